@@ -1,0 +1,1 @@
+"""Pure: no I/O, clock, randomness or log in here."""

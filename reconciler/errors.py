@@ -1,0 +1,113 @@
+"""What can go wrong for a whole run, each with its exit code and a way out.
+
+ReconcilerError
+├── ConfigError             2   usage or settings
+├── SourceError             4   Loop could not be read completely
+│   └── ImplausibleListing  4   Loop answered, but the answer is not believed
+├── TargetUnavailable       5   Jetti is out; changes stay pending
+├── KeyRefused              6   a service refused its key (401, 403)
+├── SafetyStop              7   going on might do harm; a person decides
+│   └── LedgerMissing       7   no ledger, an empty one, or somebody else's file
+├── LedgerError             8   the ledger cannot be used
+├── LockHeld               75   another run holds the lock
+└── Interrupted       130 143   stopped by a signal, cleanly
+
+What happens to a single return is never an exception but an outcome (`core.outcome`).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ReconcilerError(Exception):
+    """Base of everything this program raises on purpose.
+
+    `str(error)` says who and what; `hint` names the command or setting that helps. Neither ever
+    holds a key or personal data.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(ReconcilerError):
+    """The command line or the settings cannot be used."""
+
+    exit_code = 2
+
+
+class SourceError(ReconcilerError):
+    """Loop could not be read completely; the watermark has not moved."""
+
+    exit_code = 4
+
+
+class ImplausibleListing(SourceError):
+    """Loop answered, but returns that must be in the answer are missing."""
+
+
+class TargetUnavailable(ReconcilerError):
+    """Jetti cannot be reached or keeps failing; changes stay pending."""
+
+    exit_code = 5
+
+
+class KeyRefused(ReconcilerError):
+    """A service refused its key (401 or 403): nothing else may be tried."""
+
+    exit_code = 6
+
+
+class SafetyStop(ReconcilerError):
+    """Going on might do harm, so nothing was written; a person decides."""
+
+    exit_code = 7
+
+
+class LedgerMissing(SafetyStop):
+    """There is no ledger here, or an empty or foreign file in its place.
+
+    Never created silently: a lost volume would look like a first run and everything would be
+    created in Jetti a second time.
+    """
+
+
+class LedgerError(ReconcilerError):
+    """The ledger is corrupt, newer than this program, read-only, full or locked by a stranger."""
+
+    exit_code = 8
+
+
+class LockHeld(ReconcilerError):
+    """Another run holds the lock of this ledger."""
+
+    exit_code = 75
+
+
+class Interrupted(ReconcilerError):
+    """SIGINT or SIGTERM asked this run to end; the write in the air was classified first."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("stopped by a signal")
+        self.signal_number = signal_number
+
+    @property
+    def status(self) -> int:
+        """The exit status a shell expects: 128 + signal (130 for SIGINT, 143 for SIGTERM)."""
+        return 128 + self.signal_number
+
+
+# When several apply, the first wins (design: 130/143 8 6 7 4 5 3 10).
+PRECEDENCE = (130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
+
+
+def worst(codes: set[int]) -> int:
+    """The exit code that speaks for all of them; codes outside the order of precedence win."""
+    strangers = codes - set(PRECEDENCE)
+    if strangers:
+        return min(strangers)
+    return next((code for code in PRECEDENCE if code in codes), 0)

@@ -1,0 +1,1 @@
+"""What this program remembers: SQLAlchemy Core tables, the repository, the run lock."""

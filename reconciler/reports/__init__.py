@@ -1,0 +1,1 @@
+"""Renderers of the report: pure functions of core.report."""

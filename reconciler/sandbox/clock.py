@@ -1,0 +1,32 @@
+"""The sandbox's own time, which can be set, moved and frozen."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SandboxClock:
+    """Runs along with the machine's clock from a given instant, or stands still.
+
+    Several threads may read it; only the control interface moves it.
+    """
+
+    def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
+        self._set_to = start or datetime.now(UTC)
+        self._set_at = time.monotonic()
+        self._frozen = frozen
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        if self._frozen:
+            return self._set_to
+        return self._set_to + timedelta(seconds=time.monotonic() - self._set_at)
+
+    def set(self, instant: datetime) -> None:
+        """Jump to an instant, forwards or backwards."""
+        self._set_to, self._set_at = instant, time.monotonic()
+
+    def advance(self, seconds: float) -> None:
+        """Jump by a span."""
+        self.set(self.now() + timedelta(seconds=seconds))

@@ -1,0 +1,35 @@
+"""What goes over the wire, without a wire: each pretend service is a function of these."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Request(Struct, frozen=True):
+    """One HTTP request as it arrived."""
+
+    method: str
+    path: str
+    """Without the query, as sent (still percent-encoded)."""
+    query: str = ""
+    """Raw, without the question mark."""
+    headers: dict[str, str] = {}
+    """Names in lower case."""
+    body: bytes = b""
+
+
+class Response(Struct, frozen=True):
+    """One HTTP answer. The server adds Content-Length and Date (by the sandbox's clock)."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = {}
+
+
+class Service(Protocol):
+    """A pretend service: no sockets, no sleeping, all state in memory, safe to call in a lock."""
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request."""
