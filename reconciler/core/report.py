@@ -1,0 +1,169 @@
+"""The report of a pass as a value; `reports` renders it. Its JSON form is a contract (README)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from reconciler.core.model import Value
+
+
+class ChangeKind(StrEnum):
+    """What a pass would do about a return, told by the ledger alone."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    CANCEL = "cancel"
+    ADOPT = "adopt"
+    """Look whether Jetti has it and take it over; writes nothing to Jetti, creates nothing."""
+
+
+class OutcomeKind(StrEnum):
+    """What became of a change."""
+
+    PLANNED = "planned"
+    PUSHED = "pushed"
+    WAITING = "waiting"
+    FAILED = "failed"
+    REVIEW = "review"
+    SKIPPED = "skipped"
+    DEFERRED = "deferred"
+
+
+class RunKind(StrEnum):
+    """Why a pass was made."""
+
+    SCHEDULED = "scheduled"
+    SWEEP = "sweep"
+    RANGE = "range"
+    SINGLE = "single"
+
+
+class FieldChange(Struct, frozen=True):
+    """An owned field of Jetti's that would change: `status`, `quantity[11500000000001]`, …"""
+
+    field: str
+    before: Value
+    after: Value
+
+
+class SaleReturnName(Struct, frozen=True):
+    """A sale return as people find it in Jetti."""
+
+    id: int
+    reference: str
+
+
+class ReportedChange(Struct, frozen=True):
+    """One change and what became of it."""
+
+    return_id: str
+    order_name: str
+    order_id: str | None
+    change: ChangeKind
+    outcome: OutcomeKind
+    reason: str | None = None
+    sale_returns: tuple[SaleReturnName, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
+    fingerprint: str = ""
+    """Hex; lets `--accept-plan FILE` tell which members are still the same."""
+
+
+class Problem(Struct, frozen=True):
+    """A return that needs a person, has failed or is overdue, from this pass or an earlier one."""
+
+    return_id: str
+    order_name: str
+    state: str
+    since: datetime | None
+    reason: str | None = None
+
+
+class ReadWindow(Struct, frozen=True):
+    """A window that was asked for."""
+
+    start: datetime = field(name="from")
+    end: datetime = field(name="to")
+    drained: bool = True
+
+
+class Watermarks(Struct, frozen=True):
+    """How far reading was complete; None without a ledger."""
+
+    before: datetime | None = None
+    after: datetime | None = None
+
+
+class Failure(Struct, frozen=True):
+    """What ended a pass early or made it incomplete."""
+
+    message: str
+    hint: str | None = None
+
+
+class RunFacts(Struct, frozen=True):
+    """The pass itself."""
+
+    id: int | None
+    kind: RunKind
+    dry_run: bool
+    started_at: datetime
+    finished_at: datetime
+    windows: tuple[ReadWindow, ...]
+    watermark: Watermarks
+    exit_code: int
+    digest: str
+    failures: tuple[Failure, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What a reader should know: no ledger, creation stopped, budget spent, …"""
+
+
+class Counts(Struct, frozen=True):
+    """Returns, by what was read and by what became of them."""
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    created: int = 0
+    updated: int = 0
+    cancelled: int = 0
+    adopted: int = 0
+    skipped: int = 0
+    waiting: int = 0
+    failed: int = 0
+    review: int = 0
+    malformed: int = 0
+    pending: int = 0
+
+
+class LoopRequests(Struct, frozen=True):
+    """Requests that left for Loop."""
+
+    get: int = 0
+
+
+class JettiRequests(Struct, frozen=True):
+    """Requests that left for Jetti."""
+
+    get: int = 0
+    write: int = 0
+
+
+class Requests(Struct, frozen=True):
+    """Requests that left, tries included."""
+
+    loop: LoopRequests = LoopRequests()
+    jetti: JettiRequests = JettiRequests()
+
+
+class Report(Struct, frozen=True):
+    """Everything a pass has to say."""
+
+    run: RunFacts
+    counts: Counts
+    requests: Requests
+    changes: tuple[ReportedChange, ...] = ()
+    problems: tuple[Problem, ...] = ()
