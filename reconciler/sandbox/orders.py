@@ -1,0 +1,40 @@
+"""The Shopify orders that both pretend services talk about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class SandboxOrderLine(Struct, frozen=True):
+    """One line of an order, as the shop knows it."""
+
+    order_line_id: str
+    """Shopify's line item id: Loop's `provider_line_item_id`, Jetti's `sale-item.externalId`."""
+    variant_id: str
+    product_id: str
+    sku: str
+    title: str
+    quantity: int
+    price: str
+    """Of one unit, two decimals."""
+    vendor: str | None = None
+    """Name of the dropship vendor; None means in-house stock."""
+    shipped: bool = True
+    bundle: bool = False
+    """Sold as a set: Jetti holds its parts as lines of their own."""
+    bundle_of: str | None = None
+    """The `order_line_id` of the bundle that this line is a part of."""
+
+
+class SandboxOrder(Struct, frozen=True):
+    """A Shopify order."""
+
+    order_id: str
+    """Shopify's numeric id: Loop's `provider_order_id`, Jetti's `sale.externalId`."""
+    name: str
+    """`#1042`"""
+    created_at: datetime
+    """Aware, UTC."""
+    lines: tuple[SandboxOrderLine, ...]
