@@ -106,6 +106,8 @@ class Drained(Struct, frozen=True):
     window: Window
     by: By
     rows: int
+    mapping_version: str
+    """Under which the observations' fingerprints were made; stored with each entry."""
     observations: tuple[Observation, ...] = ()
     touched: tuple[tuple[str, datetime], ...] = ()
     """(return id, updated_at) of returns whose content is as known but whose time is newer."""
