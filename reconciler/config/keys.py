@@ -1,0 +1,80 @@
+"""Every setting there is, each with its reader. README's table is held to this one by a test."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeAlias
+
+from reconciler.config.values import (
+    Reader,
+    base_url,
+    identifier,
+    ledger,
+    one_of,
+    rate,
+    share,
+    span,
+    text,
+    texts,
+    whole,
+)
+from reconciler.core.mapping import KNOWN_STATES, LABEL_STATUSES
+
+Path: TypeAlias = tuple[str, ...]
+"""The parts of a key: ("loop", "page_size")."""
+
+STATUSES = ("requested", "finalized", "shipped", "received", "cancelled")
+"""What a sale return may be told to be. Not `draft`: nobody is told about a draft."""
+
+_COUNT = whole(0, 1_000_000)
+_GLOBS = texts(text)
+
+KEYS: dict[Path, Reader] = {
+    ("ledger",): ledger,
+    ("loop", "base_url"): base_url,
+    ("loop", "page_size"): whole(1, 750),
+    ("loop", "requests_per_minute"): rate,
+    ("loop", "lag"): span(longest=timedelta(days=1)),
+    ("loop", "overlap"): span(longest=timedelta(days=30)),
+    ("loop", "window"): span(above_zero=True, longest=timedelta(days=30)),
+    ("jetti", "base_url"): base_url,
+    ("jetti", "reads_per_second"): rate,
+    ("jetti", "writes_per_second"): rate,
+    ("jetti", "settle"): span(longest=timedelta(days=1)),
+    ("jetti", "cancel_ids_key"): identifier,
+    ("policy", "outcomes", "include"): _GLOBS,
+    ("policy", "outcomes", "exclude"): _GLOBS,
+    ("policy", "types", "include"): _GLOBS,
+    ("policy", "types", "exclude"): _GLOBS,
+    ("policy", "skus", "include"): _GLOBS,
+    ("policy", "skus", "exclude"): _GLOBS,
+    ("policy", "held_states"): texts(one_of(*KNOWN_STATES)),
+    ("policy", "patience"): span(above_zero=True),
+    **{
+        ("mapping", "status", state, label): one_of(*STATUSES)
+        for state in KNOWN_STATES
+        for label in LABEL_STATUSES
+    },
+    ("guard", "creates"): _COUNT,
+    ("guard", "updates"): _COUNT,
+    ("guard", "share"): share,
+}
+
+REASONS: Path = ("mapping", "reasons")
+"""Below it every name is allowed: the merchant's own wording of return reasons."""
+
+TABLES: frozenset[Path] = frozenset(key[:depth] for key in KEYS for depth in range(len(key))) | {
+    REASONS
+}
+
+
+def reader(key: Path) -> Reader | None:
+    """How the key's value is read; None when there is no such key."""
+    if key[:-1] == REASONS and key[-1].strip():
+        return text
+    return KEYS.get(key)
+
+
+def dotted(key: Path) -> str:
+    """The key as it is spoken of: `loop.page_size`."""
+    return ".".join(key)

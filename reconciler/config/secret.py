@@ -1,0 +1,115 @@
+"""Keys: where they come from, and a wrapper that no log, report or traceback can read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.errors import ConfigError
+
+_LARGEST = 16_384  # far longer than any key; keeps a wrong path from being read whole
+_OTHERS_MAY_READ_OR_WRITE = stat.S_IRWXG & ~stat.S_IXGRP | stat.S_IRWXO & ~stat.S_IXOTH
+
+
+class Secret:
+    """A key. Only `reveal` shows it; `repr`, `str` and format do not."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key itself, for the one header it belongs in."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)"
+
+
+class KeyName(Struct, frozen=True):
+    """A key's name in the environment and among systemd credentials."""
+
+    variable: str
+    credential: str
+
+
+LOOP_API_KEY = KeyName("LOOP_API_KEY", "loop_api_key")
+JETTI_API_TOKEN = KeyName("JETTI_API_TOKEN", "jetti_api_token")
+
+
+def find(name: KeyName, environ: Mapping[str, str]) -> Secret | ConfigError:
+    """The key, or why there is none: commands that need no key must not stumble over it.
+
+    The closest-kept place wins: systemd credential, then file, then environment.
+    """
+    try:
+        return _find(name, environ)
+    except ConfigError as error:
+        return error
+
+
+def _find(name: KeyName, environ: Mapping[str, str]) -> Secret:
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    credential = Path(directory, name.credential) if directory else None
+    if credential and credential.exists():
+        # systemd hands these over read-only to us alone; its ACL shows as group-readable.
+        return _checked(f"credential {name.credential}", _contents(credential, credential))
+    variable = f"{name.variable}_FILE"
+    if path := environ.get(variable):
+        return _checked(variable, _private_contents(variable, Path(path)))
+    if value := environ.get(name.variable):
+        return _checked(name.variable, value)
+    raise ConfigError(
+        f"{name.variable}: is not set",
+        f"set {name.variable}, or {variable} to a file that only you can read, or pass the"
+        f" systemd credential {name.credential}",
+    )
+
+
+def _private_contents(variable: str, path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise _unreadable(variable, path, error) from error
+    if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
+        raise ConfigError(f"{variable}: {path} is not a file", "name the file that holds the key")
+    if mode & _OTHERS_MAY_READ_OR_WRITE:
+        raise ConfigError(
+            f"{variable}: {path} is open to other users (mode {stat.S_IMODE(mode):04o})",
+            f"chmod 600 {path}",
+        )
+    return _contents(variable, path)
+
+
+def _contents(name: object, path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(_LARGEST)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(name, path, error) from error
+
+
+def _unreadable(name: object, path: Path, error: Exception) -> ConfigError:
+    answer = os.strerror(error.errno or 0) if isinstance(error, OSError) else "is not text"
+    return ConfigError(
+        f"{name}: {path}: {answer}",
+        "name a readable file that holds the key and nothing else",
+    )
+
+
+def _checked(name: str, value: str) -> Secret:
+    value = value.strip()
+    if not value:
+        raise ConfigError(f"{name}: is empty", "put the key in it, alone on one line")
+    # Anything else could end the header that carries the key, and start another one.
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigError(
+            f"{name}: holds characters that a key cannot have",
+            "put the key in it, alone on one line",
+        )
+    return Secret(value)

@@ -1,0 +1,39 @@
+"""Spans of time as people write them: `90s`, `30m`, `12h`, `7d`, or a number of seconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_WRITTEN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([smhd]?)", re.ASCII)
+_LONGEST = timedelta(days=36525)  # a century; keeps sums with any date of ours in range
+
+
+def parse(written: str) -> timedelta:
+    """The span, 0 to 100 years. Raises ValueError for everything else."""
+    match = _WRITTEN.fullmatch(written)
+    if not match:
+        raise ValueError(written)
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(written)
+    return timedelta(seconds=seconds)
+
+
+def write(span: timedelta) -> str:
+    """The span in the largest unit that holds it exactly: `2h`, `90m`, `45s`."""
+    seconds = span.total_seconds()
+    for unit in "dhm":
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds / _SECONDS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+def approximate(span: timedelta) -> str:
+    """The span for reading aloud, rounded down to its largest unit: `3d`, `2h`, `7m`, `5s`."""
+    seconds = int(span.total_seconds())
+    for unit in "dhm":
+        if seconds >= _SECONDS[unit]:
+            return f"{seconds // _SECONDS[unit]}{unit}"
+    return f"{max(seconds, 0)}s"
