@@ -1,0 +1,60 @@
+"""Loop's 300 requests per minute and key, counted as Laravel counts (apis/loop.md 1.2)."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+MINUTE = timedelta(seconds=60)
+
+
+class Count(Struct):
+    """The requests of one key in its running minute."""
+
+    ends_at: datetime
+    requests: int = 0
+
+
+class Verdict(Struct, frozen=True):
+    """Whether a request may pass, and what the headers say."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    resets_at: datetime
+    wait: int
+    """Whole seconds until the minute ends."""
+
+    def headers(self) -> dict[str, str]:
+        """On every answer; the reset only on a refusal."""
+        shown = {
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(self.remaining),
+        }
+        if not self.allowed:
+            shown["x-ratelimit-reset"] = str(int(self.resets_at.timestamp()))
+        return shown
+
+
+class Limiter:
+    """A fixed minute from a key's first request, as Laravel's `throttle` does it.
+
+    Refused requests do not count.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Count] = {}
+
+    def check(self, key: str, limit: int, now: datetime) -> Verdict:
+        """Count one request of a key."""
+        count = self._counts.get(key)
+        # A clock that was set back must not lock the key out for the time in between.
+        if count is None or not now < count.ends_at <= now + MINUTE:
+            count = self._counts[key] = Count(now + MINUTE)
+        allowed = count.requests < limit
+        if allowed:
+            count.requests += 1
+        wait = max(1, math.ceil((count.ends_at - now).total_seconds()))
+        return Verdict(allowed, limit, max(0, limit - count.requests), count.ends_at, wait)

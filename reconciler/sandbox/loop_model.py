@@ -1,0 +1,102 @@
+"""What the pretend Loop holds: returns, lines, labels and exchanges, all frozen.
+
+Money is in whole cents, times are aware UTC without fractions of a second (Loop's cursor shows
+that its columns hold whole seconds, apis/loop.md 3.2).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+LISTED_STATES = ("open", "closed", "cancelled", "expired", "review")
+"""What `state` may ask for (apis/loop.md 6.1)."""
+
+DEFAULT_STATES = ("open", "closed", "expired")
+"""What a list call without `state` answers; the other two are hidden (apis/loop.md 3.1)."""
+
+
+class SandboxLine(Struct, frozen=True):
+    """One returned unit: there is no quantity (apis/loop.md 5.2)."""
+
+    id: str
+    order_line_id: str
+    product_id: str | None = None
+    variant_id: str | None = None
+    sku: str | None = None
+    title: str | None = None
+    price: int = 0
+    discount: int = 0
+    tax: int = 0
+    remedy: str = "refund"
+    """`refund`, `credit` or `exchange`: what the customer gets for this unit."""
+    reason: str | None = None
+    parent_reason: str | None = None
+    comment: str | None = None
+    barcode: str | None = None
+    exchange_variant: str | None = None
+    negative_price: bool = False
+    """Shown with a minus, as one captured row does (apis/loop.md section 8, surprise 8)."""
+
+    @property
+    def value(self) -> int:
+        """What the unit is worth to the customer, in cents."""
+        return self.price - self.discount + self.tax
+
+
+class SandboxLabel(Struct, frozen=True):
+    """A label and, once scanned, the parcel under it (apis/loop.md 5.4)."""
+
+    carrier: str
+    tracking_number: str
+    status: str
+    updated_at: datetime
+    line_ids: tuple[str, ...] = ()
+    rate: float = 5.95
+
+
+class SandboxExchange(Struct, frozen=True):
+    """An article the customer gets instead (apis/loop.md 5.3)."""
+
+    id: str
+    product_id: str
+    variant_id: str | None
+    sku: str
+    title: str
+    price: int
+    order_id: int | None = None
+    """Set once the exchange order exists, that is when the return was processed."""
+    order_name: str | None = None
+    out_of_stock: bool = False
+
+
+class SandboxReturn(Struct, frozen=True):
+    """A return as Loop's database would hold it."""
+
+    id: str
+    state: str
+    created_at: datetime
+    updated_at: datetime
+    order_id: str
+    """Loop's own order id; never to be confused with the provider's."""
+    order_name: str
+    provider_order_id: str | None
+    outcome: str | None = "refund"
+    lines: tuple[SandboxLine, ...] = ()
+    labels: tuple[SandboxLabel, ...] = ()
+    exchanges: tuple[SandboxExchange, ...] = ()
+    edited_at: datetime | None = None
+    processed_at: datetime | None = None
+    """Some hours after the state became `closed` (apis/loop.md section 8, surprise 14)."""
+    type: str = "standard"
+    customer: str | None = None
+    country: str = "United States"
+    country_code: str = "US"
+    currency: str | None = "USD"
+    refund_before_inspection: bool = False
+    destination_id: int | None = None
+    return_method: dict[str, Any] | str | None = None
+    extra: dict[str, Any] = {}
+    """Raw wire fields laid over the row last: for odd types, odd values and unknown keys."""

@@ -1,0 +1,197 @@
+"""The pretend Loop's memory: every return, its earlier versions, and the moves that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from reconciler.sandbox import loop_births, loop_changes
+from reconciler.sandbox.clock import SandboxClock
+from reconciler.sandbox.loop_changes import whole_second
+from reconciler.sandbox.loop_model import SandboxLabel, SandboxReturn
+from reconciler.sandbox.loop_switches import LoopSwitches
+from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
+
+KEPT_VERSIONS = 20
+"""Earlier versions of a return that a delayed list can still show."""
+
+
+class LoopStore:
+    """All moves take `at`, the time of the change, and default to the sandbox clock's now."""
+
+    def __init__(self, clock: SandboxClock, switches: LoopSwitches) -> None:
+        self.generation = 0
+        """Rises with every change; whoever derives something from the rows remembers it."""
+        self.shop = "canary-market"
+        """Host label of the status page."""
+        self._clock, self._switches = clock, switches
+        self._rows: dict[str, SandboxReturn] = {}
+        self._versions: dict[str, list[tuple[datetime, SandboxReturn]]] = {}
+        self._ids = loop_births.Ids()
+
+    # ------------------------------------------------------------------------------ reading
+
+    def get(self, return_id: str) -> SandboxReturn:
+        """As it is now. KeyError when there is none."""
+        return self._rows[return_id]
+
+    def returns(self) -> list[SandboxReturn]:
+        """All, as they are now, by age of their ids."""
+        return list(self._rows.values())
+
+    def of_order(self, name: str) -> list[SandboxReturn]:
+        """The returns of an order, with or without `#`, oldest first."""
+        bare = name.lstrip("#")
+        found = [row for row in self._rows.values() if row.order_name.lstrip("#") == bare]
+        return sorted(found, key=lambda row: (row.created_at, int(row.id)))
+
+    def of_provider_order(self, order_id: str) -> list[SandboxReturn]:
+        """The returns of a Shopify order id, oldest first."""
+        found = [row for row in self._rows.values() if row.provider_order_id == order_id]
+        return sorted(found, key=lambda row: (row.created_at, int(row.id)))
+
+    def visible(self) -> Iterable[SandboxReturn]:
+        """What a list shows now, where changes need `visible_after` seconds to show."""
+        delay = self._switches.visible_after
+        if not delay:
+            return self._rows.values()
+        horizon = self._clock.now() - timedelta(seconds=delay)
+        shown = (self._version_before(return_id, horizon) for return_id in self._rows)
+        return (row for row in shown if row is not None)
+
+    def _version_before(self, return_id: str, horizon: datetime) -> SandboxReturn | None:
+        for changed_at, row in reversed(self._versions[return_id]):
+            if changed_at <= horizon:
+                return row
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole state, for the control interface."""
+        return {"shop": self.shop, "returns": msgspec.to_builtins(self.returns())}
+
+    # ------------------------------------------------------------------------------- moves
+
+    def put(self, row: SandboxReturn, at: datetime | None = None) -> SandboxReturn:
+        """Store a row just as given."""
+        changed_at = at or self._clock.now()
+        if row.id not in self._rows:
+            self._ids.skip(row)
+        versions = self._versions.setdefault(row.id, [])
+        versions.append((changed_at, row))
+        del versions[:-KEPT_VERSIONS]
+        self._rows[row.id] = row
+        self.generation += 1
+        return row
+
+    def add_return(
+        self,
+        order: SandboxOrder,
+        quantities: dict[str, int] | None = None,
+        at: datetime | None = None,
+        **attributes: Any,
+    ) -> SandboxReturn:
+        """A customer submits a return: units by order line id, or the whole order.
+
+        `attributes` are fields of `SandboxReturn`. No label yet (apis/loop.md 7.2).
+        """
+        moment = whole_second(at or self._clock.now())
+        row = loop_births.born(self._ids, order, quantities, moment)
+        if "outcome" in attributes:
+            row = loop_births.with_outcome(self._ids, row, attributes.pop("outcome"))
+        return self.put(replace(row, **attributes), at)
+
+    def remove(self, return_id: str) -> None:
+        """Gone without a trace, as after a redaction request."""
+        del self._rows[return_id], self._versions[return_id]
+        self.generation += 1
+
+    def edit(self, return_id: str, at: datetime | None = None, **changes: Any) -> SandboxReturn:
+        """Somebody edits the return in Loop's admin; `changes` are fields of `SandboxReturn`."""
+        edit = self._edited(lambda row: replace(row, **changes), at)
+        return self._change(return_id, edit, at, bump=self._switches.edits_bump)
+
+    def touch(self, return_id: str, at: datetime | None = None) -> SandboxReturn:
+        """Nothing changes but `updated_at`."""
+        return self._change(return_id, lambda row: row, at, bump=True)
+
+    def set_state(self, return_id: str, state: str, at: datetime | None = None) -> SandboxReturn:
+        """Closed, cancelled, expired, flagged (`review`) or open again; any text is taken."""
+        return self._change(return_id, lambda row: replace(row, state=state), at, bump=True)
+
+    def process(self, return_id: str, at: datetime | None = None) -> SandboxReturn:
+        """The outcomes were carried out, hours after closing."""
+        moment = at or self._clock.now()
+        return self._change(
+            return_id, lambda row: loop_changes.processed(row, moment), at, bump=True
+        )
+
+    def add_line(
+        self, return_id: str, order_line: SandboxOrderLine, at: datetime | None = None
+    ) -> SandboxReturn:
+        """One more unit of an order line comes back; an edit in the admin."""
+        line = loop_births.line_of(self._ids, order_line)
+        edit = self._edited(lambda row: loop_changes.with_line(row, line), at)
+        return self._change(return_id, edit, at, bump=self._switches.edits_bump)
+
+    def remove_line(
+        self, return_id: str, line_id: str, at: datetime | None = None
+    ) -> SandboxReturn:
+        """One unit is taken off the return; an edit in the admin."""
+        edit = self._edited(lambda row: loop_changes.without_line(row, line_id), at)
+        return self._change(return_id, edit, at, bump=self._switches.edits_bump)
+
+    def edit_line(self, return_id: str, line_id: str, **changes: Any) -> SandboxReturn:
+        """Change fields of one `SandboxLine`; an edit in the admin."""
+        changed = [
+            replace(line, **changes) if line.id == line_id else line
+            for line in self.get(return_id).lines
+        ]
+        return self.edit(return_id, lines=tuple(changed))
+
+    def label(
+        self,
+        return_id: str,
+        *,
+        carrier: str = "USPS",
+        line_ids: tuple[str, ...] | None = None,
+        status: str = "new",
+        at: datetime | None = None,
+    ) -> SandboxReturn:
+        """A label is issued, for the given lines or for all."""
+        moment, row = whole_second(at or self._clock.now()), self.get(return_id)
+        lines = tuple(line.id for line in row.lines) if line_ids is None else line_ids
+        number = loop_births.tracking_number(row.id, len(row.labels))
+        label = SandboxLabel(carrier, number, status, moment, lines)
+        bump = self._switches.label_changes_bump
+        return self._change(return_id, lambda row: loop_changes.labelled(row, label), at, bump=bump)
+
+    def move_label(
+        self, return_id: str, status: str, parcel: int = 0, at: datetime | None = None
+    ) -> SandboxReturn:
+        """The carrier reports; `parcel` counts the labels from 0."""
+        moment = at or self._clock.now()
+        move = lambda row: loop_changes.label_moved(row, status, parcel, moment)  # noqa: E731
+        return self._change(return_id, move, at, bump=self._switches.label_changes_bump)
+
+    # ---------------------------------------------------------------------------- mechanics
+
+    def _edited(
+        self, change: Callable[[SandboxReturn], SandboxReturn], at: datetime | None
+    ) -> Callable[[SandboxReturn], SandboxReturn]:
+        moment = whole_second(at or self._clock.now())
+        return lambda row: replace(change(row), edited_at=moment)
+
+    def _change(
+        self,
+        return_id: str,
+        change: Callable[[SandboxReturn], SandboxReturn],
+        at: datetime | None,
+        *,
+        bump: bool,
+    ) -> SandboxReturn:
+        row = change(self.get(return_id))
+        return self.put(loop_changes.touched(row, at or self._clock.now()) if bump else row, at)

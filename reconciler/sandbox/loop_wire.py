@@ -1,0 +1,54 @@
+"""The spellings of Loop's wire: money, the three forms of time, the three spellings of nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+NOTHING = "N/A"
+"""Loop's word where other fields have null or an empty text (apis/loop.md section 5)."""
+
+
+def money(amount: int) -> str:
+    """Cents as text with two decimals."""
+    sign, amount = ("-", -amount) if amount < 0 else ("", amount)
+    return f"{sign}{amount // 100}.{amount % 100:02d}"
+
+
+def milliseconds(instant: datetime) -> str:
+    """`2023-01-01T22:27:15.000Z`, as documented for the return."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def offset(instant: datetime) -> str:
+    """`2022-11-02T00:13:08+00:00`, as captured for the return."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def bare(instant: datetime) -> str:
+    """`2022-11-02 00:13:08`, as captured for line items and in all of details; UTC."""
+    return instant.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def php_date(instant: datetime | None) -> dict[str, Any] | None:
+    """A serialised PHP `DateTime`, as in `outcomes_processed_at` (apis/loop.md 5.1)."""
+    if instant is None:
+        return None
+    return {"date": bare(instant) + ".000000", "timezone_type": 3, "timezone": "UTC"}
+
+
+def order_number(order_name: str) -> str | None:
+    """1000 less than the number in the name (apis/loop.md section 8, surprise 12)."""
+    digits = order_name.lstrip("#")
+    return str(int(digits) - 1000) if digits.isdigit() else None
+
+
+def parse_time(text: str) -> datetime:
+    """Any of the forms that working clients send (apis/loop.md 3.1), as aware UTC.
+
+    ValueError for anything else, also for an offset whose `+` arrived as a space.
+    """
+    if not text[:1].isdigit() or text.count(" ") > 1 or (" " in text and "T" in text):
+        raise ValueError(text)
+    instant = datetime.fromisoformat(text)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
