@@ -136,6 +136,8 @@ class Item(Struct, frozen=True):
     order_line_id: str
     fields: Fields
     """`quantity`, `externalId`, `adjustmentReasonId`."""
+    reason_code: str | None = None
+    """Code of the adjustment reason we last pushed."""
 
 
 class SaleReturn(Struct, frozen=True):

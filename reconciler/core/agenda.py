@@ -1,0 +1,171 @@
+"""Which PUTs bring the sale returns of one return to what is wanted.
+
+The same function serves the plan, which compares with what was last pushed, and the push, which
+compares with what Jetti holds now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from reconciler.core import fields
+from reconciler.core.model import (
+    Entry,
+    Fields,
+    Item,
+    Operation,
+    Purpose,
+    SaleReturn,
+    Value,
+    Wanted,
+    WantedLine,
+    Write,
+)
+from reconciler.core.verdict import Review
+
+ReasonIds = Mapping[str, Value]
+"""Adjustment reason code -> id in Jetti; a plan, which reads nothing, maps codes to themselves."""
+
+
+class Held(Struct, frozen=True):
+    """What is in Jetti under one sale return."""
+
+    fields: Fields
+    items: dict[int, Fields]
+
+
+class Kept(Struct, frozen=True):
+    """A value a person set in Jetti, which stays."""
+
+    reference: str
+    field: str
+    value: Value
+
+
+class Agenda(Struct, frozen=True):
+    """Writes in the order to send them."""
+
+    writes: tuple[Write, ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+
+def as_pushed(known: SaleReturn) -> Held:
+    """The sale return as if nobody had touched it since the last push."""
+    return Held(known.fields, {item.id: item.fields for item in known.items})
+
+
+def agenda(
+    entry: Entry,
+    sale_returns: tuple[SaleReturn, ...],
+    held: Mapping[int, Held],
+    reasons: ReasonIds,
+) -> Agenda | Review:
+    """Everything to be written to these sale returns of the entry.
+
+    Quantities go before statuses: a status may trigger refund bookkeeping (apis/jetti.md 7.1),
+    which must not find the zeros that a create leaves.
+    """
+    writes: list[Write] = []
+    kept: list[Kept] = []
+    for known in sale_returns:
+        found = _of_one(_One(entry, known, held[known.id], reasons))
+        if isinstance(found, Review):
+            return found
+        writes += found.writes
+        kept += found.kept
+    return Agenda(tuple(writes), tuple(kept))
+
+
+class _One(Struct, frozen=True):
+    entry: Entry
+    known: SaleReturn
+    held: Held
+    reasons: ReasonIds
+
+    @property
+    def wanted(self) -> Wanted:
+        return self.entry.wanted
+
+    @property
+    def status(self) -> Value:
+        return self.held.fields.get("status")
+
+    @property
+    def name(self) -> str:
+        return f"sale return {self.known.reference} ({self.known.id})"
+
+    def line(self, item: Item) -> WantedLine | None:
+        """The wanted line an item stands for; None once the line was removed."""
+        lines = self.wanted.lines
+        return next((x for x in lines if x.order_line_id == item.order_line_id), None)
+
+
+def _of_one(one: _One) -> Agenda | Review:
+    emptied = not any(one.line(item) for item in one.known.items)
+    if one.wanted.purpose is Purpose.CANCEL or emptied:
+        return _ended(one)
+    if one.known.fields.get("status") == "cancelled":
+        return Review(f"{one.name} was cancelled by us, but its lines are wanted again")
+    items = _items(one)
+    if isinstance(items, Review) or one.status == "cancelled":
+        return items
+    order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
+    wanted = fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
+    found = fields.difference(wanted, one.known.fields, one.held.fields)
+    put = _put(Operation.UPDATE_SALE_RETURN, one.known.id, found.write)
+    return Agenda((*items.writes, *put), (*items.kept, *_kept(one, found.kept)))
+
+
+def _ended(one: _One) -> Agenda | Review:
+    if one.status == "cancelled":
+        return Agenda()
+    if one.status == "received":
+        return Review(f"{one.name} should be cancelled, but Jetti says received")
+    return Agenda(_put(Operation.UPDATE_SALE_RETURN, one.known.id, {"status": "cancelled"}))
+
+
+def _items(one: _One) -> Agenda | Review:
+    """Item PUTs. A sale return that a person cancelled is left alone."""
+    writes: list[Write] = []
+    kept: list[Kept] = []
+    for item in one.known.items:
+        found = fields.difference(_wanted(one, item), item.fields, one.held.items[item.id])
+        if "quantity" in found.kept:
+            return Review(
+                f"{one.name}: order line {item.order_line_id} should change to another quantity, "
+                f"but a person set {found.kept['quantity']} in Jetti"
+            )
+        if "quantity" in found.write and _was_written(item) and one.status in fields.ENDS:
+            return Review(
+                f"{one.name}: order line {item.order_line_id} should become "
+                f"{found.write['quantity']}, but Jetti says {one.status}"
+            )
+        if one.status != "cancelled":
+            writes += _put(Operation.UPDATE_ITEM, item.id, found.write)
+            kept += _kept(one, found.kept)
+    return Agenda(tuple(writes), tuple(kept))
+
+
+def _wanted(one: _One, item: Item) -> Fields:
+    line = one.line(item)
+    if line is None:
+        return {"quantity": 0}
+    wanted: Fields = {"quantity": line.quantity, "externalId": line.line_id}
+    if line.reason_code is not None and line.reason_code != item.reason_code:
+        wanted["adjustmentReasonId"] = one.reasons[line.reason_code]
+    return wanted
+
+
+def _was_written(item: Item) -> bool:
+    """Whether its quantity was ever set; until then it holds what the create gave it."""
+    return item.fields.get("externalId") is not None
+
+
+def _put(operation: Operation, target_id: int, changed: Fields) -> tuple[Write, ...]:
+    return (Write(operation, target_id, fields=changed),) if changed else ()
+
+
+def _kept(one: _One, values: Fields) -> tuple[Kept, ...]:
+    return tuple(Kept(one.known.reference, name, value) for name, value in values.items())

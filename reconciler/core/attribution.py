@@ -1,0 +1,187 @@
+"""Whose is what in Jetti: the judgement that stands before every write.
+
+Jetti has no idempotency key (apis/jetti.md 6.3), so nothing is ever created while anything on the
+sale could already be ours (design section 8 step 2). Three kinds of proof count: the marker, an
+intent of ours that was never answered, and, where neither exists, exact meaning with a single
+claimant. Everything short of proof goes to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from reconciler.core.known import absorbed, as_made, as_met
+from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
+from reconciler.core.proof import by_intent, by_meaning
+from reconciler.core.sale import Chosen, Disputed, choose_sale
+from reconciler.core.sighting import Sale, SaleItem, SeenSaleReturn, Sighting
+from reconciler.core.verdict import Absent, Attributed, Review, Verdict, Wait, listed
+
+
+def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
+    """Whether the order itself must be looked up, given what carries our marker or is known.
+
+    It must when a create was never answered, when something is marked that the ledger does not
+    know, or when a wanted line stands in no sale return of ours.
+    """
+    known = {sale_return.id for sale_return in entry.sale_returns}
+    return (
+        _unanswered(entry) is not None
+        or any(row.id not in known for row in ours)
+        or bool(_uncovered(entry, entry.sale_returns))
+    )
+
+
+def attribute(
+    entry: Entry, sighting: Sighting, rivals: Sequence[Entry], creatable: Collection[str]
+) -> Verdict:
+    """Judge what was seen for one entry.
+
+    `rivals` are the other entries on the order; `creatable` the order lines that policy and
+    go-live let be created. A line that may not be created can still be found and taken over.
+    """
+    gone = _gone(entry, sighting)
+    if gone:
+        return Review(gone)
+    if not needs_order(entry, sighting.ours):
+        held = {row.id: row for row in sighting.ours}
+        return Attributed(tuple(absorbed(entry, held)), held)
+    choice = choose_sale(entry.seen, sighting.sales)
+    if isinstance(choice, Disputed):
+        return Review(choice.reason)
+    if isinstance(choice, Chosen):
+        return _Judgement(entry, sighting, choice.sale).verdict(rivals, creatable)
+    if sighting.ours:
+        return Review(f"Jetti has sale returns for order {entry.seen.order_name} but not the order")
+    return Wait(f"order {entry.seen.order_name} is not in Jetti yet", order_found=False)
+
+
+def _gone(entry: Entry, sighting: Sighting) -> str | None:
+    """What a person deleted is never made again by itself."""
+    held = {row.id: {item.id for item in row.items} for row in sighting.ours}
+    for known in entry.sale_returns:
+        if known.id not in held:
+            return f"sale return {known.reference} ({known.id}) was deleted in Jetti"
+        if any(item.id not in held[known.id] for item in known.items):
+            return f"an item of sale return {known.reference} ({known.id}) was deleted in Jetti"
+    return None
+
+
+def _unanswered(entry: Entry) -> Intent | None:
+    creates = [i for i in entry.intents if i.write.operation is Operation.CREATE]
+    return creates[-1] if creates else None
+
+
+def _uncovered(entry: Entry, ours: Sequence[SaleReturn]) -> list[WantedLine]:
+    """Wanted lines that no sale return of ours holds."""
+    if entry.wanted.purpose is not Purpose.EXIST:
+        return []
+    covered = {item.order_line_id for known in ours for item in known.items}
+    return [line for line in entry.wanted.lines if line.order_line_id not in covered]
+
+
+class _Judgement:
+    """One entry held against one sale."""
+
+    def __init__(self, entry: Entry, sighting: Sighting, sale: Sale) -> None:
+        self._entry = entry
+        self._sale = sale
+        self._held = {row.id: row for row in sighting.ours}
+        self._items = {item.id: item for item in sighting.sale_items if item.sale_id == sale.id}
+        self._on_sale = [row for row in sighting.on_sale if row.sale_id == sale.id]
+        known = {sale_return.id for sale_return in entry.sale_returns}
+        marked = [row for row in sighting.ours if row.id not in known]
+        self._ours = absorbed(entry, self._held) + [as_made(row, self._items) for row in marked]
+
+    def verdict(self, rivals: Sequence[Entry], creatable: Collection[str]) -> Verdict:
+        astray = [row.id for row in self._held.values() if row.sale_id != self._sale.id]
+        if astray:
+            return Review(
+                f"sale return {listed(astray)} carries this return's marker "
+                f"but is not on order {self._entry.seen.order_name}"
+            )
+        unanswered = _unanswered(self._entry)
+        refused = self._claim_by_intent(unanswered) if unanswered else None
+        if refused is not None:
+            return refused
+        refused = self._claim_by_meaning(rivals, creatable)
+        if refused is not None:
+            return refused
+        uncovered = _uncovered(self._entry, self._ours)
+        missing = _missing([x for x in uncovered if x.order_line_id in creatable], self._items)
+        return missing if isinstance(missing, Wait | Review) else self._attributed(missing)
+
+    def _claim_by_intent(self, unanswered: Intent) -> Review | Absent | None:
+        found = by_intent(
+            unanswered,
+            loose=self._loose(),
+            marked=list(self._held.values()),
+            items=self._items,
+            wanted=self._entry.wanted.lines,
+        )
+        if isinstance(found, Review):
+            return found
+        if found is None:
+            return Absent(unanswered)
+        self._claim(found, [as_made(row, self._items) for row in found])
+        return None
+
+    def _claim_by_meaning(
+        self, rivals: Sequence[Entry], creatable: Collection[str]
+    ) -> Review | None:
+        uncovered = _uncovered(self._entry, self._ours)
+        # Lines that policy filters are not part of what we mean, unless it filters them all.
+        meant = [line for line in uncovered if line.order_line_id in creatable] or uncovered
+        if not meant:
+            return None
+        found = by_meaning(self._entry, meant, self._loose(), self._items, rivals)
+        if isinstance(found, Review):
+            return found
+        self._claim(found, [as_met(row, self._items) for row in found])
+        return None
+
+    def _claim(self, rows: Sequence[SeenSaleReturn], as_ours: Sequence[SaleReturn]) -> None:
+        self._held |= {row.id: row for row in rows}
+        self._ours += as_ours
+
+    def _loose(self) -> list[SeenSaleReturn]:
+        """Unmarked, alive and nobody's yet: it could be ours or a person's."""
+        return [
+            row
+            for row in self._on_sale
+            if row.marker is None and row.status != "cancelled" and row.id not in self._held
+        ]
+
+    def _attributed(self, missing: tuple[tuple[WantedLine, SaleItem], ...]) -> Attributed:
+        known = {sale_return.id for sale_return in self._entry.sale_returns}
+        return Attributed(
+            sale_returns=tuple(sorted(self._ours, key=lambda ours: ours.id)),
+            held=self._held,
+            adopted=tuple(sorted(set(self._held) - known)),
+            sale_id=self._sale.id,
+            missing=missing,
+            before=tuple(sorted({row.id for row in self._on_sale} | set(self._held))),
+        )
+
+
+def _missing(
+    lines: Sequence[WantedLine], items: Mapping[int, SaleItem]
+) -> tuple[tuple[WantedLine, SaleItem], ...] | Wait | Review:
+    """The sale item to ask for, per line; checked because Jetti itself checks nothing."""
+    pairs = []
+    for line in lines:
+        matching = [i for i in items.values() if i.order_line_id == line.order_line_id]
+        if not matching:
+            return Wait(f"order line {line.order_line_id} is not in Jetti yet", order_found=True)
+        if len(matching) > 1:
+            return Review(f"order line {line.order_line_id} stands more than once in Jetti")
+        item = matching[0]
+        if item.is_bundle:
+            return Review(f"order line {line.order_line_id} is a bundle or part of one")
+        if item.available < line.quantity:
+            return Review(
+                f"order line {line.order_line_id}: {line.quantity} to return, but only "
+                f"{item.available} of {item.quantity} are left in Jetti"
+            )
+        pairs.append((line, item))
+    return tuple(pairs)

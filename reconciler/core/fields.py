@@ -1,0 +1,131 @@
+"""Which owned fields a sale return should hold, and which of them may be written.
+
+Owned are, on the sale return, `externalId`, `saleReturnSource`, `saleReturnType`, `status`, the
+four `tracking…` fields and `notes`; on its items `quantity`, `externalId`, `adjustmentReasonId`.
+Everything else in Jetti belongs to people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from msgspec import Struct
+
+from reconciler.core.mapping import rank
+from reconciler.core.model import Fields, Purpose, Value, Wanted, WantedParcel
+
+OWNED = (
+    "externalId",
+    "saleReturnSource",
+    "saleReturnType",
+    "status",
+    "trackingCompany",
+    "trackingNumber",
+    "trackingUrl",
+    "trackingStatus",
+    "notes",
+)
+OWNED_OF_ITEM = ("quantity", "externalId", "adjustmentReasonId")
+
+ENDS = frozenset({"cancelled", "received"})
+"""Nothing follows these two (design section 7)."""
+
+# Sequelize's default for plain strings, and what Jetti holds for tracking
+# (apis/jetti.md 16, last row).
+_LONGEST = 255
+
+
+def of_sale_return(wanted: Wanted, return_id: str, order_line_ids: Collection[str]) -> Fields:
+    """What the sale return that holds these order lines should look like.
+
+    A field that has no value is wanted empty. `status` is missing when the return has no opinion
+    on it: it is held, or its labels failed.
+    """
+    parcels = _serving(wanted.parcels, order_line_ids)
+    first = parcels[0] if parcels else None
+    fields: Fields = {
+        "externalId": return_id,
+        "saleReturnSource": "external",
+        "saleReturnType": "customer",
+        "trackingCompany": _short(first.carrier) if first else None,
+        "trackingNumber": _short(first.tracking_number) if first else None,
+        "trackingUrl": _short(first.tracking_url) if first else None,
+        "trackingStatus": first.tracking_status if first else None,
+        "notes": _notes(return_id, parcels),
+    }
+    status = _status(wanted, parcels)
+    if status is not None:
+        fields["status"] = status
+    return fields
+
+
+class Difference(Struct, frozen=True):
+    """How wanted fields compare with what was pushed and what Jetti holds."""
+
+    write: Fields
+    """To be written."""
+    kept: Fields
+    """Wanted otherwise, but a person changed them in Jetti: their value stays."""
+
+
+def difference(wanted: Fields, pushed: Fields, held: Fields) -> Difference:
+    """Decide field by field.
+
+    Written is what we want to change since the last push, as long as Jetti still holds what was
+    last pushed. `status` has a rule of its own: it only moves forward, whoever moved it before.
+    """
+    write: Fields = {}
+    kept: Fields = {}
+    for name, value in wanted.items():
+        if held.get(name) == value:
+            continue
+        if name == "status":
+            if forward(held.get(name), value):
+                write[name] = value
+        elif pushed.get(name) == value:
+            continue
+        elif held.get(name) == pushed.get(name):
+            write[name] = value
+        else:
+            kept[name] = held.get(name)
+    return Difference(write, kept)
+
+
+def forward(held: Value, wanted: Value) -> bool:
+    """Whether a status may be moved: forwards only, and nothing follows an end."""
+    if held in ENDS:
+        return False
+    return wanted == "cancelled" or rank(str(wanted)) > rank(str(held or ""))
+
+
+def _serving(
+    parcels: tuple[WantedParcel, ...], order_line_ids: Collection[str]
+) -> list[WantedParcel]:
+    """The parcels of a sale return: one parcel serves all, several are paired by lines."""
+    if len(parcels) == 1:
+        return list(parcels)
+    here = set(order_line_ids)
+    return [p for p in parcels if not p.order_line_ids or here & set(p.order_line_ids)]
+
+
+def _status(wanted: Wanted, parcels: list[WantedParcel]) -> str | None:
+    if wanted.purpose is Purpose.HOLD:
+        return None
+    if wanted.purpose is Purpose.CANCEL:
+        return "cancelled"
+    if not parcels:
+        return wanted.status
+    told = [p.status for p in parcels if p.status not in (None, "cancelled")]
+    return max(told, key=rank, default=None)
+
+
+def _notes(return_id: str, parcels: list[WantedParcel]) -> str:
+    notes = f"Loop return {return_id}"
+    if len(parcels) < 2:
+        return notes
+    listed = (f"{p.carrier or 'parcel'} {p.tracking_number or 'without number'}" for p in parcels)
+    return f"{notes}; parcels: {', '.join(listed)}"
+
+
+def _short(text: str | None) -> str | None:
+    return text[:_LONGEST] if text else text

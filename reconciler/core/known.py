@@ -1,0 +1,93 @@
+"""Turning what Jetti shows into what the ledger knows, by how it came to be ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from reconciler.core.fields import OWNED, OWNED_OF_ITEM
+from reconciler.core.model import Entry, Fields, Item, Operation, SaleReturn, Write
+from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
+
+
+def absorbed(entry: Entry, held: Mapping[int, SeenSaleReturn]) -> list[SaleReturn]:
+    """The sale returns the ledger knows, with the effect of unanswered PUTs that Jetti shows.
+
+    A PUT whose answer was lost either took effect or did not, field by field: what Jetti holds
+    as we meant it is ours.
+    """
+    puts = [i.write for i in entry.intents if i.write.operation is not Operation.CREATE]
+    return [_absorbed_one(known, held[known.id], puts) for known in entry.sale_returns]
+
+
+def _absorbed_one(known: SaleReturn, row: SeenSaleReturn, puts: Sequence[Write]) -> SaleReturn:
+    shown = {item.id: item.fields for item in row.items}
+    return replace(
+        known,
+        fields=_landed(known.fields, row.fields, puts, Operation.UPDATE_SALE_RETURN, known.id),
+        items=tuple(
+            replace(
+                item,
+                fields=_landed(
+                    item.fields, shown.get(item.id, {}), puts, Operation.UPDATE_ITEM, item.id
+                ),
+            )
+            for item in known.items
+        ),
+    )
+
+
+def _landed(
+    pushed: Fields, held: Fields, puts: Sequence[Write], operation: Operation, target_id: int
+) -> Fields:
+    landed = dict(pushed)
+    for write in puts:
+        if write.operation is operation and write.target_id == target_id:
+            landed |= {k: v for k, v in write.fields.items() if held.get(k) == v}
+    return landed
+
+
+def as_made(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
+    """Marked, or made by a create of ours: all that Jetti shows counts as pushed."""
+    return _known(row, items, {name: row.fields.get(name) for name in OWNED}, OWNED_OF_ITEM)
+
+
+def as_met(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
+    """Raised by a person and taken over by meaning: only what we agree on counts as pushed.
+
+    Whatever else the person wrote stays theirs, because it differs from what we last pushed:
+    nothing.
+    """
+    return _known(row, items, {"status": row.fields.get("status")}, ("quantity",))
+
+
+def _known(
+    row: SeenSaleReturn,
+    items: Mapping[int, SaleItem],
+    fields: Fields,
+    of_items: Sequence[str],
+) -> SaleReturn:
+    return SaleReturn(
+        id=row.id,
+        reference=row.reference,
+        sale_id=row.sale_id,
+        purchase_id=row.purchase_id,
+        fields=fields,
+        items=tuple(_item(item, items, of_items) for item in row.items),
+    )
+
+
+def _item(item: SeenItem, items: Mapping[int, SaleItem], names: Sequence[str]) -> Item:
+    return Item(
+        id=item.id,
+        sale_item_id=item.sale_item_id,
+        order_line_id=line_of(item, items),
+        fields={name: item.fields.get(name) for name in names},
+    )
+
+
+def line_of(item: SeenItem, items: Mapping[int, SaleItem]) -> str:
+    """The Shopify line of a sale return item; empty when Jetti's sale item carries none."""
+    sale_item = items.get(item.sale_item_id)
+    return (sale_item.order_line_id if sale_item else None) or ""

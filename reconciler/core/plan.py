@@ -1,0 +1,228 @@
+"""What is to be done about each entry, told by the ledger alone; a plan is data.
+
+A dry run is a plan that nobody applied. Nothing read from Jetti and no clock enters, so that a
+dry run and the run a minute later name the same plan by the same digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from hashlib import sha256
+
+from msgspec import Struct, json
+
+from reconciler.core import fields
+from reconciler.core.agenda import Agenda, agenda, as_pushed
+from reconciler.core.model import (
+    Entry,
+    Fields,
+    Operation,
+    Purpose,
+    State,
+    Value,
+    WantedLine,
+    Write,
+)
+from reconciler.core.ports import PlanMember
+from reconciler.core.report import ChangeKind, FieldChange
+from reconciler.core.rules import Globs, Policy
+from reconciler.core.verdict import Review
+
+
+class Terms(Struct, frozen=True):
+    """Under which terms creation is allowed."""
+
+    policy: Policy
+    go_live: datetime
+    typed: bool
+    """A person named this range or these returns: go-live does not hold them back."""
+
+
+class Change(Struct, frozen=True):
+    """One element of a plan."""
+
+    return_id: str
+    order_name: str
+    order_id: str | None
+    kind: ChangeKind
+    fingerprint: bytes
+    updated_at: datetime
+    changed_at: datetime | None
+    touches_pushed: bool
+    """Whether Jetti already holds a sale return that would change."""
+    fields: tuple[FieldChange, ...] = ()
+
+    def member(self) -> PlanMember:
+        """What the digest is made of."""
+        return PlanMember(self.return_id, self.kind.value, self.fingerprint)
+
+
+class Settled(Struct, frozen=True):
+    """Nothing is to be pushed: the entry goes straight to a state, with the reason for people."""
+
+    return_id: str
+    state: State
+    reason: str | None = None
+
+
+class Plan(Struct, frozen=True):
+    """All changes of a pass, in the order they are pushed, and what needs no push."""
+
+    changes: tuple[Change, ...]
+    settled: tuple[Settled, ...]
+
+    @property
+    def digest(self) -> str:
+        """Names the plan: 16 hex digits over its sorted members."""
+        members = sorted(
+            (change.return_id, change.kind.value, change.fingerprint.hex())
+            for change in self.changes
+        )
+        return sha256(json.encode(members)).hexdigest()[:16]
+
+
+def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> Plan:
+    """Decide about every entry, newest changes first, then the backlog, oldest first.
+
+    Fresh is what was first recorded at or after `fresh_since`, the start of this pass: a backlog
+    of days must not hold back what a customer did a minute ago.
+    """
+    changes: list[Change] = []
+    settled: list[Settled] = []
+    for entry in entries:
+        decision = decide(entry, terms)
+        if isinstance(decision, Change):
+            changes.append(decision)
+        else:
+            settled.append(decision)
+    fresh = [c for c in changes if c.changed_at is not None and c.changed_at >= fresh_since]
+    backlog = [c for c in changes if c.changed_at is None or c.changed_at < fresh_since]
+    fresh.sort(key=lambda change: (change.updated_at, change.return_id), reverse=True)
+    backlog.sort(key=lambda change: (change.changed_at or fresh_since, change.return_id))
+    return Plan(changes=(*fresh, *backlog), settled=tuple(settled))
+
+
+def decide(entry: Entry, terms: Terms) -> Change | Settled:
+    """The one place where an entry's fate is decided."""
+    if entry.sale_returns:
+        return _about_pushed(entry, terms)
+    if unanswered(entry):
+        # It may exist already, so no rule may talk us out of looking.
+        kind = ChangeKind.CREATE if entry.wanted.purpose is Purpose.EXIST else ChangeKind.ADOPT
+        return _change(entry, kind)
+    if entry.wanted.purpose is Purpose.HOLD:
+        return Settled(entry.id, State.SKIPPED, f"held in Loop ({entry.seen.state})")
+    if entry.wanted.purpose is Purpose.CANCEL or not after_go_live(entry, terms):
+        return _change(entry, ChangeKind.ADOPT)
+    if not creatable(entry, terms):
+        return Settled(entry.id, State.SKIPPED, "not selected by policy")
+    return _change(entry, ChangeKind.CREATE, _as_created(entry, terms))
+
+
+def unanswered(entry: Entry) -> bool:
+    """Whether a create of this entry was sent, or may have been, without an answer."""
+    return any(intent.write.operation is Operation.CREATE for intent in entry.intents)
+
+
+def after_go_live(entry: Entry, terms: Terms) -> bool:
+    """Whether this ledger may create the return by itself, or a person asked for it."""
+    return terms.typed or entry.seen.created_at >= terms.go_live
+
+
+def creatable(entry: Entry, terms: Terms) -> frozenset[str]:
+    """The order lines that go-live and policy let be created."""
+    seen, policy = entry.seen, terms.policy
+    if not after_go_live(entry, terms):
+        return frozenset()
+    if not _selected(policy.types, (seen.type,)) or not _selected(policy.outcomes, seen.outcomes):
+        return frozenset()
+    return frozenset(
+        line.order_line_id for line in seen.lines if _selected(policy.skus, (line.sku,))
+    )
+
+
+def _selected(globs: Globs, values: Sequence[str | None]) -> bool:
+    """Any value included (no pattern includes all, an absent value too) and none excluded."""
+
+    def matches(patterns: Sequence[str]) -> bool:
+        return any(fnmatchcase(v, pattern) for v in values if v for pattern in patterns)
+
+    return (not globs.include or matches(globs.include)) and not matches(globs.exclude)
+
+
+def _about_pushed(entry: Entry, terms: Terms) -> Change | Settled:
+    held = {known.id: as_pushed(known) for known in entry.sale_returns}
+    found = agenda(entry, entry.sale_returns, held, _CodesThemselves())
+    if isinstance(found, Review):
+        # Jetti may say otherwise by now, and it is the push that looks.
+        return _change(entry, ChangeKind.UPDATE)
+    changed = (*_quantities(_added(entry, terms)), *_shown(entry, found))
+    if not changed and not entry.intents:
+        return Settled(entry.id, State.SYNCED)
+    cancels = entry.wanted.purpose is Purpose.CANCEL
+    return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, changed)
+
+
+class _CodesThemselves(dict[str, Value]):
+    """A plan reads nothing from Jetti, so a reason is shown by its code."""
+
+    def __missing__(self, code: str) -> Value:
+        return code
+
+
+def _change(entry: Entry, kind: ChangeKind, changed: Sequence[FieldChange] = ()) -> Change:
+    return Change(
+        return_id=entry.id,
+        order_name=entry.seen.order_name,
+        order_id=entry.seen.order_id,
+        kind=kind,
+        fingerprint=entry.fingerprint,
+        updated_at=entry.seen.updated_at,
+        changed_at=entry.changed_at,
+        touches_pushed=bool(entry.sale_returns),
+        fields=tuple(changed),
+    )
+
+
+# --------------------------------------------------------------- what a reader of the plan sees
+
+
+def _as_created(entry: Entry, terms: Terms) -> tuple[FieldChange, ...]:
+    allowed = creatable(entry, terms)
+    lines = [line for line in entry.wanted.lines if line.order_line_id in allowed]
+    wanted = fields.of_sale_return(entry.wanted, entry.id, [x.order_line_id for x in lines])
+    shown = (FieldChange(name, None, value) for name, value in wanted.items() if value is not None)
+    return (*_quantities(lines), *shown)
+
+
+def _quantities(lines: Iterable[WantedLine]) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(f"quantity[{x.order_line_id}]", None, x.quantity) for x in lines)
+
+
+def _added(entry: Entry, terms: Terms) -> list[WantedLine]:
+    """Lines that no sale return of ours holds and that may be created."""
+    if entry.wanted.purpose is not Purpose.EXIST:
+        return []
+    covered = {item.order_line_id for known in entry.sale_returns for item in known.items}
+    allowed = creatable(entry, terms) - covered
+    return [line for line in entry.wanted.lines if line.order_line_id in allowed]
+
+
+def _shown(entry: Entry, found: Agenda) -> Iterator[FieldChange]:
+    """The writes as field changes, named after the sale return or the order line."""
+    for write in found.writes:
+        name, before = _target(entry, write)
+        for field, after in write.fields.items():
+            yield FieldChange(f"{field}[{name}]", before.get(field), after)
+
+
+def _target(entry: Entry, write: Write) -> tuple[str, Fields]:
+    for known in entry.sale_returns:
+        if write.operation is Operation.UPDATE_SALE_RETURN and known.id == write.target_id:
+            return known.reference, known.fields
+        for item in known.items:
+            if write.operation is Operation.UPDATE_ITEM and item.id == write.target_id:
+                return item.order_line_id, item.fields
+    raise LookupError(write.target_id)

@@ -1,0 +1,107 @@
+"""Proof that an unmarked sale return is ours: by an unanswered create, or by its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.core.known import line_of
+from reconciler.core.model import Entry, Intent, Purpose, State, WantedLine
+from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
+from reconciler.core.verdict import Review, listed
+
+
+def by_intent(
+    intent: Intent,
+    *,
+    loose: Sequence[SeenSaleReturn],
+    marked: Sequence[SeenSaleReturn],
+    items: Mapping[int, SaleItem],
+    wanted: Sequence[WantedLine],
+) -> list[SeenSaleReturn] | Review | None:
+    """The loose rows that an unanswered create made.
+
+    They were not there before it, are not older than it, hold only what it asked for, in
+    quantities a create gives birth to or that we meanwhile wanted; and, with what is already
+    marked, they hold all of it. None when nothing of it is there; Review when some of it might be.
+    """
+    asked = set(intent.write.sale_item_ids)
+    candidates = [
+        row
+        for row in loose
+        if row.id not in intent.before
+        and row.created_at >= intent.sent_at
+        and asked & _sale_items(row)
+    ]
+    quantities = {line.order_line_id: line.quantity for line in wanted}
+    for row in candidates:
+        if not _sale_items(row) <= asked:
+            return Review(
+                f"sale return {row.reference} ({row.id}) appeared after our unanswered create "
+                "and holds items that it did not ask for"
+            )
+        if not all(_as_born(item, items, quantities) for item in row.items):
+            return Review(
+                f"sale return {row.reference} ({row.id}) appeared after our unanswered create "
+                "with quantities of its own"
+            )
+    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
+    covered = sorted(item for row in fresh for item in _sale_items(row) & asked)
+    if not covered:
+        return None
+    if covered != sorted(asked):
+        return Review(
+            f"our unanswered create asked for sale items {listed(sorted(asked))}, "
+            f"but sale returns for {listed(covered)} appeared"
+        )
+    return candidates
+
+
+def by_meaning(
+    entry: Entry,
+    meant: Sequence[WantedLine],
+    loose: Sequence[SeenSaleReturn],
+    items: Mapping[int, SaleItem],
+    rivals: Sequence[Entry],
+) -> list[SeenSaleReturn] | Review:
+    """A person's own sale returns for exactly these lines; Review when they merely overlap."""
+    quantities = {line.order_line_id: line.quantity for line in meant}
+    touching = [
+        row for row in loose if any(line_of(item, items) in quantities for item in row.items)
+    ]
+    if not touching:
+        return []
+    which = f"unmarked sale return {listed(f'{row.reference} ({row.id})' for row in touching)}"
+    held = sorted((line_of(item, items), item.quantity) for row in touching for item in row.items)
+    if held != sorted(quantities.items()):
+        return Review(f"{which} overlaps this return's lines without matching them")
+    if any(row.created_at < entry.seen.created_at for row in touching):
+        return Review(f"{which} holds this return's lines but is older than the return")
+    claimants = [rival.id for rival in rivals if _claims(rival, quantities)]
+    if claimants:
+        return Review(f"{which} could stand for this return or for {listed(claimants)}")
+    return touching
+
+
+def _claims(rival: Entry, order_line_ids: Mapping[str, int]) -> bool:
+    """Whether another return could be what a loose sale return stands for."""
+    return (
+        not rival.sale_returns
+        and rival.wanted.purpose is not Purpose.CANCEL
+        and rival.state is not State.IGNORED
+        and any(line.order_line_id in order_line_ids for line in rival.wanted.lines)
+    )
+
+
+def _as_born(item: SeenItem, items: Mapping[int, SaleItem], quantities: Mapping[str, int]) -> bool:
+    """Zero under `skipQuantities`, else the full open quantity (apis/jetti.md 6.3); or wanted."""
+    sale_item = items.get(item.sale_item_id)
+    if sale_item is None:
+        return False
+    # Jetti's roll-up already counts this item, so what was open at birth is more by that.
+    full = sale_item.available + item.quantity
+    wanted = quantities.get(sale_item.order_line_id or "")
+    return item.quantity in {0, wanted, full, sale_item.quantity}
+
+
+def _sale_items(row: SeenSaleReturn) -> set[int]:
+    return {item.sale_item_id for item in row.items}

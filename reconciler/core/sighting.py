@@ -1,0 +1,90 @@
+"""What Jetti showed about one return's order, parsed and re-checked; facts without judgement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from reconciler.core.model import Fields
+
+
+class Sale(Struct, frozen=True):
+    """A sale (apis/jetti.md 8.3)."""
+
+    id: int
+    external_id: str | None
+    reference: str
+    is_clone: bool
+    account: str | None
+    """`companyId` as text, where rows carry it."""
+
+
+class SaleItem(Struct, frozen=True):
+    """A line of a sale (apis/jetti.md 8.4)."""
+
+    id: int
+    sale_id: int
+    order_line_id: str | None
+    quantity: int
+    returned: int
+    cancelled: int
+    is_bundle: bool
+    """The bundle itself or a part of one."""
+
+    @property
+    def available(self) -> int:
+        """Units that can still be returned (apis/jetti.md 13.2 step 2)."""
+        return self.quantity - self.returned - self.cancelled
+
+
+class SeenItem(Struct, frozen=True):
+    """A sale return item as Jetti holds it (apis/jetti.md 8.2)."""
+
+    id: int
+    sale_return_id: int
+    sale_item_id: int
+    fields: Fields
+    """`quantity`, `externalId`, `adjustmentReasonId`."""
+
+    @property
+    def quantity(self) -> int:
+        return int(self.fields.get("quantity") or 0)
+
+
+class SeenSaleReturn(Struct, frozen=True):
+    """A sale return as Jetti holds it (apis/jetti.md 8.1)."""
+
+    id: int
+    sale_id: int
+    purchase_id: int | None
+    reference: str
+    created_at: datetime
+    fields: Fields
+    items: tuple[SeenItem, ...] = ()
+    account: str | None = None
+
+    @property
+    def marker(self) -> str | None:
+        """The Loop return id in `externalId`; None when unmarked."""
+        return str(self.fields.get("externalId") or "") or None
+
+    @property
+    def status(self) -> str:
+        return str(self.fields.get("status") or "")
+
+
+class Sighting(Struct, frozen=True):
+    """Everything looked up for one entry."""
+
+    asked_at: datetime
+    """By Jetti's clock where its answers carry a Date; earlier than every row's reading."""
+    looked_at: float
+    """By the monotonic clock: old sightings are not trusted."""
+    ours: tuple[SeenSaleReturn, ...]
+    """Marked with the return's id, or known to the ledger by their ids."""
+    sales: tuple[Sale, ...] = ()
+    """Candidates for the order; empty when the order was not looked up."""
+    sale_items: tuple[SaleItem, ...] = ()
+    on_sale: tuple[SeenSaleReturn, ...] = ()
+    """Every sale return of the candidate sale, ours and others'."""

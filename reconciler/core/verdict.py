@@ -1,0 +1,55 @@
+"""The possible judgements about what Jetti shows for one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from reconciler.core.model import Intent, SaleReturn, WantedLine
+from reconciler.core.sighting import SaleItem, SeenSaleReturn
+
+
+class Review(Struct, frozen=True):
+    """A person must decide."""
+
+    reason: str
+
+
+class Wait(Struct, frozen=True):
+    """The order, or a line of it, is not in Jetti yet."""
+
+    reason: str
+    order_found: bool
+    """Whether only a line is missing: after `policy.patience` that becomes a review."""
+
+
+class Absent(Struct, frozen=True):
+    """A create of ours was not answered, and nothing on the sale can be its doing."""
+
+    intent: Intent
+
+
+class Attributed(Struct, frozen=True):
+    """What is ours, and what must still be created."""
+
+    sale_returns: tuple[SaleReturn, ...]
+    """As last pushed; newly claimed ones as `core.known` says."""
+    held: dict[int, SeenSaleReturn]
+    """The same, as Jetti holds them now."""
+    adopted: tuple[int, ...] = ()
+    """Those that the ledger did not know."""
+    sale_id: int | None = None
+    """None when the order did not have to be looked up."""
+    missing: tuple[tuple[WantedLine, SaleItem], ...] = ()
+    """Wanted lines that no sale return of ours holds, with the sale items to ask for."""
+    before: tuple[int, ...] = ()
+    """Every sale return on the sale at that moment; an intent keeps it."""
+
+
+Verdict = Review | Wait | Absent | Attributed
+
+
+def listed(values: Iterable[object]) -> str:
+    """Values as people write them."""
+    return ", ".join(str(value) for value in values)
