@@ -1,0 +1,76 @@
+"""What comes back from a service, and the three ways in which nothing useful does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
+
+
+class Answer(Struct, frozen=True):
+    """A complete HTTP answer. Its text form shows no headers and no body."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case; of a repeated header, the values joined by a comma."""
+    body: bytes
+    date: datetime | None
+    """The Date header, aware, UTC; None where it is missing or unreadable."""
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.status}, {len(self.body)} bytes>"
+
+
+class NotSent(Exception):
+    """Not one byte of the request left: it was certainly not applied."""
+
+
+class AnswerLost(Exception):
+    """Bytes left and no valid answer came: the write may or may not have been applied.
+
+    `str(error)` is a short reason: "timed out", "connection reset", "redirected (302)".
+    """
+
+
+class Refused(Exception):
+    """The service answered a read with a status that no repetition will change (a 4xx)."""
+
+    def __init__(self, status: int, title: str | None) -> None:
+        super().__init__(f"answered {status}" + (f": {title}" if title else ""))
+        self.status = status
+        self.title = title
+        """What the body gives as reason: Jetti's problem code or Laravel's message, shortened."""
+
+
+class _Problem(Struct):
+    title: str | None = None
+    message: str | None = None
+
+
+_problem = Decoder(_Problem)
+_LONGEST_TITLE = 200
+
+
+def problem_title(body: bytes) -> str | None:
+    """The `title` (apis/jetti.md 9) or `message` (apis/loop.md 4) of an error body, if any.
+
+    Cut to 200 characters and stripped of everything unprintable.
+    """
+    try:
+        problem = _problem.decode(body)
+    except (DecodeError, UnicodeError, RecursionError):
+        return None
+    text = problem.title or problem.message or ""
+    return "".join(filter(str.isprintable, text))[:_LONGEST_TITLE] or None
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    """An HTTP date (RFC 9110 5.6.7) as aware UTC; None where there is none that can be read."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None

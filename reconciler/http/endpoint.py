@@ -1,0 +1,81 @@
+"""Where a service lives, which key opens it and how hard it may be pressed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+import httpx
+from msgspec import Struct
+
+from reconciler.errors import ConfigError, ReconcilerError
+from reconciler.http.pace import PerMinute, PerSecond
+
+MIB = 1024 * 1024
+
+# Anything else in a header value would be refused on its way out by an error that quotes it.
+_KEY_GRAMMAR = re.compile(r"[!-~]+( [!-~]+)*", re.ASCII)
+
+
+class Timeouts(Struct, frozen=True):
+    """Seconds that one try may take."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    """Longest silence between two bytes."""
+    total: float = 60.0
+    """Everything together, however the bytes trickle."""
+
+
+class Endpoint(Struct, frozen=True):
+    """One service as the settings describe it. Its text form hides the key."""
+
+    name: str
+    """For messages: "Loop", "Jetti"."""
+    base_url: str
+    key_header: tuple[str, str]
+    """Name and value."""
+    key_setting: str
+    """What a person must correct when the key is refused: `LOOP_API_KEY`."""
+    unavailable: type[ReconcilerError]
+    """Raised when the service cannot be reached or makes no sense."""
+    pace: PerMinute | PerSecond
+    methods: frozenset[str] = frozenset({"GET"})
+    """Nothing else can leave; a dry run keeps to GET."""
+    body_cap: int = 32 * MIB
+    timeouts: Timeouts = Timeouts()
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.name}>"
+
+
+def pinned_url(endpoint: Endpoint) -> httpx.URL:
+    """The base URL without a trailing slash. Raises ConfigError when it or the key is unusable.
+
+    https, or http towards this machine only: a key never travels in clear over a network.
+    """
+    try:
+        url = httpx.URL(endpoint.base_url.rstrip("/"))
+    except (httpx.InvalidURL, ValueError):
+        raise ConfigError(f"{endpoint.name}: the base URL cannot be read") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigError(f"{endpoint.name}: the base URL must begin with https:// and a host")
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise ConfigError(f"{endpoint.name}: plain http is accepted for this machine only")
+    if url.userinfo or url.query or url.fragment:
+        raise ConfigError(f"{endpoint.name}: the base URL may hold a host and a path only")
+    if not _KEY_GRAMMAR.fullmatch(endpoint.key_header[1]):
+        raise ConfigError(
+            f"{endpoint.name}: the key is empty or has characters that no key has",
+            hint=f"check {endpoint.key_setting}",
+        )
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

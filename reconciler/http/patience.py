@@ -1,0 +1,182 @@
+"""When a read is tried again, and how long we wait before."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import random
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import httpx
+from httpx_retries import Retry
+from msgspec import Struct
+
+from reconciler.clock import Clock
+from reconciler.http.answer import parse_http_date
+
+log = logging.getLogger("reconciler.http")
+
+TRIES = 4
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds a service may ask us to wait; beyond that this run stops and says so."""
+RETRIES_ALWAYS_ALLOWED = 10
+RETRIES_PER_REQUEST = 0.1
+
+_SECONDS = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
+
+
+class Unacceptable(Exception):
+    """An answer that no repetition would improve: a redirect, an encoding, too many bytes."""
+
+
+class NotUnderstood(ValueError):
+    """The answer's body, or its status, is not what was asked for; it may be next time."""
+
+
+class Postponed(Exception):
+    """The service asks for more patience than a run has."""
+
+    def __init__(self, cause: str, seconds: float) -> None:
+        super().__init__(f"{cause} and asks to wait {seconds:.0f} s")
+        self.seconds = seconds
+
+
+TRANSIENT = (
+    httpx.TimeoutException,
+    httpx.NetworkError,
+    httpx.RemoteProtocolError,
+    NotUnderstood,
+)
+
+
+def is_transient(status: int) -> bool:
+    """Whether the same question may be answered better in a while."""
+    return status in (408, 429) or status >= 500
+
+
+def parse_retry_after(text: str | None, now: datetime) -> float | None:
+    """Seconds asked for: whole or fractional seconds, or an HTTP date counted from `now`.
+
+    None where there is nothing, nothing that can be read, or nothing positive.
+    """
+    text = (text or "").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text) or None
+    moment = parse_http_date(text)
+    seconds = (moment - now).total_seconds() if moment else 0.0
+    return seconds if seconds > 0 else None
+
+
+def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds from Retry-After, dates taken relative to the answer's own Date where it has one.
+
+    Raises Postponed when it is longer than a run waits.
+    """
+    seconds = parse_retry_after(
+        headers.get("retry-after"), parse_http_date(headers.get("date")) or now
+    )
+    if seconds is not None and seconds > LONGEST_RETRY_AFTER:
+        raise Postponed(f"answered {status}", seconds)
+    return seconds
+
+
+class Budget:
+    """Retries may be a tenth of all requests, ten at least: no storm against a sick service."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.retries = 0
+
+    @property
+    def is_spent(self) -> bool:
+        return self.retries >= max(RETRIES_ALWAYS_ALLOWED, RETRIES_PER_REQUEST * self.requests)
+
+
+class Means(Struct, frozen=True):
+    """What every retry of a service shares."""
+
+    name: str
+    clock: Clock
+    rng: random.Random
+    budget: Budget
+
+
+class Patience(Retry):
+    """httpx-retries' policy with our clock, our randomness, our budget and one log line a wait.
+
+    Also mends what the library leaves open: a fractional Retry-After, a wait that a signal can
+    end, and a Retry-After longer than we are willing to wait.
+    """
+
+    def __init__(
+        self, means: Means, expected: frozenset[int], accept: Callable[[httpx.Response], None]
+    ) -> None:
+        super().__init__(
+            total=TRIES - 1,
+            allowed_methods=["GET"],
+            retry_on_exceptions=TRANSIENT,
+            max_backoff_wait=LONGEST_WAIT,
+            validate_response=accept,
+        )
+        self._means = means
+        self._expected = expected
+
+    def is_retryable_status_code(self, status_code: int) -> bool:
+        return status_code not in self._expected and is_transient(status_code)
+
+    def is_exhausted(self) -> bool:
+        return super().is_exhausted() or self._means.budget.is_spent
+
+    def increment(self) -> Patience:
+        later = copy.copy(self)
+        later.attempts_made += 1
+        return later
+
+    def backoff_strategy(self) -> float:
+        """Full jitter: anywhere between nothing and the doubled ceiling."""
+        ceiling = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self.attempts_made - 1))
+        return self._means.rng.uniform(0, ceiling)
+
+    def sleep(self, response: httpx.Response | Exception) -> None:
+        """Wait as asked, or for the backoff. Raises Postponed, Interrupted."""
+        seconds, cause = self._next_wait(response)
+        log.info(
+            "%s: %s; try %d of %d in %.1f s",
+            self._means.name, cause, self.attempts_made + 1, TRIES, seconds,
+        )  # fmt: skip
+        self._means.budget.retries += 1
+        self._means.clock.wait(seconds)
+
+    def _next_wait(self, response: httpx.Response | Exception) -> tuple[float, str]:
+        if isinstance(response, Exception):
+            return self.backoff_strategy(), reason(response)
+        if not self.is_retryable_status_code(response.status_code):
+            return self.backoff_strategy(), "the answer was not what was asked for"
+        cause = f"answered {response.status_code}"
+        asked = asked_to_wait(response.status_code, response.headers, self._means.clock.now())
+        if asked is not None:
+            return asked + self._means.rng.uniform(0, FIRST_WAIT), cause
+        wait = self.backoff_strategy()
+        # Too fast is too fast: no jitter down to nothing.
+        return (max(wait, FIRST_WAIT) if response.status_code == 429 else wait), cause
+
+
+def reason(error: Exception) -> str:
+    """A transport failure in a few words that quote nothing received."""
+    match error:
+        case httpx.TimeoutException():
+            return "timed out"
+        case httpx.ConnectError():
+            return f"cannot connect ({error})"
+        case httpx.NetworkError():
+            return "connection reset"
+        case httpx.RemoteProtocolError():
+            return "the answer broke off or was not HTTP"
+        case NotUnderstood() | Unacceptable() | Postponed():
+            return str(error)
+        case _:
+            return type(error).__name__

@@ -1,0 +1,81 @@
+"""Judging the answers to a read: what is good, what may be better next time, what never will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import httpx
+
+from reconciler.errors import KeyRefused
+from reconciler.http.answer import Answer, Refused, parse_http_date, problem_title
+from reconciler.http.endpoint import Endpoint
+from reconciler.http.patience import NotUnderstood, Unacceptable, is_transient
+
+T = TypeVar("T")
+
+
+class TooMany(NotUnderstood):
+    """429 to the last; says nothing about the service's health."""
+
+
+class Reading(Generic[T]):
+    """Judges the answers to one read and keeps what was made of the good one."""
+
+    def __init__(
+        self, endpoint: Endpoint, decode: Callable[[Answer], T], allow: frozenset[int]
+    ) -> None:
+        self._endpoint = endpoint
+        self._decode = decode
+        self._allow = allow
+        self._accepted: list[T] = []
+
+    def accept(self, response: httpx.Response) -> None:
+        """Decode the answer, or raise what is wrong with it."""
+        status = response.status_code
+        if status not in self._allow:
+            self._reject(response)
+        try:
+            self._accepted.append(self._decode(to_answer(response)))
+        except UnicodeError:
+            raise NotUnderstood("the answer is not UTF-8") from None
+        except RecursionError:
+            raise NotUnderstood("the answer is nested too deeply") from None
+        except ValueError as error:
+            raise NotUnderstood(f"the answer is not what was asked for: {error}") from None
+
+    def value_of(self, response: httpx.Response) -> T:
+        """The value; the last of several tries comes here without having been judged."""
+        if not self._accepted:
+            self.accept(response)
+        return self._accepted[0]
+
+    def _reject(self, response: httpx.Response) -> None:
+        status = response.status_code
+        refuse_key(self._endpoint, status)
+        if status == 429:
+            raise TooMany("answered 429")
+        if is_transient(status):
+            raise NotUnderstood(f"answered {status}")
+        if 400 <= status < 500:
+            raise Refused(status, problem_title(response.content))
+        raise Unacceptable(f"answered {status}, which is neither followed nor understood")
+
+
+def refuse_key(endpoint: Endpoint, status: int) -> None:
+    """Raise KeyRefused for 401 and 403 (a missing scope is a 401 too, apis/loop.md 1.1)."""
+    if status in (401, 403):
+        raise KeyRefused(
+            f"{endpoint.name} refused the key (answered {status})",
+            hint=f"check {endpoint.key_setting} and what the key may do",
+        )
+
+
+def to_answer(response: httpx.Response) -> Answer:
+    """The answer in our own words."""
+    return Answer(
+        status=response.status_code,
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=response.content,
+        date=parse_http_date(response.headers.get("date")),
+    )

@@ -1,0 +1,203 @@
+"""One service: reads that are repeated within reason, writes that are sent exactly once."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+from collections.abc import Callable
+from ssl import SSLContext
+from types import TracebackType
+from typing import TypeVar
+
+import httpx
+from httpx_retries import RetryTransport
+
+from reconciler import __version__
+from reconciler.clock import Clock
+from reconciler.errors import KeyRefused, ReconcilerError
+from reconciler.http.answer import (
+    Answer,
+    AnswerLost,
+    NotSent,
+    Refused,
+)
+from reconciler.http.breaker import Breaker
+from reconciler.http.endpoint import Endpoint
+from reconciler.http.patience import (
+    TRANSIENT,
+    Means,
+    Patience,
+    Postponed,
+    Unacceptable,
+    asked_to_wait,
+    is_transient,
+    reason,
+)
+from reconciler.http.reading import Reading, TooMany, refuse_key, to_answer
+from reconciler.http.wire import Wire
+
+T = TypeVar("T")
+
+OK = frozenset({200})
+_TARGET = re.compile(r"(/[A-Za-z0-9._~%-]+)+", re.ASCII)
+_QUERY = re.compile(r"[!$-~]*", re.ASCII)  # printable, no space, no quote, no #
+
+
+def connect(
+    endpoint: Endpoint,
+    clock: Clock,
+    *,
+    rng: random.Random | None = None,
+    tls: SSLContext | None = None,
+) -> Service:
+    """A service ready to be asked; opens no socket yet. Raises ConfigError on a bad base URL.
+
+    `rng` spreads the waits between tries; `tls` replaces the shared context (`tls_context`).
+    """
+    for chatty in ("httpx", "httpcore", "httpx_retries"):
+        # They log whole URLs, and at debug level headers: kept quiet whatever our own level is.
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    wire = Wire(endpoint, clock, tls)
+    jitter = rng or random.Random()  # noqa: S311 - spreads waits, keeps no secret
+    return Service(endpoint, wire, Means(endpoint.name, clock, jitter, wire.budget))
+
+
+class Service:
+    """Use as a context manager, or close it."""
+
+    def __init__(self, endpoint: Endpoint, wire: Wire, means: Means) -> None:
+        self.name = endpoint.name
+        self.requests = wire.requests
+        """Requests that left so far: {"get": n, "write": n}."""
+        self._endpoint = endpoint
+        self._base = wire.base
+        self._wire = wire
+        self._means = means
+        self._reads = RetryTransport(transport=wire)
+        self._breaker = Breaker(means.clock)
+
+    def __repr__(self) -> str:
+        return f"<Service {self.name}>"
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._reads.close()
+
+    def get(
+        self,
+        path: str,
+        query: str,
+        decode: Callable[[Answer], T],
+        allow: frozenset[int] = OK,
+    ) -> T:
+        """What `decode` makes of the answer; up to four tries.
+
+        `path` is below the base URL, `query` percent-encoded. `decode` sees answers whose status
+        is in `allow` and raises ValueError, quoting nothing received, when the body is not what
+        was asked for: that is tried again too. Raises Refused (another 4xx), KeyRefused (401,
+        403), Interrupted, and the endpoint's `unavailable` error for everything else.
+        """
+        self._admit(write=False)
+        reading = Reading(self._endpoint, decode, allow)
+        request = self._request("GET", path, query)
+        request.extensions["retry"] = Patience(self._means, allow, reading.accept)
+        try:
+            value = reading.value_of(self._reads.handle_request(request))
+        except (KeyRefused, Refused):
+            self._breaker.passed()
+            raise
+        except (*TRANSIENT, Unacceptable, Postponed, httpx.HTTPError) as error:
+            raise self._given_up(request, error) from None
+        self._breaker.passed()
+        return value
+
+    def write(self, method: str, path: str, body: bytes) -> Answer:
+        """Send a JSON body exactly once, and return whatever complete answer comes.
+
+        Raises NotSent (certainly not applied), AnswerLost (perhaps applied; a redirect is one),
+        KeyRefused (401, 403), Interrupted (before anything left), and the endpoint's
+        `unavailable` error when the service has failed five times in a row (nothing left).
+        """
+        self._admit(write=True)
+        request = self._request(method, path, "", body)
+        try:
+            response = self._wire.handle_request(request)
+        except (httpx.HTTPError, Unacceptable) as error:
+            self._breaker.failed()
+            lost = AnswerLost if self._wire.watch.sent else NotSent
+            raise lost(reason(error)) from None
+        self._learn(response)
+        refuse_key(self._endpoint, response.status_code)
+        if response.status_code < 200 or 300 <= response.status_code < 400:
+            raise AnswerLost(f"redirected ({response.status_code})")
+        return to_answer(response)
+
+    def _admit(self, *, write: bool) -> None:
+        if not self._breaker.admits(write=write):
+            raise self._unavailable("is not asked again for now: it failed too often in a row")
+
+    def _request(
+        self, method: str, path: str, query: str, body: bytes | None = None
+    ) -> httpx.Request:
+        if not _TARGET.fullmatch(path) or "/." in path or not _QUERY.fullmatch(query):
+            raise ValueError(f"{self.name}: not a path and query that can be sent")
+        header, key = self._endpoint.key_header
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"returns-reconciler/{__version__}",
+            header: key,
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        limits = self._endpoint.timeouts
+        timeout = httpx.Timeout(limits.read, connect=limits.connect)
+        return httpx.Request(
+            method,
+            f"{self._base}{path}" + (f"?{query}" if query else ""),
+            headers=headers,
+            content=body,
+            extensions={"timeout": timeout.as_dict()},
+        )
+
+    def _given_up(self, request: httpx.Request, error: Exception) -> ReconcilerError:
+        """Count the failure and say it."""
+        if isinstance(error, Postponed):
+            self._breaker.open_for(error.seconds)
+        elif not isinstance(error, TooMany):
+            self._breaker.failed()
+        tries = request.extensions.get("tries", 0)
+        path = request.url.path.removeprefix(self._base.path)
+        after = f" (given up after {tries} tries)" if tries > 1 else ""
+        return self._unavailable(f"GET {path}: {reason(error)}{after}")
+
+    def _unavailable(self, what: str) -> ReconcilerError:
+        return self._endpoint.unavailable(f"{self.name}: {what}")
+
+    def _learn(self, response: httpx.Response) -> None:
+        """Draw the conclusions for the requests that follow a write."""
+        status = response.status_code
+        if status >= 500 or status < 200 or 300 <= status < 400:
+            self._breaker.failed()
+        elif status != 429:
+            self._breaker.passed()
+        if not is_transient(status):
+            return
+        try:
+            asked = asked_to_wait(status, response.headers, self._means.clock.now())
+        except Postponed as error:
+            self._breaker.open_for(error.seconds)
+        else:
+            self._wire.pacer.rest(asked or 0.0)

@@ -1,0 +1,83 @@
+"""The transport: every try of every request passes here, and nothing leaves past it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ssl import SSLContext
+from typing import cast
+
+import httpcore
+import httpx
+
+from reconciler.clock import Clock
+from reconciler.http.endpoint import Endpoint, pinned_url
+from reconciler.http.network import Watch, WatchedNetwork, tls_context
+from reconciler.http.pace import Pacer
+from reconciler.http.patience import Budget, Unacceptable
+
+
+class Wire(httpx.HTTPTransport):
+    """Sends one request once and returns its answer whole, or raises.
+
+    Raises httpx errors (transport), Unacceptable, Interrupted (before anything left).
+    """
+
+    def __init__(self, endpoint: Endpoint, clock: Clock, tls: SSLContext | None) -> None:
+        # httpx has no parameter for the network below it; `_pool` is all its own constructor
+        # would set, after reading certificates from places named in the environment.
+        self.base = pinned_url(endpoint)
+        self._endpoint = endpoint
+        self.watch = Watch(clock)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=(tls or tls_context()) if self.base.scheme == "https" else None,
+            network_backend=WatchedNetwork(self.watch),
+            keepalive_expiry=5.0,
+        )
+        self.pacer = Pacer(endpoint.name, endpoint.pace, clock)
+        self.budget = Budget()
+        self.requests = {"get": 0, "write": 0}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._keep_home(request)
+        write = request.method != "GET"
+        self.pacer.take_turn(write=write)
+        self.watch.start(self._endpoint.timeouts.total, may_interrupt=not write)
+        request.extensions["tries"] = request.extensions.get("tries", 0) + 1
+        answered = False
+        try:
+            response = super().handle_request(request)
+            answered = True
+        finally:
+            self.pacer.answered()
+            if answered or self.watch.sent:
+                self.requests["write" if write else "get"] += 1
+                self.budget.requests += 1
+        self.pacer.judge(response.status_code)
+        return self._whole(response)
+
+    def _keep_home(self, request: httpx.Request) -> None:
+        """Origin, path and method are what the endpoint allows. Anything else is a bug."""
+        url, base = request.url, self.base
+        at_home = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        if not at_home or not url.path.startswith(base.path):
+            raise RuntimeError(f"{self._endpoint.name}: a request to another place was stopped")
+        if request.method not in self._endpoint.methods:
+            raise RuntimeError(f"{self._endpoint.name}: {request.method} is not allowed here")
+
+    def _whole(self, response: httpx.Response) -> httpx.Response:
+        try:
+            encoding = response.headers.get("content-encoding", "identity").strip().lower()
+            if encoding not in ("", "identity"):
+                raise Unacceptable("the answer is encoded although that was not asked for")
+            body = b"".join(self._capped(response))
+        finally:
+            response.close()
+        return httpx.Response(response.status_code, headers=response.headers, content=body)
+
+    def _capped(self, response: httpx.Response) -> Iterator[bytes]:
+        size = 0
+        for chunk in cast(httpx.SyncByteStream, response.stream):
+            size += len(chunk)
+            if size > self._endpoint.body_cap:
+                raise Unacceptable(f"the answer is larger than {self._endpoint.body_cap} bytes")
+            yield chunk
