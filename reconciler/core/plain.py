@@ -1,0 +1,40 @@
+"""Text that is safe to show: nothing in it can move a cursor, turn a line or flood a screen."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 300
+_MOST_MARKS = 3  # combining marks on one letter; real scripts need no more
+_PLAIN_ASCII = re.compile(r"[ -~]*", re.ASCII)
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """The text on one line, every character that is not printable escaped, cut to a length.
+
+    Escapes, control and bidi characters, line separators and lone surrogates become `\\x1b`,
+    `\\u202e` and the like; unusual blanks become blanks; floods of combining marks are thinned.
+    """
+    cut = text[:longest]
+    if not _PLAIN_ASCII.fullmatch(cut):
+        cut = _thinned("".join(_shown(character) for character in cut))
+    return cut if len(text) <= longest else f"{cut}…"
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    if unicodedata.category(character) == "Zs":
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _thinned(text: str) -> str:
+    shown: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
+        if marks <= _MOST_MARKS:
+            shown.append(character)
+    return "".join(shown)

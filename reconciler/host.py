@@ -1,0 +1,38 @@
+"""What the program is given by the machine it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.clock import Clock
+
+
+class Progress(Protocol):
+    """Told how a pass gets on; shown on a terminal."""
+
+    def reading(self, rows: int) -> None:
+        """So many rows have been read so far."""
+
+    def pushing(self, done: int, planned: int) -> None:
+        """So many of the planned changes have been dealt with."""
+
+
+class Silence:
+    """Progress that nobody watches."""
+
+    def reading(self, rows: int) -> None:
+        """Nothing."""
+
+    def pushing(self, done: int, planned: int) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """The surroundings of a run, so that tests and the demo can bring their own."""
+
+    clock: Clock
+    environ: Mapping[str, str]
+    progress: Progress = Silence()
