@@ -67,12 +67,12 @@ def clone_sale(world: World, sale_id: int, attributes: Row) -> int:
 
 
 _OWN_OF_A_SALE = {
-    *("id", "createdAt", "updatedAt", "returnStatus", "cancellationStatus"),
+    *("id", "createdAt", "updatedAt", "returnStatus", "cancellationStatus", "inventoryStatus"),
     *("lastSaleReturnReference", "lastPurchaseReference", "lastFulfillmentReference"),
 }
 _OWN_OF_A_LINE = {
     *("id", "createdAt", "updatedAt", "externalId"),
-    *("quantityReturned", "quantityCancelled", "bundleSaleItemId"),
+    *("quantityReturned", "quantityCancelled", "inventoryProcessed", "bundleSaleItemId"),
 }
 
 

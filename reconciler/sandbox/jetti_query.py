@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -17,6 +18,7 @@ from reconciler.sandbox.jetti_world import World
 # Four levels of include, each with attributes, need more than the parser's own 5 (4, seen).
 _DEPTH = 20
 _PARAMETERS = 5000
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Query(Struct, frozen=True):
@@ -98,6 +100,6 @@ def _ordered(
 def _whole_number(text: Any, default: int) -> int:
     if text is None:
         return default
-    if not isinstance(text, str) or not text.isascii() or not text.isdigit():
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         raise refused()
     return int(text)

@@ -53,6 +53,9 @@ class JettiStore:
         self, sale_id: int, quantities: dict[int, int], **attributes: Any
     ) -> list[int]:
         """What staff do by hand: sale item id to units, split per vendor as cancel.json does."""
+        strangers = quantities.keys() - {line["id"] for line in self.sale_items(sale_id)}
+        if strangers:
+            raise ValueError(f"sale {sale_id} has no sale items {sorted(strangers)}")
         items = {item_id: {"quantity": units} for item_id, units in quantities.items()}
         wish = Wish(sale_id, items, attributes)
         return [row["id"] for row in create_sale_returns(self.world, wish)]

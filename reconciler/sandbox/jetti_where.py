@@ -131,6 +131,8 @@ def _matcher(field: Field, name: str, given: Any) -> Callable[[Any], bool]:
 
 def _cast(field: Field, given: Any) -> Any:
     """`where[saleId]=12` must match 12 and `where[externalId]=123` "123" (14.11)."""
+    if not isinstance(given, str) or field.type == "json":
+        raise refused()
     try:
         # An enumeration compares with any text, it only stores its own.
         column = Field(field.name, field.type, nullable=False)

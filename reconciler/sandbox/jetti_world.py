@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.sandbox.clock import SandboxClock
+from reconciler.sandbox.jetti_problems import Problem
 from reconciler.sandbox.jetti_rollups import recompute_sale, sale_id_of
-from reconciler.sandbox.jetti_schema import RELATIONS, Row
+from reconciler.sandbox.jetti_schema import RELATIONS, Relation, Row
 from reconciler.sandbox.jetti_switches import JettiSwitches
 from reconciler.sandbox.jetti_tables import Table, timestamp
+
+# What an order consists of: deleting the whole deletes its parts.
+_ORDER = ("Sale", "SaleItem", "Purchase", "PurchaseItem", "SaleReturn", "SaleReturnItem")
 
 
 class World:
@@ -48,11 +52,26 @@ class World:
         )
 
     def delete(self, model: str, row_id: int) -> None:
-        """Remove a row and what cannot be without it; what a DELETE answers is unknown (5)."""
+        """Remove a row and what cannot be without it.
+
+        Refused where that would tear parts out of somebody's order, as a database would.
+        """
+        if model not in _ORDER and self._is_needed(model, row_id):
+            raise Problem("api.errors.unknown")
         row = self.table(model).rows[row_id]
         self._delete_children(model, row_id)
         self.table(model).delete(row_id)
         self.recompute(model, row)
+
+    def _is_needed(self, model: str, row_id: int) -> bool:
+        return any(
+            self.table(relation.model).find(relation.foreign_key, row_id)
+            for relation in RELATIONS[model].values()
+            if relation.many and not self._is_optional(relation)
+        )
+
+    def _is_optional(self, relation: Relation) -> bool:
+        return self.table(relation.model).resource.fields[relation.foreign_key].nullable
 
     def _delete_children(self, model: str, row_id: int) -> None:
         for relation in RELATIONS[model].values():
@@ -60,7 +79,7 @@ class World:
                 continue
             table = self.table(relation.model)
             # A purchase may be without a sale, a sale's purchase may not.
-            optional = table.resource.fields[relation.foreign_key].nullable and model != "Sale"
+            optional = self._is_optional(relation) and model != "Sale"
             for child in table.find(relation.foreign_key, row_id):
                 if optional:
                     table.update(child["id"], {relation.foreign_key: None})

@@ -19,7 +19,7 @@ def decode_body(body: bytes) -> Row:
     """The JSON object that was sent; anything that is not one holds no attribute."""
     try:
         decoded: Any = msgspec.json.decode(body) if body else {}
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         raise Problem("api.errors.unknown", 400) from None
     return decoded if isinstance(decoded, dict) else {}
 
