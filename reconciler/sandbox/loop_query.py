@@ -80,12 +80,18 @@ def _window(
 
 
 def _time(given: dict[str, str], name: str) -> datetime | None:
-    if name not in given:
-        return None
+    found = time_or_none(given.get(name))
+    if found is None and name in given:
+        raise Unprocessable(name, f"The {name} is not a valid date.")
+    return found
+
+
+def time_or_none(text: str | None) -> datetime | None:
+    """A bound of the window, if that is what the text is."""
     try:
-        return parse_time(given[name])
+        return parse_time(text or "")
     except (ValueError, OverflowError):
-        raise Unprocessable(name, f"The {name} is not a valid date.") from None
+        return None
 
 
 def _states(given: dict[str, str]) -> tuple[str, ...]:

@@ -1,0 +1,181 @@
+"""The sandbox as a whole: one clock, Loop, Jetti, the scenario, the faults, and the ports.
+
+sandbox = Sandbox(SandboxOptions(seed=7, returns=50, frozen=True, start=noon))
+sandbox.exchange("loop", request)         # without sockets
+with sandbox.serving() as urls: ...       # over HTTP, in threads
+sandbox.serve_forever()                   # until interrupted
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.sandbox.arrivals import Arrivals
+from reconciler.sandbox.clock import SandboxClock
+from reconciler.sandbox.delivery import Delivery, Lost, received, seconds
+from reconciler.sandbox.exchange import Request, Response, Service
+from reconciler.sandbox.fault_call import Backlog, Call, Memory, Surroundings
+from reconciler.sandbox.fault_kinds import KINDS
+from reconciler.sandbox.faults import Faults, ServiceName, operation_of
+from reconciler.sandbox.jetti_service import Jetti
+from reconciler.sandbox.listener import Listener
+from reconciler.sandbox.loop_service import Loop
+
+LOOP_KEY = "sandbox-loop-key"
+JETTI_TOKEN = "sandbox-jetti-token"  # noqa: S105
+
+
+class SandboxOptions(Struct, frozen=True):
+    """What a sandbox starts with."""
+
+    seed: int = 1
+    returns: int = 300
+    """How many returns Loop already has; 0 for an empty world."""
+    days: int = 200
+    """Over how many days before `start` they were made."""
+    start: datetime | None = None
+    """Aware, UTC; None: the machine's time."""
+    frozen: bool = False
+    """The clock moves only when it is told to."""
+    rate_limits: bool = True
+    dates: bool = True
+    """Answers carry `Date`, by the sandbox clock."""
+    alive: bool = False
+    """The scenario goes on by itself as time passes, and not only when it is played."""
+    ports: tuple[int, int, int] = (0, 0, 0)
+    """Of Loop, Jetti and the control interface; 0: any free one."""
+
+
+class Urls(Struct, frozen=True):
+    """Where a serving sandbox listens."""
+
+    loop: str
+    jetti: str
+    control: str
+
+
+class Sandbox:
+    """All parts are public: tests state the world through `loop.store` and `jetti.store`."""
+
+    def __init__(
+        self,
+        options: SandboxOptions | None = None,
+        *,
+        on_write: Callable[[Request], None] | None = None,
+    ) -> None:
+        """`on_write` is called with each request but GETs before Jetti gets to see it."""
+        self.options = options or SandboxOptions()
+        self.clock = SandboxClock(self.options.start, frozen=self.options.frozen)
+        self.loop = Loop(self.clock, key=LOOP_KEY)
+        self.jetti = Jetti(self.clock, token=JETTI_TOKEN)
+        if not self.options.rate_limits:
+            self.loop.switches.requests_per_minute = None
+            self.jetti.switches.rate_limit = "off"
+        self.faults, self.arrivals = Faults(), Arrivals()
+        self.on_write = on_write
+        self.lock = threading.RLock()
+        self.urls: Urls | None = None
+        """Where it listens, while it does."""
+        self._surroundings = Surroundings(self.clock, Memory(), Backlog())
+
+    # -------------------------------------------------------------------------- one exchange
+
+    def exchange(self, service: ServiceName, request: Request) -> Response:
+        """Without sockets; delays pass on the sandbox clock alone.
+
+        Raises `Lost` where no whole answer would arrive.
+        """
+        if self.faults.on_connection(service) is not None:
+            raise Lost("refused")
+        delivery = self.deliver(service, request)
+        if spent := seconds(delivery):
+            self.clock.advance(spent)
+        return received(delivery)
+
+    def deliver(self, service: ServiceName, request: Request) -> Delivery:
+        """The answer, and what happens to it on the way."""
+        with self.lock:
+            self.catch_up()
+            operation = operation_of(service, request)
+            fault = self.faults.on_call(service, operation)
+            kind = fault.kind if fault else None
+            self.arrivals.note(self.clock.now(), service, request, operation, kind)
+            if service == "jetti" and request.method != "GET" and self.on_write is not None:
+                self.on_write(request)
+            call = Call(service, self._service(service), request, self._surroundings)
+            if fault is not None:
+                return self._dated(KINDS[fault.kind](call, **fault.parameters))
+            response = call.apply()
+            if self.faults.watches("stale_read"):
+                call.remember(response)
+            return self._dated(Delivery(response))
+
+    def catch_up(self) -> None:
+        """Let everything happen whose time has come: late writes and, if alive, the scenario."""
+        for postponed in self._surroundings.backlog.take_due(self.clock.now()):
+            self._service(postponed.service).handle(postponed.request)
+        if not self.faults.watches("stale_read"):
+            self._surroundings.memory.forget()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock on, and the world with it."""
+        with self.lock:
+            self.clock.set(self.clock.now() + timedelta(seconds=seconds))
+            self.catch_up()
+
+    def _service(self, name: str) -> Service:
+        return self.loop if name == "loop" else self.jetti
+
+    def _dated(self, delivery: Delivery) -> Delivery:
+        if delivery.response is None or not self.options.dates:
+            return delivery
+        date = format_datetime(self.clock.now(), usegmt=True)
+        headers = {**delivery.response.headers, "date": date}
+        return replace(delivery, response=replace(delivery.response, headers=headers))
+
+    # ----------------------------------------------------------------------------- over HTTP
+
+    @contextmanager
+    def serving(self) -> Iterator[Urls]:
+        """Listen on loopback while the block runs."""
+        listeners = [
+            self._listener("loop", self.options.ports[0]),
+            self._listener("jetti", self.options.ports[1]),
+        ]
+        for listener in listeners:
+            listener.start()
+        loop, jetti = (listener.url for listener in listeners)
+        urls = self.urls = Urls(f"{loop}/api/2026-07", f"{jetti}/api", "")
+        try:
+            yield urls
+        finally:
+            self.urls = None
+            for listener in listeners:
+                listener.stop()
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make the program use this sandbox while it serves."""
+        if self.urls is None:
+            raise RuntimeError("the sandbox is not serving")
+        return {
+            "LOOP_API_KEY": LOOP_KEY,
+            "JETTI_API_TOKEN": JETTI_TOKEN,
+            "LOOP_BASE_URL": self.urls.loop,
+            "JETTI_BASE_URL": self.urls.jetti,
+        }
+
+    def _listener(self, service: str, port: int) -> Listener:
+        name = cast(ServiceName, service)
+        return Listener(
+            port,
+            deliver=lambda request: self.deliver(name, request),
+            refuses=lambda: self.faults.on_connection(name) is not None,
+        )
