@@ -1,0 +1,140 @@
+"""Past runs, kept for 90 days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, delete, func, select
+
+from reconciler.core.ports import PlanMember, RunSummary
+from reconciler.ledger.part import Part, new_id
+from reconciler.ledger.tables import attempts, intents, plans, runs, windows
+
+KEPT = timedelta(days=90)
+"""As promised to people (README): older runs, attempts, settled intents and plans are deleted."""
+
+COMPLETE = (0, 3)
+"""Exit codes of a pass that read and pushed all it could; 3 only says that some need a person."""
+
+_ROUTINE = frozenset({"seen", "unchanged"})
+"""Counts that a pass has although it found nothing."""
+
+
+class PastRun(Struct, frozen=True):
+    """A run as history shows it."""
+
+    id: int
+    kind: str
+    started_at: datetime
+    summary: RunSummary | None
+    """None while the run goes on, and for ever when it died."""
+
+
+class History(Part):
+    """Runs and the plans of those that stopped."""
+
+    def begin_run(self, kind: str, started_at: datetime) -> int:
+        """See `core.ports.Ledger`."""
+        with self._store.writing() as connection:
+            inserted = connection.execute(runs.insert(), {"kind": kind, "started_at": started_at})
+        self._run_id = new_id(inserted)
+        return self._run_id
+
+    def finish_run(self, run_id: int, summary: RunSummary) -> None:
+        """See `core.ports.Ledger`."""
+        with self._store.writing() as connection:
+            values = msgspec.structs.asdict(summary)
+            connection.execute(runs.update().where(runs.c.id == run_id).values(values))
+            if _found_nothing(summary):
+                _fold(connection, run_id, summary.kind)
+            _prune(connection, summary.finished_at - KEPT)
+        self._run_id = None
+
+    def keep_plan(self, digest: str, members: Sequence[PlanMember], now: datetime) -> None:
+        """See `core.ports.Ledger`."""
+        values = {"digest": digest, "kept_at": now, "members": tuple(members)}
+        with self._store.writing() as connection:
+            connection.execute(delete(plans).where(plans.c.digest == digest))
+            connection.execute(plans.insert(), values)
+
+    def kept_plan(self, digest: str) -> tuple[PlanMember, ...] | None:
+        """See `core.ports.Ledger`."""
+        query = select(plans.c.members).where(plans.c.digest == digest)
+        with self._store.reading() as connection:
+            members: tuple[PlanMember, ...] | None = connection.execute(query).scalar_one_or_none()
+        return members
+
+    def past_runs(self, limit: int) -> list[PastRun]:
+        """The last runs, newest first."""
+        query = select(runs).order_by(runs.c.id.desc()).limit(limit)
+        with self._store.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            PastRun(
+                id=row.id,
+                kind=row.kind,
+                started_at=row.started_at,
+                summary=None
+                if row.finished_at is None
+                else RunSummary(
+                    kind=row.kind,
+                    started_at=row.started_at,
+                    finished_at=row.finished_at,
+                    exit_code=row.exit_code,
+                    counts=row.counts,
+                    digest=row.digest,
+                    message=row.message,
+                ),
+            )
+            for row in rows
+        ]
+
+    def last_complete(self, kind: str) -> datetime | None:
+        """When the last pass of this kind that did all it could was finished."""
+        query = select(func.max(runs.c.finished_at)).where(
+            runs.c.kind == kind, runs.c.exit_code.in_(COMPLETE)
+        )
+        with self._store.reading() as connection:
+            finished_at: datetime | None = connection.execute(query).scalar_one()
+        return finished_at
+
+
+def _found_nothing(summary: RunSummary) -> bool:
+    found = {name for name, count in summary.counts.items() if count}
+    return summary.exit_code == 0 and found <= _ROUTINE
+
+
+def _fold(connection: Connection, run_id: int, kind: str) -> None:
+    """Let this run stand for the one before it, if that found nothing either.
+
+    Only one of the same kind: a pass every five minutes must not wipe out the nightly sweep.
+    """
+    query = select(runs).where(runs.c.id < run_id).order_by(runs.c.id.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    if row is None or row.kind != kind or row.finished_at is None:
+        return
+    before = RunSummary(
+        kind=row.kind,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        exit_code=row.exit_code,
+        counts=row.counts,
+    )
+    if _found_nothing(before):
+        connection.execute(delete(runs).where(runs.c.id == row.id))
+
+
+def _prune(connection: Connection, cutoff: datetime) -> None:
+    """Delete what is older, but the last complete run of each kind, which `status` asks for."""
+    last = select(func.max(runs.c.id)).where(runs.c.exit_code.in_(COMPLETE)).group_by(runs.c.kind)
+    for statement in (
+        delete(runs).where(runs.c.started_at < cutoff, runs.c.id.not_in(last)),
+        delete(windows).where(windows.c.recorded_at < cutoff),
+        delete(attempts).where(attempts.c.at < cutoff),
+        delete(intents).where(intents.c.closed_as.is_not(None), intents.c.sent_at < cutoff),
+        delete(plans).where(plans.c.kept_at < cutoff),
+    ):
+        connection.execute(statement)

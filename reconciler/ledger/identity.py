@@ -1,0 +1,56 @@
+"""What the ledger knows of itself: where reading stands, whom it belongs to, what it may do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+
+from reconciler.core.ports import Meta
+from reconciler.ledger.part import Part
+from reconciler.ledger.tables import meta
+
+
+class Identity(Part):
+    """The single row of `meta`."""
+
+    def meta(self) -> Meta:
+        """See `core.ports.Journal`."""
+        with self._store.reading() as connection:
+            row = connection.execute(select(meta)).one()
+        return Meta(
+            go_live=row.go_live,
+            watermark=row.watermark,
+            mapping_version=row.mapping_version,
+            shop=row.shop,
+            account=row.account,
+            proven_ids_key=row.proven_ids_key,
+            creation_stopped=row.creation_stopped,
+            has_pushed=bool(row.has_pushed),
+        )
+
+    def prove_create(self, ids_key: str) -> None:
+        """See `core.ports.Journal`."""
+        self._set(proven_ids_key=ids_key)
+
+    def stop_creation(self, reason: str) -> None:
+        """See `core.ports.Journal`. The first reason stays until it is resolved."""
+        self._set(creation_stopped=func.coalesce(meta.c.creation_stopped, reason))
+
+    def pin(self, *, shop: str | None = None, account: str | None = None) -> None:
+        """See `core.ports.Journal`."""
+        self._set(
+            shop=func.coalesce(meta.c.shop, shop), account=func.coalesce(meta.c.account, account)
+        )
+
+    def repin(self) -> None:
+        """Forget shop and account, so that the next run pins what it sees."""
+        self._set(shop=None, account=None)
+
+    def accept_mapping(self, mapping_version: str) -> None:
+        """See `core.ports.Ledger`."""
+        self._set(mapping_version=mapping_version)
+
+    def _set(self, **values: Any) -> None:
+        with self._store.writing() as connection:
+            connection.execute(meta.update().values(values))

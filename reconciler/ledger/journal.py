@@ -1,0 +1,75 @@
+"""What pushing writes down, before and after each request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import and_, or_, select, true
+
+from reconciler.core.model import Entry, Intent, State, Write
+from reconciler.core.ports import Move
+from reconciler.ledger import steps
+from reconciler.ledger.loading import load
+from reconciler.ledger.part import Part, new_id
+from reconciler.ledger.tables import attempts, entries, intents, meta
+from reconciler.ledger.wants import Values
+
+
+class Journal(Part):
+    """Entries, intents and steps, as `core.ports.Journal` wants them."""
+
+    def entries(self, ids: Sequence[str]) -> list[Entry]:
+        """See `core.ports.Journal`."""
+        with self._store.reading() as connection:
+            return load(connection, ids)
+
+    def entries_on_order(self, order_id: str | None, order_name: str) -> list[Entry]:
+        """See `core.ports.Journal`. In order of id."""
+        columns = entries.c
+        either_has_no_id = columns.order_id.is_(None) if order_id is not None else true()
+        same_name = and_(columns.order_name == order_name, either_has_no_id)
+        query = select(columns.return_id).where(or_(columns.order_id == order_id, same_name))
+        with self._store.reading() as connection:
+            return load(connection, sorted(connection.execute(query).scalars()))
+
+    def intend(
+        self,
+        return_id: str,
+        write: Write,
+        before: Collection[int],
+        sent_at: datetime,
+        settle_at: datetime,
+    ) -> Intent:
+        """See `core.ports.Journal`. Refuses what may never be sent: a create that names no item,
+        a create while creation is stopped, a write while another one is outstanding."""
+        with self._store.writing() as connection:
+            entry = steps.entry_before(connection, return_id)
+            steps.refuse_forbidden(connection, return_id, write)
+            steps.step(connection, entry, State.IN_FLIGHT, {})
+            intent: Values = {
+                "return_id": return_id,
+                "fingerprint": entry.fingerprint,
+                "write": write,
+                "before": tuple(sorted(before)),
+                "sent_at": sent_at,
+                "settle_at": settle_at,
+            }
+            inserted = connection.execute(intents.insert(), intent)
+            connection.execute(meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1))
+        return Intent(id=new_id(inserted), **intent)
+
+    def move(self, return_id: str, move: Move) -> None:
+        """See `core.ports.Journal`."""
+        with self._store.writing() as connection:
+            entry = steps.entry_before(connection, return_id)
+            after, values = steps.after(entry, move)
+            values["due_since"] = steps.due_since(entry, after, self._clock.now())
+            steps.step(connection, entry, after, values)
+            if move.sale_returns is not None:
+                steps.replace_sale_returns(connection, return_id, move.sale_returns)
+            steps.stamp_intents(connection, return_id, move)
+            if move.attempt is not None:
+                attempt = msgspec.structs.asdict(move.attempt)
+                connection.execute(attempts.insert(), attempt | {"return_id": return_id})

@@ -1,0 +1,76 @@
+"""One run at a time: a lock the kernel frees on any death, so that nobody ever cleans up."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.clock import Clock
+from reconciler.errors import LedgerError, LockHeld
+
+# Short enough that a waiting run starts soon, long enough to cost nothing.
+_LOOK_AGAIN = 0.2
+
+
+@contextmanager
+def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
+    """Hold `<ledger>.lock`, waiting for it at most that many seconds; else LockHeld."""
+    path = lock_path(ledger)
+    # Never deleted: whoever waits on a deleted file would hold a lock that nobody else sees.
+    # Closed in child processes (Python's default), or they would keep the lock.
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise LedgerError(
+            f"the lock {path} cannot be opened: {error.strerror}",
+            "run as the user that owns the ledger, on a disk that may be written",
+        ) from error
+    try:
+        _acquire(descriptor, path, clock, wait)
+        _sign(descriptor, clock)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def lock_path(ledger: Path) -> Path:
+    """The lock lies beside the ledger."""
+    return ledger.with_name(ledger.name + ".lock")
+
+
+def _acquire(descriptor: int, path: Path, clock: Clock, wait: float) -> None:
+    deadline = clock.monotonic() + wait
+    while not _try(descriptor):
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            raise LockHeld(
+                f"another run holds the lock {path} ({_holder(descriptor)})",
+                "let it finish, or wait for it with `reconciler run --wait 2m`",
+            )
+        clock.wait(min(_LOOK_AGAIN, left))
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sign(descriptor: int, clock: Clock) -> None:
+    """Leave our name for people; no program ever decides upon it."""
+    text = f"process {os.getpid()}, since {clock.now():%Y-%m-%dT%H:%M:%SZ}\n"
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)
+    except OSError:
+        return  # A full disk must not keep a run from reading; the ledger will complain itself.
+
+
+def _holder(descriptor: int) -> str:
+    signed = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+    return signed if signed.isprintable() and signed else "it left no name"

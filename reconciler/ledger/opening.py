@@ -1,0 +1,176 @@
+"""Every way to a ledger: create one, open it for a run, read it, or play with a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.clock import Clock
+from reconciler.errors import ConfigError
+from reconciler.ledger.location import (
+    path_of,
+    require_local,
+    require_present,
+    require_readable,
+    require_writable,
+)
+from reconciler.ledger.lock import run_lock
+from reconciler.ledger.private_copy import copy_of, needs_recovery
+from reconciler.ledger.repository import SqlLedger
+from reconciler.ledger.schema import CURRENT, Birth, Schema, back_up, build, migrate, version_of
+from reconciler.ledger.sqlite import (
+    BUSY_SECONDS,
+    create_private,
+    open_file,
+    open_temporary,
+    publish,
+    require_ours,
+    require_sound,
+)
+from reconciler.ledger.store import Store
+from reconciler.ledger.translation import translated
+
+
+def exists(url: str) -> bool:
+    """Whether anything lies where the ledger should be, sound or not."""
+    path = path_of(url)
+    return path.exists() and path.stat().st_size > 0
+
+
+def create(url: str, birth: Birth, clock: Clock) -> None:
+    """Make a new ledger, whole or not at all. Raises ConfigError where something lies already."""
+    path = path_of(url)
+    require_local(path)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with run_lock(path, clock):
+        if exists(url):
+            raise ConfigError(
+                f"there is a file at {path} already; a ledger is never overwritten",
+                "use it with `reconciler run`, or move it away",
+            )
+        with translated(str(path)):
+            _create_file(path, birth, clock)
+
+
+@contextmanager
+def open_ledger(
+    url: str,
+    clock: Clock,
+    *,
+    wait: float = 0.0,
+    busy_seconds: float = BUSY_SECONDS,
+    schema: Schema = CURRENT,
+) -> Iterator[SqlLedger]:
+    """The ledger for one run: locked (waiting that many seconds), checked, migrated, writable."""
+    path = path_of(url)
+    require_present(path)
+    require_readable(path)
+    require_writable(path)
+    require_local(path)
+    with run_lock(path, clock, wait):
+        store = _open_for_writing(path, busy_seconds, schema)
+        try:
+            store.take_over()
+            yield SqlLedger(store, clock)
+        finally:
+            store.close()
+
+
+@contextmanager
+def open_reader(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator[SqlLedger]:
+    """The ledger for looking: takes no lock, writes nothing, leaves nothing behind."""
+    store = _open_for_reading(_readable(url), clock, schema)
+    try:
+        yield SqlLedger(store, clock)
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_scratch(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator[SqlLedger]:
+    """A throw-away copy, fully writable; the ledger itself keeps every byte."""
+    store = _open_copy(_readable(url), clock, schema)
+    try:
+        yield SqlLedger(store, clock)
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_blank(birth: Birth, clock: Clock) -> Iterator[SqlLedger]:
+    """A throw-away ledger that knows nothing yet, for a dry run before `reconciler init`."""
+    store = Store(open_temporary(), "(temporary)")
+    try:
+        build(store, birth, clock.now())
+        yield SqlLedger(store, clock)
+    finally:
+        store.close()
+
+
+def _create_file(path: Path, birth: Birth, clock: Clock) -> None:
+    partial = path.with_name(path.name + ".partial")
+    create_private(partial)
+    store = Store(open_file(partial, "rw"), str(path))
+    try:
+        build(store, birth, clock.now())
+    finally:
+        store.close()
+    publish(partial, path)
+
+
+def _readable(url: str) -> Path:
+    path = path_of(url)
+    require_present(path)
+    require_readable(path)
+    return path
+
+
+def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Store:
+    with translated(str(path)):
+        store = Store(open_file(path, "rw", busy_seconds), str(path))
+        with _closed_on_error(store):
+            require_ours(store.raw, path, schema.number)
+            require_sound(store.raw, path)
+            version = version_of(store)
+            if version != schema.head:
+                back_up(store, path, version)
+                migrate(store, schema)
+    return store
+
+
+def _open_for_reading(path: Path, clock: Clock, schema: Schema) -> Store:
+    """The file itself where it can be read as it is, else a copy made fit."""
+    with translated(str(path)):
+        store = Store(open_file(path, "ro"), str(path))
+        with _closed_on_error(store):
+            as_it_is = not needs_recovery(store.raw) and _is_current(store, path, schema)
+        if not as_it_is:
+            store.close()
+            store = _open_copy(path, clock, schema)
+        # In a copy a write would seem to succeed.
+        store.raw.execute("PRAGMA query_only = ON")
+    return store
+
+
+def _open_copy(path: Path, clock: Clock, schema: Schema) -> Store:
+    with translated(str(path)):
+        store = Store(copy_of(path, clock), str(path))
+        with _closed_on_error(store):
+            if not _is_current(store, path, schema):
+                migrate(store, schema)
+    return store
+
+
+def _is_current(store: Store, path: Path, schema: Schema) -> bool:
+    require_ours(store.raw, path, schema.number)
+    return version_of(store) == schema.head
+
+
+@contextmanager
+def _closed_on_error(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise

@@ -1,0 +1,131 @@
+"""What reading Loop teaches, stored window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import Connection, bindparam, case
+
+from reconciler.core.model import State, Wanted
+from reconciler.core.ports import Drained, Observation
+from reconciler.ledger import set_aside, wants
+from reconciler.ledger.loading import BATCH, batched
+from reconciler.ledger.part import Part
+from reconciler.ledger.tables import entries, meta, windows
+from reconciler.ledger.wants import Values
+
+
+class Recording(Part):
+    """The half of `core.ports.Ledger` that stores what is wanted."""
+
+    def record(self, drained: Drained, now: datetime) -> None:
+        """See `core.ports.Ledger`."""
+        newest = _newest(drained.observations)
+        with self._store.writing() as connection:
+            connection.execute(windows.insert(), self._window(drained, now))
+            for batch in batched(list(newest)):
+                _observe(connection, [newest[id_] for id_ in batch], drained, now)
+            _touch(connection, drained.touched)
+            set_aside.clear(connection, drained.parsed)
+            set_aside.keep(connection, drained.malformed, now)
+            _move_watermark(connection, drained.watermark)
+
+    def remap(self, changed: Iterable[tuple[str, Wanted, bytes]], mapping_version: str) -> None:
+        """See `core.ports.Ledger`."""
+        now = self._clock.now()
+        with self._store.writing() as connection:
+            rest = iter(changed)
+            while batch := list(islice(rest, BATCH)):
+                _remap(connection, batch, mapping_version, now)
+
+    def forgive(self, ids: Collection[str]) -> None:
+        """See `core.ports.Ledger`."""
+        attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)
+        with self._store.writing() as connection:
+            for batch in batched(list(ids)):
+                failed = entries.c.return_id.in_(batch) & (entries.c.state == State.FAILED)
+                values = wants.START_ANEW | {"attempts": attempts}
+                connection.execute(entries.update().where(failed).values(values))
+
+    def _window(self, drained: Drained, now: datetime) -> Values:
+        return {
+            "run_id": self._run_id,
+            "starts_at": drained.window.start,
+            "ends_at": drained.window.end,
+            "read_by": drained.by,
+            "rows": drained.rows,
+            "recorded_at": now,
+        }
+
+
+def _newest(observations: Iterable[Observation]) -> dict[str, Observation]:
+    """One per return: the newest version, and of equal ones the last read."""
+    newest: dict[str, Observation] = {}
+    for observation in observations:
+        kept = newest.get(observation.seen.id)
+        if kept is None or observation.seen.updated_at >= kept.seen.updated_at:
+            newest[observation.seen.id] = observation
+    return newest
+
+
+def _observe(
+    connection: Connection, batch: list[Observation], drained: Drained, now: datetime
+) -> None:
+    before = wants.entries_before(connection, [observation.seen.id for observation in batch])
+    new: list[Values] = []
+    same: list[Values] = []
+    changed: list[tuple[wants.Before, Values]] = []
+    version = drained.mapping_version
+    for observation in batch:
+        row = before.get(observation.seen.id)
+        seen = wants.seen_values(observation.seen) | {"content": observation.content}
+        want = wants.want_values(observation.wanted, observation.fingerprint, version, now)
+        if row is None:
+            new.append(seen | want | wants.START_ANEW | {"due_since": now})
+        elif observation.seen.updated_at < row.updated_at:
+            continue
+        elif observation.fingerprint == row.fingerprint:
+            same.append(seen | {"this": row.return_id})
+        else:
+            changed.append((row, seen | want))
+    wants.insert(connection, new)
+    wants.update(connection, same)
+    wants.change(connection, changed, now)
+
+
+def _touch(connection: Connection, touched: Sequence[tuple[str, datetime]]) -> None:
+    if not touched:
+        return
+    this = entries.c.return_id == bindparam("this")
+    older = entries.c.updated_at < bindparam("newer")
+    connection.execute(
+        entries.update().where(this, older).values(updated_at=bindparam("newer")),
+        [{"this": id_, "newer": updated_at} for id_, updated_at in touched],
+    )
+
+
+def _move_watermark(connection: Connection, watermark: datetime | None) -> None:
+    if watermark is not None:
+        forwards = meta.c.watermark < watermark
+        connection.execute(meta.update().where(forwards).values(watermark=watermark))
+
+
+def _remap(
+    connection: Connection,
+    batch: list[tuple[str, Wanted, bytes]],
+    version: str,
+    now: datetime,
+) -> None:
+    before = wants.entries_before(connection, [id_ for id_, _, _ in batch])
+    stamped: list[tuple[wants.Before, bytes, str]] = []
+    changed: list[tuple[wants.Before, Values]] = []
+    for id_, wanted, fingerprint in batch:
+        row = before[id_]
+        if row.wanted == wanted:
+            stamped.append((row, fingerprint, version))
+        else:
+            changed.append((row, wants.want_values(wanted, fingerprint, version, now)))
+    wants.restamp(connection, stamped)
+    wants.change(connection, changed, now)

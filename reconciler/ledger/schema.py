@@ -1,0 +1,136 @@
+"""Which schema this version writes, how a new one is built and an older one brought up to it."""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from reconciler.errors import LedgerError
+from reconciler.ledger.sqlite import (
+    APPLICATION_ID,
+    create_private,
+    open_file,
+    publish,
+    require_sound,
+)
+from reconciler.ledger.store import Store
+from reconciler.ledger.tables import alembic_version, meta, metadata, versions
+from reconciler.ledger.translation import RESTORE
+
+
+class Schema(Struct, frozen=True):
+    """A schema and where the migrations that lead to it lie."""
+
+    head: str = "0001"
+    """The newest migration. A constant, because asking Alembic would import it on every run."""
+    migrations: str | None = None
+    """Directory; None for those installed as `reconciler.migrations`."""
+
+    @property
+    def number(self) -> int:
+        """The head as SQLite's `user_version`."""
+        return int(self.head)
+
+
+CURRENT = Schema()
+
+
+class Birth(Struct, frozen=True):
+    """What a new ledger is told."""
+
+    go_live: datetime
+    watermark: datetime
+    mapping_version: str
+
+
+def build(store: Store, birth: Birth, now: datetime) -> None:
+    """Make an empty database a new ledger."""
+    with store.writing() as connection:
+        metadata.create_all(connection)
+        versions.create_all(connection)
+        connection.execute(alembic_version.insert(), {"version_num": CURRENT.head})
+        connection.execute(
+            meta.insert(),
+            {
+                "id": 1,
+                "created_at": now,
+                "epoch": 0,
+                "go_live": birth.go_live,
+                "watermark": birth.watermark,
+                "mapping_version": birth.mapping_version,
+                "has_pushed": 0,
+            },
+        )
+        store.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        store.raw.execute(f"PRAGMA user_version = {CURRENT.number}")
+
+
+def version_of(store: Store) -> str:
+    """The migration this ledger stands at."""
+    row = store.raw.execute("SELECT version_num FROM alembic_version").fetchone()
+    if row is None or not str(row[0]).isdigit():
+        raise LedgerError(
+            f"the ledger {store.name} does not say which schema it has",
+            RESTORE,
+        )
+    return str(row[0])
+
+
+def migrate(store: Store, schema: Schema) -> None:
+    """Bring an older ledger up to the schema, wholly or not at all."""
+    # Rebuilding a table drops the old one, which would delete all that refers to it.
+    store.raw.execute("PRAGMA foreign_keys = OFF")
+    with store.writing() as connection:
+        _upgrade(connection, schema)
+        broken = store.raw.execute("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise LedgerError(
+                f"the ledger {store.name} cannot be migrated: {len(broken)} rows lost their entry",
+                RESTORE,
+            )
+        store.raw.execute(f"PRAGMA user_version = {schema.number}")
+    store.raw.execute("PRAGMA foreign_keys = ON")
+
+
+def back_up(store: Store, path: Path, version: str) -> Path:
+    """A verified copy beside the ledger, named after its schema; an earlier one is replaced.
+
+    Replaced, because a migration that keeps failing must not fill the disk with copies.
+    """
+    final = path.with_name(f"{path.name}.schema-{version}.backup")
+    partial = final.with_name(final.name + ".partial")
+    create_private(partial)
+    with closing(open_file(partial, "rw")) as copy:
+        store.raw.backup(copy)
+        require_sound(copy, partial, "integrity_check")
+    publish(partial, final)
+    return final
+
+
+def _upgrade(connection: Connection, schema: Schema) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", _location(schema).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, schema.head)
+    except CommandError as error:
+        raise LedgerError(
+            f"the ledger cannot be migrated to schema {schema.head} ({error})",
+            "install the version of this program that wrote it",
+        ) from error
+
+
+def _location(schema: Schema) -> str:
+    if schema.migrations is not None:
+        return schema.migrations
+    package = importlib.import_module("reconciler.migrations")
+    return str(Path(str(package.__file__)).parent)

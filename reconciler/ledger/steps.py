@@ -1,0 +1,104 @@
+"""Steps of one entry from state to state; an illegal one changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from reconciler.core.model import Operation, SaleReturn, State, Write
+from reconciler.core.ports import Move
+from reconciler.core.states import NEEDS_A_PERSON, OPEN, predecessors
+from reconciler.errors import LedgerError, SafetyStop
+from reconciler.ledger.tables import entries, intents, meta, sale_returns
+from reconciler.ledger.wants import START_ANEW, Before, Values, entries_before
+
+
+def entry_before(connection: Connection, return_id: str) -> Before:
+    """What a step starts from. Raises LedgerError for a return without an entry."""
+    found = entries_before(connection, [return_id])
+    if return_id not in found:
+        raise LedgerError(f"the ledger has no entry of return {return_id}")
+    return found[return_id]
+
+
+def refuse_forbidden(connection: Connection, return_id: str, write: Write) -> None:
+    """Stop a write that must never be sent, whoever planned it."""
+    if write.operation is Operation.CREATE:
+        if not write.sale_item_ids:
+            raise ValueError(f"return {return_id}: a create without items returns the whole sale")
+        stopped = connection.execute(select(meta.c.creation_stopped)).scalar_one()
+        if stopped is not None:
+            raise SafetyStop(f"return {return_id}: creating is stopped: {stopped}")
+    query = (
+        select(func.count())
+        .select_from(intents)
+        .where(intents.c.return_id == return_id, intents.c.closed_as.is_(None))
+    )
+    if connection.execute(query).scalar_one():
+        raise LedgerError(f"return {return_id}: nobody knows yet what became of its last write")
+
+
+def step(connection: Connection, before: Before, after: State, values: Values) -> None:
+    """Take the entry there, if `core.states` allows it."""
+    legal = entries.c.state.in_(predecessors(after))
+    statement = entries.update().where(entries.c.return_id == before.return_id, legal)
+    if connection.execute(statement.values(values | {"state": after})).rowcount != 1:
+        raise LedgerError(f"return {before.return_id} cannot go from {before.state} to {after}")
+
+
+def after(before: Before, move: Move) -> tuple[State, Values]:
+    """Where the move really leads, and the columns that follow."""
+    values: Values = {"reason": move.reason, "next_try_at": move.next_try_at}
+    if move.attempts is not None:
+        values["attempts"] = move.attempts
+    pushed = move.pushed_fingerprint
+    if pushed is None:
+        return move.state, values
+    values["pushed_fingerprint"] = pushed
+    if move.state is State.SYNCED and pushed != before.fingerprint:
+        return State.PENDING, values | START_ANEW
+    return move.state, values
+
+
+def due_since(before: Before, after: State, now: datetime) -> datetime | None:
+    """Since when the program or a person has something to do; None when nobody has."""
+    if after in OPEN:
+        return before.due_since if before.due_since and before.state in OPEN else now
+    if after in NEEDS_A_PERSON:
+        return before.due_since or now
+    return None
+
+
+def replace_sale_returns(
+    connection: Connection, return_id: str, ours: tuple[SaleReturn, ...]
+) -> None:
+    """Store all that are ours from now on. Raises LedgerError when one is another entry's."""
+    query = select(sale_returns.c.id, sale_returns.c.return_id).where(
+        sale_returns.c.id.in_([one.id for one in ours]), sale_returns.c.return_id != return_id
+    )
+    taken = connection.execute(query).first()
+    if taken is not None:
+        raise LedgerError(
+            f"return {return_id}: sale return {taken.id} already belongs to return "
+            f"{taken.return_id}",
+            f"look at both with `reconciler show {taken.return_id}`",
+        )
+    connection.execute(sale_returns.delete().where(sale_returns.c.return_id == return_id))
+    if ours:
+        rows = [msgspec.structs.asdict(one) for one in ours]
+        connection.execute(sale_returns.insert().values(return_id=return_id), rows)
+        connection.execute(meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1))
+
+
+def stamp_intents(connection: Connection, return_id: str, move: Move) -> None:
+    """Close the outstanding intents, or remember the first read-back that found nothing."""
+    outstanding = intents.update().where(
+        intents.c.return_id == return_id, intents.c.closed_as.is_(None)
+    )
+    if move.intents_absent_at is not None:
+        first = outstanding.where(intents.c.absent_at.is_(None))
+        connection.execute(first.values(absent_at=move.intents_absent_at))
+    if move.intents_closed_as is not None:
+        connection.execute(outstanding.values(closed_as=move.intents_closed_as))

@@ -1,0 +1,107 @@
+"""The one connection to a ledger, and the only door through which SQL passes.
+
+SQLite's driver begins transactions late and commits some statements by itself; here it is told
+to leave that alone, and every transaction begins with a BEGIN that is ours.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, create_engine, event, select
+from sqlalchemy.pool import NullPool
+
+from reconciler.errors import LedgerError
+from reconciler.ledger.tables import meta
+from reconciler.ledger.translation import ANSWERS, translate
+
+
+class Store:
+    """A connection that lends itself for one transaction at a time.
+
+    Whatever SQLite refuses is raised as LedgerError, and nothing more is executed afterwards:
+    SQLite may have rolled back by itself, and the statements that follow would then be committed
+    one by one.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, name: str) -> None:
+        self.name = name
+        self.raw = raw
+        """For pragmas and backups; everything else goes through a transaction."""
+        self._connection = _connect(raw)
+        self._inside = False
+        self._broken = False
+        self._epoch: int | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view; inside a write it is that write's own."""
+        if self._inside:
+            yield self._connection
+            return
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """All or nothing, synced to disk; refused when another run has taken the ledger over."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            if self._epoch is not None:
+                self._check_epoch(connection)
+            yield connection
+
+    def take_over(self) -> None:
+        """Raise the epoch, so that whoever wrote before can never write again. Needs the lock."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute(meta.update().values(epoch=meta.c.epoch + 1))
+            self._epoch = connection.execute(select(meta.c.epoch)).scalar_one()
+
+    def close(self) -> None:
+        """Let go of the file; an unfinished transaction is undone."""
+        if not self._connection.closed:
+            self._connection.invalidate()
+            self._connection.close()
+
+    def _check_epoch(self, connection: Connection) -> None:
+        epoch = connection.execute(select(meta.c.epoch)).scalar_one()
+        if epoch != self._epoch:
+            raise LedgerError(
+                f"another run has taken over the ledger {self.name}; this one may not write",
+                "see `reconciler status`, then run again",
+            )
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        if self._broken:
+            raise LedgerError(f"the ledger {self.name} was closed after an earlier error")
+        if self._inside:
+            raise RuntimeError("a transaction of the ledger begins inside another one")
+        self._inside = True
+        try:
+            with self._connection.execution_options(begin=begin).begin():
+                yield self._connection
+        except ANSWERS as error:
+            self._broken = True
+            self.close()
+            raise translate(error, self.name) from error
+        finally:
+            self._inside = False
+
+
+def _connect(raw: sqlite3.Connection) -> Connection:
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: raw,
+        poolclass=NullPool,
+        # Parameters hold order names and the like, and errors end in logs.
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(options.get("begin", "BEGIN"))
+
+    return engine.connect()

@@ -1,0 +1,204 @@
+"""What the ledger remembers, table by table. No column could hold a name, an address or a link.
+
+The schema is built from here; `migrations/` takes older ledgers to the same place, and a test
+compares both. Portable Core: nothing in here is known to SQLite only.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+from reconciler.core.model import Fields, Item, Return, State, Wanted, Write
+from reconciler.core.ports import PlanMember
+from reconciler.ledger.columns import Instant, Standing, Structure
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_STATES = ", ".join(f"'{state}'" for state in State)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single_row"), primary_key=True),
+    Column("created_at", Instant, nullable=False),
+    # Raised by whoever takes the lock; every write checks that it is still its own.
+    Column("epoch", Integer, nullable=False),
+    Column("go_live", Instant, nullable=False),
+    Column("watermark", Instant, nullable=False),
+    Column("mapping_version", Text, nullable=False),
+    Column("shop", Text),
+    Column("account", Text),
+    Column("proven_ids_key", Text),
+    Column("creation_stopped", Text),
+    Column("has_pushed", Integer, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    # Empty while the run goes on, and for ever when it died.
+    Column("finished_at", Instant),
+    Column("exit_code", Integer),
+    Column("counts", Structure(dict[str, int])),
+    Column("digest", Text),
+    Column("message", Text),
+    Index(None, "kind", "exit_code"),
+)
+
+windows = Table(
+    "windows",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE")),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("read_by", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Index(None, "run_id"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("return_id", Text, primary_key=True),
+    Column("order_id", Text),
+    Column("order_name", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("seen", Structure(Return), nullable=False),
+    Column("wanted", Structure(Wanted), nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("mapping_version", Text, nullable=False),
+    Column(
+        "state",
+        Standing,
+        CheckConstraint(f"state IN ({_STATES})", name="known_state"),
+        nullable=False,
+    ),
+    Column("reason", Text),
+    Column("changed_at", Instant, nullable=False),
+    # Set exactly while the program or a person still has something to do.
+    Column("due_since", Instant),
+    Column(
+        "attempts", Integer, CheckConstraint("attempts >= 0", name="counted_up"), nullable=False
+    ),
+    Column("next_try_at", Instant),
+    Column("pushed_fingerprint", LargeBinary),
+    Index(None, "state", "return_id"),
+    Index(None, "order_id"),
+    Index(None, "order_name"),
+    Index(None, "created_at"),
+    Index(None, "updated_at"),
+    Index(None, "changed_at"),
+    Index(None, "mapping_version", "return_id"),
+)
+
+sale_returns = Table(
+    "sale_returns",
+    metadata,
+    # Jetti's id. Unique over all entries: nothing in Jetti may be ours twice.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE"), nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("sale_id", Integer, nullable=False),
+    Column("purchase_id", Integer),
+    Column("fields", Structure(Fields), nullable=False),
+    Column("items", Structure(tuple[Item, ...]), nullable=False),
+    Index(None, "return_id"),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE"), nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("write", Structure(Write), nullable=False),
+    Column("before", Structure(tuple[int, ...]), nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("settle_at", Instant, nullable=False),
+    Column("absent_at", Instant),
+    # What became of the write; empty while nobody knows.
+    Column("closed_as", Text),
+    Index(None, "return_id"),
+    Index(None, "sent_at"),
+    # An id is never given out again, even after the newest rows were deleted.
+    sqlite_autoincrement=True,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("target_id", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("status", Integer),
+    Column("detail", Text),
+    Index(None, "return_id"),
+    Index(None, "at"),
+)
+
+malformed = Table(
+    "malformed",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("problem", Text, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("return_id", Text, nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reason", Text),
+    Index(None, "return_id"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("kept_at", Instant, nullable=False),
+    Column("members", Structure(tuple[PlanMember, ...]), nullable=False),
+)
+
+versions = MetaData()
+"""Apart from the rest because Alembic looks after this table itself."""
+
+alembic_version = Table(
+    "alembic_version",
+    versions,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)

@@ -1,0 +1,59 @@
+"""SQLite's complaints in our words: who, what, and the way out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+
+from reconciler.errors import LedgerError
+
+ANSWERS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError)
+"""What may be raised where SQL is executed and rows are read."""
+
+RESTORE = "restore it from a backup, or begin anew with `reconciler init --adopt`"
+
+_LOCKED = (
+    "is locked by another program",
+    "close whatever has it open (a database browser, a backup) and run again",
+)
+_CORRUPT = ("is corrupt", RESTORE)
+
+# By primary result code (https://sqlite.org/rescode.html).
+_MEANING: dict[int, tuple[str, str]] = {
+    3: ("may not be used by this user", "run as the user that owns it"),
+    5: _LOCKED,
+    6: _LOCKED,
+    8: ("is read-only", "make the file and its directory writable, or mount the disk writable"),
+    10: ("met a disk error", "see whether the disk is full or failing (`df`, `dmesg`)"),
+    11: _CORRUPT,
+    13: ("cannot grow: the disk is full", "make room on its disk and run again"),
+    14: ("cannot be opened", "see that its directory exists and may be read by this user"),
+    26: ("is not a database", RESTORE),
+}
+
+
+def translate(error: Exception, name: str) -> Exception:
+    """The LedgerError that says the same; anything that is no answer of SQLite is handed back."""
+    if isinstance(error, msgspec.MsgspecError):
+        return LedgerError(f"the ledger {name} holds a row that cannot be understood", RESTORE)
+    origin = error.orig if isinstance(error, StatementError) else error
+    if isinstance(origin, sqlite3.Error):
+        code = getattr(origin, "sqlite_errorcode", None) or 0
+        what, hint = _MEANING.get(code & 0xFF, ("refused a statement", None))
+        return LedgerError(f"the ledger {name} {what} ({origin})", hint)
+    if isinstance(error, StatementError) and not isinstance(error, DBAPIError) and origin:
+        return origin if isinstance(origin, Exception) else error
+    return LedgerError(f"the ledger {name} could not be used ({type(error).__name__})")
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """What SQLite refuses in here is raised as LedgerError."""
+    try:
+        yield
+    except ANSWERS as error:
+        raise translate(error, name) from error

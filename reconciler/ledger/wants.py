@@ -1,0 +1,131 @@
+"""How what is wanted of an entry changes, by a new version in Loop or by a new mapping."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, select
+
+from reconciler.core.model import Return, State, Wanted
+from reconciler.core.states import OPEN, REARMED_BY_CHANGE
+from reconciler.errors import LedgerError
+from reconciler.ledger.tables import entries, intents
+
+Values = dict[str, Any]
+"""Columns of one row; `this` names the row to be changed."""
+
+START_ANEW: Values = {
+    "state": State.PENDING,
+    "reason": None,
+    "attempts": 0,
+    "next_try_at": None,
+}
+
+_this = entries.c.return_id == bindparam("this")
+
+
+class Before(Struct, frozen=True):
+    """What is compared with news about an entry, and what a step starts from."""
+
+    return_id: str
+    updated_at: datetime
+    wanted: Wanted
+    fingerprint: bytes
+    pushed_fingerprint: bytes | None
+    state: State
+    due_since: datetime | None
+
+
+def entries_before(connection: Connection, ids: list[str]) -> dict[str, Before]:
+    """Those of these returns that have an entry."""
+    columns = [entries.c[name] for name in Before.__struct_fields__]
+    rows = connection.execute(select(*columns).where(entries.c.return_id.in_(ids)))
+    return {row.return_id: Before(*row) for row in rows}
+
+
+def seen_values(seen: Return) -> Values:
+    """The columns that follow what Loop shows."""
+    return {
+        "return_id": seen.id,
+        "order_id": seen.order_id,
+        "order_name": seen.order_name,
+        "created_at": seen.created_at,
+        "updated_at": seen.updated_at,
+        "seen": seen,
+    }
+
+
+def want_values(wanted: Wanted, fingerprint: bytes, version: str, now: datetime) -> Values:
+    """The columns that follow what is wanted."""
+    return {
+        "wanted": wanted,
+        "fingerprint": fingerprint,
+        "mapping_version": version,
+        "changed_at": now,
+    }
+
+
+def insert(connection: Connection, rows: list[Values]) -> None:
+    """Store new entries."""
+    if rows:
+        connection.execute(entries.insert(), rows)
+
+
+def update(connection: Connection, rows: list[Values]) -> None:
+    """Replace columns of entries without moving any state."""
+    if rows:
+        connection.execute(entries.update().where(_this), rows)
+
+
+def change(connection: Connection, changed: list[tuple[Before, Values]], now: datetime) -> None:
+    """Store new wants; entries that were done or stuck become pending and start anew."""
+    rearmed: list[Values] = []
+    kept: list[Values] = []
+    for before, values in changed:
+        since = before.due_since if before.state in OPEN else None
+        values = values | {"this": before.return_id, "due_since": since or now}
+        if before.state in REARMED_BY_CHANGE:
+            rearmed.append(values | START_ANEW)
+        else:
+            kept.append(values)
+    update(connection, kept)
+    _rearm(connection, rearmed)
+
+
+def restamp(connection: Connection, stamped: list[tuple[Before, bytes, str]]) -> None:
+    """Give equal wants the fingerprint of a new mapping, wherever the old one stood."""
+    rows: list[Values] = []
+    for before, fingerprint, version in stamped:
+        up_to_date = before.pushed_fingerprint == before.fingerprint
+        rows.append(
+            {
+                "this": before.return_id,
+                "fingerprint": fingerprint,
+                "mapping_version": version,
+                "pushed_fingerprint": fingerprint if up_to_date else before.pushed_fingerprint,
+                "old": before.fingerprint,
+            }
+        )
+    if not rows:
+        return
+    connection.execute(
+        intents.update()
+        .where(
+            intents.c.return_id == bindparam("this"),
+            intents.c.fingerprint == bindparam("old"),
+            intents.c.closed_as.is_(None),
+        )
+        .values(fingerprint=bindparam("new")),
+        [{"this": row["this"], "old": row.pop("old"), "new": row["fingerprint"]} for row in rows],
+    )
+    update(connection, rows)
+
+
+def _rearm(connection: Connection, rows: list[Values]) -> None:
+    if not rows:
+        return
+    statement = entries.update().where(_this, entries.c.state.in_(REARMED_BY_CHANGE))
+    if connection.execute(statement, rows).rowcount != len(rows):
+        raise LedgerError("an entry changed its state while its news were being recorded")
