@@ -107,7 +107,13 @@ RESOURCES: dict[str, Resource] = {
         _resource("DropshipProvider", "dropship-providers", texts.DROPSHIP_PROVIDER, "name"),
         _resource("AdjustmentReason", "adjustment-reasons", texts.ADJUSTMENT_REASON, "code"),
         _resource(
-            "Sale", "sales", texts.SALE, "externalId", "reference", "saleId", customerId="Customer"
+            "Sale",
+            "sales",
+            texts.SALE,
+            "externalId",
+            "reference",
+            customerId="Customer",
+            warehouseId="Warehouse",
         ),
         _resource(
             "SaleItem",

@@ -27,25 +27,20 @@ class Table:
         """By id, in ascending order because ids are never reused."""
         self._clock = clock
         self._last_id = 0
+        fields = [field for field in resource.fields.values() if field.name != "companyId"]
+        self._defaults: Row = {field.name: field.default for field in fields}
+        self._dated = [field.name for field in fields if field.default == "now"]
         self._born: dict[int, datetime] = {}
         self._index: dict[str, dict[Any, set[int]]] = {
             name: defaultdict(set) for name in resource.indexed
-        }
-
-    def defaults(self) -> Row:
-        """A row as it is before anything was said about it."""
-        now = timestamp(self._clock.now())
-        return {
-            name: now if field.default == "now" else field.default
-            for name, field in self.resource.fields.items()
-            if name != "companyId"
         }
 
     def insert(self, values: Row) -> Row:
         """Ids are small integers from a sequence of this table (apis/jetti.md 14.13)."""
         self._refuse_unknown(values)
         self._last_id += 1
-        row = {**self.defaults(), **values, "id": self._last_id}
+        now = timestamp(self._clock.now())
+        row = {**self._defaults, **dict.fromkeys(self._dated, now), **values, "id": self._last_id}
         self.rows[self._last_id] = row
         self._born[self._last_id] = self._clock.now()
         self._enter(row)
@@ -90,8 +85,8 @@ class Table:
         yield from (row for row in rows if self._born[row["id"]] <= latest)
 
     def _refuse_unknown(self, values: Row) -> None:
-        unknown = values.keys() - self.resource.fields.keys()
-        if unknown:
+        if not values.keys() <= self.resource.fields.keys():
+            unknown = values.keys() - self.resource.fields.keys()
             raise ValueError(f"{self.resource.model} has no {', '.join(sorted(unknown))}")
 
     def _enter(self, row: Row) -> None:
