@@ -1,5 +1,7 @@
 """The command line: options in, exit code out; the only place that prints."""
 
+from __future__ import annotations
 
-def main() -> None:
-    """The console script."""
+from reconciler.cli.entry import main, perform
+
+__all__ = ["main", "perform"]

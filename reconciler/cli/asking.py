@@ -1,0 +1,147 @@
+"""From the options of `run` to a request without contradictions; what makes no sense is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import click
+from msgspec import Struct
+
+from reconciler.cli import reviewed
+from reconciler.core.ports import By
+from reconciler.core.report import RunKind
+from reconciler.core.request import RunRequest
+
+_RETURN_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
+_LONGEST_ORDER_NAME = 100
+_SCHEDULED_SECONDS = 600.0
+_SWEEP_WAIT = 15 * 60.0
+_PERSON_WAIT = 2 * 60.0
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """The options of `run`, as typed."""
+
+    more: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    by: str | None = None
+    sweep: timedelta | None = None
+    return_ids: tuple[str, ...] = ()
+    order_names: tuple[str, ...] = ()
+    dry_run: bool = False
+    against_jetti: bool = False
+    detailed_exitcode: bool = False
+    accept_plan: str | None = None
+    max_writes: int | None = None
+    max_seconds: timedelta | None = None
+    wait: timedelta | None = None
+
+    @property
+    def kind(self) -> RunKind:
+        """What kind of pass these options describe."""
+        if self.return_ids or self.order_names:
+            return RunKind.SINGLE
+        if self.sweep is not None:
+            return RunKind.SWEEP
+        return RunKind.SCHEDULED if self.start is None else RunKind.RANGE
+
+
+def request(**typed: object) -> RunRequest:
+    """The request that these options make. Raises click.UsageError, naming the odd one out."""
+    options = _with_the_rest(Options(**typed))  # type: ignore[arg-type]
+    _refuse_contradictions(options)
+    accepted = reviewed.read(options.accept_plan) if options.accept_plan else reviewed.NOTHING
+    return RunRequest(
+        kind=options.kind,
+        start=options.start,
+        end=options.end,
+        by=By(options.by or By.UPDATED),
+        sweep=options.sweep,
+        return_ids=_distinct(map(_return_id, options.return_ids)),
+        order_names=_distinct(map(_order_name, options.order_names)),
+        dry_run=options.dry_run,
+        against_jetti=options.against_jetti,
+        detailed_exitcode=options.detailed_exitcode,
+        accept_digest=accepted.digest,
+        accept_members=accepted.members,
+        max_writes=options.max_writes,
+        max_seconds=_max_seconds(options),
+        wait=_wait(options),
+    )
+
+
+def _with_the_rest(options: Options) -> Options:
+    """`--return 1 2 3`: what follows the first one belongs to the same option."""
+    if not options.more:
+        return options
+    if bool(options.return_ids) == bool(options.order_names):
+        raise click.UsageError(f"{options.more[0]!r} belongs to no option; --return or --order?")
+    fields = {name: getattr(options, name) for name in options.__struct_fields__}
+    name = "return_ids" if options.return_ids else "order_names"
+    return Options(**(fields | {"more": (), name: fields[name] + options.more}))
+
+
+def _refuse_contradictions(options: Options) -> None:
+    ranged = [
+        name
+        for name, value in (("--from", options.start), ("--to", options.end), ("--by", options.by))
+        if value is not None
+    ]
+    if ranged and options.start is None:
+        raise click.UsageError(f"{ranged[0]} needs --from")
+    if options.start and options.end and options.start > options.end:
+        raise click.UsageError(
+            f"--from {options.start:%Y-%m-%dT%H:%M:%SZ} is after --to"
+            f" {options.end:%Y-%m-%dT%H:%M:%SZ}"
+        )
+    singles = [
+        name
+        for name, given in (("--return", options.return_ids), ("--order", options.order_names))
+        if given
+    ]
+    chosen = ranged[:1] + (["--sweep"] if options.sweep is not None else []) + singles[:1]
+    if len(chosen) > 1:
+        raise click.UsageError(f"{chosen[0]} and {chosen[1]} exclude each other")
+    for name, given in (
+        ("--against-jetti", options.against_jetti),
+        ("--detailed-exitcode", options.detailed_exitcode),
+    ):
+        if given and not options.dry_run:
+            raise click.UsageError(f"{name} needs --dry-run")
+
+
+def _return_id(written: str) -> str:
+    if not _RETURN_ID.fullmatch(written):
+        raise click.UsageError(
+            f"--return: {written!r} is not a return id of Loop's, which is a number; for an order"
+            " use --order"
+        )
+    return written
+
+
+def _order_name(written: str) -> str:
+    name = written.strip()
+    if not name or len(name) > _LONGEST_ORDER_NAME or not name.isprintable():
+        raise click.UsageError(f"--order: {written[:_LONGEST_ORDER_NAME]!r} is not an order name")
+    return name
+
+
+def _distinct(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))
+
+
+def _max_seconds(options: Options) -> float | None:
+    if options.max_seconds is not None:
+        return options.max_seconds.total_seconds()
+    return _SCHEDULED_SECONDS if options.kind is RunKind.SCHEDULED else None
+
+
+def _wait(options: Options) -> float:
+    if options.wait is not None:
+        return options.wait.total_seconds()
+    if options.kind is RunKind.SWEEP:
+        return _SWEEP_WAIT
+    return _PERSON_WAIT if options.kind is RunKind.SINGLE or options.accept_plan else 0.0

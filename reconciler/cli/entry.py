@@ -1,0 +1,58 @@
+"""From the process to the program and back: streams, signals, and one exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from reconciler.cli import streams
+from reconciler.cli.program import program
+from reconciler.clock import SystemClock
+from reconciler.host import Host
+
+
+def main() -> NoReturn:
+    """The console script."""
+    streams.open_all()
+    os.umask(0o077)  # whatever cron hands us, our files are ours alone
+    clock = SystemClock()
+    _stop_on_signals(clock)
+    status = perform(sys.argv[1:], Host(clock, os.environ))
+    streams.flush_all()
+    sys.exit(status)
+
+
+def perform(arguments: Sequence[str], host: Host) -> int:
+    """Carry out one command line; everything it has to say is on stdout and stderr."""
+    try:
+        status = program.main(
+            list(arguments), prog_name="reconciler", obj=host, standalone_mode=False
+        )
+    except click.UsageError as error:
+        return _refuse(error)
+    except click.Abort:
+        return 128 + signal.SIGINT
+    return int(status or 0)
+
+
+def _refuse(error: click.UsageError) -> int:
+    command = error.ctx.command_path if error.ctx else "reconciler"
+    streams.complain(error.format_message(), f"see `{command} --help`")
+    return error.exit_code
+
+
+def _stop_on_signals(clock: SystemClock) -> None:
+    """The first signal asks the run to end cleanly; a second one ends it at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        clock.stop(number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)

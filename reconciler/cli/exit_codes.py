@@ -1,0 +1,25 @@
+"""What the exit codes mean; every --help and README say it in these words."""
+
+from __future__ import annotations
+
+MEANINGS = {
+    0: "everything due is done, or deferred by a budget for less than policy.patience",
+    1: "a bug",
+    2: "usage or settings",
+    3: "pass complete, but some returns failed, need a person or have waited too long",
+    4: "Loop could not be read completely; the watermark has not moved",
+    5: "Jetti is unavailable; changes stay pending",
+    6: "a key was refused",
+    7: "safety stop: plan too large, listing implausible, ledger foreign or missing, clock insane",
+    8: "ledger unusable: corrupt, newer schema, read-only, disk full, locked by a stranger",
+    10: "dry run with --detailed-exitcode: changes are pending",
+    75: "another run holds the lock",
+    130: "stopped by SIGINT, cleanly",
+    143: "stopped by SIGTERM, cleanly",
+}
+
+
+def exit_codes(*codes: int) -> str:
+    """A help text that lists these exit codes, or all of them."""
+    lines = [f"  {code:>3}  {MEANINGS[code]}" for code in codes or MEANINGS]
+    return "\n".join(["\b", "Exit codes:", *lines])

@@ -1,0 +1,69 @@
+"""`reconciler init`: create the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import streams
+from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.session import session
+from reconciler.cli.when import Moment
+from reconciler.core.plain import plain
+
+if TYPE_CHECKING:
+    from reconciler.app import Initialised
+
+
+@click.command(epilog=exit_codes(0, 2, 3, 4, 5, 6, 7, 8, 75, 130, 143))
+@click.option(
+    "--since",
+    type=Moment(past=True),
+    metavar="WHEN",
+    help="Go-live and first watermark: nothing older is created in Jetti by itself. Default: 24h.",
+)
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="Also recognise what Jetti already has; writes nothing to Jetti.",
+)
+@click.option(
+    "--repin",
+    is_flag=True,
+    help="Accept that the Loop shop or the Jetti account has a new name.",
+)
+@click.pass_context
+def init(context: click.Context, since: datetime | None, adopt: bool, repin: bool) -> int:
+    """Create the ledger.
+
+    Refuses to replace one that exists. On an existing ledger --adopt and --repin do their part
+    and move no watermark.
+
+    \b
+    Examples:
+      reconciler init                      from 24 hours ago
+      reconciler init --since 2026-01-31   from that day, 00:00 UTC
+      reconciler init --since 120d --adopt rebuild a lost ledger from what Jetti has
+    """
+    from reconciler import app
+
+    asked = session(context)
+    made = app.initialise(asked.settings(), since=since, adopt=adopt, repin=repin, host=asked.host)
+    streams.show(_told(made))
+    return made.report.run.exit_code if made.report else 0
+
+
+def _told(made: Initialised) -> str:
+    from reconciler.reports import run_text
+    from reconciler.reports.wording import line, moment
+
+    lines = [
+        f"The ledger is {'ready' if made.created else 'as it was'}: {plain(made.ledger)}",
+        line("go-live", f"{moment(made.go_live)}: nothing older is created by itself"),
+        line("watermark", f"{moment(made.watermark)}: reading goes on from here"),
+    ]
+    if made.report:
+        lines += ["", run_text.render(made.report)]
+    return "\n".join([*lines, line("next", "reconciler run --dry-run")])

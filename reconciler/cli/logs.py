@@ -1,0 +1,100 @@
+"""The log: to stderr, one line per record, free of keys and of anything that moves a cursor."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from reconciler.core.plain import plain
+
+_HIDDEN = "[hidden]"
+_SHORTEST_SECRET = 4  # shorter ones would blank out ordinary words
+_LONGEST_LINE = 2000
+
+# They log every URL or every job at INFO; what matters of it our own loggers say.
+_TALKATIVE = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "alembic": logging.WARNING,
+    "apscheduler": logging.ERROR,
+    "tzlocal": logging.ERROR,
+}
+
+
+def level(command: str | None, verbose: int, *, quiet: bool) -> int:
+    """The least that is logged. A daemon has nothing but its log, so it tells more."""
+    if quiet:
+        return logging.ERROR
+    usual = logging.INFO if command == "serve" else logging.WARNING
+    return (usual, min(usual, logging.INFO), logging.DEBUG)[min(verbose, 2)]
+
+
+@contextmanager
+def to_stderr(least: int, log_format: str, environ: Mapping[str, str]) -> Iterator[None]:
+    """Log to stderr as long as the context lasts."""
+    logging.raiseExceptions = False  # a log that cannot be written must not hide the result
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines(environ) if log_format == "json" else Lines(environ))
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(least)
+    for name, its_least in _TALKATIVE.items():
+        logging.getLogger(name).setLevel(its_least)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+
+class Lines(logging.Formatter):
+    """`2026-01-31T12:00:00Z WARNING message`; a traceback follows line by line."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self._hide = hider(environ)
+
+    def format(self, record: logging.LogRecord) -> str:
+        first = f"{_time(record)} {record.levelname} {self._plain(record.getMessage())}"
+        return "\n".join([first, *(self._plain(line) for line in self._traceback(record))])
+
+    def _traceback(self, record: logging.LogRecord) -> list[str]:
+        return self.formatException(record.exc_info).split("\n") if record.exc_info else []
+
+    def _plain(self, text: str) -> str:
+        return plain(self._hide(text), _LONGEST_LINE)
+
+
+class JsonLines(Lines):
+    """One JSON object per line: time, level, logger, message and perhaps traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts: dict[str, object] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._plain(record.getMessage()),
+        }
+        if record.exc_info:
+            facts["traceback"] = [self._plain(line) for line in self._traceback(record)]
+        return json.dumps(facts)
+
+
+def hider(environ: Mapping[str, str]) -> Callable[[str], str]:
+    """A function that blanks out every key that this environment leads to."""
+    from reconciler.config import secret
+
+    found = (secret.find(name, environ) for name in (secret.LOOP_API_KEY, secret.JETTI_API_TOKEN))
+    known = [key.reveal() for key in found if isinstance(key, secret.Secret)]
+    patterns = [re.escape(key) for key in known if len(key) >= _SHORTEST_SECRET]
+    pattern = re.compile("|".join(sorted(patterns, key=len, reverse=True)) or r"(?!)")
+    return lambda text: pattern.sub(_HIDDEN, text)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,68 @@
+"""A plan that a person has reviewed: named by its digest, or by the dry run that shows it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.core.ports import PlanMember
+from reconciler.errors import ConfigError
+
+_DIGEST = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_HOW = "make one with `reconciler run --dry-run --format json --output FILE`"
+
+
+class Reviewed(Struct, frozen=True):
+    """What was accepted."""
+
+    digest: str | None = None
+    members: tuple[PlanMember, ...] = ()
+
+
+NOTHING = Reviewed()
+
+
+class _Change(Struct):
+    return_id: str
+    change: str
+    fingerprint: str
+
+
+class _Run(Struct):
+    dry_run: bool
+
+
+class _DryRun(Struct):
+    run: _Run
+    changes: list[_Change]
+
+
+def read(written: str) -> Reviewed:
+    """What `--accept-plan` names. Raises ConfigError when it is neither digest nor plan."""
+    if _DIGEST.fullmatch(written):
+        return Reviewed(digest=written)
+    if not Path(written).is_file():
+        raise ConfigError(f"--accept-plan: {written!r} is neither a digest nor a file", _HOW)
+    return Reviewed(members=_members(Path(written)))
+
+
+def _members(path: Path) -> tuple[PlanMember, ...]:
+    try:
+        plan = msgspec.json.decode(path.read_bytes(), type=_DryRun)
+        members = tuple(
+            PlanMember(change.return_id, change.change, bytes.fromhex(change.fingerprint))
+            for change in plan.changes
+            if change.fingerprint
+        )
+    except OSError as error:
+        answer = os.strerror(error.errno or 0)
+        raise ConfigError(f"--accept-plan: {path}: {answer}", "make it readable") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--accept-plan: {path} is not a JSON report: {error}", _HOW) from error
+    if not plan.run.dry_run:
+        raise ConfigError(f"--accept-plan: {path} is the report of a real run", _HOW)
+    return members

@@ -1,0 +1,113 @@
+"""`reconciler run`: one pass."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import deliver, progress
+from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.output_options import output_options
+from reconciler.cli.session import session
+from reconciler.cli.when import Moment, Span
+
+if TYPE_CHECKING:
+    from reconciler.core.report import Report
+
+_HELP_OF_WHEN = "ISO date or date-time (UTC), or 7d for seven days ago."
+
+
+@click.command(epilog=exit_codes())
+@click.argument("more", nargs=-1, metavar="")
+@click.option("--from", "start", type=Moment(past=True), metavar="WHEN", help=_HELP_OF_WHEN)
+@click.option(
+    "--to",
+    "end",
+    type=Moment(end_of_day=True),
+    metavar="WHEN",
+    help="End of the range; a bare date means the end of that day. Default: now.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["updated", "created"]),
+    help="Which time of a return the range applies to. Default: updated.",
+)
+@click.option(
+    "--sweep",
+    type=Span(above_zero=True),
+    metavar="SPAN",
+    help="Read this far back by creation date; the watermark stays. 120d nightly is usual.",
+)
+@click.option(
+    "--return", "return_ids", multiple=True, metavar="ID…", help="Only this return of Loop's."
+)
+@click.option(
+    "--order",
+    "order_names",
+    multiple=True,
+    metavar="NAME…",
+    help="Only the returns on this order, such as '#1042'.",
+)
+@click.option("--dry-run", is_flag=True, help="Read and plan only: nothing is written anywhere.")
+@click.option(
+    "--against-jetti", is_flag=True, help="With --dry-run: also look the orders up in Jetti."
+)
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="With --dry-run: exit 10 when changes are pending."
+)
+@click.option(
+    "--accept-plan",
+    metavar="DIGEST|FILE",
+    help="Let this reviewed plan past the counting guards: its digest, or a dry run's JSON file.",
+)
+@click.option(
+    "--max-writes",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Stop after so many writes to Jetti, between returns; the rest stays pending.",
+)
+@click.option(
+    "--max-seconds",
+    type=Span(above_zero=True),
+    metavar="S",
+    help="Stop after that long, between returns. Default: 600 in a scheduled pass.",
+)
+@click.option(
+    "--wait",
+    type=Span(),
+    metavar="D",
+    help="Wait that long for another run to end. Default: sweeps 15m, single runs and accepted"
+    " plans 2m, else 0.",
+)
+@output_options
+@click.pass_context
+def run(context: click.Context, /, output_format: str, output: str | None, **asked: Any) -> int:
+    """Make one pass: read Loop, compare with the ledger, push what differs to Jetti.
+
+    Without options it reads from the watermark and moves it. A range, a sweep and single returns
+    leave the watermark alone.
+
+    \b
+    Examples:
+      reconciler run                                  what cron calls
+      reconciler run --dry-run --against-jetti        what would happen, orders looked up
+      reconciler run --from 2026-01-01 --to 2026-01-31
+      reconciler run --sweep 120d                     once a night
+      reconciler run --return 8812 8813               just these
+      reconciler run --order '#1042' --dry-run
+      reconciler run --accept-plan 3f9a2c81d0b4e657    after a stop by the guard
+    """
+    from reconciler.cli.asking import request
+
+    call = session(context)
+    wish = request(**asked)
+    settings = call.settings()
+
+    from reconciler import app  # heavy: only once nothing is left to refuse
+
+    with progress.shown(call) as watcher:
+        host = dataclasses.replace(call.host, progress=watcher)
+        report: Report = app.run(settings, wish, host)
+    return deliver.report(report, call, output_format, output)

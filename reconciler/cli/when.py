@@ -1,0 +1,82 @@
+"""Times and spans as they are written on the command line."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from reconciler.core import duration
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATE_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
+)
+_AGO = re.compile(r"[\d.]+[smhd]", re.ASCII)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no shop of Loop's is older
+
+
+class Span(click.ParamType):  # type: ignore[type-arg]
+    """A duration: `90s`, `30m`, `12h`, `7d`, or seconds."""
+
+    name = "duration"
+
+    def __init__(self, *, above_zero: bool = False) -> None:
+        self._above_zero = above_zero
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        try:
+            span = duration.parse(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a duration; write 90s, 30m, 12h, 7d or seconds", param)
+        if self._above_zero and not span:
+            self.fail(f"{value!r} is no time at all", param)
+        return span
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg]
+    """WHEN: an ISO date or date-time (no offset = UTC), or `36h`, `7d` = that long ago."""
+
+    name = "when"
+
+    def __init__(self, *, end_of_day: bool = False, past: bool = False) -> None:
+        self._end_of_day = end_of_day
+        self._past = past
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        now: datetime = ctx.find_root().obj.clock.now() if ctx else datetime.now(UTC)
+        moment = self._read(str(value), now)
+        if moment is None:
+            self.fail(
+                f"{value!r} is not a time; write 2026-01-31, 2026-01-31T08:30, or 7d for seven"
+                " days ago",
+                param,
+            )
+        if moment < _EARLIEST:
+            self.fail(f"{value!r} is before the year 2000", param)
+        if self._past and moment > now:
+            self.fail(f"{value!r} is in the future (it is {now:%Y-%m-%dT%H:%M:%SZ})", param)
+        return moment
+
+    def _read(self, written: str, now: datetime) -> datetime | None:
+        try:
+            if _AGO.fullmatch(written):
+                return now - duration.parse(written)
+            if _DATE.fullmatch(written):
+                day = datetime.fromisoformat(written).replace(tzinfo=UTC)
+                return day + timedelta(days=1, seconds=-1) if self._end_of_day else day
+            if _DATE_TIME.fullmatch(written):
+                moment = datetime.fromisoformat(written)
+                return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        return None

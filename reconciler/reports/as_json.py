@@ -1,0 +1,25 @@
+"""Reports as JSON: the contract for other programs."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+# JSON may carry these raw, a terminal should not: delete, C1 controls, bidi controls, invisible
+# characters, line separators.
+_UNSAFE = re.compile(
+    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+
+
+def encode(report: msgspec.Struct) -> str:
+    """The report, indented; times are ISO 8601 in UTC with Z. Safe to print as it is."""
+    text = msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+    # Outside of strings JSON is plain ASCII, so whatever matches is inside of one.
+    return _UNSAFE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -1,0 +1,215 @@
+"""The report of a pass for a tired operator: the verdict first, the next command last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core import duration
+from reconciler.core.plain import plain
+from reconciler.core.report import (
+    ChangeKind,
+    OutcomeKind,
+    Problem,
+    Report,
+    ReportedChange,
+    RunFacts,
+    RunKind,
+)
+from reconciler.reports.wording import counted, failure, line, listed, moment, span, value
+
+_SYMBOLS = {
+    ChangeKind.CREATE: "+",
+    ChangeKind.UPDATE: "~",
+    ChangeKind.CANCEL: "-",
+    ChangeKind.ADOPT: "=",
+}
+_DONE = {
+    ChangeKind.CREATE: "created",
+    ChangeKind.UPDATE: "updated",
+    ChangeKind.CANCEL: "cancelled",
+    ChangeKind.ADOPT: "adopted",
+}
+_MOST_CHANGES = 200
+"""Of a real run; a dry run lists all, because it is read to be trusted."""
+
+_VERDICTS = {
+    3: "Done, but some returns need a look.",
+    4: "Loop could not be read completely; the watermark has not moved.",
+    5: "Jetti is unavailable; what could not be pushed stays pending.",
+    6: "A key was refused; the run stopped there.",
+    7: "Stopped for safety; a person has to decide.",
+    8: "The ledger cannot be used; the run stopped there.",
+    130: "Stopped by SIGINT, cleanly; the next run goes on from here.",
+    143: "Stopped by SIGTERM, cleanly; the next run goes on from here.",
+}
+
+
+def render(report: Report) -> str:
+    """The whole report, without a newline at its end."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    run = report.run
+    yield _verdict(report)
+    for told in run.failures:
+        yield from failure(told)
+    yield ""
+    yield from _read(report)
+    yield from _changes(report)
+    yield from _problems(report.problems, report)
+    yield line("requests", _requests(report))
+    for remark in run.remarks:
+        yield line("note", plain(remark, 1000))
+    following = _next(report)
+    if following:
+        yield line("next", following)
+
+
+# ------------------------------------------------------------------------------------- verdict
+
+
+def _verdict(report: Report) -> str:
+    run = report.run
+    name = "Dry run" if run.dry_run else f"Run {run.id}" if run.id is not None else "Run"
+    text = _VERDICTS.get(run.exit_code) or _success(report)
+    return f"{name} ({run.kind.value}): {text} [exit {run.exit_code}]"
+
+
+def _success(report: Report) -> str:
+    if report.run.dry_run:
+        planned = _by_kind(report)
+        return f"would {planned}. Nothing was written." if planned else "there is nothing to do."
+    counts = report.counts
+    done = listed(
+        (
+            (counts.created, "created"),
+            (counts.updated, "updated"),
+            (counts.cancelled, "cancelled"),
+            (counts.adopted, "adopted"),
+        )
+    )
+    if not done:
+        return "nothing new to push." if counts.pending else "everything is in step."
+    return f"{done}." + (f" {counts.pending} more pending." if counts.pending else "")
+
+
+def _by_kind(report: Report) -> str:
+    planned = [c.change for c in report.changes if c.outcome is OutcomeKind.PLANNED]
+    return ", ".join(
+        f"{kind.value} {planned.count(kind)}" for kind in ChangeKind if kind in planned
+    )
+
+
+# ---------------------------------------------------------------------------------------- read
+
+
+def _read(report: Report) -> Iterator[str]:
+    run, counts = report.run, report.counts
+    drained = [window for window in run.windows if window.drained]
+    if drained:
+        whole = span(min(w.start for w in drained), max(w.end for w in drained))
+        cut = f" in {len(drained)} windows" if len(drained) > 1 else ""
+        yield line("read", f"{whole}{cut}, complete")
+    for window in run.windows:
+        if not window.drained:
+            yield line("NOT READ", span(window.start, window.end))
+    found = listed(
+        (
+            (counts.new, "new"),
+            (counts.changed, "changed"),
+            (counts.unchanged, "unchanged"),
+            (counts.malformed, "malformed (kept aside)"),
+        )
+    )
+    yield line("seen", counted(counts.seen, "return") + (f": {found}" if found else ""))
+    yield line("watermark", _watermark(run))
+
+
+def _watermark(run: RunFacts) -> str:
+    before, after = run.watermark.before, run.watermark.after
+    if before is None and after is None:
+        return "none: there is no ledger yet"
+    return moment(after) if before == after else f"{moment(before)} -> {moment(after)}"
+
+
+def _requests(report: Report) -> str:
+    loop, jetti = report.requests.loop, report.requests.jetti
+    return f"Loop {loop.get} GET; Jetti {jetti.get} GET, {counted(jetti.write, 'write')}"
+
+
+# ------------------------------------------------------------------------------------- changes
+
+
+def _changes(report: Report) -> Iterator[str]:
+    if not report.changes:
+        return
+    yield ""
+    yield "changes" if not report.run.dry_run else "would change"
+    shown = report.changes if report.run.dry_run else report.changes[:_MOST_CHANGES]
+    for change in shown:
+        yield from _change(change)
+    if hidden := len(report.changes) - len(shown):
+        yield f"  … and {hidden} more; --format json lists all"
+    yield ""
+
+
+def _change(change: ReportedChange) -> Iterator[str]:
+    words = [
+        f"  {_SYMBOLS[change.change]} {plain(change.order_name, 40)}",
+        f"return {plain(change.return_id, 20)}",
+        _outcome(change),
+    ]
+    if change.sale_returns:
+        words.append(", ".join(plain(found.reference, 40) for found in change.sale_returns))
+    yield "  ".join(words)
+    for field in change.fields:
+        yield f"      {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+
+
+def _outcome(change: ReportedChange) -> str:
+    if change.outcome is OutcomeKind.PUSHED:
+        word = _DONE[change.change]
+    elif change.outcome is OutcomeKind.PLANNED:
+        word = change.change.value
+    else:
+        word = f"{change.outcome.value} ({change.change.value})"
+    return f"{word}: {plain(change.reason)}" if change.reason else word
+
+
+# ------------------------------------------------------------------------------------ problems
+
+
+def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
+    if not problems:
+        return
+    yield ""
+    yield f"needs a look ({len(problems)})"
+    for problem in problems[:_MOST_CHANGES]:
+        waited = ""
+        if problem.since is not None:
+            waited = f" for {duration.approximate(report.run.finished_at - problem.since)}"
+        yield (
+            f"  ! {plain(problem.order_name, 40)}  return {plain(problem.return_id, 20)}"
+            f"  {plain(problem.state, 20)}{waited}"
+            + (f": {plain(problem.reason)}" if problem.reason else "")
+        )
+    if len(problems) > _MOST_CHANGES:
+        yield f"  … and {len(problems) - _MOST_CHANGES} more; --format json lists all"
+    yield ""
+
+
+def _next(report: Report) -> str | None:
+    run = report.run
+    if any(told.hint for told in run.failures):
+        return None  # the way out stands right below the verdict
+    if report.problems:
+        return f"reconciler show {plain(report.problems[0].return_id, 20)}"
+    if run.dry_run:
+        planned = any(c.outcome is OutcomeKind.PLANNED for c in report.changes)
+        if not planned:
+            return None
+        if run.kind is RunKind.SCHEDULED:
+            return "reconciler run"
+        return "the same command without --dry-run"
+    return None

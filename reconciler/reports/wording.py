@@ -1,0 +1,49 @@
+"""Small pieces of text that every report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from reconciler.core.model import Value
+from reconciler.core.plain import plain
+from reconciler.core.report import Failure
+
+_LABEL = 11  # width of the left column: the longest label and two blanks
+_LONGEST_VALUE = 60
+
+
+def line(label: str, text: str) -> str:
+    """`label      text`."""
+    return f"{label:<{_LABEL}}{text}".rstrip()
+
+
+def moment(instant: datetime | None) -> str:
+    """`2026-01-31 08:30:00Z`, or a dash."""
+    return f"{instant:%Y-%m-%d %H:%M:%S}Z" if instant else "-"
+
+
+def span(start: datetime, end: datetime) -> str:
+    """`start to end`."""
+    return f"{moment(start)} to {moment(end)}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 return`, `2 returns`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def value(of_field: Value) -> str:
+    """A field's value on one line; a dash for none."""
+    return "-" if of_field is None else plain(str(of_field), _LONGEST_VALUE)
+
+
+def listed(parts: Iterable[tuple[int, str]]) -> str:
+    """`3 new, 2 changed`; what is zero is left out."""
+    return ", ".join(f"{count} {name}" for count, name in parts if count)
+
+
+def failure(told: Failure) -> list[str]:
+    """What went wrong and the way out."""
+    lines = [f"  {plain(told.message, 1000)}"]
+    return [*lines, f"  Hint: {plain(told.hint, 1000)}"] if told.hint else lines
