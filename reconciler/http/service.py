@@ -68,6 +68,7 @@ class Service:
 
     def __init__(self, endpoint: Endpoint, wire: Wire, means: Means) -> None:
         self.name = endpoint.name
+        self.base_url = str(wire.base)
         self.requests = wire.requests
         """Requests that left so far: {"get": n, "write": n}."""
         self._endpoint = endpoint
@@ -157,6 +158,9 @@ class Service:
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
+            # A fresh connection each time. On a kept one, surplus bytes of an earlier answer
+            # would be taken for the next one, and a write could race the server's idle timer.
+            "Connection": "close",
             "User-Agent": f"returns-reconciler/{__version__}",
             header: key,
         }

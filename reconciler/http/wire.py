@@ -31,7 +31,6 @@ class Wire(httpx.HTTPTransport):
         self._pool = httpcore.ConnectionPool(
             ssl_context=(tls or tls_context()) if self.base.scheme == "https" else None,
             network_backend=WatchedNetwork(self.watch),
-            keepalive_expiry=5.0,
         )
         self.pacer = Pacer(endpoint.name, endpoint.pace, clock)
         self.budget = Budget()

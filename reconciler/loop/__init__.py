@@ -1,1 +1,5 @@
-"""The source adapter: Loop."""
+"""Loop, the source of returns: wire schema, windows, pages and the edge probe."""
+
+from reconciler.loop.reader import LoopReader
+
+__all__ = ["LoopReader"]

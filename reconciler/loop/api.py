@@ -1,0 +1,101 @@
+"""Single questions to Loop, each answered by what it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from msgspec import Raw
+
+from reconciler.core.mapping import KNOWN_STATES
+from reconciler.core.model import Malformed, Return
+from reconciler.core.ports import By
+from reconciler.errors import SourceError
+from reconciler.http import Answer, Refused, Service
+from reconciler.loop.answers import Found, Page, read_array, read_details, read_page
+from reconciler.loop.query import DETAILS, LIST, ListQuery, around, encode
+from reconciler.loop.wire import parse_row
+
+T = TypeVar("T")
+Row = Return | Malformed
+
+
+def key(row: Row) -> str:
+    """The return id, or what stands for it."""
+    return row.id if isinstance(row, Return) else row.key
+
+
+class LoopApi:
+    """Raises SourceError for every answer that is not one, and KeyRefused."""
+
+    def __init__(self, service: Service, page_size: int) -> None:
+        self.base_url = service.base_url
+        self.page_size = page_size
+        self._service = service
+
+    def ask(
+        self,
+        path: str,
+        query: str,
+        decode: Callable[[Answer], T],
+        allow: frozenset[int] = frozenset({200}),
+    ) -> T:
+        """One GET; a refusal of the question itself is an error of the whole reading."""
+        try:
+            return self._service.get(path, query, decode, allow)
+        except Refused as refusal:
+            raise SourceError(
+                f"{self._service.name}: GET {path}: {refusal}",
+                hint="check loop.base_url and what the key may do",
+            ) from None
+
+    def page(self, query: ListQuery, cursor: str | None = None) -> Page:
+        """One page of the list."""
+        return self.ask(LIST, query.page(cursor), read_page)
+
+    def span(self, query: ListQuery) -> list[Row]:
+        """All rows of a short window: one page, or where that has a next one, the bare array."""
+        page = self.page(query)
+        rows = page.returns
+        if page.nextPageUrl:
+            rows = self._array(query, at_least=len(rows))
+        return [parse_row(row) for row in rows]
+
+    def details(self, **parameters: str) -> list[Found]:
+        """What details finds by `return_id` or `order_name`."""
+        return self.ask(DETAILS, encode(parameters), read_details, frozenset({200, 404}))
+
+    def row(self, found: Found) -> Row | None:
+        """The list row of a return that details knows; None where no list can show its state.
+
+        Looked for by creation date, which never changes, first in the state that details gave,
+        then in the others: it may have moved on meanwhile.
+        """
+        if found.state not in KNOWN_STATES:
+            return None
+        others = (state for state in KNOWN_STATES if state != found.state)
+        for state in (found.state, *others):
+            query = around(found.created_at, By.CREATED, state, self.page_size)
+            rows = {key(row): row for row in self.span(query)}
+            if found.id in rows:
+                return rows[found.id]
+        raise SourceError(
+            f"Loop's details know return {found.id}, but its list does not show it",
+            hint="a very new return may take a while to show; try again later",
+        )
+
+    def fetch(self, return_id: str) -> Row | None:
+        """One return by id; None when Loop does not know it or its state cannot be listed."""
+        found = self.details(return_id=return_id)
+        if not found:
+            return None
+        for one in found:
+            if one.id == return_id:
+                return self.row(one)
+        raise SourceError(f"Loop was asked for return {return_id} and answered with another")
+
+    def _array(self, query: ListQuery, at_least: int) -> list[Raw]:
+        rows = self.ask(LIST, query.unpaged(), read_array)
+        if len(rows) < at_least:
+            raise SourceError("Loop: the whole of a second holds fewer rows than a page of it")
+        return rows

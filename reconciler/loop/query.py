@@ -1,0 +1,106 @@
+"""Questions to Loop's list, and the cursor that leads to the next page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, quote, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.core.model import Window
+from reconciler.core.ports import By
+from reconciler.loop.values import read_time
+
+LIST = "/warehouse/return/list"
+DETAILS = "/warehouse/return/details"
+LONGEST_CURSOR = 4096
+
+COLUMN = {By.UPDATED: "updated_at", By.CREATED: "created_at"}
+
+
+class ListQuery(Struct, frozen=True):
+    """One list question. `state` takes a single value (apis/loop.md 3.1)."""
+
+    window: Window
+    by: By
+    state: str
+    page_size: int
+
+    def page(self, cursor: str | None = None) -> str:
+        """The raw query of one page. Every parameter is sent each time (apis/loop.md 3.2)."""
+        after = {} if cursor is None else {"cursor": cursor}
+        return encode(
+            self._window() | {"paginate": "true", "pageSize": str(self.page_size)} | after
+        )
+
+    def unpaged(self) -> str:
+        """The raw query for the whole window as a bare array."""
+        return encode(self._window())
+
+    def _window(self) -> dict[str, str]:
+        # Always both ends: `from` alone means the 24 hours after it (apis/loop.md 3.1).
+        return {
+            "from": _bound(self.window.start),
+            "to": _bound(self.window.end + timedelta(microseconds=999_999)),
+            "filter": COLUMN[self.by],
+            "state": self.state,
+        }
+
+
+def around(moment: datetime, by: By, state: str, page_size: int) -> ListQuery:
+    """From one second before to one after the second of that moment."""
+    second = moment.replace(microsecond=0)
+    margin = timedelta(seconds=1)
+    return ListQuery(Window(second - margin, second + margin), by, state, page_size)
+
+
+def encode(parameters: dict[str, str]) -> str:
+    """A query string; a space becomes %20, never a plus."""
+    return "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+
+
+def _bound(moment: datetime) -> str:
+    """`2026-03-01 10:00:00` in UTC without offset: the form of the newest specification; a
+    client that sent offsets had to take them out again (apis/loop.md 3.1)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def next_cursor(next_url: str | None, base_url: str) -> str | None:
+    """The cursor of the next page; None on the last. Nothing else of the link is used.
+
+    Raises ValueError for a link to another origin and for one that leads nowhere.
+    """
+    if not next_url:
+        return None
+    link, home = urlsplit(next_url[: 4 * LONGEST_CURSOR]), urlsplit(base_url)
+    if (link.scheme or link.netloc) and _origin(next_url) != _origin(base_url):
+        raise ValueError(f"the next page's link leads away from {home.hostname}")
+    cursors = parse_qs(link.query).get("cursor", [])
+    if len(cursors) != 1 or len(next_url) > 2 * LONGEST_CURSOR:
+        raise ValueError("the next page's link names no usable cursor")
+    return cursors[0]
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None, str | None]:
+    parts = urlsplit(url[: 4 * LONGEST_CURSOR])
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port, parts.username
+
+
+def cursor_columns(cursor: str) -> dict[By, datetime | None]:
+    """Which column the pages are ordered by, and the time the cursor stands at.
+
+    Laravel's cursor is base64url of JSON that names them (apis/loop.md 3.2). Both columns,
+    without a time, when this one cannot be read.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        fields = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=dict[str, object])
+        named = {by: fields[column] for by, column in COLUMN.items() if column in fields}
+        times = {by: read_time(str(value)) for by, value in named.items()}
+    except (binascii.Error, ValueError, RecursionError):
+        times = {}
+    return dict(times) if times else dict.fromkeys(COLUMN)

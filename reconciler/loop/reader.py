@@ -1,0 +1,86 @@
+"""Loop as the source of returns (`core.ports.Source`)."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from reconciler.clock import Clock
+from reconciler.core.mapping import KNOWN_STATES
+from reconciler.core.model import Malformed, Return, Window
+from reconciler.core.ports import By, Page
+from reconciler.http import Answer, Service
+from reconciler.loop.answers import read_page
+from reconciler.loop.api import LoopApi
+from reconciler.loop.query import LIST, ListQuery, around
+from reconciler.loop.state_pass import StatePass
+
+log = logging.getLogger("reconciler.loop")
+
+LARGEST_PAGE = 750
+WITHOUT_DATE = timedelta(minutes=5)
+"""How far our own clock is distrusted when Loop's answers carry no Date."""
+
+_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
+
+
+class LoopReader:
+    """Reads; there is no way to write to Loop here."""
+
+    def __init__(self, service: Service, clock: Clock, page_size: int = LARGEST_PAGE) -> None:
+        self._api = LoopApi(service, page_size)
+        self._clock = clock
+
+    def server_time(self) -> datetime:
+        """Loop's own idea of now, to the second: the Date of its answer to a small question.
+
+        Five minutes before our own clock's when the answer has none.
+        """
+        now = self._clock.now()
+        date = self._api.ask(LIST, around(now, By.UPDATED, "open", 1).page(), _date_of_page)
+        if date is None:
+            log.warning("Loop's answer has no Date; going by this machine's clock")
+            return (now - WITHOUT_DATE).replace(microsecond=0)
+        return date
+
+    def read(self, window: Window, by: By) -> Iterator[Page]:
+        """Every return of the window, one state after another (`Source.read`).
+
+        At most 120 days (apis/loop.md 3.1); cutting longer spans is the caller's matter.
+        """
+        for state in KNOWN_STATES:
+            query = ListQuery(window, by, state, self._api.page_size)
+            yield from StatePass(self._api, query).pages()
+
+    def fetch(self, return_id: str) -> Return | Malformed | None:
+        """One return by id, from its list row (`Source.fetch`).
+
+        Details has another shape, so it is asked for id, state and creation time only.
+        """
+        return self._api.fetch(return_id) if _ID.fullmatch(return_id) else None
+
+    def fetch_order(self, order_name: str) -> tuple[Return | Malformed, ...]:
+        """The returns that details gives for an order, by name with or without `#`.
+
+        What it gives for an order with several is unknown (apis/loop.md section 11, 14): all of
+        an array are taken, but where it names one only, that one is all there is to find: the
+        list cannot be asked by order. Whoever calls adds what the ledger knows of the order.
+        """
+        name = order_name.strip().lstrip("#")
+        if not name:
+            return ()
+        found = self._api.details(order_name=name) or self._api.details(order_name=f"#{name}")
+        rows = [self._api.row(one) for one in {one.id: one for one in found}.values()]
+        return tuple(row for row in rows if row is not None and _is_on(row, name))
+
+
+def _date_of_page(answer: Answer) -> datetime | None:
+    read_page(answer)
+    return answer.date
+
+
+def _is_on(row: Return | Malformed, name: str) -> bool:
+    """Whether it is a return of that order; a row that cannot be read may be."""
+    return isinstance(row, Malformed) or row.order_name.lstrip("#") == name

@@ -1,0 +1,81 @@
+"""Loop's spellings of ids, times, texts and nothing (apis/loop.md section 5)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from msgspec import Meta
+
+LONGEST_TEXT = 4000
+"""Characters. Nothing that we keep is longer, so a row that claims otherwise is set aside."""
+
+Text = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int | None
+"""A text that may come as a number, and as nothing."""
+Id = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int
+"""Text in the list, a number in details and in labels (apis/loop.md 5.6)."""
+
+_DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:)(\d\d)(\.\d{1,9})? ?(Z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_SHOP = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
+_LOOP_HOST = ".loopreturns.com"
+
+
+class Unreadable(ValueError):
+    """A value that cannot be what its field means; says which field and why, never the value."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+
+
+def read_id(value: Id, field: str) -> str:
+    """An id as 1 to 20 digits. Raises Unreadable."""
+    text = str(value)
+    if not _DIGITS.fullmatch(text):
+        raise Unreadable(field, "not an id of 1 to 20 digits")
+    return text
+
+
+def read_text(value: Text, field: str) -> str | None:
+    """A text, or None for all three spellings of nothing. Raises Unreadable."""
+    if value is None:
+        return None
+    text = str(value).strip()
+    if "\0" in text:
+        raise Unreadable(field, "holds a NUL character")
+    return None if text in ("", "N/A", "n/a") else text
+
+
+def read_time(value: str, field: str = "time") -> datetime:
+    """Aware UTC from any of Loop's forms; without an offset it is UTC (apis/loop.md 3.1).
+
+    `2023-01-01T22:27:15.000Z`, `2022-11-02T00:13:08+00:00`, `2022-11-02 00:13:08`; a leap second
+    is the second before it. Raises Unreadable.
+    """
+    match = _TIME.fullmatch(value)
+    if match is None:
+        raise Unreadable(field, "not a time")
+    day, minute, second, fraction, offset = match.groups()
+    second = "59" if second == "60" else second
+    try:
+        text = f"{day}T{minute}{second}{(fraction or '')[:7]}{offset or 'Z'}"
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable(field, "not a time that exists") from None
+
+
+def read_shop(status_page_url: str | None) -> str | None:
+    """The shop's label in the host of a status page; the rest of the link is secret.
+
+    `https://{shop}.loopreturns.com/…` (apis/loop.md 5.1); of another host, all of it.
+    """
+    try:
+        host = urlsplit(status_page_url or "").hostname or ""
+    except ValueError:
+        return None
+    shop = host.removesuffix(_LOOP_HOST)
+    return shop if _SHOP.fullmatch(shop) else None
