@@ -85,24 +85,16 @@ def _with_the_rest(options: Options) -> Options:
 
 
 def _refuse_contradictions(options: Options) -> None:
-    ranged = [
+    _refuse_half_ranges(options)
+    chosen = [
         name
-        for name, value in (("--from", options.start), ("--to", options.end), ("--by", options.by))
-        if value is not None
-    ]
-    if ranged and options.start is None:
-        raise click.UsageError(f"{ranged[0]} needs --from")
-    if options.start and options.end and options.start > options.end:
-        raise click.UsageError(
-            f"--from {options.start:%Y-%m-%dT%H:%M:%SZ} is after --to"
-            f" {options.end:%Y-%m-%dT%H:%M:%SZ}"
+        for name, given in (
+            ("--from", options.start is not None),
+            ("--sweep", options.sweep is not None),
+            ("--order" if options.order_names else "--return", options.kind is RunKind.SINGLE),
         )
-    singles = [
-        name
-        for name, given in (("--return", options.return_ids), ("--order", options.order_names))
         if given
     ]
-    chosen = ranged[:1] + (["--sweep"] if options.sweep is not None else []) + singles[:1]
     if len(chosen) > 1:
         raise click.UsageError(f"{chosen[0]} and {chosen[1]} exclude each other")
     for name, given in (
@@ -111,6 +103,21 @@ def _refuse_contradictions(options: Options) -> None:
     ):
         if given and not options.dry_run:
             raise click.UsageError(f"{name} needs --dry-run")
+
+
+def _refuse_half_ranges(options: Options) -> None:
+    if options.start is None and options.end is not None:
+        raise click.UsageError(f"--to {_written(options.end)} needs --from")
+    if options.start is None and options.by is not None:
+        raise click.UsageError(f"--by {options.by} needs --from")
+    if options.start and options.end and options.start > options.end:
+        raise click.UsageError(
+            f"--from {_written(options.start)} is after --to {_written(options.end)}"
+        )
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _return_id(written: str) -> str:
