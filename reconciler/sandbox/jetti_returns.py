@@ -10,8 +10,9 @@ from reconciler.sandbox.jetti_problems import Problem
 from reconciler.sandbox.jetti_schema import Row
 from reconciler.sandbox.jetti_world import World
 
-# Which lines go into one sale return: the purchase, or the vendor where none was made yet.
-Group = tuple[int | None, int | None]
+# What the lines of one sale return share: the purchase, the vendor (where no purchase was made
+# yet), and a number that keeps apart what a switch wants apart.
+Group = tuple[int | None, int | None, int]
 
 
 class Wish(Struct, frozen=True):
@@ -50,8 +51,12 @@ def refuse_duplicate_external_id(
 
 
 def _sorted(groups: dict[Group, list[Row]]) -> list[tuple[Group, list[Row]]]:
+    return sorted(groups.items(), key=lambda found: _position(found[0]))
+
+
+def _position(group: Group) -> tuple[int, ...]:
     """In-house first, then in the order of the purchases."""
-    return sorted(groups.items(), key=lambda found: tuple(part or 0 for part in found[0]))
+    return tuple(part or 0 for part in group)
 
 
 def _split(world: World, wish: Wish) -> dict[Group, list[Row]]:
@@ -59,14 +64,17 @@ def _split(world: World, wish: Wish) -> dict[Group, list[Row]]:
     for line in world.table("SaleItem").find("saleId", wish.sale_id):
         if line["id"] not in wish.items:
             continue
-        purchase_item = purchase_item_of(world, line)
-        group = (
-            (purchase_item["purchaseId"], line["dropshipProviderId"])
-            if purchase_item
-            else (None, line["dropshipProviderId"])
-        )
-        groups.setdefault(group, []).append(line)
+        groups.setdefault(_group_of(world, line), []).append(line)
+    if world.switches.split == "single" and groups:
+        return {min(groups, key=_position): [line for part in groups.values() for line in part]}
     return groups
+
+
+def _group_of(world: World, line: Row) -> Group:
+    purchase_item = purchase_item_of(world, line)
+    purchase_id = purchase_item["purchaseId"] if purchase_item else None
+    apart = line["id"] if world.switches.split == "per_line" else 0
+    return purchase_id, line["dropshipProviderId"], apart
 
 
 def purchase_item_of(world: World, line: Row) -> Row | None:
@@ -76,7 +84,7 @@ def purchase_item_of(world: World, line: Row) -> Row | None:
 
 
 def _create(world: World, wish: Wish, group: Group, lines: list[Row]) -> Row:
-    purchase_id, provider_id = group
+    purchase_id, provider_id, _ = group
     sale_return = world.table("SaleReturn").insert(
         {
             "status": _first_status(world, wish.sale_id, provider_id),

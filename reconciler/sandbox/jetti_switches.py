@@ -37,6 +37,10 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
     """The same for a vendor's goods; `by_settings` takes
     `dropshipProvider.saleReturnCustomerStatus` (7.1, documented)."""
 
+    split: Literal["per_vendor", "per_line", "single"] = "per_vendor"
+    """How many sale returns a call makes (6.3, documented: one per vendor and one in-house). The
+    others are what no client may be surprised by (reliability F66)."""
+
     # ------------------------------------------------------------------------------ writes (5)
     put_answer: Literal["object", "empty"] = "object"
     """What a PUT answers (14.8; the object is seen, not documented)."""

@@ -211,6 +211,14 @@ def test_a_repeated_cancel_can_answer_nothing(account, sale_id, skip):
     assert len(account.store.sale_returns(sale_id)) == 1
 
 
+def test_a_line_used_up_by_returns_and_cancellations_is_a_repetition(account, sale_id):
+    account.switches.cancel_repeated = "empty"
+    account.store.raise_sale_return(sale_id, {2: 2})
+    account.store.edit_item(1, quantityCancelled=1)
+
+    assert account.cancel(sale_id, ids=[2]).json == []
+
+
 def test_a_repeated_cancel_can_be_an_error(account, sale_id):
     account.switches.cancel_repeated = "error"
     account.cancel(sale_id, ids=[1], skipQuantities=True)
@@ -255,6 +263,37 @@ def test_a_vendors_line_without_a_purchase_gets_a_return_of_its_own(account, sal
 
     lines = [[i["saleItemId"] for i in account.store.items_of(row["id"])] for row in rows]
     assert sorted(lines) == [[1], [4], [5]]
+
+
+@pytest.mark.parametrize(
+    ("split", "sale_items"),
+    [
+        ("per_vendor", [[1], [2, 3], [4]]),
+        ("per_line", [[1], [2], [3], [4]]),
+        ("single", [[1, 2, 3, 4]]),
+    ],
+)
+def test_a_server_could_split_otherwise(account, sale_id, split, sale_items):
+    account.switches.split = split
+
+    rows = account.cancel(sale_id, skipQuantities=True).json
+
+    assert [[i["saleItemId"] for i in account.store.items_of(row["id"])] for row in rows] == (
+        sale_items
+    )
+
+
+def test_an_over_returned_line_has_nothing_open(account, sale_id):
+    account.store.raise_sale_return(sale_id, {1: 5})
+
+    assert [item["quantity"] for item in account.items(account.cancel(sale_id, ids=[1]))] == [0]
+
+
+def test_units_cancelled_earlier_are_not_open(account, sale_id):
+    account.store.raise_sale_return(sale_id, {2: 0})
+    account.store.edit_item(1, quantityCancelled=1)
+
+    assert [item["quantity"] for item in account.items(account.cancel(sale_id, ids=[2]))] == [2]
 
 
 def test_the_purchase_twin_is_a_put_with_purchase_item_ids(account, sale_id):

@@ -47,6 +47,8 @@ def test_the_reference_is_stored_bare_or_with_a_hash(
     sale_id = account.store.import_sale(make_order(make_line(1)))
 
     assert account.sale(sale_id)["reference"] == reference
+    query = f"where[reference]={reference}".replace("#", "%23")
+    assert account.get("sales", query).ids == [sale_id]
     assert account.cancel(sale_id).json[0]["reference"] == f"{reference}-01"
 
 
