@@ -11,7 +11,7 @@ from reconciler.sandbox.loop_model import SandboxLabel, SandboxLine, SandboxRetu
 
 def whole_second(instant: datetime) -> datetime:
     """Loop keeps whole seconds."""
-    return instant.replace(microsecond=0)
+    return instant.replace(microsecond=0) if instant.microsecond else instant
 
 
 def touched(row: SandboxReturn, at: datetime) -> SandboxReturn:

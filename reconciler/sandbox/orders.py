@@ -38,3 +38,26 @@ class SandboxOrder(Struct, frozen=True):
     created_at: datetime
     """Aware, UTC."""
     lines: tuple[SandboxOrderLine, ...]
+
+
+def example_order(
+    number: int,
+    created_at: datetime,
+    vendors: tuple[str | None, ...] = (None,),
+    quantity: int = 1,
+) -> SandboxOrder:
+    """A plain order for tests: one line per vendor, ids that follow from the number."""
+    lines = tuple(
+        SandboxOrderLine(
+            order_line_id=f"{14_700_000_000_000 + 10 * number + place}",
+            variant_id=f"{41_700_000_000_000 + place}",
+            product_id=f"{7_000_000_000_000 + place}",
+            sku=f"SKU-{place}",
+            title=f"Thing {place} - M / Moss",
+            quantity=quantity,
+            price="25.00",
+            vendor=vendor,
+        )
+        for place, vendor in enumerate(vendors)
+    )
+    return SandboxOrder(f"{5_700_000_000_000 + number}", f"#{number}", created_at, lines)

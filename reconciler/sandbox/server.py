@@ -19,15 +19,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.sandbox.arrivals import Arrivals
+from reconciler.sandbox.catalogue import Catalogue
 from reconciler.sandbox.clock import SandboxClock
+from reconciler.sandbox.control_service import ControlService
 from reconciler.sandbox.delivery import Delivery, Lost, received, seconds
 from reconciler.sandbox.exchange import Request, Response, Service
-from reconciler.sandbox.fault_call import Backlog, Call, Memory, Surroundings
+from reconciler.sandbox.fault_call import Backlog, Call, Memory, Postponed, Surroundings
 from reconciler.sandbox.fault_kinds import KINDS
 from reconciler.sandbox.faults import Faults, ServiceName, operation_of
 from reconciler.sandbox.jetti_service import Jetti
 from reconciler.sandbox.listener import Listener
 from reconciler.sandbox.loop_service import Loop
+from reconciler.sandbox.scenario import Scenario
 
 LOOP_KEY = "sandbox-loop-key"
 JETTI_TOKEN = "sandbox-jetti-token"  # noqa: S105
@@ -38,9 +41,11 @@ class SandboxOptions(Struct, frozen=True):
 
     seed: int = 1
     returns: int = 300
-    """How many returns Loop already has; 0 for an empty world."""
+    """How many returns Loop already has; with 0 the world is empty and stays so."""
     days: int = 200
     """Over how many days before `start` they were made."""
+    orders_in_jetti: bool = True
+    """False: no order ever reaches Jetti, which saves time where only reading Loop matters."""
     start: datetime | None = None
     """Aware, UTC; None: the machine's time."""
     frozen: bool = False
@@ -85,6 +90,19 @@ class Sandbox:
         self.urls: Urls | None = None
         """Where it listens, while it does."""
         self._surroundings = Surroundings(self.clock, Memory(), Backlog())
+        self._stopped = threading.Event()
+        self.scenario = Scenario(self.clock, self.loop.store, self.jetti.store)
+        if self.options.returns:
+            self._populate(self.clock.now())
+
+    def _populate(self, now: datetime) -> None:
+        """Let everything happen that lies before now; keep the rest for later."""
+        options = self.options
+        events = Catalogue(options.seed, options.returns, options.days, now).events
+        if not options.orders_in_jetti:
+            events = [event for event in events if event.move != "arrive"]
+        self.scenario.plan(events)
+        self.scenario.play(now)
 
     # -------------------------------------------------------------------------- one exchange
 
@@ -119,17 +137,36 @@ class Sandbox:
             return self._dated(Delivery(response))
 
     def catch_up(self) -> None:
-        """Let everything happen whose time has come: late writes and, if alive, the scenario."""
-        for postponed in self._surroundings.backlog.take_due(self.clock.now()):
-            self._service(postponed.service).handle(postponed.request)
+        """Late writes whose time has come take effect and, if alive, the scenario goes on."""
+        now = self.clock.now()
+        if self.options.alive:
+            self.play(now)
+        else:
+            for postponed in self._surroundings.backlog.take_due(now):
+                self._take_effect(postponed)
+                self.clock.set(now)
         if not self.faults.watches("stale_read"):
             self._surroundings.memory.forget()
 
-    def advance(self, seconds: float) -> None:
-        """Move the clock on, and the world with it."""
+    def play(self, until: datetime) -> int:
+        """Let the world go on: scenario and late writes in the order of their times.
+
+        Answers how many events of the scenario happened.
+        """
         with self.lock:
-            self.clock.set(self.clock.now() + timedelta(seconds=seconds))
-            self.catch_up()
+            happened = 0
+            for postponed in self._surroundings.backlog.take_due(until):
+                happened += self.scenario.play(postponed.due)
+                self._take_effect(postponed)
+            return happened + self.scenario.play(until)
+
+    def advance(self, seconds: float) -> int:
+        """`play` for that long."""
+        return self.play(self.clock.now() + timedelta(seconds=seconds))
+
+    def _take_effect(self, postponed: Postponed) -> None:
+        self.clock.set(postponed.due)
+        self._service(postponed.service).handle(postponed.request)
 
     def _service(self, name: str) -> Service:
         return self.loop if name == "loop" else self.jetti
@@ -146,20 +183,36 @@ class Sandbox:
     @contextmanager
     def serving(self) -> Iterator[Urls]:
         """Listen on loopback while the block runs."""
+        control = ControlService(self)
+        loop, jetti, other = self.options.ports
         listeners = [
-            self._listener("loop", self.options.ports[0]),
-            self._listener("jetti", self.options.ports[1]),
+            self._listener("loop", loop),
+            self._listener("jetti", jetti),
+            Listener(other, deliver=lambda request: Delivery(control.handle(request))),
         ]
         for listener in listeners:
             listener.start()
-        loop, jetti = (listener.url for listener in listeners)
-        urls = self.urls = Urls(f"{loop}/api/2026-07", f"{jetti}/api", "")
+        urls = self.urls = Urls(
+            loop=f"{listeners[0].url}/api/2026-07",
+            jetti=f"{listeners[1].url}/api",
+            control=listeners[2].url,
+        )
         try:
             yield urls
         finally:
             self.urls = None
             for listener in listeners:
                 listener.stop()
+
+    def serve_forever(self, announce: Callable[[Urls], None]) -> None:
+        """Serve until `stop` is called, from a signal handler say; `announce` learns where."""
+        with self.serving() as urls:
+            announce(urls)
+            self._stopped.wait()
+
+    def stop(self) -> None:
+        """End `serve_forever`."""
+        self._stopped.set()
 
     def environment(self) -> dict[str, str]:
         """The variables that make the program use this sandbox while it serves."""
