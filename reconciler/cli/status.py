@@ -1,0 +1,79 @@
+"""`reconciler status` and `reconciler show`: looking, never touching."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from reconciler.cli import deliver
+from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.output_options import output_options
+from reconciler.cli.session import session
+from reconciler.cli.when import Span
+
+_UNDELIVERED = 3
+
+
+@click.command(epilog=exit_codes(0, 2, 3, 7, 8))
+@click.option(
+    "--max-age",
+    type=Span(above_zero=True),
+    metavar="D",
+    help="Not healthy when the last complete pass ended longer ago than this.",
+)
+@output_options
+@click.pass_context
+def status(
+    context: click.Context, max_age: timedelta | None, output_format: str, output: str | None
+) -> int:
+    """Say whether all is well: exit 0 healthy, 3 not.
+
+    Not healthy means: a return is overdue, dead, failed or in review; the last complete pass is
+    older than --max-age; the last complete sweep is older than 48 hours, once one has run; or the
+    last pass stopped for safety. Needs no keys, and works while a run goes on.
+
+    \b
+    Examples:
+      reconciler status
+      reconciler -q status --max-age 45m    from cron: prints only when something is wrong
+      reconciler status --format json
+    """
+    call = session(context)
+    settings = call.settings()
+
+    from reconciler import inspection
+    from reconciler.reports import as_json, status_text
+
+    health = inspection.health(settings, call.host.clock, max_age)
+    text = as_json.encode(health) if output_format == "json" else status_text.render(health)
+    silent = call.quiet and health.healthy and output_format == "text" and output is None
+    delivered = silent or deliver.hand_over(text, output)
+    return health.exit_code if delivered else _UNDELIVERED
+
+
+@click.command(epilog=exit_codes(0, 2, 7, 8))
+@click.argument("name", metavar="RETURN|ORDER")
+@output_options
+@click.pass_context
+def show(context: click.Context, name: str, output_format: str, output: str | None) -> int:
+    """Tell everything about one return, or about all returns on an order.
+
+    What was seen in Loop, what is wanted, what was pushed, each attempt and its answer, and what
+    happens next and why. Asks the ledger only.
+
+    \b
+    Examples:
+      reconciler show 8812
+      reconciler show '#1042'
+      reconciler show 8812 --format json
+    """
+    call = session(context)
+    settings = call.settings()
+
+    from reconciler import inspection
+    from reconciler.reports import as_json, story_text
+
+    found = inspection.stories(settings, call.host.clock, name)
+    text = as_json.encode(found) if output_format == "json" else story_text.render(found)
+    return 0 if deliver.hand_over(text, output) else _UNDELIVERED

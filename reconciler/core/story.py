@@ -1,0 +1,111 @@
+"""Everything about one return: seen, wanted, pushed, each attempt, and what happens next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from reconciler.core.model import Entry, Fields, Return, SaleReturn, State, Wanted
+from reconciler.core.outcome import ORDERS_ARRIVE_WITHIN, TRIES
+from reconciler.core.ports import Attempt
+
+
+class Sent(Struct, frozen=True):
+    """A write that was announced in the ledger, and what became of it."""
+
+    at: datetime
+    operation: str
+    target_id: int
+    sale_item_ids: tuple[int, ...]
+    fields: Fields
+    settle_at: datetime
+    outcome: str | None
+    """None while nobody knows."""
+
+
+class Story(Struct, frozen=True, kw_only=True):
+    """One return, as `show` tells it."""
+
+    return_id: str
+    state: str
+    reason: str | None
+    next: str
+    """What happens next and why."""
+    due_since: datetime | None
+    next_try_at: datetime | None
+    tries: int
+    changed_at: datetime | None
+    fingerprint: str
+    pushed_fingerprint: str | None
+    seen: Return
+    wanted: Wanted
+    pushed: tuple[SaleReturn, ...]
+    writes: tuple[Sent, ...]
+    attempts: tuple[Attempt, ...]
+
+
+class Stories(Struct, frozen=True):
+    """The returns that a name stands for: one, or all on an order."""
+
+    returns: tuple[Story, ...]
+
+
+def tell(entry: Entry, writes: tuple[Sent, ...], attempts: tuple[Attempt, ...]) -> Story:
+    """The story of an entry."""
+    return Story(
+        return_id=entry.id,
+        state=entry.state.value,
+        reason=entry.reason,
+        next=what_next(entry),
+        due_since=entry.due_since,
+        next_try_at=entry.next_try_at,
+        tries=entry.attempts,
+        changed_at=entry.changed_at,
+        fingerprint=entry.fingerprint.hex(),
+        pushed_fingerprint=entry.pushed_fingerprint.hex() if entry.pushed_fingerprint else None,
+        seen=entry.seen,
+        wanted=entry.wanted,
+        pushed=entry.sale_returns,
+        writes=writes,
+        attempts=attempts,
+    )
+
+
+_FIXED = {
+    State.PENDING: "the next pass pushes it",
+    State.SYNCED: "nothing: Jetti was told everything; a change in Loop starts it again",
+    State.SKIPPED: "nothing: there is nothing to tell Jetti; a change in Loop starts it again",
+    State.DEAD: "nothing by itself: it was given up for this version; a change in Loop starts it"
+    " again",
+    State.REVIEW: "nothing by itself: no more is written to Jetti for it; look at the order there"
+    " and do by hand what is still wanted",
+    State.IGNORED: "nothing: a person decided so",
+}
+
+
+def what_next(entry: Entry) -> str:
+    """What the program will do about an entry, and why."""
+    if entry.state in _FIXED:
+        return _FIXED[entry.state]
+    if entry.state in (State.IN_FLIGHT, State.UNKNOWN):
+        return _after_a_lost_answer(entry)
+    again = _at(entry.next_try_at)
+    if entry.state is State.WAITING:
+        days = ORDERS_ARRIVE_WITHIN.days
+        return f"looked for in Jetti again {again}; given up after {days} days"
+    return f"tried again {again}; {entry.attempts} of {TRIES} tries are spent"
+
+
+def _after_a_lost_answer(entry: Entry) -> str:
+    settled = max((intent.settle_at for intent in entry.intents), default=None)
+    found = any(intent.absent_at for intent in entry.intents)
+    once = " for the second time" if found else ""
+    return (
+        "a write was sent and no answer is recorded: the first pass"
+        f" {_at(settled, 'after')} reads Jetti{once} before anything else is written"
+    )
+
+
+def _at(instant: datetime | None, preposition: str = "from") -> str:
+    return f"{preposition} {instant:%Y-%m-%d %H:%M:%S}Z" if instant else "in the next pass"

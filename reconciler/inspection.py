@@ -1,0 +1,108 @@
+"""What `status` and `show` ask the ledger. Reads only; a run may go on meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from reconciler.clock import Clock
+from reconciler.config import Settings
+from reconciler.core.health import Facts, Health, LastRun, SetAside, assess
+from reconciler.core.model import Entry
+from reconciler.core.report import Problem, RunKind
+from reconciler.core.story import Sent, Stories, Story, tell
+from reconciler.errors import ConfigError
+from reconciler.ledger.history import PastRun
+from reconciler.ledger.inspection import PastIntent
+from reconciler.ledger.opening import open_reader
+from reconciler.ledger.repository import SqlLedger
+
+_RUNS = 500  # enough to find the last sweep behind a day of passes every five minutes
+_SET_ASIDE = 10
+
+
+def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Health:
+    """Whether all is well. Raises LedgerMissing, LedgerError."""
+    with open_reader(settings.ledger, clock) as ledger:
+        facts = _facts(ledger, settings, clock)
+    return assess(facts, settings.policy.patience, max_age)
+
+
+def stories(settings: Settings, clock: Clock, name: str) -> Stories:
+    """The return of that id, or all on that order. Raises ConfigError when there is none."""
+    with open_reader(settings.ledger, clock) as ledger:
+        found = tuple(_story(ledger, entry) for entry in ledger.find(name))
+    if not found:
+        raise ConfigError(
+            f"{name}: the ledger knows no return and no order of that name",
+            "read it from Loop with `reconciler run --return ID` or `reconciler run --order NAME`",
+        )
+    return Stories(found)
+
+
+def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
+    now = clock.now()
+    meta, overdue_before = ledger.meta(), now - settings.policy.patience
+    return Facts(
+        now=now,
+        go_live=meta.go_live,
+        watermark=meta.watermark,
+        creation_stopped=meta.creation_stopped,
+        states={state.value: count for state, count in ledger.counts_by_state().items()},
+        overdue=ledger.count_overdue(overdue_before),
+        malformed=ledger.count_malformed(),
+        last_complete_pass=ledger.last_complete(RunKind.SCHEDULED),
+        last_complete_sweep=ledger.last_complete(RunKind.SWEEP),
+        oldest_problem=_problem(ledger.oldest_problem(overdue_before)),
+        runs=tuple(map(_run, ledger.past_runs(_RUNS))),
+        set_aside=tuple(
+            SetAside(row.key, row.problem, row.first_seen)
+            for row in ledger.malformed_rows(_SET_ASIDE)
+        ),
+    )
+
+
+def _problem(entry: Entry | None) -> Problem | None:
+    if entry is None:
+        return None
+    return Problem(
+        return_id=entry.id,
+        order_name=entry.seen.order_name,
+        state=entry.state.value,
+        since=entry.due_since or entry.changed_at,
+        reason=entry.reason,
+    )
+
+
+def _run(past: PastRun) -> LastRun:
+    if past.summary is None:
+        return LastRun(past.id, past.kind, past.started_at)
+    return LastRun(
+        id=past.id,
+        kind=past.kind,
+        started_at=past.started_at,
+        finished_at=past.summary.finished_at,
+        exit_code=past.summary.exit_code,
+        counts=past.summary.counts,
+        message=past.summary.message,
+    )
+
+
+def _story(ledger: SqlLedger, entry: Entry) -> Story:
+    return tell(
+        entry,
+        tuple(map(_sent, ledger.intents_of(entry.id))),
+        tuple(ledger.attempts_of(entry.id)),
+    )
+
+
+def _sent(past: PastIntent) -> Sent:
+    intent = past.intent
+    return Sent(
+        at=intent.sent_at,
+        operation=intent.write.operation.value,
+        target_id=intent.write.target_id,
+        sale_item_ids=intent.write.sale_item_ids,
+        fields=intent.write.fields,
+        settle_at=intent.settle_at,
+        outcome=past.closed_as,
+    )

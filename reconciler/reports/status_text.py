@@ -1,0 +1,90 @@
+"""The answer of `status` for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from reconciler.core import duration
+from reconciler.core.health import Facts, Health, LastRun
+from reconciler.core.plain import plain
+from reconciler.reports.wording import counted, line, listed, moment
+
+_RUNS_SHOWN = 5
+_ROUTINE = frozenset({"seen", "unchanged"})
+
+
+def render(health: Health) -> str:
+    """Verdict, reasons, then the facts."""
+    return "\n".join(_lines(health))
+
+
+def _lines(health: Health) -> Iterator[str]:
+    facts = health.facts
+    if health.healthy:
+        yield "Healthy."
+    else:
+        yield f"Not healthy, for {counted(len(health.reasons), 'reason')}:"
+    for reason in health.reasons:
+        yield f"  ! {plain(reason, 500)}"
+    yield ""
+    yield from _facts(facts)
+    yield from _set_aside(facts)
+    yield from _runs(facts)
+    if facts.oldest_problem:
+        yield ""
+        yield line("next", f"reconciler show {plain(facts.oldest_problem.return_id, 20)}")
+
+
+def _facts(facts: Facts) -> Iterator[str]:
+    yield line("watermark", f"{moment(facts.watermark)}{_ago(facts, facts.watermark)}")
+    yield line("last pass", _ended(facts, facts.last_complete_pass))
+    yield line("last sweep", _ended(facts, facts.last_complete_sweep))
+    yield line("go-live", moment(facts.go_live))
+    states = listed((count, state) for state, count in sorted(facts.states.items()))
+    yield line("returns", states or "none yet")
+    if facts.creation_stopped:
+        yield line("creation", f"STOPPED: {plain(facts.creation_stopped, 500)}")
+    if problem := facts.oldest_problem:
+        since = f" for {duration.approximate(facts.now - problem.since)}" if problem.since else ""
+        why = f": {plain(problem.reason)}" if problem.reason else ""
+        name = f"{plain(problem.order_name, 40)} return {plain(problem.return_id, 20)}"
+        yield line("oldest", f"{name} {plain(problem.state, 20)}{since}{why}")
+
+
+def _ended(facts: Facts, instant: datetime | None) -> str:
+    return f"complete {moment(instant)}{_ago(facts, instant)}" if instant else "none complete yet"
+
+
+def _ago(facts: Facts, instant: datetime) -> str:
+    return f" ({duration.approximate(facts.now - instant)} ago)"
+
+
+def _set_aside(facts: Facts) -> Iterator[str]:
+    if not facts.malformed:
+        return
+    yield ""
+    yield f"not understood, kept aside ({facts.malformed})"
+    for row in facts.set_aside:
+        yield f"  ? {plain(row.key, 40)}  since {moment(row.since)}: {plain(row.problem)}"
+    if facts.malformed > len(facts.set_aside):
+        yield f"  … and {facts.malformed - len(facts.set_aside)} more"
+
+
+def _runs(facts: Facts) -> Iterator[str]:
+    if not facts.runs:
+        return
+    yield ""
+    yield "last runs"
+    for run in facts.runs[:_RUNS_SHOWN]:
+        yield f"  {_run(run)}"
+
+
+def _run(run: LastRun) -> str:
+    name = f"{run.id:>5}  {plain(run.kind, 12):<9}  {moment(run.started_at)}"
+    if run.finished_at is None:
+        return f"{name}  not finished: it goes on, or was killed"
+    done = listed((count, what) for what, count in run.counts.items() if what not in _ROUTINE)
+    took = duration.approximate(run.finished_at - run.started_at)
+    why = f"  {plain(run.message)}" if run.message else ""
+    return f"{name}  {took:>4}  exit {run.exit_code}  {done or 'nothing new'}{why}".rstrip()

@@ -1,0 +1,141 @@
+"""The answer of `show` for people: the whole story of a return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, WantedParcel
+from reconciler.core.plain import plain
+from reconciler.core.ports import Attempt
+from reconciler.core.story import Sent, Stories, Story
+from reconciler.reports.wording import line, moment, value
+
+
+def render(stories: Stories) -> str:
+    """One story after the other."""
+    return "\n\n".join("\n".join(_lines(story)) for story in stories.returns)
+
+
+def _lines(story: Story) -> Iterator[str]:
+    seen = story.seen
+    why = f": {plain(story.reason)}" if story.reason else ""
+    name = f"Return {plain(story.return_id, 20)} on {plain(seen.order_name, 40)}"
+    yield f"{name} is {story.state}{why}"
+    yield line("next", story.next)
+    if story.due_since:
+        yield line("due since", moment(story.due_since))
+    yield ""
+    yield from _seen(story)
+    yield from _wanted(story)
+    yield from _pushed(story)
+    yield from _writes(story)
+    yield from _attempts(story)
+
+
+def _seen(story: Story) -> Iterator[str]:
+    seen = story.seen
+    outcomes = "+".join(plain(outcome, 30) for outcome in seen.outcomes) or "no outcome"
+    yield "seen in Loop"
+    yield f"  {plain(seen.state, 20)}, {outcomes}, order id {plain(seen.order_id or '-', 30)}"
+    yield f"  created {moment(seen.created_at)}, updated {moment(seen.updated_at)}"
+    for one in seen.lines:
+        yield f"  line {_line(one)}"
+    for parcel in seen.parcels:
+        yield f"  parcel {_parcel(parcel)}"
+
+
+def _line(one: Line) -> str:
+    named = f"{plain(one.sku or '-', 40)} {plain(one.title or '-', 60)}"
+    reason = f" ({plain(one.reason, 60)})" if one.reason else ""
+    return f"{plain(one.id, 20)}: order line {plain(one.order_line_id, 20)} {named}{reason}"
+
+
+def _parcel(parcel: Parcel) -> str:
+    return (
+        f"{plain(parcel.carrier or '-', 30)} {plain(parcel.tracking_number or '-', 60)}:"
+        f" {plain(parcel.label_status or 'no label', 30)}"
+    )
+
+
+def _wanted(story: Story) -> Iterator[str]:
+    wanted = story.wanted
+    changed = f", since {moment(story.changed_at)}" if story.changed_at else ""
+    yield ""
+    yield "wanted in Jetti" + changed
+    yield f"  {wanted.purpose.value}, status {plain(wanted.status, 20)} where no parcel says more"
+    for one in wanted.lines:
+        yield f"  {_wanted_line(one)}"
+    for parcel in wanted.parcels:
+        yield f"  {_wanted_parcel(parcel)}"
+
+
+def _wanted_line(one: WantedLine) -> str:
+    reason = f", reason {plain(one.reason_code, 40)}" if one.reason_code else ""
+    return f"order line {plain(one.order_line_id, 20)}: quantity {one.quantity}{reason}"
+
+
+def _wanted_parcel(parcel: WantedParcel) -> str:
+    return (
+        f"parcel {plain(parcel.carrier or '-', 30)} {plain(parcel.tracking_number or '-', 60)}:"
+        f" status {value(parcel.status)}, tracking {value(parcel.tracking_status)}"
+    )
+
+
+def _pushed(story: Story) -> Iterator[str]:
+    yield ""
+    if not story.pushed:
+        yield "in Jetti: nothing of ours"
+        return
+    upto = " (all that is wanted)" if story.pushed_fingerprint == story.fingerprint else ""
+    yield f"in Jetti, as last pushed{upto}"
+    for sale_return in story.pushed:
+        yield from _sale_return(sale_return)
+
+
+def _sale_return(sale_return: SaleReturn) -> Iterator[str]:
+    name = f"sale return {plain(sale_return.reference, 40)} (id {sale_return.id})"
+    yield f"  {name} of sale {sale_return.sale_id}: {_fields(sale_return.fields)}"
+    for item in sale_return.items:
+        yield (
+            f"    item {item.id}, order line {plain(item.order_line_id, 20)}:"
+            f" {_fields(item.fields)}"
+        )
+
+
+def _fields(fields: Fields) -> str:
+    told = (f"{plain(name, 40)} {value(content)}" for name, content in sorted(fields.items()))
+    return ", ".join(told) or "-"
+
+
+def _writes(story: Story) -> Iterator[str]:
+    if not story.writes:
+        return
+    yield ""
+    yield "writes announced in the ledger"
+    for sent in story.writes:
+        yield f"  {moment(sent.at)}  {_sent(sent)}"
+
+
+def _sent(sent: Sent) -> str:
+    items = (
+        f" of sale items {', '.join(map(str, sent.sale_item_ids))}" if sent.sale_item_ids else ""
+    )
+    fields = f" {_fields(sent.fields)}" if sent.fields else ""
+    outcome = plain(sent.outcome, 60) if sent.outcome else f"open, settles {moment(sent.settle_at)}"
+    return f"{plain(sent.operation, 30)} {sent.target_id}{items}{fields}: {outcome}"
+
+
+def _attempts(story: Story) -> Iterator[str]:
+    if not story.attempts:
+        return
+    yield ""
+    yield "requests and answers"
+    for attempt in story.attempts:
+        yield f"  {moment(attempt.at)}  {_attempt(attempt)}"
+
+
+def _attempt(attempt: Attempt) -> str:
+    status = f" ({attempt.status})" if attempt.status is not None else ""
+    detail = f": {plain(attempt.detail)}" if attempt.detail else ""
+    name = f"{attempt.operation.value} {attempt.target_id}"
+    return f"{name}: {plain(attempt.answer, 60)}{status}{detail}"
