@@ -119,7 +119,8 @@ def _of_one(one: _One) -> Agenda | Review:
 
 
 def _ended(one: _One) -> Agenda | Review:
-    if one.status == "cancelled":
+    # Already cancelled by anyone, or by us and revived by a person since: theirs to say.
+    if "cancelled" in (one.status, one.known.fields.get("status")):
         return Agenda()
     if one.status == "received":
         return Review(f"{one.name} should be cancelled, but Jetti says received")

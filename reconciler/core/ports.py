@@ -185,6 +185,9 @@ class Journal(Protocol):
     def stop_creation(self, reason: str) -> None:
         """Refuse every create of every later run until a person has resolved the reason."""
 
+    def forgive(self, ids: Collection[str]) -> None:
+        """Take back the last attempt of failed entries, make them pending: it was an outage."""
+
     def pin(self, *, shop: str | None = None, account: str | None = None) -> None:
         """Remember the shop or account where none is pinned yet."""
 
@@ -251,9 +254,6 @@ class Ledger(Journal, Protocol):
 
     def accept_mapping(self, mapping_version: str) -> None:
         """Remember that this mapping may change what was pushed."""
-
-    def forgive(self, ids: Collection[str]) -> None:
-        """Take back the last attempt of failed entries, make them pending: it was an outage."""
 
     def begin_run(self, kind: str, started_at: datetime) -> int:
         """Open a row of history; returns the run's id."""

@@ -38,6 +38,6 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     """Seconds to wait for the lock."""
 
     @property
-    def pushes(self) -> bool:
-        """Whether Jetti has to be reached: by every pass but a dry run by the ledger alone."""
+    def reaches_jetti(self) -> bool:
+        """Whether requests go to Jetti: in every pass but a dry run by the ledger alone."""
         return not self.dry_run or self.against_jetti

@@ -31,6 +31,8 @@ class SaleItem(Struct, frozen=True):
     cancelled: int
     is_bundle: bool
     """The bundle itself or a part of one."""
+    vendor_id: int | None = None
+    """`dropshipProviderId`; None for in-house goods."""
 
     @property
     def available(self) -> int:
@@ -81,7 +83,7 @@ class Sighting(Struct, frozen=True):
     """By Jetti's clock where its answers carry a Date; earlier than every row's reading."""
     looked_at: float
     """By the monotonic clock: old sightings are not trusted."""
-    ours: tuple[SeenSaleReturn, ...]
+    ours: tuple[SeenSaleReturn, ...] = ()
     """Marked with the return's id, or known to the ledger by their ids."""
     sales: tuple[Sale, ...] = ()
     """Candidates for the order; empty when the order was not looked up."""

@@ -100,10 +100,20 @@ class Pacer:
         self._step = 60 / pace.requests if isinstance(pace, PerMinute) else 1 / pace.writes
         self._slowness = 1.0
         self._not_before = -math.inf
+        self._reserved = False
+
+    def reserve(self) -> None:
+        """Wait for the turn of a write now; the next `take_turn` of one does not wait again."""
+        if not self._reserved:
+            self.take_turn(write=True)
+            self._reserved = True
 
     def take_turn(self, *, write: bool) -> None:
         """Wait until a request may leave. Raises Interrupted when a signal asked us to stop."""
         self._clock.check()
+        if write and self._reserved:
+            self._reserved = False
+            return
         while (delay := self._delay(write)) > 0:
             log.debug("%s: waiting %.3f s for the next turn", self._name, delay)
             self._clock.wait(delay)
@@ -119,7 +129,7 @@ class Pacer:
         else:
             self._slowness = max(1.0, self._slowness * 0.8)
         if self._slowness > 1:
-            self.rest((self._slowness - 1) * self._step)
+            self.rest(self._slowness * self._step)
 
     def rest(self, seconds: float) -> None:
         """Send nothing for that long."""

@@ -124,6 +124,13 @@ class Service:
         self._breaker.passed()
         return value
 
+    def take_turn(self) -> None:
+        """Wait until the next write may leave, so that what is noted before it carries its time.
+
+        Raises Interrupted.
+        """
+        self._wire.pacer.reserve()
+
     def write(self, method: str, path: str, body: bytes) -> Answer:
         """Send a JSON body exactly once, and return whatever complete answer comes.
 

@@ -1,0 +1,78 @@
+"""What becomes of an entry whose push did not simply succeed: pure steps of the state machine."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from reconciler.core.model import Entry, State
+from reconciler.core.ports import Attempt, Move
+from reconciler.core.verdict import Wait
+
+# Eight tries spread over a little more than a day: long enough for an outage of one order's data
+# to be noticed and mended, short enough that a poisoned return reaches a person the next day.
+_AFTER_FAILURE = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=3),
+    timedelta(hours=8),
+    timedelta(hours=12),
+)
+TRIES = len(_AFTER_FAILURE) + 1
+
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=6)
+ORDERS_ARRIVE_WITHIN = timedelta(days=30)
+"""An order that is still missing then is never coming; the entry is dead."""
+
+
+def tries(entry: Entry) -> int:
+    """Failed tries so far; looking for an order that is not there yet is no failure."""
+    return 0 if entry.state is State.WAITING else entry.attempts
+
+
+def failed(
+    entry: Entry, reason: str, now: datetime, attempt: Attempt | None = None, *, closes: str | None
+) -> Move:
+    """A try failed for this entry alone: again later, or dead once the tries are spent.
+
+    `closes` is how its outstanding intents end; None leaves them open.
+    """
+    spent = tries(entry) + 1
+    if spent >= TRIES:
+        reason = f"{reason} (given up after {spent} tries)"
+        return Move(State.DEAD, reason, attempts=spent, intents_closed_as=closes, attempt=attempt)
+    pause = _AFTER_FAILURE[spent - 1] * _jitter(entry.id, spent)
+    return Move(
+        State.FAILED,
+        reason,
+        attempts=spent,
+        next_try_at=now + pause,
+        intents_closed_as=closes,
+        attempt=attempt,
+    )
+
+
+def waits(entry: Entry, wait: Wait, now: datetime, patience: timedelta) -> Move:
+    """The order is missing: look again after 1 minute, doubling to 6 hours, for 30 days.
+
+    A line that is still missing after `policy.patience` although its order is there will hardly
+    come by itself: a person decides.
+    """
+    since = entry.due_since or now
+    if wait.order_found and now - since >= patience:
+        return Move(State.REVIEW, wait.reason)
+    if now - since >= ORDERS_ARRIVE_WITHIN:
+        return Move(State.DEAD, f"{wait.reason}, for {ORDERS_ARRIVE_WITHIN.days} days")
+    looked = (entry.attempts if entry.state is State.WAITING else 0) + 1
+    doubled = _FIRST_WAIT * 2 ** min(looked - 1, 16)
+    pause = min(doubled, _LONGEST_WAIT) * _jitter(entry.id, looked)
+    return Move(State.WAITING, wait.reason, attempts=looked, next_try_at=now + pause)
+
+
+def _jitter(return_id: str, count: int) -> float:
+    """1.0 to 1.25, spread over returns but the same on every replay."""
+    drawn = sha256(f"{return_id}:{count}".encode()).digest()[0]
+    return 1 + drawn / 1023

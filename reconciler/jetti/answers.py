@@ -1,0 +1,60 @@
+"""What an answer to a write means (design section 8 step 5; apis/jetti.md 9)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from reconciler.http import Answer
+from reconciler.http.answer import problem_title
+
+
+class Meaning(StrEnum):
+    """What became of a write, as far as its answer tells."""
+
+    APPLIED = "applied"
+    SLOW_DOWN = "slow down"
+    """429: not applied, says the service; read back all the same before the next create."""
+    REFUSED = "refused"
+    """400, 422: this version of the return will never be accepted."""
+    LOST = "lost"
+    """Perhaps applied: only a read-back can tell."""
+    NOT_SENT = "not sent"
+    """Not one byte left."""
+
+
+class Classified(Struct, frozen=True):
+    """The meaning, with what a person should read about it."""
+
+    meaning: Meaning
+    status: int | None = None
+    detail: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """For the entry: `Jetti answered 422: api.sale_returns.update.invalid`."""
+        if self.status is None:
+            return f"Jetti: {self.detail}"
+        return f"Jetti answered {self.status}" + (f": {self.detail}" if self.detail else "")
+
+
+_REFUSING = frozenset({400, 422})
+
+
+def classify(answer: Answer) -> Classified:
+    """Read the status first: bodies of errors may be anything or nothing.
+
+    404 and 409 are no refusal: something of ours may stand behind them, so they are read back.
+    So is a 500 that carries an `api.` code, which Jetti also uses for mistakes of the caller
+    (apis/jetti.md 9): repeated refusals then end the entry's tries.
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        return Classified(Meaning.APPLIED, status)
+    title = problem_title(answer.body)
+    if status == 429:
+        return Classified(Meaning.SLOW_DOWN, status, title)
+    if status in _REFUSING:
+        return Classified(Meaning.REFUSED, status, title)
+    return Classified(Meaning.LOST, status, title)

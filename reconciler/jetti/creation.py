@@ -1,0 +1,124 @@
+"""Creating sale returns: the one call that cannot be taken back, so it is checked at once.
+
+`POST /sales/{id}/cancel.json` splits per vendor, mails every vendor concerned and has no
+idempotency key (apis/jetti.md 6.3).
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from reconciler.core.created import Exact, Overreached, Short, check_created
+from reconciler.core.known import as_made
+from reconciler.core.model import Entry, Operation, State, Write
+from reconciler.core.ports import Journal, Move
+from reconciler.core.report import OutcomeKind
+from reconciler.core.sighting import SeenSaleReturn, Sighting
+from reconciler.core.verdict import Attributed
+from reconciler.errors import TargetUnavailable
+from reconciler.http import Answer, Refused
+from reconciler.jetti import wire
+from reconciler.jetti.answers import Classified, Meaning
+from reconciler.jetti.delivery import Delivered, Delivery
+from reconciler.jetti.reading import FilterIgnored, Reader
+from reconciler.jetti.told import Told, named, undelivered
+
+
+class Creation:
+    """Creates and verifies; the first create of a ledger goes alone (design section 8 step 3)."""
+
+    def __init__(self, delivery: Delivery, reader: Reader, journal: Journal, ids_key: str) -> None:
+        self._delivery = delivery
+        self._reader = reader
+        self._journal = journal
+        self._ids_key = ids_key
+        self._unproven_tried = False
+
+    def create(self, entry: Entry, found: Attributed, seen: Sighting) -> Attributed | Told:
+        """Create the missing lines: what is ours from then on, or why it is not.
+
+        Raises KeyRefused, TargetUnavailable, Interrupted; nothing was created then.
+        """
+        barred = self._barred()
+        if barred is not None:
+            return Told(OutcomeKind.DEFERRED, barred)
+        asked = tuple(sorted(item.id for _, item in found.missing))
+        write = Write(Operation.CREATE, found.missing[0][1].sale_id, sale_item_ids=asked)
+        answered = self._delivery.deliver(entry, write, sent_at=seen.asked_at, before=found.before)
+        if isinstance(answered, Classified):
+            return undelivered(answered)
+        try:
+            rows = self._rows(answered.answer)
+        except (ValueError, TargetUnavailable, FilterIgnored, Refused):
+            # Created, no doubt, but unverified: as good as no answer.
+            lost = Classified(Meaning.LOST, answered.answer.status, "its answer cannot be verified")
+            self._delivery.record(entry, write, lost)
+            return undelivered(lost)
+        match check_created(write, rows, found.before):
+            case Overreached() as overreached:
+                return self._undo(entry, seen, overreached)
+            case checked:
+                return self._keep(entry, write, found, seen, checked)
+
+    def _barred(self) -> str | None:
+        """Why nothing may be created now."""
+        meta = self._journal.meta()
+        if meta.creation_stopped is not None:
+            return f"creation is stopped: {meta.creation_stopped}"
+        if meta.proven_ids_key == self._ids_key:
+            return None
+        if self._unproven_tried:
+            return "the first create of this ledger must be verified before any other"
+        self._unproven_tried = True
+        return None
+
+    def _rows(self, answer: Answer) -> list[SeenSaleReturn]:
+        """The made sale returns, with their items even where the answer leaves them out."""
+        rows = [wire.seen_sale_return(row) for row in wire.rows(wire.WireSaleReturn, answer)]
+        bare = [row.id for row in rows if not row.items]
+        items = self._reader.items(bare) if bare else []
+        return [
+            row
+            if row.items
+            else replace(row, items=tuple(i for i in items if i.sale_return_id == row.id))
+            for row in rows
+        ]
+
+    def _keep(
+        self,
+        entry: Entry,
+        write: Write,
+        found: Attributed,
+        seen: Sighting,
+        checked: Exact | Short,
+    ) -> Attributed | Told:
+        items = {item.id: item for item in seen.sale_items}
+        made = tuple(as_made(row, items) for row in checked.made)
+        known = tuple(sorted((*found.sale_returns, *made), key=lambda ours: ours.id))
+        attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
+        if isinstance(checked, Short):
+            move = Move(State.REVIEW, checked.reason, sale_returns=known, attempt=attempt)
+            self._journal.move(entry.id, replace(move, intents_closed_as="short"))
+            return Told(OutcomeKind.REVIEW, checked.reason, named(known))
+        move = Move(State.PENDING, attempts=0, sale_returns=known, attempt=attempt)
+        self._journal.move(entry.id, replace(move, intents_closed_as="applied"))
+        self._journal.prove_create(self._ids_key)
+        held = {**found.held, **{row.id: row for row in checked.made}}
+        return replace(found, sale_returns=known, held=held, missing=())
+
+    def _undo(self, entry: Entry, seen: Sighting, overreached: Overreached) -> Told:
+        """Stop all creation first, whatever happens next; then cancel what nobody asked for."""
+        reason = f"{overreached.reason}; check the setting jetti.cancel_ids_key"
+        self._journal.stop_creation(f"return {entry.id}: {reason}")
+        left = [row for row in overreached.strange if not self._cancelled(entry, seen, row)]
+        if left:
+            by_hand = ", ".join(f"{row.reference} ({row.id})" for row in left)
+            reason = f"{reason}; cancel by hand in Jetti: {by_hand}"
+        move = Move(State.REVIEW, reason, intents_closed_as="overreached")
+        self._journal.move(entry.id, move)
+        return Told(OutcomeKind.REVIEW, reason)
+
+    def _cancelled(self, entry: Entry, seen: Sighting, row: SeenSaleReturn) -> bool:
+        cancel = Write(Operation.UPDATE_SALE_RETURN, row.id, fields={"status": "cancelled"})
+        answered = self._delivery.send(entry, cancel, sent_at=seen.asked_at)
+        return isinstance(answered, Delivered)

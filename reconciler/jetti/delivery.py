@@ -1,0 +1,127 @@
+"""One write, delivered at most once: intent, request, answer, record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from msgspec import Struct, json
+
+from reconciler.clock import Clock
+from reconciler.core.model import Entry, Operation, State, Write
+from reconciler.core.ports import Attempt, Journal, Move
+from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
+from reconciler.http import Answer, AnswerLost, NotSent, Service
+from reconciler.jetti.answers import Classified, Meaning, classify
+
+_PATHS = {
+    Operation.CREATE: ("POST", "/sales/{}/cancel.json"),
+    Operation.UPDATE_SALE_RETURN: ("PUT", "/sale-returns/{}.json"),
+    Operation.UPDATE_ITEM: ("PUT", "/sale-return-items/{}.json"),
+}
+
+
+class Delivered(Struct, frozen=True):
+    """Jetti says that it did it."""
+
+    answer: Answer
+    at: datetime
+
+
+class Delivery:
+    """Sends writes. Nothing leaves before its intent is committed, synced to disk."""
+
+    def __init__(
+        self, service: Service, journal: Journal, clock: Clock, settle: timedelta, ids_key: str
+    ) -> None:
+        self._service = service
+        self._journal = journal
+        self._clock = clock
+        self._settle = settle
+        self._ids_key = ids_key
+
+    def deliver(
+        self, entry: Entry, write: Write, *, sent_at: datetime, before: Collection[int] = ()
+    ) -> Delivered | Classified:
+        """Send, and record for the entry whatever is not a success.
+
+        Raises KeyRefused, TargetUnavailable, Interrupted; the entry is pending then.
+        """
+        answered = self.send(entry, write, sent_at=sent_at, before=before)
+        if isinstance(answered, Classified):
+            self.record(entry, write, answered)
+        return answered
+
+    def send(
+        self, entry: Entry, write: Write, *, sent_at: datetime, before: Collection[int] = ()
+    ) -> Delivered | Classified:
+        """Commit the intent, send once, say what came back; the entry stays in flight."""
+        self._clock.check()
+        self._service.take_turn()
+        settle_at = self._clock.now() + self._settle
+        self._journal.intend(entry.id, write, before, sent_at, settle_at)
+        method, path = _PATHS[write.operation]
+        try:
+            answer = self._service.write(
+                method, path.format(write.target_id), self._body(entry.id, write)
+            )
+        except NotSent as error:
+            return Classified(Meaning.NOT_SENT, detail=str(error))
+        except AnswerLost as error:
+            return Classified(Meaning.LOST, detail=str(error))
+        except (KeyRefused, TargetUnavailable, Interrupted):
+            # None of them did anything: the key was refused, or nothing left.
+            self._journal.move(entry.id, Move(State.PENDING, intents_closed_as="not applied"))
+            raise
+        classified = classify(answer)
+        if classified.meaning is not Meaning.APPLIED:
+            return classified
+        return Delivered(answer, self._clock.now())
+
+    def record(self, entry: Entry, write: Write, classified: Classified) -> None:
+        """Take the step that an unsuccessful answer means."""
+        attempt = self.attempt(write, classified)
+        reason = classified.reason
+        match classified.meaning:
+            case Meaning.REFUSED:
+                move = Move(State.DEAD, reason, intents_closed_as="refused", attempt=attempt)
+            case Meaning.NOT_SENT:
+                move = Move(State.PENDING, reason, intents_closed_as="not sent", attempt=attempt)
+            case Meaning.SLOW_DOWN if write.operation is Operation.CREATE:
+                # Its intent stays open, so that the next try looks whether it happened after all.
+                move = Move(State.PENDING, reason, attempt=attempt)
+            case Meaning.SLOW_DOWN:
+                move = Move(State.PENDING, reason, intents_closed_as="slow down", attempt=attempt)
+            case _:
+                settled = self._clock.now() + self._settle
+                move = Move(State.UNKNOWN, reason, next_try_at=settled, attempt=attempt)
+        self._journal.move(entry.id, move)
+
+    def attempt(self, write: Write, classified: Classified) -> Attempt:
+        """What `show` will tell about it."""
+        return Attempt(
+            at=self._clock.now(),
+            operation=write.operation,
+            target_id=write.target_id,
+            answer=classified.meaning.value,
+            status=classified.status,
+            detail=classified.detail,
+        )
+
+    def _body(self, return_id: str, write: Write) -> bytes:
+        """apis/jetti.md 6.3: never an empty id list, always `skipQuantities`.
+
+        `externalId` is sent although nobody knows whether a create keeps it: if it does, the
+        marker stands from the first moment.
+        """
+        if write.operation is not Operation.CREATE:
+            return json.encode(write.fields)
+        if not write.sale_item_ids:
+            raise ValueError("a create without sale items would return the whole sale")
+        return json.encode(
+            {
+                self._ids_key: list(write.sale_item_ids),
+                "skipQuantities": True,
+                "externalId": return_id,
+            }
+        )

@@ -1,0 +1,94 @@
+"""From planned changes to judged ones: twenty are looked up together, each judged in its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from reconciler.clock import Clock
+from reconciler.core.attribution import attribute, needs_order
+from reconciler.core.model import Entry
+from reconciler.core.plan import Change, Terms, creatable
+from reconciler.core.ports import Journal
+from reconciler.core.sighting import Sighting
+from reconciler.core.verdict import Verdict
+from reconciler.errors import SafetyStop
+from reconciler.jetti.lookup import Lookup, Unseen
+from reconciler.jetti.query import TOGETHER
+
+STALE_AFTER = 120.0
+"""Seconds. Pushing twenty entries takes about a minute at Jetti's pace; a sighting older than
+twice that was overtaken by a slow service or a suspended machine and is taken again."""
+
+
+class Judged(Struct, frozen=True):
+    """A change with what Jetti shows about it."""
+
+    change: Change
+    entry: Entry
+    verdict: Verdict | Unseen
+    sighting: Sighting | None
+
+
+class Judge:
+    """Looks and judges; writes nothing but the first sight of the account to the journal."""
+
+    def __init__(self, lookup: Lookup, journal: Journal, terms: Terms, clock: Clock) -> None:
+        self._lookup = lookup
+        self._journal = journal
+        self.terms = terms
+        self._clock = clock
+
+    def judge(self, changes: Sequence[Change]) -> Iterator[Judged]:
+        """Each change in its order. Raises SafetyStop (other account), KeyRefused, Interrupted."""
+        for start in range(0, len(changes), TOGETHER):
+            together = changes[start : start + TOGETHER]
+            entries = {e.id: e for e in self._journal.entries([c.return_id for c in together])}
+            sightings = self._lookup.sight(list(entries.values()))
+            for change in together:
+                yield self._judge(change, entries[change.return_id], sightings[change.return_id])
+
+    def again(self, change: Change) -> Judged:
+        """One change alone, freshly read from the ledger and from Jetti."""
+        [judged] = self.judge([change])
+        return judged
+
+    def reconsider(self, judged: Judged) -> Judged:
+        """The same sighting, judged by what the ledger knows by now."""
+        [entry] = self._journal.entries([judged.entry.id])
+        seen = judged.sighting
+        return self._judge(judged.change, entry, seen) if seen else judged
+
+    def _judge(self, change: Change, entry: Entry, seen: Sighting | Unseen) -> Judged:
+        if isinstance(seen, Sighting) and self._is_stale(seen):
+            seen = self._lookup.sight([entry])[entry.id]
+        if isinstance(seen, Unseen):
+            return Judged(change, entry, seen, None)
+        self._check_account(seen)
+        rivals: list[Entry] = []
+        if needs_order(entry, seen.ours):
+            on_order = self._journal.entries_on_order(entry.seen.order_id, entry.seen.order_name)
+            rivals = [rival for rival in on_order if rival.id != entry.id]
+        verdict = attribute(entry, seen, rivals, creatable(entry, self.terms))
+        return Judged(change, entry, verdict, seen)
+
+    def _is_stale(self, seen: Sighting) -> bool:
+        return self._clock.monotonic() - seen.looked_at > STALE_AFTER
+
+    def _check_account(self, seen: Sighting) -> None:
+        """Every row says whose it is; a token of another account would write into it."""
+        shown = [sale.account for sale in seen.sales]
+        shown += [row.account for row in (*seen.ours, *seen.on_sale)]
+        accounts = {account for account in shown if account is not None}
+        if not accounts:
+            return
+        pinned = self._journal.meta().account
+        if pinned is None and len(accounts) == 1:
+            self._journal.pin(account=accounts.pop())
+        elif accounts != {pinned}:
+            raise SafetyStop(
+                f"Jetti's token belongs to account {', '.join(sorted(accounts))}, "
+                f"but this ledger was made for account {pinned}",
+                hint="check JETTI_API_TOKEN; after a renamed account: reconciler init --repin",
+            )

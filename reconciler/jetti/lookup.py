@@ -1,0 +1,131 @@
+"""Looking up many entries together: marker, order, its lines, its sale returns and their items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.clock import Clock
+from reconciler.core.attribution import needs_order
+from reconciler.core.model import Entry
+from reconciler.core.sale import Chosen, choose_sale
+from reconciler.core.sighting import Sale, SeenSaleReturn, Sighting
+from reconciler.errors import TargetUnavailable
+from reconciler.http import Refused
+from reconciler.jetti.reading import FilterIgnored, Reader
+
+
+class Unseen(Struct, frozen=True):
+    """This entry could not be looked up."""
+
+    reason: str
+    is_outage: bool
+    """Whether Jetti failed, rather than answering something we cannot use."""
+
+
+class Lookup:
+    """Sees entries in Jetti; a few GETs serve up to twenty of them (design section 8 step 1)."""
+
+    def __init__(self, reader: Reader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    def sight(self, entries: Sequence[Entry]) -> dict[str, Sighting | Unseen]:
+        """What Jetti shows for each. One that cannot be looked up spoils no other.
+
+        Raises KeyRefused, Interrupted.
+        """
+        try:
+            return dict(self._sight(entries))
+        except (TargetUnavailable, FilterIgnored, Refused) as error:
+            if len(entries) > 1:
+                return {entry.id: self.sight([entry])[entry.id] for entry in entries}
+            outage = isinstance(error, TargetUnavailable)
+            return {entry.id: Unseen(str(error), outage) for entry in entries}
+
+    def _sight(self, entries: Sequence[Entry]) -> dict[str, Sighting]:
+        looked_at = self._clock.monotonic()
+        ours = self._ours(entries)
+        asked_at = self._reader.now()
+        deep = [entry for entry in entries if needs_order(entry, ours[entry.id])]
+        orders = self._orders(deep, asked_at, looked_at)
+        sightings = {
+            entry.id: replace(
+                orders.get(entry.id, Sighting(asked_at, looked_at)), ours=tuple(ours[entry.id])
+            )
+            for entry in entries
+        }
+        return self._with_items(sightings)
+
+    def _ours(self, entries: Sequence[Entry]) -> dict[str, list[SeenSaleReturn]]:
+        """By marker; what the ledger knows but has lost its marker, by id."""
+        marked = self._reader.marked([entry.id for entry in entries])
+        found = {entry.id: [row for row in marked if row.marker == entry.id] for entry in entries}
+        owners = {known.id: entry.id for entry in entries for known in entry.sale_returns}
+        seen = {row.id for rows in found.values() for row in rows}
+        unmarked = sorted(set(owners) - seen)
+        for row in self._reader.by_id(unmarked) if unmarked else ():
+            found[owners[row.id]].append(row)
+        return found
+
+    def _orders(
+        self, entries: Sequence[Entry], asked_at: datetime, looked_at: float
+    ) -> dict[str, Sighting]:
+        candidates = self._candidates(entries)
+        chosen = {
+            entry.id: choice.sale.id
+            for entry in entries
+            if isinstance(choice := choose_sale(entry.seen, candidates[entry.id]), Chosen)
+        }
+        sale_ids = sorted(set(chosen.values()))
+        sale_items = self._reader.sale_items(sale_ids) if sale_ids else []
+        on_sales = self._reader.on_sales(sale_ids) if sale_ids else []
+        return {
+            entry.id: Sighting(
+                asked_at,
+                looked_at,
+                sales=tuple(candidates[entry.id]),
+                sale_items=tuple(i for i in sale_items if i.sale_id == chosen.get(entry.id)),
+                on_sale=tuple(r for r in on_sales if r.sale_id == chosen.get(entry.id)),
+            )
+            for entry in entries
+        }
+
+    def _candidates(self, entries: Sequence[Entry]) -> dict[str, list[Sale]]:
+        """Sales by order id; by name only for orders that no id finds."""
+        order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
+        by_id = self._reader.sales(order_ids) if order_ids else []
+        found = {e.id: [s for s in by_id if s.external_id == e.seen.order_id] for e in entries}
+        unnamed = [entry for entry in entries if not any(not s.is_clone for s in found[entry.id])]
+        if unnamed:
+            named = self._reader.sales_named(entry.seen.order_name for entry in unnamed)
+            for entry in unnamed:
+                found[entry.id] += named
+        return found
+
+    def _with_items(self, sightings: dict[str, Sighting]) -> dict[str, Sighting]:
+        """Items of whatever is ours or could be."""
+        wanted = {row.id for s in sightings.values() for row in (*s.ours, *_loose(s.on_sale))}
+        if not wanted:
+            return sightings
+        items = self._reader.items(sorted(wanted))
+
+        def filled(rows: Iterable[SeenSaleReturn]) -> tuple[SeenSaleReturn, ...]:
+            return tuple(
+                replace(row, items=tuple(i for i in items if i.sale_return_id == row.id))
+                if row.id in wanted
+                else row
+                for row in rows
+            )
+
+        return {
+            return_id: replace(s, ours=filled(s.ours), on_sale=filled(s.on_sale))
+            for return_id, s in sightings.items()
+        }
+
+
+def _loose(rows: Iterable[SeenSaleReturn]) -> list[SeenSaleReturn]:
+    return [row for row in rows if row.marker is None and row.status != "cancelled"]

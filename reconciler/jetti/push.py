@@ -1,0 +1,213 @@
+"""Carrying out a plan: one entry after the other, each step committed before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from reconciler.clock import Clock
+from reconciler.core import outcome
+from reconciler.core.model import Entry, Purpose, State
+from reconciler.core.plan import Change
+from reconciler.core.ports import Journal, Move
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
+from reconciler.core.verdict import Absent, Attributed, Review, Wait
+from reconciler.errors import TargetUnavailable
+from reconciler.jetti.creation import Creation
+from reconciler.jetti.judge import Judge, Judged
+from reconciler.jetti.lookup import Unseen
+from reconciler.jetti.told import Told, Trouble, named
+from reconciler.jetti.update import Update
+
+SECOND_READ_AFTER = timedelta(seconds=30)
+"""Between the two reads that prove a lost create absent; longer than a cache should hide it."""
+OUTAGE = 5
+"""Failures in a row that are Jetti's and no entry's."""
+HURRIED = 3
+"""429s in a row after which the rest waits for the next pass."""
+
+
+class Pusher:
+    """Pushes changes. What happens to one return is an outcome; what happens to all is raised."""
+
+    def __init__(
+        self, judge: Judge, creation: Creation, update: Update, journal: Journal, clock: Clock
+    ) -> None:
+        self._judge = judge
+        self._creation = creation
+        self._update = update
+        self._journal = journal
+        self._clock = clock
+        self._streak: list[tuple[str, Trouble]] = []
+
+    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
+        """Carry out each change when the next outcome is asked for.
+
+        Creates that were found absent once come last, after their second read. Raises
+        TargetUnavailable (an outage; it burns no entry's try), KeyRefused, SafetyStop,
+        ConfigError, Interrupted.
+        """
+        absent: list[Change] = []
+        for judged in self._judge.judge(changes):
+            told = self._settle(judged)
+            if told is None:
+                absent.append(judged.change)
+            else:
+                yield self._reported(judged.change, told)
+        if absent:
+            self._clock.wait(SECOND_READ_AFTER.total_seconds())
+        for change in absent:
+            told = self._settle(self._judge.again(change))
+            unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
+            yield self._reported(change, told or unsettled)
+
+    def _settle(self, judged: Judged) -> Told | None:
+        """Take an entry as far as it goes; None when its create must be looked for once more."""
+        change, entry, verdict = judged.change, judged.entry, judged.verdict
+        if isinstance(verdict, Unseen):
+            return self._unseen(entry, verdict)
+        if entry.state is State.SKIPPED:
+            # A person asked for it, by name or by its range.
+            self._journal.move(entry.id, Move(State.PENDING))
+        match verdict:
+            case Review(reason):
+                self._journal.move(entry.id, Move(State.REVIEW, reason))
+                return Told(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
+            case Wait(reason) if entry.intents:
+                # The order itself is gone from sight, so nothing can be read back.
+                self._journal.move(entry.id, Move(_undecided(entry), reason))
+                return Told(OutcomeKind.FAILED, reason)
+            case Wait() if change.kind is ChangeKind.ADOPT:
+                return self._skip(change, entry)
+            case Wait():
+                return self._wait(entry, verdict)
+            case Absent():
+                return self._absent(judged, verdict)
+            case Attributed():
+                return self._bring(judged, verdict)
+
+    # ------------------------------------------------------------------ nothing to write
+
+    def _unseen(self, entry: Entry, unseen: Unseen) -> Told:
+        trouble = Trouble.OUTAGE if unseen.is_outage else None
+        if entry.intents:
+            # Its write may have taken effect: nothing is decided before it can be read back.
+            self._journal.move(entry.id, Move(_undecided(entry), unseen.reason))
+        else:
+            move = outcome.failed(entry, unseen.reason, self._clock.now(), closes=None)
+            self._journal.move(entry.id, move)
+        return Told(OutcomeKind.FAILED, unseen.reason, named(entry.sale_returns), trouble)
+
+    def _wait(self, entry: Entry, wait: Wait) -> Told:
+        move = outcome.waits(entry, wait, self._clock.now(), self._judge.terms.policy.patience)
+        self._journal.move(entry.id, move)
+        kinds = {State.WAITING: OutcomeKind.WAITING, State.REVIEW: OutcomeKind.REVIEW}
+        return Told(kinds.get(move.state, OutcomeKind.FAILED), move.reason)
+
+    def _skip(self, change: Change, entry: Entry) -> Told:
+        if entry.wanted.purpose is Purpose.CANCEL:
+            reason = f"{entry.seen.state} in Loop before it existed in Jetti"
+        elif entry.wanted.purpose is Purpose.HOLD:
+            reason = f"held in Loop ({entry.seen.state})"
+        elif change.kind is ChangeKind.ADOPT:
+            reason = "created in Loop before go-live and not in Jetti"
+        else:
+            reason = "not selected by policy"
+        self._journal.move(entry.id, Move(State.SKIPPED, reason))
+        return Told(OutcomeKind.SKIPPED, reason)
+
+    def _absent(self, judged: Judged, absent: Absent) -> Told | None:
+        """A create whose answer was lost is not there; sure only when it is not there twice."""
+        entry, now = judged.entry, self._clock.now()
+        first_seen = absent.intent.absent_at
+        answered = _undecided(entry) is not State.UNKNOWN
+        if first_seen is None and not answered:
+            again = now + SECOND_READ_AFTER
+            reason = "the create without an answer is not in Jetti; looking once more"
+            move = Move(State.UNKNOWN, reason, next_try_at=again, intents_absent_at=now)
+            self._journal.move(entry.id, move)
+            return None
+        if first_seen is not None and now - first_seen < SECOND_READ_AFTER:
+            return None
+        # 429 is an answer, and says that nothing was done: no try is spent on it.
+        spent = entry.attempts + (not answered)
+        if spent >= outcome.TRIES:
+            reason = f"sent {spent} times without an answer and never found in Jetti"
+            move = Move(State.DEAD, reason, attempts=spent, intents_closed_as="absent")
+            self._journal.move(entry.id, move)
+            return Told(OutcomeKind.FAILED, reason)
+        move = Move(State.PENDING, attempts=spent, intents_closed_as="absent")
+        self._journal.move(entry.id, move)
+        return self._settle(self._judge.reconsider(judged))
+
+    # ----------------------------------------------------------------- something to write
+
+    def _bring(self, judged: Judged, found: Attributed) -> Told:
+        """Adopt, create, update: whatever is left to do, in this order."""
+        change, entry, seen = judged.change, judged.entry, judged.sighting
+        if seen is None or not (found.sale_returns or found.missing):
+            return self._skip(change, entry)
+        recovering = bool(entry.intents)
+        if recovering or found.adopted:
+            # Into the ledger before anything is written to it.
+            adopted = Move(
+                State.PENDING,
+                sale_returns=found.sale_returns,
+                intents_closed_as="read back" if recovering else None,
+            )
+            self._journal.move(entry.id, adopted)
+        if change.kind is ChangeKind.ADOPT and not recovering:
+            return self._adopted(entry, found)
+        if found.missing:
+            created = self._creation.create(entry, found, seen)
+            if isinstance(created, Told):
+                return created
+            found = created
+        return self._update.bring(entry, found, seen.asked_at)
+
+    def _adopted(self, entry: Entry, found: Attributed) -> Told:
+        """Taken over; what should change in Jetti is for the next plan, and its guard, to see."""
+        todo = self._update.agenda(entry, found)
+        names = named(found.sale_returns)
+        if isinstance(todo, Review):
+            self._journal.move(entry.id, Move(State.REVIEW, todo.reason))
+            return Told(OutcomeKind.REVIEW, todo.reason, names)
+        if todo.writes:
+            return Told(OutcomeKind.PUSHED, "taken over; to be updated by the next pass", names)
+        synced = Move(State.SYNCED, attempts=0, pushed_fingerprint=entry.fingerprint)
+        self._journal.move(entry.id, synced)
+        return Told(OutcomeKind.PUSHED, "taken over", names)
+
+    # ------------------------------------------------------------------------- the whole
+
+    def _reported(self, change: Change, told: Told) -> ReportedChange:
+        self._watch(change, told)
+        return ReportedChange(
+            return_id=change.return_id,
+            order_name=change.order_name,
+            order_id=change.order_id,
+            change=change.kind,
+            outcome=told.outcome,
+            reason=told.reason,
+            sale_returns=told.sale_returns,
+            fields=change.fields,
+            fingerprint=change.fingerprint.hex(),
+        )
+
+    def _watch(self, change: Change, told: Told) -> None:
+        """Tell an outage from entries that fail on their own."""
+        if told.trouble is None:
+            self._streak.clear()
+            return
+        self._streak.append((change.return_id, told.trouble))
+        hurried = [trouble for _, trouble in self._streak[-HURRIED:]]
+        if hurried == [Trouble.HURRY] * HURRIED:
+            raise TargetUnavailable("Jetti keeps asking us to slow down (429)")
+        if len(self._streak) >= OUTAGE:
+            self._journal.forgive([return_id for return_id, _ in self._streak])
+            raise TargetUnavailable(f"Jetti failed {OUTAGE} times in a row: {told.reason}")
+
+
+def _undecided(entry: Entry) -> State:
+    """Where an entry with an open intent stays: a 429 leaves it open, too, for a read-back."""
+    return State.UNKNOWN if entry.state in (State.UNKNOWN, State.IN_FLIGHT) else entry.state

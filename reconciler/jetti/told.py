@@ -1,0 +1,48 @@
+"""What became of one entry, as the steps of a push hand it on."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from reconciler.core.model import SaleReturn
+from reconciler.core.report import OutcomeKind, SaleReturnName
+from reconciler.jetti.answers import Classified, Meaning
+
+
+class Trouble(Enum):
+    """Whose fault it was, when it was not the entry's."""
+
+    OUTAGE = auto()
+    """Jetti failed or could not be reached."""
+    HURRY = auto()
+    """Jetti asked us to slow down."""
+
+
+class Told(Struct, frozen=True):
+    """An outcome with what a person should read about it."""
+
+    outcome: OutcomeKind
+    reason: str | None = None
+    sale_returns: tuple[SaleReturnName, ...] = ()
+    trouble: Trouble | None = None
+
+
+def undelivered(classified: Classified) -> Told:
+    """The outcome of a write that was not plainly applied."""
+    match classified.meaning:
+        case Meaning.SLOW_DOWN:
+            return Told(OutcomeKind.DEFERRED, classified.reason, trouble=Trouble.HURRY)
+        case Meaning.NOT_SENT:
+            return Told(OutcomeKind.DEFERRED, classified.reason, trouble=Trouble.OUTAGE)
+        case Meaning.LOST:
+            reason = f"{classified.reason}; will be read back"
+            return Told(OutcomeKind.FAILED, reason, trouble=Trouble.OUTAGE)
+        case _:
+            return Told(OutcomeKind.FAILED, classified.reason)
+
+
+def named(sale_returns: tuple[SaleReturn, ...]) -> tuple[SaleReturnName, ...]:
+    """Sale returns as people find them in Jetti."""
+    return tuple(SaleReturnName(known.id, known.reference) for known in sale_returns)

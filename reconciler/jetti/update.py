@@ -1,0 +1,159 @@
+"""Bringing sale returns that are ours to what is wanted, one PUT after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from reconciler.clock import Clock
+from reconciler.core import outcome
+from reconciler.core.agenda import Agenda, Held, ReasonIds, agenda
+from reconciler.core.model import Entry, Fields, Operation, SaleReturn, State, Write
+from reconciler.core.ports import Journal, Move
+from reconciler.core.report import OutcomeKind
+from reconciler.core.sighting import SeenSaleReturn
+from reconciler.core.verdict import Attributed, Review
+from reconciler.errors import TargetUnavailable
+from reconciler.http import Answer, Refused
+from reconciler.jetti import wire
+from reconciler.jetti.answers import Classified, Meaning
+from reconciler.jetti.delivery import Delivery
+from reconciler.jetti.reading import Reader
+from reconciler.jetti.told import Told, named, undelivered
+
+
+class Update:
+    """Writes only owned fields that differ, skips what Jetti already shows."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        reader: Reader,
+        journal: Journal,
+        reasons: ReasonIds,
+        clock: Clock,
+    ) -> None:
+        self._delivery = delivery
+        self._reader = reader
+        self._journal = journal
+        self._reasons = reasons
+        self._clock = clock
+
+    def agenda(self, entry: Entry, found: Attributed) -> Agenda | Review:
+        """What would be written. Raises ConfigError for an adjustment reason Jetti lacks."""
+        held = {row_id: _held(row) for row_id, row in found.held.items()}
+        return agenda(entry, found.sale_returns, held, self._reasons)
+
+    def bring(self, entry: Entry, found: Attributed, sent_at: datetime) -> Told:
+        """Write the agenda; the entry is synced when all of it is in Jetti.
+
+        Raises KeyRefused, TargetUnavailable, Interrupted, ConfigError; what was written until
+        then is recorded.
+        """
+        todo = self.agenda(entry, found)
+        if isinstance(todo, Review):
+            self._journal.move(entry.id, Move(State.REVIEW, todo.reason))
+            return Told(OutcomeKind.REVIEW, todo.reason, named(found.sale_returns))
+        kept = _kept(todo)
+        known = found.sale_returns
+        for position, write in enumerate(todo.writes, start=1):
+            answered = self._delivery.deliver(entry, write, sent_at=sent_at)
+            if isinstance(answered, Classified):
+                return undelivered(answered)
+            refused = self._doubted(entry, write, answered.answer)
+            if refused is not None:
+                return refused
+            known = tuple(_with(sale_return, write, entry) for sale_return in known)
+            self._confirm(entry, write, known, kept, is_last=position == len(todo.writes))
+        if not todo.writes:
+            synced = Move(State.SYNCED, kept, attempts=0, pushed_fingerprint=entry.fingerprint)
+            self._journal.move(entry.id, synced)
+        return Told(OutcomeKind.PUSHED, kept, named(known))
+
+    def _confirm(
+        self,
+        entry: Entry,
+        write: Write,
+        known: tuple[SaleReturn, ...],
+        kept: str | None,
+        *,
+        is_last: bool,
+    ) -> None:
+        applied = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
+        move = Move(
+            State.SYNCED if is_last else State.PENDING,
+            kept,
+            attempts=0,
+            sale_returns=known,
+            pushed_fingerprint=entry.fingerprint if is_last else None,
+            intents_closed_as="applied",
+            attempt=applied,
+        )
+        self._journal.move(entry.id, move)
+
+    def _doubted(self, entry: Entry, write: Write, answer: Answer) -> Told | None:
+        """Jetti said yes; believe it when it shows what was written, in its answer or a GET."""
+        try:
+            shown = self._shown(write, answer)
+        except (ValueError, TargetUnavailable, Refused):
+            lost = Classified(Meaning.LOST, answer.status, "its answer cannot be verified")
+            self._delivery.record(entry, write, lost)
+            return undelivered(lost)
+        ignored = [name for name, value in write.fields.items() if shown.get(name) != value]
+        if not ignored:
+            return None
+        reason = f"Jetti answered {answer.status} but did not take {', '.join(ignored)}"
+        attempt = self._delivery.attempt(write, Classified(Meaning.REFUSED, answer.status, reason))
+        move = outcome.failed(entry, reason, self._clock.now(), attempt, closes="not taken")
+        self._journal.move(entry.id, move)
+        return Told(OutcomeKind.FAILED, reason)
+
+    def _shown(self, write: Write, answer: Answer) -> Fields:
+        """What Jetti holds after the PUT; its answer may be empty (apis/jetti.md 5)."""
+        if write.operation is Operation.UPDATE_ITEM:
+            if not answer.body.strip():
+                return self._reader.item(write.target_id).fields
+            return wire.seen_item(wire.one(wire.WireSaleReturnItem, answer)).fields
+        if not answer.body.strip():
+            return self._reader.sale_return(write.target_id).fields
+        return wire.seen_sale_return(wire.one(wire.WireSaleReturn, answer)).fields
+
+
+def _held(row: SeenSaleReturn) -> Held:
+    return Held(row.fields, {item.id: item.fields for item in row.items})
+
+
+def _kept(todo: Agenda) -> str | None:
+    """What a person reads about values that stay."""
+    if not todo.kept:
+        return None
+    which = sorted({f"{kept.field} of {kept.reference}" for kept in todo.kept})
+    return f"left as a person set it: {', '.join(which)}"
+
+
+def _with(known: SaleReturn, write: Write, entry: Entry) -> SaleReturn:
+    """What the ledger knows after a write was applied."""
+    if write.operation is Operation.UPDATE_SALE_RETURN:
+        if known.id != write.target_id:
+            return known
+        return replace(known, fields={**known.fields, **write.fields})
+    codes = {line.order_line_id: line.reason_code for line in entry.wanted.lines}
+    return replace(
+        known,
+        items=tuple(
+            replace(
+                item,
+                fields={**item.fields, **write.fields},
+                reason_code=_code(write, codes, item.order_line_id) or item.reason_code,
+            )
+            if item.id == write.target_id
+            else item
+            for item in known.items
+        ),
+    )
+
+
+def _code(write: Write, codes: Mapping[str, str | None], order_line_id: str) -> str | None:
+    return codes.get(order_line_id) if "adjustmentReasonId" in write.fields else None

@@ -1,0 +1,156 @@
+"""Jetti's rows as they come over the wire, and what we make of them (apis/jetti.md 8).
+
+Only the fields we use are decoded: customers' names and addresses never enter the program.
+Unknown fields and unknown enumeration values are accepted.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from reconciler.core.fields import OWNED, OWNED_OF_ITEM
+from reconciler.core.model import Fields
+from reconciler.core.sighting import Sale, SaleItem, SeenItem, SeenSaleReturn
+from reconciler.http import Answer
+
+_Text = str | int | None
+
+
+class WireSale(Struct, rename="camel"):
+    id: int
+    reference: str | int
+    external_id: _Text = None
+    sale_id: int | None = None
+    company_id: _Text = None
+
+
+class WireSaleItem(Struct, rename="camel"):
+    id: int
+    sale_id: int
+    external_id: _Text = None
+    quantity: int = 1
+    quantity_returned: int = 0
+    quantity_cancelled: int = 0
+    is_bundle: bool = False
+    bundle_sale_item_id: int | None = None
+    dropship_provider_id: int | None = None
+
+
+class WireReason(Struct):
+    id: int
+    code: str
+
+
+class WireSaleReturnItem(Struct, rename="camel"):
+    id: int
+    sale_return_id: int
+    sale_item_id: int
+    quantity: int = 0
+    external_id: _Text = None
+    adjustment_reason_id: int | None = None
+
+
+class WireSaleReturn(Struct, rename="camel"):
+    id: int
+    sale_id: int
+    reference: str | int
+    created_at: datetime
+    status: str
+    purchase_id: int | None = None
+    external_id: _Text = None
+    sale_return_source: str | None = None
+    sale_return_type: str | None = None
+    tracking_company: str | None = None
+    tracking_number: _Text = None
+    tracking_url: str | None = None
+    tracking_status: str | None = None
+    notes: str | None = None
+    company_id: _Text = None
+    sale_return_items: list[WireSaleReturnItem] | None = msgspec.field(
+        default=None, name="sale_return_items"
+    )
+    """Included data keeps snake case (apis/jetti.md 4)."""
+
+
+W = TypeVar("W", WireSale, WireSaleItem, WireReason, WireSaleReturnItem, WireSaleReturn)
+
+
+def rows(kind: type[W], answer: Answer) -> list[W]:
+    """A collection: always a bare array (apis/jetti.md 4). Raises ValueError for anything else."""
+    found: list[W] = msgspec.json.decode(answer.body, type=list[kind])  # type: ignore[valid-type]
+    return found
+
+
+def one(kind: type[W], answer: Answer) -> W:
+    """An instance, or an array that holds just one. Raises ValueError for anything else."""
+    return msgspec.json.decode(answer.body, type=kind)
+
+
+def sale(wire: WireSale) -> Sale:
+    """The sale without its customer."""
+    return Sale(
+        id=wire.id,
+        external_id=_text(wire.external_id),
+        reference=str(wire.reference),
+        is_clone=wire.sale_id is not None,
+        account=_text(wire.company_id),
+    )
+
+
+def sale_item(wire: WireSaleItem) -> SaleItem:
+    """The line of a sale."""
+    return SaleItem(
+        id=wire.id,
+        sale_id=wire.sale_id,
+        order_line_id=_text(wire.external_id),
+        quantity=wire.quantity,
+        returned=wire.quantity_returned,
+        cancelled=wire.quantity_cancelled,
+        is_bundle=wire.is_bundle or wire.bundle_sale_item_id is not None,
+        vendor_id=wire.dropship_provider_id,
+    )
+
+
+def seen_item(wire: WireSaleReturnItem) -> SeenItem:
+    """The line of a sale return."""
+    return SeenItem(
+        id=wire.id,
+        sale_return_id=wire.sale_return_id,
+        sale_item_id=wire.sale_item_id,
+        fields=_owned(wire, OWNED_OF_ITEM),
+    )
+
+
+def seen_sale_return(wire: WireSaleReturn) -> SeenSaleReturn:
+    """The sale return with whatever items came along."""
+    created = wire.created_at
+    return SeenSaleReturn(
+        id=wire.id,
+        sale_id=wire.sale_id,
+        purchase_id=wire.purchase_id,
+        reference=str(wire.reference),
+        created_at=created if created.tzinfo else created.replace(tzinfo=UTC),
+        fields=_owned(wire, OWNED),
+        items=tuple(seen_item(item) for item in wire.sale_return_items or ()),
+        account=_text(wire.company_id),
+    )
+
+
+def _owned(wire: WireSaleReturn | WireSaleReturnItem, names: tuple[str, ...]) -> Fields:
+    """Owned fields by Jetti's own names; external ids as text, however they came."""
+    by_name = {
+        info.encode_name: getattr(wire, info.name)
+        for info in msgspec.structs.fields(wire)
+        if info.encode_name in names
+    }
+    texts = ("externalId", "trackingNumber")
+    return {name: _text(value) if name in texts else value for name, value in by_name.items()}
+
+
+def _text(value: _Text) -> str | None:
+    """Ids as text; an empty one is none."""
+    return None if value is None or value == "" else str(value)
