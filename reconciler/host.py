@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.clock import Clock
@@ -35,4 +35,4 @@ class Host:
 
     clock: Clock
     environ: Mapping[str, str]
-    progress: Progress = Silence()
+    progress: Progress = field(default_factory=Silence)
