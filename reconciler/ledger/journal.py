@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import and_, or_, select, true
+from sqlalchemy import and_, or_, select
 
 from reconciler.core.model import Entry, Intent, State, Write
 from reconciler.core.ports import Move
@@ -28,9 +28,10 @@ class Journal(Part):
     def entries_on_order(self, order_id: str | None, order_name: str) -> list[Entry]:
         """See `core.ports.Journal`. In order of id."""
         columns = entries.c
-        either_has_no_id = columns.order_id.is_(None) if order_id is not None else true()
-        same_name = and_(columns.order_name == order_name, either_has_no_id)
-        query = select(columns.return_id).where(or_(columns.order_id == order_id, same_name))
+        same = columns.order_name == order_name
+        if order_id is not None:
+            same = or_(columns.order_id == order_id, and_(same, columns.order_id.is_(None)))
+        query = select(columns.return_id).where(same)
         with self._store.reading() as connection:
             return load(connection, sorted(connection.execute(query).scalars()))
 

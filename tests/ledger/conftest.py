@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ledger_samples import BIRTH, StillClock
+
+from reconciler.ledger import opening
+from reconciler.ledger.repository import SqlLedger
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledger.db"
+
+
+@pytest.fixture
+def url(path: Path, clock: StillClock) -> str:
+    """A new, empty ledger."""
+    url = f"sqlite:///{path}"
+    opening.create(url, BIRTH, clock)
+    return url
+
+
+@pytest.fixture
+def ledger(url: str, clock: StillClock) -> Iterator[SqlLedger]:
+    with opening.open_ledger(url, clock) as opened:
+        yield opened

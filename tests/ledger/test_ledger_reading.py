@@ -1,0 +1,193 @@
+"""What a pass and a person can ask."""
+
+from __future__ import annotations
+
+import pytest
+from ledger_samples import (
+    LATER,
+    MINUTE,
+    NOON,
+    bring_to,
+    drained,
+    fingerprint,
+    observation,
+    sale_return,
+)
+
+from reconciler.core.model import State
+from reconciler.core.ports import Known, Move
+from reconciler.core.states import OPEN
+
+
+def ids(entries):
+    return [entry.id for entry in entries]
+
+
+def test_known_tells_enough_to_compare(ledger):
+    news = observation("1")
+    ledger.record(drained(news, observation("2")), NOON)
+
+    assert ledger.known(["1", "99"]) == {
+        "1": Known(
+            updated_at=NOON,
+            content=news.content,
+            fingerprint=news.fingerprint,
+            state=State.PENDING,
+        )
+    }
+    assert ledger.known([]) == {}
+
+
+def test_a_whole_page_can_be_asked_for(ledger):
+    page = [str(number) for number in range(750)]
+    ledger.record(drained(*map(observation, page)), NOON)
+
+    assert ledger.known(page).keys() == set(page)
+
+
+def test_entries_come_in_the_order_asked_for(ledger):
+    ledger.record(drained(*map(observation, "123")), NOON)
+
+    assert ids(ledger.entries(["3", "99", "1"])) == ["3", "1"]
+
+
+def test_entries_of_an_order_are_found_by_id_or_by_name_where_one_has_no_id(ledger):
+    ledger.record(
+        drained(
+            observation("1", order_id="o", order_name="#7"),
+            observation("2", order_id=None, order_name="#7"),
+            observation("3", order_id="other", order_name="#7"),
+            observation("4", order_id="o", order_name="#renamed"),
+            observation("5", order_id=None, order_name="#8"),
+        ),
+        NOON,
+    )
+
+    assert ids(ledger.entries_on_order("o", "#7")) == ["1", "2", "4"]
+    assert ids(ledger.entries_on_order(None, "#7")) == ["1", "2", "3"]
+
+
+def test_spans_include_both_ends(ledger):
+    times = [NOON - MINUTE, NOON, LATER, LATER + MINUTE]
+    ledger.record(
+        drained(*(observation(str(n), at=at, created_at=at) for n, at in enumerate(times))), NOON
+    )
+
+    assert ledger.ids_updated_between(NOON, LATER) == {"1", "2"}
+    assert ledger.open_ids_created_between(NOON, LATER) == {"1", "2"}
+
+
+@pytest.mark.parametrize("state", sorted(State))
+def test_unfinished_entries_of_a_span_are_the_open_ones(ledger, state):
+    ledger.record(drained(observation("1")), NOON)
+    bring_to(ledger, "1", state)
+
+    assert ledger.open_ids_created_between(NOON, NOON) == ({"1"} if state in OPEN else set())
+
+
+@pytest.mark.parametrize(
+    ("state", "due_at_once", "due_later"),
+    [
+        (State.PENDING, True, True),
+        (State.WAITING, False, True),
+        (State.FAILED, False, True),
+        (State.IN_FLIGHT, False, True),
+        (State.UNKNOWN, False, True),
+        (State.SYNCED, False, False),
+        (State.DEAD, False, False),
+        (State.SKIPPED, False, False),
+        (State.REVIEW, False, False),
+        (State.IGNORED, False, False),
+    ],
+)
+def test_due_is_what_can_be_done_now(ledger, state, due_at_once, due_later):
+    three_minutes = NOON + 3 * MINUTE  # when an intent of these tests has settled
+    ledger.record(drained(observation("1")), NOON)
+    bring_to(ledger, "1", state)
+    if state in (State.WAITING, State.FAILED):
+        ledger.move("1", Move(state=state, next_try_at=three_minutes))
+
+    assert bool(ids(ledger.due(three_minutes - MINUTE / 60))) is due_at_once
+    assert bool(ids(ledger.due(three_minutes))) is due_later
+
+
+def test_in_flight_without_an_intent_is_due(ledger):
+    ledger.record(drained(observation("1")), NOON)
+    bring_to(ledger, "1", State.UNKNOWN)
+    ledger.move("1", Move(state=State.UNKNOWN, intents_closed_as="applied"))
+
+    assert ids(ledger.due(NOON)) == ["1"]
+
+
+def test_due_streams_in_order_of_id_while_the_caller_works(ledger):
+    names = [f"{number:04}" for number in range(1200)]
+    ledger.record(drained(*map(observation, reversed(names))), NOON)
+
+    seen = []
+    for entry in ledger.due(NOON):
+        ledger.move(entry.id, Move(state=State.SYNCED))
+        seen.append(entry.id)
+        if entry.id == names[0]:  # settled by the caller before the stream comes to it
+            ledger.move(names[-1], Move(state=State.SKIPPED))
+
+    assert seen == names[:-1]
+    assert ledger.counts_by_state() == {State.SYNCED: 1199, State.SKIPPED: 1}
+
+
+def test_entries_bring_along_what_is_theirs_in_every_batch(ledger):
+    names = [f"{number:04}" for number in range(600)]
+    ledger.record(drained(*map(observation, names)), NOON)
+    for number in (0, 599):
+        bring_to(ledger, names[number], State.UNKNOWN)
+        ours = (sale_return(number),)
+        ledger.move(names[number], Move(state=State.UNKNOWN, sale_returns=ours))
+
+    with_sale_returns = [entry for entry in ledger.entries(names) if entry.sale_returns]
+
+    assert ids(with_sale_returns) == ["0000", "0599"]
+    assert [entry.intents[0].return_id for entry in with_sale_returns] == ["0000", "0599"]
+    assert [entry.sale_returns[0].id for entry in with_sale_returns] == [0, 599]
+
+
+def test_changes_are_counted_from_an_instant(ledger):
+    ledger.record(drained(observation("1")), NOON)
+    ledger.record(drained(observation("2")), LATER)
+
+    assert ledger.count_changed_since(NOON) == 2
+    assert ledger.count_changed_since(LATER) == 1
+    assert ledger.count_changed_since(LATER + MINUTE) == 0
+
+
+def test_overdue_is_open_and_left_since_before(ledger):
+    ledger.record(drained(observation("1"), observation("2")), NOON)
+    ledger.move("2", Move(state=State.DEAD))
+
+    assert ledger.count_overdue(NOON) == 0
+    assert ledger.count_overdue(NOON + MINUTE) == 1
+
+
+def test_a_person_finds_returns_by_id_and_by_order(ledger):
+    ledger.record(
+        drained(observation("1", order_name="#1001"), observation("2", order_name="1001")), NOON
+    )
+
+    assert ids(ledger.find("2")) == ["2"]
+    assert ids(ledger.find("1001")) == ["1", "2"]
+    assert ids(ledger.find("#1001")) == ["1", "2"]
+    assert ledger.find("nothing") == []
+
+
+def test_the_oldest_problem_is_the_one_that_waits_the_longest(ledger):
+    for id_, at in (("1", NOON), ("2", NOON + MINUTE), ("3", LATER)):
+        ledger.record(drained(observation(id_)), at)
+    assert ledger.oldest_problem(NOON) is None
+
+    ledger.move("3", Move(state=State.DEAD))
+    assert ledger.oldest_problem(NOON).id == "3"
+
+    ledger.move("2", Move(state=State.FAILED))
+    assert ledger.oldest_problem(NOON).id == "2"
+    assert ledger.oldest_problem(NOON + MINUTE).id == "1"
+
+    ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+    assert ledger.oldest_problem(LATER).id == "2"

@@ -1,0 +1,243 @@
+"""What `record`, `remap` and `forgive` promise."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+from ledger_samples import (
+    LATER,
+    MINUTE,
+    NOON,
+    bring_to,
+    drained,
+    fingerprint,
+    intend,
+    observation,
+    wanted,
+)
+
+from reconciler.core.model import Entry, Malformed, State, Wanted
+from reconciler.core.ports import Move
+from reconciler.core.states import REARMED_BY_CHANGE
+from reconciler.ledger import opening
+from reconciler.ledger.repository import SqlLedger
+
+UNMOVED = sorted(set(State) - REARMED_BY_CHANGE)
+
+
+def entry_of(ledger: SqlLedger, id_: str = "1") -> Entry:
+    (entry,) = ledger.entries([id_])
+    return entry
+
+
+def test_a_new_return_becomes_a_pending_entry(ledger):
+    news = observation("1")
+
+    ledger.record(drained(news), LATER)
+
+    assert entry_of(ledger) == Entry(
+        seen=news.seen,
+        wanted=news.wanted,
+        fingerprint=news.fingerprint,
+        state=State.PENDING,
+        changed_at=LATER,
+        due_since=LATER,
+    )
+
+
+def test_an_older_version_is_ignored(ledger):
+    ledger.record(drained(observation("1", "b", at=LATER)), LATER)
+    before = entry_of(ledger)
+
+    ledger.record(drained(observation("1", "a", at=NOON)), LATER + MINUTE)
+
+    assert entry_of(ledger) == before
+
+
+def test_of_two_versions_in_one_window_the_newer_counts(ledger):
+    newer, older = observation("1", "b", at=LATER), observation("1", "a", at=NOON)
+
+    ledger.record(drained(newer, older), LATER)
+
+    assert entry_of(ledger).fingerprint == newer.fingerprint
+
+
+def test_of_two_versions_of_the_same_second_the_last_read_counts(ledger):
+    ledger.record(drained(observation("1", "a"), observation("1", "b")), NOON)
+
+    assert entry_of(ledger).fingerprint == fingerprint("b")
+
+
+@pytest.mark.parametrize("state", sorted(REARMED_BY_CHANGE))
+def test_a_new_want_makes_pending_and_starts_anew(ledger, state):
+    ledger.record(drained(observation("1", "a")), NOON)
+    ledger.move("1", Move(state=state, reason="why", attempts=3, next_try_at=LATER))
+
+    ledger.record(drained(observation("1", "b", at=LATER)), LATER)
+
+    entry = entry_of(ledger)
+    assert entry.state is State.PENDING
+    assert (entry.attempts, entry.next_try_at, entry.reason) == (0, None, None)
+    assert entry.changed_at == LATER
+
+
+@pytest.mark.parametrize("state", UNMOVED)
+def test_a_new_want_leaves_the_other_states(ledger, state):
+    ledger.record(drained(observation("1", "a")), NOON)
+    bring_to(ledger, "1", state)
+
+    ledger.record(drained(observation("1", "b", at=LATER)), LATER)
+
+    entry = entry_of(ledger)
+    assert entry.state is state
+    assert entry.fingerprint == fingerprint("b")
+    assert entry.wanted == wanted("b")
+
+
+def test_patience_counts_from_the_first_thing_left_undone(ledger):
+    ledger.record(drained(observation("1", "a")), NOON)
+    ledger.move("1", Move(state=State.WAITING))
+
+    ledger.record(drained(observation("1", "b", at=LATER)), LATER)
+
+    assert entry_of(ledger).due_since == NOON
+    assert entry_of(ledger).changed_at == LATER
+
+
+def test_patience_starts_anew_when_nothing_was_left_undone(ledger):
+    ledger.record(drained(observation("1", "a")), NOON)
+    ledger.move("1", Move(state=State.SYNCED))
+    assert entry_of(ledger).due_since is None
+
+    ledger.record(drained(observation("1", "b", at=LATER)), LATER)
+
+    assert entry_of(ledger).due_since == LATER
+
+
+def test_the_same_want_only_replaces_what_was_seen(ledger):
+    ledger.record(drained(observation("1", "a")), NOON)
+    ledger.move("1", Move(state=State.DEAD, reason="refused", attempts=2))
+    before = entry_of(ledger)
+    seen_again = observation("1", "a", at=LATER, order_name="#renamed")
+
+    ledger.record(drained(seen_again), LATER)
+
+    after = entry_of(ledger)
+    assert after.seen == seen_again.seen
+    assert (after.state, after.attempts, after.changed_at) == (State.DEAD, 2, before.changed_at)
+    assert ledger.known(["1"])["1"].content == seen_again.content
+    assert ledger.entries_on_order(None, "#renamed") == [after]
+
+
+def test_a_touch_moves_the_time_forwards_only(ledger):
+    ledger.record(drained(observation("1"), observation("2", at=LATER)), NOON)
+
+    ledger.record(drained(touched=(("1", LATER), ("2", NOON), ("unknown", NOON))), NOON)
+
+    assert entry_of(ledger, "1").seen.updated_at == LATER
+    assert entry_of(ledger, "2").seen.updated_at == LATER
+    assert ledger.ids_updated_between(LATER, LATER) == {"1", "2"}
+
+
+def test_the_watermark_moves_forwards_only(ledger):
+    ledger.record(drained(watermark=LATER), NOON)
+    ledger.record(drained(watermark=LATER - MINUTE), NOON)
+    ledger.record(drained(watermark=None), NOON)
+
+    assert ledger.meta().watermark == LATER
+
+
+def test_a_window_that_fails_leaves_nothing_behind(url, clock):
+    more_than_a_batch = [observation(str(number)) for number in range(600)]
+    poison = observation("poison", at=NOON.replace(tzinfo=None))
+
+    with opening.open_ledger(url, clock) as ledger, pytest.raises(ValueError, match="a zone"):
+        ledger.record(drained(*more_than_a_batch, poison, watermark=LATER), NOON)
+
+    with opening.open_reader(url, clock) as reader:
+        assert reader.counts_by_state() == {}
+        assert reader.meta().watermark == NOON
+
+
+def test_a_malformed_row_is_kept_once_and_cleared_by_a_good_one(ledger):
+    bad = Malformed(key="9", problem="state: not a string")
+    ledger.record(drained(malformed=(bad,)), NOON)
+    ledger.record(drained(malformed=(Malformed(key="9", problem="id: missing"),)), LATER)
+
+    (kept,) = ledger.malformed_rows(limit=5)
+    assert (kept.first_seen, kept.last_seen, kept.problem) == (NOON, LATER, "id: missing")
+    assert ledger.count_malformed() == 1
+
+    ledger.record(drained(parsed=("9", "10")), LATER)
+    assert ledger.count_malformed() == 0
+
+
+def test_ten_thousand_returns_are_stored_without_holding_them_twice(ledger):
+    window = drained(*(observation(str(number)) for number in range(10_000)))
+    tracemalloc.start()
+
+    ledger.record(window, NOON)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert ledger.counts_by_state() == {State.PENDING: 10_000}
+    assert peak < 20_000_000
+
+
+def remapped(ledger: SqlLedger, version: str, letter: str) -> Iterator[tuple[str, Wanted, bytes]]:
+    """What a pass does after `mapping.*` changed: project every entry anew, as it is read."""
+    for entry in ledger.mapped_otherwise(version):
+        yield entry.id, wanted(letter), fingerprint("n")
+
+
+def test_equal_wants_are_restamped_silently(ledger):
+    ledger.record(drained(observation("1"), observation("2"), observation("3")), NOON)
+    ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+    ledger.move("2", Move(state=State.FAILED, pushed_fingerprint=fingerprint("o"), attempts=2))
+    intend(ledger, "3")
+
+    ledger.remap(remapped(ledger, "m2", "a"), "m2")
+
+    synced, failed, flying = ledger.entries(["1", "2", "3"])
+    assert {entry.fingerprint for entry in (synced, failed, flying)} == {fingerprint("n")}
+    assert (synced.state, synced.pushed_fingerprint) == (State.SYNCED, fingerprint("n"))
+    assert (failed.state, failed.pushed_fingerprint) == (State.FAILED, fingerprint("o"))
+    assert failed.attempts == 2
+    assert flying.intents[0].fingerprint == fingerprint("n")
+    assert list(ledger.mapped_otherwise("m2")) == []
+    assert [entry.id for entry in ledger.mapped_otherwise("m1")] == ["1", "2", "3"]
+
+
+def test_different_wants_are_treated_as_news(ledger, clock):
+    ledger.record(drained(observation("1"), observation("2")), NOON)
+    ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+    bring_to(ledger, "2", State.REVIEW)
+    clock.time = LATER
+
+    ledger.remap(remapped(ledger, "m2", "b"), "m2")
+
+    synced, reviewed = ledger.entries(["1", "2"])
+    assert (synced.state, synced.changed_at, synced.due_since) == (State.PENDING, LATER, LATER)
+    assert synced.pushed_fingerprint == fingerprint("a")
+    assert reviewed.state is State.REVIEW
+    assert list(ledger.mapped_otherwise("m2")) == []
+
+
+def test_a_mapping_is_accepted_until_the_next_one(ledger):
+    ledger.accept_mapping("m2")
+
+    assert ledger.meta().mapping_version == "m2"
+
+
+def test_an_outage_is_forgiven(ledger):
+    ledger.record(drained(observation("1"), observation("2")), NOON)
+    ledger.move("1", Move(state=State.FAILED, attempts=3, next_try_at=LATER, reason="503"))
+    ledger.move("2", Move(state=State.DEAD, attempts=8))
+
+    ledger.forgive(["1", "2"])
+
+    failed, dead = ledger.entries(["1", "2"])
+    assert (failed.state, failed.attempts, failed.next_try_at) == (State.PENDING, 2, None)
+    assert (dead.state, dead.attempts) == (State.DEAD, 8)

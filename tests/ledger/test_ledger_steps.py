@@ -1,0 +1,273 @@
+"""What `intend` and `move` promise: legal steps only, each whole or not at all."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from ledger_samples import (
+    CREATE,
+    LATER,
+    MINUTE,
+    NOON,
+    bring_to,
+    drained,
+    fingerprint,
+    intend,
+    observation,
+    sale_return,
+    state_of,
+)
+
+from reconciler.core import states
+from reconciler.core.model import Operation, State, Write
+from reconciler.core.ports import Attempt, Move
+from reconciler.errors import LedgerError, SafetyStop
+from reconciler.ledger import opening
+
+STEPS = sorted(product(State, State))
+LEGAL = [step for step in STEPS if states.is_legal(*step)]
+ILLEGAL = [step for step in STEPS if not states.is_legal(*step)]
+
+APPLIED = Attempt(at=NOON, operation=Operation.CREATE, target_id=10, answer="applied", status=200)
+
+
+@pytest.fixture
+def ledger(ledger):
+    ledger.record(drained(observation("1"), observation("2")), NOON)
+    return ledger
+
+
+@pytest.mark.parametrize(("before", "after"), LEGAL)
+def test_a_legal_step_is_taken(ledger, before, after):
+    bring_to(ledger, "1", before)
+
+    ledger.move("1", Move(state=after, reason="why"))
+
+    (entry,) = ledger.entries(["1"])
+    assert (entry.state, entry.reason) == (after, "why")
+
+
+@pytest.mark.parametrize(("before", "after"), ILLEGAL)
+def test_an_illegal_step_changes_nothing(ledger, before, after):
+    bring_to(ledger, "1", before)
+    (entry,) = ledger.entries(["1"])
+    move = Move(
+        state=after,
+        reason="why",
+        attempts=9,
+        sale_returns=(sale_return(),),
+        intents_closed_as="applied",
+        attempt=APPLIED,
+    )
+
+    with pytest.raises(LedgerError, match=f"return 1 cannot go from {before} to {after}"):
+        ledger.move("1", move)
+
+    assert ledger.entries(["1"]) == [entry]
+    assert ledger.attempts_of("1") == []
+
+
+def test_a_return_without_an_entry_takes_no_step(ledger):
+    with pytest.raises(LedgerError, match="no entry of return 99"):
+        ledger.move("99", Move(state=State.PENDING))
+    with pytest.raises(LedgerError, match="no entry of return 99"):
+        intend(ledger, "99")
+
+
+def test_a_step_does_not_touch_its_neighbour(ledger):
+    (neighbour,) = ledger.entries(["2"])
+
+    ledger.move("1", Move(state=State.DEAD, sale_returns=(sale_return(),), attempt=APPLIED))
+
+    assert ledger.entries(["2"]) == [neighbour]
+
+
+def test_a_move_stores_all_it_says(ledger):
+    move = Move(
+        state=State.WAITING,
+        reason="no such order yet",
+        attempts=2,
+        next_try_at=LATER,
+        sale_returns=(sale_return(7), sale_return(8, purchase_id=3)),
+        pushed_fingerprint=fingerprint("p"),
+        attempt=APPLIED,
+    )
+
+    ledger.move("1", move)
+
+    (entry,) = ledger.entries(["1"])
+    assert (entry.attempts, entry.next_try_at) == (2, LATER)
+    assert entry.sale_returns == move.sale_returns
+    assert entry.pushed_fingerprint == fingerprint("p")
+    assert ledger.attempts_of("1") == [APPLIED]
+
+
+def test_what_a_move_does_not_say_stays(ledger):
+    known = Move(
+        state=State.FAILED,
+        attempts=2,
+        sale_returns=(sale_return(),),
+        pushed_fingerprint=fingerprint("p"),
+    )
+    ledger.move("1", known)
+
+    ledger.move("1", Move(state=State.PENDING))
+
+    (entry,) = ledger.entries(["1"])
+    assert entry.attempts == 2
+    assert entry.sale_returns == known.sale_returns
+    assert entry.pushed_fingerprint == fingerprint("p")
+
+
+def test_sale_returns_are_replaced_as_a_whole(ledger):
+    ledger.move("1", Move(state=State.PENDING, sale_returns=(sale_return(7), sale_return(8))))
+
+    ledger.move("1", Move(state=State.PENDING, sale_returns=(sale_return(8, reference="R-new"),)))
+
+    (entry,) = ledger.entries(["1"])
+    assert entry.sale_returns == (sale_return(8, reference="R-new"),)
+
+
+def test_one_sale_return_never_belongs_to_two_entries(ledger):
+    ledger.move("1", Move(state=State.PENDING, sale_returns=(sale_return(7),)))
+
+    with pytest.raises(LedgerError, match="sale return 7 already belongs to return 1"):
+        ledger.move("2", Move(state=State.PENDING, sale_returns=(sale_return(7),)))
+
+    first, second = ledger.entries(["1", "2"])
+    assert (first.sale_returns, second.sale_returns) == ((sale_return(7),), ())
+
+
+def test_synced_with_the_newest_want_is_synced(ledger):
+    ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+
+    assert state_of(ledger, "1") is State.SYNCED
+
+
+def test_synced_with_an_older_want_is_pending_again(ledger):
+    intend(ledger, "1")
+    ledger.move("1", Move(state=State.UNKNOWN, attempts=2))
+    ledger.record(drained(observation("1", "b", at=LATER)), LATER)
+
+    adopted = Move(
+        state=State.SYNCED, pushed_fingerprint=fingerprint("a"), intents_closed_as="adopted"
+    )
+    ledger.move("1", adopted)
+
+    (entry,) = ledger.entries(["1"])
+    assert (entry.state, entry.attempts) == (State.PENDING, 0)
+    assert (entry.pushed_fingerprint, entry.fingerprint) == (fingerprint("a"), fingerprint("b"))
+    assert entry.due_since == NOON
+
+
+def test_patience_starts_when_there_is_something_to_do_again(ledger, clock):
+    ledger.move("1", Move(state=State.SYNCED))
+    clock.time = LATER
+
+    ledger.move("1", Move(state=State.REVIEW))
+    assert ledger.entries(["1"])[0].due_since == LATER
+
+    clock.time = LATER + MINUTE
+    ledger.move("1", Move(state=State.PENDING))
+    assert ledger.entries(["1"])[0].due_since == LATER + MINUTE
+
+
+def test_an_intent_is_on_disk_before_the_write(ledger, url, clock):
+    intent = ledger.intend("1", CREATE, before={9, 3}, sent_at=NOON, settle_at=LATER)
+
+    with opening.open_reader(url, clock) as stranger:
+        (entry,) = stranger.entries(["1"])
+    assert entry.state is State.IN_FLIGHT
+    assert entry.intents == (intent,)
+    assert (intent.write, intent.before, intent.fingerprint) == (CREATE, (3, 9), fingerprint("a"))
+    assert (intent.sent_at, intent.settle_at, intent.absent_at) == (NOON, LATER, None)
+
+
+def test_a_closed_intent_is_history(ledger):
+    intend(ledger, "1")
+
+    ledger.move("1", Move(state=State.SYNCED, intents_closed_as="applied"))
+
+    assert ledger.entries(["1"])[0].intents == ()
+    assert [past.closed_as for past in ledger.intents_of("1")] == ["applied"]
+
+
+def test_the_first_read_back_that_found_nothing_is_remembered(ledger):
+    bring_to(ledger, "1", State.UNKNOWN)
+
+    ledger.move("1", Move(state=State.UNKNOWN, intents_absent_at=LATER))
+    ledger.move("1", Move(state=State.UNKNOWN, intents_absent_at=LATER + MINUTE))
+
+    assert ledger.entries(["1"])[0].intents[0].absent_at == LATER
+
+
+def test_one_write_after_the_other_is_told_apart(ledger):
+    intend(ledger, "1")
+    ledger.move("1", Move(state=State.IN_FLIGHT, intents_closed_as="applied"))
+    update = Write(operation=Operation.UPDATE_ITEM, target_id=5, fields={"quantity": 2})
+
+    intend(ledger, "1", update)
+
+    first, second = ledger.intents_of("1")
+    assert (first.closed_as, second.closed_as) == ("applied", None)
+    assert second.intent.write == update
+    assert second.intent.id > first.intent.id
+
+
+def test_no_second_write_while_the_first_is_unknown(ledger):
+    intend(ledger, "1")
+
+    with pytest.raises(LedgerError, match="what became of its last write"):
+        intend(ledger, "1")
+
+    assert len(ledger.intents_of("1")) == 1
+
+
+def test_a_create_without_items_is_never_intended(ledger):
+    with pytest.raises(ValueError, match="returns the whole sale"):
+        intend(ledger, "1", Write(operation=Operation.CREATE, target_id=10))
+
+    assert state_of(ledger, "1") is State.PENDING
+
+
+def test_stopped_creation_stops_every_later_run(ledger, url, clock):
+    ledger.stop_creation("return 1 cancelled a whole sale")
+    ledger.stop_creation("a later reason")
+
+    with pytest.raises(SafetyStop, match="return 1 cancelled a whole sale"):
+        intend(ledger, "1")
+    intend(ledger, "2", Write(operation=Operation.UPDATE_ITEM, target_id=5))
+
+    with opening.open_reader(url, clock) as later:
+        assert later.meta().creation_stopped == "return 1 cancelled a whole sale"
+
+
+@pytest.mark.parametrize(
+    "push",
+    [
+        lambda ledger: intend(ledger, "1"),
+        lambda ledger: ledger.move("1", Move(state=State.SYNCED, sale_returns=(sale_return(),))),
+    ],
+)
+def test_a_ledger_remembers_that_it_has_pushed(ledger, push):
+    assert not ledger.meta().has_pushed
+
+    push(ledger)
+
+    assert ledger.meta().has_pushed
+
+
+def test_pins_are_set_once_and_forgotten_on_demand(ledger):
+    ledger.pin(shop="alpha")
+    ledger.pin(shop="beta", account="77")
+    assert (ledger.meta().shop, ledger.meta().account) == ("alpha", "77")
+
+    ledger.repin()
+    assert (ledger.meta().shop, ledger.meta().account) == (None, None)
+
+
+def test_a_verified_create_is_remembered_with_its_key(ledger):
+    ledger.prove_create("ids")
+
+    assert ledger.meta().proven_ids_key == "ids"
