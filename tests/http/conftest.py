@@ -1,0 +1,40 @@
+"""Servers that play scripted answers, and services that ask them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from peers import Peer, RecordingClock, Scripted, answer, endpoint
+
+from reconciler.http import Service, connect
+
+
+@pytest.fixture
+def clock() -> RecordingClock:
+    return RecordingClock()
+
+
+@pytest.fixture
+def peer() -> Iterator[Callable[..., Peer]]:
+    with ExitStack() as stack:
+
+        def make(*script: Scripted) -> Peer:
+            made = Peer(*(script or (answer(),)))
+            stack.callback(made.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def service(clock) -> Iterator[Callable[..., Service]]:
+    with ExitStack() as stack:
+
+        def make(url: str, tls=None, **changes) -> Service:
+            made = connect(endpoint(url, **changes), clock, rng=random.Random(7), tls=tls)
+            return stack.enter_context(made)
+
+        yield make

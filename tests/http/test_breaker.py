@@ -1,0 +1,101 @@
+"""A service that fails every time is left alone; retries stay a small part of all requests."""
+
+from __future__ import annotations
+
+import pytest
+from peers import answer
+
+from reconciler.errors import SourceError
+from reconciler.http import Refused
+
+
+def ask(loop):
+    return loop.get("/x", "", lambda got: got.body)
+
+
+def fail(loop, times: int = 1):
+    for _ in range(times):
+        with pytest.raises(SourceError):
+            ask(loop)
+
+
+def test_five_failures_in_a_row_open_it(peer, service):
+    server = peer(answer(500))
+    loop = service(server.url)
+    fail(loop, 5)
+    asked = len(server.requests)
+
+    fail(loop)
+    with pytest.raises(SourceError, match="failed too often"):
+        loop.write("PUT", "/x", b"{}")
+
+    assert len(server.requests) == asked
+
+
+def test_failed_writes_count_too(peer, service):
+    server = peer(answer(500))
+    loop = service(server.url)
+
+    for _ in range(5):
+        assert loop.write("PUT", "/x", b"{}").status == 500
+    with pytest.raises(SourceError):
+        loop.write("PUT", "/x", b"{}")
+
+    assert len(server.requests) == 5
+
+
+def test_a_success_in_between_closes_it(peer, service):
+    failures = [answer(302)] * 4
+    server = peer(*failures, answer(), *failures, answer())
+    loop = service(server.url)
+
+    for _ in range(2):
+        fail(loop, 4)
+        assert ask(loop) == b"{}"
+
+
+def test_refusals_and_429_say_nothing_about_health(peer, service):
+    server = peer(answer(404), answer(404), answer(404), answer(404), answer(404), answer(429))
+    loop = service(server.url)
+
+    for _ in range(5):
+        with pytest.raises(Refused):
+            ask(loop)
+    fail(loop, 6)
+    server.script = [answer()]
+
+    assert ask(loop) == b"{}"
+
+
+def test_after_a_minute_one_read_may_try_but_no_write(peer, service, clock):
+    server = peer(answer(302))
+    loop = service(server.url)
+    fail(loop, 5)
+    server.script = [answer()]
+    clock.elapsed += 61
+
+    with pytest.raises(SourceError):
+        loop.write("PUT", "/x", b"{}")
+    assert ask(loop) == b"{}"
+    assert loop.write("PUT", "/x", b"{}").status == 200
+
+
+def test_a_failed_trial_opens_it_again(peer, service, clock):
+    server = peer(answer(302))
+    loop = service(server.url)
+    fail(loop, 5)
+    clock.elapsed += 61
+
+    fail(loop, 2)
+
+    assert len(server.requests) == 6
+
+
+def test_retries_stop_when_their_budget_is_spent(peer, service, clock):
+    server = peer(answer(429))
+    loop = service(server.url)
+
+    fail(loop, 6)
+
+    # Ten retries between six requests; then each is tried once.
+    assert len(server.requests) == 16

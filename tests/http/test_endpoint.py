@@ -1,0 +1,63 @@
+"""A key goes to one place only, over a line that nobody reads."""
+
+from __future__ import annotations
+
+import pytest
+from peers import KEY, endpoint
+
+from reconciler.errors import ConfigError
+from reconciler.http import connect
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.loopreturns.com/api/2026-07",
+        "https://api.loopreturns.com/api/2026-07/",
+        "http://127.0.0.1:8080/api",
+        "http://127.8.8.8/api",
+        "http://[::1]:8080/api",
+        "http://localhost:1/api",
+    ],
+)
+def test_https_and_this_machine_are_accepted(clock, url):
+    with connect(endpoint("", base_url=url), clock) as service:
+        assert service.base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.loopreturns.com/api",
+        "http://127.0.0.1.example.com/api",
+        "http://localhost.example.com/api",
+        "http://10.0.0.1/api",
+        "ftp://127.0.0.1/api",
+        "api.loopreturns.com/api",
+        "https://",
+        "",
+        "https://user:secret@api.loopreturns.com/api",
+        "https://api.loopreturns.com/api?key=secret",
+        "https://api.loopreturns.com/api#x",
+        "https://[::1/api",
+        "https://a:99999999/api",
+    ],
+)
+def test_any_other_base_url_is_a_mistake_in_the_settings(clock, url):
+    with pytest.raises(ConfigError) as caught:
+        connect(endpoint("", base_url=url), clock)
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["", " ", "canary\n", "canary\r\nX: 1", "canary\0", "canäry"])
+def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(clock, key):
+    with pytest.raises(ConfigError) as caught:
+        connect(endpoint("http://127.0.0.1:1", key_header=("X-Authorization", key)), clock)
+
+    assert "canary" not in str(caught.value)
+    assert "LOOP_API_KEY" in caught.value.hint
+
+
+def test_the_text_form_of_an_endpoint_hides_the_key():
+    assert KEY not in repr(endpoint("http://127.0.0.1:1"))

@@ -1,0 +1,157 @@
+"""In no span of time do more requests reach a service than it allows."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from peers import RecordingClock
+
+from reconciler.errors import Interrupted
+from reconciler.http import PerMinute, PerSecond
+from reconciler.http.pace import Pacer
+
+JETTI = PerSecond(reads=2, writes=1)
+COST = {False: 0.5, True: 1.0}
+
+requests = st.lists(
+    st.tuples(
+        st.booleans(),  # a write?
+        st.floats(0, 2),  # seconds of thought before it
+        st.floats(0, 0.8),  # on its way there
+        st.floats(0, 0.8),  # on its way back
+    ),
+    max_size=40,
+)
+
+
+def arrivals(pacer, clock, wanted):
+    """When each request reaches the server, and its cost."""
+    for write, thought, there, back in wanted:
+        clock.elapsed += thought
+        pacer.take_turn(write=write)
+        clock.elapsed += there
+        yield clock.elapsed, COST[write]
+        clock.elapsed += back
+        pacer.answered()
+
+
+def assert_within(log, span, most):
+    for first, (begun, _) in enumerate(log):
+        inside = [cost for moment, cost in log[first:] if moment < begun + span]
+        assert sum(inside) <= most + 1e-9
+
+
+@given(requests)
+def test_in_any_second_the_costs_at_jetti_add_up_to_one_at_most(wanted):
+    clock = RecordingClock()
+
+    log = list(arrivals(Pacer("Jetti", JETTI, clock), clock, wanted))
+
+    assert_within(log, span=1, most=1)
+
+
+@given(requests, requests, st.floats(0, 1))
+def test_also_across_two_processes_one_after_the_other(earlier, later, pause):
+    clock = RecordingClock()
+    log = list(arrivals(Pacer("Jetti", JETTI, clock), clock, earlier))
+    clock.elapsed += pause
+
+    log += arrivals(Pacer("Jetti", JETTI, clock), clock, later)
+
+    assert_within(log, span=1, most=1)
+
+
+@given(requests)
+def test_in_any_minute_loop_gets_its_number_of_requests_at_most(wanted):
+    clock = RecordingClock()
+    pacer = Pacer("Loop", PerMinute(30), clock)
+
+    log = [(moment, 1) for moment, _ in arrivals(pacer, clock, [(False, 0, 0, 0)] * 100 + wanted)]
+
+    # A request's way there can vary by at most 0.8 s here; departures are what is counted.
+    assert_within(log, span=59, most=30)
+
+
+def test_a_small_reading_of_loop_need_not_wait():
+    clock = RecordingClock()
+    pacer = Pacer("Loop", PerMinute(300), clock)
+
+    for _ in range(30):
+        pacer.take_turn(write=False)
+
+    assert clock.elapsed == 0
+
+
+def test_the_full_rate_is_used():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", JETTI, clock)
+
+    for write in itertools.chain([False] * 20, [True] * 20):
+        pacer.take_turn(write=write)
+        pacer.answered()
+
+    assert 29 < clock.elapsed < 31.5
+
+
+def test_half_the_pace_is_simply_other_rates():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", PerSecond(reads=1, writes=0.5), clock)
+
+    for _ in range(10):
+        pacer.take_turn(write=True)
+        pacer.answered()
+
+    assert 20 <= clock.elapsed < 20.5
+
+
+def test_a_high_rate_costs_a_test_no_time():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", PerSecond(reads=1000, writes=1000), clock)
+
+    for _ in range(100):
+        pacer.take_turn(write=True)
+        pacer.answered()
+
+    assert clock.elapsed < 0.3
+
+
+def test_nothing_waits_before_something_is_sent():
+    clock = RecordingClock()
+
+    Pacer("Jetti", JETTI, clock)
+
+    assert clock.waits == []
+
+
+def test_429_slows_down_and_success_speeds_up_again():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", JETTI, clock)
+
+    def gap(status):
+        pacer.take_turn(write=True)
+        pacer.answered()
+        pacer.judge(status)
+        begun = clock.elapsed
+        pacer.take_turn(write=True)
+        pacer.answered()
+        pacer.judge(200)
+        return clock.elapsed - begun
+
+    usual, slower = gap(200), gap(429)
+    for _ in range(20):
+        gap(200)
+
+    assert slower > 1.5 * usual
+    assert gap(200) == pytest.approx(usual, abs=0.05)
+
+
+def test_a_signal_ends_the_wait_for_a_turn():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", JETTI, clock)
+    clock.stopped = True
+
+    with pytest.raises(Interrupted):
+        pacer.take_turn(write=True)

@@ -1,0 +1,202 @@
+"""A read is repeated within reason, in one place, and says what it met."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import msgspec
+import pytest
+from peers import KEY, answer
+
+from reconciler.errors import Interrupted, KeyRefused, SourceError
+from reconciler.http import Refused
+
+PATH, QUERY = "/list", "from=2026-03-01%2010%3A00%3A00&where%5Bid%5D=%2B1"
+
+
+def decoded(got):
+    return msgspec.json.decode(got.body)
+
+
+def retry_waits(clock):
+    """Without the turns of the pace, which are milliseconds."""
+    return [wait for wait in clock.waits if wait > 0.01]
+
+
+def test_the_query_arrives_byte_for_byte_with_the_key_and_without_an_encoding(peer, service):
+    server = peer(answer(body=b"[1]"))
+
+    assert service(server.url).get(PATH, QUERY, decoded) == [1]
+
+    head = server.requests[0].decode()
+    assert head.startswith(f"GET /api/list?{QUERY} HTTP/1.1\r\n")
+    assert f"\r\nX-Authorization: {KEY}\r\n" in head
+    assert "\r\nAccept-Encoding: identity\r\n" in head
+
+
+def test_an_answer_knows_its_date_and_lower_case_headers(peer, service):
+    server = peer(answer(Date="Sun, 01 Mar 2026 12:00:00 GMT", X_RateLimit_Limit="300"))
+
+    got = service(server.url).get(PATH, "", lambda given: given)
+
+    assert got.date.isoformat() == "2026-03-01T12:00:00+00:00"
+    assert got.headers["x-ratelimit-limit"] == "300"
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Sun, 99 Mar 2026 12:00:00 GMT", "0"])
+def test_an_unreadable_date_is_none(peer, service, date):
+    assert service(peer(answer(Date=date)).url).get(PATH, "", lambda given: given).date is None
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
+def test_a_transient_status_is_asked_again(peer, service, clock, status):
+    server = peer(answer(status), answer(body=b"1"))
+
+    assert service(server.url).get(PATH, "", decoded) == 1
+    assert len(server.requests) == 2
+    assert len(retry_waits(clock)) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"\xff", b"[" * 100_000])
+def test_a_body_that_is_not_what_was_asked_for_is_asked_again(peer, service, body):
+    server = peer(answer(body=body), answer(body=b"1"))
+
+    assert service(server.url).get(PATH, "", decoded) == 1
+    assert len(server.requests) == 2
+
+
+def test_four_tries_are_all(peer, service):
+    server = peer(answer(503))
+    loop = service(server.url)
+
+    with pytest.raises(SourceError, match=r"^Loop: GET /list: answered 503 .*after 4 tries"):
+        loop.get(PATH, QUERY, decoded)
+
+    assert len(server.requests) == loop.requests["get"] == 4
+
+
+def test_the_fourth_try_is_judged_like_the_others(peer, service):
+    good = peer(answer(503), answer(503), answer(503), answer(body=b"1"))
+    bad = peer(answer(503), answer(503), answer(503), answer(body=b"<html>"))
+
+    assert service(good.url).get(PATH, "", decoded) == 1
+    with pytest.raises(SourceError, match="not what was asked for"):
+        service(bad.url).get(PATH, "", decoded)
+
+
+def test_waits_are_anywhere_below_one_two_and_four_seconds(peer, service, clock):
+    loop = service(peer(answer(503)).url)
+    for _ in range(3):
+        with pytest.raises(SourceError):
+            loop.get(PATH, "", decoded)
+
+    waits = retry_waits(clock)
+    assert len(waits) == 9
+    for position, ceiling in enumerate((1, 2, 4)):
+        assert all(0 < wait < ceiling for wait in waits[position::3])
+    assert len(set(waits)) == 9
+
+
+def test_each_wait_is_logged_once_with_its_cause(peer, service, caplog):
+    caplog.set_level(logging.INFO)
+
+    service(peer(answer(503), answer(body=b"<"), answer(body=b"1")).url).get(PATH, QUERY, decoded)
+
+    first, second = (record.getMessage() for record in caplog.records)
+    assert "answered 503; try 2 of 4" in first
+    assert "not what was asked for; try 3 of 4" in second
+
+
+def test_neither_key_nor_query_is_logged_or_told(peer, service, caplog):
+    caplog.set_level(logging.DEBUG)
+    loop = service(peer(answer(503)).url)
+
+    with pytest.raises(SourceError) as caught:
+        loop.get(PATH, QUERY, decoded)
+
+    told = caplog.text + "".join(traceback.format_exception(caught.value)) + repr(loop)
+    assert KEY not in told
+    assert "where" not in told
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_ends_it_at_once_and_names_the_setting(peer, service, status):
+    server = peer(answer(status, b'{"error":{"message":"Unauthorized."}}'))
+
+    with pytest.raises(KeyRefused) as caught:
+        service(server.url).get(PATH, "", decoded)
+
+    assert str(caught.value) == f"Loop refused the key (answered {status})"
+    assert "LOOP_API_KEY" in caught.value.hint
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (b'{"title":"api.sales.missing","detail":"x"}', "api.sales.missing"),
+        (b'{"message":"The from is not a valid date."}', "The from is not a valid date."),
+        (b'{"title":"\\u001b[31mred"}', "[31mred"),
+        (b"<html>", None),
+        (b"[1]", None),
+    ],
+)
+def test_another_refusal_is_final_and_carries_its_title(peer, service, body, title):
+    server = peer(answer(422, body))
+
+    with pytest.raises(Refused) as caught:
+        service(server.url).get(PATH, "", decoded)
+
+    assert (caught.value.status, caught.value.title) == (422, title)
+    assert len(server.requests) == 1
+
+
+def test_an_allowed_status_is_decoded(peer, service):
+    server = peer(answer(404, b'{"a":1}'))
+
+    got = service(server.url).get(PATH, "", lambda given: given.status, frozenset({200, 404}))
+
+    assert got == 404
+
+
+def test_an_allowed_server_error_is_decoded_and_not_repeated(peer, service):
+    server = peer(answer(500, b'{"title":"api.x"}'))
+
+    assert service(server.url).get(PATH, "", lambda given: given.status, frozenset({500})) == 500
+    assert len(server.requests) == 1
+
+
+def test_a_signal_before_a_request_lets_nothing_leave(peer, service, clock):
+    server = peer()
+    loop = service(server.url)
+    clock.stopped = True
+
+    with pytest.raises(Interrupted):
+        loop.get(PATH, "", decoded)
+
+    assert server.requests == []
+    assert loop.requests == {"get": 0, "write": 0}
+
+
+def test_a_signal_during_a_wait_ends_the_tries(peer, service, clock):
+    def stop(connection):
+        clock.stopped = True
+        connection.sendall(answer(503))
+
+    server = peer(stop)
+
+    with pytest.raises(Interrupted):
+        service(server.url).get(PATH, "", decoded)
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("path", ["list", "/../list", "/a//b", "/a?b", "/a#b", "/a b", "/ä", ""])
+def test_a_path_is_sent_as_it_is_or_not_at_all(peer, service, path):
+    server = peer()
+
+    with pytest.raises(ValueError, match="path"):
+        service(server.url).get(path, "", decoded)
+
+    assert server.requests == []
