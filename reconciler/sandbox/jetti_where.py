@@ -32,6 +32,7 @@ _LIKE = {
     "$iLike": (True, False),
     "$notILike": (False, False),
 }
+_TAG = Field("tag", "string", nullable=False)
 _CONSTANTS = {"null": None, "true": True, "false": False}
 
 
@@ -113,14 +114,14 @@ def _matcher(field: Field, name: str, given: Any) -> Callable[[Any], bool]:
         return lambda value: (low <= value <= high) is (name == "$between")
     if name in _LIKE:
         return _like(field, name, given)
-    if name in ("$is", "$not") and given in _CONSTANTS:
+    if name in ("$is", "$not") and isinstance(given, str) and given in _CONSTANTS:
         constant = _CONSTANTS[given]
         return lambda value: (value is constant) is (name == "$is")
     if name == "$not":
         unwanted = _cast(field, given)
         return lambda value: value != unwanted
     if name in ("$contains", "$overlap") and field.type == "strings":
-        tags = set(_members(given))
+        tags = {_cast(_TAG, one) for one in _members(given)}
         return (
             (lambda value: tags <= set(value))
             if name == "$contains"

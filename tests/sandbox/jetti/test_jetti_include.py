@@ -73,6 +73,11 @@ def test_attributes_without_the_joins_foreign_key_fail(account, sale_id, query):
     assert (answer.status, answer.code) == (500, "api.errors.unknown")
 
 
+def test_attributes_are_names(account, sale_id):
+    assert account.get(f"sales/{sale_id}", "attributes[0][a]=id").status == 500
+    assert account.get(f"sales/{sale_id}", "attributes=id").json == {"id": sale_id}
+
+
 def test_attributes_with_the_joins_foreign_key_work(account, sale_id):
     account.cancel(sale_id, ids=[1], skipQuantities=True)
 

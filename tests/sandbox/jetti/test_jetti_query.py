@@ -74,6 +74,10 @@ def test_tags_are_compared_as_sets(account, sale_id):
     ]
 
 
+def test_tags_are_compared_with_texts(account, sale_id):
+    assert account.get("sales", "where[tags][$overlap][0][a]=x").status == 500
+
+
 def test_an_enumerated_column_compares_with_any_text(account, sale_id):
     assert account.get("sales", "where[status]=nothing-like-it").ids == []
 
@@ -87,9 +91,14 @@ def test_an_enumerated_column_compares_with_any_text(account, sale_id):
         "where[id][$between][0]=1",
         "where[id][$like]=1",
         "where[name][$is]=something",
+        "where[name][$like][0]=x",
+        "where[name][$contains]=x",
         "where[createdAt][$gt]=yesterday",
         "where[properties]=x",
         "where[properties][$in][0][a]=x",
+        "where[id][$in][0][a]=1",
+        "where[id][$is][a]=1",
+        "where[$or]=1",
         "where=1",
         "where[]=1",
         "limit=many",
