@@ -177,6 +177,12 @@ def test_rate_headers_can_be_present(account, sale_id, reading):
     assert account.put(f"sales/{sale_id}").headers["x-ratelimit-remaining"] == "0"
 
 
+def test_without_a_limit_there_are_no_rate_headers(account, sale_id):
+    account.switches.rate_headers = True
+
+    assert set(account.get("sales").headers) == {"content-type"}
+
+
 @pytest.mark.parametrize("value", [None, "2", "Sun, 01 Mar 2026 12:00:05 GMT"])
 def test_a_429_may_say_when_to_come_back(account, sale_id, value):
     account.switches.rate_limit, account.switches.retry_after = "or", value

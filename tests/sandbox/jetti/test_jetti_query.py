@@ -149,6 +149,13 @@ def test_an_unknown_field_can_be_an_error(account, sale_id, query):
     assert account.get("sale-items", query).status == 500
 
 
+def test_known_fields_are_no_error(account, sale_id):
+    account.switches.unknown_field = "error"
+
+    query = "where[id]=2&order[attribute]=id&attributes[0]=id"
+    assert account.get("sale-items", query).json == [{"id": 2}]
+
+
 def test_a_server_can_ignore_every_filter(account, sale_id):
     account.switches.where_ignored = True
 
