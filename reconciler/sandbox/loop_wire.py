@@ -17,17 +17,17 @@ def money(amount: int) -> str:
 
 def milliseconds(instant: datetime) -> str:
     """`2023-01-01T22:27:15.000Z`, as documented for the return."""
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return instant.isoformat()[:19] + ".000Z"
 
 
 def offset(instant: datetime) -> str:
     """`2022-11-02T00:13:08+00:00`, as captured for the return."""
-    return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    return instant.isoformat()[:19] + "+00:00"
 
 
 def bare(instant: datetime) -> str:
     """`2022-11-02 00:13:08`, as captured for line items and in all of details; UTC."""
-    return instant.strftime("%Y-%m-%d %H:%M:%S")
+    return instant.isoformat(" ")[:19]
 
 
 def php_date(instant: datetime | None) -> dict[str, Any] | None:

@@ -1,0 +1,11 @@
+"""Worlds for the tests of the sandbox."""
+
+from __future__ import annotations
+
+import pytest
+from loop_shop import LoopShop
+
+
+@pytest.fixture
+def shop() -> LoopShop:
+    return LoopShop()
