@@ -11,6 +11,7 @@ from reconciler.sandbox.jetti_returns import Wish, create_sale_returns
 from reconciler.sandbox.jetti_schema import RESOURCES, Row
 from reconciler.sandbox.jetti_switches import JettiSwitches
 from reconciler.sandbox.jetti_tables import Table
+from reconciler.sandbox.jetti_values import as_stored
 from reconciler.sandbox.jetti_world import World
 from reconciler.sandbox.orders import SandboxOrder
 
@@ -43,11 +44,11 @@ class JettiStore:
         `attributes` override the sale's own (`reference`, `externalId`, `channelId`, …). Returns
         the sale's id. The same order twice makes two sales.
         """
-        return import_order(self.world, order, attributes)
+        return import_order(self.world, order, as_stored(RESOURCES["Sale"], attributes))
 
     def clone_sale(self, sale_id: int, **attributes: Any) -> int:
         """A sale with the same customer and lines whose `saleId` is the parent (14.18)."""
-        return clone_sale(self.world, sale_id, attributes)
+        return clone_sale(self.world, sale_id, as_stored(RESOURCES["Sale"], attributes))
 
     def raise_sale_return(
         self, sale_id: int, quantities: dict[int, int], **attributes: Any
@@ -57,7 +58,7 @@ class JettiStore:
         if strangers:
             raise ValueError(f"sale {sale_id} has no sale items {sorted(strangers)}")
         items = {item_id: {"quantity": units} for item_id, units in quantities.items()}
-        wish = Wish(sale_id, items, attributes)
+        wish = Wish(sale_id, items, as_stored(RESOURCES["SaleReturn"], attributes))
         return [row["id"] for row in create_sale_returns(self.world, wish)]
 
     def edit_sale_return(self, sale_return_id: int, **attributes: Any) -> None:
@@ -113,7 +114,8 @@ class JettiStore:
         return {**state, "notifications": self.notifications()}
 
     def _edit(self, model: str, row_id: int, attributes: Row) -> None:
-        row = self.world.table(model).update(row_id, attributes)
+        stored = as_stored(RESOURCES[model], attributes)
+        row = self.world.table(model).update(row_id, stored)
         self.world.recompute(model, row)
 
 

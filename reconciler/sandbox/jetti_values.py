@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.sandbox.jetti_schema import Field
+from msgspec import structs
+
+from reconciler.sandbox.jetti_schema import Field, Resource, Row
 from reconciler.sandbox.jetti_tables import timestamp
 
 # Ids and quantities are 32-bit integers (apis/jetti.md 5).
@@ -38,6 +40,19 @@ def convert(field: Field, value: Any, string_limit: int = 0) -> Any:
     if field.type == "string" and 0 < string_limit < len(converted):
         raise Unfit(f"is longer than {string_limit} characters")
     return converted
+
+
+def as_stored(resource: Resource, attributes: Row) -> Row:
+    """Attributes as the columns hold them, with values outside an enumeration let through.
+
+    Live rows show such values (apis/jetti.md 14.21). Unknown names are left to the table.
+    """
+    return {
+        name: convert(structs.replace(resource.fields[name], values=()), value)
+        if name in resource.fields
+        else value
+        for name, value in attributes.items()
+    }
 
 
 def _string(value: Any) -> str:

@@ -18,6 +18,13 @@ def test_the_answer_is_an_array_with_one_sale_return_per_vendor_and_one_in_house
     assert sale_items == [[1], [2, 3], [4]]
 
 
+def test_in_house_goods_come_first_wherever_they_stand(account, make_order, make_line):
+    lines = (make_line(1, vendor="Acme"), make_line(2), make_line(3, vendor="Bolt"))
+    rows = account.cancel(account.store.import_sale(make_order(*lines))).json
+
+    assert [row["purchaseId"] for row in rows] == [None, 1, 2]
+
+
 def test_a_vendors_items_name_their_purchase_items(account, sale_id):
     in_house, acme, _bolt = account.cancel(sale_id).json
 
@@ -116,6 +123,16 @@ BODY = {
     "reference": "mine",
     "purchaseId": 99,
 }
+
+
+def test_a_line_without_a_warehouse_returns_to_the_sales(account, sale_id):
+    second = account.post("warehouses", name="Second").json["id"]
+    account.put("sale-items/1", warehouseId=None)
+    account.put("sale-items/2", warehouseId=second)
+
+    one, two = account.items(account.cancel(sale_id, ids=[1, 2]))
+
+    assert (one["warehouseId"], two["warehouseId"]) == (1, second)
 
 
 def test_attributes_in_the_body_are_ignored(account, sale_id):

@@ -136,6 +136,17 @@ def test_the_bucket_drains_two_units_a_second(account, sale_id):
     assert statuses(account, "PUT", "GET", "GET") == [429, 200, 429]
     account.clock.advance(1)
     assert statuses(account, "PUT") == [200]
+    account.clock.advance(0.99)
+    assert statuses(account, "PUT") == [429]
+
+
+@pytest.mark.parametrize(("method", "seconds"), [("GET", 0.49), ("PUT", 0.99)])
+def test_no_reading_lets_more_through(account, sale_id, method, seconds):
+    account.switches.rate_limit = "and"
+    statuses(account, "GET", "GET", "PUT")
+
+    account.clock.advance(seconds)
+    assert statuses(account, method) == [429]
 
 
 def test_a_refused_request_does_nothing_and_costs_nothing(account, sale_id):
@@ -172,7 +183,8 @@ def test_rate_headers_are_absent(account, sale_id):
 def test_rate_headers_can_be_present(account, sale_id, reading):
     account.switches.rate_limit, account.switches.rate_headers = reading, True
 
-    assert account.get("sales").headers["x-ratelimit-remaining"] == "1"
+    first = account.get("sales").headers
+    assert (first["x-ratelimit-limit"], first["x-ratelimit-remaining"]) == ("2", "1")
     account.clock.advance(1)
     assert account.put(f"sales/{sale_id}").headers["x-ratelimit-remaining"] == "0"
 

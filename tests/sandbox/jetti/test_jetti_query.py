@@ -101,6 +101,7 @@ def test_an_enumerated_column_compares_with_any_text(account, sale_id):
         "where[$or]=1",
         "where=1",
         "where[]=1",
+        "where[companyId][$like]=4",
         "limit=many",
         "limit=-1",
         "limit=",
@@ -134,7 +135,9 @@ def test_beyond_the_parsers_limit_an_array_is_refused_not_misread(account, sale_
 
 def test_an_unknown_field_is_ignored(account, sale_id):
     assert account.get("sale-items", "where[loopId]=7").ids == [1, 2, 3, 4]
-    assert account.get("sale-items", "order[attribute]=loopId").ids == [1, 2, 3, 4]
+    for order in ("order[attribute]=loopId", "order[attribute]=companyId", "order=id"):
+        assert account.get("sale-items", order).ids == [1, 2, 3, 4]
+    assert account.get("sale-items", "order[attribute][a]=id").ids == [1, 2, 3, 4]
     assert account.get("sale-items", "where[id]=1&attributes[0]=id&attributes[1]=loopId").json == [
         {"id": 1}
     ]

@@ -159,6 +159,23 @@ def test_units_never_sent_count_as_cancelled_only(account, sale_id):
     assert rollup(account, sale_id) == ("notReturned", "partial")
 
 
+def test_roll_ups_are_the_servers_to_write(account, sale_id):
+    account.put(f"sales/{sale_id}", returnStatus="returned", cancellationStatus="full")
+    account.put("sale-items/1", quantityReturned=2)
+
+    assert rollup(account, sale_id) == ("notReturned", "none")
+    assert account.store.sale_items(sale_id)[0]["quantityReturned"] == 0
+
+
+def test_a_changed_purchase_item_rolls_up(account, sale_id):
+    account.store.raise_sale_return(sale_id, {4: 1})
+    assert account.get("purchases/2").json["returnStatus"] == "returned"
+
+    account.put("purchase-items/3", quantity=2)
+
+    assert account.get("purchases/2").json["returnStatus"] == "partiallyReturned"
+
+
 def test_a_cancelled_return_no_longer_counts(account, sale_id):
     account.cancel(sale_id)
 
@@ -183,6 +200,7 @@ def test_staff_raise_returns_split_per_vendor(account, sale_id):
     assert [row["id"] for row in rows] == raised
     assert [row["purchaseId"] for row in rows] == [None, 1, 2]
     assert {row["notes"] for row in rows} == {"by phone"}
+    assert account.store.items_of(raised[0])[0]["price"] == 12.5
     assert [account.store.items_of(one)[0]["quantity"] for one in raised] == [1, 2, 1]
 
 
@@ -204,6 +222,18 @@ def test_people_edit_returns_and_items(account, sale_id):
     assert account.get(f"sale-returns/{raised}").json["status"] == "received"
     assert account.store.sale_items(sale_id)[0]["quantityReturned"] == 1
     assert account.store.sale_returns()[0]["updatedAt"] == "2026-03-01T12:00:03.000Z"
+
+
+def test_what_people_write_is_stored_as_the_columns_hold_it(account, sale_id):
+    (raised,) = account.store.raise_sale_return(sale_id, {1: 2}, externalId=5)
+    assert account.get("sale-returns", "where[externalId]=5").ids == [raised]
+
+    account.store.edit_sale_return(raised, externalId=6, status="beyond the enumeration")
+
+    (row,) = account.store.sale_returns()
+    assert (row["externalId"], row["status"]) == ("6", "beyond the enumeration")
+    with pytest.raises(ValueError, match="is not an integer"):
+        account.store.edit_item(1, quantity=[])
 
 
 def test_an_edited_marker_is_found_under_its_new_value_only(account, sale_id):
