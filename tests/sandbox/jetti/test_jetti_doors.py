@@ -63,7 +63,14 @@ def test_the_login_stands_outside_api_and_gives_the_key(account):
 
     user = account.send("POST", "/auth/login", body=body).json
 
-    assert (user["token"], user["companyId"]) == ("sandbox-jetti-token", 41)
+    assert user == {
+        "id": 1,
+        "email": "a@example.test",
+        "role": "api",
+        "token": "sandbox-jetti-token",
+        "companyId": 41,
+        "dropshipProviderId": None,
+    }
     assert account.send("POST", "/auth/login", body={"email": "a@example.test"}).status == 401
     assert account.send("GET", "/auth/login").status == 404
     assert account.send("POST", "/api/auth/login", body=body).status == 401
