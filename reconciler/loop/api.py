@@ -75,7 +75,7 @@ class LoopApi:
             return None
         others = (state for state in KNOWN_STATES if state != found.state)
         for state in (found.state, *others):
-            query = around(found.created_at, By.CREATED, state, self.page_size)
+            query = around([found.created_at], By.CREATED, state, self.page_size)
             rows = {key(row): row for row in self.span(query)}
             if found.id in rows:
                 return rows[found.id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -50,11 +51,11 @@ class ListQuery(Struct, frozen=True):
         }
 
 
-def around(moment: datetime, by: By, state: str, page_size: int) -> ListQuery:
-    """From one second before to one after the second of that moment."""
-    second = moment.replace(microsecond=0)
+def around(moments: Collection[datetime], by: By, state: str, page_size: int) -> ListQuery:
+    """From one second before the first to one after the last, each taken as a whole second."""
+    first, last = (moment.replace(microsecond=0) for moment in (min(moments), max(moments)))
     margin = timedelta(seconds=1)
-    return ListQuery(Window(second - margin, second + margin), by, state, page_size)
+    return ListQuery(Window(first - margin, last + margin), by, state, page_size)
 
 
 def encode(parameters: dict[str, str]) -> str:

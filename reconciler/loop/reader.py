@@ -39,7 +39,7 @@ class LoopReader:
         Five minutes before our own clock's when the answer has none.
         """
         now = self._clock.now()
-        date = self._api.ask(LIST, around(now, By.UPDATED, "open", 1).page(), _date_of_page)
+        date = self._api.ask(LIST, around([now], By.UPDATED, "open", 1).page(), _date_of_page)
         if date is None:
             log.warning("Loop's answer has no Date; going by this machine's clock")
             return (now - WITHOUT_DATE).replace(microsecond=0)

@@ -30,7 +30,8 @@ class StatePass:
         self._seen: set[str] = set()
         self._cursors: set[str] = set()
         self._pages_without_news = 0
-        self._probed: tuple[By, datetime, set[str]] | None = None
+        self._probed: ListQuery | None = None
+        self._in_probe: set[str] = set()
 
     def pages(self) -> Iterator[Page]:
         """Every page and probe. Raises SourceError when the window cannot be drained."""
@@ -69,25 +70,24 @@ class StatePass:
     # --------------------------------------------------------------------------- edge probe
 
     def _probe(self, last: Row, cursor: str) -> Iterator[Page]:
-        """Read the second of the page's last row again, by the column that orders the pages."""
-        for by, cursor_time in cursor_columns(cursor).items():
-            moment = _time(last, by) or cursor_time
-            if moment is None:
-                raise self._error("the last row of a page has no time to go on from")
-            yield from self._probe_second(last, by, moment.replace(microsecond=0))
+        """Read the second of the page's last row again, by the column that orders the pages.
 
-    def _probe_second(self, last: Row, by: By, second: datetime) -> Iterator[Page]:
-        if self._probed is not None:
-            probed_by, probed_second, keys = self._probed
-            if (probed_by, probed_second) == (by, second) and key(last) in keys:
-                return
-        query = around(second, by, self._query.state, self._query.page_size)
+        Where the cursor stands at another time than that row, the page has lost its end: then
+        everything in between is read.
+        """
+        for by, cursor_time in cursor_columns(cursor).items():
+            moments = [moment for moment in (_time(last, by), cursor_time) if moment]
+            if not moments:
+                raise self._error("the last row of a page has no time to go on from")
+            query = around(moments, by, self._query.state, self._query.page_size)
+            if query != self._probed or key(last) not in self._in_probe:
+                yield from self._read_whole(query, last)
+
+    def _read_whole(self, query: ListQuery, last: Row) -> Iterator[Page]:
         rows = self._api.span(query)
         yield to_page(rows)
-        keys = set(map(key, rows))
-        self._seen |= keys
-        self._probed = by, second, keys
-        if key(last) not in keys:
+        self._probed, self._in_probe = query, set(map(key, rows))
+        if key(last) not in self._in_probe:
             yield self._moved(last)
 
     def _moved(self, last: Row) -> Page:

@@ -19,7 +19,8 @@ Id = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int
 
 _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:)(\d\d)(\.\d{1,9})? ?(Z|[+-]\d\d:?\d\d)?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d:)(\d\d)(\.\d{1,9})? ?(Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
 )
 _SHOP = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 _LOOP_HOST = ".loopreturns.com"

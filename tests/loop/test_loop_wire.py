@@ -1,0 +1,226 @@
+"""A row becomes a return, or is set aside without spoiling anything else."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+from worlds import NOON, row
+
+from reconciler.core.model import Line, Malformed, Parcel, Return
+from reconciler.loop.wire import parse_row
+from reconciler.sandbox.loop_details import details_row
+from reconciler.sandbox.loop_rows import list_row
+from reconciler.sandbox.loop_switches import LoopSwitches
+
+MISSING = object()
+
+
+def wire_row(**changes):
+    shape = list_row(row(31, NOON), LoopSwitches(extra_fields=True), "canary-market")
+    for name, value in changes.items():
+        if value is MISSING:
+            del shape[name]
+        else:
+            shape[name] = value
+    return shape
+
+
+def wire_line(**changes):
+    line = wire_row()["line_items"][0] | changes
+    return {name: value for name, value in line.items() if value is not MISSING}
+
+
+def parsed(shape):
+    return parse_row(Raw(msgspec.json.encode(shape)))
+
+
+def test_a_row_as_documented_is_read():
+    assert parsed(wire_row()) == Return(
+        id="31",
+        state="open",
+        created_at=NOON,
+        updated_at=NOON,
+        order_id="4800000031",
+        order_name="#1031",
+        lines=(Line("700031", "900031", "TEE-S", None, None),),
+        parcels=(Parcel("USPS", "940000000031", "in_transit", ("700031",)),),
+        type="standard",
+        outcomes=("refund",),
+        shop="canary-market",
+    )
+
+
+def test_the_shape_of_details_reads_the_same():
+    details = details_row(row(31, NOON), LoopSwitches(), "canary-market")
+
+    assert parsed(details) == parsed(wire_row())
+
+
+def test_nothing_personal_gets_in():
+    shape = wire_row(
+        customer="canary@example.test", label_url="https://canary", customer_name="Canary",
+        line_items=[wire_line(return_comment="canary said", customer="canary")],
+    )  # fmt: skip
+
+    assert b"canary" not in msgspec.json.encode(parsed(shape)).replace(b"canary-market", b"")
+
+
+def test_optional_fields_may_be_missing_or_nothing():
+    absent = dict.fromkeys(
+        ("provider_order_id", "outcome", "type", "carrier", "tracking_number", "label_status"),
+        "N/A",
+    )
+    bare = dict.fromkeys((*absent, "labels", "status_page_url"), MISSING)
+
+    assert parsed(wire_row(**absent, labels=None, status_page_url=None)) == parsed(wire_row(**bare))
+    assert parsed(wire_row(**bare)).parcels == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("id", MISSING, "`id`"),
+        ("id", True, "$.id"),
+        ("id", 1.5, "$.id"),
+        ("id", None, "$.id"),
+        ("id", "../1", "id: not an id"),
+        ("state", None, "$.state"),
+        ("state", "", "state: absent"),
+        ("created_at", None, "$.created_at"),
+        ("updated_at", "0000-00-00", "updated_at: not a time"),
+        ("updated_at", MISSING, "`updated_at`"),
+        ("order_name", "N/A", "order_name: absent"),
+        ("order_name", "a\0b", "order_name: holds a NUL"),
+        ("provider_order_id", "x1", "provider_order_id: not an id"),
+        ("line_items", MISSING, "`line_items`"),
+        ("line_items", None, "$.line_items"),
+        ("line_items", [None], "$.line_items[0]"),
+        ("line_items", [wire_line(), wire_line(provider_line_item_id=MISSING)], "$.line_items[1]"),
+        ("line_items", [wire_line(line_item_id="")], "line_items[0].line_item_id"),
+        ("line_items", [wire_line(title="x" * 5000)], "$.line_items[0].title"),
+        ("labels", [{"status": "new", "line_items": ["x"]}], "labels[0].line_items"),
+        ("labels", {"0": {}}, "$.labels"),
+    ],
+)
+def test_a_row_that_cannot_be_understood_names_the_field(field, value, problem):
+    found = parsed(wire_row(**{field: value}))
+
+    assert isinstance(found, Malformed)
+    assert problem in found.problem
+
+
+def test_a_malformed_row_is_known_by_its_id_where_that_can_be_read():
+    assert parsed(wire_row(state=None)).key == "31"
+    assert parsed(wire_row(id=31, state=None)).key == "31"
+
+
+@pytest.mark.parametrize("raw", [b"null", b"[]", b'"x"', b'{"id":"x"}', b"{}", b"7"])
+def test_else_by_a_hash_of_the_row(raw):
+    assert parse_row(Raw(raw)).key == hashlib.sha256(raw).hexdigest()
+
+
+def test_a_problem_never_quotes_a_value():
+    found = parsed(wire_row(created_at="canary", state=None, line_items="canary"))
+
+    assert "canary" not in found.problem
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"id":"1","state":"\\ud800"}',
+        b'{"id":"1","state":"\xff"}',
+        b'{"id":' + b"9" * 5000 + b"}",
+        b'{"id":NaN}',
+        b'{"id":"1","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b"\xef\xbb\xbf{}",
+    ],
+)
+def test_hostile_json_is_set_aside(raw):
+    assert isinstance(parse_row(Raw(raw)), Malformed)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ),
+    st.sampled_from(sorted(wire_row())),
+)
+def test_no_json_in_any_field_breaks_the_parser(value, field):
+    assert isinstance(parsed(wire_row(**{field: value})), Return | Malformed)
+
+
+def test_lines_and_parcels_are_sorted_as_numbers_whatever_order_they_come_in():
+    lines = [wire_line(line_item_id=number) for number in ("100", 9, "20")]
+    labels = [{"status": "new", "tracking_number": text, "line_items": [20, 9]} for text in "ba"]
+
+    found = parsed(wire_row(line_items=lines, labels=labels))
+
+    assert [line.id for line in found.lines] == ["9", "20", "100"]
+    assert [parcel.tracking_number for parcel in found.parcels] == ["a", "b"]
+    assert found.parcels[0].line_ids == ("9", "20")
+    assert found == parsed(wire_row(line_items=lines[::-1], labels=labels[::-1]))
+
+
+@pytest.mark.parametrize("status", [None, "", "N/A", "pending", "no_label"])
+@pytest.mark.parametrize("tracking_number", [None, "", "N/A"])
+def test_a_label_that_does_not_exist_yet_is_no_parcel(status, tracking_number):
+    label = {"status": status, "tracking_number": tracking_number, "carrier": "USPS"}
+    top = {"label_status": status, "tracking_number": tracking_number, "carrier": "USPS"}
+
+    assert parsed(wire_row(labels=[label], **top)).parcels == ()
+    assert parsed(wire_row(labels=[], **top)).parcels == ()
+
+
+@pytest.mark.parametrize(
+    ("label", "parcel"),
+    [
+        ({"status": "new"}, Parcel(None, None, "new")),
+        ({"tracking_number": 940001}, Parcel(None, "940001", None)),
+        (
+            {"status": "pending", "tracking_number": "X1", "carrier": "UPS"},
+            Parcel("UPS", "X1", "pending"),
+        ),
+        ({"status": "lost_at_sea"}, Parcel(None, None, "lost_at_sea")),
+    ],
+)
+def test_any_sign_of_a_label_is_a_parcel(label, parcel):
+    assert parsed(wire_row(labels=[label])).parcels == (parcel,)
+
+
+def test_without_labels_the_returns_own_label_fields_count():
+    found = parsed(wire_row(labels=[]))
+
+    assert found.parcels == (Parcel("USPS", "940000000031", "in_transit"),)
+
+
+def test_the_same_label_twice_is_one_parcel():
+    label = {"status": "new", "tracking_number": "X1"}
+
+    assert len(parsed(wire_row(labels=[label, label])).parcels) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "outcomes"),
+    [("refund", ("refund",)), ("refund+exchange", ("exchange", "refund")), (None, ())],
+)
+def test_an_outcome_is_a_set(outcome, outcomes):
+    assert parsed(wire_row(outcome=outcome)).outcomes == outcomes
+
+
+@pytest.mark.parametrize("state", ["processing", "needs review"])
+def test_an_unknown_state_is_kept_as_text(state):
+    assert parsed(wire_row(state=state)).state == state
+
+
+@pytest.mark.parametrize("value", ["N/A", None, {}, []])
+def test_a_field_that_is_not_read_cannot_spoil_a_row(value):
+    assert parsed(wire_row(label_updated_at=value, edited_at=value, return_method=value)) == parsed(
+        wire_row()
+    )
