@@ -26,7 +26,13 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.ports import PlanMember
-from reconciler.core.report import ChangeKind, FieldChange
+from reconciler.core.report import (
+    ChangeKind,
+    FieldChange,
+    OutcomeKind,
+    ReportedChange,
+    SaleReturnName,
+)
 from reconciler.core.rules import Globs, Policy
 from reconciler.core.verdict import Review
 
@@ -50,6 +56,8 @@ class Change(Struct, frozen=True):
     fingerprint: bytes
     updated_at: datetime
     changed_at: datetime | None
+    reads_back: bool
+    """Whether a write of it is still without an answer."""
     touches_pushed: bool
     """Whether Jetti already holds a sale return that would change."""
     fields: tuple[FieldChange, ...] = ()
@@ -58,11 +66,30 @@ class Change(Struct, frozen=True):
         """What the digest is made of."""
         return PlanMember(self.return_id, self.kind.value, self.fingerprint)
 
+    def told(
+        self,
+        outcome: OutcomeKind,
+        reason: str | None = None,
+        sale_returns: tuple[SaleReturnName, ...] = (),
+    ) -> ReportedChange:
+        """The change with what became of it, for the report."""
+        return ReportedChange(
+            return_id=self.return_id,
+            order_name=self.order_name,
+            order_id=self.order_id,
+            change=self.kind,
+            outcome=outcome,
+            reason=reason,
+            sale_returns=sale_returns,
+            fields=self.fields,
+            fingerprint=self.fingerprint.hex(),
+        )
+
 
 class Settled(Struct, frozen=True):
     """Nothing is to be pushed: the entry goes straight to a state, with the reason for people."""
 
-    return_id: str
+    entry: Entry
     state: State
     reason: str | None = None
 
@@ -84,10 +111,11 @@ class Plan(Struct, frozen=True):
 
 
 def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> Plan:
-    """Decide about every entry, newest changes first, then the backlog, oldest first.
+    """Decide about every entry, and put the changes in order.
 
-    Fresh is what was first recorded at or after `fresh_since`, the start of this pass: a backlog
-    of days must not hold back what a customer did a minute ago.
+    First what must be read back, so that its second read falls due while the rest is pushed; then
+    what was recorded in this pass, since `fresh_since`, newest first; then the backlog, oldest
+    first: a backlog of days must not hold back what a customer did a minute ago.
     """
     changes: list[Change] = []
     settled: list[Settled] = []
@@ -97,11 +125,18 @@ def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> 
             changes.append(decision)
         else:
             settled.append(decision)
-    fresh = [c for c in changes if c.changed_at is not None and c.changed_at >= fresh_since]
-    backlog = [c for c in changes if c.changed_at is None or c.changed_at < fresh_since]
+    back = [change for change in changes if change.reads_back]
+    ahead = [change for change in changes if not change.reads_back]
+    fresh = [change for change in ahead if (change.changed_at or fresh_since) >= fresh_since]
+    backlog = [change for change in ahead if (change.changed_at or fresh_since) < fresh_since]
     fresh.sort(key=lambda change: (change.updated_at, change.return_id), reverse=True)
     backlog.sort(key=lambda change: (change.changed_at or fresh_since, change.return_id))
-    return Plan(changes=(*fresh, *backlog), settled=tuple(settled))
+    return Plan(changes=(*back, *fresh, *backlog), settled=tuple(settled))
+
+
+def skipped(settled: Settled) -> ReportedChange:
+    """A return that will not be created, for the report."""
+    return _change(settled.entry, ChangeKind.CREATE).told(OutcomeKind.SKIPPED, settled.reason)
 
 
 def decide(entry: Entry, terms: Terms) -> Change | Settled:
@@ -113,11 +148,11 @@ def decide(entry: Entry, terms: Terms) -> Change | Settled:
         kind = ChangeKind.CREATE if entry.wanted.purpose is Purpose.EXIST else ChangeKind.ADOPT
         return _change(entry, kind)
     if entry.wanted.purpose is Purpose.HOLD:
-        return Settled(entry.id, State.SKIPPED, f"held in Loop ({entry.seen.state})")
+        return Settled(entry, State.SKIPPED, f"held in Loop ({entry.seen.state})")
     if entry.wanted.purpose is Purpose.CANCEL or not after_go_live(entry, terms):
         return _change(entry, ChangeKind.ADOPT)
     if not creatable(entry, terms):
-        return Settled(entry.id, State.SKIPPED, "not selected by policy")
+        return Settled(entry, State.SKIPPED, "not selected by policy")
     return _change(entry, ChangeKind.CREATE, _as_created(entry, terms))
 
 
@@ -160,7 +195,7 @@ def _about_pushed(entry: Entry, terms: Terms) -> Change | Settled:
         return _change(entry, ChangeKind.UPDATE)
     changed = (*_quantities(_added(entry, terms)), *_shown(entry, found))
     if not changed and not entry.intents:
-        return Settled(entry.id, State.SYNCED)
+        return Settled(entry, State.SYNCED)
     cancels = entry.wanted.purpose is Purpose.CANCEL
     return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, changed)
 
@@ -181,6 +216,7 @@ def _change(entry: Entry, kind: ChangeKind, changed: Sequence[FieldChange] = ())
         fingerprint=entry.fingerprint,
         updated_at=entry.seen.updated_at,
         changed_at=entry.changed_at,
+        reads_back=bool(entry.intents),
         touches_pushed=bool(entry.sale_returns),
         fields=tuple(changed),
     )

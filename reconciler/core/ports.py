@@ -176,6 +176,9 @@ class Journal(Protocol):
         `synced` becomes one to `pending`.
         """
 
+    def move_all(self, moves: Sequence[tuple[str, Move]]) -> None:
+        """The same for many entries, in one transaction."""
+
     def meta(self) -> Meta:
         """What the ledger knows of itself, as of now."""
 
@@ -269,6 +272,9 @@ class Ledger(Journal, Protocol):
 
     def counts_by_state(self) -> dict[State, int]:
         """How many entries stand in each state."""
+
+    def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
+        """Entries that failed, need a person or are overdue, the longest waiting first."""
 
     def count_malformed(self) -> int:
         """Rows kept aside and not yet cleared."""

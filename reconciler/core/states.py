@@ -72,6 +72,9 @@ OPEN = frozenset({State.PENDING, State.IN_FLIGHT, State.UNKNOWN, State.WAITING, 
 
 NEEDS_A_PERSON = frozenset({State.DEAD, State.REVIEW})
 
+TROUBLED = NEEDS_A_PERSON | {State.FAILED, State.UNKNOWN, State.IN_FLIGHT}
+"""Tried without success, or waiting for a person: the exit code speaks of these."""
+
 
 def predecessors(after: State) -> frozenset[State]:
     """The states from which `after` may be entered, itself included."""

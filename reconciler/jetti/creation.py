@@ -56,7 +56,7 @@ class Creation:
             return undelivered(lost)
         match check_created(write, rows, found.before):
             case Overreached() as overreached:
-                return self._undo(entry, seen, overreached)
+                return self._undo(entry, write, seen, overreached)
             case checked:
                 return self._keep(entry, write, found, seen, checked)
 
@@ -106,19 +106,29 @@ class Creation:
         held = {**found.held, **{row.id: row for row in checked.made}}
         return replace(found, sale_returns=known, held=held, missing=())
 
-    def _undo(self, entry: Entry, seen: Sighting, overreached: Overreached) -> Told:
+    def _undo(self, entry: Entry, create: Write, seen: Sighting, overreached: Overreached) -> Told:
         """Stop all creation first, whatever happens next; then cancel what nobody asked for."""
         reason = f"{overreached.reason}; check the setting jetti.cancel_ids_key"
         self._journal.stop_creation(f"return {entry.id}: {reason}")
+        known = Classified(Meaning.APPLIED, 200, overreached.reason)
+        attempt = self._delivery.attempt(create, known)
+        move = Move(State.PENDING, reason, intents_closed_as="overreached", attempt=attempt)
+        self._journal.move(entry.id, move)
         left = [row for row in overreached.strange if not self._cancelled(entry, seen, row)]
         if left:
             by_hand = ", ".join(f"{row.reference} ({row.id})" for row in left)
             reason = f"{reason}; cancel by hand in Jetti: {by_hand}"
-        move = Move(State.REVIEW, reason, intents_closed_as="overreached")
-        self._journal.move(entry.id, move)
+        self._journal.move(entry.id, Move(State.REVIEW, reason))
         return Told(OutcomeKind.REVIEW, reason)
 
     def _cancelled(self, entry: Entry, seen: Sighting, row: SeenSaleReturn) -> bool:
         cancel = Write(Operation.UPDATE_SALE_RETURN, row.id, fields={"status": "cancelled"})
         answered = self._delivery.send(entry, cancel, sent_at=seen.asked_at)
+        if isinstance(answered, Delivered):
+            told = Classified(Meaning.APPLIED, answered.answer.status)
+        else:
+            told = answered
+        attempt = self._delivery.attempt(cancel, told)
+        closed = Move(State.PENDING, intents_closed_as=told.meaning.value, attempt=attempt)
+        self._journal.move(entry.id, closed)
         return isinstance(answered, Delivered)

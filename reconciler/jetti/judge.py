@@ -20,6 +20,8 @@ from reconciler.jetti.query import TOGETHER
 STALE_AFTER = 120.0
 """Seconds. Pushing twenty entries takes about a minute at Jetti's pace; a sighting older than
 twice that was overtaken by a slow service or a suspended machine and is taken again."""
+PROOF = 200
+"""So many planned creates are looked up to see whether a new ledger is really a lost one."""
 
 
 class Judged(Struct, frozen=True):
@@ -48,6 +50,10 @@ class Judge:
             sightings = self._lookup.sight(list(entries.values()))
             for change in together:
                 yield self._judge(change, entries[change.return_id], sightings[change.return_id])
+
+    def marked(self, changes: Sequence[Change]) -> list[str]:
+        """Ids of the returns, of the first two hundred, that carry our marker in Jetti."""
+        return self._lookup.marked([change.return_id for change in changes[:PROOF]])
 
     def again(self, change: Change) -> Judged:
         """One change alone, freshly read from the ledger and from Jetti."""

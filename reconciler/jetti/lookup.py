@@ -46,6 +46,11 @@ class Lookup:
             outage = isinstance(error, TargetUnavailable)
             return {entry.id: Unseen(str(error), outage) for entry in entries}
 
+    def marked(self, return_ids: Sequence[str]) -> list[str]:
+        """Which of these ids stand as markers in Jetti. Raises TargetUnavailable."""
+        found = {row.marker for row in self._reader.marked(return_ids)}
+        return [return_id for return_id in return_ids if return_id in found]
+
     def _sight(self, entries: Sequence[Entry]) -> dict[str, Sighting]:
         looked_at = self._clock.monotonic()
         ours = self._ours(entries)

@@ -13,6 +13,7 @@ from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
 from reconciler.errors import TargetUnavailable
+from reconciler.jetti.adopter import Adopter
 from reconciler.jetti.creation import Creation
 from reconciler.jetti.judge import Judge, Judged
 from reconciler.jetti.lookup import Unseen
@@ -36,6 +37,7 @@ class Pusher:
         self._judge = judge
         self._creation = creation
         self._update = update
+        self._adopter = Adopter(judge, update, journal)
         self._journal = journal
         self._clock = clock
         self._streak: list[tuple[str, Trouble]] = []
@@ -60,6 +62,10 @@ class Pusher:
             told = self._settle(self._judge.again(change))
             unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(change, told or unsettled)
+
+    def marked(self, changes: Sequence[Change]) -> list[str]:
+        """Which of these returns Jetti already holds; the first few hundred are proof enough."""
+        return self._judge.marked(changes)
 
     def _settle(self, judged: Judged) -> Told | None:
         """Take an entry as far as it goes; None when its create must be looked for once more."""
@@ -147,17 +153,15 @@ class Pusher:
         change, entry, seen = judged.change, judged.entry, judged.sighting
         if seen is None or not (found.sale_returns or found.missing):
             return self._skip(change, entry)
-        recovering = bool(entry.intents)
-        if recovering or found.adopted:
+        if change.kind is ChangeKind.ADOPT and not entry.intents:
+            return self._adopter.take(entry, found)
+        if entry.intents or found.adopted:
             # Into the ledger before anything is written to it.
+            read_back = "read back" if entry.intents else None
             adopted = Move(
-                State.PENDING,
-                sale_returns=found.sale_returns,
-                intents_closed_as="read back" if recovering else None,
+                State.PENDING, sale_returns=found.sale_returns, intents_closed_as=read_back
             )
             self._journal.move(entry.id, adopted)
-        if change.kind is ChangeKind.ADOPT and not recovering:
-            return self._adopted(entry, found)
         if found.missing:
             created = self._creation.create(entry, found, seen)
             if isinstance(created, Told):
@@ -165,34 +169,11 @@ class Pusher:
             found = created
         return self._update.bring(entry, found, seen.asked_at)
 
-    def _adopted(self, entry: Entry, found: Attributed) -> Told:
-        """Taken over; what should change in Jetti is for the next plan, and its guard, to see."""
-        todo = self._update.agenda(entry, found)
-        names = named(found.sale_returns)
-        if isinstance(todo, Review):
-            self._journal.move(entry.id, Move(State.REVIEW, todo.reason))
-            return Told(OutcomeKind.REVIEW, todo.reason, names)
-        if todo.writes:
-            return Told(OutcomeKind.PUSHED, "taken over; to be updated by the next pass", names)
-        synced = Move(State.SYNCED, attempts=0, pushed_fingerprint=entry.fingerprint)
-        self._journal.move(entry.id, synced)
-        return Told(OutcomeKind.PUSHED, "taken over", names)
-
     # ------------------------------------------------------------------------- the whole
 
     def _reported(self, change: Change, told: Told) -> ReportedChange:
         self._watch(change, told)
-        return ReportedChange(
-            return_id=change.return_id,
-            order_name=change.order_name,
-            order_id=change.order_id,
-            change=change.kind,
-            outcome=told.outcome,
-            reason=told.reason,
-            sale_returns=told.sale_returns,
-            fields=change.fields,
-            fingerprint=change.fingerprint.hex(),
-        )
+        return change.told(told.outcome, told.reason, told.sale_returns)
 
     def _watch(self, change: Change, told: Told) -> None:
         """Tell an outage from entries that fail on their own."""

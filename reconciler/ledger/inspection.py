@@ -7,9 +7,9 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import and_, or_, select
 
-from reconciler.core.model import Entry, Intent, Operation, State
+from reconciler.core.model import Entry, Intent, Operation
 from reconciler.core.ports import Attempt
-from reconciler.core.states import NEEDS_A_PERSON, OPEN
+from reconciler.core.states import OPEN, TROUBLED
 from reconciler.ledger.loading import intent_of, load
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import attempts, entries, intents, malformed
@@ -43,18 +43,22 @@ class Inspection(Part):
             ids = connection.execute(select(entries.c.return_id).where(named)).scalars()
             return load(connection, sorted(ids))
 
-    def oldest_problem(self, overdue_before: datetime) -> Entry | None:
-        """Of all that failed, need a person or are overdue, the one that waits the longest."""
+    def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
+        """See `core.ports.Ledger`."""
         overdue = and_(entries.c.state.in_(OPEN), entries.c.due_since < overdue_before)
-        stuck = entries.c.state.in_(NEEDS_A_PERSON | {State.FAILED})
+        stuck = entries.c.state.in_(TROUBLED)
         query = (
             select(entries.c.return_id)
             .where(or_(stuck, overdue))
             .order_by(entries.c.due_since, entries.c.return_id)
-            .limit(1)
+            .limit(limit)
         )
         with self._store.reading() as connection:
-            found = load(connection, list(connection.execute(query).scalars()))
+            return load(connection, list(connection.execute(query).scalars()))
+
+    def oldest_problem(self, overdue_before: datetime) -> Entry | None:
+        """Of all that failed, need a person or are overdue, the one that waits the longest."""
+        found = self.problems(overdue_before, 1)
         return found[0] if found else None
 
     def attempts_of(self, return_id: str) -> list[Attempt]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from reconciler.core.model import Entry, Intent, State, Write
 from reconciler.core.ports import Move
@@ -63,14 +63,26 @@ class Journal(Part):
 
     def move(self, return_id: str, move: Move) -> None:
         """See `core.ports.Journal`."""
+        self.move_all([(return_id, move)])
+
+    def move_all(self, moves: Sequence[tuple[str, Move]]) -> None:
+        """See `core.ports.Journal`."""
+        if not moves:
+            return
+        now = self._clock.now()
         with self._store.writing() as connection:
-            entry = steps.entry_before(connection, return_id)
-            after, values = steps.after(entry, move)
-            values["due_since"] = steps.due_since(entry, after, self._clock.now())
-            steps.step(connection, entry, after, values)
-            if move.sale_returns is not None:
-                steps.replace_sale_returns(connection, return_id, move.sale_returns)
-            steps.stamp_intents(connection, return_id, move)
-            if move.attempt is not None:
-                attempt = msgspec.structs.asdict(move.attempt)
-                connection.execute(attempts.insert(), attempt | {"return_id": return_id})
+            for return_id, move in moves:
+                _take(connection, return_id, move, now)
+
+
+def _take(connection: Connection, return_id: str, move: Move, now: datetime) -> None:
+    entry = steps.entry_before(connection, return_id)
+    after, values = steps.after(entry, move)
+    values["due_since"] = steps.due_since(entry, after, now)
+    steps.step(connection, entry, after, values)
+    if move.sale_returns is not None:
+        steps.replace_sale_returns(connection, return_id, move.sale_returns)
+    steps.stamp_intents(connection, return_id, move)
+    if move.attempt is not None:
+        attempt = msgspec.structs.asdict(move.attempt)
+        connection.execute(attempts.insert(), attempt | {"return_id": return_id})

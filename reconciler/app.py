@@ -1,0 +1,234 @@
+"""The composition root: settings in, wired parts out; the only place that knows every part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+
+from reconciler.closing import Opening, close
+from reconciler.config import Settings
+from reconciler.core.duration import write as spell
+from reconciler.core.plan import Terms
+from reconciler.core.ports import By
+from reconciler.core.report import Report, RunKind
+from reconciler.core.request import RunRequest
+from reconciler.core.target import Preview, Target
+from reconciler.errors import SourceError, TargetUnavailable
+from reconciler.host import Host
+from reconciler.http import Endpoint, PerMinute, PerSecond, Service, connect
+from reconciler.intake import Intake, Projection
+from reconciler.ledger import opening as ledgers
+from reconciler.ledger.repository import SqlLedger
+from reconciler.ledger.schema import Birth
+from reconciler.loop import LoopReader
+from reconciler.reconcile import Bounds, Parts, Pass
+
+_FIRST_WATERMARK = timedelta(hours=24)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Initialised(Struct, frozen=True):
+    """What `init` did."""
+
+    ledger: str
+    created: bool
+    go_live: datetime
+    watermark: datetime
+    report: Report | None = None
+    """Of the adopting pass."""
+
+
+def run(settings: Settings, request: RunRequest, host: Host) -> Report:
+    """Make one pass. Raises ReconcilerError only when it could not start.
+
+    Everything that goes wrong later stands in the report, whose exit code is the verdict.
+    """
+    with _ledger(settings, request, host) as ledger:
+        terms = Terms(
+            policy=settings.policy,
+            go_live=ledger.meta().go_live,
+            typed=request.kind in (RunKind.RANGE, RunKind.SINGLE),
+        )
+        return _pass(settings, request, host, ledger, terms)
+
+
+def initialise(
+    settings: Settings, *, since: datetime | None, adopt: bool, repin: bool, host: Host
+) -> Initialised:
+    """Create the ledger; on an existing one only adopt or forget pins. Raises ReconcilerError."""
+    now = host.clock.now()
+    existed = ledgers.exists(settings.ledger)
+    start = (since or now - _FIRST_WATERMARK).replace(microsecond=0)
+    if adopt:
+        # Refused before anything is made.
+        settings.require_loop_key()
+        settings.require_jetti_token()
+    if not (existed and (adopt or repin)):
+        birth = Birth(start, start, _projection(settings).version)
+        ledgers.create(settings.ledger, birth, host.clock)
+    with ledgers.open_ledger(settings.ledger, host.clock) as ledger:
+        if repin:
+            ledger.repin()
+        report = None
+        if adopt:
+            if not existed:
+                # What a lost ledger's last run sent may still be about to take effect.
+                host.clock.wait(settings.jetti.settle.total_seconds())
+            report = _adopt(settings, start, host, ledger)
+        meta = ledger.meta()
+    return Initialised(settings.ledger, not existed, meta.go_live, meta.watermark, report)
+
+
+def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -> Report:
+    """Look for every return since then; no go-live has come, so nothing would be created."""
+    request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
+    terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
+    return _pass(settings, request, host, ledger, terms, adopts=True)
+
+
+def _pass(
+    settings: Settings,
+    request: RunRequest,
+    host: Host,
+    ledger: SqlLedger,
+    terms: Terms,
+    *,
+    adopts: bool = False,
+) -> Report:
+    started_at, meta = host.clock.now(), ledger.meta()
+    with ExitStack() as stack:
+        loop = stack.enter_context(_loop(settings, host))
+        jetti = stack.enter_context(_jetti(settings, request, host, reads_only=adopts))
+        source = LoopReader(loop, host.clock, settings.loop.page_size)
+        intake = Intake(source, ledger, _projection(settings), host.clock, host.progress)
+        parts = Parts(
+            source=source,
+            ledger=ledger,
+            target=_target(settings, request, host, ledger, terms, jetti, adopts=adopts),
+            intake=intake,
+            clock=host.clock,
+            progress=host.progress,
+            bounds=Bounds(settings.loop.lag, settings.loop.overlap, settings.loop.window),
+            terms=terms,
+            guards=settings.guard,
+            mapping_version=_projection(settings).version,
+            command=_command(request),
+            writes=lambda: jetti.requests["write"] if jetti else 0,
+        )
+        opening = Opening(
+            run_id=ledger.begin_run(request.kind, started_at),
+            started_at=started_at,
+            watermark=meta.watermark,
+            remarks=_remarks(settings, request),
+        )
+        made = Pass(request, parts)
+        made.make()
+        requests = {"loop": loop.requests["get"]}
+        if jetti:
+            requests |= {f"jetti {kind}": count for kind, count in jetti.requests.items()}
+        return close(made, request, parts, opening, requests)
+
+
+def _target(
+    settings: Settings,
+    request: RunRequest,
+    host: Host,
+    ledger: SqlLedger,
+    terms: Terms,
+    jetti: Service | None,
+    *,
+    adopts: bool,
+) -> Target:
+    if jetti is None:
+        return Preview()
+    from reconciler.jetti import wiring
+
+    parts = wiring.wire(settings.jetti, jetti, ledger, terms, host.clock)
+    if adopts:
+        return parts.adopter()
+    return parts.scout() if request.dry_run else parts.pusher()
+
+
+# ------------------------------------------------------------------------------------ services
+
+
+def _loop(settings: Settings, host: Host) -> Service:
+    return connect(
+        Endpoint(
+            name="Loop",
+            base_url=settings.loop.base_url,
+            key_header=("X-Authorization", settings.require_loop_key().reveal()),
+            key_setting="LOOP_API_KEY",
+            unavailable=SourceError,
+            pace=PerMinute(settings.loop.requests_per_minute),
+        ),
+        host.clock,
+    )
+
+
+@contextmanager
+def _jetti(
+    settings: Settings, request: RunRequest, host: Host, *, reads_only: bool
+) -> Iterator[Service | None]:
+    """Jetti as far as this pass may reach it; a dry run, without lock, keeps half the pace."""
+    if not request.reaches_jetti:
+        yield None
+        return
+    share = 0.5 if request.dry_run else 1.0
+    writes = frozenset() if request.dry_run or reads_only else frozenset({"POST", "PUT"})
+    endpoint = Endpoint(
+        name="Jetti",
+        base_url=settings.jetti.base_url,
+        key_header=("Authorization", f"Bearer {settings.require_jetti_token().reveal()}"),
+        key_setting="JETTI_API_TOKEN",
+        unavailable=TargetUnavailable,
+        pace=PerSecond(
+            settings.jetti.reads_per_second * share, settings.jetti.writes_per_second * share
+        ),
+        methods=frozenset({"GET"}) | writes,
+    )
+    with connect(endpoint, host.clock) as service:
+        yield service
+
+
+# -------------------------------------------------------------------------------------- ledger
+
+
+def _ledger(
+    settings: Settings, request: RunRequest, host: Host
+) -> AbstractContextManager[SqlLedger]:
+    """The ledger itself under its lock; for a dry run a copy, or a blank one if there is none."""
+    settings.require_loop_key()
+    if request.reaches_jetti:
+        settings.require_jetti_token()
+    if not request.dry_run:
+        return ledgers.open_ledger(settings.ledger, host.clock, wait=request.wait)
+    if settings.ledger_path.exists():
+        return ledgers.open_scratch(settings.ledger, host.clock)
+    start = (host.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
+    return ledgers.open_blank(Birth(start, start, _projection(settings).version), host.clock)
+
+
+def _projection(settings: Settings) -> Projection:
+    return Projection(settings.mapping, settings.policy.held_states)
+
+
+def _remarks(settings: Settings, request: RunRequest) -> tuple[str, ...]:
+    if request.dry_run and not settings.ledger_path.exists():
+        return ("there is no ledger yet, so every return counts as new",)
+    return ()
+
+
+def _command(request: RunRequest) -> str:
+    """This pass as it would be typed again, for hints."""
+    if request.sweep is not None:
+        return f"reconciler run --sweep {spell(request.sweep)}"
+    if request.start is not None:
+        until = f" --to {request.end:%Y-%m-%dT%H:%M:%SZ}" if request.end else ""
+        return f"reconciler run --from {request.start:%Y-%m-%dT%H:%M:%SZ}{until} --by {request.by}"
+    named = [f" --return {return_id}" for return_id in request.return_ids]
+    named += [f" --order '{name}'" for name in request.order_names]
+    return "reconciler run" + "".join(named)

@@ -1,0 +1,33 @@
+"""What a pass needs of Jetti, and the target of a dry run, which touches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from reconciler.core.plan import Change
+from reconciler.core.report import OutcomeKind, ReportedChange
+
+
+class Target(Protocol):
+    """Where a plan is carried out."""
+
+    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
+        """One outcome per change, worked out when it is asked for.
+
+        Raises TargetUnavailable, KeyRefused, SafetyStop, ConfigError, LedgerError, Interrupted.
+        """
+
+    def marked(self, changes: Sequence[Change]) -> list[str]:
+        """Which of these returns the target already holds under our marker."""
+
+
+class Preview:
+    """A plan that nobody carries out."""
+
+    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
+        for change in changes:
+            yield change.told(OutcomeKind.PLANNED)
+
+    def marked(self, changes: Sequence[Change]) -> list[str]:
+        return []

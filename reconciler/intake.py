@@ -1,0 +1,184 @@
+"""Read and record: what Loop lists goes into the ledger, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from reconciler.clock import Clock
+from reconciler.core import fingerprint, mapping
+from reconciler.core.guard import check_shop
+from reconciler.core.model import Malformed, Return, State, Window
+from reconciler.core.ports import By, Drained, Known, Ledger, Move, Observation, Page, Source
+from reconciler.core.rules import Mapping
+from reconciler.core.watermark import check_plausible
+from reconciler.host import Progress
+
+
+class Projection(Struct, frozen=True):
+    """How returns are told to Jetti, by the settings."""
+
+    mapping: Mapping
+    held_states: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """Names this projection; part of every fingerprint."""
+        return fingerprint.mapping_version(self.mapping, self.held_states)
+
+    def observe(self, seen: Return, content: bytes) -> Observation:
+        """The return with what is wanted of it."""
+        wanted = mapping.project(seen, self.mapping, self.held_states)
+        return Observation(seen, content, wanted, fingerprint.fingerprint(wanted, self.version))
+
+
+class Tally:
+    """Which returns were read, and what they were to the ledger."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, None] = {}
+        self.new: set[str] = set()
+        self.changed: set[str] = set()
+
+    @property
+    def unchanged(self) -> int:
+        return len(self.ids) - len(self.new | self.changed)
+
+
+class Intake:
+    """Reads one window after the other and records each in one transaction."""
+
+    def __init__(
+        self,
+        source: Source,
+        ledger: Ledger,
+        projection: Projection,
+        clock: Clock,
+        progress: Progress,
+    ) -> None:
+        self.tally = Tally()
+        self._source = source
+        self._ledger = ledger
+        self._projection = projection
+        self._clock = clock
+        self._progress = progress
+
+    def remap(self) -> None:
+        """Project every entry anew that was recorded under another mapping."""
+        version = self._projection.version
+        observed = (
+            self._projection.observe(entry.seen, b"")
+            for entry in self._ledger.mapped_otherwise(version)
+        )
+        self._ledger.remap(((o.seen.id, o.wanted, o.fingerprint) for o in observed), version)
+
+    def window(self, window: Window, by: By, *, moves_watermark: bool) -> None:
+        """Read a window to its end and record it. Raises SourceError, KeyRefused, SafetyStop.
+
+        Pages are compared as they come and only what is new to the ledger is kept, so that memory
+        follows the changes and not the listing; nothing is recorded of a window that fails.
+        """
+        gathered = _Gathered(self._projection)
+        for page in self._source.read(window, by):
+            gathered.add(page, self._ledger.known({row.id for row in page.returns}))
+            self._progress.reading(len(self.tally.ids) + len(gathered.latest))
+        if by is By.UPDATED:
+            known = self._ledger.ids_updated_between(window.start, window.end)
+            check_plausible(known, gathered.latest.keys(), window)
+        self._record(gathered, window, by, window.end if moves_watermark else None)
+
+    def singles(self, rows: Sequence[Return | Malformed]) -> None:
+        """Record returns that were asked for by name."""
+        returns = tuple(row for row in rows if isinstance(row, Return))
+        malformed = tuple(row for row in rows if isinstance(row, Malformed))
+        gathered = _Gathered(self._projection)
+        gathered.add(Page(returns, malformed), self._ledger.known({row.id for row in returns}))
+        now = self._clock.now()
+        self._record(gathered, Window(now, now), By.CREATED, None)
+
+    def missed(self, windows: Iterable[Window]) -> None:
+        """Read unfinished entries singly that a sweep by creation date did not list.
+
+        One that is gone from Loop, or in a state that cannot be listed, is not created; where it
+        was pushed already a person must look.
+        """
+        for window in windows:
+            unfinished = self._ledger.open_ids_created_between(window.start, window.end)
+            for return_id in sorted(unfinished - self.tally.ids.keys()):
+                row = self._source.fetch(return_id)
+                if row is not None:
+                    self.singles([row])
+                else:
+                    self._gone(return_id)
+
+    def _gone(self, return_id: str) -> None:
+        [entry] = self._ledger.entries([return_id])
+        if entry.sale_returns:
+            move = Move(State.REVIEW, "gone from Loop after it was pushed")
+        elif entry.intents:
+            return  # first it must be known whether it exists in Jetti
+        else:
+            move = Move(State.SKIPPED, "gone from Loop before it existed in Jetti")
+        self._ledger.move(return_id, move)
+
+    def _record(
+        self, gathered: _Gathered, window: Window, by: By, watermark: datetime | None
+    ) -> None:
+        shop = check_shop(self._ledger.meta().shop, gathered.shops)
+        self._ledger.record(
+            Drained(
+                window=window,
+                by=by,
+                rows=len(gathered.latest),
+                mapping_version=self._projection.version,
+                observations=tuple(gathered.observations.values()),
+                touched=tuple(gathered.touched.items()),
+                malformed=tuple(gathered.malformed.values()),
+                parsed=tuple(gathered.latest),
+                watermark=watermark,
+            ),
+            self._clock.now(),
+        )
+        if shop is not None:
+            self._ledger.pin(shop=shop)
+        self.tally.ids |= dict.fromkeys(gathered.latest)
+        self.tally.new |= gathered.new - self.tally.changed
+        self.tally.changed |= gathered.observations.keys() - gathered.new - self.tally.new
+
+
+class _Gathered:
+    """What a window teaches, page by page: of each return the newest version, then the last."""
+
+    def __init__(self, projection: Projection) -> None:
+        self._projection = projection
+        self.latest: dict[str, datetime] = {}
+        self.observations: dict[str, Observation] = {}
+        self.touched: dict[str, datetime] = {}
+        self.malformed: dict[str, Malformed] = {}
+        self.new: set[str] = set()
+        self.shops: set[str] = set()
+
+    def add(self, page: Page, known: dict[str, Known]) -> None:
+        """Take a page in. Rows repeat: pages overlap, and a return may change while we read."""
+        self.malformed |= {row.key: row for row in page.malformed}
+        for row in page.returns:
+            if row.updated_at >= self.latest.get(row.id, row.updated_at):
+                self._take(row, known.get(row.id))
+
+    def _take(self, row: Return, known: Known | None) -> None:
+        self.latest[row.id] = row.updated_at
+        self.observations.pop(row.id, None)
+        self.touched.pop(row.id, None)
+        if row.shop is not None:
+            self.shops.add(row.shop)
+        if known is None:
+            self.new.add(row.id)
+        elif row.updated_at < known.updated_at:
+            return
+        content = fingerprint.content(row)
+        if known is None or content != known.content:
+            self.observations[row.id] = self._projection.observe(row, content)
+        elif row.updated_at > known.updated_at:
+            self.touched[row.id] = row.updated_at

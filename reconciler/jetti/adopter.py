@@ -1,0 +1,67 @@
+"""Recognising what Jetti already has, for `init --adopt`: GETs only, and nothing is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.core.model import Entry, State
+from reconciler.core.plan import Change
+from reconciler.core.ports import Journal, Move
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
+from reconciler.core.verdict import Attributed, Review
+from reconciler.jetti.judge import Judge, Judged
+from reconciler.jetti.lookup import Unseen
+from reconciler.jetti.told import Told, named
+from reconciler.jetti.update import Update
+
+
+class Adopter:
+    """Takes over what is provably ours. What is not found stays as it was, for the next run."""
+
+    def __init__(self, judge: Judge, update: Update, journal: Journal) -> None:
+        self._judge = judge
+        self._update = update
+        self._journal = journal
+
+    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
+        """One outcome per change. Raises KeyRefused, SafetyStop, ConfigError, Interrupted."""
+        unknown = [c for c in changes if c.kind is ChangeKind.ADOPT and not c.reads_back]
+        for judged in self._judge.judge(unknown):
+            told = self._look(judged)
+            yield judged.change.told(told.outcome, told.reason, told.sale_returns)
+
+    def marked(self, changes: Sequence[Change]) -> list[str]:
+        """See `core.target.Target`."""
+        return self._judge.marked(changes)
+
+    def _look(self, judged: Judged) -> Told:
+        match judged.verdict:
+            case Unseen(reason):
+                return Told(OutcomeKind.DEFERRED, reason)
+            case Review(reason):
+                # Left pending: the next run looks again and sends it to a person if it must.
+                return Told(OutcomeKind.DEFERRED, reason)
+            case Attributed() as found if found.sale_returns:
+                return self.take(judged.entry, found)
+            case _:
+                return Told(OutcomeKind.SKIPPED, "not in Jetti")
+
+    def take(self, entry: Entry, found: Attributed) -> Told:
+        """Into the ledger; what should change in Jetti is for a plan, and its guard, to see."""
+        todo = self._update.agenda(entry, found)
+        names = named(found.sale_returns)
+        if isinstance(todo, Review):
+            move = Move(State.REVIEW, todo.reason, sale_returns=found.sale_returns)
+            self._journal.move(entry.id, move)
+            return Told(OutcomeKind.REVIEW, todo.reason, names)
+        if todo.writes or found.missing:
+            self._journal.move(entry.id, Move(State.PENDING, sale_returns=found.sale_returns))
+            return Told(OutcomeKind.PUSHED, "taken over; a later pass brings it up to date", names)
+        synced = Move(
+            State.SYNCED,
+            attempts=0,
+            sale_returns=found.sale_returns,
+            pushed_fingerprint=entry.fingerprint,
+        )
+        self._journal.move(entry.id, synced)
+        return Told(OutcomeKind.PUSHED, "taken over", names)

@@ -1,0 +1,64 @@
+"""A dry run that looks: what would become of each change, without a single write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.core.model import Entry
+from reconciler.core.plan import Change
+from reconciler.core.report import OutcomeKind, ReportedChange
+from reconciler.core.verdict import Absent, Attributed, Review, Wait
+from reconciler.jetti.judge import Judge, Judged
+from reconciler.jetti.lookup import Unseen
+from reconciler.jetti.told import Told, named
+from reconciler.jetti.update import Update
+
+
+class Scout:
+    """Judges like the pusher does and stops there."""
+
+    def __init__(self, judge: Judge, update: Update) -> None:
+        self._judge = judge
+        self._update = update
+
+    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
+        """Say what each change would meet. Raises KeyRefused, SafetyStop, ConfigError."""
+        for judged in self._judge.judge(changes):
+            told = self._foresee(judged)
+            yield judged.change.told(told.outcome, told.reason, told.sale_returns)
+
+    def marked(self, changes: Sequence[Change]) -> list[str]:
+        """See `core.target.Target`."""
+        return self._judge.marked(changes)
+
+    def _foresee(self, judged: Judged) -> Told:
+        entry, verdict = judged.entry, judged.verdict
+        match verdict:
+            case Unseen(reason):
+                return Told(OutcomeKind.FAILED, reason)
+            case Review(reason):
+                return Told(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
+            case Wait(reason):
+                return Told(OutcomeKind.WAITING, reason)
+            case Absent():
+                return Told(OutcomeKind.PLANNED, "a create without an answer is not in Jetti")
+            case Attributed():
+                return self._attributed(entry, verdict)
+
+    def _attributed(self, entry: Entry, found: Attributed) -> Told:
+        names = named(found.sale_returns)
+        if found.missing:
+            vendors = {item.vendor_id for _, item in found.missing}
+            return Told(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
+        if not found.sale_returns:
+            return Told(OutcomeKind.SKIPPED, "not in Jetti, and nothing would be created")
+        todo = self._update.agenda(entry, found)
+        if isinstance(todo, Review):
+            return Told(OutcomeKind.REVIEW, todo.reason, names)
+        if not todo.writes:
+            return Told(OutcomeKind.PLANNED, "Jetti already holds what is wanted", names)
+        return Told(OutcomeKind.PLANNED, None, names)
+
+
+def _count(sale_returns: int) -> str:
+    return "one sale return" if sale_returns == 1 else f"{sale_returns} sale returns"

@@ -1,0 +1,69 @@
+"""Puts Jetti's parts together around one service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from msgspec import Struct
+
+from reconciler.clock import Clock
+from reconciler.core.plan import Terms
+from reconciler.core.ports import Journal
+from reconciler.http import Service
+from reconciler.jetti.adopter import Adopter
+from reconciler.jetti.creation import Creation
+from reconciler.jetti.delivery import Delivery
+from reconciler.jetti.judge import Judge
+from reconciler.jetti.lookup import Lookup
+from reconciler.jetti.push import Pusher
+from reconciler.jetti.reading import Reader
+from reconciler.jetti.reasons import Reasons
+from reconciler.jetti.scout import Scout
+from reconciler.jetti.update import Update
+
+
+class JettiTerms(Protocol):
+    """The settings of Jetti's that matter here."""
+
+    @property
+    def settle(self) -> timedelta: ...
+    @property
+    def cancel_ids_key(self) -> str: ...
+
+
+class Wired(Struct, frozen=True):
+    """The three ways to carry out a plan."""
+
+    judge: Judge
+    creation: Creation
+    update: Update
+    journal: Journal
+    clock: Clock
+
+    def pusher(self) -> Pusher:
+        """For real."""
+        return Pusher(self.judge, self.creation, self.update, self.journal, self.clock)
+
+    def scout(self) -> Scout:
+        """Looking only, for a dry run."""
+        return Scout(self.judge, self.update)
+
+    def adopter(self) -> Adopter:
+        """Taking over only, for `init --adopt`."""
+        return Adopter(self.judge, self.update, self.journal)
+
+
+def wire(
+    settings: JettiTerms, service: Service, journal: Journal, terms: Terms, clock: Clock
+) -> Wired:
+    """All parts around one service; opens nothing."""
+    reader = Reader(service, clock)
+    delivery = Delivery(service, journal, clock, settings.settle, settings.cancel_ids_key)
+    return Wired(
+        judge=Judge(Lookup(reader, clock), journal, terms, clock),
+        creation=Creation(delivery, reader, journal, settings.cancel_ids_key),
+        update=Update(delivery, reader, journal, Reasons(reader), clock),
+        journal=journal,
+        clock=clock,
+    )
