@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from reconciler.errors import ConfigError, LedgerError, LedgerMissing
@@ -15,6 +16,8 @@ _NETWORK = frozenset(
     | {"gfs2", "ocfs2", "beegfs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs"}
     | {"fuse.rclone", "fuse.gcsfuse"}
 )
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
 
 INIT_HINT = (
     "if this is the first time, run `reconciler init`; if a ledger was here before, "
@@ -76,13 +79,9 @@ def require_writable(path: Path) -> None:
             )
 
 
-def require_local(path: Path) -> None:
+def require_local(path: Path, mountinfo: str) -> None:
     """Raise LedgerError on a known network filesystem, where two hosts could both hold the lock."""
-    try:
-        mounts = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
-    except OSError:
-        return
-    kind = filesystem_of(path.parent.resolve(), mounts)
+    kind = filesystem_of(path.parent.resolve(), mountinfo)
     if kind in _NETWORK:
         raise LedgerError(
             f"the ledger {path} lies on a network filesystem ({kind}), whose locks cannot be "
@@ -91,13 +90,21 @@ def require_local(path: Path) -> None:
         )
 
 
+def mounts() -> str:
+    """What is mounted where, as Linux tells it; empty elsewhere."""
+    try:
+        return Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
+    except OSError:
+        return ""
+
+
 def filesystem_of(place: Path, mountinfo: str) -> str | None:
     """The type of the filesystem that holds `place`, by the text of /proc/self/mountinfo."""
     best: tuple[int, str] | None = None
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
         # Blanks and the like are octal escapes there: "/my\040disk".
-        point = Path(left.split(" ")[4].encode().decode("unicode_escape"))
+        point = Path(_OCTAL.sub(lambda found: chr(int(found[1], 8)), left.split(" ")[4]))
         # Of mounts on the same point the last one is on top.
         if place.is_relative_to(point) and (best is None or len(point.parts) >= best[0]):
             best = (len(point.parts), right.split(" ")[0])

@@ -33,6 +33,8 @@ def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
         _sign(descriptor, clock)
         yield
     finally:
+        # Not only closed: a child that has not come round to closing its own would hold it still.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from reconciler.clock import Clock
 from reconciler.errors import ConfigError
 from reconciler.ledger.location import (
+    mounts,
     path_of,
     require_local,
     require_present,
@@ -41,7 +42,7 @@ def exists(url: str) -> bool:
 def create(url: str, birth: Birth, clock: Clock) -> None:
     """Make a new ledger, whole or not at all. Raises ConfigError where something lies already."""
     path = path_of(url)
-    require_local(path)
+    require_local(path, mounts())
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with run_lock(path, clock):
         if exists(url):
@@ -67,7 +68,7 @@ def open_ledger(
     require_present(path)
     require_readable(path)
     require_writable(path)
-    require_local(path)
+    require_local(path, mounts())
     with run_lock(path, clock, wait):
         store = _open_for_writing(path, busy_seconds, schema)
         try:

@@ -42,14 +42,14 @@ def copy_of(path: Path, clock: Clock) -> sqlite3.Connection:
             if not recover:
                 source.backup(target)
         if recover:
-            _recover(path, target, clock)
+            recover_into(path, target, clock)
     except BaseException:
         target.close()
         raise
     return target
 
 
-def _recover(path: Path, target: sqlite3.Connection, clock: Clock) -> None:
+def recover_into(path: Path, target: sqlite3.Connection, clock: Clock) -> None:
     """Let SQLite undo the unfinished commit in a copy of the file and its journal."""
     with tempfile.TemporaryDirectory(prefix="reconciler-") as place:
         copy = Path(place) / "ledger.db"

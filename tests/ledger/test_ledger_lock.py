@@ -1,0 +1,191 @@
+"""One run at a time, and nobody ever has to clean up after a dead one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from ledger_samples import CREATE, LATER, NOON, StillClock, drained, observation
+
+from reconciler.clock import SystemClock
+from reconciler.core.model import State
+from reconciler.errors import Interrupted, LedgerError, LedgerMissing, LockHeld
+from reconciler.ledger import opening
+from reconciler.ledger.lock import lock_path, run_lock
+from reconciler.ledger.repository import SqlLedger
+from reconciler.ledger.sqlite import open_file
+from reconciler.ledger.store import Store
+
+HOLD = """
+import sys
+from reconciler.clock import SystemClock
+from reconciler.ledger import opening
+with opening.open_ledger(sys.argv[1], SystemClock()):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_run(url):
+    """A real process that holds the lock until it is killed or its stdin ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout.readline() == "held\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def test_a_second_run_is_turned_away_and_told_who_is_first(url, clock):
+    with (
+        another_run(url) as first,
+        pytest.raises(LockHeld, match=f"process {first.pid}, since 20") as caught,
+        opening.open_ledger(url, clock),
+    ):
+        pass
+
+    assert "--wait" in caught.value.hint
+    assert clock.waited == []
+
+
+def test_looking_goes_on_while_a_run_holds_the_lock(url, clock):
+    with another_run(url):
+        for door in (opening.open_reader, opening.open_scratch):
+            with door(url, clock) as ledger:
+                assert ledger.meta().watermark == NOON
+
+
+def test_a_killed_holder_frees_the_lock_at_once(url, clock):
+    with another_run(url) as first:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+
+        with opening.open_ledger(url, clock) as ledger:
+            assert ledger.meta().watermark == NOON
+
+
+def test_the_lock_file_outlives_the_run(url, path, clock):
+    before = os.stat(lock_path(path)).st_ino
+
+    with opening.open_ledger(url, clock):
+        pass
+
+    assert os.stat(lock_path(path)).st_ino == before
+
+
+def test_waiting_ends_when_the_time_is_up(url, clock):
+    with (
+        another_run(url),
+        pytest.raises(LockHeld),
+        opening.open_ledger(url, clock, wait=120),
+    ):
+        pass
+
+    assert sum(clock.waited) == pytest.approx(120)
+
+
+def test_waiting_ends_when_the_holder_does(url, path):
+    class Patient(StillClock):
+        def wait(self, seconds):
+            super().wait(seconds)
+            holder.stdin.close()
+            holder.wait()
+
+    with another_run(url) as holder, opening.open_ledger(url, Patient(), wait=120) as ledger:
+        assert ledger.meta().watermark == NOON
+
+
+def test_waiting_can_be_interrupted(url):
+    clock = SystemClock()
+    clock.stop(signal.SIGTERM)
+
+    with another_run(url), pytest.raises(Interrupted), opening.open_ledger(url, clock, wait=120):
+        pass
+
+
+SHOW_FILES = """
+import os
+for name in os.listdir("/proc/self/fd"):
+    if os.path.exists(f"/proc/self/fd/{name}"):
+        print(os.readlink(f"/proc/self/fd/{name}"))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux's /proc")
+def test_child_processes_do_not_inherit_the_lock(path, clock):
+    path.parent.mkdir()
+    command = [sys.executable, "-c", SHOW_FILES]
+
+    with run_lock(path, clock):
+        child = subprocess.run(
+            command, close_fds=False, stdout=subprocess.PIPE, text=True, check=True
+        )
+
+    assert "/dev/null" in child.stdout or "pipe:" in child.stdout
+    assert str(lock_path(path)) not in child.stdout
+
+
+def test_no_lock_is_left_where_there_is_no_ledger(path, clock):
+    path.parent.mkdir()
+    with (
+        pytest.raises(LedgerMissing),
+        opening.open_ledger(f"sqlite:///{path}", clock),
+    ):
+        pass
+
+    assert list(path.parent.iterdir()) == []
+
+
+def test_two_ledgers_are_never_created_at_once(path, clock):
+    path.parent.mkdir()
+    with run_lock(path, clock), pytest.raises(LockHeld):
+        opening.create(f"sqlite:///{path}", opening.Birth(NOON, NOON, "m1"), clock)
+
+    assert not path.exists()
+
+
+def taken_over(path, clock):
+    """A ledger opened behind the lock's back, as a process on a shared mount might."""
+    store = Store(open_file(path, "rw"), str(path))
+    store.take_over()
+    return store, SqlLedger(store, clock)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda ledger: ledger.record(drained(observation("2")), LATER),
+        lambda ledger: ledger.intend("1", CREATE, (), NOON, LATER),
+        lambda ledger: ledger.begin_run("scheduled", NOON),
+        lambda ledger: ledger.pin(shop="alpha"),
+    ],
+)
+def test_a_run_that_lost_the_ledger_may_not_write(ledger, path, clock, write):
+    ledger.record(drained(observation("1")), NOON)
+    store, other = taken_over(path, clock)
+
+    with pytest.raises(LedgerError, match="another run has taken over"):
+        write(ledger)
+
+    assert other.counts_by_state() == {State.PENDING: 1}
+    assert other.meta().shop is None
+    store.close()
+
+
+def test_whoever_took_over_may_write(ledger, path, clock):
+    store, other = taken_over(path, clock)
+
+    other.pin(shop="alpha")
+
+    assert ledger.meta().shop == "alpha"
+    store.close()

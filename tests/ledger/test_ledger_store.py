@@ -1,0 +1,140 @@
+"""A disk that fills, a stranger's lock: all or nothing, and nothing afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from ledger_samples import LATER, NOON, drained, observation
+
+from reconciler.errors import LedgerError
+from reconciler.ledger import opening
+from reconciler.ledger.repository import SqlLedger
+from reconciler.ledger.sqlite import open_file
+from reconciler.ledger.store import Store
+
+MANY = [observation(str(number)) for number in range(1500)]
+
+
+@pytest.fixture
+def store(url, path):
+    store = Store(open_file(path, "rw", busy_seconds=0.01), str(path))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def stranger(url, path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+def fill_disk(store, spare):
+    """Let the file grow by that many pages and no further."""
+    (pages,) = store.raw.execute("PRAGMA page_count").fetchone()
+    store.raw.execute(f"PRAGMA max_page_count = {pages + spare}")
+
+
+@pytest.mark.parametrize("spare", [0, 1, 2, 5, 20, 60, 150, 300])
+def test_a_full_disk_undoes_the_whole_window(store, clock, url, spare):
+    ledger = SqlLedger(store, clock)
+    fill_disk(store, spare)
+
+    with pytest.raises(LedgerError, match="the disk is full") as caught:
+        ledger.record(drained(*MANY, watermark=LATER), NOON)
+
+    assert "make room" in caught.value.hint
+    with opening.open_ledger(url, clock) as after:
+        assert after.counts_by_state() == {}
+        assert after.meta().watermark == NOON
+
+
+def test_after_an_error_nothing_more_is_executed(store, clock, url):
+    ledger = SqlLedger(store, clock)
+    fill_disk(store, 5)
+    with pytest.raises(LedgerError):
+        ledger.record(drained(*MANY), NOON)
+
+    for use in (lambda: ledger.pin(shop="alpha"), ledger.meta):
+        with pytest.raises(LedgerError, match="closed after an earlier error"):
+            use()
+
+    with opening.open_reader(url, clock) as reader:
+        assert reader.meta().shop is None
+
+
+def test_a_stranger_who_writes_is_named_as_the_obstacle(store, stranger, clock):
+    stranger.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(LedgerError, match="locked by another program") as caught:
+        SqlLedger(store, clock).pin(shop="alpha")
+
+    assert "database browser" in caught.value.hint
+    assert isinstance(caught.value.__cause__.orig, sqlite3.OperationalError)
+
+
+def test_a_stranger_who_reads_holds_up_the_commit_and_nothing_is_kept(store, stranger, clock, url):
+    stranger.execute("BEGIN")
+    stranger.execute("SELECT * FROM meta").fetchall()
+
+    with pytest.raises(LedgerError, match="locked by another program"):
+        SqlLedger(store, clock).pin(shop="alpha")
+
+    stranger.execute("COMMIT")
+    with opening.open_reader(url, clock) as reader:
+        assert reader.meta().shop is None
+
+
+def test_a_locked_ledger_is_refused_at_the_door(url, stranger, clock):
+    stranger.execute("BEGIN EXCLUSIVE")
+
+    with (
+        pytest.raises(LedgerError, match="locked by another program"),
+        opening.open_ledger(url, clock, busy_seconds=0.01),
+    ):
+        pass
+
+
+def test_a_ledger_in_another_journal_mode_is_brought_back(url, path, clock, stranger):
+    stranger.execute("PRAGMA journal_mode = WAL")
+    stranger.close()
+
+    with opening.open_ledger(url, clock) as ledger:
+        ledger.pin(shop="alpha")
+
+    assert not path.with_name("ledger.db-wal").exists()
+
+
+def test_the_connection_keeps_its_promises(store):
+    pragmas = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
+
+    found = [store.raw.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
+
+    assert found == ["truncate", 2, 1, 0]
+    with closing(open_file_of(store)) as as_usual:
+        assert as_usual.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+
+
+def open_file_of(store):
+    (_, _, name) = store.raw.execute("PRAGMA database_list").fetchone()
+    return open_file(name, "rw")
+
+
+def test_a_write_begins_by_taking_the_write_lock(store, stranger):
+    stranger.execute("PRAGMA busy_timeout = 0")
+
+    with store.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        stranger.execute("BEGIN IMMEDIATE")
+
+
+def test_a_transaction_inside_another_is_a_bug(store):
+    with store.writing(), pytest.raises(RuntimeError), store.writing():
+        pass
+
+
+def test_an_unknown_state_cannot_be_stored(ledger, stranger):
+    ledger.record(drained(observation("1")), NOON)
+
+    with pytest.raises(sqlite3.IntegrityError, match="known_state"):
+        stranger.execute("UPDATE entries SET state = 'dancing'")
