@@ -116,7 +116,12 @@ def test_a_dry_run_cannot_write(peer, service):
 
 
 def test_surplus_bytes_are_not_taken_for_the_next_answer(peer, service):
-    server = peer(answer(body=b"1") + answer(body=b"2"), answer(body=b"3"))
+    def twice(connection):
+        connection.sendall(answer(body=b"1") + answer(body=b"2"))
+        while connection.recv(65536):
+            pass  # open for as long as the client likes
+
+    server = peer(twice, answer(body=b"3"))
     jetti = service(server.url)
 
     bodies = [jetti.write("PUT", PATH, BODY).body for _ in range(2)]
