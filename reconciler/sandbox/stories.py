@@ -68,7 +68,11 @@ class Story:
         self._end()
 
     def _never_sent(self) -> None:
-        self._at = self._at + EXPIRY
+        expiry = self._at + EXPIRY
+        if self._chance.random() < 0.4:
+            self._later(hours=(1, 90))
+            self._add("move_label", status="pre_transit", parcel=0)
+        self._at = expiry
         self._add("expire")
 
     def _cancelled(self) -> None:
@@ -187,7 +191,7 @@ class Story:
         self._later(hours=(2, 100))
         self._add("close")
         # `was_processed` follows hours after the state (apis/loop.md section 8, surprise 14).
-        self._later(hours=(2, 30))
+        self._later(hours=(2, 60))
         self._add("process")
 
     def _units(self) -> dict[str, int]:
