@@ -163,6 +163,15 @@ def test_under_a_unique_constraint_the_second_is_a_conflict(account, sale_id):
     )
 
 
+def test_under_a_unique_constraint_a_freed_id_may_be_used_again(account, sale_id):
+    account.switches.unique_external_ids = True
+    account.store.raise_sale_return(sale_id, {1: 1, 4: 1})
+    account.put("sale-returns/1", externalId="L1")
+    account.put("sale-returns/1", externalId=None)
+
+    assert account.put("sale-returns/2", externalId="L1").status == 200
+
+
 def test_under_a_unique_constraint_a_split_cancel_creates_nothing(account, sale_id):
     account.switches.unique_external_ids = True
     account.switches.cancel_attributes = "applied"

@@ -236,6 +236,13 @@ def test_what_people_write_is_stored_as_the_columns_hold_it(account, sale_id):
         account.store.edit_item(1, quantity=[])
 
 
+def test_people_cannot_write_what_there_is_no_column_for(account, sale_id):
+    account.store.raise_sale_return(sale_id, {1: 2})
+
+    with pytest.raises(ValueError, match="has no colour"):
+        account.store.edit_item(1, colour="red")
+
+
 def test_an_edited_marker_is_found_under_its_new_value_only(account, sale_id):
     (raised,) = account.store.raise_sale_return(sale_id, {1: 2}, externalId="L1")
 
