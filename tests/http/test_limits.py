@@ -45,6 +45,17 @@ def test_a_trickling_answer_ends_at_the_deadline_of_the_request(peer, service, h
     assert 0.4 < time.monotonic() - begun < 2
 
 
+def test_the_deadline_also_ends_a_silence_that_began_in_time(peer, service):
+    server = peer()
+    server.script = [lambda connection: server.gone.wait(5)]
+    begun = time.monotonic()
+
+    with pytest.raises(AnswerLost, match="timed out"):
+        service(server.url, timeouts=Timeouts(read=30, total=0.3)).write("PUT", "/x", b"{}")
+
+    assert time.monotonic() - begun < 3
+
+
 def test_silence_ends_a_read_after_four_tries(peer, service):
     server = peer()
     server.script = [lambda connection: server.gone.wait(0.6)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from peers import RecordingClock
 
@@ -54,6 +54,7 @@ def test_in_any_second_the_costs_at_jetti_add_up_to_one_at_most(wanted):
 
 
 @given(requests, requests, st.floats(0, 1))
+@example([(True, 0, 0, 0)], [(False, 0, 0, 0)], 0)
 def test_also_across_two_processes_one_after_the_other(earlier, later, pause):
     clock = RecordingClock()
     log = list(arrivals(Pacer("Jetti", JETTI, clock), clock, earlier))
