@@ -13,6 +13,8 @@ from reconciler.cli import logs, streams
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.init import init
 from reconciler.cli.run import run
+from reconciler.cli.sandbox import sandbox
+from reconciler.cli.serve import serve
 from reconciler.cli.status import show, status
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.host import Host
@@ -86,5 +88,5 @@ def program(
     context.with_resource(logs.to_stderr(level, log_format, host.environ))
 
 
-for command in (init, run, status, show):
+for command in (init, run, serve, status, show, sandbox):
     program.add_command(command)

@@ -1,0 +1,93 @@
+"""`reconciler sandbox`: a pretend Loop and Jetti to try things on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import streams
+from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.session import session
+from reconciler.errors import ConfigError
+
+if TYPE_CHECKING:
+    from reconciler.sandbox.server import Sandbox, Urls
+
+_AN_HOUR = 3600.0
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command(epilog=exit_codes(2, 130, 143))
+@click.option("--seed", type=int, default=1, show_default=True, help="Which pretend shop.")
+@click.option(
+    "--returns",
+    type=click.IntRange(0, 1_000_000),
+    default=300,
+    show_default=True,
+    help="How many returns Loop has; 0 for an empty shop.",
+)
+@click.option("--loop-port", type=_PORT, default=0, help="Default: any free one.")
+@click.option("--jetti-port", type=_PORT, default=0, help="Default: any free one.")
+@click.option("--control-port", type=_PORT, default=0, help="Default: any free one.")
+@click.option("--no-rate-limits", is_flag=True, help="Answer as fast as possible.")
+@click.option(
+    "--play", is_flag=True, help="Let the shop live on: labels, parcels, cancellations, new orders."
+)
+@click.pass_context
+def sandbox(
+    context: click.Context,
+    seed: int,
+    returns: int,
+    loop_port: int,
+    jetti_port: int,
+    control_port: int,
+    no_rate_limits: bool,
+    play: bool,
+) -> int:
+    """Serve a pretend Loop and Jetti on this machine until a signal ends them.
+
+    Prints the settings to use them as `export` lines, a ledger of its own included, and the
+    address of the control interface (clock, scenario, faults).
+
+    \b
+    Examples:
+      reconciler sandbox                            then paste what it prints into another terminal
+      reconciler sandbox --returns 10000 --no-rate-limits
+      reconciler sandbox --loop-port 8081 --jetti-port 8082 --control-port 8083 --play
+    """
+    from reconciler.sandbox.server import Sandbox, SandboxOptions
+
+    served = Sandbox(
+        SandboxOptions(
+            seed=seed,
+            returns=returns,
+            rate_limits=not no_rate_limits,
+            alive=play,
+            ports=(loop_port, jetti_port, control_port),
+        )
+    )
+    clock = session(context).host.clock
+    try:
+        with served.serving() as urls:
+            streams.show(_settings(served, urls))
+            while True:
+                clock.wait(_AN_HOUR)
+    except OSError as error:
+        ports = f"--loop-port {loop_port}, --jetti-port {jetti_port}, --control-port {control_port}"
+        raise ConfigError(
+            f"{ports}: {os.strerror(error.errno or 0)}", "choose other ports, or none for free ones"
+        ) from error
+
+
+def _settings(served: Sandbox, urls: Urls) -> str:
+    ledger = Path("sandbox-ledger.db").absolute()
+    variables = {
+        **served.environment(),
+        "RECONCILER_LEDGER": f"sqlite:///{ledger}",
+        "SANDBOX_CONTROL_URL": urls.control,
+    }
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())

@@ -1,0 +1,112 @@
+"""`reconciler serve`: passes on a timetable, in the foreground."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import deliver
+from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.session import Session, session
+from reconciler.cli.when import Span
+from reconciler.errors import Interrupted, ReconcilerError
+
+if TYPE_CHECKING:
+    from apscheduler.triggers.base import BaseTrigger
+
+    from reconciler.config import Settings
+    from reconciler.core.request import RunRequest
+
+_USUAL = timedelta(minutes=5)
+_NIGHTLY = "17 3 * * *"  # not on the hour, when everybody's jobs start
+
+_log = logging.getLogger(__name__)
+
+
+@click.command(epilog=exit_codes(1, 2, 130, 143))
+@click.option(
+    "--every",
+    type=Span(above_zero=True),
+    metavar="D",
+    help="A pass that often. Default: 5m.",
+)
+@click.option("--cron", metavar="FIELDS", help="Passes by these five crontab fields, in UTC.")
+@click.option(
+    "--sweep",
+    type=Span(above_zero=True),
+    metavar="SPAN",
+    help="Also a sweep of that span each night at 03:17 UTC.",
+)
+@click.pass_context
+def serve(
+    context: click.Context, every: timedelta | None, cron: str | None, sweep: timedelta | None
+) -> int:
+    """Run as a daemon in the foreground: a pass at once, then on a timetable.
+
+    Each pass is the same as `reconciler run`, under the same lock, so a run by hand may slip in
+    between. Its exit code is logged; whatever it was, the next pass comes. SIGTERM and SIGINT end
+    the daemon when the write in the air is done.
+
+    \b
+    Examples:
+      reconciler serve
+      reconciler serve --every 10m --sweep 120d
+      reconciler serve --cron '*/5 6-22 * * 1-5'
+    """
+    if every is not None and cron is not None:
+        raise click.UsageError("--every and --cron exclude each other")
+    timetable = _timetable(every or _USUAL, cron)
+    call = session(context)
+    settings = call.settings()
+    settings.require_loop_key()
+    settings.require_jetti_token()
+
+    from reconciler.cli.asking import request
+    from reconciler.operations import crontab, scheduler
+
+    jobs = [scheduler.Job("pass", timetable, lambda: tick("pass", settings, request(), call), True)]
+    if sweep is not None:
+        asked = request(sweep=sweep)
+        nightly = crontab.trigger(_NIGHTLY)
+        jobs.append(scheduler.Job("sweep", nightly, lambda: tick("sweep", settings, asked, call)))
+    scheduler.serve(jobs, call.host.clock)
+    return 0
+
+
+def _timetable(every: timedelta, cron: str | None) -> BaseTrigger:
+    from apscheduler.triggers.interval import IntervalTrigger
+
+    from reconciler.operations import crontab
+
+    if cron is None:
+        return IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
+    try:
+        return crontab.trigger(cron)
+    except ValueError as error:
+        raise click.UsageError(f"--cron {cron!r}: {error}") from error
+
+
+def tick(name: str, settings: Settings, asked: RunRequest, call: Session) -> None:
+    """One pass of the daemon: never raises, logs how it went."""
+    try:
+        status = _one_pass(settings, asked, call)
+    except Interrupted as error:
+        status = error.status
+    except ReconcilerError as error:
+        _log.warning("%s: %s%s", name, error, f" ({error.hint})" if error.hint else "")
+        status = error.exit_code
+    except Exception:  # noqa: BLE001 - one bad tick must not end the daemon
+        _log.exception("%s: this is a bug in reconciler", name)
+        status = 1
+    _log.log(
+        logging.WARNING if status else logging.INFO, "%s: ended with exit code %d", name, status
+    )
+
+
+def _one_pass(settings: Settings, asked: RunRequest, call: Session) -> int:
+    from reconciler import app
+
+    return deliver.report(app.run(settings, asked, call.host), call, "text", None)
