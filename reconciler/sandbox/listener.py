@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.exchange import Request, Response
@@ -44,11 +44,12 @@ class Listener(ThreadingHTTPServer):
         """Scheme, host and port."""
         return f"http://{HOST}:{self.server_address[1]}"
 
-    def start(self) -> None:
-        """Answer in threads of its own."""
+    def __enter__(self) -> Self:
+        """Answer in threads of its own while the block runs."""
         self._thread.start()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close; connections that hang in silence end too."""
         self.stopping.set()
         self.shutdown()

@@ -18,9 +18,9 @@ class Cursor(Struct, frozen=True):
 
     column: str
     second: datetime
-    forward: bool = True
+    forward: bool
     """False in `previousPageUrl`: the rows before the position are meant."""
-    tie: int | None = None
+    tie: int | None
     """The id of the row, where a tie breaker is in use."""
 
 

@@ -146,11 +146,9 @@ class LoopStore:
 
     def edit_line(self, return_id: str, line_id: str, **changes: Any) -> SandboxReturn:
         """Change fields of one `SandboxLine`; an edit in the admin."""
-        changed = [
-            replace(line, **changes) if line.id == line_id else line
-            for line in self.get(return_id).lines
-        ]
-        return self.edit(return_id, lines=tuple(changed))
+        lines = {line.id: line for line in self.get(return_id).lines}
+        lines[line_id] = replace(lines[line_id], **changes)
+        return self.edit(return_id, lines=tuple(lines.values()))
 
     def label(
         self,

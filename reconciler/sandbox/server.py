@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -184,25 +183,19 @@ class Sandbox:
     def serving(self) -> Iterator[Urls]:
         """Listen on loopback while the block runs."""
         control = ControlService(self)
-        loop, jetti, other = self.options.ports
-        listeners = [
-            self._listener("loop", loop),
-            self._listener("jetti", jetti),
-            Listener(other, deliver=lambda request: Delivery(control.handle(request))),
-        ]
-        for listener in listeners:
-            listener.start()
-        urls = self.urls = Urls(
-            loop=f"{listeners[0].url}/api/2026-07",
-            jetti=f"{listeners[1].url}/api",
-            control=listeners[2].url,
-        )
-        try:
-            yield urls
-        finally:
-            self.urls = None
-            for listener in listeners:
-                listener.stop()
+        ports = self.options.ports
+        with ExitStack() as running:
+            # One after the other, so that a port that is taken leaves none of them open.
+            loop = running.enter_context(self._listener("loop", ports[0]))
+            jetti = running.enter_context(self._listener("jetti", ports[1]))
+            other = running.enter_context(
+                Listener(ports[2], lambda request: Delivery(control.handle(request)))
+            )
+            self.urls = Urls(f"{loop.url}/api/2026-07", f"{jetti.url}/api", other.url)
+            try:
+                yield self.urls
+            finally:
+                self.urls = None
 
     def serve_forever(self, announce: Callable[[Urls], None]) -> None:
         """Serve until `stop` is called, from a signal handler say; `announce` learns where."""
@@ -225,10 +218,9 @@ class Sandbox:
             "JETTI_BASE_URL": self.urls.jetti,
         }
 
-    def _listener(self, service: str, port: int) -> Listener:
-        name = cast(ServiceName, service)
+    def _listener(self, service: ServiceName, port: int) -> Listener:
         return Listener(
             port,
-            deliver=lambda request: self.deliver(name, request),
-            refuses=lambda: self.faults.on_connection(name) is not None,
+            deliver=lambda request: self.deliver(service, request),
+            refuses=lambda: self.faults.on_connection(service) is not None,
         )

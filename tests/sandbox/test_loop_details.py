@@ -30,8 +30,15 @@ def test_it_has_fields_that_the_list_lacks(shop):
     }
     assert shown["line_items"][0]["line_item_title"] == "Thing 0"
     assert shown["line_items"][0]["variant_title"] == "M / Moss"
-    assert shown["exchange_order_name"] == "EXC-1042-1"
+    assert (shown["exchange"], shown["exchange_order_name"]) == (True, "EXC-1042-1")
     assert shown["refunds"][0]["amount"] == listed["refund"]
+
+
+def test_a_plain_refund_has_no_exchange_and_before_processing_no_refunds(shop):
+    one = shop.submit()
+    shown = shop.details(return_id=one.id).json
+
+    assert (shown["exchange"], shown["exchange_order_id"], shown["refunds"]) == (False, None, [])
 
 
 def test_no_match_is_an_error_with_status_200(shop):

@@ -96,6 +96,13 @@ def test_removing_a_line_takes_it_out_of_its_parcel_and_the_last_one_cancels(sho
         shop.store.remove_line(one.id, one.lines[1].id)
 
 
+def test_a_line_that_is_not_there_cannot_be_edited(shop):
+    one = shop.submit()
+
+    with pytest.raises(KeyError):
+        shop.store.edit_line(one.id, "1", sku="NEW")
+
+
 def test_a_return_can_name_some_units_of_some_lines(shop):
     order = shop.order(lines=3, quantity=3)
 

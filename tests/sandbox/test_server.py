@@ -96,6 +96,18 @@ def test_ports_can_be_chosen(sandbox):
         assert again == urls
 
 
+def test_a_port_that_is_taken_leaves_nothing_open(sandbox):
+    with sandbox.serving() as urls:
+        taken = int(urls.control.split(":")[2])
+        other = empty(ports=(0, 0, taken))
+        before = threading.active_count()
+        with pytest.raises(OSError, match="in use"), other.serving():
+            pass
+
+        assert threading.active_count() == before
+        assert other.urls is None
+
+
 def test_nothing_listens_after_the_block(sandbox):
     with sandbox.serving() as urls:
         pass
@@ -239,11 +251,8 @@ def test_a_mistake_of_our_own_is_seen(capsys):
     def broken(_):
         raise ZeroDivisionError
 
-    listener = Listener(0, broken)
-    listener.start()
-    with pytest.raises(http.client.RemoteDisconnected):
+    with Listener(0, broken) as listener, pytest.raises(http.client.RemoteDisconnected):
         send(listener.url)
-    listener.stop()
 
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -261,10 +270,8 @@ def test_nothing_is_written_for_ordinary_requests_nor_for_clients_that_go(sandbo
 
 
 def test_a_listener_tells_any_reason(urls):
-    listener = Listener(0, lambda _: Delivery(Response(299)))
-    listener.start()
-    assert send(listener.url)[0] == 299
-    listener.stop()
+    with Listener(0, lambda _: Delivery(Response(299))) as listener:
+        assert send(listener.url)[0] == 299
 
 
 # --------------------------------------------------------------------------- clock and options
