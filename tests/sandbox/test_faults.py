@@ -407,6 +407,20 @@ def test_a_late_write_takes_effect_at_its_time_and_not_before(world):
     assert world.clock.now() == NOON + timedelta(seconds=189)
 
 
+def test_no_rate_limit_stops_a_late_write(world):
+    world.jetti.switches.rate_limit = "or"
+    world.fault("applied_later", service="jetti", operation="POST *", seconds=0.5)
+    with pytest.raises(Lost):
+        world.cancel()
+    world.sale_returns()
+    world.clock.advance(0.5)
+
+    world.exchange("jetti", Request("GET", "/api/sales.json", "", KEYS))
+
+    assert len(world.jetti.store.sale_returns()) == 1
+    assert world.jetti.switches.rate_limit == "or"
+
+
 def test_playing_the_world_lets_late_writes_take_effect_too(world):
     world.fault("applied_later", service="jetti", operation="POST *", seconds=90)
     with pytest.raises(Lost):

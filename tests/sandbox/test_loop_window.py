@@ -53,6 +53,13 @@ def test_to_alone_is_ignored(shop):
     assert shop.list(to=loop_time(NOON - timedelta(days=4))).ids == [recent.id]
 
 
+def test_a_bare_date_as_to_excludes_that_day(shop):
+    yesterday = shop.submit(minutes_ago=13 * 60)
+    shop.submit(minutes_ago=11 * 60)
+
+    assert shop.list(from_="2026-02-28", to="2026-03-01").ids == [yesterday.id]
+
+
 def test_an_empty_parameter_is_an_absent_one(shop):
     recent = shop.submit()
 
