@@ -186,6 +186,8 @@ def test_the_oldest_problem_is_the_one_that_waits_the_longest(ledger):
 
     ledger.move("2", Move(state=State.FAILED))
     assert ledger.oldest_problem(NOON).id == "2"
+    assert ids(ledger.problems(NOON, limit=5)) == ["2", "3"]
+    assert ids(ledger.problems(NOON, limit=1)) == ["2"]
     assert ledger.oldest_problem(NOON + MINUTE).id == "1"
 
     ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))

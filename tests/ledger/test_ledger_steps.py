@@ -83,6 +83,16 @@ def test_a_step_does_not_touch_its_neighbour(ledger):
     assert ledger.entries(["2"]) == [neighbour]
 
 
+def test_many_steps_are_taken_together_or_not_at_all(ledger):
+    ledger.move_all([("1", Move(state=State.WAITING)), ("2", Move(state=State.SKIPPED))])
+    assert ledger.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
+
+    with pytest.raises(LedgerError, match="return 2 cannot go"):
+        ledger.move_all([("1", Move(state=State.DEAD)), ("2", Move(state=State.SYNCED))])
+
+    assert ledger.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
+
+
 def test_a_move_stores_all_it_says(ledger):
     move = Move(
         state=State.WAITING,
