@@ -409,11 +409,12 @@ def test_a_late_write_takes_effect_at_its_time_and_not_before(world):
 
 def test_no_rate_limit_stops_a_late_write(world):
     world.jetti.switches.rate_limit = "or"
-    world.fault("applied_later", service="jetti", operation="POST *", seconds=0.5)
+    world.fault("applied_later", service="jetti", operation="POST *", seconds=0.25)
     with pytest.raises(Lost):
         world.cancel()
     world.sale_returns()
-    world.clock.advance(0.5)
+    world.sale_returns()
+    world.clock.advance(0.25)
 
     world.exchange("jetti", Request("GET", "/api/sales.json", "", KEYS))
 

@@ -190,7 +190,9 @@ def test_processing_fills_its_fields_and_only_those_of_the_outcome(shop):
     assert after["was_processed"] is True
     assert done == {"return_processed", "exchange_processed", "gift_card_processed"}
     assert after["exchanges"][0]["exchange_order_name"] == "EXC-1042-1"
+    assert (before["gift_card_order_name"], before["gift_card_order_id"]) == (None, None)
     assert after["gift_card_order_name"] == "GC-1042"
+    assert after["gift_card_order_id"].isdecimal()
     assert after["shopify_refund_object"] == []
 
 
