@@ -11,26 +11,13 @@ from reconciler.core.report import (
     OutcomeKind,
     Problem,
     Report,
-    ReportedChange,
     RunFacts,
     RunKind,
 )
-from reconciler.reports.wording import counted, failure, line, listed, moment, span, value
+from reconciler.reports import changes_text
+from reconciler.reports.wording import counted, failure, line, listed, moment, span
 
-_SYMBOLS = {
-    ChangeKind.CREATE: "+",
-    ChangeKind.UPDATE: "~",
-    ChangeKind.CANCEL: "-",
-    ChangeKind.ADOPT: "=",
-}
-_DONE = {
-    ChangeKind.CREATE: "created",
-    ChangeKind.UPDATE: "updated",
-    ChangeKind.CANCEL: "cancelled",
-    ChangeKind.ADOPT: "adopted",
-}
-_MOST_CHANGES = 200
-"""Of a real run; a dry run lists all, because it is read to be trusted."""
+_MOST_PROBLEMS = 100
 
 _VERDICTS = {
     3: "Done, but some returns need a look.",
@@ -56,8 +43,9 @@ def _lines(report: Report) -> Iterator[str]:
         yield from failure(told)
     yield ""
     yield from _read(report)
-    yield from _changes(report)
+    yield from changes_text.lines(report)
     yield from _problems(report.problems, report)
+    yield ""
     yield line("requests", _requests(report))
     for remark in run.remarks:
         yield line("note", plain(remark, 1000))
@@ -138,45 +126,6 @@ def _requests(report: Report) -> str:
     return f"Loop {loop.get} GET; Jetti {jetti.get} GET, {counted(jetti.write, 'write')}"
 
 
-# ------------------------------------------------------------------------------------- changes
-
-
-def _changes(report: Report) -> Iterator[str]:
-    if not report.changes:
-        return
-    yield ""
-    yield "changes" if not report.run.dry_run else "would change"
-    shown = report.changes if report.run.dry_run else report.changes[:_MOST_CHANGES]
-    for change in shown:
-        yield from _change(change)
-    if hidden := len(report.changes) - len(shown):
-        yield f"  … and {hidden} more; --format json lists all"
-    yield ""
-
-
-def _change(change: ReportedChange) -> Iterator[str]:
-    words = [
-        f"  {_SYMBOLS[change.change]} {plain(change.order_name, 40)}",
-        f"return {plain(change.return_id, 20)}",
-        _outcome(change),
-    ]
-    if change.sale_returns:
-        words.append(", ".join(plain(found.reference, 40) for found in change.sale_returns))
-    yield "  ".join(words)
-    for field in change.fields:
-        yield f"      {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
-
-
-def _outcome(change: ReportedChange) -> str:
-    if change.outcome is OutcomeKind.PUSHED:
-        word = _DONE[change.change]
-    elif change.outcome is OutcomeKind.PLANNED:
-        word = change.change.value
-    else:
-        word = f"{change.outcome.value} ({change.change.value})"
-    return f"{word}: {plain(change.reason)}" if change.reason else word
-
-
 # ------------------------------------------------------------------------------------ problems
 
 
@@ -185,7 +134,7 @@ def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
         return
     yield ""
     yield f"needs a look ({len(problems)})"
-    for problem in problems[:_MOST_CHANGES]:
+    for problem in problems[:_MOST_PROBLEMS]:
         waited = ""
         if problem.since is not None:
             waited = f" for {duration.approximate(report.run.finished_at - problem.since)}"
@@ -194,9 +143,8 @@ def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
             f"  {plain(problem.state, 20)}{waited}"
             + (f": {plain(problem.reason)}" if problem.reason else "")
         )
-    if len(problems) > _MOST_CHANGES:
-        yield f"  … and {len(problems) - _MOST_CHANGES} more; --format json lists all"
-    yield ""
+    if len(problems) > _MOST_PROBLEMS:
+        yield f"  … and {len(problems) - _MOST_PROBLEMS} more; --format json lists all"
 
 
 def _next(report: Report) -> str | None:

@@ -1,0 +1,94 @@
+"""The changes of a pass, one line each, with what an update alters below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core.plain import plain
+from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
+from reconciler.reports.wording import counted, value
+
+_SYMBOLS = {
+    ChangeKind.CREATE: "+",
+    ChangeKind.UPDATE: "~",
+    ChangeKind.CANCEL: "-",
+    ChangeKind.ADOPT: "=",
+}
+_DONE = {
+    ChangeKind.CREATE: "created",
+    ChangeKind.UPDATE: "updated",
+    ChangeKind.CANCEL: "cancelled",
+    ChangeKind.ADOPT: "adopted",
+}
+_MOST = 200
+"""Of a real run; a dry run lists all, because it is read to be trusted."""
+_MOST_NAMES = 10
+
+
+def lines(report: Report) -> Iterator[str]:
+    """What changed, or would; nothing at all where nothing did."""
+    told = [c for c in report.changes if c.outcome is not OutcomeKind.SKIPPED]
+    shown = told if report.run.dry_run else told[:_MOST]
+    if told:
+        yield ""
+        yield "would change" if report.run.dry_run else "changes"
+    for change in shown:
+        yield from _change(change)
+    if len(told) > len(shown):
+        yield f"  … and {len(told) - len(shown)} more; --format json lists all"
+    yield from _skipped([c for c in report.changes if c.outcome is OutcomeKind.SKIPPED])
+
+
+def _change(change: ReportedChange) -> Iterator[str]:
+    words = [
+        f"  {_SYMBOLS[change.change]} {plain(change.order_name, 40)}",
+        f"return {plain(change.return_id, 20)}",
+        _outcome(change),
+    ]
+    if change.sale_returns:
+        words.append(", ".join(plain(found.reference, 40) for found in change.sale_returns))
+    if change.change is ChangeKind.CREATE:
+        words.append(_created(change))
+    yield "  ".join(word for word in words if word)
+    if change.change is not ChangeKind.CREATE:
+        for field in change.fields:
+            yield f"      {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+
+
+def _outcome(change: ReportedChange) -> str:
+    if change.outcome is OutcomeKind.PUSHED:
+        word = _DONE[change.change]
+    elif change.outcome is OutcomeKind.PLANNED:
+        word = change.change.value
+    else:
+        word = f"{change.outcome.value} ({change.change.value})"
+    return f"{word}: {plain(change.reason)}" if change.reason else word
+
+
+def _created(change: ReportedChange) -> str:
+    """What matters of a new sale return: everything in it is new."""
+    fields = {field.field: field.after for field in change.fields}
+    quantities = [after for name, after in fields.items() if name.startswith("quantity[")]
+    units = sum(quantity for quantity in quantities if isinstance(quantity, int))
+    parcel = " ".join(
+        value(fields[name])
+        for name in ("trackingCompany", "trackingNumber", "trackingStatus")
+        if fields.get(name) is not None
+    )
+    parts = [counted(units, "unit"), value(fields.get("status")), parcel]
+    return f"[{', '.join(part for part in parts if part)}]" if fields else ""
+
+
+def _skipped(changes: list[ReportedChange]) -> Iterator[str]:
+    """By reason, because there can be many and nothing is to be done about them."""
+    if not changes:
+        return
+    yield ""
+    yield f"skipped ({len(changes)})"
+    by_reason: dict[str, list[str]] = {}
+    for change in changes:
+        by_reason.setdefault(change.reason or "no reason given", []).append(change.order_name)
+    for reason, names in sorted(by_reason.items()):
+        shown = " ".join(plain(name, 40) for name in names[:_MOST_NAMES])
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        yield f"  . {plain(reason)} ({len(names)}): {shown}{more}"
