@@ -97,23 +97,12 @@ class Listing:
         return (row for row in rows if self._matches(row, query))
 
     def _span(self, ordered: Ordered, query: ListQuery) -> tuple[int, int]:
-        """Indices of the window, by bisection: a store may hold 100,000 returns."""
-        inclusive = self._switches.window_ends == "inclusive"
+        """Indices between which the window lies, so that not all of 100,000 rows are looked at."""
         first, last = 0, len(ordered.rows)
         if query.start is not None:
-            second = query.start.timestamp()
-            first = (
-                bisect_left(ordered.keys, (second, -1.0))
-                if inclusive
-                else bisect_right(ordered.keys, (second, inf))
-            )
+            first = bisect_left(ordered.keys, (query.start.timestamp(), -1.0))
         if query.end is not None:
-            second = query.end.timestamp()
-            last = (
-                bisect_right(ordered.keys, (second, inf))
-                if inclusive
-                else bisect_left(ordered.keys, (second, -1.0))
-            )
+            last = bisect_right(ordered.keys, (query.end.timestamp(), inf))
         return first, last
 
     def _matches(self, row: SandboxReturn, query: ListQuery) -> bool:
