@@ -37,17 +37,24 @@ def path_of(url: str) -> Path:
     return Path(path).absolute()
 
 
-def require_present(path: Path) -> None:
-    """Raise LedgerMissing where there is no ledger: a lost volume must not look like a start."""
+def size_of(path: Path) -> int | None:
+    """Bytes of the file there, None where nothing is. Raises LedgerError when nobody can say."""
     try:
-        size = path.stat().st_size
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise LedgerMissing(f"there is no ledger at {path}", INIT_HINT) from error
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise LedgerError(
             f"the ledger {path} cannot be reached: {error.strerror}",
             "run as the user that owns it, or mend the rights of its directory",
         ) from error
+
+
+def require_present(path: Path) -> None:
+    """Raise LedgerMissing where there is no ledger: a lost volume must not look like a start."""
+    size = size_of(path)
+    if size is None:
+        raise LedgerMissing(f"there is no ledger at {path}", INIT_HINT)
     if not path.is_file():
         raise LedgerError(f"the ledger {path} is not a file", "set `ledger` to a file")
     if size == 0:

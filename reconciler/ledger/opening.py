@@ -15,6 +15,7 @@ from reconciler.ledger.location import (
     require_present,
     require_readable,
     require_writable,
+    size_of,
 )
 from reconciler.ledger.lock import run_lock
 from reconciler.ledger.private_copy import copy_of, needs_recovery
@@ -35,23 +36,22 @@ from reconciler.ledger.translation import translated
 
 def exists(url: str) -> bool:
     """Whether anything lies where the ledger should be, sound or not."""
-    path = path_of(url)
-    return path.exists() and path.stat().st_size > 0
+    return bool(size_of(path_of(url)))
 
 
 def create(url: str, birth: Birth, clock: Clock) -> None:
     """Make a new ledger, whole or not at all. Raises ConfigError where something lies already."""
     path = path_of(url)
     require_local(path, mounts())
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with run_lock(path, clock):
+    with translated(str(path)):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with run_lock(path, clock), translated(str(path)):
         if exists(url):
             raise ConfigError(
                 f"there is a file at {path} already; a ledger is never overwritten",
                 "use it with `reconciler run`, or move it away",
             )
-        with translated(str(path)):
-            _create_file(path, birth, clock)
+        _create_file(path, birth, clock)
 
 
 @contextmanager

@@ -52,8 +52,13 @@ def translate(error: Exception, name: str) -> Exception:
 
 @contextmanager
 def translated(name: str) -> Iterator[None]:
-    """What SQLite refuses in here is raised as LedgerError."""
+    """What SQLite or the disk refuses in here is raised as LedgerError."""
     try:
         yield
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger {name} cannot be used: {error.strerror or error}",
+            "see that its disk has room and may be written by this user",
+        ) from error
     except ANSWERS as error:
         raise translate(error, name) from error

@@ -112,6 +112,35 @@ def test_what_was_recorded_is_there_next_time(url, clock):
         assert ledger.meta().watermark == LATER
 
 
+def test_where_nothing_can_be_made_no_ledger_is_created(path, clock):
+    path.parent.touch()  # a file where the directory should be
+
+    with pytest.raises(LedgerError, match="cannot be used") as caught:
+        opening.create(f"sqlite:///{path}", BIRTH, clock)
+
+    assert caught.value.hint
+
+
+LOOK_AT_IMPORTS = """
+import sys
+import reconciler.core.ports, reconciler.clock, reconciler.errors
+print(sorted({"sqlalchemy", "alembic"} & sys.modules.keys()))
+from reconciler.ledger import opening
+for door in (opening.open_ledger, opening.open_reader, opening.open_scratch):
+    with door(sys.argv[1], reconciler.clock.SystemClock()) as ledger:
+        ledger.meta()
+print(sorted({"sqlalchemy", "alembic"} & sys.modules.keys()))
+"""
+
+
+def test_only_a_migration_imports_alembic_and_only_the_ledger_sqlalchemy(url):
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK_AT_IMPORTS, url], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n['sqlalchemy']\n"
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [

@@ -106,14 +106,22 @@ def test_patience_counts_from_the_first_thing_left_undone(ledger):
     assert entry_of(ledger).changed_at == LATER
 
 
-def test_patience_starts_anew_when_nothing_was_left_undone(ledger):
+@pytest.mark.parametrize("state", [State.SYNCED, State.DEAD, State.SKIPPED])
+def test_patience_starts_anew_when_the_program_had_nothing_to_do(ledger, state):
     ledger.record(drained(observation("1", "a")), NOON)
-    ledger.move("1", Move(state=State.SYNCED))
-    assert entry_of(ledger).due_since is None
+    ledger.move("1", Move(state=state))
 
     ledger.record(drained(observation("1", "b", at=LATER)), LATER)
 
     assert entry_of(ledger).due_since == LATER
+
+
+def test_a_change_within_the_same_second_is_not_taken_for_an_older_version(ledger):
+    ledger.record(drained(observation("1", "a")), NOON)
+
+    ledger.record(drained(observation("1", "b")), LATER)
+
+    assert entry_of(ledger).fingerprint == fingerprint("b")
 
 
 def test_the_same_want_only_replaces_what_was_seen(ledger):

@@ -183,6 +183,14 @@ def test_patience_starts_when_there_is_something_to_do_again(ledger, clock):
     assert ledger.entries(["1"])[0].due_since == LATER + MINUTE
 
 
+def test_patience_goes_on_through_every_further_step(ledger, clock):
+    clock.time = LATER
+
+    for state in (State.WAITING, State.FAILED, State.PENDING, State.DEAD):
+        ledger.move("1", Move(state=state))
+        assert ledger.entries(["1"])[0].due_since == NOON
+
+
 def test_an_intent_is_on_disk_before_the_write(ledger, url, clock):
     intent = ledger.intend("1", CREATE, before={9, 3}, sent_at=NOON, settle_at=LATER)
 
