@@ -290,6 +290,15 @@ def test_a_dense_second_without_a_bare_array_is_not_drained(sandbox, reader):
         read_all(reader())
 
 
+def test_a_bare_array_that_is_cut_short_is_not_believed(sandbox, reader):
+    later = (row(number, NOON - HOUR + timedelta(minutes=number)) for number in (1, 2))
+    put(sandbox, *later, *(row(number, NOON - HOUR) for number in range(10, 30)))
+    sandbox.faults.add(Fault("loop", "short_page", "list.probe", nth=2, parameters={"rows": 16}))
+
+    with pytest.raises(SourceError, match="fewer rows"):
+        read_all(reader(page_size=5))
+
+
 def test_a_last_row_that_does_not_reappear_proves_nothing(sandbox, reader):
     put(sandbox, *(row(number, NOON - HOUR - timedelta(minutes=number)) for number in range(1, 9)))
     empty = '{"returns":[],"nextPageUrl":null,"previousPageUrl":null}'

@@ -145,6 +145,10 @@ def test_hostile_json_is_set_aside(raw):
     assert isinstance(parse_row(Raw(raw)), Malformed)
 
 
+def test_a_text_that_is_not_unicode_is_not_quoted_either():
+    assert parse_row(Raw(b'{"id":"1","state":"\xff"}')).problem == "a text is not valid Unicode"
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
