@@ -48,8 +48,14 @@ class Judge:
             together = changes[start : start + TOGETHER]
             entries = {e.id: e for e in self._journal.entries([c.return_id for c in together])}
             sightings = self._lookup.sight(list(entries.values()))
+            worked: set[str] = set()
             for change in together:
-                yield self._judge(change, entries[change.return_id], sightings[change.return_id])
+                entry = entries[change.return_id]
+                if worked & _order(entry):
+                    # Another return may have used up lines of this order since all were seen.
+                    sightings |= self._lookup.sight([entry])
+                yield self._judge(change, entry, sightings[entry.id])
+                worked |= _order(entry)
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Ids of the returns, of the first two hundred, that carry our marker in Jetti."""
@@ -98,3 +104,9 @@ class Judge:
                 f"but this ledger was made for account {pinned}",
                 hint="check JETTI_API_TOKEN; after a renamed account: reconciler init --repin",
             )
+
+
+def _order(entry: Entry) -> set[str]:
+    """Everything by which two returns can be on one order."""
+    order_id, name = entry.seen.order_id, entry.seen.order_name.strip().lstrip("#")
+    return {f"#{name}", order_id} if order_id else {f"#{name}"}
