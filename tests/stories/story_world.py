@@ -21,6 +21,7 @@ from reconciler.errors import Interrupted
 from reconciler.host import Host
 from reconciler.ledger.opening import open_reader
 from reconciler.sandbox.clock import SandboxClock
+from reconciler.sandbox.faults import Fault, ServiceName
 from reconciler.sandbox.loop_model import SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
 from reconciler.sandbox.server import Sandbox, SandboxOptions
@@ -89,7 +90,7 @@ class World:
         self.clock = FrozenClock(sandbox)
         self.ledger = f"sqlite:///{directory}/ledger.db"
         self.directory = directory
-        self._orders = 0
+        self.orders: list[SandboxOrder] = []
         self.environ = {
             **sandbox.environment(),
             "RECONCILER_LEDGER": self.ledger,
@@ -105,8 +106,7 @@ class World:
         self, *lines: tuple[str | None, int], arrives: bool = True, **more: Any
     ) -> SandboxOrder:
         """A customer's order: (vendor, quantity) per line; None is in-house stock."""
-        self._orders += 1
-        number = 1000 + self._orders
+        number = 1001 + len(self.orders)
         order = SandboxOrder(
             order_id=str(4_800_000_000_000 + number),
             name=f"#{number}",
@@ -126,6 +126,7 @@ class World:
                 for place, (vendor, quantity) in enumerate(lines)
             ),
         )
+        self.orders.append(order)
         if arrives:
             self.jetti.import_sale(order)
         return order
@@ -150,6 +151,24 @@ class World:
     def pass_time(self, **span: float) -> None:
         """Time passes; by default enough for Loop's lag and for a settled write."""
         self.sandbox.advance(timedelta(**(span or {"minutes": 5})).total_seconds())
+
+    def breaks(
+        self,
+        operation: str,
+        kind: str,
+        *,
+        service: ServiceName = "jetti",
+        nth: int | None = None,
+        last: int | None = None,
+        **parameters: Any,
+    ) -> None:
+        """Calls of an operation go wrong, until healed or as `nth` and `last` say."""
+        fault = Fault(service, kind, operation, nth=nth, last=last, parameters=parameters)
+        self.sandbox.faults.add(fault)
+
+    def heals(self) -> None:
+        """Everything works again."""
+        self.sandbox.faults.clear()
 
     # -------------------------------------------------------------------------- the program
 
@@ -200,6 +219,10 @@ class World:
                 for item in self.jetti.items_of(row["id"])
             },
         }
+
+    def item_ids(self, order: SandboxOrder) -> list[int]:
+        """The order's lines as Jetti numbers them."""
+        return [int(item["id"]) for item in self.jetti.sale_items(self.sale_id(order))]
 
     def sale_id(self, order: SandboxOrder) -> int:
         [sale] = [s for s in self.jetti.sales() if s["externalId"] == order.order_id]
