@@ -228,12 +228,26 @@ def test_a_refusal_can_have_an_html_body(world, kind):
     assert b"<html>" in world.list().body
 
 
-@pytest.mark.parametrize("kind", ["429", "500", "502", "html_200", "empty_200", "error_200"])
-def test_a_refused_write_can_have_taken_effect_all_the_same(world, kind):
-    world.fault(kind, service="jetti", operation="POST *", applied=True)
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("429", {}),
+        ("500", {}),
+        ("502", {}),
+        ("html_200", {}),
+        ("empty_200", {}),
+        ("error_200", {}),
+        ("redirect", {}),
+        ("raw", {"body": "[]"}),
+        ("gzip_bomb", {"megabytes": 1}),
+    ],
+)
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_write_answered_otherwise_took_effect_or_did_not(world, kind, settings, applied):
+    world.fault(kind, service="jetti", operation="POST *", applied=applied, **settings)
     world.cancel()
 
-    assert len(world.sale_returns()) == 1
+    assert len(world.sale_returns()) == applied
 
 
 def test_a_429_says_how_long_to_wait_in_five_forms_or_not_at_all(world):

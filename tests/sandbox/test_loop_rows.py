@@ -52,6 +52,7 @@ def test_money_is_text_with_two_decimals_and_a_rate_is_a_number(shop):
 
     for name in ("total", "return_total", "refund", "gift_card", "upsell", "handling_fee"):
         assert MONEY.fullmatch(row[name])
+        assert "-" not in row[name]
     for name in ("price", "discount", "tax", "refund", "refund_item", "refund_tax"):
         assert MONEY.fullmatch(row["line_items"][0][name])
     assert row["label_rate"] == row["labels"][0]["rate"] == 5.95

@@ -90,6 +90,7 @@ def test_removing_a_line_takes_it_out_of_its_parcel_and_the_last_one_cancels(sho
 
     shop.store.remove_line(one.id, one.lines[0].id)
 
+    assert shop.store.get(one.id).state == "open"
     assert shop.store.get(one.id).labels[0].line_ids == (one.lines[1].id,)
     assert shop.store.remove_line(one.id, one.lines[1].id).state == "cancelled"
     with pytest.raises(KeyError):
