@@ -54,11 +54,11 @@ def find(name: KeyName, environ: Mapping[str, str]) -> Secret | ConfigError:
 
 
 def _find(name: KeyName, environ: Mapping[str, str]) -> Secret:
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    credential = Path(directory, name.credential) if directory else None
-    if credential and credential.exists():
+    if directory := environ.get("CREDENTIALS_DIRECTORY"):
         # systemd hands these over read-only to us alone; its ACL shows as group-readable.
-        return _checked(f"credential {name.credential}", _contents(credential, credential))
+        credential = Path(directory, name.credential)
+        if name.credential in _names(Path(directory)):
+            return _checked(f"credential {name.credential}", _contents("credential", credential))
     variable = f"{name.variable}_FILE"
     if path := environ.get(variable):
         return _checked(variable, _private_contents(variable, Path(path)))
@@ -69,6 +69,13 @@ def _find(name: KeyName, environ: Mapping[str, str]) -> Secret:
         f"set {name.variable}, or {variable} to a file that only you can read, or pass the"
         f" systemd credential {name.credential}",
     )
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError as error:
+        raise _unreadable("CREDENTIALS_DIRECTORY", directory, error) from error
 
 
 def _private_contents(variable: str, path: Path) -> str:
@@ -86,7 +93,7 @@ def _private_contents(variable: str, path: Path) -> str:
     return _contents(variable, path)
 
 
-def _contents(name: object, path: Path) -> str:
+def _contents(name: str, path: Path) -> str:
     try:
         with path.open(encoding="utf-8") as file:
             return file.read(_LARGEST)
@@ -94,7 +101,7 @@ def _contents(name: object, path: Path) -> str:
         raise _unreadable(name, path, error) from error
 
 
-def _unreadable(name: object, path: Path, error: Exception) -> ConfigError:
+def _unreadable(name: str, path: Path, error: Exception) -> ConfigError:
     answer = os.strerror(error.errno or 0) if isinstance(error, OSError) else "is not text"
     return ConfigError(
         f"{name}: {path}: {answer}",

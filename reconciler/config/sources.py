@@ -44,7 +44,7 @@ def find_file(named: str | None, environ: Mapping[str, str]) -> Path | None:
             if not Path(path).is_file():
                 raise ConfigError(f"{name}: {path} is not a file", "name a TOML file")
             return Path(path)
-    return next((path for path in _usual_places() if path.is_file()), None)
+    return next((path for path in _usual_places() if _exists(path)), None)
 
 
 def _usual_places() -> Iterator[Path]:
@@ -52,6 +52,18 @@ def _usual_places() -> Iterator[Path]:
     if user := places.user_config():
         yield user / FILE_NAME
     yield Path("/etc/reconciler", FILE_NAME)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError as error:
+        if path == Path(FILE_NAME):
+            return False  # started from a directory of somebody else's, by sudo perhaps
+        raise ConfigError(
+            f"{path}: may not be looked at, so its settings would be missed",
+            f"make it readable, or name a settings file with --config or {CONFIG_VARIABLE}",
+        ) from error
 
 
 def read_file(path: Path) -> list[Given]:
