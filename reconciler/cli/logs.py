@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 
 from reconciler.core.plain import plain
 
@@ -57,7 +58,12 @@ class Lines(logging.Formatter):
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__()
-        self._hide = hider(environ)
+        self._environ = environ
+
+    @cached_property
+    def _hide(self) -> Callable[[str], str]:
+        # Only once something is logged: `--help` has to be quick.
+        return hider(self._environ)
 
     def format(self, record: logging.LogRecord) -> str:
         first = f"{_time(record)} {record.levelname} {self._plain(record.getMessage())}"

@@ -10,6 +10,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import logs, streams
+from reconciler.cli.demo import demo
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.init import init
 from reconciler.cli.run import run
@@ -88,5 +89,5 @@ def program(
     context.with_resource(logs.to_stderr(level, log_format, host.environ))
 
 
-for command in (init, run, serve, status, show, sandbox):
+for command in (init, run, serve, status, show, sandbox, demo):
     program.add_command(command)

@@ -1,0 +1,31 @@
+"""The program as a process, in the bare environment that cron gives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+KEYS = {"LOOP_API_KEY": "canary-loop-5f2c", "JETTI_API_TOKEN": "canary-jetti-81d0"}
+
+
+def reconciler(
+    *arguments: str, cwd: Path, stdin: int = subprocess.DEVNULL, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run it with nothing but this in its environment."""
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler", *arguments],
+        env=bare(cwd) | environ,
+        cwd=cwd,
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def bare(home: Path) -> dict[str, str]:
+    """Almost nothing; coverage and the like are not inherited."""
+    return {"HOME": str(home), "PATH": os.defpath}

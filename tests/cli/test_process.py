@@ -1,0 +1,166 @@
+"""The program as a process in hard places: streams, signals, start-up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from program import bare, reconciler
+
+COMMANDS = ["init", "run", "serve", "status", "show", "sandbox", "demo"]
+HEAVY = {
+    "alembic",
+    "apscheduler",
+    "httpcore",
+    "httpx",
+    "msgspec",
+    "platformdirs",
+    "pyrate_limiter",
+    "qs_codec",
+    "rich",
+    "sqlalchemy",
+    "reconciler.app",
+    "reconciler.config",
+    "reconciler.ledger",
+    "reconciler.sandbox",
+}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], []])
+def test_help_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
+    program = f"""
+import atexit, sys
+from reconciler.cli import main
+atexit.register(lambda: print("loaded", *sorted({HEAVY!r} & set(sys.modules))))
+sys.argv = ["reconciler", *{arguments!r}]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=bare(tmp_path), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+    assert done.stdout.splitlines()[-1] == "loaded"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
+    done = reconciler(command, "--help", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert "Example" in done.stdout
+    assert f"  reconciler {command}" in done.stdout or f"{command} --max-age" in done.stdout
+    assert "Exit codes:" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    from reconciler import __version__
+
+    assert reconciler("--version", cwd=tmp_path).stdout == f"reconciler {__version__}\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_no_harm(tmp_path: Path, closed: str) -> None:
+    done = _shell(f"reconciler init {closed}; echo $? > code; reconciler status", tmp_path)
+
+    assert (tmp_path / "code").read_text() == "0\n"
+    assert "Healthy." in done.stdout
+
+
+def test_a_reader_that_goes_away_does_no_harm(tmp_path: Path) -> None:
+    _shell("reconciler init", tmp_path)
+
+    done = _shell("(reconciler status; echo $? > code) | true", tmp_path)
+
+    assert (tmp_path / "code").read_text() == "0\n"
+    assert done.stderr == ""
+
+
+def test_a_report_that_cannot_be_printed_is_told_by_3(tmp_path: Path) -> None:
+    _shell("reconciler init", tmp_path)
+
+    done = _shell("reconciler status > /dev/full; echo $? > code", tmp_path)
+
+    assert (tmp_path / "code").read_text() == "3\n"
+    assert done.stderr.startswith("Error: stdout: ")
+
+
+def test_a_log_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    done = _shell("reconciler init; reconciler -vv status 2> /dev/full; echo $?", tmp_path)
+
+    assert done.stdout.splitlines()[-1] == "0"
+
+
+def test_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+    _shell("umask 000; reconciler init; reconciler status --output report", tmp_path)
+
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"ledger.db", "report"} <= {path.name for path in files}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+def test_another_encoding_does_no_harm(tmp_path: Path) -> None:
+    done = reconciler("show", "日本\udc9b", cwd=tmp_path, LC_ALL="C", PYTHONIOENCODING="latin-1")
+
+    assert done.returncode == 7
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_server_with_its_own_code(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "sandbox", "--returns", "1"],
+        env=bare(tmp_path),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    told = [server.stdout.readline() for _ in range(6)]
+    server.send_signal(number)
+    _, complaints = server.communicate(timeout=30)
+
+    assert server.returncode == code
+    assert complaints == f"Stopped by {number.name}; nothing is left half done.\n"
+    names = [line.removeprefix("export ").partition("=")[0] for line in told]
+    assert names == [
+        "LOOP_API_KEY",
+        "JETTI_API_TOKEN",
+        "LOOP_BASE_URL",
+        "JETTI_BASE_URL",
+        "RECONCILER_LEDGER",
+        "SANDBOX_CONTROL_URL",
+    ]
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = reconciler("sandbox", "--control-port", str(port), cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert f"--control-port {port}: Address already in use" in done.stderr
+
+
+def _shell(script: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    """A shell script in which `reconciler` is this program, with a ledger in the directory."""
+    program = f'reconciler() {{ "{sys.executable}" -m reconciler "$@"; }}\n'
+    environ = bare(directory) | {
+        "PATH": os.defpath,
+        "RECONCILER_LEDGER": f"sqlite:///{directory}/ledger.db",
+    }
+    return subprocess.run(
+        ["/bin/sh", "-c", program + script], env=environ, cwd=directory, capture_output=True,
+        text=True, check=False, timeout=60,
+    )  # fmt: skip
