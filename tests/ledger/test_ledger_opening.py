@@ -172,6 +172,7 @@ def test_an_empty_file_is_a_missing_ledger(url, path, clock, door):
 
     error = refusal(door, url, clock, LedgerMissing)
 
+    assert "zero bytes" in str(error)
     assert "reconciler init" in error.hint
     assert path.read_bytes() == b""
 
