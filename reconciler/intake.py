@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from msgspec import Struct
 
@@ -15,6 +16,8 @@ from reconciler.core.ports import By, Drained, Known, Ledger, Move, Observation,
 from reconciler.core.rules import Mapping
 from reconciler.core.watermark import check_plausible
 from reconciler.host import Progress
+
+_PORTION = 500
 
 
 class Projection(Struct, frozen=True):
@@ -66,13 +69,16 @@ class Intake:
         self._progress = progress
 
     def remap(self) -> None:
-        """Project every entry anew that was recorded under another mapping."""
+        """Project every entry anew that was recorded under another mapping.
+
+        In portions, so that memory stays bounded; a run that dies in between goes on later,
+        because what is left still carries the other version.
+        """
         version = self._projection.version
-        observed = (
-            self._projection.observe(entry.seen, b"")
-            for entry in self._ledger.mapped_otherwise(version)
-        )
-        self._ledger.remap(((o.seen.id, o.wanted, o.fingerprint) for o in observed), version)
+        stale = self._ledger.mapped_otherwise(version)
+        while portion := list(islice(stale, _PORTION)):
+            observed = [self._projection.observe(entry.seen, b"") for entry in portion]
+            self._ledger.remap([(o.seen.id, o.wanted, o.fingerprint) for o in observed], version)
 
     def window(self, window: Window, by: By, *, moves_watermark: bool) -> None:
         """Read a window to its end and record it. Raises SourceError, KeyRefused, SafetyStop.
