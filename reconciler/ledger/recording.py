@@ -45,8 +45,11 @@ class Recording(Part):
         attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)
         with self._store.writing() as connection:
             for batch in batched(list(ids)):
-                failed = entries.c.return_id.in_(batch) & (entries.c.state == State.FAILED)
+                these, state = entries.c.return_id.in_(batch), entries.c.state
                 values = wants.START_ANEW | {"attempts": attempts}
+                unknown = these & (state == State.UNKNOWN)
+                connection.execute(entries.update().where(unknown).values(attempts=attempts))
+                failed = these & (state == State.FAILED)
                 connection.execute(entries.update().where(failed).values(values))
 
     def _window(self, drained: Drained, now: datetime) -> Values:

@@ -76,6 +76,16 @@ def test_alembic_finds_nothing_left_to_migrate(migrated):
         command.check(config)
 
 
+def test_a_ledger_says_in_its_header_what_it_is(url, path):
+    with closing(sqlite3.connect(path)) as connection:
+        marks = [
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("application_id", "user_version")
+        ]
+
+    assert marks == [0x52455455, CURRENT.number]
+
+
 def test_the_head_is_alembics_own():
     script = ScriptDirectory.from_config(alembic_config())
 
