@@ -1,0 +1,124 @@
+"""What the demo plays on: a sandbox, a ledger in a temporary directory, and the real commands."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from reconciler.cli import streams
+from reconciler.clock import Clock
+from reconciler.host import Host
+from reconciler.sandbox.server import Sandbox, SandboxOptions
+
+_SHOP = SandboxOptions(
+    seed=10,
+    returns=160,
+    start=datetime(2026, 3, 2, 9, tzinfo=UTC),
+    frozen=True,
+)
+_EXPECTED = frozenset({0, 3})
+"""A shop has returns that need a person, so 3 is as fine as 0."""
+
+
+class SandboxTime:
+    """The sandbox's clock as the program's: to wait is to move it on."""
+
+    def __init__(self, sandbox: Sandbox, real: Clock) -> None:
+        self._sandbox, self._real = sandbox, real
+        self._start = sandbox.clock.now()
+
+    def now(self) -> datetime:
+        return self._sandbox.clock.now()
+
+    def monotonic(self) -> float:
+        # The sandbox limits the rate by its own clock, so ours must not run ahead of it.
+        return (self.now() - self._start).total_seconds()
+
+    def wait(self, seconds: float) -> None:
+        self.check()
+        self._sandbox.advance(max(0.0, seconds))
+
+    def check(self) -> None:
+        self._real.check()
+
+
+class Performance:
+    """Performs commands, says what is going on, and remembers what went wrong."""
+
+    def __init__(self, sandbox: Sandbox, host: Host, directory: Path) -> None:
+        self._sandbox = sandbox
+        self._ledger = directory / "ledger.db"
+        self._settings = directory / "reconciler.toml"
+        self._settings.write_text("", encoding="utf-8")  # so that no other file is found
+        variables = {
+            **sandbox.environment(),
+            "RECONCILER_CONFIG": str(self._settings),
+            "RECONCILER_LEDGER": f"sqlite:///{self._ledger}",
+        }
+        self._host = Host(SandboxTime(sandbox, host.clock), variables)
+        self.problems: list[str] = []
+
+    @staticmethod
+    @contextmanager
+    def on(directory: Path, host: Host) -> Iterator[Performance]:
+        """A stage that stands as long as the context."""
+        sandbox = Sandbox(_SHOP)
+        with sandbox.serving():
+            yield Performance(sandbox, host, directory)
+
+    def say(self, text: str) -> None:
+        """A line of the narrator."""
+        streams.show("\n" + textwrap.fill(text, 88) + "\n")
+
+    def perform(self, *arguments: str) -> None:
+        """Carry out a command, as if it had been typed."""
+        from reconciler.cli.entry import perform
+
+        streams.show(click.style(f"$ reconciler {' '.join(arguments)}", bold=True))
+        status = perform(arguments, self._host)
+        self.expect(status in _EXPECTED, f"`{' '.join(arguments)}` ended with {status}")
+
+    def expect(self, holds: bool, otherwise: str) -> None:
+        """Note a problem unless this holds."""
+        if not holds:
+            self.problems.append(otherwise)
+
+    def let_pass(self, seconds: float) -> None:
+        """Let the shop live on for so long."""
+        self._sandbox.advance(seconds)
+
+    # ------------------------------------------------------------------------ what is the case
+
+    def ledger_bytes(self) -> bytes:
+        """The ledger as it lies on the disk."""
+        return self._ledger.read_bytes()
+
+    def writes(self) -> int:
+        """Requests but GETs that Jetti has received."""
+        return sum(1 for one in self._sandbox.arrivals.all() if one.method != "GET")
+
+    def requests_to_jetti(self) -> int:
+        """Requests that Jetti has received."""
+        return sum(1 for one in self._sandbox.arrivals.all() if one.service == "jetti")
+
+    def forget_requests(self) -> None:
+        """Start to count anew."""
+        self._sandbox.arrivals.clear()
+
+    def duplicates(self) -> int:
+        """Sale items that one return of Loop's has brought back twice."""
+        store = self._sandbox.jetti.store
+        live = [row for row in store.sale_returns() if row["status"] != "cancelled"]
+        claims = Counter(
+            (row["externalId"], item["saleItemId"])
+            for row in live
+            if row["externalId"]
+            for item in store.items_of(row["id"])
+        )
+        return sum(1 for count in claims.values() if count > 1)
