@@ -24,7 +24,7 @@ LAST_WORDS = 20.0
 def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     """Verifying, TLS 1.2 or newer, shared by all services because building it takes 40 ms.
 
-    Trusts certifi's authorities, or those in `ca_file`. Built by hand because the helpers of ssl
+    Trusts certifi's authorities, or those in `ca_file`. Built by hand because the shortcuts of ssl
     and httpx listen to the environment (SSL_CERT_FILE, SSLKEYLOGFILE).
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

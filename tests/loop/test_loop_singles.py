@@ -86,6 +86,7 @@ def test_a_return_that_the_list_does_not_show_yet_is_not_taken_for_gone(sandbox,
 )
 def test_no_other_answer_means_that_there_is_no_such_return(sandbox, reader, kind, parameters):
     sandbox.loop.store.put(row(7, NOON - HOUR))
+    sandbox.loop.store.put(row(8, NOON - HOUR))
     sandbox.faults.add(Fault("loop", kind, "details", parameters=parameters))
 
     with pytest.raises(SourceError):
