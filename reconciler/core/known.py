@@ -48,6 +48,18 @@ def _landed(
     return landed
 
 
+def has_landed(entry: Entry, held: Mapping[int, SeenSaleReturn]) -> bool:
+    """Whether Jetti shows everything that the unanswered PUTs were to set."""
+    rows = {(Operation.UPDATE_SALE_RETURN, row.id): row.fields for row in held.values()}
+    rows |= {
+        (Operation.UPDATE_ITEM, item.id): item.fields for row in held.values() for item in row.items
+    }
+    puts = [i.write for i in entry.intents if i.write.operation is not Operation.CREATE]
+    return all(
+        rows.get((put.operation, put.target_id), {}).items() >= put.fields.items() for put in puts
+    )
+
+
 def as_made(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
     """Marked, or made by a create of ours: all that Jetti shows counts as pushed."""
     return _known(row, items, {name: row.fields.get(name) for name in OWNED}, OWNED_OF_ITEM)

@@ -189,7 +189,8 @@ class Journal(Protocol):
         """Refuse every create of every later run until a person has resolved the reason."""
 
     def forgive(self, ids: Collection[str]) -> None:
-        """Take back the last attempt of failed entries, make them pending: it was an outage."""
+        """It was an outage: take back the last attempt of failed entries and make them pending;
+        of unknown ones only the attempt, because they must be read back."""
 
     def pin(self, *, shop: str | None = None, account: str | None = None) -> None:
         """Remember the shop or account where none is pinned yet."""

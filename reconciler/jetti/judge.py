@@ -61,6 +61,10 @@ class Judge:
         """Ids of the returns, of the first two hundred, that carry our marker in Jetti."""
         return self._lookup.marked([change.return_id for change in changes[:PROOF]])
 
+    def knock(self) -> None:
+        """Ask something that has nothing to do with any return. Raises TargetUnavailable."""
+        self._lookup.knock()
+
     def again(self, change: Change) -> Judged:
         """One change alone, freshly read from the ledger and from Jetti."""
         [judged] = self.judge([change])

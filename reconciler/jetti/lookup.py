@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import Struct
@@ -50,6 +51,11 @@ class Lookup:
         """Which of these ids stand as markers in Jetti. Raises TargetUnavailable."""
         found = {row.marker for row in self._reader.marked(return_ids)}
         return [return_id for return_id in return_ids if return_id in found]
+
+    def knock(self) -> None:
+        """Raises TargetUnavailable when Jetti does not even tell its adjustment reasons."""
+        with suppress(Refused):
+            self._reader.reasons()
 
     def _sight(self, entries: Sequence[Entry]) -> dict[str, Sighting]:
         looked_at = self._clock.monotonic()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from reconciler.clock import Clock
 from reconciler.core import outcome
+from reconciler.core.known import has_landed
 from reconciler.core.model import Entry, Purpose, State
 from reconciler.core.plan import Change
 from reconciler.core.ports import Journal, Move
@@ -26,6 +29,8 @@ OUTAGE = 5
 """Failures in a row that are Jetti's and no entry's."""
 HURRIED = 3
 """429s in a row after which the rest waits for the next pass."""
+
+_UNDECIDED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 
 
 class Pusher:
@@ -62,6 +67,7 @@ class Pusher:
             told = self._settle(self._judge.again(change))
             unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(change, told or unsettled)
+        self._tell_outage()
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Which of these returns Jetti already holds; the first few hundred are proof enough."""
@@ -90,6 +96,9 @@ class Pusher:
             case Absent():
                 return self._absent(judged, verdict)
             case Attributed():
+                if entry.state is State.WAITING:
+                    # Looking for the order was no failure; tries are counted from here.
+                    self._journal.move(entry.id, Move(State.PENDING, attempts=0))
                 return self._bring(judged, verdict)
 
     # ------------------------------------------------------------------ nothing to write
@@ -126,25 +135,34 @@ class Pusher:
         """A create whose answer was lost is not there; sure only when it is not there twice."""
         entry, now = judged.entry, self._clock.now()
         first_seen = absent.intent.absent_at
-        answered = _undecided(entry) is not State.UNKNOWN
-        if first_seen is None and not answered:
+        if first_seen is None and entry.state in _UNDECIDED:
             again = now + SECOND_READ_AFTER
             reason = "the create without an answer is not in Jetti; looking once more"
-            move = Move(State.UNKNOWN, reason, next_try_at=again, intents_absent_at=now)
+            move = Move(entry.state, reason, next_try_at=again, intents_absent_at=now)
             self._journal.move(entry.id, move)
             return None
         if first_seen is not None and now - first_seen < SECOND_READ_AFTER:
             return None
-        # 429 is an answer, and says that nothing was done: no try is spent on it.
-        spent = entry.attempts + (not answered)
-        if spent >= outcome.TRIES:
-            reason = f"sent {spent} times without an answer and never found in Jetti"
-            move = Move(State.DEAD, reason, attempts=spent, intents_closed_as="absent")
-            self._journal.move(entry.id, move)
-            return Told(OutcomeKind.FAILED, reason)
-        move = Move(State.PENDING, attempts=spent, intents_closed_as="absent")
-        self._journal.move(entry.id, move)
-        return self._settle(self._judge.reconsider(judged))
+        closing = Move(State.PENDING, intents_closed_as="absent")
+        failed = self._in_vain(entry, "the create without an answer is not in Jetti", closing)
+        return failed or self._settle(self._judge.reconsider(judged))
+
+    def _in_vain(self, entry: Entry, reason: str, closing: Move) -> Told | None:
+        """A write had no effect: None when it may be sent again at once, as the first time.
+
+        A try is spent on what Jetti failed to do for this version; not on a 429, which is an
+        answer, and not where we died ourselves.
+        """
+        renewed = entry.intents[-1].fingerprint != entry.fingerprint
+        if entry.state is not State.UNKNOWN or renewed:
+            self._journal.move(entry.id, replace(closing, attempts=0) if renewed else closing)
+            return None
+        failed = outcome.failed(entry, reason, self._clock.now(), closes=None)
+        if failed.attempts == 1:
+            self._journal.move(entry.id, replace(closing, attempts=1))
+            return None
+        self._journal.move_all([(entry.id, closing), (entry.id, failed)])
+        return Told(OutcomeKind.FAILED, failed.reason)
 
     # ----------------------------------------------------------------- something to write
 
@@ -161,7 +179,12 @@ class Pusher:
             adopted = Move(
                 State.PENDING, sale_returns=found.sale_returns, intents_closed_as=read_back
             )
-            self._journal.move(entry.id, adopted)
+            if has_landed(entry, found.held):
+                self._journal.move(entry.id, adopted)
+            else:
+                failed = self._in_vain(entry, f"{entry.reason}; it had no effect", adopted)
+                if failed is not None:
+                    return failed
         if found.missing:
             created = self._creation.create(entry, found, seen)
             if isinstance(created, Told):
@@ -185,10 +208,24 @@ class Pusher:
         if hurried == [Trouble.HURRY] * HURRIED:
             raise TargetUnavailable("Jetti keeps asking us to slow down (429)")
         if len(self._streak) >= OUTAGE:
-            self._journal.forgive([return_id for return_id, _ in self._streak])
+            self._forgive()
             raise TargetUnavailable(f"Jetti failed {OUTAGE} times in a row: {told.reason}")
+
+    def _tell_outage(self) -> None:
+        """Where a pass ends with fewer failures than that: when nothing else is answered either,
+        it is Jetti and not the returns."""
+        if Trouble.OUTAGE not in {trouble for _, trouble in self._streak}:
+            return
+        try:
+            self._judge.knock()
+        except TargetUnavailable:
+            self._forgive()
+            raise
+
+    def _forgive(self) -> None:
+        self._journal.forgive([return_id for return_id, _ in self._streak])
 
 
 def _undecided(entry: Entry) -> State:
     """Where an entry with an open intent stays: a 429 leaves it open, too, for a read-back."""
-    return State.UNKNOWN if entry.state in (State.UNKNOWN, State.IN_FLIGHT) else entry.state
+    return State.UNKNOWN if entry.state in _UNDECIDED else entry.state
