@@ -103,7 +103,7 @@ class Pacer:
         self._reserved = False
 
     def reserve(self) -> None:
-        """Wait for the turn of a write now; the next `take_turn` of one does not wait again."""
+        """Wait for the turn of a write now; if that is the next request it does not wait again."""
         if not self._reserved:
             self.take_turn(write=True)
             self._reserved = True
@@ -111,8 +111,9 @@ class Pacer:
     def take_turn(self, *, write: bool) -> None:
         """Wait until a request may leave. Raises Interrupted when a signal asked us to stop."""
         self._clock.check()
-        if write and self._reserved:
-            self._reserved = False
+        # A read that goes first uses the turn up: the write after it must wait for its own.
+        reserved, self._reserved = self._reserved, False
+        if write and reserved:
             return
         while (delay := self._delay(write)) > 0:
             log.debug("%s: waiting %.3f s for the next turn", self._name, delay)

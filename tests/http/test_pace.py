@@ -156,3 +156,29 @@ def test_a_signal_ends_the_wait_for_a_turn():
 
     with pytest.raises(Interrupted):
         pacer.take_turn(write=True)
+
+
+def test_a_reserved_turn_is_waited_for_once():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", JETTI, clock)
+
+    pacer.reserve()
+    pacer.reserve()
+    reserved_at = clock.elapsed
+    pacer.take_turn(write=True)
+
+    assert reserved_at >= 1
+    assert clock.elapsed == reserved_at
+
+
+def test_a_read_in_between_uses_a_reserved_turn_up():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", JETTI, clock)
+    pacer.reserve()
+
+    pacer.take_turn(write=False)
+    read_at = clock.elapsed
+    pacer.answered()
+    pacer.take_turn(write=True)
+
+    assert clock.elapsed - read_at >= 1
