@@ -50,7 +50,7 @@ def attribute(
     if isinstance(choice, Disputed):
         return Review(choice.reason)
     if isinstance(choice, Chosen):
-        return _Judgement(entry, sighting, choice.sale).verdict(rivals, creatable)
+        return _Judgement(entry, sighting, choice.sale, rivals).verdict(creatable)
     if sighting.ours:
         return Review(f"Jetti has sale returns for order {entry.seen.order_name} but not the order")
     return Wait(f"order {entry.seen.order_name} is not in Jetti yet", order_found=False)
@@ -83,9 +83,13 @@ def _uncovered(entry: Entry, ours: Sequence[SaleReturn]) -> list[WantedLine]:
 class _Judgement:
     """One entry held against one sale."""
 
-    def __init__(self, entry: Entry, sighting: Sighting, sale: Sale) -> None:
+    def __init__(
+        self, entry: Entry, sighting: Sighting, sale: Sale, rivals: Sequence[Entry]
+    ) -> None:
         self._entry = entry
         self._sale = sale
+        self._rivals = rivals
+        self._theirs = {known.id: rival.id for rival in rivals for known in rival.sale_returns}
         self._held = {row.id: row for row in sighting.ours}
         self._items = {item.id: item for item in sighting.sale_items if item.sale_id == sale.id}
         self._on_sale = [row for row in sighting.on_sale if row.sale_id == sale.id]
@@ -93,18 +97,24 @@ class _Judgement:
         marked = [row for row in sighting.ours if row.id not in known]
         self._ours = absorbed(entry, self._held) + [as_made(row, self._items) for row in marked]
 
-    def verdict(self, rivals: Sequence[Entry], creatable: Collection[str]) -> Verdict:
+    def verdict(self, creatable: Collection[str]) -> Verdict:
         astray = [row.id for row in self._held.values() if row.sale_id != self._sale.id]
         if astray:
             return Review(
                 f"sale return {listed(astray)} carries this return's marker "
                 f"but is not on order {self._entry.seen.order_name}"
             )
+        theirs = sorted(self._theirs.keys() & self._held.keys())
+        if theirs:
+            return Review(
+                f"sale return {listed(theirs)} carries this return's marker "
+                f"but stands for return {listed(self._theirs[row_id] for row_id in theirs)}"
+            )
         unanswered = _unanswered(self._entry)
         refused = self._claim_by_intent(unanswered) if unanswered else None
         if refused is not None:
             return refused
-        refused = self._claim_by_meaning(rivals, creatable)
+        refused = self._claim_by_meaning(creatable)
         if refused is not None:
             return refused
         uncovered = _uncovered(self._entry, self._ours)
@@ -126,15 +136,13 @@ class _Judgement:
         self._claim(found, [as_made(row, self._items) for row in found])
         return None
 
-    def _claim_by_meaning(
-        self, rivals: Sequence[Entry], creatable: Collection[str]
-    ) -> Review | None:
+    def _claim_by_meaning(self, creatable: Collection[str]) -> Review | None:
         uncovered = _uncovered(self._entry, self._ours)
         # Lines that policy filters are not part of what we mean, unless it filters them all.
         meant = [line for line in uncovered if line.order_line_id in creatable] or uncovered
         if not meant:
             return None
-        found = by_meaning(self._entry, meant, self._loose(), self._items, rivals)
+        found = by_meaning(self._entry, meant, self._loose(), self._items, self._rivals)
         if isinstance(found, Review):
             return found
         self._claim(found, [as_met(row, self._items) for row in found])
@@ -149,7 +157,10 @@ class _Judgement:
         return [
             row
             for row in self._on_sale
-            if row.marker is None and row.status != "cancelled" and row.id not in self._held
+            if row.marker is None
+            and row.status != "cancelled"
+            and row.id not in self._held
+            and row.id not in self._theirs
         ]
 
     def _attributed(self, missing: tuple[tuple[WantedLine, SaleItem], ...]) -> Attributed:
