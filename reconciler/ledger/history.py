@@ -19,8 +19,8 @@ KEPT = timedelta(days=90)
 COMPLETE = (0, 3)
 """Exit codes of a pass that read and pushed all it could; 3 only says that some need a person."""
 
-_ROUTINE = frozenset({"seen", "unchanged"})
-"""Counts that a pass has although it found nothing."""
+_ROUTINE = frozenset({"seen", "unchanged", "malformed", "pending"})
+"""Counts that a pass has although it found nothing: what it read, and what stands for longer."""
 
 
 class PastRun(Struct, frozen=True):
@@ -49,7 +49,7 @@ class History(Part):
             values = msgspec.structs.asdict(summary)
             connection.execute(runs.update().where(runs.c.id == run_id).values(values))
             if _found_nothing(summary):
-                _fold(connection, run_id, summary.kind)
+                _fold(connection, run_id, summary.kind, summary.exit_code)
             _prune(connection, summary.finished_at - KEPT)
         self._run_id = None
 
@@ -104,10 +104,10 @@ class History(Part):
 
 def _found_nothing(summary: RunSummary) -> bool:
     found = {name for name, count in summary.counts.items() if count}
-    return summary.exit_code == 0 and found <= _ROUTINE
+    return summary.exit_code in COMPLETE and found <= _ROUTINE
 
 
-def _fold(connection: Connection, run_id: int, kind: str) -> None:
+def _fold(connection: Connection, run_id: int, kind: str, exit_code: int) -> None:
     """Let this run stand for the one before it, if that found nothing either.
 
     Only one of the same kind: a pass every five minutes must not wipe out the nightly sweep.
@@ -123,7 +123,7 @@ def _fold(connection: Connection, run_id: int, kind: str) -> None:
         exit_code=row.exit_code,
         counts=row.counts,
     )
-    if _found_nothing(before):
+    if _found_nothing(before) and row.exit_code == exit_code:
         connection.execute(delete(runs).where(runs.c.id == row.id))
 
 

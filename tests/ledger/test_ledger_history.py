@@ -69,15 +69,25 @@ def test_empty_passes_fold_into_the_last_one(ledger, path):
     assert count_windows(path) == 1
 
 
+def test_empty_passes_fold_while_an_old_problem_stands(ledger):
+    standing = NOTHING | {"malformed": 1, "pending": 2}
+    run(ledger, summary(exit_code=3, counts=standing))
+
+    last = run(ledger, summary(exit_code=3, counts=standing))
+
+    assert runs(ledger) == [last]
+
+
 @pytest.mark.parametrize(
     "first",
     [
+        summary(exit_code=3),
         summary(counts=NOTHING | {"created": 1}),
         summary(counts=NOTHING | {"waiting": 1}),
         summary(exit_code=4),
         summary(kind="sweep"),
     ],
-    ids=["pushed", "waits", "failed", "another kind"],
+    ids=["another verdict", "pushed", "waits", "failed", "another kind"],
 )
 def test_anything_worth_knowing_is_not_folded(ledger, first):
     kept = run(ledger, first)
