@@ -31,9 +31,9 @@ def write(span: timedelta) -> str:
 
 
 def approximate(span: timedelta) -> str:
-    """The span for reading aloud, rounded down to its largest unit: `3d`, `2h`, `7m`, `5s`."""
+    """The span for reading aloud, rounded down: `3d`, `50h`, `90m`, `5m`, `45s`."""
     seconds = int(span.total_seconds())
-    for unit in "dhm":
-        if seconds >= _SECONDS[unit]:
+    for unit, fewest in (("d", 3), ("h", 2), ("m", 2)):
+        if seconds >= fewest * _SECONDS[unit]:
             return f"{seconds // _SECONDS[unit]}{unit}"
     return f"{max(seconds, 0)}s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import msgspec
@@ -15,7 +16,10 @@ _UNSAFE = re.compile(
 
 def encode(report: msgspec.Struct) -> str:
     """The report, indented; times are ISO 8601 in UTC with Z. Safe to print as it is."""
-    text = msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+    try:
+        text = msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+    except UnicodeEncodeError:  # half a character, which UTF-8 cannot carry but JSON can
+        text = json.dumps(msgspec.to_builtins(report), indent=2)
     # Outside of strings JSON is plain ASCII, so whatever matches is inside of one.
     return _UNSAFE.sub(_escaped, text)
 

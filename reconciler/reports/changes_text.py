@@ -20,6 +20,12 @@ _DONE = {
     ChangeKind.CANCEL: "cancelled",
     ChangeKind.ADOPT: "adopted",
 }
+_PLANNED = {
+    ChangeKind.CREATE: "create",
+    ChangeKind.UPDATE: "update",
+    ChangeKind.CANCEL: "cancel",
+    ChangeKind.ADOPT: "adopt, if Jetti has it",
+}
 _MOST = 200
 """Of a real run; a dry run lists all, because it is read to be trusted."""
 _MOST_NAMES = 10
@@ -59,7 +65,7 @@ def _outcome(change: ReportedChange) -> str:
     if change.outcome is OutcomeKind.PUSHED:
         word = _DONE[change.change]
     elif change.outcome is OutcomeKind.PLANNED:
-        word = change.change.value
+        word = _PLANNED[change.change]
     else:
         word = f"{change.outcome.value} ({change.change.value})"
     return f"{word}: {plain(change.reason)}" if change.reason else word
@@ -75,7 +81,7 @@ def _created(change: ReportedChange) -> str:
         for name in ("trackingCompany", "trackingNumber", "trackingStatus")
         if fields.get(name) is not None
     )
-    parts = [counted(units, "unit"), value(fields.get("status")), parcel]
+    parts = [counted(units, "unit"), value(fields["status"]) if "status" in fields else "", parcel]
     return f"[{', '.join(part for part in parts if part)}]" if fields else ""
 
 

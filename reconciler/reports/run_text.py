@@ -85,7 +85,9 @@ def _success(report: Report) -> str:
 def _by_kind(report: Report) -> str:
     planned = [c.change for c in report.changes if c.outcome is OutcomeKind.PLANNED]
     return ", ".join(
-        f"{kind.value} {planned.count(kind)}" for kind in ChangeKind if kind in planned
+        f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned.count(kind)}"
+        for kind in ChangeKind
+        if kind in planned
     )
 
 

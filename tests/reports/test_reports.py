@@ -1,0 +1,108 @@
+"""What reports say, word by word, and that nothing hostile gets through them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_samples import GOLDEN, HOSTILE, SAMPLES, busy, dry, hostile, told, unhealthy
+
+from reconciler.core.report import Failure, Report
+from reconciler.reports import as_json, run_text, status_text, story_text
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_report_reads_as_agreed(name: str) -> None:
+    assert SAMPLES[name]() + "\n" == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_every_golden_file_belongs_to_a_sample() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(SAMPLES)
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.endswith(".txt")])
+def test_nothing_in_a_report_can_steer_a_terminal(name: str) -> None:
+    for line in SAMPLES[name]().split("\n"):
+        assert line.isprintable()
+
+
+def test_no_line_of_a_hostile_report_is_endless() -> None:
+    for name in ("run_hostile.txt", "status_hostile.txt", "show_hostile.txt"):
+        assert max(map(len, SAMPLES[name]().split("\n"))) < 6000
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_json_carries_any_text_whole_and_shows_a_terminal_none_of_it(text: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    encoded = as_json.encode(Failure(text, text))
+
+    assert json.loads(encoded) == {"message": text, "hint": text}
+    assert all(
+        line.replace("\xa0", " ").isprintable() or not _steers(line) for line in encoded.split("\n")
+    )
+
+
+def test_half_a_character_cannot_keep_a_report_from_being_told() -> None:
+    told_of = json.loads(as_json.encode(hostile()))
+
+    assert told_of["changes"][0]["reason"] == HOSTILE
+
+
+def _steers(line: str) -> bool:
+    return any(character < " " or "\x7f" <= character < "\xa0" for character in line) or any(
+        character in line for character in "\u061c\u200e\u200f\u202a\u202e\u2028\u2029\u2066\u2069"
+    )
+
+
+def test_the_json_report_keeps_its_contract() -> None:
+    report = json.loads(as_json.encode(busy()))
+
+    assert set(report) >= {"run", "counts", "requests", "changes"}
+    assert set(report["run"]) >= {
+        "id", "kind", "dry_run", "started_at", "finished_at", "windows", "watermark", "exit_code",
+        "digest",
+    }  # fmt: skip
+    assert set(report["run"]["windows"][0]) >= {"from", "to", "drained"}
+    assert set(report["run"]["watermark"]) == {"before", "after"}
+    assert set(report["counts"]) >= {
+        "seen", "new", "changed", "unchanged", "created", "updated", "cancelled", "adopted",
+        "skipped", "waiting", "failed", "review", "malformed", "pending",
+    }  # fmt: skip
+    assert set(report["requests"]["loop"]) >= {"get"}
+    assert set(report["requests"]["jetti"]) >= {"get", "write"}
+    for change in report["changes"]:
+        assert set(change) >= {
+            "return_id", "order_name", "order_id", "change", "outcome", "reason", "sale_returns",
+            "fields",
+        }  # fmt: skip
+    assert report["changes"][0]["sale_returns"][0] == {"id": 1, "reference": "SR-1"}
+    assert set(report["changes"][0]["fields"][0]) == {"field", "before", "after"}
+    assert report["run"]["started_at"] == "2026-03-01T12:00:00Z"
+    assert report["run"]["kind"] == "scheduled"
+
+
+def test_the_verdict_comes_first() -> None:
+    firsts = {name: SAMPLES[name]().split("\n")[0] for name in SAMPLES if name.endswith(".txt")}
+
+    assert "everything is in step" in firsts["run_quiet.txt"]
+    assert "would create 2" in firsts["run_dry.txt"]
+    assert "[exit 7]" in firsts["run_stopped.txt"]
+    assert firsts["status_healthy.txt"] == "Healthy."
+
+
+def test_a_dry_run_says_what_to_type_next() -> None:
+    assert run_text.render(dry()).split("\n")[-1] == "next       reconciler run"
+
+
+def test_rendering_is_repeatable() -> None:
+    def all_of_it(report: Report) -> tuple[str, ...]:
+        return (
+            run_text.render(report),
+            as_json.encode(report),
+            status_text.render(unhealthy(HOSTILE)),
+            story_text.render(told(HOSTILE)),
+        )
+
+    assert all_of_it(busy()) == all_of_it(busy())
