@@ -1,0 +1,470 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from core_samples import (
+    HOUR,
+    MINUTE,
+    NOON,
+    a_return,
+    a_sale,
+    a_sighting,
+    an_entry,
+    an_intent,
+    as_shown,
+    pushed,
+    pushed_item,
+    sale_item,
+    shown,
+    wanted_line,
+    wants,
+)
+from msgspec.structs import replace
+
+from reconciler.core.attribution import attribute, needs_order
+from reconciler.core.model import Operation, Purpose, State, Write
+from reconciler.core.verdict import Absent, Attributed, Review, Wait
+
+ALL = frozenset("ABCD")
+
+
+def judge(entry, *on_sale, rivals=(), creatable=ALL, **sighting):
+    return attribute(entry, a_sighting(*on_sale, **sighting), rivals, creatable)
+
+
+def claimed(verdict):
+    assert isinstance(verdict, Attributed), verdict
+    return [known.id for known in verdict.sale_returns]
+
+
+def missing(verdict):
+    assert isinstance(verdict, Attributed), verdict
+    return [line.order_line_id for line, _ in verdict.missing]
+
+
+AB = wants(wanted_line("A"), wanted_line("B"))
+
+# -------------------------------------------------------------------------------- nothing there yet
+
+
+def test_what_stands_nowhere_is_missing_and_asked_for_by_its_sale_item():
+    verdict = judge(an_entry(AB))
+
+    assert [(line.order_line_id, item.id) for line, item in verdict.missing] == [("A", 1), ("B", 2)]
+    assert (verdict.sale_returns, verdict.held, verdict.sale_id) == ((), {}, 10)
+
+
+def test_a_create_remembers_every_sale_return_that_was_there_before():
+    others = [
+        shown(30, {"C": 1}, marker="9"),
+        shown(31, {"D": 1}),
+        shown(32, {}, status="cancelled"),
+    ]
+
+    assert judge(an_entry(), *others).before == (30, 31, 32)
+
+
+def test_only_lines_that_may_be_created_are_missing():
+    assert missing(judge(an_entry(AB), creatable={"B"})) == ["B"]
+    assert missing(judge(an_entry(AB), creatable=())) == []
+
+
+@pytest.mark.parametrize("purpose", [Purpose.CANCEL, Purpose.HOLD])
+def test_nothing_is_missing_for_what_is_not_to_exist(purpose):
+    assert missing(judge(an_entry(wants(purpose=purpose)))) == []
+
+
+# --------------------------------------------------------------------------------------- the marker
+
+
+def test_every_sale_return_that_carries_the_marker_is_ours():
+    verdict = judge(
+        an_entry(AB), shown(31, {"B": 1}, marker="7001"), shown(30, {"A": 1}, marker="7001")
+    )
+
+    assert claimed(verdict) == [30, 31]
+    assert (verdict.adopted, missing(verdict)) == ((30, 31), [])
+    assert verdict.sale_returns[0].fields["externalId"] == "7001"
+
+
+def test_the_lines_that_no_marked_sale_return_holds_are_missing():
+    verdict = judge(an_entry(AB), shown(30, {"A": 1}, marker="7001"))
+
+    assert (claimed(verdict), missing(verdict)) == ([30], ["B"])
+
+
+@pytest.mark.parametrize("status", ["draft", "shipped", "received", "cancelled"])
+def test_a_marked_sale_return_is_ours_in_every_status(status):
+    assert claimed(judge(an_entry(), shown(30, {"A": 1}, marker="7001", status=status))) == [30]
+
+
+def test_a_marker_on_another_order_goes_to_a_person():
+    astray = shown(30, {"A": 1}, marker="7001", sale_id=99)
+
+    verdict = judge(an_entry(), ours=(astray,))
+
+    assert isinstance(verdict, Review)
+    assert "30" in verdict.reason
+
+
+def test_marked_sale_returns_without_their_order_go_to_a_person():
+    assert isinstance(judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=()), Review)
+
+
+def test_sale_returns_of_another_return_are_no_overlap_but_use_up_the_line():
+    other = shown(30, {"A": 1}, marker="9999")
+
+    room = judge(an_entry(), other, sale_items=(sale_item("A", 2, returned=1),))
+    full = judge(an_entry(), other, sale_items=(sale_item("A", 1, returned=1),))
+
+    assert missing(room) == ["A"]
+    assert isinstance(full, Review)
+
+
+# ---------------------------------------------------------------------------- known by the ledger
+
+
+KNOWN = pushed(id=30)
+
+
+def test_what_the_ledger_knows_needs_no_look_at_the_order():
+    entry = an_entry(sale_returns=(KNOWN,))
+
+    assert not needs_order(entry, [as_shown(KNOWN)])
+    verdict = attribute(entry, a_sighting(ours=(as_shown(KNOWN),), sales=()), (), ALL)
+    assert (claimed(verdict), verdict.adopted, verdict.sale_id) == ([30], (), None)
+
+
+@pytest.mark.parametrize(
+    ("entry", "ours"),
+    [
+        (an_entry(AB, sale_returns=(KNOWN,)), [as_shown(KNOWN)]),
+        (an_entry(sale_returns=(KNOWN,)), [as_shown(KNOWN), shown(31, {"A": 1}, marker="7001")]),
+        (an_entry(sale_returns=(KNOWN,), intents=(an_intent(),)), [as_shown(KNOWN)]),
+        (an_entry(), []),
+    ],
+    ids=["line added", "marker unknown to the ledger", "create unanswered", "nothing pushed"],
+)
+def test_the_order_must_be_looked_at(entry, ours):
+    assert needs_order(entry, ours)
+
+
+def test_an_unanswered_put_alone_needs_no_look_at_the_order():
+    put = an_intent(write=Write(Operation.UPDATE_SALE_RETURN, 30, fields={"status": "shipped"}))
+
+    assert not needs_order(an_entry(sale_returns=(KNOWN,), intents=(put,)), [as_shown(KNOWN)])
+
+
+def test_a_sale_return_deleted_in_jetti_goes_to_a_person():
+    verdict = judge(an_entry(sale_returns=(KNOWN,)))
+
+    assert isinstance(verdict, Review)
+    assert "deleted" in verdict.reason
+
+
+def test_an_item_deleted_in_jetti_goes_to_a_person():
+    verdict = judge(an_entry(sale_returns=(KNOWN,)), ours=(replace(as_shown(KNOWN), items=()),))
+
+    assert isinstance(verdict, Review)
+    assert "an item of" in verdict.reason
+
+
+def test_a_sale_return_whose_marker_a_person_removed_is_still_ours():
+    row = as_shown(KNOWN, externalId=None)
+
+    assert claimed(judge(an_entry(sale_returns=(KNOWN,)), ours=(row,))) == [30]
+
+
+# ------------------------------------------------------------------------------- unanswered PUTs
+
+
+def test_an_unanswered_put_that_jetti_shows_counts_as_pushed_field_by_field():
+    write = Write(Operation.UPDATE_SALE_RETURN, 30, fields={"status": "shipped", "notes": "x"})
+    entry = an_entry(sale_returns=(KNOWN,), intents=(an_intent(write=write),))
+
+    [known] = judge(entry, ours=(as_shown(KNOWN, status="shipped"),)).sale_returns
+
+    assert (known.fields["status"], known.fields["notes"]) == ("shipped", "Loop return 7001")
+
+
+def test_an_unanswered_put_of_an_item_is_taken_over_for_that_item_alone():
+    known = pushed(pushed_item("A"), pushed_item("B"), id=30)
+    write = Write(Operation.UPDATE_ITEM, 101, fields={"quantity": 3})
+    shown_now = pushed(pushed_item("A", 3), pushed_item("B", 3), id=30)
+    entry = an_entry(AB, sale_returns=(known,), intents=(an_intent(write=write),))
+
+    [ours] = judge(entry, ours=(as_shown(shown_now),)).sale_returns
+
+    assert [item.fields["quantity"] for item in ours.items] == [3, 1]
+
+
+# ----------------------------------------------------------------------- an intent without answer
+
+
+def lost(wanted=AB, asked=(1, 2), **intent):
+    return an_entry(wanted, intents=(an_intent(*asked, **intent),), state=State.UNKNOWN)
+
+
+@pytest.mark.parametrize("units", [0, 2, 3], ids=["zero", "wanted", "full"])
+def test_what_an_unanswered_create_made_is_ours(units):
+    entry = lost(wants(wanted_line("A", 2)), asked=(1,))
+
+    # Jetti's roll-up already counts the item.
+    verdict = judge(entry, shown(30, {"A": units}), sale_items=(sale_item("A", 3, returned=units),))
+
+    assert claimed(verdict) == [30]
+    assert verdict.adopted == (30,)
+
+
+def test_full_is_what_was_still_open_when_it_was_made():
+    entry = lost(wants(wanted_line("A", 1)), asked=(1,))
+    # One of five was returned before; Jetti's roll-up counts the new item besides.
+    whole, part = (sale_item("A", 5, returned=5),), (sale_item("A", 5, returned=4),)
+
+    assert claimed(judge(entry, shown(30, {"A": 4}), sale_items=whole)) == [30]
+    assert isinstance(judge(entry, shown(30, {"A": 3}), sale_items=part), Review)
+
+
+def test_other_quantities_after_an_unanswered_create_go_to_a_person():
+    entry = lost(wants(wanted_line("A", 1)), asked=(1,))
+
+    verdict = judge(entry, shown(30, {"A": 2}))
+
+    assert isinstance(verdict, Review)
+    assert "30" in verdict.reason
+
+
+def test_a_create_split_per_vendor_is_claimed_whole():
+    rows = [shown(30, {"A": 0}), shown(31, {"B": 0})]
+
+    for order in list(permutations(rows)):
+        assert claimed(judge(lost(), *order)) == [30, 31]
+
+
+def test_what_is_marked_already_counts_for_the_whole():
+    verdict = judge(lost(), shown(30, {"A": 0}, marker="7001"), shown(31, {"B": 0}))
+
+    assert claimed(verdict) == [30, 31]
+
+
+def test_part_of_an_unanswered_create_goes_to_a_person():
+    assert isinstance(judge(lost(), shown(30, {"A": 0})), Review)
+
+
+def test_the_same_item_twice_after_an_unanswered_create_goes_to_a_person():
+    rows = [shown(30, {"A": 0}), shown(31, {"A": 0, "B": 0})]
+
+    assert isinstance(judge(lost(), *rows), Review)
+
+
+def test_more_than_was_asked_for_in_one_sale_return_goes_to_a_person():
+    assert isinstance(judge(lost(), shown(30, {"A": 0, "B": 0, "C": 0})), Review)
+
+
+def test_nothing_there_is_absent():
+    verdict = judge(lost())
+
+    assert isinstance(verdict, Absent)
+    assert verdict.intent.write.sale_item_ids == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        shown(30, {"A": 0, "B": 0}, created_at=NOON - MINUTE),
+        shown(30, {"A": 0, "B": 0}, status="cancelled"),
+        shown(30, {"A": 0, "B": 0}, marker="9999"),
+        shown(30, {"C": 0}),
+        shown(8, {"A": 0, "B": 0}),
+    ],
+    ids=["older", "cancelled", "another's", "other lines", "there before"],
+)
+def test_what_cannot_be_the_work_of_the_create_is_not_claimed(row):
+    assert isinstance(judge(lost(before=(8,)), row), Absent)
+
+
+def test_a_row_of_the_very_second_of_the_create_is_claimed():
+    assert claimed(judge(lost(), shown(30, {"A": 0, "B": 0}, created_at=NOON))) == [30]
+
+
+def test_a_line_added_since_the_unanswered_create_is_missing_after_it_is_claimed():
+    verdict = judge(lost(AB, asked=(1,)), shown(30, {"A": 0}))
+
+    assert (claimed(verdict), missing(verdict)) == ([30], ["B"])
+
+
+def test_what_was_cancelled_in_loop_since_is_claimed_all_the_same():
+    entry = lost(wants(wanted_line("A"), purpose=Purpose.CANCEL), asked=(1,))
+
+    assert claimed(judge(entry, shown(30, {"A": 0}))) == [30]
+
+
+def test_an_unanswered_create_whose_order_is_out_of_sight_waits():
+    assert isinstance(judge(lost(), sales=()), Wait)
+
+
+# ----------------------------------------------------------------------------------- by its meaning
+
+
+def test_a_person_s_sale_return_for_exactly_these_lines_is_taken_over():
+    verdict = judge(an_entry(AB), shown(30, {"A": 1, "B": 1}))
+
+    assert (claimed(verdict), missing(verdict)) == ([30], [])
+    # Only what we agree on counts as pushed: the rest stays the person's.
+    assert verdict.sale_returns[0].fields == {"status": "requested"}
+    assert {tuple(item.fields) for item in verdict.sale_returns[0].items} == {("quantity",)}
+
+
+def test_several_that_together_hold_exactly_these_lines_are_taken_over():
+    assert claimed(judge(an_entry(AB), shown(30, {"A": 1}), shown(31, {"B": 1}))) == [30, 31]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [shown(30, {"A": 1})],
+        [shown(30, {"A": 2, "B": 1})],
+        [shown(30, {"A": 0, "B": 1})],
+        [shown(30, {"A": 1, "B": 1, "C": 1})],
+        [shown(30, {"A": 1, "B": 1}), shown(31, {"B": 1})],
+    ],
+    ids=["fewer lines", "more units", "fewer units", "more lines", "twice"],
+)
+def test_a_mere_overlap_goes_to_a_person(rows):
+    verdict = judge(an_entry(AB), *rows)
+
+    assert isinstance(verdict, Review)
+    assert "1001-30 (30)" in verdict.reason
+
+
+def test_one_older_than_the_return_goes_to_a_person():
+    older = shown(30, {"A": 1}, created_at=a_return().created_at - MINUTE)
+    as_old = shown(30, {"A": 1}, created_at=a_return().created_at)
+
+    assert isinstance(judge(an_entry(), older), Review)
+    assert claimed(judge(an_entry(), as_old)) == [30]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        shown(30, {"A": 1}, status="cancelled"),
+        shown(30, {"A": 1}, marker="9999"),
+        shown(30, {"C": 1}),
+    ],
+    ids=["cancelled", "another's", "other lines"],
+)
+def test_what_does_not_touch_our_lines_is_no_matter(row):
+    verdict = judge(an_entry(), row)
+
+    assert (claimed(verdict), missing(verdict)) == ([], ["A"])
+
+
+def rival(**changes):
+    return an_entry(**({"seen": a_return(id="7002")} | changes))
+
+
+def test_two_returns_that_one_sale_return_could_stand_for_go_to_a_person():
+    verdict = judge(an_entry(), shown(30, {"A": 1}), rivals=[rival()])
+
+    assert isinstance(verdict, Review)
+    assert "7002" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        rival(wanted=wants(wanted_line("B"))),
+        rival(wanted=wants(purpose=Purpose.CANCEL)),
+        rival(state=State.IGNORED),
+        rival(sale_returns=(pushed(id=40),)),
+    ],
+    ids=["other lines", "cancelled", "ignored", "has its own"],
+)
+def test_a_return_that_claims_nothing_is_no_rival(other):
+    assert claimed(judge(an_entry(), shown(30, {"A": 1}), rivals=[other])) == [30]
+
+
+def test_a_held_rival_still_claims():
+    other = rival(wanted=wants(purpose=Purpose.HOLD), state=State.SKIPPED)
+
+    assert isinstance(judge(an_entry(), shown(30, {"A": 1}), rivals=[other]), Review)
+
+
+def test_lines_that_policy_filters_are_not_meant_unless_it_filters_all():
+    assert claimed(judge(an_entry(AB), shown(30, {"A": 1}), creatable={"A"})) == [30]
+    assert claimed(judge(an_entry(AB), shown(30, {"A": 1, "B": 1}), creatable=())) == [30]
+
+
+def test_before_go_live_what_a_person_made_is_found_and_nothing_is_missing():
+    found = judge(an_entry(AB), shown(30, {"A": 1, "B": 1}), creatable=())
+
+    assert (claimed(found), missing(found)) == ([30], [])
+    assert missing(judge(an_entry(AB), creatable=())) == []
+
+
+# ---------------------------------------------------------------- whether there is enough to return
+
+
+@pytest.mark.parametrize(
+    ("item", "enough"),
+    [
+        (sale_item("A", 2), True),
+        (sale_item("A", 3, returned=1), True),
+        (sale_item("A", 3, cancelled=1), True),
+        (sale_item("A", 3, returned=1, cancelled=1), False),
+        (sale_item("A", 1), False),
+        (sale_item("A", 2, is_bundle=True), False),
+    ],
+)
+def test_a_create_needs_enough_units_of_a_line_that_is_no_bundle(item, enough):
+    verdict = judge(an_entry(wants(wanted_line("A", 2))), sale_items=(item,))
+
+    assert isinstance(verdict, Attributed if enough else Review)
+
+
+def test_a_line_that_stands_twice_in_jetti_goes_to_a_person():
+    twins = (sale_item("A", 5), sale_item("A", 5, id=9))
+
+    assert isinstance(judge(an_entry(), sale_items=twins), Review)
+
+
+def test_a_line_of_another_sale_does_not_count():
+    elsewhere = sale_item("A", 5, sale_id=99)
+
+    assert isinstance(judge(an_entry(), sale_items=(elsewhere,)), Wait)
+
+
+def test_an_order_that_is_not_there_and_a_line_that_is_not_there_wait_differently():
+    no_order, no_line = judge(an_entry(), sales=()), judge(an_entry(), sale_items=())
+
+    assert (no_order.order_found, no_line.order_found) == (False, True)
+
+
+def test_a_disputed_order_goes_to_a_person():
+    verdict = judge(an_entry(), sales=(a_sale(), a_sale(id=11)))
+
+    assert isinstance(verdict, Review)
+
+
+def test_what_jetti_lists_of_other_sales_is_not_held_against_us():
+    stranger = shown(30, {"A": 2}, sale_id=99)
+
+    assert missing(judge(an_entry(), stranger)) == ["A"]
+
+
+def test_the_order_in_which_jetti_lists_things_means_nothing():
+    entry = an_entry(wants(*(wanted_line(line) for line in "ABC")))
+    rows = [
+        shown(30, {"A": 1}, marker="7001"),
+        shown(31, {"B": 1}, created_at=NOON + HOUR),
+        shown(32, {"C": 1}),
+        shown(33, {"D": 1}, status="cancelled"),
+    ]
+
+    verdicts = [judge(entry, *order) for order in list(permutations(rows))]
+
+    assert {(tuple(claimed(v)), tuple(missing(v)), v.before) for v in verdicts} == {
+        ((30, 31, 32), (), (30, 31, 32, 33))
+    }

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import pytest
+from core_samples import wanted_parcel, wants
+from hypothesis import given
+from strategies import STATUSES, sale_return_fields, wanted
+
+from reconciler.core.fields import ENDS, OWNED, OWNED_OF_ITEM, difference, forward, of_sale_return
+from reconciler.core.model import Purpose
+
+TRACKING = ("trackingCompany", "trackingNumber", "trackingUrl", "trackingStatus")
+
+
+def told(want, *order_line_ids):
+    return of_sale_return(want, "7001", order_line_ids or ("A",))
+
+
+# ---------------------------------------------------------------------------- what is ours to write
+
+
+def test_owned_are_the_fields_that_the_design_names_and_no_others():
+    assert set(OWNED) == {
+        *("externalId", "saleReturnSource", "saleReturnType", "status", "notes"),
+        *TRACKING,
+    }
+    assert set(OWNED_OF_ITEM) == {"quantity", "externalId", "adjustmentReasonId"}
+
+
+@given(wanted())
+def test_whatever_is_wanted_only_owned_fields_are_told(want):
+    assert set(told(want)) | {"status"} == set(OWNED)
+
+
+def test_a_sale_return_carries_the_marker_and_says_where_it_comes_from():
+    fields = told(wants())
+
+    assert fields["externalId"] == "7001"
+    assert (fields["saleReturnSource"], fields["saleReturnType"]) == ("external", "customer")
+    assert fields["notes"] == "Loop return 7001"
+    assert [fields[name] for name in TRACKING] == [None] * 4
+
+
+# ------------------------------------------------------------------------------------------ parcels
+
+
+def test_one_parcel_serves_every_sale_return_whatever_is_inside():
+    want = wants(parcels=(wanted_parcel("shipped", "B"),))
+
+    assert told(want, "A")["trackingNumber"] == told(want, "B")["trackingNumber"] == "9400"
+
+
+def test_several_parcels_are_paired_with_sale_returns_by_lines():
+    first = wanted_parcel("requested", "A", tracking_number="1")
+    second = wanted_parcel("shipped", "B", tracking_number="2", carrier="UPS")
+    want = wants(parcels=(first, second))
+
+    a, b, strange = told(want, "A"), told(want, "B"), told(want, "C")
+
+    assert (a["trackingNumber"], a["status"]) == ("1", "requested")
+    assert (b["trackingNumber"], b["trackingCompany"], b["status"]) == ("2", "UPS", "shipped")
+    assert (strange["trackingNumber"], strange["status"]) == (None, "requested")
+
+
+def test_of_several_parcels_on_one_sale_return_the_first_is_tracked_and_all_are_noted():
+    first = wanted_parcel("shipped", "A", tracking_number="1")
+    second = wanted_parcel("requested", "A", tracking_number=None, carrier=None)
+    fields = told(wants(parcels=(first, second)))
+
+    assert (fields["trackingNumber"], fields["status"]) == ("1", "shipped")
+    assert fields["notes"] == "Loop return 7001; parcels: USPS 1, parcel without number"
+
+
+def test_a_parcel_that_does_not_say_what_is_inside_serves_every_line():
+    silent, other = wanted_parcel("shipped"), wanted_parcel("requested", "B", tracking_number="2")
+
+    assert told(wants(parcels=(silent, other)), "A")["trackingNumber"] == "9400"
+    assert "2" in str(told(wants(parcels=(silent, other)), "B")["notes"])
+
+
+@pytest.mark.parametrize(
+    ("parcels", "status"),
+    [
+        ((), "requested"),
+        (("requested", "shipped"), "shipped"),
+        (("shipped", "requested"), "shipped"),
+        ((None, "requested"), "requested"),
+        (("cancelled", "requested"), "requested"),
+        (("received", "shipped"), "received"),
+    ],
+)
+def test_the_furthest_parcel_gives_the_status(parcels, status):
+    want = wants(parcels=tuple(wanted_parcel(status) for status in parcels))
+
+    assert told(want)["status"] == status
+
+
+def test_a_failed_label_has_no_opinion_on_the_status():
+    assert "status" not in told(wants(parcels=(wanted_parcel(None),)))
+
+
+def test_a_held_return_has_no_opinion_on_the_status_but_tells_the_rest():
+    fields = told(wants(purpose=Purpose.HOLD, parcels=(wanted_parcel(),)))
+
+    assert "status" not in fields
+    assert fields["trackingNumber"] == "9400"
+
+
+def test_texts_are_cut_to_what_jetti_holds():
+    long = "x" * 300
+    parcel = wanted_parcel(carrier=long, tracking_number=long, tracking_url=long)
+    fields = told(wants(parcels=(parcel,)))
+
+    assert {len(str(fields[name])) for name in TRACKING[:3]} == {255}
+
+
+# --------------------------------------------------------------------------------------- difference
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pushed", "held", "write", "kept"),
+    [
+        ("a", "a", "a", {}, {}),
+        ("b", "a", "a", {"notes": "b"}, {}),
+        ("b", "a", "person", {}, {"notes": "person"}),
+        ("a", "a", "person", {}, {}),
+        ("b", "a", "b", {}, {}),
+        (None, "a", "a", {"notes": None}, {}),
+        (None, "a", "person", {}, {"notes": "person"}),
+    ],
+)
+def test_a_field_is_written_only_over_what_we_last_pushed(wanted, pushed, held, write, kept):
+    found = difference({"notes": wanted}, {"notes": pushed}, {"notes": held})
+
+    assert (found.write, found.kept) == (write, kept)
+
+
+def test_a_field_never_pushed_is_written_where_jetti_has_none():
+    assert difference({"notes": "b"}, {}, {}).write == {"notes": "b"}
+    assert difference({"notes": "b"}, {}, {"notes": "person"}).kept == {"notes": "person"}
+
+
+ORDER = {"draft": 0, "requested": 1, "finalized": 2, "shipped": 3, "received": 4}
+
+
+@pytest.mark.parametrize("held", STATUSES)
+@pytest.mark.parametrize("wanted", STATUSES)
+def test_a_status_only_moves_forward_and_nothing_follows_an_end(held, wanted):
+    alive = held not in ("cancelled", "received")
+    allowed = alive and (wanted == "cancelled" or ORDER[wanted] > ORDER[held])
+
+    assert forward(held, wanted) is allowed
+    assert {"cancelled", "received"} == ENDS
+
+
+@pytest.mark.parametrize("pushed", [*STATUSES, None])
+@pytest.mark.parametrize("held", STATUSES)
+@pytest.mark.parametrize("wanted", STATUSES)
+def test_whoever_moved_the_status_before_it_is_written_if_that_is_forward(pushed, held, wanted):
+    found = difference({"status": wanted}, {"status": pushed}, {"status": held})
+
+    assert found.write == ({"status": wanted} if forward(held, wanted) else {})
+    assert found.kept == {}
+
+
+@given(sale_return_fields, sale_return_fields, sale_return_fields)
+def test_nothing_is_written_that_jetti_holds_and_nothing_that_a_person_set(wanted, pushed, held):
+    found = difference(wanted, pushed, held)
+
+    for name, value in found.write.items():
+        assert value == wanted[name] != held.get(name)
+        assert name == "status" or held.get(name) == pushed.get(name)
+    for name, value in found.kept.items():
+        assert value == held.get(name) != wanted[name]
+    assert not found.write.keys() & found.kept.keys()
+    assert found.write.keys() | found.kept.keys() <= wanted.keys()
+
+
+@given(sale_return_fields, sale_return_fields, sale_return_fields)
+def test_what_was_written_needs_no_writing_again(wanted, pushed, held):
+    written = difference(wanted, pushed, held).write
+
+    assert difference(wanted, pushed | written, held | written).write == {}
+
+
+@given(sale_return_fields, sale_return_fields)
+def test_a_change_of_ours_to_what_nobody_touched_is_written_whole(wanted, pushed):
+    wanted.pop("status", None)
+
+    found = difference(wanted, pushed, pushed)
+
+    assert found.kept == {}
+    assert (pushed | found.write).items() >= {k: v for k, v in wanted.items() if v}.items()

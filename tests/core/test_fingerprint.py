@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import pytest
+from core_samples import NOON, a_return, parcel, wanted_line, wanted_parcel, wants
+from msgspec.structs import fields, replace
+
+from reconciler.core import fingerprint as fingerprints
+from reconciler.core.fingerprint import content, fingerprint, mapping_version
+from reconciler.core.model import Line, Purpose, Return, Wanted, WantedLine, WantedParcel
+from reconciler.core.rules import Mapping
+
+SEEN = a_return(parcels=(parcel(),), type="return", outcomes=("refund",))
+OTHERWISE = {
+    "state": "closed",
+    "created_at": NOON,
+    "order_id": None,
+    "order_name": "#1002",
+    "lines": (Line("501", "B"),),
+    "parcels": (),
+    "type": "exchange",
+    "outcomes": (),
+}
+OUTSIDE = {"id", "updated_at", "shop"}
+"""The key it is stored under, the touch, and a fact about the account."""
+
+
+def test_every_field_of_a_return_is_either_content_or_named_as_none():
+    assert {field.name for field in fields(Return)} == OTHERWISE.keys() | OUTSIDE
+
+
+@pytest.mark.parametrize(("name", "value"), OTHERWISE.items())
+def test_every_field_of_the_content_changes_it(name, value):
+    assert content(replace(SEEN, **{name: value})) != content(SEEN)
+
+
+@pytest.mark.parametrize("name", ["id", "sku", "title", "reason", "order_line_id"])
+def test_every_field_of_a_line_changes_the_content(name):
+    [line] = SEEN.lines
+
+    assert content(replace(SEEN, lines=(replace(line, **{name: "other"}),))) != content(SEEN)
+
+
+@pytest.mark.parametrize("name", ["carrier", "tracking_number", "label_status", "line_ids"])
+def test_every_field_of_a_parcel_changes_the_content(name):
+    changed = parcel(**{name: ("501",) if name == "line_ids" else "other"})
+
+    assert content(replace(SEEN, parcels=(changed,))) != content(SEEN)
+
+
+def test_a_touch_changes_no_content():
+    assert content(replace(SEEN, updated_at=NOON.replace(year=2027), shop="x")) == content(SEEN)
+
+
+PINNED = "d1f06a81506c5ee711d9e166f0dfa2a1603e92dfc7ae61f1d40d72dbcfcf5aa2"
+PINNED_VERSION = "1:7633fea33f9fb48a"
+
+WANTED = wants(wanted_line(), parcels=(wanted_parcel(),))
+
+
+def _otherwise(struct, name):
+    values = {
+        "purpose": Purpose.HOLD,
+        "quantity": 7,
+        "lines": (),
+        "parcels": (),
+        "order_line_ids": ("Z",),
+    }
+    return replace(struct, **{name: values.get(name, "other")})
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Wanted)])
+def test_every_field_of_what_is_wanted_changes_the_fingerprint(name):
+    assert fingerprint(_otherwise(WANTED, name), "1") != fingerprint(WANTED, "1")
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(WantedLine)])
+def test_every_field_of_a_wanted_line_changes_the_fingerprint(name):
+    changed = replace(WANTED, lines=(_otherwise(WANTED.lines[0], name),))
+
+    assert fingerprint(changed, "1") != fingerprint(WANTED, "1")
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(WantedParcel)])
+def test_every_field_of_a_wanted_parcel_changes_the_fingerprint(name):
+    changed = replace(WANTED, parcels=(_otherwise(WANTED.parcels[0], name),))
+
+    assert fingerprint(changed, "1") != fingerprint(WANTED, "1")
+
+
+def test_the_mapping_is_part_of_the_fingerprint():
+    assert fingerprint(WANTED, "1:a") != fingerprint(WANTED, "1:b")
+    assert fingerprint(WANTED, "1:a") == fingerprint(replace(WANTED), "1:a")
+
+
+def test_the_fingerprint_stays_the_same_from_release_to_release():
+    """A change here plans every return of every ledger anew: raise MAPPING_CODE knowingly."""
+    assert fingerprints.MAPPING_CODE == 1
+    assert fingerprint(WANTED, "1:0").hex() == PINNED
+    assert mapping_version(Mapping(), ("review",)) == PINNED_VERSION
+
+
+def test_the_version_of_a_mapping_names_code_and_settings():
+    version = mapping_version(Mapping(), ("review",))
+
+    assert version.startswith(f"{fingerprints.MAPPING_CODE}:")
+    assert mapping_version(Mapping(status={"open": {"new": "shipped"}}), ("review",)) != version
+    assert mapping_version(Mapping(reasons={"x": "y"}), ("review",)) != version
+    assert mapping_version(Mapping(), ("review", "open")) != version
+
+
+def test_the_order_of_settings_means_nothing():
+    first = Mapping(reasons={"a": "1", "b": "2"}, status={"open": {"new": "x", "error": "y"}})
+    second = Mapping(reasons={"b": "2", "a": "1"}, status={"open": {"error": "y", "new": "x"}})
+
+    assert mapping_version(first, ("a", "b")) == mapping_version(second, ("b", "a"))

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from core_samples import DAY, HOUR, MINUTE, NOON, a_return, an_entry
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.model import State
+from reconciler.core.outcome import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
+from reconciler.core.verdict import Wait
+
+ids = st.integers(1, 10**12).map(str)
+NO_ORDER, NO_LINE = Wait("no order", order_found=False), Wait("no line", order_found=True)
+
+
+def entry(return_id="7001", **changes):
+    return an_entry(seen=a_return(id=return_id), **changes)
+
+
+def pauses_after_failures(return_id="7001"):
+    """Until it is given up."""
+    found = []
+    for attempts in range(TRIES):
+        tried = entry(return_id, state=State.FAILED, attempts=attempts)
+        move = failed(tried, "x", NOON, closes=None)
+        if move.next_try_at is not None:
+            found.append(move.next_try_at - NOON)
+    return found
+
+
+# ----------------------------------------------------------------------------------------- failures
+
+
+@given(ids)
+def test_eight_tries_are_spread_over_a_day_and_little_more(return_id):
+    pauses = pauses_after_failures(return_id)
+
+    assert len(pauses) == TRIES - 1 == 7
+    assert pauses == sorted(pauses)
+    assert 24 * HOUR <= sum(pauses, timedelta()) <= 31 * HOUR
+
+
+@given(ids)
+def test_a_pause_is_never_shorter_than_said_and_a_quarter_longer_at_most(return_id):
+    bases = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 8 * HOUR, 12 * HOUR]
+
+    for pause, base in zip(pauses_after_failures(return_id), bases, strict=True):
+        assert base <= pause <= base * 1.25
+
+
+def test_pauses_differ_between_returns_and_are_the_same_on_every_replay():
+    assert pauses_after_failures("7001") == pauses_after_failures("7001")
+    assert len({pauses_after_failures(str(n))[0] for n in range(30)}) > 15
+
+
+def test_the_last_try_gives_up_and_says_so():
+    move = failed(entry(attempts=TRIES - 1), "no luck", NOON, closes="gone")
+
+    assert (move.state, move.attempts, move.next_try_at) == (State.DEAD, TRIES, None)
+    assert move.reason == "no luck (given up after 8 tries)"
+    assert move.intents_closed_as == "gone"
+
+
+def test_a_failure_counts_one_try_and_closes_intents_as_told():
+    move = failed(entry(attempts=2), "no luck", NOON, closes=None)
+
+    assert (move.state, move.attempts, move.reason) == (State.FAILED, 3, "no luck")
+    assert move.intents_closed_as is None
+    assert failed(entry(), "x", NOON, closes="not taken").intents_closed_as == "not taken"
+
+
+def test_looking_for_a_missing_order_is_no_failed_try():
+    waiting = entry(state=State.WAITING, attempts=40)
+
+    assert tries(waiting) == 0
+    assert failed(waiting, "x", NOON, closes=None).attempts == 1
+
+
+# ----------------------------------------------------------------------------------- missing orders
+
+
+def looked(attempts, wait=NO_ORDER, since=NOON, now=NOON, **changes):
+    waiting = entry(state=State.WAITING, attempts=attempts, due_since=since, **changes)
+    return waits(waiting, wait, now, DAY)
+
+
+@given(ids, st.integers(0, 10_000))
+def test_looks_double_from_a_minute_to_six_hours(return_id, attempts):
+    waiting = entry(return_id, state=State.WAITING, attempts=attempts)
+    pause = waits(waiting, NO_ORDER, NOON, DAY).next_try_at - NOON
+    base = min(MINUTE * 2 ** min(attempts, 20), 6 * HOUR)
+
+    assert base <= pause <= base * 1.25
+
+
+def test_failed_tries_do_not_slow_the_first_look():
+    move = waits(entry(state=State.FAILED, attempts=7), NO_ORDER, NOON, DAY)
+
+    assert move.attempts == 1
+    assert move.next_try_at <= NOON + 1.25 * MINUTE
+
+
+def test_an_order_is_looked_for_for_thirty_days():
+    assert timedelta(days=30) == ORDERS_ARRIVE_WITHIN
+    almost = looked(9, since=NOON, now=NOON + 30 * DAY - MINUTE)
+    never = looked(9, since=NOON, now=NOON + 30 * DAY)
+
+    assert almost.state is State.WAITING
+    assert (never.state, never.reason) == (State.DEAD, "no order, for 30 days")
+
+
+@pytest.mark.parametrize(
+    ("wait", "after", "state"),
+    [
+        (NO_LINE, DAY - MINUTE, State.WAITING),
+        (NO_LINE, DAY, State.REVIEW),
+        (NO_ORDER, DAY, State.WAITING),
+        (NO_LINE, 31 * DAY, State.REVIEW),
+    ],
+)
+def test_a_line_missing_from_its_order_is_a_person_s_after_the_patience(wait, after, state):
+    assert looked(3, wait, now=NOON + after).state is state
+
+
+def test_patience_counts_from_now_where_nothing_was_due():
+    assert looked(0, NO_LINE, since=None, now=NOON + 99 * DAY).state is State.WAITING

@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from core_samples import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    a_return,
+    an_entry,
+    an_intent,
+    pushed,
+    pushed_item,
+    wanted_line,
+    wanted_parcel,
+    wants,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from strategies import entries
+
+from reconciler.core.model import Line, Operation, Purpose, State, Write
+from reconciler.core.plan import Change, Settled, Terms, creatable, decide, make_plan, skipped
+from reconciler.core.report import ChangeKind, FieldChange, OutcomeKind
+from reconciler.core.rules import Globs, Policy
+
+TERMS = Terms(Policy(), go_live=NOON - 2 * DAY, typed=False)
+LATE = replace(TERMS, go_live=NOON)
+"""Went live after the usual return was created."""
+
+
+def kind_of(entry, terms=TERMS):
+    decision = decide(entry, terms)
+    return decision.kind if isinstance(decision, Change) else decision.state
+
+
+# ----------------------------------------------------------------------------- each state x purpose
+
+HELD_BY_JETTI = {"sale_returns": (pushed(),)}
+UNANSWERED = {"intents": (an_intent(),)}
+CREATE, UPDATE, CANCEL, ADOPT = ChangeKind
+EXIST, CANCELLED, HOLD = Purpose
+
+FATES = [
+    # purpose, what is known, before go-live too?, fate
+    (EXIST, {}, TERMS, CREATE),
+    (EXIST, {}, LATE, ADOPT),
+    (CANCELLED, {}, TERMS, ADOPT),
+    (CANCELLED, {}, LATE, ADOPT),
+    (HOLD, {}, TERMS, State.SKIPPED),
+    (HOLD, {}, LATE, State.SKIPPED),
+    (EXIST, UNANSWERED, TERMS, CREATE),
+    (EXIST, UNANSWERED, LATE, CREATE),
+    (CANCELLED, UNANSWERED, TERMS, ADOPT),
+    (HOLD, UNANSWERED, TERMS, ADOPT),
+    (EXIST, HELD_BY_JETTI, TERMS, State.SYNCED),
+    (EXIST, HELD_BY_JETTI, LATE, State.SYNCED),
+    (CANCELLED, HELD_BY_JETTI, TERMS, CANCEL),
+    (CANCELLED, HELD_BY_JETTI, LATE, CANCEL),
+    (HOLD, HELD_BY_JETTI, TERMS, State.SYNCED),
+]
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize(("purpose", "known", "terms", "fate"), FATES)
+def test_the_fate_follows_from_purpose_and_what_is_known_in_every_state(
+    state, purpose, known, terms, fate
+):
+    assert kind_of(an_entry(wants(purpose=purpose), state=state, **known), terms) is fate
+
+
+def test_a_typed_run_creates_what_is_older_than_go_live():
+    assert kind_of(an_entry(), replace(LATE, typed=True)) is CREATE
+
+
+def test_a_return_of_the_very_second_of_go_live_is_created():
+    assert kind_of(an_entry(), replace(TERMS, go_live=a_return().created_at)) is CREATE
+    assert kind_of(an_entry(), replace(TERMS, go_live=a_return().created_at + MINUTE)) is ADOPT
+
+
+def test_an_unanswered_put_is_read_back_even_when_nothing_else_is_to_do():
+    put = an_intent(write=Write(Operation.UPDATE_SALE_RETURN, 21, fields={"status": "shipped"}))
+    decision = decide(an_entry(sale_returns=(pushed(),), intents=(put,)), TERMS)
+
+    assert (decision.kind, decision.reads_back, decision.fields) == (UPDATE, True, ())
+
+
+def test_no_policy_talks_us_out_of_reading_back_an_unanswered_create():
+    nothing = replace(TERMS, policy=Policy(types=Globs(exclude=("*",), include=("none",))))
+
+    assert kind_of(an_entry(**UNANSWERED), nothing) is CREATE
+    assert kind_of(an_entry(), nothing) is State.SKIPPED
+
+
+def test_what_looks_like_a_case_for_a_person_is_still_looked_up():
+    cancelled_before = an_entry(sale_returns=(pushed(status="cancelled"),))
+
+    assert kind_of(cancelled_before) is UPDATE
+
+
+# ------------------------------------------------------------------------------------ what it shows
+
+
+def shown(entry, terms=TERMS):
+    return decide(entry, terms).fields
+
+
+def test_a_create_shows_quantities_and_every_field_that_has_a_value():
+    entry = an_entry(wants(wanted_line("A", 2)), seen=a_return(lines=(Line("501", "A"),)))
+
+    assert shown(entry) == (
+        FieldChange("quantity[A]", None, 2),
+        FieldChange("externalId", None, "7001"),
+        FieldChange("saleReturnSource", None, "external"),
+        FieldChange("saleReturnType", None, "customer"),
+        FieldChange("notes", None, "Loop return 7001"),
+        FieldChange("status", None, "requested"),
+    )
+
+
+def test_an_update_shows_before_and_after_by_sale_return_and_order_line():
+    entry = an_entry(
+        wants(wanted_line("A", 2), parcels=(wanted_parcel("shipped", tracking_status=None),)),
+        sale_returns=(pushed(),),
+    )
+
+    assert shown(entry) == (
+        FieldChange("quantity[A]", 1, 2),
+        FieldChange("trackingCompany[1001-21]", None, "USPS"),
+        FieldChange("trackingNumber[1001-21]", None, "9400"),
+        FieldChange("status[1001-21]", "requested", "shipped"),
+    )
+
+
+def test_a_line_added_is_an_update_that_shows_its_quantity():
+    seen = a_return(lines=(Line("501", "A"), Line("502", "B")))
+    entry = an_entry(wants(wanted_line("A"), wanted_line("B")), seen=seen, sale_returns=(pushed(),))
+
+    assert kind_of(entry) is UPDATE
+    assert shown(entry) == (FieldChange("quantity[B]", None, 1),)
+
+
+def test_a_line_added_that_policy_filters_is_nothing_to_do():
+    seen = a_return(lines=(Line("501", "A"), Line("502", "B", sku="GIFT-1")))
+    entry = an_entry(wants(wanted_line("A"), wanted_line("B")), seen=seen, sale_returns=(pushed(),))
+
+    assert kind_of(entry, replace(TERMS, policy=Policy(skus=Globs(exclude=("GIFT*",))))) is (
+        State.SYNCED
+    )
+
+
+def test_a_reason_is_shown_by_its_code():
+    entry = an_entry(wants(wanted_line("A", reason="too_small")), sale_returns=(pushed(),))
+
+    assert shown(entry) == (FieldChange("adjustmentReasonId[A]", None, "too_small"),)
+
+
+# ------------------------------------------------------------------------------------------- policy
+
+TWO = a_return(
+    lines=(Line("1", "A", sku="TEE-S"), Line("2", "B", sku="GIFT-1"), Line("3", "C")),
+    type="exchange",
+    outcomes=("exchange", "refund"),
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "lines"),
+    [
+        (Policy(), "ABC"),
+        (Policy(skus=Globs(include=("TEE*",))), "A"),
+        (Policy(skus=Globs(exclude=("GIFT*",))), "AC"),
+        (Policy(skus=Globs(include=("*",), exclude=("*-1",))), "A"),
+        (Policy(skus=Globs(include=("tee*",))), ""),
+        (Policy(outcomes=Globs(include=("refund",))), "ABC"),
+        (Policy(outcomes=Globs(include=("gift_card", "exch*"))), "ABC"),
+        (Policy(outcomes=Globs(include=("gift_card",))), ""),
+        (Policy(outcomes=Globs(exclude=("exchange",))), ""),
+        (Policy(outcomes=Globs(include=("refund",), exclude=("exchange",))), ""),
+        (Policy(types=Globs(include=("exchange",))), "ABC"),
+        (Policy(types=Globs(exclude=("exchange",))), ""),
+        (Policy(types=Globs(include=("return", "warranty"))), ""),
+    ],
+)
+def test_policy_selects_returns_by_type_and_outcome_and_lines_by_sku(policy, lines):
+    entry = an_entry(seen=TWO)
+
+    assert creatable(entry, replace(TERMS, policy=policy)) == set(lines)
+    assert kind_of(entry, replace(TERMS, policy=policy)) is (CREATE if lines else State.SKIPPED)
+
+
+def test_a_value_that_is_absent_passes_unless_something_must_be_included():
+    bare = an_entry(seen=replace(TWO, type=None, outcomes=()))
+
+    assert creatable(bare, replace(TERMS, policy=Policy(types=Globs(exclude=("*",))))) == set("ABC")
+    assert not creatable(bare, replace(TERMS, policy=Policy(types=Globs(include=("*",)))))
+    assert not creatable(bare, replace(TERMS, policy=Policy(outcomes=Globs(include=("*",)))))
+
+
+def test_policy_governs_creation_only():
+    nothing = replace(TERMS, policy=Policy(types=Globs(exclude=("*",))))
+    gone = an_entry(
+        wants(wanted_line("A", 2)), seen=replace(TWO, type="return"), sale_returns=(pushed(),)
+    )
+
+    assert kind_of(gone, nothing) is UPDATE
+    assert kind_of(replace(gone, wanted=wants(purpose=CANCELLED)), nothing) is CANCEL
+
+
+def test_what_is_skipped_says_why():
+    held = decide(an_entry(wants(purpose=HOLD), seen=a_return(state="review")), TERMS)
+    filtered = decide(an_entry(), replace(TERMS, policy=Policy(types=Globs(include=("x",)))))
+
+    assert skipped(held).outcome is OutcomeKind.SKIPPED
+    assert skipped(held).reason == "held in Loop (review)"
+    assert skipped(filtered).reason == "not selected by policy"
+
+
+# --------------------------------------------------------------------------------- order and digest
+
+
+def numbered(number, **changes):
+    seen = a_return(id=str(number), updated_at=changes.pop("updated_at", NOON))
+    return an_entry(seen=seen, **changes)
+
+
+def test_read_backs_come_first_then_news_newest_first_then_the_backlog_oldest_first():
+    queue = [
+        numbered(1, changed_at=NOON - 2 * DAY, intents=(an_intent(),)),
+        numbered(2, changed_at=NOON + MINUTE, updated_at=NOON - MINUTE),
+        numbered(3, changed_at=NOON, updated_at=NOON - HOUR),
+        numbered(4, changed_at=NOON - 2 * DAY),
+        numbered(5, changed_at=NOON - DAY, updated_at=NOON),
+    ]
+
+    for order in list(permutations(queue)):
+        plan = make_plan(order, TERMS, NOON)
+        assert [change.return_id for change in plan.changes] == ["1", "2", "3", "4", "5"]
+
+
+def test_what_needs_no_push_is_settled_and_no_change():
+    plan = make_plan([an_entry(sale_returns=(pushed(),)), numbered(2)], TERMS, NOON)
+
+    assert [change.return_id for change in plan.changes] == ["2"]
+    assert plan.settled == (Settled(an_entry(sale_returns=(pushed(),)), State.SYNCED),)
+
+
+def test_the_digest_does_not_depend_on_order_or_on_times():
+    queue = [numbered(n, fingerprint=bytes([n]) * 32) for n in (1, 2, 3)]
+    later = [
+        replace(
+            entry,
+            seen=replace(entry.seen, updated_at=NOON + DAY),
+            changed_at=NOON + DAY,
+            due_since=None,
+            attempts=4,
+            next_try_at=NOON + DAY,
+            state=State.FAILED,
+            reason="x",
+        )
+        for entry in queue
+    ]
+
+    digests = {make_plan(order, TERMS, NOON).digest for order in list(permutations(queue))}
+    digests |= {make_plan(order, TERMS, NOON + DAY).digest for order in list(permutations(later))}
+
+    assert len(digests) == 1
+    assert len(digests.pop()) == 16
+
+
+def test_the_digest_depends_on_every_member():
+    one = numbered(1)
+    digests = [
+        make_plan(plan, terms, NOON).digest
+        for plan, terms in [
+            ([], TERMS),
+            ([one], TERMS),
+            ([one, numbered(2)], TERMS),
+            ([numbered(2)], TERMS),
+            ([replace(one, fingerprint=b"g" * 32)], TERMS),
+            ([one], LATE),
+        ]
+    ]
+
+    assert len(set(digests)) == len(digests)
+
+
+# --------------------------------------------------------------------------------------- properties
+
+
+@given(entries(), st.sampled_from([TERMS, LATE, replace(LATE, typed=True)]))
+def test_nothing_is_planned_to_be_created_that_may_not_be(entry, terms):
+    decision = decide(entry, terms)
+
+    if isinstance(decision, Change) and decision.kind is CREATE:
+        assert entry.wanted.purpose is EXIST
+        assert creatable(entry, terms)
+        assert not entry.sale_returns
+    if isinstance(decision, Settled) and decision.state is State.SYNCED:
+        assert entry.sale_returns
+    if entry.sale_returns:
+        assert not (isinstance(decision, Settled) and decision.state is State.SKIPPED)
+
+
+@given(entries())
+def test_a_decision_is_the_same_every_time_and_touches_what_was_pushed_only_if_it_was(entry):
+    first, second = decide(entry, TERMS), decide(entry, TERMS)
+
+    assert first == second
+    if isinstance(first, Change):
+        assert first.touches_pushed is bool(entry.sale_returns)
+        assert first.reads_back is False
+
+
+def test_a_line_that_is_covered_is_not_shown_again():
+    seen = a_return(lines=(Line("501", "A"), Line("502", "B")))
+    ours = (pushed(pushed_item("A"), id=21), pushed(pushed_item("B"), id=22))
+    entry = an_entry(wants(wanted_line("A"), wanted_line("B")), seen=seen, sale_returns=ours)
+
+    assert kind_of(entry) is State.SYNCED
