@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import fingerprint, mapping
@@ -18,6 +19,10 @@ from reconciler.core.watermark import check_plausible
 from reconciler.host import Progress
 
 _PORTION = 500
+
+GONE = "gone"
+"""The state we give a return that Loop no longer lists. Loop knows no such state, so it is held
+like every unknown one, and whatever Loop says when it comes back is news."""
 
 
 class Projection(Struct, frozen=True):
@@ -107,8 +112,8 @@ class Intake:
     def missed(self, windows: Iterable[Window]) -> None:
         """Read unfinished entries singly that a sweep by creation date did not list.
 
-        One that is gone from Loop, or in a state that cannot be listed, is not created; where it
-        was pushed already a person must look.
+        One that is gone from Loop, or in a state that cannot be listed, is held: not created, but
+        taken up again should it come back. Where it was pushed already a person must look.
         """
         for window in windows:
             unfinished = self._ledger.open_ids_created_between(window.start, window.end)
@@ -123,11 +128,9 @@ class Intake:
         [entry] = self._ledger.entries([return_id])
         if entry.sale_returns:
             move = Move(State.REVIEW, "gone from Loop after it was pushed")
-        elif entry.intents:
-            return  # first it must be known whether it exists in Jetti
+            self._ledger.move(return_id, move)
         else:
-            move = Move(State.SKIPPED, "gone from Loop before it existed in Jetti")
-        self._ledger.move(return_id, move)
+            self.singles([replace(entry.seen, state=GONE)])
 
     def _record(
         self, gathered: _Gathered, window: Window, by: By, watermark: datetime | None
