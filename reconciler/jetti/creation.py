@@ -77,6 +77,8 @@ class Creation:
         rows = [wire.seen_sale_return(row) for row in wire.rows(wire.WireSaleReturn, answer)]
         bare = [row.id for row in rows if not row.items]
         items = self._reader.items(bare) if bare else []
+        if not set(bare) <= {item.sale_return_id for item in items}:
+            raise ValueError("a sale return without items")  # not shown yet, perhaps
         return [
             row
             if row.items

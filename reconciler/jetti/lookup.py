@@ -49,7 +49,10 @@ class Lookup:
 
     def marked(self, return_ids: Sequence[str]) -> list[str]:
         """Which of these ids stand as markers in Jetti. Raises TargetUnavailable."""
-        found = {row.marker for row in self._reader.marked(return_ids)}
+        try:
+            found = {row.marker for row in self._reader.marked(return_ids)}
+        except (FilterIgnored, Refused) as error:
+            raise TargetUnavailable(f"Jetti: no marker can be looked up: {error}") from error
         return [return_id for return_id in return_ids if return_id in found]
 
     def knock(self) -> None:
