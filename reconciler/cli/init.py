@@ -43,9 +43,9 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
 
     \b
     Examples:
-      reconciler init                      from 24 hours ago
-      reconciler init --since 2026-01-31   from that day, 00:00 UTC
-      reconciler init --since 120d --adopt rebuild a lost ledger from what Jetti has
+      reconciler init                        from 24 hours ago
+      reconciler init --since 2026-01-31     from that day, 00:00 UTC
+      reconciler init --since 120d --adopt   rebuild a lost ledger from what Jetti has
     """
     from reconciler import app
 

@@ -1,0 +1,141 @@
+"""The layers of the house, read from the imports; an arrow that runs back fails here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "reconciler"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# What each part may import of ours, besides itself. Whoever stands here nowhere may import all.
+ALLOWED = {
+    "errors": set(),
+    "clock": {"errors"},
+    "core": {"errors"},
+    "config": {"core", "errors"},
+    "host": {"clock"},
+    "http": {"clock", "core", "errors"},
+    "loop": {"clock", "core", "errors", "http"},
+    "jetti": {"clock", "config", "core", "errors", "http"},
+    "ledger": {"clock", "core", "errors", "migrations"},
+    "migrations": {"core", "errors"},
+    "reports": {"core", "errors"},
+    "operations": {"clock", "core", "errors"},
+    "sandbox": set(),
+    "intake": {"clock", "core", "errors", "host"},
+    "reconcile": {"clock", "core", "errors", "host", "intake"},
+    "closing": {"clock", "core", "errors", "intake", "reconcile"},
+    "inspection": {"clock", "config", "core", "errors", "ledger"},
+    "app": {
+        "clock", "closing", "config", "core", "errors", "host", "http", "intake", "jetti",
+        "ledger", "loop", "operations", "reconcile", "reports",
+    },
+}  # fmt: skip
+
+# The core knows no world: no clock of its own, no chance, no disk, no network, no log.
+IMPURE = {
+    "asyncio", "httpx", "io", "logging", "os", "pathlib", "random", "secrets", "shutil", "socket",
+    "sqlalchemy", "sqlite3", "subprocess", "sys", "tempfile", "threading", "time", "urllib.request",
+    "uuid",
+}  # fmt: skip
+IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "getenv"}
+
+
+def part(path: Path) -> str:
+    """`core` for reconciler/core/model.py, `app` for reconciler/app.py."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, in functions and for type checking too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(path: Path) -> set[str]:
+    """The parts of the program that a file imports, its own left out."""
+    found = {name.split(".")[1] for name in imports(path) if name.startswith("reconciler.")}
+    return {name for name in found if not name.startswith("__")} - {part(path)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path: Path) -> None:
+    allowed = ALLOWED.get(part(path))
+
+    if allowed is not None:
+        assert ours(path) <= allowed
+
+
+def test_every_part_has_its_place() -> None:
+    anywhere = {"cli", "__init__", "__main__"}
+
+    assert {part(path) for path in FILES} - anywhere <= set(ALLOWED)
+
+
+def test_the_layers_have_no_cycle() -> None:
+    below: set[str] = set()
+    waiting = dict(ALLOWED)
+    while waiting:
+        free = {name for name, needs in waiting.items() if needs <= below}
+        assert free, f"these need each other: {sorted(waiting)}"
+        below |= free
+        waiting = {name: needs for name, needs in waiting.items() if name not in free}
+
+
+@pytest.mark.parametrize(
+    ("library", "home"),
+    [
+        ("httpx", {"http"}),
+        ("httpx_retries", {"http"}),
+        ("pyrate_limiter", {"http"}),
+        ("qs_codec", {"jetti", "sandbox"}),
+        ("sqlalchemy", {"ledger", "migrations"}),
+        ("sqlite3", {"ledger"}),
+        ("alembic", {"ledger", "migrations"}),
+        ("apscheduler", {"operations", "cli"}),
+        ("click", {"cli"}),
+        ("rich", {"cli"}),
+        ("platformdirs", {"config"}),
+        ("socket", {"http", "sandbox"}),
+    ],
+)
+def test_a_library_has_one_home(library: str, home: set[str]) -> None:
+    users = {
+        part(path)
+        for path in FILES
+        for name in imports(path)
+        if name == library or name.startswith(f"{library}.")
+    }
+
+    assert users <= home
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if part(path) == "core"], ids=lambda path: path.name
+)
+def test_the_core_is_pure(path: Path) -> None:
+    assert not set(imports(path)) & IMPURE
+    assert not {call for call in calls(path) if call.split(".")[-1] in IMPURE_CALLS}
+
+
+def test_only_the_command_line_prints() -> None:
+    for path in FILES:
+        if part(path) != "cli":
+            assert not {"print", "click.echo", "sys.stdout.write"} & set(calls(path)), path
+
+
+def calls(path: Path) -> Iterator[str]:
+    """What a file calls, as written: `print`, `datetime.now`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)

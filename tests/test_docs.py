@@ -1,0 +1,236 @@
+"""README, crontab, units, help and changelog name what exists, and all of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import pytest
+
+from reconciler.cli.exit_codes import MEANINGS
+from reconciler.cli.program import program
+from reconciler.config import keys, load, sources
+from reconciler.core import duration
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
+TEXTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "cron.example")
+} | {unit.name: unit.read_text(encoding="utf-8") for unit in UNITS}
+SOURCES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in (ROOT / "reconciler").rglob("*.py")
+}
+
+COMMANDS = set(program.commands)
+OPTIONS = {
+    option
+    for command in [program, *program.commands.values()]
+    for parameter in command.params
+    if isinstance(parameter, click.Option)
+    for option in parameter.opts
+    if option.startswith("--")
+} | {"--help"}
+FOREIGN_OPTIONS = {"--system", "--home-dir", "--create-home"}  # of useradd, in a unit's comment
+
+
+def section(title: str) -> str:
+    """A section of README."""
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def rows(title: str) -> Iterator[list[str]]:
+    """The rows of a section's table, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    for line in lines[2:]:
+        yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
+
+
+# ------------------------------------------------------------------------------------- commands
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_readme_knows_every_command(name: str) -> None:
+    assert re.search(rf"`{name}\b", section("Commands"))
+
+
+@pytest.mark.parametrize("option", sorted(OPTIONS))
+def test_readme_knows_every_option(option: str) -> None:
+    assert re.search(rf"{option}\b(?!-)", section("Commands"))
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_no_text_names_an_option_that_does_not_exist(name: str) -> None:
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", TEXTS[name]))
+
+    assert named <= OPTIONS | FOREIGN_OPTIONS
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS | SOURCES))
+def test_no_text_names_a_command_that_does_not_exist(name: str) -> None:
+    text = (TEXTS | SOURCES)[name]
+    named = re.findall(r"(?:`|bin/)reconciler(?: -\S+(?: (?:json|text))?)* ([a-z]\w+)", text)
+
+    assert set(named) <= COMMANDS
+
+
+def test_options_in_messages_exist() -> None:
+    for name, source in SOURCES.items():
+        if "/sandbox/" not in name:
+            named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", source))
+            assert named <= OPTIONS, name
+
+
+def test_every_example_of_every_help_can_be_parsed() -> None:
+    for name, command in program.commands.items():
+        examples = re.findall(r"^ +reconciler (.+?)(?:   .*)?$", command.help or "", re.MULTILINE)
+        assert examples, name
+        for example in examples:
+            words = [word.strip("'") for word in re.findall(r"'[^']*'|\S+", example)]
+            _parse(words)
+
+
+def _parse(words: list[str]) -> None:
+    from datetime import UTC, datetime
+
+    from reconciler.host import Host
+
+    class Noon:
+        def now(self) -> datetime:
+            return datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+    context = program.make_context(
+        "reconciler", list(words), obj=Host(Noon(), {})  # type: ignore[arg-type]
+    )  # fmt: skip
+    at = next(index for index, word in enumerate(words) if word in COMMANDS)
+    program.commands[words[at]].make_context(words[at], words[at + 1 :], parent=context)
+
+
+def test_the_crontab_calls_commands_that_parse() -> None:
+    jobs = re.findall(r"bin/reconciler (.+?)(?: >>.*)?$", TEXTS["cron.example"], re.MULTILINE)
+
+    assert len(jobs) == 3
+    for job in jobs:
+        _parse(job.split())
+
+
+# ------------------------------------------------------------------------------------- settings
+
+
+def written_keys() -> list[str]:
+    """Every key as README may write it."""
+    plain = [keys.dotted(key) for key in keys.KEYS if key[:2] != ("mapping", "status")]
+    return [*plain, "mapping.status.STATE.LABEL", "mapping.reasons.REASON"]
+
+
+@pytest.mark.parametrize("key", written_keys())
+def test_readme_knows_every_setting(key: str) -> None:
+    assert any(f"`{key}`" in row[0] for row in rows("Settings"))
+
+
+def test_readme_names_no_setting_that_does_not_exist() -> None:
+    named = {key for row in rows("Settings") for key in re.findall(r"`([^`]+)`", row[0])}
+
+    assert named == set(written_keys())
+    for name in re.findall(r"`((?:loop|jetti|policy|mapping|guard)\.[A-Za-z_.]+)`", README):
+        assert name in written_keys()
+
+
+def test_readme_tells_the_defaults() -> None:
+    settings = load(None, {"RECONCILER_LEDGER": "sqlite:////x.db"})
+    told: dict[str, str] = {}
+    for row in rows("Settings"):
+        names = re.findall(r"`([^`]+)`", row[0])
+        defaults = [value.strip(" `") for value in row[1].split(", ")]
+        if len(names) == len(defaults):
+            told |= dict(zip(names, defaults, strict=True))
+
+    checked = 0
+    for name, default in told.items():
+        actual: object = settings
+        for part in name.split("."):
+            actual = getattr(actual, part, None)
+        if isinstance(actual, timedelta):
+            assert duration.parse(default) == actual, name
+        elif isinstance(actual, int | float):
+            assert float(default) == actual, name
+        elif isinstance(actual, str) and name != "ledger":
+            assert default == actual, name
+        else:
+            continue
+        checked += 1
+    assert checked == 15
+
+
+def test_readmes_example_of_settings_is_valid(tmp_path: Path) -> None:
+    [example] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "reconciler.toml"
+    file.write_text(example, encoding="utf-8")
+
+    assert tomllib.loads(example)
+    assert load(str(file), {"RECONCILER_LEDGER": "sqlite:////x.db"}).mapping.reasons
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_every_variable_that_is_named_exists(name: str) -> None:
+    known = {
+        *map(sources.variable, keys.KEYS),
+        *sources.BASE_URL_VARIABLES,
+        *sources.KEY_VARIABLES,
+        sources.CONFIG_VARIABLE,
+    }
+    named = re.findall(r"\b(?:RECONCILER|LOOP|JETTI)_[A-Z_]+\b", TEXTS[name])
+
+    assert set(named) <= known
+
+
+# ------------------------------------------------------------------------------- codes, units
+
+
+def test_readme_tells_the_exit_codes_in_the_programs_words() -> None:
+    assert {int(code): meaning for code, meaning in rows("Exit codes")} == MEANINGS
+
+
+def test_the_changelog_knows_every_command() -> None:
+    assert all(f"`{name}" in TEXTS["CHANGELOG.md"] for name in COMMANDS)
+
+
+def test_links_in_readme_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for anchor in re.findall(r"\]\(#([^)]+)\)", README):
+        titles = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+        assert anchor in {title.lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    for unit in UNITS:
+        text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", TEXTS[unit.name], flags=re.M)
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    copies = sorted(str(path) for path in tmp_path.iterdir())
+
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *copies],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_timer_has_its_service() -> None:
+    names = {unit.name for unit in UNITS}
+
+    assert names == {
+        f"{stem}.{kind}"
+        for stem in ("reconciler", "reconciler-sweep")
+        for kind in ("service", "timer")
+    }
