@@ -50,6 +50,8 @@ class Adopter:
         """Into the ledger; what should change in Jetti is for a plan, and its guard, to see."""
         todo = self._update.agenda(entry, found)
         names = named(found.sale_returns)
+        if entry.state is State.SKIPPED:
+            self._journal.move(entry.id, Move(State.PENDING))
         if isinstance(todo, Review):
             move = Move(State.REVIEW, todo.reason, sale_returns=found.sale_returns)
             self._journal.move(entry.id, move)

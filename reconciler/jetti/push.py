@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import outcome
-from reconciler.core.known import has_landed
+from reconciler.core.known import absorbed, has_landed
 from reconciler.core.model import Entry, Purpose, State
-from reconciler.core.plan import Change
+from reconciler.core.plan import Change, unanswered
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
@@ -76,23 +76,19 @@ class Pusher:
     def _settle(self, judged: Judged) -> Told | None:
         """Take an entry as far as it goes; None when its create must be looked for once more."""
         change, entry, verdict = judged.change, judged.entry, judged.verdict
-        if isinstance(verdict, Unseen):
-            return self._unseen(entry, verdict)
         if entry.state is State.SKIPPED:
             # A person asked for it, by name or by its range.
             self._journal.move(entry.id, Move(State.PENDING))
         match verdict:
+            case Unseen():
+                return self._unseen(entry, verdict)
             case Review(reason):
                 self._journal.move(entry.id, Move(State.REVIEW, reason))
                 return Told(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
-            case Wait(reason) if entry.intents:
-                # The order itself is gone from sight, so nothing can be read back.
-                self._journal.move(entry.id, Move(_undecided(entry), reason))
-                return Told(OutcomeKind.FAILED, reason)
-            case Wait() if change.kind is ChangeKind.ADOPT:
+            case Wait() if change.kind is ChangeKind.ADOPT and not entry.intents:
                 return self._skip(change, entry)
             case Wait():
-                return self._wait(entry, verdict)
+                return self._wait(judged, verdict)
             case Absent():
                 return self._absent(judged, verdict)
             case Attributed():
@@ -113,8 +109,18 @@ class Pusher:
             self._journal.move(entry.id, move)
         return Told(OutcomeKind.FAILED, unseen.reason, named(entry.sale_returns), trouble)
 
-    def _wait(self, entry: Entry, wait: Wait) -> Told:
+    def _wait(self, judged: Judged, wait: Wait) -> Told:
+        entry, seen = judged.entry, judged.sighting
         move = outcome.waits(entry, wait, self._clock.now(), self._judge.terms.policy.patience)
+        if unanswered(entry) and move.state is not State.REVIEW:
+            # What became of a create cannot be told before the order, or its line, is there.
+            self._journal.move(entry.id, Move(_undecided(entry), wait.reason))
+            return Told(OutcomeKind.FAILED, wait.reason)
+        if entry.intents and seen is not None and not unanswered(entry):
+            # What became of PUTs shows without it.
+            ours = tuple(absorbed(entry, {row.id: row for row in seen.ours}))
+            read_back = Move(State.PENDING, sale_returns=ours, intents_closed_as="read back")
+            self._journal.move(entry.id, read_back)
         self._journal.move(entry.id, move)
         kinds = {State.WAITING: OutcomeKind.WAITING, State.REVIEW: OutcomeKind.REVIEW}
         return Told(kinds.get(move.state, OutcomeKind.FAILED), move.reason)
