@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from msgspec import Struct
 
@@ -107,7 +108,9 @@ def _pass(
         parts = Parts(
             source=source,
             ledger=ledger,
-            target=_target(settings, request, host, ledger, terms, jetti, adopts=adopts),
+            target=cache(
+                lambda: _target(settings, request, host, ledger, terms, jetti, adopts=adopts)
+            ),
             intake=intake,
             clock=host.clock,
             progress=host.progress,

@@ -53,7 +53,8 @@ class Parts(Struct, frozen=True):
 
     source: Source
     ledger: Ledger
-    target: Target
+    target: Callable[[], Target]
+    """Made when there is something to push; a pass that finds nothing needs no Jetti."""
     intake: Intake
     clock: Clock
     progress: Progress
@@ -183,7 +184,7 @@ class Pass:
         parts, meta = self._parts, self._parts.ledger.meta()
         creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]
         if creates and not meta.has_pushed:
-            check_ledger_is_not_lost(True, parts.target.marked(creates))
+            check_ledger_is_not_lost(True, parts.target().marked(creates))
         grounds = Grounds(
             kind=self._request.kind,
             guards=parts.guards,
@@ -215,7 +216,9 @@ class Pass:
 
     def _push(self) -> None:
         changes = self.plan.changes
-        outcomes = self._parts.target.push(changes)
+        if not changes:
+            return
+        outcomes = self._parts.target().push(changes)
         while not self._is_spent() and (outcome := next(outcomes, None)) is not None:
             self.outcomes.append(outcome)
             self._parts.progress.pushing(len(self.outcomes), len(changes))

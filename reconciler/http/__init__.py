@@ -4,6 +4,14 @@ One `Service` per API, made by `connect`; nothing outside this package imports h
 belongs to one thread.
 """
 
+import sys
+
+# httpx imports its own command-line client, and with it rich and pygments wherever they happen to
+# be installed: a tenth of an idle run, for something that is never used here. httpx itself
+# provides for its absence.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+# ruff: noqa: E402
 from reconciler.http.answer import Answer, AnswerLost, NotSent, Refused
 from reconciler.http.endpoint import Endpoint, Timeouts
 from reconciler.http.network import tls_context
