@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_WRITTEN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([smhd]?)", re.ASCII)
+_WRITTEN = re.compile(r"(\d{1,10}(?:\.\d{1,6})?)([smhd]?)", re.ASCII)
 _LONGEST = timedelta(days=36525)  # a century; keeps sums with any date of ours in range
 
 
@@ -27,7 +27,7 @@ def write(span: timedelta) -> str:
     for unit in "dhm":
         if seconds and seconds % _SECONDS[unit] == 0:
             return f"{seconds / _SECONDS[unit]:.0f}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def approximate(span: timedelta) -> str:

@@ -1,0 +1,46 @@
+"""Spans of time, read and written."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core import duration
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("90s", 90), ("30m", 1800), ("12h", 43200), ("7d", 604800), ("45", 45), ("0", 0),
+     ("1.5h", 5400), ("0.25", 0.25)],
+)  # fmt: skip
+def test_a_span_is_read(written: str, seconds: float) -> None:
+    assert duration.parse(written) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "s", "-1s", "+1s", "1w", "1 h", "1h30m", "1e3", "nan", "inf", "٣s", "1_0", "1.s", "40000d",
+     "9" * 400, "1s\n"],
+)  # fmt: skip
+def test_nonsense_is_no_span(written: str) -> None:
+    with pytest.raises(ValueError):
+        duration.parse(written)
+
+
+@given(st.integers(0, 36525 * 86400))
+def test_what_is_written_is_read_as_the_same(seconds: int) -> None:
+    span = timedelta(seconds=seconds)
+
+    assert duration.parse(duration.write(span)) == span
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0s"), (-5, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"),
+     (50 * 3600, "50h"), (72 * 3600, "3d")],
+)  # fmt: skip
+def test_a_span_is_told_with_two_figures_at_least(seconds: int, told: str) -> None:
+    assert duration.approximate(timedelta(seconds=seconds)) == told
