@@ -9,6 +9,7 @@ from reconciler.core.plan import Change
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.verdict import Attributed, Review
+from reconciler.errors import TargetUnavailable
 from reconciler.jetti.judge import Judge, Judged
 from reconciler.jetti.lookup import Unseen
 from reconciler.jetti.told import Told, named
@@ -24,11 +25,20 @@ class Adopter:
         self._journal = journal
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        """One outcome per change. Raises KeyRefused, SafetyStop, ConfigError, Interrupted."""
+        """One outcome per change. Raises KeyRefused, SafetyStop, ConfigError, Interrupted, and
+        at the end TargetUnavailable when Jetti failed for any: not all was looked for then."""
         unknown = [c for c in changes if c.kind is ChangeKind.ADOPT and not c.reads_back]
+        unseen: list[str] = []
         for judged in self._judge.judge(unknown):
             told = self._look(judged)
+            if isinstance(judged.verdict, Unseen):
+                unseen.append(judged.verdict.reason)
             yield judged.change.told(told.outcome, told.reason, told.sale_returns)
+        if unseen:
+            raise TargetUnavailable(
+                f"{len(unseen)} of {len(unknown)} returns could not be looked up: {unseen[0]}",
+                hint="do it again: what was taken over stays",
+            )
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """See `core.target.Target`."""

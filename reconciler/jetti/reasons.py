@@ -7,6 +7,7 @@ from functools import cached_property
 
 from reconciler.core.model import Value
 from reconciler.errors import ConfigError
+from reconciler.http import Refused
 from reconciler.jetti.reading import Reader
 
 
@@ -18,7 +19,13 @@ class Reasons(Mapping[str, Value]):
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        return self._reader.reasons()
+        try:
+            return self._reader.reasons()
+        except Refused as refusal:
+            raise ConfigError(
+                f"Jetti does not tell its adjustment reasons ({refusal})",
+                hint="check what JETTI_API_TOKEN may do, or take mapping.reasons out",
+            ) from refusal
 
     def __getitem__(self, code: str) -> int:
         """Raises ConfigError for a code that Jetti does not have."""

@@ -8,6 +8,7 @@ from reconciler.core.model import Entry
 from reconciler.core.plan import Change
 from reconciler.core.report import OutcomeKind, ReportedChange
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
+from reconciler.errors import TargetUnavailable
 from reconciler.jetti.judge import Judge, Judged
 from reconciler.jetti.lookup import Unseen
 from reconciler.jetti.told import Told, named
@@ -22,10 +23,18 @@ class Scout:
         self._update = update
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        """Say what each change would meet. Raises KeyRefused, SafetyStop, ConfigError."""
+        """Say what each change would meet. Raises KeyRefused, SafetyStop, ConfigError, and at
+        the end TargetUnavailable when Jetti failed for any."""
+        unseen: list[str] = []
         for judged in self._judge.judge(changes):
             told = self._foresee(judged)
+            if isinstance(judged.verdict, Unseen):
+                unseen.append(judged.verdict.reason)
             yield judged.change.told(told.outcome, told.reason, told.sale_returns)
+        if unseen:
+            raise TargetUnavailable(
+                f"{len(unseen)} of {len(changes)} returns could not be looked up: {unseen[0]}"
+            )
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """See `core.target.Target`."""
