@@ -182,9 +182,6 @@ class Pass:
     def _guard(self) -> None:
         """Raises SafetyStop before anything is written; the stopped plan is kept."""
         parts, meta = self._parts, self._parts.ledger.meta()
-        creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]
-        if creates and not meta.has_pushed:
-            check_ledger_is_not_lost(True, parts.target().marked(creates))
         grounds = Grounds(
             kind=self._request.kind,
             guards=parts.guards,
@@ -199,6 +196,9 @@ class Pass:
         except SafetyStop:
             parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
             raise
+        creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]
+        if creates and not meta.has_pushed:
+            check_ledger_is_not_lost(parts.target().marked(creates))
         if grounds.mapping_is_new and self._request.kind not in _TYPED:
             parts.ledger.accept_mapping(parts.mapping_version)
 

@@ -57,9 +57,9 @@ def check_plan(plan: Plan, grounds: Grounds) -> None:
         )
 
 
-def check_ledger_is_not_lost(is_new: bool, marked: Sequence[str]) -> None:
-    """Raises SafetyStop when Jetti already holds what a new ledger would create."""
-    if is_new and marked:
+def check_ledger_is_not_lost(marked: Sequence[str]) -> None:
+    """Raises SafetyStop when Jetti already holds some of what a new ledger would create."""
+    if marked:
         raise SafetyStop(
             f"this ledger has never pushed anything, but Jetti already holds {len(marked)} of the "
             f"planned returns (first: {marked[0]})",

@@ -180,11 +180,13 @@ def creatable(entry: Entry, terms: Terms) -> frozenset[str]:
 
 def _selected(globs: Globs, values: Sequence[str | None]) -> bool:
     """Any value included (no pattern includes all, an absent value too) and none excluded."""
+    if globs.include and not _matches(globs.include, values):
+        return False
+    return not (globs.exclude and _matches(globs.exclude, values))
 
-    def matches(patterns: Sequence[str]) -> bool:
-        return any(fnmatchcase(v, pattern) for v in values if v for pattern in patterns)
 
-    return (not globs.include or matches(globs.include)) and not matches(globs.exclude)
+def _matches(patterns: Sequence[str], values: Sequence[str | None]) -> bool:
+    return any(fnmatchcase(value, pattern) for value in values if value for pattern in patterns)
 
 
 def _about_pushed(entry: Entry, terms: Terms) -> Change | Settled:

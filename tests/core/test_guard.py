@@ -155,10 +155,9 @@ def test_a_stop_names_plan_counts_limits_and_the_way_on():
 
 
 def test_a_new_ledger_does_not_create_what_jetti_already_marks():
-    check_ledger_is_not_lost(True, [])
-    check_ledger_is_not_lost(False, ["7001"])
+    check_ledger_is_not_lost([])
     with pytest.raises(SafetyStop, match="7001") as stopped:
-        check_ledger_is_not_lost(True, ["7001", "7002"])
+        check_ledger_is_not_lost(["7001", "7002"])
     assert "init --adopt" in stopped.value.hint
 
 
