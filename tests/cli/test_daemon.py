@@ -1,0 +1,118 @@
+"""`serve` as a process against a pretend Loop and Jetti, and the demo as a whole."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from program import bare, reconciler
+
+from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.server import Sandbox, SandboxOptions
+
+EMPTY = SandboxOptions(returns=0)
+
+
+@contextmanager
+def served(directory: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], Sandbox]]:
+    """A daemon over a new ledger, and the sandbox it works on."""
+    sandbox = Sandbox(EMPTY)
+    with sandbox.serving():
+        environ = bare(directory) | sandbox.environment()
+        made = reconciler("init", cwd=directory, **sandbox.environment())
+        assert made.returncode == 0, made.stderr
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", "serve", *options],
+            env=environ, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            yield daemon, sandbox
+        finally:
+            daemon.kill()
+            daemon.communicate()
+
+
+def until_logged(daemon: subprocess.Popen[str], text: str, times: int = 1) -> list[str]:
+    """The log up to there. It ends with the process at the latest, so this cannot hang."""
+    assert daemon.stderr is not None
+    lines: list[str] = []
+    for line in daemon.stderr:
+        lines.append(line)
+        if sum(text in logged for logged in lines) >= times:
+            return lines
+    raise AssertionError("".join(lines))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_passes_come_at_once_and_again_until_a_signal(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    with served(tmp_path, "--every", "0.5s") as (daemon, _):
+        until_logged(daemon, "INFO pass: ended with exit code 0", times=2)
+        daemon.send_signal(number)
+
+        printed, complaints = daemon.communicate(timeout=30)
+
+    assert daemon.returncode == code
+    assert f"Stopped by {number.name}; nothing is left half done.\n" in complaints
+    assert printed == ""
+
+
+def test_a_signal_ends_a_pass_that_waits(tmp_path: Path) -> None:
+    four_minutes = {"retry_after": "seconds", "seconds": 240.0}
+
+    with served(tmp_path, "--every", "0.5s") as (daemon, sandbox):
+        until_logged(daemon, "ended with exit code 0")
+        sandbox.arrivals.clear()
+        sandbox.faults.add(Fault("loop", "429", parameters=four_minutes))
+        while not sandbox.arrivals.all():
+            time.sleep(0.02)
+        started = time.monotonic()
+        daemon.send_signal(signal.SIGTERM)
+        daemon.communicate(timeout=60)
+
+    assert daemon.returncode == 143
+    assert time.monotonic() - started < 20
+
+
+def test_a_failed_pass_is_logged_and_the_next_one_comes(tmp_path: Path) -> None:
+    with served(tmp_path, "--every", "0.5s") as (daemon, _):
+        until_logged(daemon, "ended with exit code 0")
+        ledger = tmp_path / ".local/state/reconciler/ledger.db"
+        ledger.rename(tmp_path / "away")
+
+        lines = until_logged(daemon, "WARNING pass: ended with exit code 7", times=2)
+
+    assert any("there is no ledger at" in line for line in lines)
+
+
+def test_without_keys_there_is_no_daemon(tmp_path: Path) -> None:
+    done = reconciler("serve", cwd=tmp_path, LOOP_API_KEY="k" * 8)
+
+    assert done.returncode == 2
+    assert "JETTI_API_TOKEN" in done.stderr
+
+
+def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
+    done = reconciler("demo", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+    for said in (
+        "$ reconciler init --since 7d",
+        "$ reconciler run --dry-run",
+        "would create",
+        "created",
+        "updated",
+        "cancelled",
+        "$ reconciler status\nHealthy.",
+    ):
+        assert said in done.stdout
+    silent = done.stdout.split("$ reconciler run\n")[-1].split("And how do")[0]
+    assert silent.strip() == ""
