@@ -107,7 +107,7 @@ def _of_one(one: _One) -> Agenda | Review:
     if one.wanted.purpose is Purpose.CANCEL or emptied:
         return _ended(one)
     if one.known.fields.get("status") == "cancelled":
-        return Review(f"{one.name} was cancelled by us, but its lines are wanted again")
+        return Review(f"{one.name} is cancelled, but its lines are wanted")
     items = _items(one)
     if isinstance(items, Review) or one.status == "cancelled":
         return items

@@ -124,7 +124,7 @@ class _Judgement:
     def _claim_by_intent(self, unanswered: Intent) -> Review | Absent | None:
         found = by_intent(
             unanswered,
-            loose=self._loose(),
+            unmarked=self._unmarked(),
             marked=list(self._held.values()),
             items=self._items,
             wanted=self._entry.wanted.lines,
@@ -154,13 +154,14 @@ class _Judgement:
 
     def _loose(self) -> list[SeenSaleReturn]:
         """Unmarked, alive and nobody's yet: it could be ours or a person's."""
+        return [row for row in self._unmarked() if row.status != "cancelled"]
+
+    def _unmarked(self) -> list[SeenSaleReturn]:
+        """The same, and those that somebody has cancelled meanwhile."""
         return [
             row
             for row in self._on_sale
-            if row.marker is None
-            and row.status != "cancelled"
-            and row.id not in self._held
-            and row.id not in self._theirs
+            if row.marker is None and row.id not in self._held and row.id not in self._theirs
         ]
 
     def _attributed(self, missing: tuple[tuple[WantedLine, SaleItem], ...]) -> Attributed:

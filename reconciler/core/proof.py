@@ -13,12 +13,12 @@ from reconciler.core.verdict import Review, listed
 def by_intent(
     intent: Intent,
     *,
-    loose: Sequence[SeenSaleReturn],
+    unmarked: Sequence[SeenSaleReturn],
     marked: Sequence[SeenSaleReturn],
     items: Mapping[int, SaleItem],
     wanted: Sequence[WantedLine],
 ) -> list[SeenSaleReturn] | Review | None:
-    """The loose rows that an unanswered create made.
+    """The unmarked rows that an unanswered create made; a person may have cancelled them since.
 
     They were not there before it, are not older than it, hold only what it asked for, in
     quantities a create gives birth to or that we meanwhile wanted; and, with what is already
@@ -27,7 +27,7 @@ def by_intent(
     asked = set(intent.write.sale_item_ids)
     candidates = [
         row
-        for row in loose
+        for row in unmarked
         if row.id not in intent.before
         and row.created_at >= intent.sent_at
         and asked & _sale_items(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.core.attribution import needs_order
 from reconciler.core.model import Entry
+from reconciler.core.plan import unanswered
 from reconciler.core.sale import Chosen, choose_sale
 from reconciler.core.sighting import Sale, SeenSaleReturn, Sighting
 from reconciler.errors import TargetUnavailable
@@ -72,7 +73,8 @@ class Lookup:
             )
             for entry in entries
         }
-        return self._with_items(sightings)
+        lost = {entry.id for entry in entries if unanswered(entry)}
+        return self._with_items(sightings, lost)
 
     def _ours(self, entries: Sequence[Entry]) -> dict[str, list[SeenSaleReturn]]:
         """By marker; what the ledger knows but has lost its marker, by id."""
@@ -120,9 +122,17 @@ class Lookup:
                 found[entry.id] += named
         return found
 
-    def _with_items(self, sightings: dict[str, Sighting]) -> dict[str, Sighting]:
-        """Items of whatever is ours or could be."""
-        wanted = {row.id for s in sightings.values() for row in (*s.ours, *_loose(s.on_sale))}
+    def _with_items(
+        self, sightings: dict[str, Sighting], lost: Collection[str]
+    ) -> dict[str, Sighting]:
+        """Items of whatever is ours or could be; what a lost create made may be cancelled."""
+        wanted = {row.id for s in sightings.values() for row in s.ours}
+        wanted |= {
+            row.id
+            for return_id, s in sightings.items()
+            for row in s.on_sale
+            if row.marker is None and (row.status != "cancelled" or return_id in lost)
+        }
         if not wanted:
             return sightings
         items = self._reader.items(sorted(wanted))
@@ -139,7 +149,3 @@ class Lookup:
             return_id: replace(s, ours=filled(s.ours), on_sale=filled(s.on_sale))
             for return_id, s in sightings.items()
         }
-
-
-def _loose(rows: Iterable[SeenSaleReturn]) -> list[SeenSaleReturn]:
-    return [row for row in rows if row.marker is None and row.status != "cancelled"]

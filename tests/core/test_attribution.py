@@ -273,15 +273,18 @@ def test_nothing_there_is_absent():
     "row",
     [
         shown(30, {"A": 0, "B": 0}, created_at=NOON - MINUTE),
-        shown(30, {"A": 0, "B": 0}, status="cancelled"),
         shown(30, {"A": 0, "B": 0}, marker="9999"),
         shown(30, {"C": 0}),
         shown(8, {"A": 0, "B": 0}),
     ],
-    ids=["older", "cancelled", "another's", "other lines", "there before"],
+    ids=["older", "another's", "other lines", "there before"],
 )
 def test_what_cannot_be_the_work_of_the_create_is_not_claimed(row):
     assert isinstance(judge(lost(before=(8,)), row), Absent)
+
+
+def test_the_work_of_the_create_is_claimed_although_somebody_cancelled_it_since():
+    assert claimed(judge(lost(), shown(30, {"A": 0, "B": 0}, status="cancelled"))) == [30]
 
 
 def test_a_row_of_the_very_second_of_the_create_is_claimed():
@@ -384,6 +387,19 @@ def test_two_returns_that_one_sale_return_could_stand_for_go_to_a_person():
 )
 def test_a_return_that_claims_nothing_is_no_rival(other):
     assert claimed(judge(an_entry(), shown(30, {"A": 1}), rivals=[other])) == [30]
+
+
+def test_what_the_ledger_knows_as_another_return_s_is_never_claimed():
+    other = rival(sale_returns=(pushed(id=30),))
+
+    by_meaning = judge(an_entry(), shown(30, {"A": 1}), rivals=[other])
+    by_intent = judge(lost(asked=(1,)), shown(30, {"A": 0}), rivals=[other])
+    marked = judge(an_entry(), shown(30, {"A": 1}, marker="7001"), rivals=[other])
+
+    assert (claimed(by_meaning), missing(by_meaning)) == ([], ["A"])
+    assert isinstance(by_intent, Absent)
+    assert isinstance(marked, Review)
+    assert "7002" in marked.reason
 
 
 def test_a_held_rival_still_claims():
