@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from reconciler.core.model import Return, State, Wanted
 from reconciler.core.states import OPEN, REARMED_BY_CHANGE
@@ -126,6 +126,8 @@ def restamp(connection: Connection, stamped: list[tuple[Before, bytes, str]]) ->
 def _rearm(connection: Connection, rows: list[Values]) -> None:
     if not rows:
         return
-    statement = entries.update().where(_this, entries.c.state.in_(REARMED_BY_CHANGE))
+    # Not `in_`, which takes no part in an executemany.
+    rearmed = or_(*(entries.c.state == state for state in sorted(REARMED_BY_CHANGE)))
+    statement = entries.update().where(_this, rearmed)
     if connection.execute(statement, rows).rowcount != len(rows):
         raise LedgerError("an entry changed its state while its news were being recorded")
