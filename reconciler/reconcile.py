@@ -19,6 +19,7 @@ from reconciler.core.ports import By, Ledger, Move, PlanMember, Source
 from reconciler.core.report import ChangeKind, OutcomeKind, ReadWindow, ReportedChange, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.rules import Guards
+from reconciler.core.sale import names
 from reconciler.core.target import Target
 from reconciler.core.watermark import check_clock, cut, readable_until
 from reconciler.errors import (
@@ -139,7 +140,11 @@ class Pass:
         for name in self._request.order_names:
             found = list(self._parts.source.fetch_order(name))
             listed = {row.id for row in found if isinstance(row, Return)}
-            known = {entry.id for entry in self._parts.ledger.entries_on_order(None, name)}
+            known = {
+                entry.id
+                for spelling in names(name)
+                for entry in self._parts.ledger.entries_on_order(None, spelling)
+            }
             found += [self._single(return_id) for return_id in sorted(known - listed)]
             if not found:
                 raise ConfigError(f"--order {name}: Loop knows no return of this order")
