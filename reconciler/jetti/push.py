@@ -192,6 +192,7 @@ class Pusher:
                 if failed is not None:
                     return failed
         if found.missing:
+            self._update.check_reasons(entry)
             created = self._creation.create(entry, found, seen)
             if isinstance(created, Told):
                 return created

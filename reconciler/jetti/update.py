@@ -41,6 +41,15 @@ class Update:
         self._reasons = reasons
         self._clock = clock
 
+    def check_reasons(self, entry: Entry) -> None:
+        """Before a create, so that nothing is left half done.
+
+        Raises ConfigError for an adjustment reason that Jetti lacks.
+        """
+        for line in entry.wanted.lines:
+            if line.reason_code is not None:
+                self._reasons[line.reason_code]
+
     def agenda(self, entry: Entry, found: Attributed) -> Agenda | Review:
         """What would be written. Raises ConfigError for an adjustment reason Jetti lacks."""
         held = {row_id: _held(row) for row_id, row in found.held.items()}
