@@ -1,0 +1,173 @@
+"""A dry run tells what would be done, and touches nothing at either side or in the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from story_world import World
+
+
+def footprint(directory: Path) -> dict[str, tuple[str, int, int]]:
+    """Everything that a look at the directory shows."""
+    return {
+        path.name: (
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_mtime_ns,
+            path.stat().st_mode,
+        )
+        for path in sorted(directory.iterdir())
+    }
+
+
+def methods(world: World) -> set[str]:
+    return {arrival.method for arrival in world.sandbox.arrivals.all()}
+
+
+def changed(world: World) -> tuple[str, str]:
+    """A pushed return whose label moved, and a new one."""
+    world.go_live()
+    old = world.returned()
+    world.loop.label(old)
+    world.pass_time()
+    assert world.run().code == 0
+    world.loop.move_label(old, "in_transit")
+    new = world.returned(("Acme", 1), ("Bolt", 1))
+    world.pass_time()
+    world.sandbox.arrivals.clear()
+    return old, new
+
+
+RUNS = [(), ("--sweep", "120d"), ("--from", "30d"), ("--from", "30d", "--by", "created")]
+
+
+@pytest.mark.parametrize("against", [(), ("--against-jetti",)])
+@pytest.mark.parametrize("options", RUNS, ids=" ".join)
+def test_a_dry_run_leaves_the_ledger_byte_for_byte_and_only_reads(
+    world: World, options: tuple[str, ...], against: tuple[str, ...]
+) -> None:
+    old, new = changed(world)
+    before = footprint(world.directory), world.jetti.to_json()
+
+    dry = world.run("--dry-run", *options, *against)
+
+    assert (footprint(world.directory), world.jetti.to_json()) == before
+    assert methods(world) == {"GET"}
+    assert dry.outcomes == {old: ("update", "planned"), new: ("create", "planned")}
+    assert (dry.code, dry.report["run"]["dry_run"], dry.report["run"]["id"]) == (0, True, None)
+    assert bool(dry.report["requests"]["jetti"]["get"]) == bool(against)
+
+
+def test_a_dry_run_of_named_returns(world: World) -> None:
+    _, new = changed(world)
+    before = footprint(world.directory)
+
+    dry = world.run("--dry-run", "--return", new)
+
+    assert (dry.outcomes, footprint(world.directory)) == ({new: ("create", "planned")}, before)
+
+
+def test_the_run_does_what_the_dry_run_said(world: World) -> None:
+    changed(world)
+
+    dry, ran = world.run("--dry-run"), world.run()
+
+    assert dry.report["run"]["digest"] == ran.report["run"]["digest"]
+    assert dry.outcomes.keys() == ran.outcomes.keys()
+    told = [change["fields"] for change in dry.report["changes"]]
+    assert told == [change["fields"] for change in ran.report["changes"]]
+    assert dry.report["run"]["watermark"]["after"] == ran.report["run"]["watermark"]["after"]
+
+
+def test_the_digest_does_not_depend_on_jetti_or_the_minute(world: World) -> None:
+    changed(world)
+    first = world.run("--dry-run").report["run"]["digest"]
+    world.pass_time()
+
+    second = world.run("--dry-run", "--against-jetti").report["run"]["digest"]
+
+    assert first == second
+
+
+def test_the_digest_follows_what_is_wanted(world: World) -> None:
+    old, _ = changed(world)
+    first = world.run("--dry-run").report["run"]["digest"]
+    world.loop.move_label(old, "delivered")
+    world.pass_time()
+
+    assert world.run("--dry-run").report["run"]["digest"] != first
+
+
+@pytest.mark.parametrize(("pending", "code"), [(True, 10), (False, 0)])
+def test_pending_changes_in_the_exit_code(world: World, pending: bool, code: int) -> None:
+    changed(world)
+    if not pending:
+        world.run()
+
+    assert world.run("--dry-run", "--detailed-exitcode").code == code
+
+
+def test_against_jetti_shows_missing_orders_vendor_splits_and_strangers(world: World) -> None:
+    world.go_live()
+    missing = world.submit(world.order(("Acme", 1), arrives=False))
+    split = world.returned(("Acme", 1), ("Bolt", 1), (None, 1))
+    order = world.order(("Acme", 2))
+    strange = world.submit(order, 1)
+    world.pass_time()
+    world.jetti.raise_sale_return(world.sale_id(order), {world.item_ids(order)[0]: 2})
+    before = footprint(world.directory)
+
+    dry = world.run("--dry-run", "--against-jetti")
+
+    assert dry.outcomes == {
+        missing: ("create", "waiting"),
+        split: ("create", "planned"),
+        strange: ("create", "review"),
+    }
+    assert "3 sale returns" in dry.reason(split)
+    assert (footprint(world.directory), methods(world)) == (before, {"GET"})
+
+
+def test_without_a_ledger_everything_is_new_and_none_is_made(world: World) -> None:
+    one = world.returned()
+    world.pass_time()
+
+    dry = world.run("--dry-run")
+
+    assert (dry.code, dry.outcomes) == (0, {one: ("create", "planned")})
+    assert "no ledger" in " ".join(dry.report["run"]["remarks"])
+    assert list(world.directory.iterdir()) == []
+    assert world.run().code == 7
+
+
+def test_a_dry_run_shows_the_guard_s_stop(world: World) -> None:
+    changed(world)
+    before = footprint(world.directory)
+
+    dry = world.run(
+        "--dry-run",
+        RECONCILER_GUARD__CREATES="0",
+        RECONCILER_GUARD__SHARE="0",
+    )
+
+    assert (dry.code, footprint(world.directory)) == (7, before)
+    assert "--accept-plan" in _hints(dry.report)
+
+
+def test_a_dry_run_works_while_a_ledger_cannot_be_written(world: World) -> None:
+    _, new = changed(world)
+    for path in world.directory.iterdir():
+        path.chmod(0o400)
+    world.directory.chmod(0o500)
+    try:
+        dry = world.run("--dry-run")
+    finally:
+        world.directory.chmod(0o700)
+
+    assert dry.outcomes[new] == ("create", "planned")
+
+
+def _hints(report: dict[str, Any]) -> str:
+    return " ".join(failure["hint"] or "" for failure in report["run"]["failures"])
