@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import signal
+from datetime import timedelta
+
+import msgspec
+import pytest
+from story_world import NOON
+from workshop import SETTLE
+
+from reconciler.core.model import Operation, State, Write
+from reconciler.errors import Interrupted, KeyRefused, LedgerError, SafetyStop, TargetUnavailable
+from reconciler.jetti.answers import Classified, Meaning
+from reconciler.jetti.delivery import Delivered, Delivery
+
+CREATE = Write(Operation.CREATE, 1, sale_item_ids=(1, 2))
+PUT = Write(Operation.UPDATE_SALE_RETURN, 1, fields={"status": "shipped", "notes": None})
+PUT_ITEM = Write(Operation.UPDATE_ITEM, 1, fields={"quantity": 2})
+WRITES = [CREATE, PUT, PUT_ITEM]
+
+
+@pytest.fixture
+def entry(shop):
+    """Order 1 has a sale return 1 that nobody marked, and a return waits to be pushed."""
+    order = shop.world.order(("Acme", 2), (None, 1))
+    shop.jetti.raise_sale_return(shop.world.sale_id(order), {1: 0})
+    return shop.entry(shop.noted(order))
+
+
+@pytest.fixture
+def delivery(shop):
+    return Delivery(shop.service, shop.ledger, shop.clock, SETTLE, "ids")
+
+
+def outcome_in_file(shop, entry):
+    """State, and what is outstanding."""
+    found = shop.in_file(entry.id)
+    return found.state, [intent.write for intent in found.intents]
+
+
+# ------------------------------------------------------------------------------- before it is sent
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_the_intent_is_in_the_ledger_s_file_before_the_request_arrives(
+    shop, entry, delivery, write
+):
+    found = []
+    shop.world.sandbox.on_write = lambda _: found.append(shop.in_file(entry.id))
+
+    delivery.deliver(entry, write, sent_at=NOON - timedelta(seconds=3), before=(8, 7))
+
+    [at_arrival] = found
+    [intent] = at_arrival.intents
+    assert (at_arrival.state, intent.write) == (State.IN_FLIGHT, write)
+    assert (intent.before, intent.fingerprint) == ((7, 8), entry.fingerprint)
+    assert intent.sent_at == NOON - timedelta(seconds=3)
+    assert timedelta(0) <= intent.settle_at - (NOON + SETTLE) <= timedelta(seconds=1)
+
+
+def test_a_create_without_items_would_return_the_whole_sale_and_is_never_sent(
+    shop, entry, delivery
+):
+    with pytest.raises(ValueError, match="whole sale"):
+        delivery.deliver(entry, Write(Operation.CREATE, 1), sent_at=NOON)
+
+    assert shop.sent == []
+    assert outcome_in_file(shop, entry) == (State.PENDING, [])
+
+
+def test_a_second_write_is_never_sent_while_the_first_is_without_answer(shop, entry, delivery):
+    shop.world.breaks("PUT *", "reset_before_headers")
+    delivery.deliver(entry, PUT, sent_at=NOON)
+    shop.forget()
+
+    with pytest.raises(LedgerError):
+        delivery.deliver(shop.entry(entry.id), PUT_ITEM, sent_at=NOON)
+    assert shop.sent == []
+
+
+def test_nothing_is_created_while_creation_is_stopped(shop, entry, delivery):
+    shop.ledger.stop_creation("whole sale")
+
+    with pytest.raises(SafetyStop):
+        delivery.deliver(entry, CREATE, sent_at=NOON)
+    assert shop.sent == []
+
+
+def test_a_signal_comes_before_the_intent(shop, entry, delivery):
+    shop.clock.stop_with = signal.SIGTERM
+
+    with pytest.raises(Interrupted):
+        delivery.deliver(entry, PUT, sent_at=NOON)
+    assert shop.sent == []
+    assert outcome_in_file(shop, entry) == (State.PENDING, [])
+
+
+# ------------------------------------------------------------------------------------- what is sent
+
+
+def test_a_create_names_its_items_skips_quantities_and_carries_the_marker(shop, entry, delivery):
+    delivery.deliver(entry, CREATE, sent_at=NOON)
+
+    assert shop.told == [
+        (
+            "POST /sales/1/cancel.json",
+            {"ids": [1, 2], "skipQuantities": True, "externalId": entry.id},
+        )
+    ]
+    assert shop.sent[0].headers["content-type"] == "application/json"
+    assert shop.sent[0].query == ""
+
+
+def test_the_name_of_the_id_list_is_the_settings_to_say(shop, entry):
+    delivery = Delivery(shop.service, shop.ledger, shop.clock, SETTLE, "saleItemIds")
+
+    delivery.deliver(entry, CREATE, sent_at=NOON)
+
+    [(_, body)] = shop.told
+    assert body.keys() == {"saleItemIds", "skipQuantities", "externalId"}
+
+
+@pytest.mark.parametrize(
+    ("write", "operation"),
+    [(PUT, "PUT /sale-returns/1.json"), (PUT_ITEM, "PUT /sale-return-items/1.json")],
+)
+def test_a_put_carries_the_changed_fields_and_nothing_else(shop, entry, delivery, write, operation):
+    delivery.deliver(entry, write, sent_at=NOON)
+
+    assert shop.told == [(operation, write.fields)]
+
+
+# --------------------------------------------------------------------------------- what comes back
+
+
+def test_a_success_is_handed_on_and_the_entry_stays_in_flight_until_it_is_verified(
+    shop, entry, delivery
+):
+    answered = delivery.deliver(entry, PUT, sent_at=NOON)
+
+    assert isinstance(answered, Delivered)
+    assert msgspec.json.decode(answered.answer.body)["status"] == "shipped"
+    assert outcome_in_file(shop, entry) == (State.IN_FLIGHT, [PUT])
+
+
+BAD_ANSWERS = [
+    # fault, what it means, state, is the intent left open
+    ("400", Meaning.REFUSED, State.DEAD, False),
+    ("422", Meaning.REFUSED, State.DEAD, False),
+    ("404", Meaning.LOST, State.UNKNOWN, True),
+    ("409", Meaning.LOST, State.UNKNOWN, True),
+    ("500", Meaning.LOST, State.UNKNOWN, True),
+    ("502", Meaning.LOST, State.UNKNOWN, True),
+    ("503", Meaning.LOST, State.UNKNOWN, True),
+    ("504", Meaning.LOST, State.UNKNOWN, True),
+    ("redirect", Meaning.LOST, State.UNKNOWN, True),
+    ("reset_before_headers", Meaning.LOST, State.UNKNOWN, True),
+    ("reset_after_headers", Meaning.LOST, State.UNKNOWN, True),
+    ("reset_mid_body", Meaning.LOST, State.UNKNOWN, True),
+    ("applied_then_lost", Meaning.LOST, State.UNKNOWN, True),
+    ("not_applied_then_lost", Meaning.LOST, State.UNKNOWN, True),
+]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=["create", "put", "put item"])
+@pytest.mark.parametrize(("fault", "meaning", "state", "stays_open"), BAD_ANSWERS)
+def test_each_bad_answer_has_its_meaning_and_the_request_is_never_repeated(
+    shop, entry, delivery, write, fault, meaning, state, stays_open
+):
+    shop.world.breaks("*", fault)
+
+    answered = delivery.deliver(entry, write, sent_at=NOON)
+
+    assert isinstance(answered, Classified)
+    assert answered.meaning is meaning
+    assert outcome_in_file(shop, entry) == (state, [write] if stays_open else [])
+    assert len(shop.sent) == 1
+
+
+def test_a_lost_answer_is_read_back_when_the_write_has_settled(shop, entry, delivery):
+    shop.world.breaks("*", "reset_before_headers")
+
+    delivery.deliver(entry, CREATE, sent_at=NOON)
+
+    found = shop.in_file(entry.id)
+    assert found.next_try_at == shop.clock.now() + SETTLE
+    assert found.reason == "Jetti: connection reset"
+
+
+@pytest.mark.parametrize(("write", "stays_open"), [(CREATE, True), (PUT, False), (PUT_ITEM, False)])
+def test_slow_down_is_pending_and_only_a_create_must_be_looked_for(
+    shop, entry, delivery, write, stays_open
+):
+    shop.world.breaks("*", "429")
+
+    assert delivery.deliver(entry, write, sent_at=NOON).meaning is Meaning.SLOW_DOWN
+    assert outcome_in_file(shop, entry) == (State.PENDING, [write] if stays_open else [])
+    assert len(shop.sent) == 1
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_what_never_left_is_pending_with_nothing_outstanding(shop, entry, delivery, write):
+    shop.world.breaks("*", "refuse")
+
+    assert delivery.deliver(entry, write, sent_at=NOON).meaning in (Meaning.NOT_SENT, Meaning.LOST)
+    state, outstanding = outcome_in_file(shop, entry)
+    assert (state, bool(outstanding)) in [(State.PENDING, False), (State.UNKNOWN, True)]
+    assert shop.sent == []
+
+
+@pytest.mark.parametrize("status", ["401", "403"])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_refused_key_ends_the_run_and_leaves_nothing_outstanding(
+    shop, entry, delivery, write, status
+):
+    shop.world.breaks("*", status)
+
+    with pytest.raises(KeyRefused):
+        delivery.deliver(entry, write, sent_at=NOON)
+    assert outcome_in_file(shop, entry) == (State.PENDING, [])
+
+
+def test_a_service_that_failed_too_often_is_not_written_to(shop, entry, delivery):
+    shop.world.breaks("GET *", "reset_before_headers")
+    for _ in range(5):
+        with pytest.raises(TargetUnavailable):
+            shop.reader.reasons()
+
+    with pytest.raises(TargetUnavailable):
+        delivery.deliver(entry, CREATE, sent_at=NOON)
+    assert shop.sent == []
+    assert outcome_in_file(shop, entry) == (State.PENDING, [])

@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from workshop import SETTLE
+
+from reconciler.core.model import Parcel, State
+from reconciler.core.outcome import TRIES
+from reconciler.core.sighting import Sighting
+from reconciler.errors import SafetyStop, TargetUnavailable
+from reconciler.jetti.judge import STALE_AFTER
+
+SCANNED = (Parcel("USPS", "9400", "in_transit"),)
+ONE_PUT = "PUT /sale-returns/*"
+
+
+def several(shop, count):
+    """Returns that are in Jetti and have each one PUT to be sent."""
+    ids = [shop.pushed() for _ in range(count)]
+    for one in ids:
+        shop.changed(one, parcels=SCANNED)
+    shop.forget()
+    return ids
+
+
+def told_until_raised(shop, error=TargetUnavailable):
+    """Outcomes that came before the whole was given up."""
+    told = []
+    with pytest.raises(error) as raised:
+        told.extend(shop.parts.pusher().push(shop.plan()))
+    return told, str(raised.value)
+
+
+# --------------------------------------------------------------------------------- outages and 429
+
+
+def test_five_failures_in_a_row_are_jetti_s_and_cost_no_return_a_try(shop):
+    ids = several(shop, 7)
+    shop.world.breaks(ONE_PUT, "500")
+
+    told_until_raised(shop)
+
+    assert len(shop.told) == 5
+    assert {shop.entry(one).attempts for one in ids} == {0}
+    states = sorted(shop.state(one) for one in ids)
+    assert states == ["pending"] * 2 + ["unknown"] * 5
+
+
+def test_five_failures_of_lookups_are_an_outage_too(shop):
+    ids = several(shop, 6)
+    shop.world.breaks("GET /sale-return*", "reset_before_headers")
+
+    told_until_raised(shop)
+
+    assert shop.told == []
+    assert {(shop.state(one), shop.entry(one).attempts) for one in ids} == {("pending", 0)}
+
+
+def test_a_success_in_between_ends_the_streak(shop):
+    several(shop, 9)
+    for number in (1, 2, 3, 4, 6, 7, 8, 9):
+        shop.world.breaks(ONE_PUT, "409", nth=number)
+
+    outcomes = [told.outcome for told in shop.push().values()]
+
+    assert outcomes == ["failed"] * 4 + ["pushed"] + ["failed"] * 4
+
+
+def test_refusals_are_the_returns_own_and_no_outage(shop):
+    ids = several(shop, 6)
+    shop.world.breaks(ONE_PUT, "422")
+
+    assert {told.outcome for told in shop.push().values()} == {"failed"}
+    assert {shop.state(one) for one in ids} == {"dead"}
+
+
+def test_few_failures_while_jetti_answers_otherwise_are_the_returns_own(shop):
+    [one] = several(shop, 1)
+    shop.world.breaks(ONE_PUT, "500")
+
+    assert shop.push()[one].outcome == "failed"
+
+
+def test_few_failures_while_jetti_is_silent_are_an_outage(shop):
+    [one] = several(shop, 1)
+    shop.world.breaks("*", "reset_before_headers")
+
+    told_until_raised(shop)
+    assert (shop.state(one), shop.entry(one).attempts) == ("pending", 0)
+
+
+def test_three_times_slow_down_in_a_row_leave_the_rest_for_the_next_pass(shop):
+    ids = several(shop, 5)
+    shop.world.breaks("PUT *", "429")
+
+    told, reason = told_until_raised(shop)
+
+    assert (len(shop.told), len(told)) == (3, 2)
+    assert "429" in reason
+    assert {(shop.state(one), shop.entry(one).attempts) for one in ids} == {("pending", 0)}
+
+
+def test_twice_slow_down_and_then_success_goes_on(shop):
+    several(shop, 4)
+    shop.world.breaks("PUT *", "429", last=2)
+
+    outcomes = [told.outcome for told in shop.push().values()]
+
+    assert outcomes == ["deferred", "deferred", "pushed", "pushed"]
+
+
+# ------------------------------------------------------------------- creates whose answer was lost
+
+
+@pytest.fixture
+def lost(shop):
+    """A create that never took effect and was never answered."""
+    shop.pushed()
+    one = shop.noted(shop.world.order(("Acme", 1)))
+    shop.world.breaks("POST *", "not_applied_then_lost", last=1)
+    assert shop.push()[one].outcome == "failed"
+    shop.forget()
+    return one
+
+
+def test_before_it_has_settled_nobody_looks(shop, lost):
+    shop.world.pass_time(seconds=SETTLE.total_seconds() - 2)
+
+    assert shop.plan() == ()
+
+
+def test_it_is_created_again_only_when_two_reads_half_a_minute_apart_do_not_find_it(shop, lost):
+    shop.world.pass_time(seconds=SETTLE.total_seconds())
+    began = shop.clock.now()
+    arrived = []
+    shop.world.sandbox.on_write = lambda _: arrived.append(shop.clock.now() - began)
+
+    assert shop.push()[lost].outcome == "pushed"
+
+    markers = [query for query in shop.asked if f"externalId]={lost}&" in query]
+    assert len(markers) == 2
+    assert arrived[0] >= timedelta(seconds=30)
+    assert len(shop.world.in_jetti(lost)) == 1
+
+
+def test_one_that_shows_at_the_second_read_is_not_created_again(shop, lost):
+    shop.world.pass_time(seconds=SETTLE.total_seconds())
+    order = shop.world.orders[-1]
+    pushing = iter(shop.parts.pusher().push(shop.plan()))
+    wait = shop.clock.wait
+
+    def somebody_is_slow(seconds):
+        if seconds >= 30:
+            shop.jetti.raise_sale_return(shop.world.sale_id(order), {2: 0})
+        wait(seconds)
+
+    shop.clock.wait = somebody_is_slow
+    told = list(pushing)
+
+    assert [change.outcome for change in told] == ["pushed"]
+    assert [operation.split()[0] for operation, _ in shop.told] == ["PUT", "PUT"]
+    assert len(shop.world.on_order(order)) == 1
+
+
+def test_a_create_that_took_effect_is_taken_over_and_finished(shop):
+    order = shop.world.order(("Acme", 2), (None, 1))
+    one = shop.noted(order)
+    shop.world.breaks("POST *", "applied_then_lost", last=1)
+    shop.push()
+    shop.forget()
+    shop.world.pass_time()
+
+    assert shop.push()[one].outcome == "pushed"
+
+    assert [operation for operation, _ in shop.told if operation.startswith("POST")] == []
+    a, b = (line.order_line_id for line in order.lines)
+    assert [(m["marker"], m["lines"]) for m in shop.world.on_order(order)] == [
+        (one, {b: 1}),
+        (one, {a: 1}),
+    ]
+
+
+def test_a_create_that_never_takes_effect_is_given_up_after_its_tries(shop):
+    shop.pushed()
+    one = shop.noted(shop.world.order(("Acme", 1)))
+    shop.world.breaks("POST *", "not_applied_then_lost")
+
+    for _ in range(4 * TRIES):
+        if shop.state(one) == "dead":
+            break
+        if shop.plan():
+            shop.push()
+        shop.world.pass_time(hours=16)
+
+    posts = [operation for operation, _ in shop.told if operation.startswith("POST")]
+    assert (shop.state(one), len(posts)) == ("dead", TRIES)
+
+
+# ------------------------------------------------------------------------------- fresh sightings
+
+
+def test_a_sighting_that_grew_old_while_others_were_pushed_is_taken_again(shop):
+    one, other = several(shop, 2)
+    pushing = iter(shop.parts.pusher().push(shop.plan()))
+    next(pushing)
+    shop.world.pass_time(seconds=STALE_AFTER + 1)
+    last = shop.plan()[0].return_id
+    assert last in (one, other)
+    [known] = shop.entry(last).sale_returns
+    shop.jetti.edit_sale_return(known.id, trackingNumber="by hand")
+    shop.world.sandbox.arrivals.clear()
+
+    [told] = pushing
+
+    assert "trackingNumber" in told.reason
+    assert shop.asked != []
+    [row] = shop.world.in_jetti(last)
+    assert row["tracking"] == "by hand"
+
+
+def test_a_sighting_that_is_young_enough_is_not_taken_again(shop):
+    several(shop, 2)
+    pushing = iter(shop.parts.pusher().push(shop.plan()))
+    next(pushing)
+    shop.world.pass_time(seconds=STALE_AFTER - 2)
+    shop.world.sandbox.arrivals.clear()
+
+    [told] = pushing
+
+    assert (told.outcome, shop.asked) == ("pushed", [])
+
+
+def test_more_than_twenty_are_looked_up_in_portions(shop):
+    for _ in range(21):
+        shop.noted(shop.world.order(("Acme", 1)))
+    list(zip(range(3), shop.parts.judge.judge(shop.plan()), strict=False))
+    first = [query for query in shop.asked if "where[externalId]" in query and "return" in query]
+
+    assert len(first) == 1
+    assert first[0].count("[$in]") == 20
+
+
+# ------------------------------------------------------------------------------------ the account
+
+
+def test_the_account_is_pinned_at_first_sight(shop):
+    shop.pushed()
+
+    assert shop.ledger.meta().account == "41"
+
+
+def test_another_account_s_rows_stop_everything_before_a_write(shop):
+    shop.pushed()
+    shop.noted(shop.world.order(("Acme", 1)))
+    shop.switches.company_id = 42
+    shop.forget()
+
+    _, reason = told_until_raised(shop, SafetyStop)
+
+    assert "account 42" in reason
+    assert "41" in reason
+    assert shop.told == []
+
+
+def test_rows_that_do_not_say_whose_they_are_are_no_mismatch(shop):
+    shop.pushed()
+    shop.switches.company_id_form = "absent"
+    one = shop.noted(shop.world.order(("Acme", 1)))
+
+    assert shop.push()[one].outcome == "pushed"
+
+
+# ------------------------------------------------------------------------- orders that come late
+
+
+def test_an_order_that_is_not_there_waits_and_is_no_failure(shop):
+    order = shop.world.order(("Acme", 1), arrives=False)
+    one = shop.noted(order)
+
+    assert shop.push()[one].outcome == "waiting"
+    assert shop.state(one) == "waiting"
+    assert shop.plan() == ()
+    shop.jetti.import_sale(order)
+    shop.world.pass_time(minutes=2)
+    assert shop.push()[one].outcome == "pushed"
+
+
+def test_what_was_cancelled_before_it_existed_is_skipped_after_a_look(shop):
+    one = shop.noted(shop.world.order(("Acme", 1)), state="cancelled")
+
+    told = shop.push()[one]
+
+    assert (told.change, told.outcome) == ("adopt", "skipped")
+    assert told.reason == "cancelled in Loop before it existed in Jetti"
+    assert shop.asked != []
+    assert (shop.told, shop.state(one)) == ([], "skipped")
+
+
+# --------------------------------------------------------------------------- who looks and no more
+
+
+def a_bit_of_everything(shop):
+    """To be created, updated, cancelled, taken over by meaning, and one for a person."""
+    updated, cancelled = shop.pushed(), shop.pushed()
+    shop.changed(updated, parcels=SCANNED)
+    shop.changed(cancelled, state="cancelled")
+    shop.noted(shop.world.order(("Acme", 1), ("Bolt", 1)))
+    for units in (1, 2):
+        order = shop.world.order(("Acme", 2))
+        [item] = shop.world.item_ids(order)
+        shop.noted(order, 1)
+        shop.jetti.raise_sale_return(shop.world.sale_id(order), {item: units})
+    shop.noted(shop.world.order(("Acme", 1), arrives=False))
+    shop.forget()
+
+
+def test_a_scout_writes_nothing_anywhere(shop):
+    a_bit_of_everything(shop)
+    plan = shop.plan()
+    before = shop.ledger.entries([change.return_id for change in plan])
+
+    told = {t.return_id: t for t in shop.parts.scout().push(plan)}
+
+    assert shop.told == []
+    assert shop.ledger.entries([change.return_id for change in plan]) == before
+    assert {(t.change.value, t.outcome.value, t.reason) for t in told.values()} == {
+        ("cancel", "planned", None),
+        ("create", "planned", "would make 2 sale returns"),
+        ("create", "planned", None),
+        (
+            "create",
+            "review",
+            "unmarked sale return 1005-01 (4) overlaps this return's lines without matching them",
+        ),
+        ("create", "waiting", "order #1006 is not in Jetti yet"),
+        ("update", "planned", None),
+    }
+
+
+def test_an_adopter_writes_nothing_to_jetti_and_skips_nothing_in_the_ledger(shop):
+    one = shop.noted(shop.world.order(("Acme", 1)))
+    missing = shop.noted(shop.world.order(("Acme", 1)))
+    [item] = shop.world.item_ids(shop.world.orders[0])
+    shop.jetti.raise_sale_return(shop.world.sale_id(shop.world.orders[0]), {item: 1})
+    shop.terms = type(shop.terms)(shop.terms.policy, shop.clock.now() + timedelta(days=1), False)
+    shop.forget()
+
+    told = {t.return_id: t for t in shop.parts.adopter().push(shop.plan())}
+
+    assert shop.told == []
+    assert (told[one].outcome, told[missing].outcome) == ("pushed", "skipped")
+    assert [known.id for known in shop.entry(one).sale_returns] == [1]
+    assert shop.entry(missing).state is State.PENDING
+
+
+def test_what_a_scout_sees_is_what_a_pusher_does(shop):
+    a_bit_of_everything(shop)
+    plan = shop.plan()
+    seen = {t.return_id: t for t in shop.parts.scout().push(plan)}
+
+    done = shop.push()
+
+    for one, told in seen.items():
+        if told.outcome == "planned":
+            assert done[one].outcome == "pushed"
+        else:
+            assert done[one].outcome == told.outcome
+
+
+def test_a_judge_hands_on_what_it_saw(shop):
+    shop.noted(shop.world.order(("Acme", 1)))
+
+    [judged] = shop.parts.judge.judge(shop.plan())
+
+    assert isinstance(judged.sighting, Sighting)
+    assert [line.quantity for line, _ in judged.verdict.missing] == [1]
