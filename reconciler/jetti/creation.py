@@ -15,7 +15,7 @@ from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
 from reconciler.core.sighting import SeenSaleReturn, Sighting
 from reconciler.core.verdict import Attributed
-from reconciler.errors import TargetUnavailable
+from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.http import Answer, Refused
 from reconciler.jetti import wire
 from reconciler.jetti.answers import Classified, Meaning
@@ -51,14 +51,31 @@ class Creation:
             rows = self._rows(answered.answer)
         except (ValueError, TargetUnavailable, FilterIgnored, Refused):
             # Created, no doubt, but unverified: as good as no answer.
-            lost = Classified(Meaning.LOST, answered.answer.status, "its answer cannot be verified")
-            self._delivery.record(entry, write, lost)
+            lost = self._unverified(entry, write, answered)
             return undelivered(lost)
+        except Interrupted:
+            self._unverified(entry, write, answered)
+            raise
         match check_created(write, rows, found.before):
             case Overreached() as overreached:
                 return self._undo(entry, write, seen, overreached)
             case checked:
                 return self._keep(entry, write, found, seen, checked)
+
+    def distrust(self, entry: Entry, reason: str) -> None:
+        """Stop all creation when a lost create seems to have returned more than it asked for.
+
+        Not where one was verified before: then the rest is a person's doing.
+        """
+        if self._journal.meta().proven_ids_key != self._ids_key:
+            self._journal.stop_creation(
+                f"return {entry.id}: {reason}; check the setting jetti.cancel_ids_key"
+            )
+
+    def _unverified(self, entry: Entry, write: Write, answered: Delivered) -> Classified:
+        lost = Classified(Meaning.LOST, answered.answer.status, "its answer cannot be verified")
+        self._delivery.record(entry, write, lost)
+        return lost
 
     def _barred(self) -> str | None:
         """Why nothing may be created now."""

@@ -15,7 +15,7 @@ from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
 from reconciler.core.sighting import SeenSaleReturn
 from reconciler.core.verdict import Attributed, Review
-from reconciler.errors import TargetUnavailable
+from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.http import Answer, Refused
 from reconciler.jetti import wire
 from reconciler.jetti.answers import Classified, Meaning
@@ -104,12 +104,15 @@ class Update:
 
     def _doubted(self, entry: Entry, write: Write, answer: Answer) -> Told | None:
         """Jetti said yes; believe it when it shows what was written, in its answer or a GET."""
+        lost = Classified(Meaning.LOST, answer.status, "its answer cannot be verified")
         try:
             shown = self._shown(write, answer)
         except (ValueError, TargetUnavailable, Refused):
-            lost = Classified(Meaning.LOST, answer.status, "its answer cannot be verified")
             self._delivery.record(entry, write, lost)
             return undelivered(lost)
+        except Interrupted:
+            self._delivery.record(entry, write, lost)
+            raise
         ignored = [name for name, value in write.fields.items() if shown.get(name) != value]
         if not ignored:
             return None
