@@ -1,0 +1,415 @@
+"""The program as cron starts it: real processes, real time, real signals, real exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agreement import assert_agreement
+from story_world import World, a_world
+
+from reconciler.cli import perform
+from reconciler.clock import SystemClock
+from reconciler.host import Host
+
+PATIENCE = 30.0
+SLOW = 20.0
+"""Seconds that an answer may take which nobody will wait for."""
+
+
+class RealWorld(World):
+    """The same world on the machine's clock; the program is a process of its own."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.environ |= {
+            "HOME": str(self.directory),
+            "PATH": os.defpath,
+            "RECONCILER_LOOP__LAG": "0s",
+            "RECONCILER_JETTI__SETTLE": "1s",
+        }
+        self._started: list[subprocess.Popen[str]] = []
+
+    def born(self, *lines: tuple[str | None, int]) -> str:
+        """A return that was made five minutes ago."""
+        return self.returned(*lines, at=datetime.now(UTC) - timedelta(minutes=5))
+
+    def live(self) -> None:
+        """`reconciler init`, without the cost of a process."""
+        host = Host(SystemClock(), self.environ)
+        assert perform(["--quiet", "init", "--since", "7d"], host) == 0
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """The program, with nothing in its environment but what it needs."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *arguments],
+            env={**self.environ, **environ},
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._started.append(process)
+        return process
+
+    def end(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
+        stdout, stderr = process.communicate(timeout=PATIENCE)
+        return process.returncode, stdout, stderr
+
+    def does(self, *arguments: str, **environ: str) -> int:
+        """One command line to its end."""
+        return self.end(self.start(*arguments, **environ))[0]
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something that a process does."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, "it never happened"
+            time.sleep(0.01)
+
+    def settles(self, return_id: str) -> None:
+        """Wait until the write in the air has taken effect or never will."""
+        for intent in self.entry(return_id).intents:
+            self.until(lambda settled=intent.settle_at: datetime.now(UTC) > settled)
+
+    def close(self) -> None:
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+
+@contextmanager
+def on_the_machine_s_clock(directory: Path) -> Iterator[RealWorld]:
+    with a_world(directory, start=None, frozen=False) as made:
+        world = RealWorld(made.sandbox, directory)
+        try:
+            yield world
+        finally:
+            world.close()
+
+
+@pytest.fixture
+def world(directory: Path) -> Iterator[RealWorld]:
+    with on_the_machine_s_clock(directory) as made:
+        yield made
+
+
+# ---------------------------------------------------------------------------------- exit codes
+
+
+def test_0_everything_due_is_done(world: RealWorld) -> None:
+    assert world.does("init", "--since", "7d") == 0
+    world.born(("Acme", 1), ("Bolt", 1))
+
+    code, stdout, _ = world.end(world.start("run"))
+
+    assert code == 0
+    assert "created" in stdout
+    assert_agreement(world)
+    assert world.end(world.start("run"))[:2] == (0, ""), "cron mails whatever is printed"
+    assert world.does("status", "--max-age", "45m") == 0
+
+
+def test_2_usage(world: RealWorld) -> None:
+    assert world.does("run", "--to", "2026-01-01") == 2
+    assert world.does("run", RECONCILER_LOOP__PAGESIZE="3") == 2
+    assert list(world.sandbox.arrivals.all()) == []
+
+
+def test_3_some_returns_need_a_person(world: RealWorld) -> None:
+    world.live()
+    order = world.order(("Acme", 1), arrives=False)
+    world.jetti.import_sale(order, reference="9999")
+    world.submit(order, at=datetime.now(UTC) - timedelta(hours=1))
+
+    assert world.does("run") == 3
+    assert world.does("run") == 3
+    assert world.does("status") == 3
+
+
+def test_4_loop_could_not_be_read(world: RealWorld) -> None:
+    world.live()
+    world.breaks("list.*", "404", service="loop")
+
+    assert world.does("run") == 4
+
+
+def test_5_jetti_is_unavailable(world: RealWorld) -> None:
+    world.live()
+    world.born()
+    world.breaks("GET *", "429", retry_after="ten_years")
+
+    assert world.does("run") == 5
+
+
+def test_6_a_key_was_refused(world: RealWorld) -> None:
+    world.live()
+    world.born()
+
+    assert world.does("run", LOOP_API_KEY="wrong-key") == 6
+    assert world.does("run", JETTI_API_TOKEN="wrong-token") == 6
+
+
+def test_7_a_safety_stop(world: RealWorld) -> None:
+    assert world.does("run") == 7
+    world.live()
+    world.born()
+
+    assert world.does("run", RECONCILER_GUARD__CREATES="0", RECONCILER_GUARD__SHARE="0") == 7
+    assert world.writes() == []
+
+
+def test_8_the_ledger_is_unusable(world: RealWorld) -> None:
+    world.live()
+    path = world.directory / "ledger.db"
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 8192)
+
+    assert world.does("run") == 8
+    assert world.writes() == []
+
+
+def test_10_changes_are_pending(world: RealWorld) -> None:
+    world.live()
+    world.born()
+
+    assert world.does("run", "--dry-run", "--detailed-exitcode") == 10
+
+
+def test_75_another_run_holds_the_lock_and_nothing_is_done_twice(world: RealWorld) -> None:
+    world.live()
+    world.born()
+    world.breaks("POST *", "delay", seconds=0.5)
+    first = world.start("run")
+    world.until(lambda: world.jetti.sale_returns())
+    first.send_signal(signal.SIGSTOP)
+
+    assert world.does("run") == 75
+    assert world.does("status") in (0, 3), "looking works meanwhile"
+    assert world.does("run", "--dry-run") in (0, 3)
+
+    first.send_signal(signal.SIGCONT)
+    assert world.end(first)[0] == 0
+    assert len(world.jetti.sale_returns()) == 1
+    assert_agreement(world)
+
+
+def test_several_started_together_do_the_work_once(world: RealWorld) -> None:
+    world.live()
+    for _ in range(3):
+        world.born()
+    world.breaks("POST *", "delay", seconds=0.4)
+
+    together = [world.start("run") for _ in range(4)]
+    codes = sorted(world.end(process)[0] for process in together)
+
+    assert codes[0] == 0
+    assert set(codes) <= {0, 75}
+    assert_agreement(world)
+
+
+def test_a_run_can_wait_for_its_turn(world: RealWorld) -> None:
+    world.live()
+    one = world.born()
+    world.breaks("POST *", "delay", seconds=1.0)
+    first = world.start("run")
+    world.until(lambda: world.jetti.sale_returns())
+
+    assert world.does("run", "--return", one, "--wait", "20s") == 0
+    assert world.end(first)[0] == 0
+    assert_agreement(world)
+
+
+# -------------------------------------------------------------------------------------- signals
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "listed", "state"),
+    [
+        (signal.SIGINT, 130, True, "pending"),
+        (signal.SIGTERM, 143, True, "pending"),
+        # The items would have to be read first, which is no longer done.
+        (signal.SIGTERM, 143, False, "unknown"),
+    ],
+)
+def test_a_signal_lets_the_write_in_the_air_end_and_starts_no_other(
+    world: RealWorld, number: signal.Signals, code: int, listed: bool, state: str
+) -> None:
+    world.sandbox.jetti.switches.cancel_answer_items = listed
+    world.live()
+    one = world.born(("Acme", 1), ("Bolt", 1))
+    world.breaks("POST *", "delay", seconds=1.0)
+    process = world.start("run")
+    world.until(lambda: world.jetti.sale_returns())
+    process.send_signal(number)
+
+    ended, _, _ = world.end(process)
+
+    assert (ended, len(world.writes())) == (code, 1)
+    assert world.state(one) == state, "it is classified"
+    assert len(world.entry(one).sale_returns) == (2 if listed else 0)
+    world.settles(one)
+    assert world.does("run") == 0
+    assert_agreement(world)
+
+
+def test_a_signal_while_loop_is_read_ends_at_once(world: RealWorld) -> None:
+    world.live()
+    world.born()
+    world.breaks("list.*", "delay", service="loop", seconds=SLOW)
+    process = world.start("run")
+    world.until(lambda: world.sandbox.arrivals.all())
+    started = time.monotonic()
+    process.terminate()
+
+    assert world.end(process)[0] == 143
+    assert time.monotonic() - started < SLOW / 2
+    world.heals()
+    assert world.does("run") == 0
+    assert_agreement(world)
+
+
+def test_sigterm_ends_the_daemon_cleanly(world: RealWorld) -> None:
+    world.live()
+    one = world.born()
+    world.breaks("POST *", "delay", seconds=1.0)
+    process = world.start("serve", "--every", "1h")
+    world.until(lambda: world.jetti.sale_returns())
+    process.terminate()
+
+    assert world.end(process)[0] == 143
+    assert len(world.writes()) == 1
+    world.settles(one)
+    assert world.does("run") == 0
+    assert_agreement(world)
+
+
+def test_the_daemon_goes_on_pass_after_pass(world: RealWorld) -> None:
+    world.live()
+    world.born()
+    process = world.start("serve", "--every", "1s")
+    world.until(lambda: world.jetti.sale_returns())
+    two = world.born()
+    world.until(lambda: world.in_jetti(two))
+    process.terminate()
+
+    assert world.end(process)[0] == 143
+    assert world.does("run") == 0
+    assert_agreement(world)
+
+
+# ---------------------------------------------------------------------------------------- death
+
+
+def test_killed_between_a_create_and_its_commit_leads_to_no_duplicate(world: RealWorld) -> None:
+    world.live()
+    one = world.born(("Acme", 1), ("Bolt", 1))
+    world.breaks("POST *", "delay", seconds=SLOW)
+    process = world.start("run")
+    world.until(lambda: world.jetti.sale_returns())
+    process.kill()
+    assert world.end(process)[0] == -signal.SIGKILL
+    assert world.state(one) == "in_flight"
+    world.heals()
+    world.settles(one)
+
+    code = world.does("run")
+
+    assert (code, len(world.jetti.sale_returns())) == (0, 2)
+    assert len(world.jetti.notifications()) == 2
+    assert_agreement(world)
+
+
+@pytest.mark.parametrize("operation", ["PUT /sale-returns/*", "PUT /sale-return-items/*"])
+def test_killed_between_a_put_and_its_commit(world: RealWorld, operation: str) -> None:
+    world.live()
+    one = world.born()
+    world.breaks(operation, "delay", seconds=SLOW)
+    process = world.start("run")
+    hits = world.sandbox.faults.active
+    world.until(lambda: hits()[0].hits)
+    process.kill()
+    world.end(process)
+    world.heals()
+    world.settles(one)
+
+    assert world.does("run") == 0
+    assert_agreement(world)
+
+
+def test_a_read_only_look_after_a_death_changes_nothing(world: RealWorld) -> None:
+    world.live()
+    world.born()
+    world.breaks("POST *", "delay", seconds=SLOW)
+    process = world.start("run")
+    world.until(lambda: world.jetti.sale_returns())
+    process.kill()
+    world.end(process)
+    before = {path.name: path.read_bytes() for path in world.directory.iterdir()}
+
+    assert world.does("run", "--dry-run") in (0, 3)
+    assert world.does("status") in (0, 3)
+
+    assert {path.name: path.read_bytes() for path in world.directory.iterdir()} == before
+
+
+# ---------------------------------------------------------------------------------- the report
+
+
+def test_a_report_goes_into_a_file_whole_and_for_its_owner_alone(world: RealWorld) -> None:
+    world.live()
+    one = world.born()
+    file = world.directory / "report.json"
+
+    code, stdout, _ = world.end(world.start("run", "--format", "json", "--output", str(file)))
+
+    report = json.loads(file.read_text())
+    assert (code, stdout, file.stat().st_mode & 0o777) == (0, "", 0o600)
+    assert [change["return_id"] for change in report["changes"]] == [one]
+    assert report["run"]["exit_code"] == 0
+
+
+def test_a_report_that_cannot_be_written_does_not_undo_the_work(world: RealWorld) -> None:
+    world.live()
+    world.born()
+
+    assert world.does("run", "--output", str(world.directory / "nowhere" / "report")) == 3
+    assert_agreement(world)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_not_stop_a_run(world: RealWorld, closed: str) -> None:
+    world.live()
+    world.born()
+    script = f'"{sys.executable}" -m reconciler run {closed}'
+
+    code = subprocess.run(
+        ["/bin/sh", "-c", script], env=world.environ, cwd=world.directory, check=False, timeout=60
+    ).returncode
+
+    assert code == 0
+    assert_agreement(world)
+
+
+def test_proxies_and_other_people_s_settings_in_the_environment_are_ignored(
+    world: RealWorld,
+) -> None:
+    world.live()
+    world.born()
+    nowhere = "http://127.0.0.1:9"
+
+    code = world.does("run", HTTP_PROXY=nowhere, http_proxy=nowhere, ALL_PROXY=nowhere, LANG="C")
+
+    assert code == 0
+    assert_agreement(world)
