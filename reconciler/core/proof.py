@@ -32,19 +32,21 @@ def by_intent(
         and row.created_at >= intent.sent_at
         and asked & _sale_items(row)
     ]
-    quantities = {line.order_line_id: line.quantity for line in wanted}
-    for row in candidates:
+    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
+    for row in fresh:
         if not _sale_items(row) <= asked:
             return Review(
                 f"sale return {row.reference} ({row.id}) appeared after our unanswered create "
-                "and holds items that it did not ask for"
+                "and holds items that it did not ask for",
+                overreached=True,
             )
+    quantities = {line.order_line_id: line.quantity for line in wanted}
+    for row in candidates:
         if not all(_as_born(item, items, quantities) for item in row.items):
             return Review(
                 f"sale return {row.reference} ({row.id}) appeared after our unanswered create "
                 "with quantities of its own"
             )
-    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     covered = sorted(item for row in fresh for item in _sale_items(row) & asked)
     if not covered:
         return None

@@ -14,6 +14,8 @@ class Review(Struct, frozen=True):
     """A person must decide."""
 
     reason: str
+    overreached: bool = False
+    """Whether a create of ours seems to have returned items that it did not ask for."""
 
 
 class Wait(Struct, frozen=True):

@@ -83,6 +83,8 @@ class Pusher:
             case Unseen():
                 return self._unseen(entry, verdict)
             case Review(reason):
+                if verdict.overreached:
+                    self._creation.distrust(entry, reason)
                 self._journal.move(entry.id, Move(State.REVIEW, reason))
                 return Told(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
             case Wait() if change.kind is ChangeKind.ADOPT and not entry.intents:
