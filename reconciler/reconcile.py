@@ -21,7 +21,7 @@ from reconciler.core.request import RunRequest
 from reconciler.core.rules import Guards
 from reconciler.core.sale import names
 from reconciler.core.target import Target
-from reconciler.core.watermark import check_clock, cut, readable_until
+from reconciler.core.watermark import check_clock, check_progress, cut, readable_until
 from reconciler.errors import (
     ConfigError,
     ImplausibleListing,
@@ -114,8 +114,10 @@ class Pass:
         if request.kind is RunKind.SINGLE:
             self._parts.intake.singles(self._singles())
             return
-        until = readable_until(now, self._parts.source.server_time(), bounds.lag)
+        server_now = self._parts.source.server_time()
+        until = readable_until(now, server_now, bounds.lag)
         if request.kind is RunKind.SCHEDULED:
+            check_progress(now, server_now, meta.watermark)
             self._windows(meta.watermark - bounds.overlap, until, By.UPDATED)
         elif request.kind is RunKind.SWEEP and request.sweep is not None:
             read = self._windows(until - request.sweep, until, By.CREATED)

@@ -6,10 +6,13 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from reconciler.core.model import Window
-from reconciler.errors import ImplausibleListing, SafetyStop
+from reconciler.errors import ImplausibleListing, SafetyStop, SourceError
 
 # A clock that far behind the watermark is wrong, or the ledger is not this machine's.
 _SANE = timedelta(hours=24)
+
+# By so much clocks may be set back before it is worth a word.
+_SLIP = timedelta(hours=1)
 
 # Below that many known returns an empty overlap can be chance.
 _ENOUGH = 5
@@ -44,6 +47,21 @@ def check_clock(now: datetime, watermark: datetime) -> None:
         raise SafetyStop(
             f"this machine's clock says {now:%Y-%m-%d %H:%M}Z, but reading was already complete "
             f"up to {watermark:%Y-%m-%d %H:%M}Z",
+            hint="set the clock, then run again",
+        )
+
+
+def check_progress(now: datetime, server_now: datetime, watermark: datetime) -> None:
+    """Raises SourceError when nothing new can be read because a clock was set back.
+
+    Such a pass would read nothing, find nothing and seem to be well.
+    """
+    earlier = min(now, server_now)
+    if earlier < watermark - _SLIP:
+        whose = "this machine" if now <= server_now else "Loop"
+        raise SourceError(
+            f"{whose} says that it is {earlier:%Y-%m-%d %H:%M}Z, but reading was already complete "
+            f"up to {watermark:%Y-%m-%d %H:%M}Z; nothing newer is read until then",
             hint="set the clock, then run again",
         )
 
