@@ -434,11 +434,14 @@ def test_a_clock_far_behind_stops(world: World) -> None:
     assert (ran.code, world.watermark(), world.writes()) == (7, before, [])
 
 
-def test_a_clock_a_little_behind_does_not(world: World) -> None:
+@pytest.mark.parametrize(("minutes", "code"), [(30, 0), (180, 4)])
+def test_a_clock_less_behind_does_not_stop_but_hours_are_no_complete_reading(
+    world: World, minutes: int, code: int
+) -> None:
     world.go_live()
     world.pass_time()
     world.run()
     before = world.watermark()
-    world.sandbox.clock.set(NOON - timedelta(hours=3))
+    world.sandbox.clock.set(NOON - timedelta(minutes=minutes))
 
-    assert (world.run().code, world.watermark()) == (0, before)
+    assert (world.run().code, world.watermark()) == (code, before)
