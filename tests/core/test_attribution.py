@@ -258,8 +258,12 @@ def test_the_same_item_twice_after_an_unanswered_create_goes_to_a_person():
     assert isinstance(judge(lost(), *rows), Review)
 
 
-def test_more_than_was_asked_for_in_one_sale_return_goes_to_a_person():
-    assert isinstance(judge(lost(), shown(30, {"A": 0, "B": 0, "C": 0})), Review)
+def test_more_than_was_asked_for_in_one_sale_return_is_an_overreach():
+    more = judge(lost(), shown(30, {"A": 0, "B": 0, "C": 0}))
+    marked = judge(lost(), shown(30, {"A": 0, "B": 0, "C": 0}, marker="7001"))
+    fewer = judge(lost(), shown(30, {"A": 0}))
+
+    assert [verdict.overreached for verdict in (more, marked, fewer)] == [True, True, False]
 
 
 def test_nothing_there_is_absent():
@@ -285,6 +289,12 @@ def test_what_cannot_be_the_work_of_the_create_is_not_claimed(row):
 
 def test_the_work_of_the_create_is_claimed_although_somebody_cancelled_it_since():
     assert claimed(judge(lost(), shown(30, {"A": 0, "B": 0}, status="cancelled"))) == [30]
+
+
+def test_what_a_person_cancelled_since_the_unanswered_create_is_ours_and_never_made_again():
+    verdict = judge(lost(), shown(30, {"A": 0, "B": 0}, status="cancelled"))
+
+    assert (claimed(verdict), missing(verdict)) == ([30], [])
 
 
 def test_a_row_of_the_very_second_of_the_create_is_claimed():

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from strategies import entries
 
 from reconciler.core.model import Line, Operation, Purpose, State, Write
-from reconciler.core.plan import Change, Settled, Terms, creatable, decide, make_plan, skipped
+from reconciler.core.plan import Change, Plan, Settled, Terms, creatable, decide, make_plan, skipped
 from reconciler.core.report import ChangeKind, FieldChange, OutcomeKind
 from reconciler.core.rules import Globs, Policy
 
@@ -266,6 +266,9 @@ def test_the_digest_does_not_depend_on_order_or_on_times():
 
     digests = {make_plan(order, TERMS, NOON).digest for order in list(permutations(queue))}
     digests |= {make_plan(order, TERMS, NOON + DAY).digest for order in list(permutations(later))}
+
+    changes = make_plan(queue, TERMS, NOON).changes
+    digests |= {Plan(order, ()).digest for order in list(permutations(changes))}
 
     assert len(digests) == 1
     assert len(digests.pop()) == 16
