@@ -30,6 +30,16 @@ HEAVY = {
 }
 
 
+_TELL_UMASK = """
+import atexit, os, sys
+from reconciler.cli import main
+atexit.register(lambda: print(oct(os.umask(0))))
+os.umask(0)
+sys.argv = ["reconciler", "--version"]
+main()
+"""
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], []])
 def test_help_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     program = f"""
@@ -90,6 +100,27 @@ def test_a_report_that_cannot_be_printed_is_told_by_3(tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: stdout: ")
 
 
+def test_a_complaint_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    done = _shell("reconciler frobnicate 2> /dev/full; echo $?", tmp_path)
+
+    assert done.stdout == "2\n"
+
+
+def test_no_file_of_ours_can_take_the_place_of_a_closed_stream(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from reconciler.cli import streams
+streams.open_all()
+with open("opened", "w") as file:
+    file.write(str(file.fileno()))
+"""
+    (tmp_path / "program.py").write_text(program)
+
+    _shell(f'"{sys.executable}" program.py <&- >&- 2>&-', tmp_path)
+
+    assert int((tmp_path / "opened").read_text()) > 2
+
+
 def test_a_log_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     done = _shell("reconciler init; reconciler -vv status 2> /dev/full; echo $?", tmp_path)
 
@@ -99,6 +130,11 @@ def test_a_log_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
 def test_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
     _shell("umask 000; reconciler init; reconciler status --output report", tmp_path)
 
+    masked = subprocess.run(
+        [sys.executable, "-c", _TELL_UMASK], env=bare(tmp_path), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert masked.stdout.splitlines()[-1] == "0o77"
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {"ledger.db", "report"} <= {path.name for path in files}
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from reconciler.clock import SystemClock
@@ -55,6 +56,29 @@ def test_a_tick_that_overruns_is_not_doubled_but_told(caplog: pytest.LogCaptureF
     assert caught.value.status == 130
     assert max(most) == 1
     assert "pass: left out a tick, because the last one still goes on" in caplog.text
+
+
+class LongMissed(BaseTrigger):  # type: ignore[misc]
+    """Was due every second for a minute, until five seconds ago; then again in an hour."""
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        if previous is None:
+            return now - timedelta(minutes=1)
+        following = previous + timedelta(seconds=1)
+        return following if following <= now - timedelta(seconds=5) else now + timedelta(hours=1)
+
+
+def test_missed_ticks_are_made_up_for_by_one_however_late() -> None:
+    clock, ticks = SystemClock(), []
+
+    def tick() -> None:
+        ticks.append(1)
+        threading.Timer(0.3, clock.stop, [signal.SIGTERM]).start()
+
+    with pytest.raises(Interrupted):
+        serve([Job("pass", LongMissed(), tick)], clock)
+
+    assert len(ticks) == 1
 
 
 def test_the_pass_that_goes_on_is_waited_for() -> None:
