@@ -87,11 +87,9 @@ class Delivery:
                 move = Move(State.DEAD, reason, intents_closed_as="refused", attempt=attempt)
             case Meaning.NOT_SENT:
                 move = Move(State.PENDING, reason, intents_closed_as="not sent", attempt=attempt)
-            case Meaning.SLOW_DOWN if write.operation is Operation.CREATE:
+            case Meaning.SLOW_DOWN:
                 # Its intent stays open, so that the next try looks whether it happened after all.
                 move = Move(State.PENDING, reason, attempt=attempt)
-            case Meaning.SLOW_DOWN:
-                move = Move(State.PENDING, reason, intents_closed_as="slow down", attempt=attempt)
             case _:
                 settled = self._clock.now() + self._settle
                 move = Move(State.UNKNOWN, reason, next_try_at=settled, attempt=attempt)

@@ -187,14 +187,12 @@ def test_a_lost_answer_is_read_back_when_the_write_has_settled(shop, entry, deli
     assert found.reason == "Jetti: connection reset"
 
 
-@pytest.mark.parametrize(("write", "stays_open"), [(CREATE, True), (PUT, False), (PUT_ITEM, False)])
-def test_slow_down_is_pending_and_only_a_create_must_be_looked_for(
-    shop, entry, delivery, write, stays_open
-):
+@pytest.mark.parametrize("write", WRITES, ids=["create", "put", "put item"])
+def test_slow_down_is_pending_and_must_be_looked_for(shop, entry, delivery, write):
     shop.world.breaks("*", "429")
 
     assert delivery.deliver(entry, write, sent_at=NOON).meaning is Meaning.SLOW_DOWN
-    assert outcome_in_file(shop, entry) == (State.PENDING, [write] if stays_open else [])
+    assert outcome_in_file(shop, entry) == (State.PENDING, [write])
     assert len(shop.sent) == 1
 
 
