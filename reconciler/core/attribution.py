@@ -114,6 +114,9 @@ class _Judgement:
         refused = self._claim_by_intent(unanswered) if unanswered else None
         if refused is not None:
             return refused
+        behind = self._behind(creatable) if unanswered is None else None
+        if behind is not None:
+            return behind
         refused = self._claim_by_meaning(creatable)
         if refused is not None:
             return refused
@@ -134,6 +137,19 @@ class _Judgement:
         if found is None:
             return Absent(unanswered)
         self._claim(found, [as_made(row, self._items) for row in found])
+        return None
+
+    def _behind(self, creatable: Collection[str]) -> Wait | None:
+        """What another return's unanswered create may have made looks like a person's doing, and
+        may have used up lines: nothing is decided about them before it is settled."""
+        uncovered = {line.order_line_id for line in _uncovered(self._entry, self._ours)}
+        lines = uncovered & set(creatable)
+        wanted = {item.id for item in self._items.values() if item.order_line_id in lines}
+        for rival in self._rivals:
+            create = _unanswered(rival)
+            if create is not None and wanted & set(create.write.sale_item_ids):
+                reason = f"a create for return {rival.id} on the same lines has no answer yet"
+                return Wait(reason, order_found=True, behind=True)
         return None
 
     def _claim_by_meaning(self, creatable: Collection[str]) -> Review | None:

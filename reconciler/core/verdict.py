@@ -24,6 +24,8 @@ class Wait(Struct, frozen=True):
     reason: str
     order_found: bool
     """Whether only a line is missing: after `policy.patience` that becomes a review."""
+    behind: bool = False
+    """Whether all is there, but a create of another return must be settled first."""
 
 
 class Absent(Struct, frozen=True):

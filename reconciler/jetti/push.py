@@ -50,12 +50,16 @@ class Pusher:
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """Carry out each change when the next outcome is asked for.
 
-        Creates that were found absent once come last, after their second read. Raises
-        TargetUnavailable (an outage; it burns no entry's try), KeyRefused, SafetyStop,
-        ConfigError, Interrupted.
+        Creates that were found absent once come last, after their second read, and then whatever
+        had to stand behind them. Raises TargetUnavailable (an outage; it burns no entry's try),
+        KeyRefused, SafetyStop, ConfigError, Interrupted.
         """
         absent: list[Change] = []
+        behind: list[Change] = []
         for judged in self._judge.judge(changes):
+            if isinstance(judged.verdict, Wait) and judged.verdict.behind:
+                behind.append(judged.change)
+                continue
             told = self._settle(judged)
             if told is None:
                 absent.append(judged.change)
@@ -63,7 +67,7 @@ class Pusher:
                 yield self._reported(judged.change, told)
         if absent:
             self._clock.wait(SECOND_READ_AFTER.total_seconds())
-        for change in absent:
+        for change in (*absent, *behind):
             told = self._settle(self._judge.again(change))
             unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(change, told or unsettled)
@@ -87,6 +91,10 @@ class Pusher:
                     self._creation.distrust(entry, reason)
                 self._journal.move(entry.id, Move(State.REVIEW, reason))
                 return Told(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
+            case Wait(reason, behind=True):
+                attempts = 0 if entry.state is State.WAITING else None
+                self._journal.move(entry.id, Move(State.PENDING, reason, attempts=attempts))
+                return Told(OutcomeKind.DEFERRED, reason, named(entry.sale_returns))
             case Wait() if change.kind is ChangeKind.ADOPT and not entry.intents:
                 return self._skip(change, entry)
             case Wait():
