@@ -135,6 +135,17 @@ def test_what_changed_in_loop_meanwhile_is_told_too(world: World) -> None:
     assert {made["status"] for made in world.in_jetti(one)} == {"shipped"}
 
 
+def test_a_quantity_that_changes_after_a_429_which_was_a_lie(world: World) -> None:
+    one = a_return(world, ("Acme", 2))
+    world.breaks(PUT_ITEM, "429", nth=1, applied=True)
+    world.run()
+    world.loop.add_line(one, world.orders[0].lines[0])
+
+    heal_and_agree(world)
+
+    assert list(world.in_jetti(one)[0]["lines"].values()) == [2]
+
+
 def test_cancelled_while_nobody_knows_whether_it_exists(world: World) -> None:
     one = a_return(world)
     world.breaks(CREATE, "applied_then_lost", nth=1)
@@ -167,6 +178,24 @@ def test_a_person_who_raised_the_same_meanwhile_leads_to_review_or_adoption(worl
     heal_and_agree(world)
 
     assert len(world.on_order(order)) == len(world.in_jetti(one)) == 1
+
+
+@pytest.mark.parametrize("kind", ["applied_then_lost", "not_applied_then_lost"])
+def test_two_returns_of_one_line_and_a_lost_create_of_the_first(world: World, kind: str) -> None:
+    world.go_live()
+    order = world.order(("Acme", 2), ("Bolt", 2))
+    world.submit(order, 1, 1)
+    world.submit(order, 1, 1)
+    world.pass_time()
+    world.breaks(CREATE, kind, nth=1)
+
+    first = world.run()
+    creates = [name for name in world.writes() if name.startswith("POST")]
+
+    assert (first.code, len(creates)) == (3, 1), "the second stands behind the first"
+    assert {outcome for _, outcome in first.outcomes.values()} == {"failed", "deferred"}
+    heal_and_agree(world)
+    assert len(world.on_order(order)) == 4
 
 
 # ---------------------------------------------------------------------------------- refusals
