@@ -72,16 +72,17 @@ class RealWorld(World):
         return self.end(self.start(*arguments, **environ))[0]
 
     def until(self, condition: Callable[[], object]) -> None:
-        """Wait for something that a process does."""
+        """Wait for something that the process started last does."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
+            assert self._started[-1].poll() is None, self.end(self._started[-1])
             assert time.monotonic() < deadline, "it never happened"
             time.sleep(0.01)
 
     def settles(self, return_id: str) -> None:
         """Wait until the write in the air has taken effect or never will."""
         for intent in self.entry(return_id).intents:
-            self.until(lambda settled=intent.settle_at: datetime.now(UTC) > settled)
+            time.sleep(max(0.0, (intent.settle_at - datetime.now(UTC)).total_seconds() + 0.01))
 
     def close(self) -> None:
         for process in self._started:
