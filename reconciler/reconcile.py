@@ -166,6 +166,10 @@ class Pass:
 
     def _decide(self) -> Plan:
         plan = make_plan(self._due(), self._parts.terms, self._started_at)
+        if self._request.kind in _TYPED:
+            # What cannot be done at once must not be forgotten by the next scheduled pass.
+            creates = [c.return_id for c in plan.changes if c.kind is ChangeKind.CREATE]
+            self._parts.ledger.ask_for(creates)
         fresh = [done for done in plan.settled if done.entry.state is not done.state]
         self._parts.ledger.move_all([(done.entry.id, _settling(done)) for done in fresh])
         self.skipped = [skipped(done) for done in fresh if done.state is State.SKIPPED]
@@ -241,7 +245,11 @@ class Pass:
     def _defer_the_rest(self) -> None:
         told = {outcome.return_id for outcome in self.outcomes}
         stopped = self.failures[-1] if self.failures else None
-        reason = "the pass ended before its turn" if stopped else "the budget of the pass is spent"
+        reason = "left for the next pass"
+        if stopped:
+            reason = "the pass ended before its turn"
+        elif self._is_spent():
+            reason = "the budget of the pass is spent"
         self.outcomes += [
             change.told(OutcomeKind.DEFERRED, reason)
             for change in self.plan.changes

@@ -98,6 +98,13 @@ def upgrade() -> None:
         ),
         sa.Column("next_try_at", sa.Text()),
         sa.Column("pushed_fingerprint", sa.LargeBinary()),
+        sa.Column(
+            "asked_for",
+            sa.Integer(),
+            sa.CheckConstraint("asked_for IN (0, 1)", name=op.f("ck_entries_yes_or_no")),
+            nullable=False,
+            server_default="0",
+        ),
         sa.PrimaryKeyConstraint("return_id", name=op.f("pk_entries")),
     )
     op.create_index(op.f("ix_entries_changed_at"), "entries", ["changed_at"])

@@ -222,6 +222,8 @@ class Entry(Struct, frozen=True):
     attempts: int = 0
     next_try_at: datetime | None = None
     pushed_fingerprint: bytes | None = None
+    asked_for: bool = False
+    """A person named this return or its range in a run: go-live does not hold it back."""
     sale_returns: tuple[SaleReturn, ...] = ()
     intents: tuple[Intent, ...] = ()
     """Outstanding writes, oldest first; at most one unless a person restored an older ledger."""

@@ -163,7 +163,7 @@ def unanswered(entry: Entry) -> bool:
 
 def after_go_live(entry: Entry, terms: Terms) -> bool:
     """Whether this ledger may create the return by itself, or a person asked for it."""
-    return terms.typed or entry.seen.created_at >= terms.go_live
+    return terms.typed or entry.asked_for or entry.seen.created_at >= terms.go_live
 
 
 def creatable(entry: Entry, terms: Terms) -> frozenset[str]:

@@ -238,6 +238,9 @@ class Ledger(Journal, Protocol):
         was already open. The same fingerprint only replaces `seen`, content and `updated_at`.
         """
 
+    def ask_for(self, ids: Collection[str]) -> None:
+        """Remember that a person asked for these returns, whatever go-live says."""
+
     def due(self, now: datetime) -> Iterator[Entry]:
         """Entries with something to do now: pending; waiting or failed whose next try has come;
         in_flight or unknown whose intents have all settled. Streamed, in order of id."""

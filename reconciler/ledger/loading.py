@@ -70,6 +70,7 @@ def _entry(row: Row[Any], ours: tuple[SaleReturn, ...], outstanding: tuple[Inten
         attempts=row.attempts,
         next_try_at=row.next_try_at,
         pushed_fingerprint=row.pushed_fingerprint,
+        asked_for=bool(row.asked_for),
         sale_returns=ours,
         intents=outstanding,
     )

@@ -40,6 +40,15 @@ class Recording(Part):
             while batch := list(islice(rest, BATCH)):
                 _remap(connection, batch, mapping_version, now)
 
+    def ask_for(self, ids: Collection[str]) -> None:
+        """See `core.ports.Ledger`."""
+        if not ids:
+            return
+        with self._store.writing() as connection:
+            for batch in batched(list(ids)):
+                asked = entries.update().where(entries.c.return_id.in_(batch))
+                connection.execute(asked.values(asked_for=1))
+
     def forgive(self, ids: Collection[str]) -> None:
         """See `core.ports.Ledger`."""
         attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)
@@ -89,9 +98,10 @@ def _observe(
             new.append(seen | want | wants.START_ANEW | {"due_since": now})
         elif observation.seen.updated_at < row.updated_at:
             continue
-        elif observation.fingerprint == row.fingerprint:
+        elif observation.fingerprint == row.fingerprint and row.state is not State.SKIPPED:
             same.append(seen | {"this": row.return_id})
         else:
+            # Skipped by a rule that may look at what no one is told, such as the outcome.
             changed.append((row, seen | want))
     wants.insert(connection, new)
     wants.update(connection, same)
@@ -129,6 +139,9 @@ def _remap(
         if row.wanted == wanted:
             stamped.append((row, fingerprint, version))
         else:
-            changed.append((row, wants.want_values(wanted, fingerprint, version, now)))
+            want = wants.want_values(wanted, fingerprint, version, now)
+            # The settings changed and not the return: the guard's share must not grow by it.
+            del want["changed_at"]
+            changed.append((row, want))
     wants.restamp(connection, stamped)
     wants.change(connection, changed, now)

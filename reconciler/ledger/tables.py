@@ -108,6 +108,14 @@ entries = Table(
     ),
     Column("next_try_at", Instant),
     Column("pushed_fingerprint", LargeBinary),
+    # A person named it, or its range: go-live does not hold it back.
+    Column(
+        "asked_for",
+        Integer,
+        CheckConstraint("asked_for IN (0, 1)", name="yes_or_no"),
+        nullable=False,
+        server_default="0",
+    ),
     Index(None, "state", "return_id"),
     Index(None, "order_id"),
     Index(None, "order_name"),

@@ -84,7 +84,7 @@ def change(connection: Connection, changed: list[tuple[Before, Values]], now: da
     rearmed: list[Values] = []
     kept: list[Values] = []
     for before, values in changed:
-        since = before.due_since if before.state in OPEN else None
+        since = before.due_since if before.state in OPEN | {State.REVIEW} else None
         values = values | {"this": before.return_id, "due_since": since or now}
         if before.state in REARMED_BY_CHANGE:
             rearmed.append(values | START_ANEW)

@@ -227,7 +227,8 @@ def test_different_wants_are_treated_as_news(ledger, clock):
     ledger.remap(remapped(ledger, "m2", "b"), "m2")
 
     synced, reviewed = ledger.entries(["1", "2"])
-    assert (synced.state, synced.changed_at, synced.due_since) == (State.PENDING, LATER, LATER)
+    # The settings changed and not the return, so `changed_at` stays.
+    assert (synced.state, synced.changed_at, synced.due_since) == (State.PENDING, NOON, LATER)
     assert synced.pushed_fingerprint == fingerprint("a")
     assert reviewed.state is State.REVIEW
     assert list(ledger.mapped_otherwise("m2")) == []

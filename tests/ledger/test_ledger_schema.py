@@ -238,7 +238,7 @@ COLUMNS = {
     "windows": "id run_id starts_at ends_at read_by rows recorded_at",
     "entries": "return_id order_id order_name created_at updated_at content seen wanted "
     "fingerprint mapping_version state reason changed_at due_since attempts next_try_at "
-    "pushed_fingerprint",
+    "pushed_fingerprint asked_for",
     "sale_returns": "id return_id reference sale_id purchase_id fields items",
     "intents": "id return_id fingerprint write before sent_at settle_at absent_at closed_as",
     "attempts": "id return_id at operation target_id answer status detail",
