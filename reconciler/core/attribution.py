@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from reconciler.core.known import absorbed, as_made, as_met
+from reconciler.core.known import absorbed, as_made, as_met, line_of
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
 from reconciler.core.proof import by_intent, by_meaning
 from reconciler.core.sale import Chosen, Disputed, choose_sale
@@ -22,13 +22,14 @@ def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
     """Whether the order itself must be looked up, given what carries our marker or is known.
 
     It must when a create was never answered, when something is marked that the ledger does not
-    know, or when a wanted line stands in no sale return of ours.
+    know, when a wanted line stands in no sale return of ours, or when one should grow.
     """
     known = {sale_return.id for sale_return in entry.sale_returns}
     return (
         _unanswered(entry) is not None
         or any(row.id not in known for row in ours)
         or bool(_uncovered(entry, entry.sale_returns))
+        or _grows(entry)
     )
 
 
@@ -80,6 +81,19 @@ def _uncovered(entry: Entry, ours: Sequence[SaleReturn]) -> list[WantedLine]:
     return [line for line in entry.wanted.lines if line.order_line_id not in covered]
 
 
+def _grows(entry: Entry) -> bool:
+    """Whether a line that was pushed is now wanted with more units than were pushed."""
+    if entry.wanted.purpose is Purpose.CANCEL:
+        return False
+    wanted = {line.order_line_id: line.quantity for line in entry.wanted.lines}
+    return any(
+        wanted.get(item.order_line_id, 0) > int(item.fields.get("quantity") or 0)
+        for known in entry.sale_returns
+        if known.fields.get("status") != "cancelled"
+        for item in known.items
+    )
+
+
 class _Judgement:
     """One entry held against one sale."""
 
@@ -122,7 +136,26 @@ class _Judgement:
             return refused
         uncovered = _uncovered(self._entry, self._ours)
         missing = _missing([x for x in uncovered if x.order_line_id in creatable], self._items)
-        return missing if isinstance(missing, Wait | Review) else self._attributed(missing)
+        if isinstance(missing, Wait | Review):
+            return missing
+        return self._overdrawn() or self._attributed(missing)
+
+    def _overdrawn(self) -> Review | None:
+        """Units that would be added to sale returns of ours must be left; Jetti checks nothing."""
+        if self._entry.wanted.purpose is Purpose.CANCEL:
+            return None
+        wanted = {line.order_line_id: line.quantity for line in self._entry.wanted.lines}
+        for row in self._held.values():
+            for item in row.items if row.status != "cancelled" else ():
+                sale_item = self._items.get(item.sale_item_id)
+                line_id = line_of(item, self._items)
+                more = wanted.get(line_id, 0) - item.quantity
+                if sale_item is not None and more > 0 and sale_item.available < more:
+                    return Review(
+                        f"order line {line_id}: {more} more to return, but only "
+                        f"{sale_item.available} of {sale_item.quantity} are left in Jetti"
+                    )
+        return None
 
     def _claim_by_intent(self, unanswered: Intent) -> Review | Absent | None:
         found = by_intent(

@@ -72,7 +72,9 @@ def difference(wanted: Fields, pushed: Fields, held: Fields) -> Difference:
     """Decide field by field.
 
     Written is what we want to change since the last push, as long as Jetti still holds what was
-    last pushed. `status` has a rule of its own: it only moves forward, whoever moved it before.
+    last pushed; a field missing from `pushed` was never seen, so it is nobody's yet. `status` has
+    a rule of its own: what we want to change moves forward only, but from wherever a person
+    moved it to.
     """
     write: Fields = {}
     kept: Fields = {}
@@ -80,11 +82,11 @@ def difference(wanted: Fields, pushed: Fields, held: Fields) -> Difference:
         if held.get(name) == value:
             continue
         if name == "status":
-            if forward(held.get(name), value):
+            if pushed.get(name) != value and forward(held.get(name), value):
                 write[name] = value
         elif pushed.get(name) == value:
             continue
-        elif held.get(name) == pushed.get(name):
+        elif name not in pushed or held.get(name) == pushed[name]:
             write[name] = value
         else:
             kept[name] = held.get(name)

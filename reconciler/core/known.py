@@ -61,8 +61,11 @@ def has_landed(entry: Entry, held: Mapping[int, SeenSaleReturn]) -> bool:
 
 
 def as_made(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
-    """Marked, or made by a create of ours: all that Jetti shows counts as pushed."""
-    return _known(row, items, {name: row.fields.get(name) for name in OWNED}, OWNED_OF_ITEM)
+    """Marked, or made by a create of ours: all that Jetti shows counts as pushed.
+
+    What it does not show is missing, not empty: we may set it.
+    """
+    return _known(row, items, row.fields, [item.fields for item in row.items])
 
 
 def as_met(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
@@ -71,31 +74,32 @@ def as_met(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
     Whatever else the person wrote stays theirs, because it differs from what we last pushed:
     nothing.
     """
-    return _known(row, items, {"status": row.fields.get("status")}, ("quantity",))
+    fields = dict.fromkeys(OWNED) | {"status": row.fields.get("status")}
+    of_items = [dict.fromkeys(OWNED_OF_ITEM) | {"quantity": item.quantity} for item in row.items]
+    return _known(row, items, fields, of_items)
 
 
 def _known(
     row: SeenSaleReturn,
     items: Mapping[int, SaleItem],
     fields: Fields,
-    of_items: Sequence[str],
+    of_items: Sequence[Fields],
 ) -> SaleReturn:
     return SaleReturn(
         id=row.id,
         reference=row.reference,
         sale_id=row.sale_id,
         purchase_id=row.purchase_id,
-        fields=fields,
-        items=tuple(_item(item, items, of_items) for item in row.items),
-    )
-
-
-def _item(item: SeenItem, items: Mapping[int, SaleItem], names: Sequence[str]) -> Item:
-    return Item(
-        id=item.id,
-        sale_item_id=item.sale_item_id,
-        order_line_id=line_of(item, items),
-        fields={name: item.fields.get(name) for name in names},
+        fields=dict(fields),
+        items=tuple(
+            Item(
+                id=item.id,
+                sale_item_id=item.sale_item_id,
+                order_line_id=line_of(item, items),
+                fields=dict(pushed),
+            )
+            for item, pushed in zip(row.items, of_items, strict=True)
+        ),
     )
 
 

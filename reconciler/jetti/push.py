@@ -11,7 +11,7 @@ from reconciler.clock import Clock
 from reconciler.core import outcome
 from reconciler.core.known import absorbed, has_landed
 from reconciler.core.model import Entry, Purpose, State
-from reconciler.core.plan import Change, unanswered
+from reconciler.core.plan import Change, after_go_live, unanswered
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
@@ -96,7 +96,7 @@ class Pusher:
                 self._journal.move(entry.id, Move(State.PENDING, reason, attempts=attempts))
                 return Told(OutcomeKind.DEFERRED, reason, named(entry.sale_returns))
             case Wait() if change.kind is ChangeKind.ADOPT and not entry.intents:
-                return self._skip(change, entry)
+                return self._skip(entry)
             case Wait():
                 return self._wait(judged, verdict)
             case Absent():
@@ -135,12 +135,12 @@ class Pusher:
         kinds = {State.WAITING: OutcomeKind.WAITING, State.REVIEW: OutcomeKind.REVIEW}
         return Told(kinds.get(move.state, OutcomeKind.FAILED), move.reason)
 
-    def _skip(self, change: Change, entry: Entry) -> Told:
+    def _skip(self, entry: Entry) -> Told:
         if entry.wanted.purpose is Purpose.CANCEL:
             reason = f"{entry.seen.state} in Loop before it existed in Jetti"
         elif entry.wanted.purpose is Purpose.HOLD:
             reason = f"held in Loop ({entry.seen.state})"
-        elif change.kind is ChangeKind.ADOPT:
+        elif not after_go_live(entry, self._judge.terms):
             reason = "created in Loop before go-live and not in Jetti"
         else:
             reason = "not selected by policy"
@@ -186,7 +186,7 @@ class Pusher:
         """Adopt, create, update: whatever is left to do, in this order."""
         change, entry, seen = judged.change, judged.entry, judged.sighting
         if seen is None or not (found.sale_returns or found.missing):
-            return self._skip(change, entry)
+            return self._skip(entry)
         if change.kind is ChangeKind.ADOPT and not entry.intents:
             return self._adopter.take(entry, found)
         if entry.intents or found.adopted:

@@ -113,7 +113,7 @@ class Update:
         except Interrupted:
             self._delivery.record(entry, write, lost)
             raise
-        ignored = [name for name, value in write.fields.items() if shown.get(name) != value]
+        ignored = [name for name, value in write.fields.items() if shown.get(name, value) != value]
         if not ignored:
             return None
         reason = f"Jetti answered {answer.status} but did not take {', '.join(ignored)}"
@@ -133,16 +133,20 @@ class Update:
         return wire.seen_sale_return(wire.one(wire.WireSaleReturn, answer)).fields
 
 
+# Who raised a sale return; of one that a person raised, true as it stands and no news.
+_ORIGIN = frozenset({"saleReturnSource", "saleReturnType"})
+
+
 def _held(row: SeenSaleReturn) -> Held:
     return Held(row.fields, {item.id: item.fields for item in row.items})
 
 
 def _kept(todo: Agenda) -> str | None:
     """What a person reads about values that stay."""
-    if not todo.kept:
-        return None
-    which = sorted({f"{kept.field} of {kept.reference}" for kept in todo.kept})
-    return f"left as a person set it: {', '.join(which)}"
+    which = sorted(
+        {f"{kept.field} of {kept.reference}" for kept in todo.kept if kept.field not in _ORIGIN}
+    )
+    return f"left as a person set it: {', '.join(which)}" if which else None
 
 
 def _with(known: SaleReturn, write: Write, entry: Entry) -> SaleReturn:

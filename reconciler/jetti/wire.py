@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from reconciler.core.fields import OWNED, OWNED_OF_ITEM
 from reconciler.core.model import Fields
@@ -49,9 +49,9 @@ class WireSaleReturnItem(Struct, rename="camel"):
     id: int
     sale_return_id: int
     sale_item_id: int
-    quantity: int = 0
-    external_id: _Text = None
-    adjustment_reason_id: int | None = None
+    quantity: int | UnsetType = UNSET
+    external_id: _Text | UnsetType = UNSET
+    adjustment_reason_id: int | UnsetType | None = UNSET
 
 
 class WireSaleReturn(Struct, rename="camel"):
@@ -61,14 +61,14 @@ class WireSaleReturn(Struct, rename="camel"):
     created_at: datetime
     status: str
     purchase_id: int | None = None
-    external_id: _Text = None
-    sale_return_source: str | None = None
-    sale_return_type: str | None = None
-    tracking_company: str | None = None
-    tracking_number: _Text = None
-    tracking_url: str | None = None
-    tracking_status: str | None = None
-    notes: str | None = None
+    external_id: _Text | UnsetType = UNSET
+    sale_return_source: str | UnsetType | None = UNSET
+    sale_return_type: str | UnsetType | None = UNSET
+    tracking_company: str | UnsetType | None = UNSET
+    tracking_number: _Text | UnsetType = UNSET
+    tracking_url: str | UnsetType | None = UNSET
+    tracking_status: str | UnsetType | None = UNSET
+    notes: str | UnsetType | None = UNSET
     company_id: _Text = None
     sale_return_items: list[WireSaleReturnItem] | None = msgspec.field(
         default=None, name="sale_return_items"
@@ -141,14 +141,18 @@ def seen_sale_return(wire: WireSaleReturn) -> SeenSaleReturn:
 
 
 def _owned(wire: WireSaleReturn | WireSaleReturnItem, names: tuple[str, ...]) -> Fields:
-    """Owned fields by Jetti's own names; external ids as text, however they came."""
+    """Owned fields by Jetti's own names, as far as the row shows them; external ids as text."""
     by_name = {
         info.encode_name: getattr(wire, info.name)
         for info in msgspec.structs.fields(wire)
         if info.encode_name in names
     }
     texts = ("externalId", "trackingNumber")
-    return {name: _text(value) if name in texts else value for name, value in by_name.items()}
+    return {
+        name: _text(value) if name in texts else value
+        for name, value in by_name.items()
+        if value is not UNSET
+    }
 
 
 def _text(value: _Text) -> str | None:

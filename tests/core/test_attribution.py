@@ -23,6 +23,7 @@ from core_samples import (
 from msgspec.structs import replace
 
 from reconciler.core.attribution import attribute, needs_order
+from reconciler.core.fields import OWNED
 from reconciler.core.model import Operation, Purpose, State, Write
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
 
@@ -325,8 +326,11 @@ def test_a_person_s_sale_return_for_exactly_these_lines_is_taken_over():
 
     assert (claimed(verdict), missing(verdict)) == ([30], [])
     # Only what we agree on counts as pushed: the rest stays the person's.
-    assert verdict.sale_returns[0].fields == {"status": "requested"}
-    assert {tuple(item.fields) for item in verdict.sale_returns[0].items} == {("quantity",)}
+    pushed_fields = verdict.sale_returns[0].fields
+    assert {k: v for k, v in pushed_fields.items() if v is not None} == {"status": "requested"}
+    assert set(OWNED) == pushed_fields.keys()
+    for item in verdict.sale_returns[0].items:
+        assert {k for k, v in item.fields.items() if v is not None} == {"quantity"}
 
 
 def test_several_that_together_hold_exactly_these_lines_are_taken_over():

@@ -134,9 +134,14 @@ def test_a_field_is_written_only_over_what_we_last_pushed(wanted, pushed, held, 
     assert (found.write, found.kept) == (write, kept)
 
 
-def test_a_field_never_pushed_is_written_where_jetti_has_none():
-    assert difference({"notes": "b"}, {}, {}).write == {"notes": "b"}
-    assert difference({"notes": "b"}, {}, {"notes": "person"}).kept == {"notes": "person"}
+def test_a_field_pushed_empty_is_written_only_where_jetti_has_none():
+    assert difference({"notes": "b"}, {"notes": None}, {}).write == {"notes": "b"}
+    found = difference({"notes": "b"}, {"notes": None}, {"notes": "person"})
+    assert found.kept == {"notes": "person"}
+
+
+def test_a_field_that_was_never_seen_is_nobodys_and_written():
+    assert difference({"notes": "b"}, {}, {"notes": "a"}).write == {"notes": "b"}
 
 
 ORDER = {"draft": 0, "requested": 1, "finalized": 2, "shipped": 3, "received": 4}
@@ -155,10 +160,13 @@ def test_a_status_only_moves_forward_and_nothing_follows_an_end(held, wanted):
 @pytest.mark.parametrize("pushed", [*STATUSES, None])
 @pytest.mark.parametrize("held", STATUSES)
 @pytest.mark.parametrize("wanted", STATUSES)
-def test_whoever_moved_the_status_before_it_is_written_if_that_is_forward(pushed, held, wanted):
+def test_a_status_we_want_to_change_moves_forward_from_wherever_a_person_moved_it(
+    pushed, held, wanted
+):
     found = difference({"status": wanted}, {"status": pushed}, {"status": held})
 
-    assert found.write == ({"status": wanted} if forward(held, wanted) else {})
+    ours = wanted != pushed and forward(held, wanted)
+    assert found.write == ({"status": wanted} if ours else {})
     assert found.kept == {}
 
 
@@ -168,7 +176,7 @@ def test_nothing_is_written_that_jetti_holds_and_nothing_that_a_person_set(wante
 
     for name, value in found.write.items():
         assert value == wanted[name] != held.get(name)
-        assert name == "status" or held.get(name) == pushed.get(name)
+        assert name == "status" or name not in pushed or held.get(name) == pushed[name]
     for name, value in found.kept.items():
         assert value == held.get(name) != wanted[name]
     assert not found.write.keys() & found.kept.keys()

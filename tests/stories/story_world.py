@@ -36,9 +36,11 @@ class FrozenClock:
         self._sandbox = sandbox
         self.waited: list[float] = []
         self.stop_with: int | None = None
+        self.ahead = 0.0
+        """Seconds by which the program's clock is wrong; a sandbox's never is."""
 
     def now(self) -> datetime:
-        return self._sandbox.clock.now()
+        return self._sandbox.clock.now() + timedelta(seconds=self.ahead)
 
     def monotonic(self) -> float:
         return self._sandbox.clock.now().timestamp()
