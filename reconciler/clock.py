@@ -39,6 +39,9 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
+        # Python's own stands still while the machine sleeps; what was seen before is old then.
+        if hasattr(time, "CLOCK_BOOTTIME"):
+            return time.clock_gettime(time.CLOCK_BOOTTIME)
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:

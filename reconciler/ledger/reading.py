@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
@@ -13,6 +13,9 @@ from reconciler.core.states import OPEN
 from reconciler.ledger.loading import batched
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import entries, intents, malformed
+
+LONGEST_PAUSE = timedelta(days=1)
+"""No pause between two tries, and no settle time, is as long (`core.outcome`)."""
 
 
 class Reading(Part):
@@ -94,12 +97,14 @@ class Reading(Part):
 
 def _due(now: datetime) -> ColumnElement[bool]:
     state = entries.c.state
-    # Later than now; one that is missing does not hold anything up.
-    later = entries.c.next_try_at > now
+    # Later than now; one that is missing does not hold anything up, and one further away than
+    # any pause of ours was written while the clock was wrong.
+    later = and_(entries.c.next_try_at > now, entries.c.next_try_at < now + LONGEST_PAUSE)
     unsettled = exists().where(
         intents.c.return_id == entries.c.return_id,
         intents.c.closed_as.is_(None),
         intents.c.settle_at > now,
+        intents.c.settle_at < now + LONGEST_PAUSE,
     )
     return or_(
         state == State.PENDING,
