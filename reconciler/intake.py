@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -167,7 +168,7 @@ class _Gathered:
         self.touched: dict[str, datetime] = {}
         self.malformed: dict[str, Malformed] = {}
         self.new: set[str] = set()
-        self.shops: set[str] = set()
+        self.shops: Counter[str] = Counter()
 
     def add(self, page: Page, known: dict[str, Known]) -> None:
         """Take a page in. Rows repeat: pages overlap, and a return may change while we read."""
@@ -181,7 +182,7 @@ class _Gathered:
         self.observations.pop(row.id, None)
         self.touched.pop(row.id, None)
         if row.shop is not None:
-            self.shops.add(row.shop)
+            self.shops[row.shop] += 1
         if known is None:
             self.new.add(row.id)
         elif row.updated_at < known.updated_at:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -67,16 +67,20 @@ def check_ledger_is_not_lost(marked: Sequence[str]) -> None:
         )
 
 
-def check_shop(pinned: str | None, shops: Collection[str]) -> str | None:
-    """The shop to pin, if any. Raises SafetyStop when the listing is another shop's."""
-    strangers = sorted(set(shops) - {pinned}) if pinned else sorted(shops)
-    if strangers and (pinned or len(strangers) > 1):
-        raise SafetyStop(
-            f"Loop's key belongs to shop {', '.join(strangers)}, but this ledger was made for "
-            f"{pinned or 'one shop'}",
-            hint="check LOOP_API_KEY; after a renamed shop: reconciler init --repin",
-        )
-    return strangers[0] if strangers else None
+def check_shop(pinned: str | None, shops: Mapping[str, int]) -> str | None:
+    """The shop to pin, if none is: the one most rows name, should they not agree.
+
+    `shops` counts the rows of each. Raises SafetyStop when the pinned shop is not among them.
+    """
+    if not shops or pinned in shops:
+        return None
+    if pinned is None:
+        return max(shops, key=lambda shop: (shops[shop], shop))
+    raise SafetyStop(
+        f"Loop's key belongs to shop {', '.join(sorted(shops))}, but this ledger was made for "
+        f"{pinned}",
+        hint="check LOOP_API_KEY; after a renamed shop: reconciler init --repin",
+    )
 
 
 def _of(changes: Sequence[Change], *kinds: ChangeKind) -> int:

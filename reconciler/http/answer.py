@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -51,20 +52,25 @@ class _Problem(Struct):
 
 
 _problem = Decoder(_Problem)
-_LONGEST_TITLE = 200
+
+# A machine code, or a plain sentence. Whatever else stands there may be about a customer, and what
+# we return is kept in the ledger.
+_HARMLESS = re.compile(r"[a-z0-9_.]{1,100}|[A-Za-z ,.'-]{1,200}", re.ASCII)
 
 
 def problem_title(body: bytes) -> str | None:
     """The `title` (apis/jetti.md 9) or `message` (apis/loop.md 4) of an error body, if any.
 
-    Cut to 200 characters and stripped of everything unprintable.
+    Only a code or a sentence without digits and signs; None for anything that could name a person.
     """
     try:
         problem = _problem.decode(body)
     except (DecodeError, UnicodeError, RecursionError):
         return None
-    text = problem.title or problem.message or ""
-    return "".join(filter(str.isprintable, text))[:_LONGEST_TITLE] or None
+    for text in (problem.title, problem.message):
+        if text and _HARMLESS.fullmatch(text):
+            return text
+    return None
 
 
 def parse_http_date(text: str | None) -> datetime | None:
