@@ -143,7 +143,8 @@ def _distinct(words: Iterable[str]) -> tuple[str, ...]:
 def _max_seconds(options: Options) -> float | None:
     if options.max_seconds is not None:
         return options.max_seconds.total_seconds()
-    return _SCHEDULED_SECONDS if options.kind is RunKind.SCHEDULED else None
+    scheduled = options.kind in (RunKind.SCHEDULED, RunKind.SWEEP)
+    return _SCHEDULED_SECONDS if scheduled else None
 
 
 def _wait(options: Options) -> float:

@@ -72,7 +72,7 @@ _HELP_OF_WHEN = "ISO date or date-time (UTC), or 7d for seven days ago."
     "--max-seconds",
     type=Span(above_zero=True),
     metavar="S",
-    help="Stop after that long, between returns. Default: 600 in a scheduled pass.",
+    help="Stop after that long, between returns. Default: 600 in a scheduled pass or sweep.",
 )
 @click.option(
     "--wait",
