@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -233,5 +234,5 @@ def _command(request: RunRequest) -> str:
         until = f" --to {request.end:%Y-%m-%dT%H:%M:%SZ}" if request.end else ""
         return f"reconciler run --from {request.start:%Y-%m-%dT%H:%M:%SZ}{until} --by {request.by}"
     named = [f" --return {return_id}" for return_id in request.return_ids]
-    named += [f" --order '{name}'" for name in request.order_names]
+    named += [f" --order {shlex.quote(name)}" for name in request.order_names]
     return "reconciler run" + "".join(named)
