@@ -376,7 +376,7 @@ def test_a_poisoned_return_delays_no_other_and_dies_after_eight_tries(
 
     assert (first.code, {world.state(one) for one in others}) == (3, {"synced"})
     while world.state(poisoned) != "dead":
-        world.pass_time(minutes=20)
+        world.pass_time(minutes=50)
         assert world.run().code == 3
         assert (world.clock.now() - started).days < 10
     assert (world.clock.now() - started).total_seconds() >= 24 * 3600
