@@ -9,7 +9,6 @@ from reconciler.core.model import Parcel, State
 from reconciler.core.outcome import TRIES
 from reconciler.core.sighting import Sighting
 from reconciler.errors import SafetyStop, TargetUnavailable
-from reconciler.jetti.judge import STALE_AFTER
 
 SCANNED = (Parcel("USPS", "9400", "in_transit"),)
 ONE_PUT = "PUT /sale-returns/*"
@@ -35,9 +34,10 @@ def told_until_raised(shop, error=TargetUnavailable):
 # --------------------------------------------------------------------------------- outages and 429
 
 
-def test_five_failures_in_a_row_are_jetti_s_and_cost_no_return_a_try(shop):
+@pytest.mark.parametrize("fault", ["500", "409"])
+def test_five_failures_in_a_row_are_jetti_s_and_cost_no_return_a_try(shop, fault):
     ids = several(shop, 7)
-    shop.world.breaks(ONE_PUT, "500")
+    shop.world.breaks(ONE_PUT, fault)
 
     told_until_raised(shop)
 
@@ -204,7 +204,7 @@ def test_a_sighting_that_grew_old_while_others_were_pushed_is_taken_again(shop):
     one, other = several(shop, 2)
     pushing = iter(shop.parts.pusher().push(shop.plan()))
     next(pushing)
-    shop.world.pass_time(seconds=STALE_AFTER + 1)
+    shop.world.pass_time(seconds=121)
     last = shop.plan()[0].return_id
     assert last in (one, other)
     [known] = shop.entry(last).sale_returns
@@ -223,7 +223,7 @@ def test_a_sighting_that_is_young_enough_is_not_taken_again(shop):
     several(shop, 2)
     pushing = iter(shop.parts.pusher().push(shop.plan()))
     next(pushing)
-    shop.world.pass_time(seconds=STALE_AFTER - 2)
+    shop.world.pass_time(seconds=118)
     shop.world.sandbox.arrivals.clear()
 
     [told] = pushing
