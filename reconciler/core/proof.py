@@ -25,13 +25,10 @@ def by_intent(
     marked, they hold all of it. None when nothing of it is there; Review when some of it might be.
     """
     asked = set(intent.write.sale_item_ids)
-    candidates = [
-        row
-        for row in unmarked
-        if row.id not in intent.before
-        and row.created_at >= intent.sent_at
-        and asked & _sale_items(row)
+    since = [
+        row for row in unmarked if row.id not in intent.before and row.created_at >= intent.sent_at
     ]
+    candidates = [row for row in since if asked & _sale_items(row)]
     fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     for row in fresh:
         if not _sale_items(row) <= asked:
@@ -50,6 +47,14 @@ def by_intent(
     covered = sorted(item for row in fresh for item in _sale_items(row) & asked)
     if not covered:
         return None
+    beside = [row for row in since if not asked & _sale_items(row) and _is_newborn(row)]
+    if beside:
+        which = listed(f"{row.reference} ({row.id})" for row in beside)
+        return Review(
+            f"sale return {which} appeared along with what our unanswered create made, "
+            "for items that it did not ask for",
+            overreached=True,
+        )
     if covered != sorted(asked):
         return Review(
             f"our unanswered create asked for sale items {listed(sorted(asked))}, "
@@ -103,6 +108,11 @@ def _as_born(item: SeenItem, items: Mapping[int, SaleItem], quantities: Mapping[
     full = sale_item.available + item.quantity
     wanted = quantities.get(sale_item.order_line_id or "")
     return item.quantity in {0, wanted, full, sale_item.quantity}
+
+
+def _is_newborn(row: SeenSaleReturn) -> bool:
+    """As a create with `skipQuantities` leaves it, and as nobody leaves what is meant."""
+    return row.status != "cancelled" and all(item.quantity == 0 for item in row.items)
 
 
 def _sale_items(row: SeenSaleReturn) -> set[int]:

@@ -53,15 +53,18 @@ class _Problem(Struct):
 
 _problem = Decoder(_Problem)
 
-# A machine code, or a plain sentence. Whatever else stands there may be about a customer, and what
-# we return is kept in the ledger.
-_HARMLESS = re.compile(r"[a-z0-9_.]{1,100}|[A-Za-z ,.'-]{1,200}", re.ASCII)
+# A machine code, a sentence of Laravel's about a parameter of ours, or one that it always sends.
+# Whatever else stands there may be about a customer, and what we return is kept in the ledger.
+_HARMLESS = re.compile(
+    r"[a-z0-9_.]{1,100}|The [a-z0-9 ,._-]{1,190}|Too Many Attempts\.|Server Error|Unauthorized\.",
+    re.ASCII,
+)
 
 
 def problem_title(body: bytes) -> str | None:
     """The `title` (apis/jetti.md 9) or `message` (apis/loop.md 4) of an error body, if any.
 
-    Only a code or a sentence without digits and signs; None for anything that could name a person.
+    Only where it has a form that cannot name a person; else None.
     """
     try:
         problem = _problem.decode(body)

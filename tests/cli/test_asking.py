@@ -82,7 +82,9 @@ def test_a_range() -> None:
 def test_a_sweep_waits_for_a_pass() -> None:
     span = timedelta(days=120)
 
-    assert request(sweep=span) == RunRequest(kind=RunKind.SWEEP, sweep=span, wait=900.0)
+    asked = request(sweep=span)
+
+    assert asked == RunRequest(kind=RunKind.SWEEP, sweep=span, max_seconds=600.0, wait=900.0)
 
 
 def test_singles_are_named_once_each_in_order() -> None:

@@ -138,7 +138,10 @@ def test_a_refused_key_ends_it_at_once_and_names_the_setting(peer, service, stat
         (b'{"title":"api.sales.missing","detail":"x"}', "api.sales.missing"),
         (b'{"message":"The from is not a valid date."}', "The from is not a valid date."),
         (b'{"title":"\\u001b[31mred"}', None),
-        (b'{"title":"Ms Canary of 12 Elm Street","message":"no such customer: 4711"}', None),
+        (
+            b'{"title":"Ms Canary of 12 Elm Street","message":"The customer Canary is unknown"}',
+            None,
+        ),
         (b"<html>", None),
         (b"[1]", None),
     ],

@@ -45,3 +45,18 @@ def test_once_a_create_was_verified_the_rest_is_a_person_s_doing(world: World) -
     ran = world.run()
 
     assert (ran.code, world.state(one)) == (3, "review")
+
+
+def test_another_vendors_part_of_the_whole_sale_is_noticed_too(world: World) -> None:
+    world.sandbox.jetti.switches.cancel_ids_key = "saleItemIds"
+    world.go_live()
+    one = world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
+    world.sandbox.faults.add(Fault("jetti", "applied_then_lost", "POST *", last=1))
+    world.pass_time()
+    assert world.run().code == 3
+    world.pass_time()
+
+    ran = world.run()
+
+    assert (ran.code, world.state(one)) == (7, "review")
+    assert "did not ask for" in ran.reason(one)
