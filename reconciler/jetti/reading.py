@@ -126,28 +126,35 @@ class Reader:
         return [row for group in groups for row in self._find_group(by, group)]
 
     def _find_group(self, by: _Filter[W], group: Values) -> list[W]:
-        if len(group) == 1:
-            return self._find_one(by, group[0])
-        page = self._page(by, group)
-        asked = {str(value) for value in group}
-        if len(page) < query.LIMIT and all(str(by.value(row)) in asked for row in page):
-            return page
-        return [row for value in group for row in self._find_one(by, value)]
+        try:
+            return self._pages(by, group)
+        except FilterIgnored:
+            if len(group) == 1:
+                raise
+        return [row for value in group for row in self._pages(by, [value])]
 
-    def _find_one(self, by: _Filter[W], value: str | int) -> list[W]:
-        """All rows with one value, page by page; the whole answer must hold together."""
+    def _pages(self, by: _Filter[W], values: Values) -> list[W]:
+        """All rows with one of the values; the whole answer must hold together."""
+        asked = {str(value) for value in values}
         found: dict[int, W] = {}
         after_id: int | None = None
+        longest = 0
         while True:
-            page = self._page(by, [value], after_id)
-            if any(str(by.value(row)) != str(value) for row in page):
+            page = self._page(by, values, after_id)
+            if any(str(by.value(row)) not in asked for row in page):
                 raise FilterIgnored(f"Jetti did not filter {by.path} by {by.field}")
+            is_full = len(page) >= query.LIMIT
+            if is_full and len(asked) > 1:
+                raise FilterIgnored(f"{by.path}: too much for one page")
             fresh = [row for row in page if row.id not in found]
             found |= {row.id: row for row in fresh}
-            if len(page) < query.LIMIT:
+            if len(page) < longest or not query.may_be_cut(len(page)):
                 return list(found.values())
+            longest = len(page)
             if not fresh:
-                raise FilterIgnored(f"Jetti does not page {by.path} by id")
+                if is_full:
+                    raise FilterIgnored(f"Jetti does not page {by.path} by id")
+                return list(found.values())
             after_id = max(row.id for row in page)
 
     def _page(self, by: _Filter[W], values: Values, after_id: int | None = None) -> list[W]:

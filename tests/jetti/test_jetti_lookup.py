@@ -18,16 +18,17 @@ def paths(shop):
     return [query.partition("?")[0] for query in shop.asked]
 
 
-def test_twenty_new_returns_are_seen_with_four_questions(shop):
-    found = shop.lookup.sight(entries(shop, 20))
+def test_nineteen_new_returns_are_seen_with_four_questions(shop):
+    found = shop.lookup.sight(entries(shop, 19))
 
+    # Twenty would be a page that may have been cut, and asked for once more.
     assert paths(shop) == [
         "/sale-returns.json",
         "/sales.json",
         "/sale-items.json",
         *paths(shop)[:1],
     ]
-    assert len(found) == 20
+    assert len(found) == 19
     for seen in found.values():
         assert isinstance(seen, Sighting)
         assert (len(seen.sales), len(seen.sale_items), seen.ours) == (1, 2, ())

@@ -36,7 +36,8 @@ def test_twenty_values_are_asked_for_together_and_no_more(shop, sale_id):
     found = shop.reader.by_id(ids)
 
     assert sorted(shown(found)) == ids
-    assert sorted(values_asked(query) for query in shop.asked) == [5, 20, 20]
+    # Behind each page of twenty, which may have been cut, stands another question.
+    assert sorted(values_asked(query) for query in shop.asked) == [5, 20, 20, 20, 20]
 
 
 def test_a_value_asked_for_twice_is_asked_for_once(shop, sale_id):
@@ -63,10 +64,18 @@ def test_a_stranger_among_the_rows_means_one_by_one(shop, sale_id):
 
 def test_a_full_page_means_one_by_one(shop, sale_id):
     other = shop.world.sale_id(shop.world.order(("Acme", 1)))
-    mine, theirs = rows_on(shop, sale_id, 60), rows_on(shop, other, 60)
+    mine, theirs = rows_on(shop, sale_id, 61), rows_on(shop, other, 61)
 
     assert sorted(shown(shop.reader.on_sales([sale_id, other]))) == sorted(mine + theirs)
     assert [values_asked(query) for query in shop.asked] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("largest", [10, 20, 25, 50, 75])
+def test_a_server_that_cuts_pages_shorter_than_asked_hides_nothing(shop, sale_id, largest):
+    shop.switches.max_limit = largest
+    ids = rows_on(shop, sale_id, 101)
+
+    assert shown(shop.reader.on_sales([sale_id])) == ids
 
 
 @pytest.mark.parametrize("ids", [["1"], ["1", "2"], ["absent"], ["absent", "too"]])
