@@ -20,7 +20,7 @@ from reconciler.reports.wording import counted, failure, line, listed, moment, s
 _MOST_PROBLEMS = 100
 
 _VERDICTS = {
-    3: "Done, but some returns need a look.",
+    2: "Nothing was done: what was asked for, or a setting, cannot be used.",
     4: "Loop could not be read completely; the watermark has not moved.",
     5: "Jetti is unavailable; what could not be pushed stays pending.",
     6: "A key was refused; the run stopped there.",
@@ -61,6 +61,8 @@ def _verdict(report: Report) -> str:
     run = report.run
     name = "Dry run" if run.dry_run else f"Run {run.id}" if run.id is not None else "Run"
     text = _VERDICTS.get(run.exit_code) or _success(report)
+    if run.exit_code == 3:
+        text = f"{text[0].upper()}{text[1:]} But some returns need a look."
     return f"{name} ({run.kind.value}): {text} [exit {run.exit_code}]"
 
 
