@@ -62,7 +62,7 @@ def _verdict(report: Report) -> str:
     name = "Dry run" if run.dry_run else f"Run {run.id}" if run.id is not None else "Run"
     text = _VERDICTS.get(run.exit_code) or _success(report)
     if run.exit_code == 3:
-        text = f"{text[0].upper()}{text[1:]} But some returns need a look."
+        text = f"{text.capitalize()} Some returns need a look."
     return f"{name} ({run.kind.value}): {text} [exit {run.exit_code}]"
 
 
@@ -80,7 +80,8 @@ def _success(report: Report) -> str:
         )
     )
     if not done:
-        return "nothing new to push." if counts.pending else "everything is in step."
+        in_step = not counts.pending and report.run.exit_code == 0
+        return "everything is in step." if in_step else "nothing was pushed."
     return f"{done}." + (f" {counts.pending} more pending." if counts.pending else "")
 
 
