@@ -187,6 +187,7 @@ load(None, {})
         ("loop.lag = '-5m'", "loop.lag", "-5m", "90s, 30m, 12h or 7d"),
         ("loop.lag = '5 min'", "loop.lag", "5 min", "90s, 30m, 12h or 7d"),
         ("jetti.settle = -1", "jetti.settle", "-1", "90s, 30m, 12h or 7d"),
+        ('jetti.settle = "13h"', "jetti.settle", "13h", "12h"),
         ("policy.patience = 'soon'", "policy.patience", "soon", "90s, 30m, 12h or 7d"),
         ("policy.patience = 2099-01-01", "policy.patience", "2099", "90s, 30m, 12h or 7d"),
         ("policy.held_states = ['reviewed']", "policy.held_states", "reviewed", "review"),
