@@ -79,9 +79,18 @@ def initialise(
             if not existed:
                 # What a lost ledger's last run sent may still be about to take effect.
                 host.clock.wait(settings.jetti.settle.total_seconds())
-            report = _adopt(settings, start, host, ledger)
+            report = _adopt(settings, since or _oldest(ledger, start, now), host, ledger)
         meta = ledger.meta()
     return Initialised(settings.ledger, not existed, meta.go_live, meta.watermark, report)
+
+
+def _oldest(ledger: SqlLedger, start: datetime, now: datetime) -> datetime:
+    """Since when to look: Jetti may have everything that this ledger would create.
+
+    So a stop that names `init --adopt` is over after just that command.
+    """
+    due = (entry.seen.created_at for entry in ledger.due(now))
+    return min((start, ledger.meta().go_live, *due)).replace(microsecond=0)
 
 
 def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -> Report:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import Change
 from reconciler.core.ports import Journal, Move
@@ -27,7 +29,11 @@ class Adopter:
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """One outcome per change. Raises KeyRefused, SafetyStop, ConfigError, Interrupted, and
         at the end TargetUnavailable when Jetti failed for any: not all was looked for then."""
-        unknown = [c for c in changes if c.kind is ChangeKind.ADOPT and not c.reads_back]
+        unknown = [
+            replace(c, kind=ChangeKind.ADOPT)  # a create that a person had asked for, too
+            for c in changes
+            if c.kind in (ChangeKind.ADOPT, ChangeKind.CREATE) and not c.reads_back
+        ]
         unseen: list[str] = []
         for judged in self._judge.judge(unknown):
             told = self._look(judged)
@@ -41,8 +47,8 @@ class Adopter:
             )
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
-        """See `core.target.Target`."""
-        return self._judge.marked(changes)
+        """None in the way: what Jetti holds is what this is to find."""
+        return []
 
     def _look(self, judged: Judged) -> Told:
         match judged.verdict:

@@ -336,6 +336,28 @@ def test_a_new_ledger_stops_where_jetti_holds_our_markers(world: World) -> None:
     assert "init --adopt" in json.dumps(ran.report["run"]["failures"])
 
 
+@pytest.mark.parametrize("options", [(), ("--from", "40d", "--by", "created")])
+def test_a_stopped_new_ledger_goes_on_after_the_command_that_it_names(
+    world: World, options: tuple[str, ...]
+) -> None:
+    go_live = ("init", "--since", "1h" if options else "40d")
+    world.call(*go_live)
+    world.returned()
+    world.pass_time()
+    world.run()
+    world.pass_time(hours=20 * 24)
+    lost(world)
+    world.call(*go_live)
+    assert world.run(*options).code == 7
+
+    adopted = world.call("init", "--adopt")
+
+    assert adopted.code == 0
+    before = len(world.writes())
+    assert (world.run(*options).code, len(world.writes())) == (0, before)
+    assert_agreement(world)
+
+
 def test_adopting_twice_moves_no_watermark(world: World) -> None:
     world.go_live()
     world.returned()
