@@ -64,6 +64,9 @@ def _told(made: Initialised) -> str:
         line("go-live", f"{moment(made.go_live)}: nothing older is created by itself"),
         line("watermark", f"{moment(made.watermark)}: reading goes on from here"),
     ]
+    following = "reconciler run --dry-run"
     if made.report:
         lines += ["", run_text.render(made.report)]
-    return "\n".join([*lines, line("next", "reconciler run --dry-run")])
+        if made.report.run.failures:
+            following = "reconciler init --adopt, once that is put right: not all was looked for"
+    return "\n".join([*lines, line("next", following)])

@@ -358,6 +358,15 @@ def test_a_stopped_new_ledger_goes_on_after_the_command_that_it_names(
     assert_agreement(world)
 
 
+def test_adopting_that_could_not_look_says_to_do_it_again(world: World) -> None:
+    world.breaks("*", "503", service="loop")
+
+    adopted = world.call("init", "--adopt")
+
+    assert adopted.code == 4
+    assert adopted.stdout.strip().split("\n")[-1].startswith("next       reconciler init --adopt")
+
+
 def test_adopting_twice_moves_no_watermark(world: World) -> None:
     world.go_live()
     world.returned()
