@@ -256,6 +256,15 @@ def test_an_unknown_key_names_the_nearest(written, text: str, key: str, nearest:
     assert nearest in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize("written_as", ["LOOP_API_KEY", "loop_api_key", "jetti_api_token_file"])
+def test_a_key_in_a_settings_file_is_told_where_it_belongs(written, written_as: str) -> None:
+    with pytest.raises(ConfigError, match="keys are never read from a settings file") as caught:
+        written(f'{written_as} = "{KEY}"')
+
+    assert f"set {written_as.upper()} in the environment" in (caught.value.hint or "")
+    assert KEY not in f"{caught.value} {caught.value.hint}"
+
+
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [

@@ -86,6 +86,11 @@ def _unknown(given: Given) -> ConfigError:
             f"{given.where}: is a table, not a value",
             f"write its settings below [{keys.dotted(given.key)}]",
         )
+    if given.in_file and given.key[-1].upper() in sources.KEY_VARIABLES:
+        return ConfigError(
+            f"{given.where}: keys are never read from a settings file",
+            f"set {given.key[-1].upper()} in the environment, or pass a systemd credential",
+        )
     hint = f"did you mean {sources.nearest(given)}?"
     return ConfigError(f"{given.where}: there is no such setting", hint)
 
