@@ -62,7 +62,7 @@ def _verdict(report: Report) -> str:
     name = "Dry run" if run.dry_run else f"Run {run.id}" if run.id is not None else "Run"
     text = _VERDICTS.get(run.exit_code) or _success(report)
     if run.exit_code == 3:
-        text = f"{text.capitalize()} Some returns need a look."
+        text = f"{text[:1].upper()}{text[1:]} Some returns need a look."
     return f"{name} ({run.kind.value}): {text} [exit {run.exit_code}]"
 
 
@@ -123,7 +123,11 @@ def _watermark(run: RunFacts) -> str:
     before, after = run.watermark.before, run.watermark.after
     if before is None and after is None:
         return "none: there is no ledger yet"
-    return moment(after) if before == after else f"{moment(before)} -> {moment(after)}"
+    if before == after:
+        return moment(after)
+    if run.dry_run:
+        return f"{moment(before)}; a run would move it to {moment(after)}"
+    return f"{moment(before)} -> {moment(after)}"
 
 
 def _requests(report: Report) -> str:

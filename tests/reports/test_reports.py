@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import GOLDEN, HOSTILE, SAMPLES, busy, dry, hostile, told, unhealthy
 
-from reconciler.core.report import Failure, Report
+from reconciler.core.report import Failure, Report, Watermarks
 from reconciler.reports import as_json, run_text, status_text, story_text
 
 
@@ -90,6 +92,26 @@ def test_the_verdict_comes_first() -> None:
     assert "would create 2" in firsts["run_dry.txt"]
     assert "[exit 7]" in firsts["run_stopped.txt"]
     assert firsts["status_healthy.txt"] == "Healthy."
+
+
+def test_each_sentence_of_a_verdict_begins_with_a_capital() -> None:
+    late = msgspec.structs.replace(dry(), run=msgspec.structs.replace(dry().run, exit_code=3))
+
+    said = run_text.render(late).split("\n")[0]
+
+    assert "Would create 2" in said
+    assert "Nothing was written. Some returns need a look. [exit 3]" in said
+
+
+def test_a_dry_run_moves_no_watermark_and_says_so() -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    marks = Watermarks(noon, noon + timedelta(hours=1))
+    looked = msgspec.structs.replace(dry(), run=msgspec.structs.replace(dry().run, watermark=marks))
+
+    assert (
+        "watermark  2026-03-01 12:00:00Z; a run would move it to 2026-03-01 13:00:00Z"
+        in run_text.render(looked)
+    )
 
 
 def test_a_dry_run_says_what_to_type_next() -> None:
