@@ -14,7 +14,7 @@ from reconciler.errors import LedgerError
 ANSWERS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError)
 """What may be raised where SQL is executed and rows are read."""
 
-RESTORE = "restore it from a backup, or begin anew with `reconciler init --adopt`"
+RESTORE = "restore it from a backup, or move it away and begin anew with `reconciler init --adopt`"
 
 _LOCKED = (
     "is locked by another program",
