@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import streams
+from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.session import Session
 from reconciler.errors import worst
 
 if TYPE_CHECKING:
     from reconciler.core.report import Report
 
-_UNDELIVERED = 3
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +28,9 @@ def report(made: Report, call: Session, output_format: str, output: str | None) 
 
     text = as_json.encode(made) if output_format == "json" else run_text.render(made)
     speaks = output_format == "json" or _has_news(made, call)
-    delivered = hand_over(text, output) if output or speaks else True
-    return worst({made.run.exit_code, 0 if delivered else _UNDELIVERED})
+    done = "" if made.run.dry_run else "the pass itself is done and recorded; "
+    delivered = hand_over(text, output, done) if output or speaks else True
+    return worst({made.run.exit_code, 0 if delivered else UNDELIVERED})
 
 
 def _has_news(made: Report, call: Session) -> bool:
@@ -42,11 +43,15 @@ def _has_news(made: Report, call: Session) -> bool:
     return bool(told) or streams.is_terminal()
 
 
-def hand_over(text: str, output: str | None) -> bool:
-    """Print the text or write it to the file; False, with the reason on stderr, if impossible."""
+def hand_over(text: str, output: str | None, done: str = "") -> bool:
+    """Print the text or write it to the file; False, with the reason on stderr, if impossible.
+
+    `done` says what stands in spite of that.
+    """
     if output is None:
         if not streams.show(text):
-            streams.complain("stdout: the report could not be written; its work is done")
+            hint = f"{done}name a file with --output"
+            streams.complain("stdout: the report could not be written", hint)
             return False
         return True
     try:
@@ -54,7 +59,7 @@ def hand_over(text: str, output: str | None) -> bool:
     except OSError as error:
         streams.complain(
             f"{output}: the report could not be written: {os.strerror(error.errno or 0)}",
-            "the pass itself is done and recorded; name another file with --output",
+            f"{done}name another file with --output",
         )
         return False
     _log.info("the report is in %s", output)

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from reconciler.cli import streams
+from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.program import program
 from reconciler.clock import SystemClock
 from reconciler.host import Host
@@ -34,8 +35,15 @@ def perform(arguments: Sequence[str], host: Host) -> int:
         status = program.main(
             list(arguments), prog_name="reconciler", obj=host, standalone_mode=False
         )
+    except click.exceptions.NoArgsIsHelpError as error:
+        streams.note(error.format_message())
+        return error.exit_code
     except click.UsageError as error:
         return _refuse(error)
+    except OSError as error:  # of --help and --version; commands end their own
+        streams.complain(f"stdout: {os.strerror(error.errno or 0)}")
+        streams.silence(sys.stdout)
+        return UNDELIVERED
     except click.Abort:
         return 128 + signal.SIGINT
     return int(status or 0)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+UNDELIVERED = 3
+"""What was asked for is done, but nobody could be told: somebody should look."""
+
 MEANINGS = {
     0: "everything due is done, or deferred by a budget for less than policy.patience",
     1: "a bug",

@@ -7,12 +7,10 @@ from datetime import timedelta
 import click
 
 from reconciler.cli import deliver
-from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.session import session
 from reconciler.cli.when import Span
-
-_UNDELIVERED = 3
 
 
 @click.command(epilog=exit_codes(0, 2, 3, 7, 8))
@@ -49,10 +47,10 @@ def status(
     text = as_json.encode(health) if output_format == "json" else status_text.render(health)
     silent = call.quiet and health.healthy and output_format == "text" and output is None
     delivered = silent or deliver.hand_over(text, output)
-    return health.exit_code if delivered else _UNDELIVERED
+    return health.exit_code if delivered else UNDELIVERED
 
 
-@click.command(epilog=exit_codes(0, 2, 7, 8))
+@click.command(epilog=exit_codes(0, 2, 3, 7, 8))
 @click.argument("name", metavar="RETURN|ORDER")
 @output_options
 @click.pass_context
@@ -76,4 +74,4 @@ def show(context: click.Context, name: str, output_format: str, output: str | No
 
     found = inspection.stories(settings, call.host.clock, name)
     text = as_json.encode(found) if output_format == "json" else story_text.render(found)
-    return 0 if deliver.hand_over(text, output) else _UNDELIVERED
+    return 0 if deliver.hand_over(text, output) else UNDELIVERED

@@ -36,7 +36,7 @@ def show(text: str) -> bool:
     try:
         click.echo(text)
     except OSError as error:
-        _silence(sys.stdout)
+        silence(sys.stdout)
         return error.errno == errno.EPIPE
     return True
 
@@ -66,14 +66,14 @@ def flush_all() -> None:
             try:
                 stream.flush()
             except (OSError, ValueError):
-                _silence(stream)
+                silence(stream)
 
 
 def _block(text: str) -> str:
     return "\n".join(plain(line, 2000) for line in text.split("\n"))
 
 
-def _silence(stream: object) -> None:
+def silence(stream: object) -> None:
     """Send the rest of a stream that cannot be written to nowhere."""
     if isinstance(stream, io.TextIOWrapper):
         with suppress(OSError, ValueError):

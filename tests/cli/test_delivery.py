@@ -102,7 +102,20 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_result(
 
     assert deliver.report(report(exit_code), call(), "text", str(path)) == told
 
-    assert f"{path}: the report could not be written: No such file" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{path}: the report could not be written: No such file" in said
+    assert "the pass itself is done and recorded" in said
+
+
+def test_nothing_is_called_recorded_where_nothing_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "missing" / "report")
+
+    deliver.report(report(dry_run=True), call(), "text", path)
+    deliver.hand_over("status", path)
+
+    assert "recorded" not in capsys.readouterr().err
 
 
 def test_a_full_disk_leaves_the_old_report(tmp_path: Path) -> None:

@@ -100,6 +100,21 @@ def test_a_report_that_cannot_be_printed_is_told_by_3(tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: stdout: ")
 
 
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_help_that_cannot_be_printed_is_no_traceback(tmp_path: Path, option: str) -> None:
+    done = _shell(f"reconciler {option} > /dev/full; echo $? > code", tmp_path)
+
+    assert (tmp_path / "code").read_text() == "3\n"
+    assert done.stderr == "Error: stdout: No space left on device\n"
+
+
+def test_without_a_command_the_help_is_shown_and_nothing_called_an_error(tmp_path: Path) -> None:
+    ended = reconciler(cwd=tmp_path)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("Usage: reconciler [OPTIONS] COMMAND")
+
+
 def test_a_complaint_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     done = _shell("reconciler frobnicate 2> /dev/full; echo $?", tmp_path)
 
