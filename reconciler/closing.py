@@ -10,6 +10,7 @@ from reconciler.core import tally
 from reconciler.core.model import Entry
 from reconciler.core.ports import Ledger, RunSummary
 from reconciler.core.report import (
+    ChangeKind,
     Failure,
     JettiRequests,
     LoopRequests,
@@ -39,6 +40,7 @@ class _Closing(Struct, frozen=True):
     standing: tally.Standing
     problems: tuple[Problem, ...]
     watermark: datetime
+    has_pushed: bool = True
 
 
 def close(
@@ -91,7 +93,7 @@ def close(
             exit_code=verdict,
             digest=made.plan.digest,
             failures=tuple(Failure(str(error), error.hint) for error in failures),
-            remarks=_remarks(opening, closing),
+            remarks=(*_remarks(opening, closing), *_unlooked(made, request, closing)),
         ),
         counts=counts,
         requests=Requests(
@@ -114,7 +116,7 @@ def _look(ledger: Ledger, now: datetime, patience: timedelta) -> _Closing:
         creation_stopped=meta.creation_stopped,
     )
     problems = tuple(_problem(entry) for entry in ledger.problems(overdue_before, _LISTED))
-    return _Closing(standing, problems, meta.watermark)
+    return _Closing(standing, problems, meta.watermark, meta.has_pushed)
 
 
 def _problem(entry: Entry) -> Problem:
@@ -132,6 +134,14 @@ def _remarks(opening: Opening, closing: _Closing) -> tuple[str, ...]:
     if stopped is None:
         return opening.remarks
     return (*opening.remarks, f"nothing is created until a person has looked: {stopped}")
+
+
+def _unlooked(made: Pass, request: RunRequest, closing: _Closing) -> tuple[str, ...]:
+    """What a dry run by the ledger alone cannot know of a ledger that never pushed anything."""
+    creates = any(change.kind is ChangeKind.CREATE for change in made.plan.changes)
+    if closing.has_pushed or request.reaches_jetti or not creates:
+        return ()
+    return ("whether Jetti already has any of these was not looked at; --against-jetti does",)
 
 
 def _code(error: ReconcilerError) -> int:

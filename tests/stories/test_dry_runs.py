@@ -171,3 +171,14 @@ def test_a_dry_run_works_while_a_ledger_cannot_be_written(world: World) -> None:
 
 def _hints(report: dict[str, Any]) -> str:
     return " ".join(failure["hint"] or "" for failure in report["run"]["failures"])
+
+
+def test_a_dry_run_of_a_new_ledger_says_what_it_did_not_look_at(world: World) -> None:
+    world.go_live()
+    world.returned()
+    world.pass_time()
+
+    [remark] = world.run("--dry-run").report["run"]["remarks"]
+
+    assert "--against-jetti" in remark
+    assert world.run("--dry-run", "--against-jetti").report["run"]["remarks"] == []
