@@ -15,7 +15,7 @@ from reconciler.clock import Clock
 from reconciler.errors import Interrupted
 
 # How often a silent wait looks up for a signal, and how long a write that is already in the air
-# may still take after one: the process must be gone within 30 s of it (reliability.md P14).
+# may still take after one: the process must be gone within 30 s of it.
 LOOK_UP_EVERY = 0.25
 LAST_WORDS = 20.0
 

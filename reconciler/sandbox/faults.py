@@ -1,4 +1,4 @@
-"""Which calls go wrong, and how: the switches of reliability D3."""
+"""Which calls go wrong, and how: switches for the faults that real services show."""
 
 from __future__ import annotations
 

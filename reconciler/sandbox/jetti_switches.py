@@ -39,7 +39,7 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
 
     split: Literal["per_vendor", "per_line", "single"] = "per_vendor"
     """How many sale returns a call makes (6.3, documented: one per vendor and one in-house). The
-    others are what no client may be surprised by (reliability F66)."""
+    others are what no client may be surprised by."""
 
     # ------------------------------------------------------------------------------ writes (5)
     put_answer: Literal["object", "empty"] = "object"
@@ -77,7 +77,7 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
     """Longest array in a query. The parser's own default of 20 would turn a longer one into an
     object, which is refused (4, unknown)."""
     read_lag_seconds: float = 0.0
-    """GETs do not show an object until it is this old (reliability F68)."""
+    """GETs do not show an object until it is this old."""
 
     # --------------------------------------------------------------------- limits and keys (2, 3)
     rate_limit: Literal["or", "and", "off"] = "or"

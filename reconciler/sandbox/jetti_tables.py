@@ -77,7 +77,7 @@ class Table:
         return name in self._index
 
     def visible(self, rows: Iterable[Row], lag_seconds: float) -> Iterator[Row]:
-        """Those that a GET shows: a lagging replica hides young ones (reliability F68)."""
+        """Those that a GET shows: a lagging replica hides young ones."""
         if lag_seconds <= 0:
             yield from rows
             return
