@@ -169,7 +169,8 @@ def _target(
 
 
 def _loop(settings: Settings, host: Host) -> Service:
-    return connect(
+    return _connect(
+        host,
         Endpoint(
             name="Loop",
             base_url=settings.loop.base_url,
@@ -178,8 +179,12 @@ def _loop(settings: Settings, host: Host) -> Service:
             unavailable=SourceError,
             pace=PerMinute(settings.loop.requests_per_minute),
         ),
-        host.clock,
     )
+
+
+def _connect(host: Host, endpoint: Endpoint) -> Service:
+    service: Service = (host.connect or connect)(endpoint, host.clock)
+    return service
 
 
 @contextmanager
@@ -203,7 +208,7 @@ def _jetti(
         ),
         methods=frozenset({"GET"}) | writes,
     )
-    with connect(endpoint, host.clock) as service:
+    with _connect(host, endpoint) as service:
         yield service
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from reconciler.clock import Clock
 
@@ -36,3 +36,6 @@ class Host:
     clock: Clock
     environ: Mapping[str, str]
     progress: Progress = field(default_factory=Silence)
+    connect: Callable[[Any, Clock], Any] | None = None
+    """How services are reached, given an `http.Endpoint`; None: `http.connect` itself. Not typed,
+    because what a host names must not load half the program for `--help`."""

@@ -2,10 +2,57 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import pytest
+from figures import Figures
 from hypothesis import HealthCheck, settings
 
 # The same examples everywhere and every time, however slow the machine is.
-settings.register_profile(
-    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+_REPEATABLE = settings(
+    derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("repeatable")
+settings.register_profile("dev", _REPEATABLE)
+settings.register_profile("ci", _REPEATABLE)
+settings.register_profile("nightly", _REPEATABLE, max_examples=1000)
+settings.load_profile("ci")
+
+_FIGURES = pytest.StashKey[Figures]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--figures",
+        type=Path,
+        metavar="DIR",
+        help="leave what the tests counted in this directory, for proof.md",
+    )
+    parser.addoption(
+        "--long", action="store_true", help="the long forms of the proofs, which nobody waits for"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_FIGURES] = Figures()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    directory: Path | None = session.config.getoption("figures")
+    counted = session.config.stash[_FIGURES]
+    if directory is not None and (counted.counts or counted.largest or counted.names):
+        directory.mkdir(parents=True, exist_ok=True)
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        counted.write(directory / f"{worker}-{os.getpid()}.json")
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """Where a test counts what it did."""
+    return request.config.stash[_FIGURES]
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether the long form of a proof is asked for."""
+    return bool(request.config.getoption("long"))

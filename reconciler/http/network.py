@@ -117,9 +117,9 @@ class WatchedStream(httpcore.NetworkStream):
 class WatchedNetwork(httpcore.NetworkBackend):
     """Opens such connections."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, network: httpcore.NetworkBackend | None = None) -> None:
         self._watch = watch
-        self._sockets = httpcore.SyncBackend()
+        self._sockets = network or httpcore.SyncBackend()
 
     def connect_tcp(
         self,

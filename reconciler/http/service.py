@@ -10,6 +10,7 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import TypeVar
 
+import httpcore
 import httpx
 from httpx_retries import RetryTransport
 
@@ -50,15 +51,17 @@ def connect(
     *,
     rng: random.Random | None = None,
     tls: SSLContext | None = None,
+    network: httpcore.NetworkBackend | None = None,
 ) -> Service:
     """A service ready to be asked; opens no socket yet. Raises ConfigError on a bad base URL.
 
-    `rng` spreads the waits between tries; `tls` replaces the shared context (`tls_context`).
+    `rng` spreads the waits between tries; `tls` replaces the shared context (`tls_context`);
+    `network` opens connections in place of the machine's sockets.
     """
     for chatty in ("httpx", "httpcore", "httpx_retries"):
         # They log whole URLs, and at debug level headers: kept quiet whatever our own level is.
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    wire = Wire(endpoint, clock, tls)
+    wire = Wire(endpoint, clock, tls, network)
     jitter = rng or random.Random()  # noqa: S311 - spreads waits, keeps no secret
     return Service(endpoint, wire, Means(endpoint.name, clock, jitter, wire.budget))
 

@@ -22,7 +22,13 @@ class Wire(httpx.HTTPTransport):
     Raises httpx errors (transport), Unacceptable, Interrupted (before anything left).
     """
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, tls: SSLContext | None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        clock: Clock,
+        tls: SSLContext | None,
+        network: httpcore.NetworkBackend | None = None,
+    ) -> None:
         # httpx has no parameter for the network below it; `_pool` is all its own constructor
         # would set, after reading certificates from places named in the environment.
         self.base = pinned_url(endpoint)
@@ -30,7 +36,7 @@ class Wire(httpx.HTTPTransport):
         self.watch = Watch(clock)
         self._pool = httpcore.ConnectionPool(
             ssl_context=(tls or tls_context()) if self.base.scheme == "https" else None,
-            network_backend=WatchedNetwork(self.watch),
+            network_backend=WatchedNetwork(self.watch, network),
         )
         self.pacer = Pacer(endpoint.name, endpoint.pace, clock)
         self.budget = Budget()

@@ -15,6 +15,7 @@ from reconciler.ledger.loading import load
 from reconciler.ledger.part import Part, new_id
 from reconciler.ledger.tables import attempts, entries, intents, meta
 from reconciler.ledger.wants import Values
+from reconciler.points import Point, reached
 
 
 class Journal(Part):
@@ -59,6 +60,7 @@ class Journal(Part):
             }
             inserted = connection.execute(intents.insert(), intent)
             connection.execute(meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1))
+        reached(Point.INTENT_COMMITTED)
         return Intent(id=new_id(inserted), **intent)
 
     def move(self, return_id: str, move: Move) -> None:
