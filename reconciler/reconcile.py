@@ -31,6 +31,7 @@ from reconciler.errors import (
 )
 from reconciler.host import Progress
 from reconciler.intake import Intake
+from reconciler.points import Point, reached
 
 LATELY = timedelta(days=28)
 """The guard's share is of the entries that changed in that span."""
@@ -97,7 +98,9 @@ class Pass:
             except SourceError as error:
                 self.failures.append(error)
             self.plan = self._decide()
+            reached(Point.PLAN_MADE)
             self._guard()
+            reached(Point.GUARD_PASSED)
             self._push()
         except ReconcilerError as error:
             self.failures.append(error)

@@ -14,6 +14,7 @@ from reconciler.cli import streams
 from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.session import Session
 from reconciler.errors import worst
+from reconciler.points import Point, reached
 
 if TYPE_CHECKING:
     from reconciler.core.report import Report
@@ -78,12 +79,14 @@ def write_whole(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(descriptor)
+        reached(Point.REPORT_WRITTEN)
         os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
     _sync_directory(target.parent)
+    reached(Point.REPORT_NAMED)
 
 
 def _sync_directory(directory: Path) -> None:

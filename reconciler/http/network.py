@@ -13,6 +13,7 @@ import httpcore
 
 from reconciler.clock import Clock
 from reconciler.errors import Interrupted
+from reconciler.points import Point, reached
 
 # How often a silent wait looks up for a signal, and how long a write that is already in the air
 # may still take after one: the process must be gone within 30 s of it.
@@ -96,6 +97,8 @@ class WatchedStream(httpcore.NetworkStream):
         # Before, not after: a send that fails may have handed over a part.
         self._watch.sent = True
         self._stream.write(buffer, allowed)
+        # The head comes first, then the body, then nothing at all: the end of the request.
+        reached(Point.PART_SENT if buffer else Point.REQUEST_SENT)
 
     def close(self) -> None:
         self._stream.close()

@@ -13,6 +13,7 @@ from reconciler.core.ports import Attempt, Journal, Move
 from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
 from reconciler.http import Answer, AnswerLost, NotSent, Service
 from reconciler.jetti.answers import Classified, Meaning, classify
+from reconciler.points import Point, reached
 
 _PATHS = {
     Operation.CREATE: ("POST", "/sales/{}/cancel.json"),
@@ -73,6 +74,7 @@ class Delivery:
             # None of them did anything: the key was refused, or nothing left.
             self._journal.move(entry.id, Move(State.PENDING, intents_closed_as="not applied"))
             raise
+        reached(Point.ANSWER_RECEIVED)
         classified = classify(answer)
         if classified.meaning is not Meaning.APPLIED:
             return classified

@@ -18,6 +18,7 @@ from reconciler.core.sighting import Sale, SeenSaleReturn, Sighting
 from reconciler.errors import TargetUnavailable
 from reconciler.http import Refused
 from reconciler.jetti.reading import FilterIgnored, Reader
+from reconciler.points import Point, reached
 
 
 class Unseen(Struct, frozen=True):
@@ -64,6 +65,7 @@ class Lookup:
     def _sight(self, entries: Sequence[Entry]) -> dict[str, Sighting]:
         looked_at = self._clock.monotonic()
         ours = self._ours(entries)
+        reached(Point.MARKERS_SEEN)
         asked_at = self._reader.now()
         deep = [entry for entry in entries if needs_order(entry, ours[entry.id])]
         orders = self._orders(deep, asked_at, looked_at)
@@ -91,6 +93,7 @@ class Lookup:
         self, entries: Sequence[Entry], asked_at: datetime, looked_at: float
     ) -> dict[str, Sighting]:
         candidates = self._candidates(entries)
+        reached(Point.SALES_SEEN)
         chosen = {
             entry.id: choice.sale.id
             for entry in entries
@@ -99,6 +102,7 @@ class Lookup:
         sale_ids = sorted(set(chosen.values()))
         sale_items = self._reader.sale_items(sale_ids) if sale_ids else []
         on_sales = self._reader.on_sales(sale_ids) if sale_ids else []
+        reached(Point.SALE_RETURNS_SEEN)
         return {
             entry.id: Sighting(
                 asked_at,

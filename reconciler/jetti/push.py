@@ -22,6 +22,7 @@ from reconciler.jetti.judge import Judge, Judged
 from reconciler.jetti.lookup import Unseen
 from reconciler.jetti.told import Told, Trouble, named
 from reconciler.jetti.update import Update
+from reconciler.points import Point, reached
 
 SECOND_READ_AFTER = timedelta(seconds=30)
 """Between the two reads that prove a lost create absent; longer than a cache should hide it."""
@@ -156,6 +157,7 @@ class Pusher:
             reason = "the create without an answer is not in Jetti; looking once more"
             move = Move(entry.state, reason, next_try_at=again, intents_absent_at=now)
             self._journal.move(entry.id, move)
+            reached(Point.ABSENCE_NOTED)
             return None
         if first_seen is not None and now - first_seen < SECOND_READ_AFTER:
             return None
@@ -206,6 +208,7 @@ class Pusher:
             created = self._creation.create(entry, found, seen)
             if isinstance(created, Told):
                 return created
+            reached(Point.CREATED)
             found = created
         return self._update.bring(entry, found, seen.asked_at)
 

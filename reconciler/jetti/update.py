@@ -22,6 +22,7 @@ from reconciler.jetti.answers import Classified, Meaning
 from reconciler.jetti.delivery import Delivery
 from reconciler.jetti.reading import Reader
 from reconciler.jetti.told import Told, named, undelivered
+from reconciler.points import Point, reached
 
 
 class Update:
@@ -76,6 +77,7 @@ class Update:
                 return refused
             known = tuple(_with(sale_return, write, entry) for sale_return in known)
             self._confirm(entry, write, known, kept, is_last=position == len(todo.writes))
+            reached(Point.PUT_DONE)
         if not todo.writes:
             synced = Move(State.SYNCED, kept, attempts=0, pushed_fingerprint=entry.fingerprint)
             self._journal.move(entry.id, synced)

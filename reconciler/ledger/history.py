@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, select
 from reconciler.core.ports import PlanMember, RunSummary
 from reconciler.ledger.part import Part, new_id
 from reconciler.ledger.tables import attempts, intents, plans, runs, windows
+from reconciler.points import Point, reached
 
 KEPT = timedelta(days=90)
 """As promised to people (README): older runs, attempts, settled intents and plans are deleted."""
@@ -41,6 +42,7 @@ class History(Part):
         with self._store.writing() as connection:
             inserted = connection.execute(runs.insert(), {"kind": kind, "started_at": started_at})
         self._run_id = new_id(inserted)
+        reached(Point.RUN_BEGUN)
         return self._run_id
 
     def finish_run(self, run_id: int, summary: RunSummary) -> None:
@@ -51,7 +53,9 @@ class History(Part):
             if _found_nothing(summary):
                 _fold(connection, run_id, summary.kind, summary.exit_code)
             _prune(connection, summary.finished_at - KEPT)
+            reached(Point.RUN_FINISHING)
         self._run_id = None
+        reached(Point.RUN_FINISHED)
 
     def keep_plan(self, digest: str, members: Sequence[PlanMember], now: datetime) -> None:
         """See `core.ports.Ledger`."""
@@ -59,6 +63,7 @@ class History(Part):
         with self._store.writing() as connection:
             connection.execute(delete(plans).where(plans.c.digest == digest))
             connection.execute(plans.insert(), values)
+        reached(Point.PLAN_KEPT)
 
     def kept_plan(self, digest: str) -> tuple[PlanMember, ...] | None:
         """See `core.ports.Ledger`."""
@@ -138,3 +143,4 @@ def _prune(connection: Connection, cutoff: datetime) -> None:
         delete(plans).where(plans.c.kept_at < cutoff),
     ):
         connection.execute(statement)
+        reached(Point.PRUNING)

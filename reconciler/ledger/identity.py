@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from reconciler.core.ports import Meta
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import meta
+from reconciler.points import Point, reached
 
 
 class Identity(Part):
@@ -54,3 +55,4 @@ class Identity(Part):
     def _set(self, **values: Any) -> None:
         with self._store.writing() as connection:
             connection.execute(meta.update().values(values))
+        reached(Point.IDENTITY_COMMITTED)

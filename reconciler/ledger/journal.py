@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -16,6 +16,27 @@ from reconciler.ledger.part import Part, new_id
 from reconciler.ledger.tables import attempts, entries, intents, meta
 from reconciler.ledger.wants import Values
 from reconciler.points import Point, reached
+
+_COMMITTING = {
+    State.PENDING: Point.PENDING_COMMITTING,
+    State.SYNCED: Point.SYNCED_COMMITTING,
+    State.UNKNOWN: Point.UNKNOWN_COMMITTING,
+    State.WAITING: Point.WAITING_COMMITTING,
+    State.FAILED: Point.FAILED_COMMITTING,
+    State.SKIPPED: Point.SKIPPED_COMMITTING,
+    State.DEAD: Point.DEAD_COMMITTING,
+    State.REVIEW: Point.REVIEW_COMMITTING,
+}
+_COMMITTED = {
+    State.PENDING: Point.PENDING_COMMITTED,
+    State.SYNCED: Point.SYNCED_COMMITTED,
+    State.UNKNOWN: Point.UNKNOWN_COMMITTED,
+    State.WAITING: Point.WAITING_COMMITTED,
+    State.FAILED: Point.FAILED_COMMITTED,
+    State.SKIPPED: Point.SKIPPED_COMMITTED,
+    State.DEAD: Point.DEAD_COMMITTED,
+    State.REVIEW: Point.REVIEW_COMMITTED,
+}
 
 
 class Journal(Part):
@@ -60,6 +81,7 @@ class Journal(Part):
             }
             inserted = connection.execute(intents.insert(), intent)
             connection.execute(meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1))
+            reached(Point.INTENT_COMMITTING)
         reached(Point.INTENT_COMMITTED)
         return Intent(id=new_id(inserted), **intent)
 
@@ -75,6 +97,15 @@ class Journal(Part):
         with self._store.writing() as connection:
             for return_id, move in moves:
                 _take(connection, return_id, move, now)
+            _tell(_COMMITTING, moves)
+        _tell(_COMMITTED, moves)
+
+
+def _tell(points: Mapping[State, Point], moves: Sequence[tuple[str, Move]]) -> None:
+    """Each state that is moved to is a point of its own; one that nobody names is none."""
+    for state in dict.fromkeys(move.state for _, move in moves):
+        if state in points:
+            reached(points[state])
 
 
 def _take(connection: Connection, return_id: str, move: Move, now: datetime) -> None:

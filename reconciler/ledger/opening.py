@@ -32,6 +32,7 @@ from reconciler.ledger.sqlite import (
 )
 from reconciler.ledger.store import Store
 from reconciler.ledger.translation import translated
+from reconciler.points import Point, reached
 
 
 def exists(url: str) -> bool:
@@ -73,6 +74,7 @@ def open_ledger(
         store = _open_for_writing(path, busy_seconds, schema)
         try:
             store.take_over()
+            reached(Point.LEDGER_OPENED)
             yield SqlLedger(store, clock)
         finally:
             store.close()
@@ -136,7 +138,9 @@ def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Store:
             version = version_of(store)
             if version != schema.head:
                 back_up(store, path, version)
+                reached(Point.BACKED_UP)
                 migrate(store, schema)
+                reached(Point.MIGRATED)
     return store
 
 

@@ -15,6 +15,7 @@ from reconciler.ledger.loading import BATCH, batched
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import entries, meta, windows
 from reconciler.ledger.wants import Values
+from reconciler.points import Point, reached
 
 
 class Recording(Part):
@@ -31,6 +32,8 @@ class Recording(Part):
             set_aside.clear(connection, drained.parsed)
             set_aside.keep(connection, drained.malformed, now)
             _move_watermark(connection, drained.watermark)
+            reached(Point.WINDOW_COMMITTING)
+        reached(Point.WINDOW_COMMITTED)
 
     def remap(self, changed: Iterable[tuple[str, Wanted, bytes]], mapping_version: str) -> None:
         """See `core.ports.Ledger`."""
@@ -39,6 +42,7 @@ class Recording(Part):
             rest = iter(changed)
             while batch := list(islice(rest, BATCH)):
                 _remap(connection, batch, mapping_version, now)
+        reached(Point.REMAPPED)
 
     def ask_for(self, ids: Collection[str]) -> None:
         """See `core.ports.Ledger`."""
@@ -48,6 +52,7 @@ class Recording(Part):
             for batch in batched(list(ids)):
                 asked = entries.update().where(entries.c.return_id.in_(batch))
                 connection.execute(asked.values(asked_for=1))
+        reached(Point.ASKED_FOR_COMMITTED)
 
     def forgive(self, ids: Collection[str]) -> None:
         """See `core.ports.Ledger`."""

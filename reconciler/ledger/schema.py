@@ -21,6 +21,7 @@ from reconciler.ledger.sqlite import (
 from reconciler.ledger.store import Store
 from reconciler.ledger.tables import alembic_version, meta, metadata, versions
 from reconciler.ledger.translation import RESTORE
+from reconciler.points import Point, reached
 
 
 class Schema(Struct, frozen=True):
@@ -94,6 +95,7 @@ def migrate(store: Store, schema: Schema) -> None:
                 RESTORE,
             )
         store.raw.execute(f"PRAGMA user_version = {schema.number}")
+        reached(Point.MIGRATING)
     store.raw.execute("PRAGMA foreign_keys = ON")
 
 

@@ -36,7 +36,10 @@ def test_only_the_http_package_knows_the_http_libraries():
 
 @pytest.mark.parametrize(
     ("package", "allowed"),
-    [("http", {"errors", "clock", "http"}), ("loop", {"core", "errors", "clock", "http", "loop"})],
+    [
+        ("http", {"errors", "clock", "http", "points"}),
+        ("loop", {"core", "errors", "clock", "http", "loop", "points"}),
+    ],
 )
 def test_imports_point_one_way(package, allowed):
     for path in (PACKAGE / package).glob("*.py"):
