@@ -69,15 +69,13 @@ def _exists(path: Path) -> bool:
 def read_file(path: Path) -> list[Given]:
     """Every setting in the file. Raises ConfigError when it is not readable TOML."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        leaves = list(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))))
     except OSError as error:
         answer = os.strerror(error.errno or 0)
         raise ConfigError(f"{path}: {answer}", "make it readable, or name another one") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of a number without end
         raise ConfigError(f"{path}: is not TOML: {error}", "correct that line") from error
-    return [
-        Given(key, raw, f"{path}: {keys.dotted(key)}", in_file=True) for key, raw in _leaves(tables)
-    ]
+    return [Given(key, raw, f"{path}: {keys.dotted(key)}", in_file=True) for key, raw in leaves]
 
 
 def _leaves(tables: dict[str, Any], above: keys.Path = ()) -> Iterator[tuple[keys.Path, Any]]:
@@ -85,8 +83,19 @@ def _leaves(tables: dict[str, Any], above: keys.Path = ()) -> Iterator[tuple[key
         key = (*above, name)
         if isinstance(value, dict) and value:
             yield from _leaves(value, key)
+        elif not _fits(value):
+            raise ValueError(f"{keys.dotted(key)} holds a number of more than 64 bits")
         else:
             yield key, value
+
+
+def _fits(value: Any) -> bool:
+    """Whether its numbers are such as TOML promises; Python cannot even show some longer ones."""
+    if isinstance(value, dict):
+        return all(map(_fits, value.values()))
+    if isinstance(value, list):
+        return all(map(_fits, value))
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def read_environment(environ: Mapping[str, str]) -> list[Given]:

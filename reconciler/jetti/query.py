@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import quote
 
 import qs_codec
 
@@ -13,6 +14,25 @@ more behind it (apis/jetti.md 16)."""
 TOGETHER = 20
 """Values of one `$in`: keeps the URL short and the page below LIMIT for ordinary orders, and is
 where arrays in the server's parser (Node's qs) end by default."""
+
+
+_LONGEST = 6000
+"""Characters of all values together, percent-encoded: what ordinary servers take of a URL."""
+
+
+def groups(values: Iterable[str | int]) -> Iterator[list[str | int]]:
+    """The distinct values in groups that can be asked for together."""
+    group: list[str | int] = []
+    length = 0
+    for value in sorted(set(values), key=str):
+        needs = len(quote(str(value), safe=""))
+        if group and (len(group) == TOGETHER or length + needs > _LONGEST):
+            yield group
+            group, length = [], 0
+        group.append(value)
+        length += needs
+    if group:
+        yield group
 
 
 def may_be_cut(rows: int) -> bool:

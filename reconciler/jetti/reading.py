@@ -118,12 +118,7 @@ class Reader:
         return wire.seen_item(self._get(f"/sale-return-items/{item_id}.json", "", decode))
 
     def _find(self, by: _Filter[W], values: Values) -> list[W]:
-        distinct = sorted(set(values), key=str)
-        groups = [
-            distinct[start : start + query.TOGETHER]
-            for start in range(0, len(distinct), query.TOGETHER)
-        ]
-        return [row for group in groups for row in self._find_group(by, group)]
+        return [row for group in query.groups(values) for row in self._find_group(by, group)]
 
     def _find_group(self, by: _Filter[W], group: Values) -> list[W]:
         try:

@@ -7,10 +7,10 @@ Unknown fields and unknown enumeration values are accepted.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from reconciler.core.fields import OWNED, OWNED_OF_ITEM
 from reconciler.core.model import Fields
@@ -19,48 +19,52 @@ from reconciler.http import Answer
 
 _Text = str | int | None
 
+# What a ledger and a report can carry; a row with other numbers is not understood.
+_Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+_Count = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
 
 class WireSale(Struct, rename="camel"):
-    id: int
+    id: _Id
     reference: str | int
     external_id: _Text = None
-    sale_id: int | None = None
+    sale_id: _Id | None = None
     company_id: _Text = None
 
 
 class WireSaleItem(Struct, rename="camel"):
-    id: int
-    sale_id: int
+    id: _Id
+    sale_id: _Id
     external_id: _Text = None
-    quantity: int = 1
-    quantity_returned: int = 0
-    quantity_cancelled: int = 0
+    quantity: _Count = 1
+    quantity_returned: _Count = 0
+    quantity_cancelled: _Count = 0
     is_bundle: bool = False
-    bundle_sale_item_id: int | None = None
-    dropship_provider_id: int | None = None
+    bundle_sale_item_id: _Id | None = None
+    dropship_provider_id: _Id | None = None
 
 
 class WireReason(Struct):
-    id: int
+    id: _Id
     code: str
 
 
 class WireSaleReturnItem(Struct, rename="camel"):
-    id: int
-    sale_return_id: int
-    sale_item_id: int
-    quantity: int | UnsetType = UNSET
+    id: _Id
+    sale_return_id: _Id
+    sale_item_id: _Id
+    quantity: _Count | UnsetType = UNSET
     external_id: _Text | UnsetType = UNSET
-    adjustment_reason_id: int | UnsetType | None = UNSET
+    adjustment_reason_id: _Id | UnsetType | None = UNSET
 
 
 class WireSaleReturn(Struct, rename="camel"):
-    id: int
-    sale_id: int
+    id: _Id
+    sale_id: _Id
     reference: str | int
     created_at: datetime
     status: str
-    purchase_id: int | None = None
+    purchase_id: _Id | None = None
     external_id: _Text | UnsetType = UNSET
     sale_return_source: str | UnsetType | None = UNSET
     sale_return_type: str | UnsetType | None = UNSET

@@ -30,7 +30,7 @@ class Instant(TypeDecorator[datetime]):
         return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromisoformat(value)
+        return None if value is None else _instant(value)
 
 
 class Standing(TypeDecorator[State]):
@@ -43,7 +43,7 @@ class Standing(TypeDecorator[State]):
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> State | None:
-        return None if value is None else State(value)
+        return None if value is None else msgspec.convert(value, State)
 
 
 class Structure(TypeDecorator[Any]):
@@ -62,3 +62,14 @@ class Structure(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else self._decoder.decode(value)
+
+
+def _instant(written: object) -> datetime:
+    """A time as it was stored; anything else is damage, and told like that of a structure."""
+    try:
+        instant = datetime.fromisoformat(written if isinstance(written, str) else "")
+    except ValueError:
+        raise msgspec.ValidationError("not a time") from None
+    if instant.tzinfo is None:
+        raise msgspec.ValidationError("a time without its zone")
+    return instant

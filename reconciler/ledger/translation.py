@@ -11,8 +11,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from reconciler.errors import LedgerError
 
-ANSWERS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError)
-"""What may be raised where SQL is executed and rows are read."""
+ANSWERS: tuple[type[Exception], ...] = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    msgspec.MsgspecError,
+    UnicodeDecodeError,
+)
+"""What may be raised where SQL is executed and rows are read. Of a damaged schema SQLite's own
+complaint may quote what is no text, and then the driver cannot even say it."""
 
 RESTORE = "restore it from a backup, or move it away and begin anew with `reconciler init --adopt`"
 
@@ -38,6 +44,8 @@ _MEANING: dict[int, tuple[str, str]] = {
 
 def translate(error: Exception, name: str) -> Exception:
     """The LedgerError that says the same; anything that is no answer of SQLite is handed back."""
+    if isinstance(error, UnicodeDecodeError):
+        return LedgerError(f"the ledger {name} is corrupt", RESTORE)
     if isinstance(error, msgspec.MsgspecError):
         return LedgerError(f"the ledger {name} holds a row that cannot be understood", RESTORE)
     origin = error.orig if isinstance(error, StatementError) else error

@@ -19,6 +19,9 @@ LIST = "/warehouse/return/list"
 DETAILS = "/warehouse/return/details"
 LONGEST_CURSOR = 4096
 
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(microsecond=0, tzinfo=UTC)
+
 COLUMN = {By.UPDATED: "updated_at", By.CREATED: "created_at"}
 
 
@@ -52,10 +55,15 @@ class ListQuery(Struct, frozen=True):
 
 
 def around(moments: Collection[datetime], by: By, state: str, page_size: int) -> ListQuery:
-    """From one second before the first to one after the last, each taken as a whole second."""
+    """From one second before the first to one after the last, each taken as a whole second.
+
+    At either end of the calendar, where there is no such second, from that end itself.
+    """
     first, last = (moment.replace(microsecond=0) for moment in (min(moments), max(moments)))
     margin = timedelta(seconds=1)
-    return ListQuery(Window(first - margin, last + margin), by, state, page_size)
+    start = max(first, _FIRST + margin) - margin
+    end = min(last, _LAST - margin) + margin
+    return ListQuery(Window(start, end), by, state, page_size)
 
 
 def encode(parameters: dict[str, str]) -> str:
@@ -66,7 +74,7 @@ def encode(parameters: dict[str, str]) -> str:
 def _bound(moment: datetime) -> str:
     """`2026-03-01 10:00:00` in UTC without offset: the form of the newest specification; a
     client that sent offsets had to take them out again (apis/loop.md 3.1)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def next_cursor(next_url: str | None, base_url: str) -> str | None:
@@ -80,7 +88,9 @@ def next_cursor(next_url: str | None, base_url: str) -> str | None:
     if (link.scheme or link.netloc) and _origin(next_url) != _origin(base_url):
         raise ValueError(f"the next page's link leads away from {home.hostname}")
     cursors = parse_qs(link.query).get("cursor", [])
-    if len(cursors) != 1 or len(next_url) > 2 * LONGEST_CURSOR:
+    # Also as it will be sent: three characters for each byte that is not plain.
+    longest = max(map(len, [next_url, *(quote(cursor, safe="") for cursor in cursors)]))
+    if len(cursors) != 1 or longest > 2 * LONGEST_CURSOR:
         raise ValueError("the next page's link names no usable cursor")
     return cursors[0]
 

@@ -16,6 +16,7 @@ from reconciler.loop.answers import read_page
 from reconciler.loop.api import LoopApi
 from reconciler.loop.query import LIST, ListQuery, around
 from reconciler.loop.state_pass import StatePass
+from reconciler.loop.values import LONGEST_NAME
 
 log = logging.getLogger("reconciler.loop")
 
@@ -69,7 +70,7 @@ class LoopReader:
         list cannot be asked by order. Whoever calls adds what the ledger knows of the order.
         """
         name = order_name.strip().lstrip("#")
-        if not name:
+        if not name or len(name) > LONGEST_NAME:
             return ()
         found = self._api.details(order_name=name) or self._api.details(order_name=f"#{name}")
         rows = [self._api.row(one) for one in {one.id: one for one in found}.values()]

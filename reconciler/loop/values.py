@@ -12,8 +12,13 @@ from msgspec import Meta
 LONGEST_TEXT = 4000
 """Characters. Nothing that we keep is longer, so a row that claims otherwise is set aside."""
 
+LONGEST_NAME = 255
+"""Characters of an order's name, by which Jetti is asked: it must fit into a URL."""
+
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int | None
 """A text that may come as a number, and as nothing."""
+Name = Annotated[str, Meta(max_length=LONGEST_NAME)] | int
+"""The name of an order: `#1042`, or whatever the shop has made of it."""
 Id = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int
 """Text in the list, a number in details and in labels (apis/loop.md 5.6)."""
 

@@ -13,7 +13,7 @@ from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
-from reconciler.loop.values import Id, Text, read_id, read_shop, read_text, read_time
+from reconciler.loop.values import Id, Name, Text, read_id, read_shop, read_text, read_time
 
 MOST_LINES = 10_000
 
@@ -44,7 +44,7 @@ class WireReturn(Struct):
     state: str
     created_at: str
     updated_at: str
-    order_name: Text
+    order_name: Name
     line_items: Annotated[list[WireLine], Meta(max_length=MOST_LINES)]
     provider_order_id: Text = None
     outcome: Text = None
