@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
-from sqlalchemy import Connection, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.pool import NullPool
 
 from reconciler.errors import LedgerError
@@ -91,9 +92,24 @@ class Store:
 
 
 def _connect(raw: sqlite3.Connection) -> Connection:
+    """SQLAlchemy's view of a connection that is already open."""
+    _handed_over.append(raw)
+    try:
+        return _engine().connect()
+    finally:
+        _handed_over.clear()
+
+
+_handed_over: list[sqlite3.Connection] = []
+
+
+@cache
+def _engine() -> Engine:
+    """One for all ledgers of a process: it keeps the SQL that it has compiled, which takes a
+    daemon's pass more time than to execute it."""
     engine = create_engine(
         "sqlite://",
-        creator=lambda: raw,
+        creator=lambda: _handed_over.pop(),
         poolclass=NullPool,
         # Parameters hold order names and the like, and errors end in logs.
         hide_parameters=True,
@@ -104,4 +120,4 @@ def _connect(raw: sqlite3.Connection) -> Connection:
         options = connection.get_execution_options()
         connection.exec_driver_sql(options.get("begin", "BEGIN"))
 
-    return engine.connect()
+    return engine
