@@ -146,10 +146,11 @@ def seen_sale_return(wire: WireSaleReturn) -> SeenSaleReturn:
 
 def _owned(wire: WireSaleReturn | WireSaleReturnItem, names: tuple[str, ...]) -> Fields:
     """Owned fields by Jetti's own names, as far as the row shows them; external ids as text."""
+    # Not `msgspec.structs.fields`, which evaluates every annotation anew.
     by_name = {
-        info.encode_name: getattr(wire, info.name)
-        for info in msgspec.structs.fields(wire)
-        if info.encode_name in names
+        encoded: getattr(wire, name)
+        for name, encoded in zip(wire.__struct_fields__, wire.__struct_encode_fields__, strict=True)
+        if encoded in names
     }
     texts = ("externalId", "trackingNumber")
     return {
