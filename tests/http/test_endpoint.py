@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from peers import KEY, endpoint
 
 from reconciler.errors import ConfigError
 from reconciler.http import connect
+from reconciler.http.wire import Wire
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,19 @@ def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(clock, ke
 
 def test_the_text_form_of_an_endpoint_hides_the_key():
     assert KEY not in repr(endpoint("http://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize("elsewhere", ["host", "port", "scheme", "path"])
+def test_whatever_asks_for_it_no_request_leaves_for_another_place(peer, clock, elsewhere):
+    home, canary = peer(), peer()
+    url = {
+        "host": f"http://localhost:{home.port}/api/list",
+        "port": f"{canary.url}/api/list",
+        "scheme": f"https://127.0.0.1:{home.port}/api/list",
+        "path": f"{home.url}/other/list",
+    }[elsewhere]
+
+    with Wire(endpoint(home.url), clock, None) as wire, pytest.raises(RuntimeError, match="place"):
+        wire.handle_request(httpx.Request("GET", url))
+
+    assert home.requests == canary.requests == []

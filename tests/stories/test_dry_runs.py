@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 from story_world import World
 
+from reconciler.cli import perform
+from reconciler.clock import Clock
+from reconciler.host import Host
+from reconciler.http import Endpoint, Service, connect
+
 
 def footprint(directory: Path) -> dict[str, tuple[str, int, int]]:
     """Everything that a look at the directory shows."""
@@ -67,6 +72,24 @@ def test_a_dry_run_of_named_returns(world: World) -> None:
     dry = world.run("--dry-run", "--return", new)
 
     assert (dry.outcomes, footprint(world.directory)) == ({new: ("create", "planned")}, before)
+
+
+LOOKS = [("run", "--dry-run", "--against-jetti"), ("init", "--adopt")]
+
+
+@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
+def test_what_only_looks_is_given_a_jetti_that_takes_no_writes(
+    world: World, command: tuple[str, ...]
+) -> None:
+    changed(world)
+    allowed: dict[str, frozenset[str]] = {}
+
+    def noting(endpoint: Endpoint, clock: Clock) -> Service:
+        allowed[endpoint.name] = endpoint.methods
+        return connect(endpoint, clock)
+
+    assert perform(["--quiet", *command], Host(world.clock, world.environ, connect=noting)) == 0
+    assert allowed == {"Loop": frozenset({"GET"}), "Jetti": frozenset({"GET"})}
 
 
 def test_the_run_does_what_the_dry_run_said(world: World) -> None:

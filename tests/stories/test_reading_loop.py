@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from agreement import assert_agreement
-from story_world import World, a_world
+from story_world import NOON, World, a_world
 
 from reconciler.sandbox.loop_switches import LoopSwitches
 
@@ -179,6 +179,17 @@ def test_a_server_clock_that_is_behind_holds_the_watermark_back(world: World) ->
     world.run()
 
     assert world.watermark() <= world.clock.now() - timedelta(seconds=120)
+
+
+def test_the_watermark_is_how_far_reading_came_and_not_the_newest_return(world: World) -> None:
+    world.go_live()
+    world.returned()
+    world.pass_time(hours=2)
+
+    ran = world.run()
+
+    assert world.watermark() == NOON + timedelta(hours=2, seconds=-120)
+    assert [window["drained"] for window in ran.report["run"]["windows"]] == [True]
 
 
 def test_without_dates_in_the_answers_the_run_keeps_its_distance(directory: Path) -> None:
