@@ -76,6 +76,21 @@ def problem_title(body: bytes) -> str | None:
     return None
 
 
+# An escape of JSON; the group is half of a surrogate pair without its other half.
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+
+
+def mended(body: bytes) -> bytes:
+    """The body with U+FFFD for every half of a character.
+
+    That is what is left of an emoji where somebody cut a text to a length. No decoder takes it,
+    so that one customer's comment would make a whole page unreadable, for ever.
+    """
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
+
+
 def parse_http_date(text: str | None) -> datetime | None:
     """An HTTP date (RFC 9110 5.6.7) as aware UTC; None where there is none that can be read."""
     try:

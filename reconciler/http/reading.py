@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import httpx
 
 from reconciler.errors import KeyRefused
-from reconciler.http.answer import Answer, Refused, parse_http_date, problem_title
+from reconciler.http.answer import Answer, Refused, mended, parse_http_date, problem_title
 from reconciler.http.endpoint import Endpoint
 from reconciler.http.patience import NotUnderstood, Unacceptable, is_transient
 
@@ -76,6 +76,6 @@ def to_answer(response: httpx.Response) -> Answer:
     return Answer(
         status=response.status_code,
         headers={name.lower(): value for name, value in response.headers.items()},
-        body=response.content,
+        body=mended(response.content),
         date=parse_http_date(response.headers.get("date")),
     )

@@ -204,3 +204,19 @@ def test_a_path_is_sent_as_it_is_or_not_at_all(peer, service, path):
         service(server.url).get(path, "", decoded)
 
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (r'"a\ud83d"', "a\ufffd"),
+        (r'"\ude00a\ud83d\ud83d\ude00"', "\ufffda\ufffd\U0001f600"),
+        (r'"\uD83D\uDE00 \\ud83d \\\ud83d"', "\U0001f600 \\ud83d \\\ufffd"),
+        (r'"\ud83d\"\ud83d\\"', '\ufffd"\ufffd\\'),
+        (r'"\u00e9\/\n"', "é/\n"),
+    ],
+)
+def test_half_a_character_spoils_no_answer(peer, service, sent, read):
+    loop = service(peer(answer(body=sent.encode())).url)
+
+    assert loop.get("/x", "", lambda got: msgspec.json.decode(got.body)) == read
