@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from reconciler.http import Answer
-from reconciler.loop.values import Id, read_id, read_text, read_time
+from reconciler.loop.values import Id, Word, read_id, read_text, read_time
 
 
 class Page(Struct):
@@ -34,7 +34,7 @@ class Found(Struct, frozen=True):
 
 class _Details(Struct):
     id: Id
-    state: str
+    state: Word
     created_at: str
 
 

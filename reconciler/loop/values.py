@@ -19,6 +19,8 @@ Text = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int | None
 """A text that may come as a number, and as nothing."""
 Name = Annotated[str, Meta(max_length=LONGEST_NAME)] | int
 """The name of an order: `#1042`, or whatever the shop has made of it."""
+Word = Annotated[str, Meta(max_length=LONGEST_NAME)]
+"""A word of Loop's own, such as a state."""
 Id = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int
 """Text in the list, a number in details and in labels (apis/loop.md 5.6)."""
 

@@ -13,7 +13,7 @@ from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
-from reconciler.loop.values import Id, Name, Text, read_id, read_shop, read_text, read_time
+from reconciler.loop.values import Id, Name, Text, Word, read_id, read_shop, read_text, read_time
 
 MOST_LINES = 10_000
 
@@ -41,7 +41,7 @@ class WireReturn(Struct):
     """apis/loop.md 5.1."""
 
     id: Id
-    state: str
+    state: Word
     created_at: str
     updated_at: str
     order_name: Name
