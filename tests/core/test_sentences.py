@@ -1,0 +1,314 @@
+"""What a person reads when the program stops or asks for a decision, word for word.
+
+A message names who, what and the way out; a number or a name that is missing in it leads astray.
+"""
+
+from __future__ import annotations
+
+import pytest
+from core_samples import (
+    DAY,
+    HOUR,
+    NOON,
+    SALE_ID,
+    a_return,
+    a_sale,
+    a_sighting,
+    an_entry,
+    an_intent,
+    as_shown,
+    pushed,
+    pushed_item,
+    sale_item,
+    shown,
+    wanted_line,
+    wants,
+)
+from msgspec.structs import replace
+
+from reconciler.core.agenda import Held, agenda, as_pushed
+from reconciler.core.attribution import attribute
+from reconciler.core.created import check_created
+from reconciler.core.guard import Grounds, check_ledger_is_not_lost, check_plan, check_shop
+from reconciler.core.model import Operation, Purpose, State, Window, Write
+from reconciler.core.plan import Terms, make_plan
+from reconciler.core.report import RunKind
+from reconciler.core.rules import Guards, Policy
+from reconciler.core.sale import choose_sale
+from reconciler.core.watermark import check_clock, check_plausible, check_progress
+from reconciler.errors import ReconcilerError
+
+ALL = frozenset("ABCD")
+AB = wants(wanted_line("A"), wanted_line("B"))
+KNOWN = pushed(id=30)
+
+
+def said(check, *arguments):
+    with pytest.raises(ReconcilerError) as raised:
+        check(*arguments)
+    return str(raised.value), raised.value.hint
+
+
+# ------------------------------------------------------------------------------------------ stops
+
+
+def test_a_clock_that_cannot_be_right():
+    assert said(check_clock, NOON, NOON + 2 * DAY) == (
+        "this machine's clock says 2026-03-01 12:00Z, but reading was already complete up to "
+        "2026-03-03 12:00Z",
+        "set the clock, then run again",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "whose"),
+    [
+        (NOON, NOON + HOUR, "this machine"),
+        (NOON, NOON, "this machine"),
+        (NOON + HOUR, NOON, "Loop"),
+    ],
+)
+def test_a_clock_that_was_set_back(ours, theirs, whose):
+    assert said(check_progress, ours, theirs, NOON + 2 * HOUR) == (
+        f"{whose} says that it is 2026-03-01 12:00Z, but reading was already complete up to "
+        "2026-03-01 14:00Z; nothing newer is read until then",
+        "set the clock, then run again",
+    )
+
+
+def test_a_listing_that_is_not_believed():
+    assert said(check_plausible, set("12345"), set(), Window(NOON, NOON + HOUR)) == (
+        "Loop lists none of 5 returns that were updated between 2026-03-01 12:00Z and "
+        "2026-03-01 13:00Z; the listing is not believed and the watermark stays",
+        "check in Loop whether the key still belongs to this shop, then run again",
+    )
+
+
+def test_a_plan_that_is_too_large():
+    terms = Terms(Policy(), go_live=NOON - 900 * DAY, typed=False)
+    created = [an_entry(seen=a_return(id=f"{number}")) for number in range(3)]
+    more, known = wants(wanted_line("A", 2)), (pushed(),)
+    changed = [
+        an_entry(more, seen=a_return(id=f"9{number}"), sale_returns=known) for number in range(4)
+    ]
+    plan = make_plan(created + changed, terms, NOON)
+    grounds = Grounds(
+        kind=RunKind.SWEEP,
+        guards=Guards(creates=2, updates=3, share=0.25),
+        changed_lately=10,
+        mapping_is_new=True,
+        accepted=(),
+        command="reconciler run --sweep 120d",
+    )
+
+    assert said(check_plan, plan, grounds) == (
+        f"plan {plan.digest} was not carried out: it would create 3 returns (the limits are 2 and "
+        "25% of the 10 that changed in 28 days); it would update or cancel 4 returns (the limits "
+        "are 3 and 25% of the 10 that changed in 28 days); the changed mapping would change 4 "
+        "pushed returns",
+        "look at it with `reconciler run --sweep 120d --dry-run`, then let it through with "
+        f"`reconciler run --sweep 120d --accept-plan {plan.digest}`",
+    )
+
+
+def test_a_ledger_that_seems_to_be_lost():
+    assert said(check_ledger_is_not_lost, ["7001", "7002"]) == (
+        "this ledger has never pushed anything, but Jetti already holds 2 of the planned returns "
+        "(first: 7001)",
+        "if the ledger was lost or made anew: reconciler init --adopt",
+    )
+
+
+def test_another_shop():
+    assert said(check_shop, "acme", {"cord": 2, "bolt": 1}) == (
+        "Loop's key belongs to shop bolt, cord, but this ledger was made for acme",
+        "check LOOP_API_KEY; after a renamed shop: reconciler init --repin",
+    )
+
+
+# ---------------------------------------------------------------------- what a person must look at
+
+
+@pytest.mark.parametrize(
+    ("sales", "reason"),
+    [
+        ([a_sale(id=1), a_sale(id=7)], "order #1001 matches 2 sales in Jetti: 1, 7"),
+        (
+            [a_sale(reference="1002")],
+            "Jetti's sale 10 has the id of order #1001 but the reference 1002",
+        ),
+    ],
+)
+def test_which_sale_it_is(sales, reason):
+    assert choose_sale(a_return(), sales).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "Jetti was asked to return sale items [1, 2] and returned none"),
+        ([shown(30, {"A": 0})], "Jetti was asked to return sale items [1, 2] and returned [1]"),
+        (
+            [shown(30, {"A": 0, "C": 0}), shown(31, {"D": 0})],
+            "Jetti returned items that were not asked for: sale return 1001-30 (30), 1001-31 (31)",
+        ),
+    ],
+)
+def test_what_a_create_made(rows, reason):
+    assert check_created(Write(Operation.CREATE, SALE_ID, (1, 2)), rows, ()).reason == reason
+
+
+def marked(id=30, **changes):
+    return shown(id, {"A": 1}, marker="7001", **changes)
+
+
+def lost(*sale_item_ids):
+    return an_entry(AB, state=State.UNKNOWN, intents=(an_intent(*(sale_item_ids or (1, 2))),))
+
+
+RIVAL = an_entry(seen=a_return(id="7002"))
+JUDGED = {
+    "order": (an_entry(), a_sighting(sales=()), "order #1001 is not in Jetti yet"),
+    "line": (an_entry(), a_sighting(sale_items=()), "order line A is not in Jetti yet"),
+    "no order": (
+        an_entry(),
+        a_sighting(marked(), sales=()),
+        "Jetti has sale returns for order #1001 but not the order",
+    ),
+    "deleted": (
+        an_entry(sale_returns=(KNOWN,)),
+        a_sighting(),
+        "sale return 1001-30 (30) was deleted in Jetti",
+    ),
+    "item deleted": (
+        an_entry(sale_returns=(KNOWN,)),
+        a_sighting(ours=(replace(as_shown(KNOWN), items=()),)),
+        "an item of sale return 1001-30 (30) was deleted in Jetti",
+    ),
+    "astray": (
+        an_entry(),
+        a_sighting(ours=(marked(30, sale_id=99), marked(31, sale_id=98))),
+        "sale return 30, 31 carries this return's marker but is not on order #1001",
+    ),
+    "bundle": (
+        an_entry(),
+        a_sighting(sale_items=(sale_item("A", is_bundle=True),)),
+        "order line A is a bundle or part of one",
+    ),
+    "twice": (
+        an_entry(),
+        a_sighting(sale_items=(sale_item("A"), sale_item("A", id=9))),
+        "order line A stands more than once in Jetti",
+    ),
+    "used up": (
+        an_entry(wants(wanted_line("A", 2))),
+        a_sighting(sale_items=(sale_item("A", 3, returned=2),)),
+        "order line A: 2 to return, but only 1 of 3 are left in Jetti",
+    ),
+    "growth": (
+        an_entry(wants(wanted_line("A", 3)), sale_returns=(KNOWN,)),
+        a_sighting(ours=(as_shown(KNOWN),), sale_items=(sale_item("A", 2, returned=1),)),
+        "order line A: 2 more to return, but only 1 of 2 are left in Jetti",
+    ),
+    "overlap": (
+        an_entry(),
+        a_sighting(shown(30, {"A": 2}), shown(31, {"A": 1})),
+        "unmarked sale return 1001-30 (30), 1001-31 (31) overlaps this return's lines without "
+        "matching them",
+    ),
+    "older": (
+        an_entry(),
+        a_sighting(shown(30, {"A": 1}, created_at=NOON - 2 * DAY)),
+        "unmarked sale return 1001-30 (30) holds this return's lines but is older than the return",
+    ),
+    "stranger's items": (
+        lost(),
+        a_sighting(shown(30, {"A": 0, "C": 0})),
+        "sale return 1001-30 (30) appeared after our unanswered create and holds items that it "
+        "did not ask for",
+    ),
+    "stranger's quantities": (
+        lost(),
+        a_sighting(shown(30, {"A": 0, "B": 2})),
+        "sale return 1001-30 (30) appeared after our unanswered create with quantities of its own",
+    ),
+    "beside": (
+        lost(1),
+        a_sighting(shown(30, {"A": 0}), shown(31, {"C": 0}), shown(32, {"D": 0})),
+        "sale return 1001-31 (31), 1001-32 (32) appeared along with what our unanswered create "
+        "made, for items that it did not ask for",
+    ),
+    "half": (
+        lost(),
+        a_sighting(shown(30, {"A": 0})),
+        "our unanswered create asked for sale items 1, 2, but sale returns for 1 appeared",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", JUDGED)
+def test_whose_it_is(case):
+    entry, sighting, reason = JUDGED[case]
+
+    assert attribute(entry, sighting, (), ALL).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("rival", "reason"),
+    [
+        (RIVAL, "unmarked sale return 1001-30 (30) could stand for this return or for 7002"),
+        (
+            replace(RIVAL, intents=(an_intent(return_id="7002"),)),
+            "a create for return 7002 on the same lines has no answer yet",
+        ),
+    ],
+)
+def test_which_return_it_stands_for(rival, reason):
+    assert attribute(an_entry(), a_sighting(shown(30, {"A": 1})), (rival,), ALL).reason == reason
+
+
+def test_a_marker_that_was_moved():
+    rival = replace(RIVAL, sale_returns=(KNOWN, pushed(id=31)))
+
+    assert attribute(an_entry(), a_sighting(marked(30), marked(31)), (rival,), ALL).reason == (
+        "sale return 30, 31 carries this return's marker but stands for return 7002, 7002"
+    )
+
+
+CHANGED = {
+    "revived": (
+        an_entry(),
+        pushed(status="cancelled"),
+        {},
+        "sale return 1001-21 (21) is cancelled, but its lines are wanted",
+    ),
+    "received": (
+        an_entry(wants(purpose=Purpose.CANCEL)),
+        pushed(),
+        {"status": "received"},
+        "sale return 1001-21 (21) should be cancelled, but Jetti says received",
+    ),
+    "a person's quantity": (
+        an_entry(wants(wanted_line("A", 2))),
+        pushed(),
+        {"quantity": 5},
+        "sale return 1001-21 (21): order line A should change to another quantity, but a person "
+        "set 5 in Jetti",
+    ),
+    "a quantity after the end": (
+        an_entry(wants(wanted_line("A", 2))),
+        pushed(pushed_item("A")),
+        {"status": "received"},
+        "sale return 1001-21 (21): order line A should become 2, but Jetti says received",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_what_cannot_be_told_any_more(case):
+    entry, known, shows, reason = CHANGED[case]
+    held = as_pushed(known)
+    shown_items = {id_: fields | shows for id_, fields in held.items.items()}
+    now = Held(held.fields | shows, shown_items)
+
+    assert agenda(entry, (known,), {known.id: now}, {}).reason == reason
