@@ -16,6 +16,8 @@ _REPEATABLE = settings(
 settings.register_profile("dev", _REPEATABLE)
 settings.register_profile("ci", _REPEATABLE)
 settings.register_profile("nightly", _REPEATABLE, max_examples=1000)
+# Thousands of times over, once for each mutant (`proof/mutants.py`).
+settings.register_profile("mutants", _REPEATABLE, max_examples=20)
 settings.load_profile("ci")
 
 _FIGURES = pytest.StashKey[Figures]()
