@@ -1,0 +1,37 @@
+"""Every survivor that has a reason is still a line of the program."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from proof.bench import ROOT
+from proof.mutants import PARTS, groups
+
+ALL = [name for group in groups() for name in group.survivors]
+
+
+def text_of(function: str) -> str:
+    """The file that a mutant's function stands in."""
+    parts = function.split(".")
+    places = (ROOT.joinpath(*parts[:length]).with_suffix(".py") for length in (3, 4))
+    return next(place.read_text(encoding="utf-8") for place in places if place.is_file())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_survivor_is_a_line_that_still_stands_there(name: str) -> None:
+    function, _, change = name.partition(": ")
+    lines = {line.strip() for line in text_of(function).splitlines()}
+
+    assert set(change.split(" => ")[0].split("\n")) <= lines
+
+
+def test_no_survivor_has_two_reasons() -> None:
+    assert [name for name, count in Counter(ALL).items() if count > 1] == []
+
+
+def test_a_part_mutates_files_and_runs_tests_that_exist() -> None:
+    for part in PARTS:
+        assert all(list(ROOT.glob(pattern)) for pattern in part.files)
+        assert all((ROOT / place).exists() for place in part.tests)
