@@ -157,7 +157,7 @@ class _Judgement:
                     )
         return None
 
-    def _claim_by_intent(self, unanswered: Intent) -> Review | Absent | None:
+    def _claim_by_intent(self, unanswered: Intent) -> Review | Wait | Absent | None:
         found = by_intent(
             unanswered,
             unmarked=self._unmarked(),
@@ -165,7 +165,7 @@ class _Judgement:
             items=self._items,
             wanted=self._entry.wanted.lines,
         )
-        if isinstance(found, Review):
+        if isinstance(found, Review | Wait):
             return found
         if found is None:
             return Absent(unanswered)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.core.known import line_of
 from reconciler.core.model import Entry, Intent, Purpose, State, WantedLine
 from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
-from reconciler.core.verdict import Review, listed
+from reconciler.core.verdict import Review, Wait, listed
 
 
 def by_intent(
@@ -17,17 +17,22 @@ def by_intent(
     marked: Sequence[SeenSaleReturn],
     items: Mapping[int, SaleItem],
     wanted: Sequence[WantedLine],
-) -> list[SeenSaleReturn] | Review | None:
+) -> list[SeenSaleReturn] | Review | Wait | None:
     """The unmarked rows that an unanswered create made; a person may have cancelled them since.
 
     They were not there before it, are not older than it, hold only what it asked for, in
     quantities a create gives birth to or that we meanwhile wanted; and, with what is already
-    marked, they hold all of it. None when nothing of it is there; Review when some of it might be.
+    marked, they hold all of it. None when nothing of it is there; Review when some of it might be;
+    Wait while Jetti shows one of them without any item.
     """
     asked = set(intent.write.sale_item_ids)
     since = [
         row for row in unmarked if row.id not in intent.before and row.created_at >= intent.sent_at
     ]
+    hollow = [row for row in since if not row.items and row.status != "cancelled"]
+    if hollow:
+        which = listed(f"{row.reference} ({row.id})" for row in hollow)
+        return Wait(f"Jetti does not show yet what sale return {which} holds", order_found=True)
     candidates = [row for row in since if asked & _sale_items(row)]
     fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     for row in fresh:

@@ -19,11 +19,11 @@ class Review(Struct, frozen=True):
 
 
 class Wait(Struct, frozen=True):
-    """The order, or a line of it, is not in Jetti yet."""
+    """The order, a line of it, or what a sale return on it holds, is not in Jetti yet."""
 
     reason: str
     order_found: bool
-    """Whether only a line is missing: after `policy.patience` that becomes a review."""
+    """Whether the order is there: after `policy.patience` that becomes a review."""
     behind: bool = False
     """Whether all is there, but a create of another return must be settled first."""
 

@@ -259,6 +259,13 @@ def test_the_same_item_twice_after_an_unanswered_create_goes_to_a_person():
     assert isinstance(judge(lost(), *rows), Review)
 
 
+def test_a_sale_return_that_shows_nothing_of_what_it_holds_yet_accuses_nobody():
+    verdict = judge(lost(), shown(30, {"A": 0}), shown(31, {}))
+
+    assert isinstance(verdict, Wait)
+    assert "31" in verdict.reason
+
+
 def test_more_than_was_asked_for_in_one_sale_return_is_an_overreach():
     more = judge(lost(), shown(30, {"A": 0, "B": 0, "C": 0}))
     marked = judge(lost(), shown(30, {"A": 0, "B": 0, "C": 0}, marker="7001"))
