@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from reconciler.cli import perform
+from reconciler.clock import Clock
 from reconciler.core.model import Entry
 from reconciler.errors import Interrupted
 from reconciler.host import Host
@@ -93,6 +94,8 @@ class World:
         self.ledger = f"sqlite:///{directory}/ledger.db"
         self.directory = directory
         self.orders: list[SandboxOrder] = []
+        self.connect: Callable[[Any, Clock], Any] | None = None
+        """How the program reaches the services; None: over the machine's sockets, as ever."""
         self.environ = {
             **sandbox.environment(),
             "RECONCILER_LEDGER": self.ledger,
@@ -177,7 +180,7 @@ class World:
     def call(self, *arguments: str, **environ: str) -> Ran:
         """One command line, in this process."""
         stdout, stderr = io.StringIO(), io.StringIO()
-        host = Host(self.clock, {**self.environ, **environ})
+        host = Host(self.clock, {**self.environ, **environ}, connect=self.connect)
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             code = perform(arguments, host)
         return Ran(code, stdout.getvalue(), stderr.getvalue())
