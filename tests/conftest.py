@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from fault_table import print_cells
 from figures import Figures
 from hypothesis import HealthCheck, settings
 
@@ -46,6 +47,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         counted.write(directory / f"{worker}-{os.getpid()}.json")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    print_cells(terminalreporter, every=bool(config.getoption("long")))
 
 
 @pytest.fixture
