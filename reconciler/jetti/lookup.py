@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 from msgspec import Struct
@@ -19,6 +18,9 @@ from reconciler.errors import TargetUnavailable
 from reconciler.http import Refused
 from reconciler.jetti.reading import FilterIgnored, Reader
 from reconciler.points import Point, reached
+
+NO_RETURN = "0"
+"""A marker that no sale return carries."""
 
 
 class Unseen(Struct, frozen=True):
@@ -58,9 +60,11 @@ class Lookup:
         return [return_id for return_id in return_ids if return_id in found]
 
     def knock(self) -> None:
-        """Raises TargetUnavailable when Jetti does not even tell its adjustment reasons."""
-        with suppress(Refused):
-            self._reader.reasons()
+        """Ask the question that every push begins with, about no return at all.
+
+        Raises TargetUnavailable when even that has no answer that can be used.
+        """
+        self.marked([NO_RETURN])
 
     def _sight(self, entries: Sequence[Entry]) -> dict[str, Sighting]:
         looked_at = self._clock.monotonic()

@@ -111,7 +111,7 @@ class Pusher:
     # ------------------------------------------------------------------ nothing to write
 
     def _unseen(self, entry: Entry, unseen: Unseen) -> Told:
-        trouble = Trouble.OUTAGE if unseen.is_outage else None
+        trouble = Trouble.OUTAGE if unseen.is_outage else Trouble.UNUSABLE
         if entry.intents:
             # Its write may have taken effect: nothing is decided before it can be read back.
             self._journal.move(entry.id, Move(_undecided(entry), unseen.reason))
@@ -227,14 +227,19 @@ class Pusher:
         hurried = [trouble for _, trouble in self._streak[-HURRIED:]]
         if hurried == [Trouble.HURRY] * HURRIED:
             raise TargetUnavailable("Jetti keeps asking us to slow down (429)")
-        if len(self._streak) >= OUTAGE:
-            self._forgive()
-            raise TargetUnavailable(f"Jetti failed {OUTAGE} times in a row: {told.reason}")
+        if len(self._streak) < OUTAGE:
+            return
+        if any(trouble is Trouble.UNUSABLE for _, trouble in self._streak):
+            self._tell_outage()
+            self._streak.clear()
+            return
+        self._forgive()
+        raise TargetUnavailable(f"Jetti failed {OUTAGE} times in a row: {told.reason}")
 
     def _tell_outage(self) -> None:
-        """Where a pass ends with fewer failures than that: when nothing else is answered either,
-        it is Jetti and not the returns."""
-        if Trouble.OUTAGE not in {trouble for _, trouble in self._streak}:
+        """Where failures do not tell by their number: when nothing else is answered either, it is
+        Jetti and not the returns."""
+        if all(trouble is Trouble.HURRY for _, trouble in self._streak):
             return
         try:
             self._judge.knock()

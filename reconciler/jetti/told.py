@@ -16,6 +16,9 @@ class Trouble(Enum):
 
     OUTAGE = auto()
     """Jetti failed or could not be reached."""
+    UNUSABLE = auto()
+    """Jetti answered a question with what cannot be used: a refusal, or rows of others. Its own
+    fault where it does so whatever is asked."""
     HURRY = auto()
     """Jetti asked us to slow down."""
 
