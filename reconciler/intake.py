@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -143,7 +143,7 @@ class Intake:
                 by=by,
                 rows=len(gathered.latest),
                 mapping_version=self._projection.version,
-                observations=tuple(gathered.observations.values()),
+                observations=gathered.observations(),
                 touched=tuple(gathered.touched.items()),
                 malformed=tuple(gathered.malformed.values()),
                 parsed=tuple(gathered.latest),
@@ -155,7 +155,7 @@ class Intake:
             self._ledger.pin(shop=shop)
         self.tally.ids |= dict.fromkeys(gathered.latest)
         self.tally.new |= gathered.new - self.tally.changed
-        self.tally.changed |= gathered.observations.keys() - gathered.new - self.tally.new
+        self.tally.changed |= gathered.news.keys() - gathered.new - self.tally.new
 
 
 class _Gathered:
@@ -164,11 +164,16 @@ class _Gathered:
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
         self.latest: dict[str, datetime] = {}
-        self.observations: dict[str, Observation] = {}
+        self.news: dict[str, tuple[Return, bytes]] = {}
+        """Returns whose content is new to the ledger, with the hash of it."""
         self.touched: dict[str, datetime] = {}
         self.malformed: dict[str, Malformed] = {}
         self.new: set[str] = set()
         self.shops: Counter[str] = Counter()
+
+    def observations(self) -> Iterator[Observation]:
+        """The news with what is wanted, made one by one: a first window may be all news."""
+        return (self._projection.observe(seen, content) for seen, content in self.news.values())
 
     def add(self, page: Page, known: dict[str, Known]) -> None:
         """Take a page in. Rows repeat: pages overlap, and a return may change while we read."""
@@ -179,7 +184,7 @@ class _Gathered:
 
     def _take(self, row: Return, known: Known | None) -> None:
         self.latest[row.id] = row.updated_at
-        self.observations.pop(row.id, None)
+        self.news.pop(row.id, None)
         self.touched.pop(row.id, None)
         if row.shop is not None:
             self.shops[row.shop] += 1
@@ -189,6 +194,6 @@ class _Gathered:
             return
         content = fingerprint.content(row)
         if known is None or content != known.content:
-            self.observations[row.id] = self._projection.observe(row, content)
+            self.news[row.id] = (row, content)
         elif row.updated_at > known.updated_at:
             self.touched[row.id] = row.updated_at

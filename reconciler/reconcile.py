@@ -204,10 +204,10 @@ class Pass:
             accepted=self._accepted(),
             command=parts.command,
         )
-        members = [change.member() for change in self.plan.changes]
         try:
             check_plan(self.plan, grounds)
         except SafetyStop:
+            members = [change.member() for change in self.plan.changes]
             parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
             raise
         creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]

@@ -27,8 +27,10 @@ from reconciler.core.model import (
 )
 from reconciler.core.ports import PlanMember
 from reconciler.core.report import (
+    NO_FIELDS,
     ChangeKind,
     FieldChange,
+    FieldChanges,
     OutcomeKind,
     ReportedChange,
     SaleReturnName,
@@ -46,7 +48,7 @@ class Terms(Struct, frozen=True):
     """A person named this range or these returns: go-live does not hold them back."""
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One element of a plan."""
 
     return_id: str
@@ -60,7 +62,7 @@ class Change(Struct, frozen=True):
     """Whether a write of it is still without an answer."""
     touches_pushed: bool
     """Whether Jetti already holds a sale return that would change."""
-    fields: tuple[FieldChange, ...] = ()
+    fields: FieldChanges = NO_FIELDS
 
     def member(self) -> PlanMember:
         """What the digest is made of."""
@@ -103,11 +105,17 @@ class Plan(Struct, frozen=True):
     @property
     def digest(self) -> str:
         """Names the plan: 16 hex digits over its sorted members."""
-        members = sorted(
-            (change.return_id, change.kind.value, change.fingerprint.hex())
-            for change in self.changes
-        )
-        return sha256(json.encode(members)).hexdigest()[:16]
+        named = sha256()
+        # One member after the other, although it is the hash of one list: a plan may be long.
+        for place, change in enumerate(sorted(self.changes, key=_order)):
+            named.update(b"," if place else b"[")
+            named.update(json.encode(_order(change)))
+        named.update(b"]" if self.changes else b"[]")
+        return named.hexdigest()[:16]
+
+
+def _order(change: Change) -> tuple[str, str, str]:
+    return (change.return_id, change.kind.value, change.fingerprint.hex())
 
 
 def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> Plan:
@@ -220,7 +228,7 @@ def _change(entry: Entry, kind: ChangeKind, changed: Sequence[FieldChange] = ())
         changed_at=entry.changed_at,
         reads_back=bool(entry.intents),
         touches_pushed=bool(entry.sale_returns),
-        fields=tuple(changed),
+        fields=FieldChanges(changed) if changed else NO_FIELDS,
     )
 
 

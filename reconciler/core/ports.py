@@ -108,7 +108,8 @@ class Drained(Struct, frozen=True):
     rows: int
     mapping_version: str
     """Under which the observations' fingerprints were made; stored with each entry."""
-    observations: tuple[Observation, ...] = ()
+    observations: Iterable[Observation] = ()
+    """Gone through once."""
     touched: tuple[tuple[str, datetime], ...] = ()
     """(return id, updated_at) of returns whose content is as known but whose time is newer."""
     malformed: tuple[Malformed, ...] = ()
@@ -196,7 +197,7 @@ class Journal(Protocol):
         """Remember the shop or account where none is pinned yet."""
 
 
-class PlanMember(Struct, frozen=True, array_like=True):
+class PlanMember(Struct, frozen=True, array_like=True, gc=False):
     """What a digest is made of, per change: no times, nothing read from Jetti."""
 
     return_id: str

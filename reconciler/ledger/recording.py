@@ -23,11 +23,11 @@ class Recording(Part):
 
     def record(self, drained: Drained, now: datetime) -> None:
         """See `core.ports.Ledger`."""
-        newest = _newest(drained.observations)
+        rest = iter(drained.observations)
         with self._store.writing() as connection:
             connection.execute(windows.insert(), self._window(drained, now))
-            for batch in batched(list(newest)):
-                _observe(connection, [newest[id_] for id_ in batch], drained, now)
+            while batch := list(islice(rest, BATCH)):
+                _observe(connection, _newest(batch), drained, now)
             _touch(connection, drained.touched)
             set_aside.clear(connection, drained.parsed)
             set_aside.keep(connection, drained.malformed, now)
@@ -77,14 +77,14 @@ class Recording(Part):
         }
 
 
-def _newest(observations: Iterable[Observation]) -> dict[str, Observation]:
+def _newest(observations: Iterable[Observation]) -> list[Observation]:
     """One per return: the newest version, and of equal ones the last read."""
     newest: dict[str, Observation] = {}
     for observation in observations:
         kept = newest.get(observation.seen.id)
         if kept is None or observation.seen.updated_at >= kept.seen.updated_at:
             newest[observation.seen.id] = observation
-    return newest
+    return list(newest.values())
 
 
 def _observe(

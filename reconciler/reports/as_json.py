@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
 import msgspec
 
@@ -17,11 +18,18 @@ _UNSAFE = re.compile(
 def encode(report: msgspec.Struct) -> str:
     """The report, indented; times are ISO 8601 in UTC with Z. Safe to print as it is."""
     try:
-        text = msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+        text = msgspec.json.format(
+            msgspec.json.encode(report, enc_hook=_unpacked), indent=2
+        ).decode()
     except UnicodeEncodeError:  # half a character, which UTF-8 cannot carry but JSON can
-        text = json.dumps(msgspec.to_builtins(report), indent=2)
+        text = json.dumps(msgspec.to_builtins(report, enc_hook=_unpacked), indent=2)
     # Outside of strings JSON is plain ASCII, so whatever matches is inside of one.
     return _UNSAFE.sub(_escaped, text)
+
+
+def _unpacked(packed: Iterable[msgspec.Struct]) -> list[msgspec.Struct]:
+    """What a report keeps in a form of its own."""
+    return list(packed)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ from reconciler.core.report import (
     ChangeKind,
     Counts,
     FieldChange,
+    FieldChanges,
     JettiRequests,
     LoopRequests,
     OutcomeKind,
@@ -21,6 +22,7 @@ from reconciler.core.report import (
     SaleReturnName,
     Watermarks,
 )
+from reconciler.reports import as_json
 
 REPORT = Report(
     run=RunFacts(
@@ -44,7 +46,7 @@ REPORT = Report(
             ChangeKind.CREATE,
             OutcomeKind.PUSHED,
             sale_returns=(SaleReturnName(1, "1-01"),),
-            fields=(FieldChange("status", None, "requested"),),
+            fields=FieldChanges([FieldChange("status", None, "requested")]),
         ),
     ),
 )
@@ -78,7 +80,7 @@ def keys_of(value, path=""):
 
 
 def test_every_key_of_the_contract_is_there():
-    found = keys_of(json.decode(json.encode(REPORT)))
+    found = keys_of(json.decode(as_json.encode(REPORT)))
 
     for path, names in KEYS.items():
         assert set(names.split()) <= found[path], path

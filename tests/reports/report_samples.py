@@ -30,6 +30,7 @@ from reconciler.core.report import (
     Counts,
     Failure,
     FieldChange,
+    FieldChanges,
     JettiRequests,
     LoopRequests,
     OutcomeKind,
@@ -70,19 +71,24 @@ def change(
     )
 
 
-CREATED = (
-    FieldChange("quantity[11500000000001]", None, 2),
-    FieldChange("quantity[11500000000002]", None, 1),
-    FieldChange("externalId", None, "8801"),
-    FieldChange("status", None, "shipped"),
-    FieldChange("trackingCompany", None, "UPS"),
-    FieldChange("trackingNumber", None, "1Z999"),
-    FieldChange("trackingStatus", None, "transit"),
+CREATED = FieldChanges(
+    (
+        FieldChange("quantity[11500000000001]", None, 2),
+        FieldChange("quantity[11500000000002]", None, 1),
+        FieldChange("externalId", None, "8801"),
+        FieldChange("status", None, "shipped"),
+        FieldChange("trackingCompany", None, "UPS"),
+        FieldChange("trackingNumber", None, "1Z999"),
+        FieldChange("trackingStatus", None, "transit"),
+    )
 )
-UPDATED = (
-    FieldChange("status[SR-3]", "requested", "shipped"),
-    FieldChange("trackingUrl[SR-3]", None, "https://www.ups.com/track?tracknum=1Z999"),
-    FieldChange("quantity[11500000000003]", 2, 0),
+ONE_LINE = FieldChanges(list(CREATED)[:1])
+UPDATED = FieldChanges(
+    (
+        FieldChange("status[SR-3]", "requested", "shipped"),
+        FieldChange("trackingUrl[SR-3]", None, "https://www.ups.com/track?tracknum=1Z999"),
+        FieldChange("quantity[11500000000003]", 2, 0),
+    )
 )
 
 
@@ -147,7 +153,7 @@ def dry() -> Report:
         requests=Requests(LoopRequests(6), JettiRequests(0, 0)),
         changes=(
             change(1, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED),
-            change(2, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED[:1]),
+            change(2, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=ONE_LINE),
             change(5, ChangeKind.ADOPT, OutcomeKind.PLANNED),
         ),
     )  # fmt: skip
@@ -190,7 +196,7 @@ def hostile() -> Report:
         outcome=OutcomeKind.FAILED,
         reason=HOSTILE,
         sale_returns=(SaleReturnName(1, HOSTILE),),
-        fields=(FieldChange(HOSTILE, HOSTILE, HOSTILE),),
+        fields=FieldChanges([FieldChange(HOSTILE, HOSTILE, HOSTILE)]),
     )
     return Report(
         run=facts(3, failures=(Failure(HOSTILE, HOSTILE),), remarks=(HOSTILE,)),
