@@ -11,12 +11,13 @@ PYTHON ?= $(shell for candidate in python3.14 python3.13 python3.12 python3.11 p
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check lint types bench format
+.PHONY: help demo test check lint types bench proof format
 
 help:
 	@echo "make demo    the whole story against a pretend Loop and Jetti, in under a minute"
 	@echo "make test    the tests"
 	@echo "make check   what must pass before a change lands: lint, types, tests"
+	@echo "make proof   the long forms of the proofs, an hour and a half; writes proof.md"
 	@echo "make bench   the figures that the speed claims rest on"
 	@echo "make format  put the code into shape"
 
@@ -38,6 +39,9 @@ types: $(VENV)/.testable
 bench: $(VENV)/.testable
 	$(BIN)/python -m benchmarks
 
+proof: $(VENV)/.provable
+	$(BIN)/python -m proof
+
 format: $(VENV)/.testable
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -50,6 +54,10 @@ $(VENV)/.installed: setup.cfg pyproject.toml
 
 $(VENV)/.testable: $(VENV)/.installed
 	$(INSTALL) --editable ".[test,terminal]"
+	@touch $@
+
+$(VENV)/.provable: $(VENV)/.testable
+	$(INSTALL) --editable ".[test,terminal,proof]"
 	@touch $@
 
 .PHONY: environment

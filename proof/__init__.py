@@ -1,0 +1,1 @@
+"""What the promises of README rest on: `python -m proof` runs it all and writes `proof.md`."""

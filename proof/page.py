@@ -1,0 +1,152 @@
+"""The page `proof.md`, made of what the parts counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from proof import machine
+from proof.counts import Figures
+from proof.parts import PARTS, Part, Ran
+
+Results = Mapping[str, tuple[Ran, Figures] | None]
+
+_HEAD = """\
+# Proof
+
+What the promises of README rest on. `make proof` runs the long forms of all tests of this kind,
+about an hour and a half on two cores, and writes this page; `make check` runs the short forms.
+What each test proves, by fault and by promise, stands in [tests/README.md](tests/README.md).
+"""
+
+_HARM = ("lost", "stale", "duplicated", "overwritten")
+
+
+def page(results: Results) -> str:
+    """All of it, as Markdown."""
+    lines = [_HEAD, *_occasion(results), "", "## In short", "", *_table(_short(results))]
+    for part in PARTS:
+        lines += ["", f"## {part.title}", "", *_section(part, results[part.name])]
+    return "\n".join(lines) + "\n"
+
+
+def _occasion(results: Results) -> Iterator[str]:
+    """On what machine, of which commit, when."""
+    runs = [result[0] for result in results.values() if result]
+    commits = sorted({_state(ran) for ran in runs})
+    yield from _table(
+        [
+            ("commit", ", ".join(commits)),
+            ("written", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
+            ("running time of all parts", f"{sum(ran.seconds for ran in runs) / 60:.0f} min"),
+            *machine.facts(),
+        ]
+    )
+
+
+def _state(ran: Ran) -> str:
+    return ran.commit if ran.clean else f"{ran.commit} and uncommitted changes"
+
+
+def _short(results: Results) -> Iterator[tuple[str, str]]:
+    """The figures that count (what each means stands with its part)."""
+    counted = {name: result[1] if result else Figures() for name, result in results.items()}
+    histories = counted["histories"].counts
+    for harm in _HARM:
+        found = [figures.counts.get(f"{name}/{harm}") for name, figures in counted.items()]
+        told = [count for count in found if count is not None]
+        yield (f"**returns {harm}**", f"**{sum(told):,}**" if told else "not counted")
+    yield ("returns", f"{_total(counted, 'returns'):,}")
+    yield ("histories, steps", f"{histories['histories/histories']:,}, "
+           f"{histories['histories/steps']:,}")  # fmt: skip
+    faults = counted["faults"].counts
+    yield ("cells of the fault matrix", f"{sum(faults[k] for k in faults if ' | ' in k):,}")
+    names = counted["crashes"].names
+    covered, existing = names.get("crashes/points covered"), names.get("crashes/points existing")
+    yield (
+        "points at which a run was killed / that exist",
+        f"{len(covered or ())} / {len(existing or ())}",
+    )
+    suite, bite = counted["suite"].counts, counted["ablations"].counts
+    yield ("coverage of lines, of branches", f"{_share(suite, 'suite/lines')}, "
+           f"{_share(suite, 'suite/branches')}")  # fmt: skip
+    yield (
+        "ablations caught",
+        f"{bite['ablations/caught']} / {bite['ablations/all']}",
+    )
+    mutants = counted["mutants"].counts
+    yield ("mutants killed", f"{mutants['mutants/killed']:,} / {mutants['mutants/all']:,}")
+    peaks = [v for k, v in counted["scale"].largest.items() if k.endswith("MiB")]
+    yield ("peak memory at 100,000 returns", f"{max(peaks, default=0):.0f} MiB")
+
+
+def _total(counted: Mapping[str, Figures], what: str) -> int:
+    return sum(figures.counts.get(f"{name}/{what}", 0) for name, figures in counted.items())
+
+
+def _share(counts: Mapping[str, int], what: str) -> str:
+    whole = counts.get(what, 0)
+    return f"{counts.get(f'{what} covered', 0) / whole:.1%}" if whole else "not measured"
+
+
+def _section(part: Part, result: tuple[Ran, Figures] | None) -> Iterator[str]:
+    if result is None:
+        yield f"Not run. `python {' '.join(part.command)}`"
+        return
+    ran, figures = result
+    verdict = "passed" if ran.code == 0 else f"FAILED with exit code {ran.code}"
+    tests = f", {ran.tests}" if ran.tests else ""
+    yield (
+        f"`{ran.command}` {verdict}{tests}; {ran.seconds / 60:.1f} min from "
+        f"{ran.began:%Y-%m-%d %H:%M} UTC, commit {_state(ran)}."
+    )
+    rows = [*_counts(part, figures), *_largest(part, figures)]
+    if cells := {key: n for key, n in figures.counts.items() if " | " in key}:
+        rows = [row for row in rows if " | " not in row[0]]
+        rows.append(("cells", f"{sum(cells.values()):,}"))
+    if rows:
+        yield ""
+        yield from _table(rows)
+    yield from _matrix(part, cells)
+    yield from _names(part, figures)
+
+
+def _counts(part: Part, figures: Figures) -> Iterator[tuple[str, str]]:
+    for key, count in sorted(figures.counts.items()):
+        yield key.removeprefix(f"{part.name}/"), f"{count:,}"
+
+
+def _largest(part: Part, figures: Figures) -> Iterator[tuple[str, str]]:
+    for key, value in sorted(figures.largest.items()):
+        yield key.removeprefix(f"{part.name}/"), f"{value:,g}"
+
+
+def _matrix(part: Part, cells: Mapping[str, int]) -> Iterator[str]:
+    """Operations down, faults beside them."""
+    by_operation: dict[str, list[str]] = {}
+    for key, count in sorted(cells.items()):
+        operation, fault = key.removeprefix(f"{part.name}/").split(" | ", 1)
+        by_operation.setdefault(operation, []).append(f"{fault} {count}")
+    if by_operation:
+        yield ""
+        yield "Cells by operation and fault:"
+        yield ""
+        yield from _table((name, ", ".join(faults)) for name, faults in by_operation.items())
+
+
+def _names(part: Part, figures: Figures) -> Iterator[str]:
+    for key, seen in sorted(figures.names.items()):
+        yield ""
+        shown = ", ".join(sorted(seen))
+        yield f"{key.removeprefix(f'{part.name}/')} ({len(seen)}): {shown}"
+
+
+def _table(rows: Iterator[tuple[str, str]] | list[tuple[str, str]]) -> Iterator[str]:
+    yield "| | |"
+    yield "|---|---|"
+    for name, value in rows:
+        yield f"| {_cell(name)} | {_cell(value)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
