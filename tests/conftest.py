@@ -9,6 +9,7 @@ import pytest
 from fault_table import print_cells
 from figures import Figures
 from hypothesis import HealthCheck, settings
+from leaks import LeakSearch
 
 # The same examples everywhere and every time, however slow the machine is.
 _REPEATABLE = settings(
@@ -20,6 +21,10 @@ settings.register_profile("nightly", _REPEATABLE, max_examples=1000)
 # Thousands of times over, once for each mutant (`proof/mutants.py`).
 settings.register_profile("mutants", _REPEATABLE, max_examples=20)
 settings.load_profile("ci")
+
+_HERE = Path(__file__).parent
+_RECORDED = (_HERE / "cassettes", _HERE / "reports" / "golden")
+"""What earlier runs have recorded."""
 
 _FIGURES = pytest.StashKey[Figures]()
 
@@ -37,7 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_FIGURES] = Figures()
+    counted = config.stash[_FIGURES] = Figures()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(LeakSearch(counted, _RECORDED), "leak search")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

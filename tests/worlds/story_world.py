@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from leaks import assert_no_leak
+
 from reconciler.cli import perform
 from reconciler.clock import Clock
 from reconciler.core.model import Entry
@@ -256,11 +258,12 @@ class World:
 
 @contextlib.contextmanager
 def a_world(directory: Path, **options: Any) -> Iterator[World]:
-    """An empty shop at noon on 1 March 2026."""
+    """An empty shop at noon on 1 March 2026; nothing that it told in confidence stays behind."""
     settings = {"returns": 0, "start": NOON, "frozen": True, "rate_limits": False, **options}
     sandbox = Sandbox(SandboxOptions(**settings))
     with sandbox.serving():
         yield World(sandbox, directory)
+    assert_no_leak(directory)
 
 
 __all__ = ["NOON", "FrozenClock", "Ran", "SandboxClock", "World", "a_world"]
