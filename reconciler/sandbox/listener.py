@@ -96,8 +96,11 @@ class Connection(BaseHTTPRequestHandler):
             return
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, path, query, headers, self.rfile.read(length))
-        self._send(listener.deliver(request))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True  # the client died while it sent: there is no request
+            return
+        self._send(listener.deliver(Request(self.command, path, query, headers, body)))
 
     def _send(self, delivery: Delivery) -> None:
         cast(Listener, self.server).stopping.wait(delivery.delay)
