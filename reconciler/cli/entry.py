@@ -23,7 +23,7 @@ def main() -> NoReturn:
     streams.open_all()
     os.umask(0o077)  # whatever cron hands us, our files are ours alone
     clock = SystemClock()
-    _stop_on_signals(clock)
+    stop_on_signals(clock)
     status = perform(sys.argv[1:], Host(clock, os.environ))
     streams.flush_all()
     sys.exit(status)
@@ -55,7 +55,7 @@ def _refuse(error: click.UsageError) -> int:
     return error.exit_code
 
 
-def _stop_on_signals(clock: SystemClock) -> None:
+def stop_on_signals(clock: SystemClock) -> None:
     """The first signal asks the run to end cleanly; a second one ends it at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -9,6 +9,8 @@ from reconciler.sandbox.loop_rows import list_row
 from reconciler.sandbox.loop_store import LoopStore
 from reconciler.sandbox.loop_switches import LoopSwitches
 
+_ENCODER = msgspec.json.Encoder()
+
 
 class RowCache:
     """Rows are frozen, so a row that is the same object has the same bytes."""
@@ -17,7 +19,6 @@ class RowCache:
         self._store, self._switches = store, switches
         self._form: tuple[object, ...] = ()
         self._encoded: dict[str, tuple[SandboxReturn, bytes]] = {}
-        self._encoder = msgspec.json.Encoder()
 
     def array(self, rows: tuple[SandboxReturn, ...]) -> bytes:
         """A JSON array of rows."""
@@ -37,6 +38,6 @@ class RowCache:
         known = self._encoded.get(row.id)
         if known is not None and known[0] is row:
             return known[1]
-        encoded = self._encoder.encode(list_row(row, self._switches, self._store.shop))
+        encoded = _ENCODER.encode(list_row(row, self._switches, self._store.shop))
         self._encoded[row.id] = (row, encoded)
         return encoded

@@ -75,10 +75,14 @@ class Sandbox:
         options: SandboxOptions | None = None,
         *,
         on_write: Callable[[Request], None] | None = None,
+        clock: SandboxClock | None = None,
     ) -> None:
-        """`on_write` is called with each request but GETs before Jetti gets to see it."""
+        """`on_write` is called with each request but GETs before Jetti gets to see it.
+
+        `clock` replaces the one that the options describe.
+        """
         self.options = options or SandboxOptions()
-        self.clock = SandboxClock(self.options.start, frozen=self.options.frozen)
+        self.clock = clock or SandboxClock(self.options.start, frozen=self.options.frozen)
         self.loop = Loop(self.clock, key=LOOP_KEY)
         self.jetti = Jetti(self.clock, token=JETTI_TOKEN)
         if not self.options.rate_limits:
