@@ -1,0 +1,131 @@
+"""One scenario run again and again: each time something happens at another point, and in the end
+the world must be as if nothing had.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from agreement import assert_agreement
+from crash_scenarios import Scenario, later_schema
+from mortal_world import Death, Life, MortalWorld
+from world_state import ledger_state, state_of
+
+LOOKS_AGAIN = 4
+"""In the short form every so many times one more run is made, which must write nothing."""
+LATER = timedelta(hours=2)
+"""After the death; far more than `jetti.settle`, and than any first retry waits."""
+
+
+class Course:
+    """A scenario in its world."""
+
+    def __init__(self, scenario: Scenario, world: MortalWorld, *, long: bool = False) -> None:
+        self.scenario = scenario
+        self.world = world
+        self._looks = count(0, 0 if long else 1)
+        self._left: Collection[str] = scenario.prepare(world) or ()
+        self._schema = str(later_schema(world.place)) if scenario.migrates else None
+        self._start = world.keep()
+        self._again = scenario.silent or scenario.arguments
+        life = self.begin()
+        self.points = life.points
+        """Every hit of an uninterrupted run, in order."""
+        self.code, self.seconds = life.code, life.seconds
+        """How it ends, and how long it takes by the machine's clock."""
+        self._expected = {0: self._put_right()}
+
+    # --------------------------------------------------------------------------- in a new world
+
+    def begin(self, death: Death | None = None, **more: Any) -> Life:
+        """The run, in the world as it was."""
+        self.world.put_back(self._start)
+        self._break((*self.scenario.passing, *self.scenario.lasting(self.world)))
+        return self._run(death=death, **more)
+
+    def ends_as_if_nothing_had_happened(self, hours: int = 0) -> None:
+        """After settle one more run leads to the state of an uninterrupted one (P1), and yet
+        another writes nothing. No write has left before the ledger on the disk told of it (P5).
+        """
+        found, unannounced = self._put_right(hours), list(self.world.unannounced)
+        if hours not in self._expected:
+            self.begin()
+            self._expected[hours] = self._put_right(hours)
+        for what, expected in self._expected[hours].items():
+            assert found[what] == expected, (what, found[what], expected)
+        assert unannounced == []
+
+    def dies(self, *deaths: Death) -> None:
+        """A run, and further ones, each of which ends at the given hit, if it gets that far."""
+        for number, death in enumerate(deaths):
+            life = self.begin(death) if number == 0 else self._later(number, death)
+            if len(life.points) < death.at:
+                return
+            assert life.code == -9, (life.code, life.stderr)
+            self._assert_whole_report()
+
+    def _later(self, number: int, death: Death) -> Life:
+        self._heal(number * LATER / 2)
+        return self._run(death=death)
+
+    def _put_right(self, hours: int = 0) -> dict[str, Any]:
+        self._heal(LATER + timedelta(hours=hours))
+        life = self._run()
+        assert life.code == (0 if self._schema else self.scenario.code), life.stderr
+        state = state_of(self.world)
+        if self.scenario.migrates:
+            assert_rows_migrated(self.world)
+            return state
+        assert_agreement(self.world, but=self._left)
+        self._assert_whole_report()
+        if next(self._looks) % LOOKS_AGAIN == 0:
+            self._assert_silent()
+        return state
+
+    def _assert_silent(self) -> None:
+        """One more run writes nothing and changes nothing."""
+        self.world.pass_time()
+        before, writes = state_of(self.world)["jetti"], len(self.world.writes())
+        life = self.world.lives(*self._again, **self.scenario.environ)
+        assert life.code == self.scenario.code, life.stderr
+        assert (state_of(self.world)["jetti"], len(self.world.writes())) == (before, writes)
+
+    # ---------------------------------------------------------------------------------- parts
+
+    def _run(self, **more: Any) -> Life:
+        return self.world.lives(
+            *self.scenario.arguments, schema=self._schema, **more, **self.scenario.environ
+        )
+
+    def _heal(self, later: timedelta) -> None:
+        self.world.heals()
+        self._break(self.scenario.lasting(self.world))
+        self.scenario.meanwhile(self.world)
+        until = self._start.instant + later
+        self.world.pass_time(seconds=(until - self.world.clock.now()).total_seconds())
+
+    def _break(self, faults: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+        for operation, kind, parameters in faults:
+            self.world.breaks(operation, kind, **parameters)
+
+    def _assert_whole_report(self) -> None:
+        """Whoever reads the report sees a whole one or none."""
+        report = self.world.directory / "report.json"
+        if report.exists():
+            assert json.loads(report.read_text())["run"]["kind"] == "scheduled"
+
+
+def assert_rows_migrated(world: MortalWorld) -> None:
+    """The ledger is the later version's, with everything that was in it."""
+    assert ledger_state(world.directory / "ledger.db")["whole"] == [("ok",)]
+
+
+def writes_of(points: Sequence[str]) -> list[tuple[int, int]]:
+    """Of each write that left: the hits, counted from 1, of its intent and of its first byte."""
+    begins = ["INTENT_COMMITTING", "INTENT_COMMITTED", "PART_SENT"]
+    places = range(1, len(points) + 1)
+    return [(at, at + 2) for at in places if list(points[at - 1 : at + 2]) == begins]

@@ -1,0 +1,94 @@
+"""A disk that is full from some point on: the run stops, and with room again nothing is missing."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from crash_course import Course, writes_of
+from crash_scenarios import SCENARIOS, Scenario, named
+from figures import Figures
+from mortal_world import Death, MortalWorld
+from test_crash_matrix import chosen
+from zygote_process import fill_the_disk
+
+FULL = 8
+WRITING = named("split create", "update", "migration")
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[None]:
+    """A file system of its own, of one megabyte."""
+    place.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(place)]
+    try:
+        done = subprocess.run(mount, check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no mount here")
+    if done.returncode:
+        pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.fixture
+def on_a_small_disk(world: MortalWorld) -> Iterator[MortalWorld]:
+    with small_disk(world.directory):
+        yield world
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_a_ledger_that_cannot_grow_stops_the_run(
+    world: MortalWorld, scenario: Scenario, figures: Figures, long: bool
+) -> None:
+    if not long and scenario not in WRITING:
+        pytest.skip("only in the long form")
+    course = Course(scenario, world, long=long)
+    for at in chosen(course.points, long, one=True):
+        life = course.begin(Death(at, "full"))
+
+        # What still fits into the last page needs no growth.
+        assert life.code in (FULL, course.code), life.stderr
+        course.ends_as_if_nothing_had_happened()
+        figures.add("crashes", "SQLite's page limit at a point")
+        figures.add("crashes", "SQLite's page limit: stopped the run", life.code == FULL)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_after_a_full_disk_no_write_begins(
+    on_a_small_disk: MortalWorld, scenario: Scenario, figures: Figures, long: bool
+) -> None:
+    if not long and scenario not in WRITING:
+        pytest.skip("only in the long form")
+    course = Course(scenario, on_a_small_disk, long=long)
+    for at in chosen(course.points, long, one=True):
+        life = course.begin(Death(at, "filled"))
+        (on_a_small_disk.directory / "filler").unlink()
+
+        assert [intended for intended, _ in writes_of(life.points) if intended > at] == []
+        if life.code != FULL:  # its last transaction had its room already
+            assert (life.code, life.points) == (course.code, course.points), life.stderr
+            assert ("LEDGER_OPENED" if scenario.migrates else "PRUNING") in life.points[:at]
+        course.ends_as_if_nothing_had_happened()
+        figures.add("crashes", "a file system filled at a point")
+
+
+def test_a_full_disk_for_the_report_undoes_nothing(world: MortalWorld, figures: Figures) -> None:
+    reports = world.place / "reports"
+    with small_disk(reports):
+        world.go_live()
+        one = world.returned()
+        world.pass_time()
+        fill_the_disk(reports)
+
+        life = world.lives("run", "--format", "json", "--output", str(reports / "report.json"))
+
+        assert (life.code, world.state(one)) == (3, "synced")
+        assert "could not be written: No space left" in life.stderr
+        assert sorted(path.name for path in reports.iterdir()) == ["filler"]
+        figures.add("crashes", "a file system filled for the report")

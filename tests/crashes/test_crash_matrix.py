@@ -1,0 +1,66 @@
+"""Killed at any point of any run, the next one leads to where an uninterrupted one would have."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+from crash_course import Course
+from crash_scenarios import SCENARIOS, Scenario
+from figures import Figures
+from mortal_world import Death, MortalWorld, mortal_world
+from zygote import Zygote
+
+from reconciler.points import Point
+
+PAIRS, PAIRS_LONG = 1, 12
+"""Per scenario."""
+
+
+@pytest.fixture
+def course(world: MortalWorld, scenario: Scenario, long: bool) -> Course:
+    return Course(scenario, world, long=long)
+
+
+each = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+
+
+def chosen(points: Sequence[str], long: bool, *, one: bool = False) -> Iterator[int]:
+    """All hits, counted from 1; in the short form the first and the last of each point, or one."""
+    first = {name: len(points) - at for at, name in enumerate(reversed(points))}
+    last = {name: at for at, name in enumerate(points, start=1)}
+    edges = {*last.values()} if one else {*first.values(), *last.values()}
+    yield from range(1, len(points) + 1) if long else sorted(edges)
+
+
+@each
+def test_killed_at_any_point_the_next_run_puts_it_right(
+    course: Course, figures: Figures, long: bool
+) -> None:
+    for at in chosen(course.points, long):
+        course.dies(Death(at))
+        course.ends_as_if_nothing_had_happened()
+        figures.add("crashes", "kill -9 at a point")
+        figures.add("crashes", f"kill -9: {course.scenario}")
+        figures.note("crashes", "points covered", course.points[at - 1])
+
+
+@each
+def test_killed_again_while_it_is_put_right(course: Course, figures: Figures, long: bool) -> None:
+    chance = random.Random(str(course.scenario))
+    for _ in range(PAIRS_LONG if long else PAIRS):
+        first, second = (Death(chance.randint(1, len(course.points))) for _ in range(2))
+        course.dies(first, second)
+        course.ends_as_if_nothing_had_happened(hours=2)
+        figures.add("crashes", "pairs of kill -9")
+
+
+def test_every_point_lies_on_the_way_of_some_scenario(zygote: Zygote, figures: Figures) -> None:
+    reached: set[str] = set()
+    for scenario in SCENARIOS:
+        with mortal_world(zygote) as world:
+            reached.update(Course(scenario, world).points)
+    figures.note("crashes", "points existing", *Point.__members__)
+
+    assert reached == set(Point.__members__)

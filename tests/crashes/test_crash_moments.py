@@ -1,0 +1,46 @@
+"""Killed from outside at a random moment, with no regard for points."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+from crash_course import Course
+from crash_scenarios import Scenario, named
+from figures import Figures
+from mortal_world import MortalWorld
+
+MOMENTS, MOMENTS_LONG = 5, 250
+"""Per scenario."""
+
+
+@pytest.mark.parametrize(
+    "scenario", named("split create", "update", "backfill", "read back and absent"), ids=str
+)
+def test_killed_at_a_random_moment(
+    world: MortalWorld, scenario: Scenario, figures: Figures, long: bool
+) -> None:
+    course, chance = Course(scenario, world, long=long), random.Random(f"moments of {scenario}")
+    died = 0
+    for _ in range(MOMENTS_LONG if long else MOMENTS):
+        delay = chance.uniform(0, course.seconds)
+
+        def kills(pid: int, delay: float = delay) -> None:
+            with suppress(ProcessLookupError):  # it was quicker
+                process = os.pidfd_open(pid)
+                time.sleep(delay)
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+                os.close(process)
+
+        life = course.begin(born=kills)
+
+        assert life.code in (-signal.SIGKILL, course.code), life.stderr
+        course.ends_as_if_nothing_had_happened()
+        died += life.code < 0
+    figures.add("crashes", "kill -9 at a random moment", died)
+    assert died
