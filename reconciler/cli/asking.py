@@ -110,9 +110,9 @@ def _refuse_half_ranges(options: Options) -> None:
         raise click.UsageError(f"--to {_written(options.end)} needs --from")
     if options.start is None and options.by is not None:
         raise click.UsageError(f"--by {options.by} needs --from")
-    if options.start and options.end and options.start > options.end:
+    if options.start and options.end and options.start >= options.end:
         raise click.UsageError(
-            f"--from {_written(options.start)} is after --to {_written(options.end)}"
+            f"--from {_written(options.start)} is not before --to {_written(options.end)}"
         )
 
 
