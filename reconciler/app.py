@@ -71,7 +71,7 @@ def initialise(
     if not (existed and (adopt or repin)):
         birth = Birth(start, start, _projection(settings).version)
         ledgers.create(settings.ledger, birth, host.clock)
-    with ledgers.open_ledger(settings.ledger, host.clock) as ledger:
+    with ledgers.open_ledger(settings.ledger, host.clock, busy_seconds=host.busy_seconds) as ledger:
         if repin:
             ledger.repin()
         report = None
@@ -223,7 +223,9 @@ def _ledger(
     if request.reaches_jetti:
         settings.require_jetti_token()
     if not request.dry_run:
-        return ledgers.open_ledger(settings.ledger, host.clock, wait=request.wait)
+        return ledgers.open_ledger(
+            settings.ledger, host.clock, wait=request.wait, busy_seconds=host.busy_seconds
+        )
     if settings.ledger_path.exists():
         return ledgers.open_scratch(settings.ledger, host.clock)
     start = (host.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)

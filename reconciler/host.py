@@ -39,3 +39,5 @@ class Host:
     connect: Callable[[Any, Clock], Any] | None = None
     """How services are reached, given an `http.Endpoint`; None: `http.connect` itself. Not typed,
     because what a host names must not load half the program for `--help`."""
+    busy_seconds: float = 30.0
+    """How long somebody else may hold up the ledger; longer than any report or backup takes."""
