@@ -41,6 +41,37 @@ def test_0_everything_due_is_done(world: RealWorld) -> None:
     assert world.does("status", "--max-age", "45m") == 0
 
 
+_WITH_A_BUG = """
+import os, sys
+from reconciler.cli import perform
+from reconciler.host import Host
+
+class Broken:
+    def now(self):
+        raise LookupError("canary-bug")
+
+sys.exit(perform(sys.argv[1:], Host(Broken(), os.environ)))
+"""
+
+
+def test_1_a_bug(world: RealWorld) -> None:
+    world.live()
+    before = (world.directory / "ledger.db").read_bytes()
+
+    ended = subprocess.run(
+        [sys.executable, "-c", _WITH_A_BUG, "run"],
+        env=world.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: this is a bug in reconciler")
+    assert "Traceback" not in ended.stderr
+    assert (world.directory / "ledger.db").read_bytes() == before
+
+
 def test_2_usage(world: RealWorld) -> None:
     assert world.does("run", "--to", "2026-01-01") == 2
     assert world.does("run", RECONCILER_LOOP__PAGESIZE="3") == 2

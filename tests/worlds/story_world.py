@@ -95,6 +95,8 @@ class World:
         self.clock = FrozenClock(sandbox)
         self.ledger = f"sqlite:///{directory}/ledger.db"
         self.directory = directory
+        self.busy_seconds = 30.0
+        """How long the program waits for whoever else has the ledger open."""
         self.orders: list[SandboxOrder] = []
         self.connect: Callable[[Any, Clock], Any] | None = None
         """How the program reaches the services; None: over the machine's sockets, as ever."""
@@ -182,7 +184,8 @@ class World:
     def call(self, *arguments: str, **environ: str) -> Ran:
         """One command line, in this process."""
         stdout, stderr = io.StringIO(), io.StringIO()
-        host = Host(self.clock, {**self.environ, **environ}, connect=self.connect)
+        known = {**self.environ, **environ}
+        host = Host(self.clock, known, connect=self.connect, busy_seconds=self.busy_seconds)
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             code = perform(arguments, host)
         return Ran(code, stdout.getvalue(), stderr.getvalue())
