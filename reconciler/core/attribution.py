@@ -41,9 +41,9 @@ def attribute(
     `rivals` are the other entries on the order; `creatable` the order lines that policy and
     go-live let be created. A line that may not be created can still be found and taken over.
     """
-    gone = _gone(entry, sighting)
-    if gone:
-        return Review(gone)
+    doubt = _gone(entry, sighting) or _doubled(entry, sighting)
+    if doubt:
+        return Review(doubt)
     if not needs_order(entry, sighting.ours):
         held = {row.id: row for row in sighting.ours}
         return Attributed(tuple(absorbed(entry, held)), held)
@@ -65,6 +65,25 @@ def _gone(entry: Entry, sighting: Sighting) -> str | None:
             return f"sale return {known.reference} ({known.id}) was deleted in Jetti"
         if any(item.id not in held[known.id] for item in known.items):
             return f"an item of sale return {known.reference} ({known.id}) was deleted in Jetti"
+    return None
+
+
+def _doubled(entry: Entry, sighting: Sighting) -> str | None:
+    """An item in two living sale returns of ours: one must be a create that landed after settle.
+
+    Each of them would be given the wanted quantity, so neither is touched.
+    """
+    if entry.wanted.purpose is Purpose.CANCEL:
+        return None
+    standing: dict[int, str] = {}
+    for row in sighting.ours:
+        for item in row.items if row.status != "cancelled" else ():
+            first = standing.setdefault(item.sale_item_id, f"{row.reference} ({row.id})")
+            if first != f"{row.reference} ({row.id})":
+                return (
+                    f"sale item {item.sale_item_id} stands twice for this return: "
+                    f"in sale returns {first} and {row.reference} ({row.id})"
+                )
     return None
 
 
