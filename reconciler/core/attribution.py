@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from reconciler.core.known import absorbed, as_made, as_met, line_of
+from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
 from reconciler.core.proof import by_intent, by_meaning
 from reconciler.core.sale import Chosen, Disputed, choose_sale
@@ -128,7 +128,7 @@ class _Judgement:
         self._on_sale = [row for row in sighting.on_sale if row.sale_id == sale.id]
         known = {sale_return.id for sale_return in entry.sale_returns}
         marked = [row for row in sighting.ours if row.id not in known]
-        self._ours = absorbed(entry, self._held) + [as_made(row, self._items) for row in marked]
+        self._ours = absorbed(entry, self._held) + [self._as_found(row) for row in marked]
 
     def verdict(self, creatable: Collection[str]) -> Verdict:
         astray = [row.id for row in self._held.values() if row.sale_id != self._sale.id]
@@ -188,8 +188,14 @@ class _Judgement:
             return found
         if found is None:
             return Absent(unanswered)
-        self._claim(found, [as_made(row, self._items) for row in found])
+        self._claim(found, [self._as_found(row) for row in found])
         return None
+
+    def _as_found(self, row: SeenSaleReturn) -> SaleReturn:
+        """By marker alone we do not know what we told; of an unanswered create we do: nothing."""
+        unanswered = _unanswered(self._entry)
+        is_left = unanswered is not None and row.id not in unanswered.before
+        return as_left(row, self._items) if is_left else as_made(row, self._items)
 
     def _behind(self, creatable: Collection[str]) -> Wait | None:
         """What another return's unanswered create may have made looks like a person's doing, and

@@ -27,6 +27,9 @@ OWNED = (
 )
 OWNED_OF_ITEM = ("quantity", "externalId", "adjustmentReasonId")
 
+SOURCE = "external"
+"""Where our sale returns come from, in Jetti's words."""
+
 ENDS = frozenset({"cancelled", "received"})
 """Nothing follows these two (design section 7)."""
 
@@ -45,7 +48,7 @@ def of_sale_return(wanted: Wanted, return_id: str, order_line_ids: Collection[st
     first = parcels[0] if parcels else None
     fields: Fields = {
         "externalId": return_id,
-        "saleReturnSource": "external",
+        "saleReturnSource": SOURCE,
         "saleReturnType": "customer",
         "trackingCompany": _short(first.carrier) if first else None,
         "trackingNumber": _short(first.tracking_number) if first else None,

@@ -6,9 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from reconciler.core.fields import OWNED, OWNED_OF_ITEM
+from reconciler.core.fields import OWNED, OWNED_OF_ITEM, SOURCE
 from reconciler.core.model import Entry, Fields, Item, Operation, SaleReturn, Write
 from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
+
+_TOLD_WITH_THE_SOURCE = (
+    "trackingCompany",
+    "trackingNumber",
+    "trackingUrl",
+    "trackingStatus",
+    "notes",
+)
 
 
 def absorbed(entry: Entry, held: Mapping[int, SeenSaleReturn]) -> list[SaleReturn]:
@@ -66,6 +74,18 @@ def as_made(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
     What it does not show is missing, not empty: we may set it.
     """
     return _known(row, items, row.fields, [item.fields for item in row.items])
+
+
+def as_left(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
+    """Made by a create of ours that was never answered, so that nothing was written to it since.
+
+    Its tracking and notes, if there are any, are a person's: our first PUT, which tells them,
+    tells the source along with them.
+    """
+    if row.fields.get("saleReturnSource") == SOURCE:
+        return as_made(row, items)
+    made = as_made(row, items)
+    return replace(made, fields={**made.fields, **dict.fromkeys(_TOLD_WITH_THE_SOURCE)})
 
 
 def as_met(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
