@@ -89,6 +89,40 @@ def test_every_sale_return_that_carries_the_marker_is_ours():
     assert verdict.sale_returns[0].fields["externalId"] == "7001"
 
 
+def test_a_line_in_two_living_sale_returns_of_ours_goes_to_a_person():
+    rows = [shown(30, {"A": 1}, marker="7001"), shown(31, {"A": 0, "B": 1}, marker="7001")]
+
+    verdict = judge(an_entry(AB), *rows)
+
+    assert isinstance(verdict, Review)
+    assert verdict.reason == (
+        "sale item 1 stands twice for this return: in sale returns 1001-30 (30) and 1001-31 (31)"
+    )
+
+
+def test_known_to_the_ledger_or_not_makes_no_difference_to_that():
+    known = [pushed(id=30), pushed(id=31)]
+    entry = an_entry(wants(wanted_line("A")), sale_returns=tuple(known), state=State.SYNCED)
+
+    assert isinstance(judge(entry, *map(as_shown, known)), Review)
+
+
+def test_a_line_in_a_living_and_a_cancelled_one_stands_once():
+    rows = [
+        shown(30, {"A": 1}, marker="7001", status="cancelled"),
+        shown(31, {"A": 1}, marker="7001"),
+    ]
+
+    assert claimed(judge(an_entry(wants(wanted_line("A"))), *rows)) == [30, 31]
+
+
+def test_what_is_to_end_may_stand_twice():
+    rows = [shown(30, {"A": 1}, marker="7001"), shown(31, {"A": 1}, marker="7001")]
+    entry = an_entry(wants(wanted_line("A"), purpose=Purpose.CANCEL))
+
+    assert claimed(judge(entry, *rows)) == [30, 31]
+
+
 def test_the_lines_that_no_marked_sale_return_holds_are_missing():
     verdict = judge(an_entry(AB), shown(30, {"A": 1}, marker="7001"))
 
@@ -216,6 +250,44 @@ def test_what_an_unanswered_create_made_is_ours(units):
 
     assert claimed(verdict) == [30]
     assert verdict.adopted == (30,)
+
+
+TOLD = {
+    "trackingCompany": "Courier",
+    "trackingNumber": "MINE-1",
+    "trackingUrl": "https://courier.example",
+    "trackingStatus": "failure",
+    "notes": "by hand",
+}
+
+
+@pytest.mark.parametrize("marker", [None, "7001"])
+def test_tracking_and_notes_on_what_an_unanswered_create_made_are_a_person_s(marker):
+    born = {"externalId": marker, "status": "requested", "saleReturnSource": "internal"}
+
+    verdict = judge(lost(wants(wanted_line("A")), (1,)), shown(30, {"A": 0}, fields=born | TOLD))
+
+    [ours] = verdict.sale_returns
+    assert ours.fields == born | dict.fromkeys(TOLD)
+
+
+def test_once_our_first_put_is_there_they_are_ours():
+    told = {"externalId": "7001", "status": "requested", "saleReturnSource": "external"} | TOLD
+
+    verdict = judge(lost(wants(wanted_line("A")), (1,)), shown(30, {"A": 1}, fields=told))
+
+    assert verdict.sale_returns[0].fields == told
+
+
+def test_on_what_was_there_before_the_create_they_are_ours():
+    there = {"externalId": "7001", "status": "requested", "saleReturnSource": "internal"} | TOLD
+
+    verdict = judge(
+        lost(AB, (2,), before=(30,)), shown(30, {"A": 1}, fields=there), shown(31, {"B": 0})
+    )
+
+    assert claimed(verdict) == [30, 31]
+    assert verdict.sale_returns[0].fields == there
 
 
 def test_full_is_what_was_still_open_when_it_was_made():

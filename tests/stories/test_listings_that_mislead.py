@@ -13,10 +13,6 @@ from agreement import assert_agreement, heal_and_agree
 from between_requests import Asked, once
 from story_world import World
 
-from reconciler.sandbox.delivery import Delivery
-from reconciler.sandbox.exchange import Request, Response
-from reconciler.sandbox.listener import Listener
-
 SMALL = {"RECONCILER_LOOP__PAGE_SIZE": "2"}
 TOO_MANY_TO_PUSH = ("--from", "2d", "--max-writes", "0")
 
@@ -99,38 +95,6 @@ def test_rows_lost_from_before_the_overlap_are_found_by_the_sweep(world: World) 
 
 
 # ----------------------------------------------------------------------- next links (F27 to F29)
-
-
-@pytest.fixture
-def stranger() -> Any:
-    """Another host, and what arrived there."""
-    arrived: list[Request] = []
-
-    def deliver(request: Request) -> Delivery:
-        arrived.append(request)
-        body = b'{"returns":[],"nextPageUrl":null,"previousPageUrl":null}'
-        return Delivery(Response(200, body, {"content-type": "application/json"}))
-
-    with Listener(0, deliver) as listener:
-        yield listener.url, arrived
-
-
-@pytest.mark.parametrize("form", ["{url}", "http://key@{host}", "https://{host}", "//{host}"])
-def test_a_next_link_to_another_host_is_a_failure_and_nothing_is_sent_there(
-    world: World, stranger: tuple[str, list[Request]], form: str
-) -> None:
-    url, arrived = stranger
-    world.go_live()
-    of_minutes(world, *range(10, 15))
-    before = world.watermark()
-    switched(world, next_page_origin=form.format(url=url, host=url.removeprefix("http://")))
-
-    ran = world.run(**SMALL)
-
-    assert (ran.code, world.watermark(), world.jetti.sale_returns()) == (4, before, [])
-    assert arrived == []
-    switched(world, next_page_origin=None)
-    heal_and_agree(world)
 
 
 def test_a_next_link_of_two_megabytes_is_a_failure_and_no_more(world: World) -> None:
