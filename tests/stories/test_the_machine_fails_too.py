@@ -300,7 +300,7 @@ def settled(world: RealWorld) -> None:
             world.settles(row.id)
 
 
-@pytest.mark.parametrize("files", [4, 8, 16])
+@pytest.mark.parametrize("files", [4, 5, 8])
 def test_few_file_descriptors_stop_a_run_cleanly_or_not_at_all(
     world: RealWorld, files: int
 ) -> None:
@@ -309,20 +309,20 @@ def test_few_file_descriptors_stop_a_run_cleanly_or_not_at_all(
 
     done = shell(world, f"ulimit -n {files}; reconciler run")
 
-    assert done.returncode in (0, 1, 4, 5, 8, 127), (done.returncode, done.stderr)
+    assert done.returncode in (0, 1, 8), done.stderr
     settled(world)
     assert here(world, "run") == 0
     assert_agreement(world)
 
 
-@pytest.mark.parametrize("megabytes", [60, 120, 180])
+@pytest.mark.parametrize("megabytes", [45, 52, 56, 60])
 def test_little_memory_stops_a_run_cleanly_or_not_at_all(world: RealWorld, megabytes: int) -> None:
     world.live()
     world.born()
 
     done = shell(world, f"ulimit -v {megabytes * 1024}; reconciler run")
 
-    assert done.returncode in (0, 1, 4, 5, 8, 127, 134, 139), (done.returncode, done.stderr)
+    assert done.returncode in (0, 1, 8), done.stderr
     settled(world)
     assert here(world, "run") == 0
     assert_agreement(world)
