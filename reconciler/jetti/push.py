@@ -55,6 +55,18 @@ class Pusher:
         had to stand behind them. Raises TargetUnavailable (an outage; it burns no entry's try),
         KeyRefused, SafetyStop, ConfigError, Interrupted.
         """
+        try:
+            yield from self._push(changes)
+        except TargetUnavailable:
+            # However it came to light, what failed since Jetti last answered was no entry's fault.
+            self._journal.forgive([return_id for return_id, _ in self._streak])
+            raise
+
+    def marked(self, changes: Sequence[Change]) -> list[str]:
+        """Which of these returns Jetti already holds; the first few hundred are proof enough."""
+        return self._judge.marked(changes)
+
+    def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent: list[Change] = []
         behind: list[Change] = []
         for judged in self._judge.judge(changes):
@@ -73,10 +85,6 @@ class Pusher:
             unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(change, told or unsettled)
         self._tell_outage()
-
-    def marked(self, changes: Sequence[Change]) -> list[str]:
-        """Which of these returns Jetti already holds; the first few hundred are proof enough."""
-        return self._judge.marked(changes)
 
     def _settle(self, judged: Judged) -> Told | None:
         """Take an entry as far as it goes; None when its create must be looked for once more."""
@@ -233,22 +241,13 @@ class Pusher:
             self._tell_outage()
             self._streak.clear()
             return
-        self._forgive()
         raise TargetUnavailable(f"Jetti failed {OUTAGE} times in a row: {told.reason}")
 
     def _tell_outage(self) -> None:
         """Where failures do not tell by their number: when nothing else is answered either, it is
-        Jetti and not the returns."""
-        if all(trouble is Trouble.HURRY for _, trouble in self._streak):
-            return
-        try:
+        Jetti and not the returns. Raises TargetUnavailable."""
+        if not all(trouble is Trouble.HURRY for _, trouble in self._streak):
             self._judge.knock()
-        except TargetUnavailable:
-            self._forgive()
-            raise
-
-    def _forgive(self) -> None:
-        self._journal.forgive([return_id for return_id, _ in self._streak])
 
 
 def _undecided(entry: Entry) -> State:

@@ -44,6 +44,19 @@ def test_an_outage_burns_no_try_and_holds_nothing_back_afterwards(
     figures.add("faults", f"{service} away | {form.kind}")
 
 
+@pytest.mark.parametrize("call", [8, 14, 18, 23, 29])
+def test_an_outage_that_begins_in_the_middle_of_a_pass_burns_no_try_either(
+    shop: BusyShop, call: int
+) -> None:
+    shop.sandbox.faults.add(Fault("jetti", "refuse", first=call))
+
+    assert shop.run().code == 5
+
+    tried = {one: e.attempts for one, e in shop.entries().items() if e.state is not State.WAITING}
+    assert not any(tried.values()), tried
+    _assert_all_is_made_up_for(shop)
+
+
 @pytest.mark.parametrize("service", ["loop", "jetti"])
 def test_a_port_at_which_nobody_listens_is_an_outage(
     shop: BusyShop, service: ServiceName, long: bool, figures: Figures
