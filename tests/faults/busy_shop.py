@@ -72,7 +72,7 @@ class BusyShop(World):
 
     def go_on(self) -> None:
         """The rest, a second apart, so that pages can be cut between them."""
-        order = self.order(("Acme", 3), ("Bolt", 1))
+        order = self.order(("Acme", 3), ("Bolt", 1), (None, 1))
         other = self.order(("Acme", 1), (None, 1))
         self.late_order = self.order(("Acme", 1), arrives=False)
         self.loop.label(self.labelled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from fault_kinds_tried import COLLECTIONS, EVERY_CALL, LISTS, READS, WRITES, Form, dropped
 
@@ -29,12 +30,24 @@ class Operation:
         return not self.glob.startswith("GET") and self.service == "jetti"
 
     @property
+    def kinds(self) -> list[str]:
+        """The kinds of fault that are tried, in their order."""
+        return list(dict.fromkeys(form.kind for form in self.forms))
+
+    def forms_of(self, kind: str) -> list[Form]:
+        """All forms of one kind, the plainest first."""
+        return [form for form in self.forms if form.kind == kind]
+
+    @property
     def positions(self) -> dict[str, int]:
         """Name -> which call of the pass it is."""
-        if self.calls == 1:
-            return {"only": 1}
-        ends = {"first": 1, "last": self.calls}
-        return ends if self.calls == 2 else {**ends, "middle": self.calls // 2 + 1}
+        middle = {"middle": self.calls // 2 + 1} if self.calls > 2 else {}
+        return {**self.ends, **middle}
+
+    @property
+    def ends(self) -> dict[str, int]:
+        """The first and the last of them."""
+        return {"first": 1, "last": self.calls} if self.calls > 1 else {"only": 1}
 
 
 @dataclass(frozen=True)
@@ -94,23 +107,23 @@ OPERATIONS = (
 
 
 def every_cell() -> Iterator[Cell]:
-    """The whole matrix."""
-    return (
-        Cell(operation, form, position, until_healed)
-        for operation in OPERATIONS
-        for form in operation.forms
-        for position in operation.positions
-        for until_healed in (False, True)
-    )
+    """The whole matrix: each kind of fault at each position, once and until healed; a kind's
+    further forms at the first and the last call, where once and until healed take turns."""
+    for operation in OPERATIONS:
+        for kind in operation.kinds:
+            main, *further = operation.forms_of(kind)
+            for position in operation.positions:
+                yield Cell(operation, main, position, until_healed=False)
+                yield Cell(operation, main, position, until_healed=True)
+            for turn, (form, position) in enumerate(product(further, operation.ends)):
+                yield Cell(operation, form, position, until_healed=turn % 4 in (1, 2))
 
 
 def one_cell_per_pair() -> Iterator[Cell]:
     """One cell for every operation and kind of fault; form, position and duration take turns."""
     for number, operation in enumerate(OPERATIONS):
-        kinds = dict.fromkeys(form.kind for form in operation.forms)
-        for place, kind in enumerate(kinds, start=number):
-            forms = [form for form in operation.forms if form.kind == kind]
-            form = forms[place % len(forms)]
-            positions = list(operation.positions)
-            lasts = place % 2 == 1 and not form.is_slow
-            yield Cell(operation, form, positions[place % len(positions)], lasts)
+        for turn, kind in enumerate(operation.kinds, start=number):
+            forms, positions = operation.forms_of(kind), list(operation.positions)
+            form = forms[turn % len(forms)]
+            lasts = turn // 2 % 2 == 1 and not form.is_slow
+            yield Cell(operation, form, positions[turn % len(positions)], until_healed=lasts)
