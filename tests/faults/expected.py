@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from fault_cells import Cell
 
+from reconciler.core.model import State
+
 HARMLESS = frozenset({"delay", "duplicate_answer", "stale_read"})
 KEY = frozenset({"401", "403"})
 REFUSALS = frozenset({"400", "404", "409", "422"})
@@ -42,6 +44,14 @@ def later_codes(cell: Cell) -> set[int]:
     if cell.operation.service == "loop" or cell.form.kind in KEY:
         return first_codes(cell)
     return first_codes(cell) | {0, 3, 5}
+
+
+def given_up(cell: Cell) -> set[State]:
+    """What no pass takes up again: a version that was refused, and, for a person to decide, a
+    create that returned more than it was asked for."""
+    if cell.operation.writes and cell.form.kind in ("400", "422"):
+        return {State.DEAD}
+    return {State.REVIEW} if first_codes(cell) == {7} else set()
 
 
 def _asks_for_years(cell: Cell) -> bool:

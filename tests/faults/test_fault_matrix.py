@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from agreement import assert_agreement
 from busy_shop import PARTS, BusyShop, Memories
 from canary import Canary
-from expected import MOST_CALM_PASSES, first_codes, later_codes
+from expected import MOST_CALM_PASSES, first_codes, given_up, later_codes
 from fault_cells import OPERATIONS, Cell
 from striking import counted, strike
 
 from reconciler.core.model import State
 
 TROUBLED = {State.FAILED, State.UNKNOWN, State.IN_FLIGHT, State.DEAD, State.REVIEW}
+GIVEN_UP = {State.DEAD, State.REVIEW}
 BLAMELESS = (2, 4, 5, 6)
 """Exit codes of a pass that met something which is no return's fault."""
 
@@ -65,6 +66,7 @@ def _pass(shop: BusyShop, cell: Cell, expected: set[int]) -> int:
     assert (shop.watermark() > before) is not bool(unread or named), "the watermark"
     states = {entry.state for entry in shop.entries().values()}
     assert ran.code != 0 or not states & TROUBLED, states
+    assert states & GIVEN_UP <= given_up(cell), states
     if ran.code in BLAMELESS:
         _assert_no_try_is_burnt(shop)
     return ran.code
