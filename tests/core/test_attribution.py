@@ -367,6 +367,24 @@ def test_what_cannot_be_the_work_of_the_create_is_not_claimed(row):
     assert isinstance(judge(lost(before=(8,)), row), Absent)
 
 
+@pytest.mark.parametrize(
+    ("beside", "strange"),
+    [
+        ({"C": 0}, True),
+        ({"C": 0, "D": 0}, True),
+        ({"C": 1}, False),
+        ({"C": 0, "D": 1}, False),
+    ],
+)
+def test_what_was_born_beside_the_work_of_the_create_is_an_overreach(beside, strange):
+    found = judge(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside))
+    cancelled = judge(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside, status="cancelled"))
+
+    assert isinstance(found, Review) is strange
+    assert not strange or found.overreached
+    assert claimed(cancelled) == [30]
+
+
 def test_the_work_of_the_create_is_claimed_although_somebody_cancelled_it_since():
     assert claimed(judge(lost(), shown(30, {"A": 0, "B": 0}, status="cancelled"))) == [30]
 

@@ -24,8 +24,15 @@ from strategies import entries
 
 from reconciler.core.model import Line, Operation, Purpose, State, Write
 from reconciler.core.plan import Change, Plan, Settled, Terms, creatable, decide, make_plan, skipped
-from reconciler.core.report import ChangeKind, FieldChange, OutcomeKind
+from reconciler.core.report import (
+    ChangeKind,
+    FieldChange,
+    OutcomeKind,
+    ReportedChange,
+    SaleReturnName,
+)
 from reconciler.core.rules import Globs, Policy
+from reconciler.core.target import Preview
 
 TERMS = Terms(Policy(), go_live=NOON - 2 * DAY, typed=False)
 LATE = replace(TERMS, go_live=NOON)
@@ -214,9 +221,35 @@ def test_what_is_skipped_says_why():
     held = decide(an_entry(wants(purpose=HOLD), seen=a_return(state="review")), TERMS)
     filtered = decide(an_entry(), replace(TERMS, policy=Policy(types=Globs(include=("x",)))))
 
-    assert skipped(held).outcome is OutcomeKind.SKIPPED
+    assert (skipped(held).change, skipped(held).outcome) == (CREATE, OutcomeKind.SKIPPED)
     assert skipped(held).reason == "held in Loop (review)"
     assert skipped(filtered).reason == "not selected by policy"
+
+
+def test_a_change_is_told_with_all_that_it_says_of_itself():
+    change = decide(an_entry(changed_at=NOON - DAY), TERMS)
+
+    assert change.told(OutcomeKind.PUSHED, "done", (SaleReturnName(21, "1001-21"),)) == (
+        ReportedChange(
+            return_id="7001",
+            order_name="#1001",
+            order_id="4800",
+            change=CREATE,
+            outcome=OutcomeKind.PUSHED,
+            reason="done",
+            sale_returns=(SaleReturnName(21, "1001-21"),),
+            fields=change.fields,
+            fingerprint=(b"f" * 32).hex(),
+        )
+    )
+    assert change.fields
+
+
+def test_a_plan_that_nobody_carries_out_is_planned_and_looks_nowhere():
+    changes = make_plan([an_entry()], TERMS, NOON).changes
+
+    assert list(Preview().push(changes)) == [changes[0].told(OutcomeKind.PLANNED)]
+    assert Preview().marked(changes) == []
 
 
 # --------------------------------------------------------------------------------- order and digest
