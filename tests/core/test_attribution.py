@@ -185,6 +185,27 @@ def test_the_order_must_be_looked_at(entry, ours):
     assert needs_order(entry, ours)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "units", "status", "grows"),
+    [
+        (wants(wanted_line("A", 2)), 1, "requested", True),
+        (wants(wanted_line("A", 1)), 0, "requested", True),
+        (wants(wanted_line("A", 1)), None, "requested", True),
+        (wants(wanted_line("A", 2), purpose=Purpose.HOLD), 1, "requested", True),
+        (wants(wanted_line("A", 2)), 2, "requested", False),
+        (wants(wanted_line("A", 1)), 2, "requested", False),
+        (wants(wanted_line("A", 2)), 1, "cancelled", False),
+        (wants(wanted_line("A", 2), purpose=Purpose.CANCEL), 1, "requested", False),
+    ],
+)
+def test_a_line_that_grows_needs_a_look_at_what_is_left(wanted, units, status, grows):
+    # A line of it that was taken off says nothing.
+    known = pushed(pushed_item("A", units), pushed_item("B", 0), status=status)
+    entry = an_entry(wanted, sale_returns=(known,))
+
+    assert needs_order(entry, [as_shown(known)]) is grows
+
+
 def test_an_unanswered_put_alone_needs_no_look_at_the_order():
     put = an_intent(write=Write(Operation.UPDATE_SALE_RETURN, 30, fields={"status": "shipped"}))
 

@@ -320,6 +320,22 @@ def test_a_ledger_lost_between_create_and_marker_adopts_by_meaning(world: World)
     assert_agreement(world)
 
 
+def test_a_ledger_lost_while_a_create_is_in_the_air_makes_no_second_one(world: World) -> None:
+    world.go_live()
+    world.returned(("Acme", 1))
+    world.pass_time()
+    world.breaks("POST *", "applied_later", nth=1, seconds=170)
+    world.run()
+    lost(world)
+
+    world.call("init", "--since", "7d", "--adopt")
+
+    world.run()
+    world.pass_time()
+    world.run()
+    assert len(world.jetti.sale_returns()) == 1
+
+
 def test_a_new_ledger_stops_where_jetti_holds_our_markers(world: World) -> None:
     world.go_live()
     world.returned()
