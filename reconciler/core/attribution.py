@@ -14,6 +14,7 @@ from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
 from reconciler.core.proof import by_intent, by_meaning
 from reconciler.core.sale import Chosen, Disputed, choose_sale
+from reconciler.core.shortage import short
 from reconciler.core.sighting import Sale, SaleItem, SeenSaleReturn, Sighting
 from reconciler.core.verdict import Absent, Attributed, Review, Verdict, Wait, listed
 
@@ -154,12 +155,13 @@ class _Judgement:
         if refused is not None:
             return refused
         uncovered = _uncovered(self._entry, self._ours)
-        missing = _missing([x for x in uncovered if x.order_line_id in creatable], self._items)
+        allowed = [line for line in uncovered if line.order_line_id in creatable]
+        missing = _missing(allowed, self._items, self._rivals)
         if isinstance(missing, Wait | Review):
             return missing
         return self._overdrawn() or self._attributed(missing)
 
-    def _overdrawn(self) -> Review | None:
+    def _overdrawn(self) -> Wait | Review | None:
         """Units that would be added to sale returns of ours must be left; Jetti checks nothing."""
         if self._entry.wanted.purpose is Purpose.CANCEL:
             return None
@@ -169,11 +171,11 @@ class _Judgement:
                 sale_item = self._items.get(item.sale_item_id)
                 line_id = line_of(item, self._items)
                 more = wanted.get(line_id, 0) - item.quantity
-                if sale_item is not None and more > 0 and sale_item.available < more:
-                    return Review(
-                        f"order line {line_id}: {more} more to return, but only "
-                        f"{sale_item.available} of {sale_item.quantity} are left in Jetti"
-                    )
+                if sale_item is None or more <= 0:
+                    continue
+                refused = short(sale_item, line_id, more, self._rivals, grows=True)
+                if refused is not None:
+                    return refused
         return None
 
     def _claim_by_intent(self, unanswered: Intent) -> Review | Wait | Absent | None:
@@ -251,7 +253,7 @@ class _Judgement:
 
 
 def _missing(
-    lines: Sequence[WantedLine], items: Mapping[int, SaleItem]
+    lines: Sequence[WantedLine], items: Mapping[int, SaleItem], rivals: Sequence[Entry]
 ) -> tuple[tuple[WantedLine, SaleItem], ...] | Wait | Review:
     """The sale item to ask for, per line; checked because Jetti itself checks nothing."""
     pairs = []
@@ -264,10 +266,8 @@ def _missing(
         item = matching[0]
         if item.is_bundle:
             return Review(f"order line {line.order_line_id} is a bundle or part of one")
-        if item.available < line.quantity:
-            return Review(
-                f"order line {line.order_line_id}: {line.quantity} to return, but only "
-                f"{item.available} of {item.quantity} are left in Jetti"
-            )
+        refused = short(item, line.order_line_id, line.quantity, rivals)
+        if refused is not None:
+            return refused
         pairs.append((line, item))
     return tuple(pairs)
