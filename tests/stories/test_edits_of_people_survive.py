@@ -132,6 +132,22 @@ def test_a_status_moves_forward_only_from_wherever_a_person_put_it(
         assert (ran.code, after) == (0, "shipped" if news else held)
 
 
+@pytest.mark.parametrize("held", [*RANK, "cancelled"])
+def test_a_parcel_that_starts_anew_takes_no_status_back(world: World, held: str) -> None:
+    one, made = pushed(world)
+    scan(world, one)
+    world.pass_time()
+    assert world.run().code == 0
+    world.jetti.edit_sale_return(made, status=held)
+    world.loop.edit(one, labels=())
+    world.loop.label(one)
+    world.pass_time()
+
+    assert world.run().code == 0
+
+    assert row(world, made)["status"] == ("requested" if held == "draft" else held)
+
+
 # ------------------------------------------------------------- in the middle of a push (F64)
 
 STEPS = range(1, 6)
@@ -258,3 +274,22 @@ def test_what_a_person_set_survives_the_ledger_s_going_back_in_time(
 
     assert row(world, made)[name] == value
     assert row(world, made)["status"] == "shipped"
+
+
+def test_what_a_person_corrected_before_the_ledger_was_lost_is_shown_before_it_is_touched(
+    world: World,
+) -> None:
+    """Nobody knows any more whose value it is; README says to look at the dry run."""
+    one, made = pushed(world)
+    [item] = world.jetti.items_of(made)
+    world.jetti.edit_item(item["id"], quantity=1)
+    for file in world.directory.iterdir():
+        file.unlink()
+    before = world.in_jetti(one)
+
+    assert world.call("init", "--since", "7d", "--adopt").code == 0
+    shown = world.run("--dry-run")
+
+    assert world.in_jetti(one) == before
+    [change] = shown.report["changes"]
+    assert [(told["before"], told["after"]) for told in change["fields"]] == [(1, 2)]

@@ -16,6 +16,7 @@ from process_world import RealWorld, on_the_machine_s_clock
 from story_world import World, a_world
 
 from reconciler.points import Point, watched
+from reconciler.sandbox.faults import Fault
 
 # ------------------------------------------------------------------ a long backlog, killed (F42)
 
@@ -60,6 +61,28 @@ def test_a_long_reading_that_is_killed_goes_on_from_the_last_whole_window(
     assert earliest >= f"{reached - timedelta(hours=1):%Y-%m-%d}", "what was read stays read"
     assert {real.state(row.id) for row in real.loop.returns()[:: count // 20]} == {"pending"}
     assert now - real.watermark() < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"), [("429", {"retry_after": "ten_years"}), ("503", {})], ids=["429", "503"]
+)
+def test_a_reading_that_loop_breaks_off_keeps_the_windows_that_were_whole(
+    world: World, kind: str, parameters: dict[str, str]
+) -> None:
+    world.go_live("89d")
+    now = world.clock.now()
+    early = world.submit(world.order(("Acme", 1)), at=now - timedelta(days=70))
+    late = world.submit(world.order(("Acme", 1)), at=now - timedelta(days=10))
+    # Five states a window: the sixth first page is the second window's.
+    world.sandbox.faults.add(Fault("loop", kind, "list.first", first=6, parameters=parameters))
+
+    ran = world.run()
+
+    drained = [window["drained"] for window in ran.report["run"]["windows"]]
+    assert (ran.code, drained) == (4, [True, False]), "later windows are not tried"
+    assert world.watermark() < now - timedelta(days=50)
+    assert (len(world.in_jetti(early)), world.in_jetti(late)) == (1, [])
+    heal_and_agree(world)
 
 
 # ------------------------------------------------------- a stranger at every commit point (F86)

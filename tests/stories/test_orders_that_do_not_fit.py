@@ -62,6 +62,26 @@ def test_a_server_that_answers_with_strangers_gets_nothing_created(world: World)
     assert len(world.in_jetti(one)) == 1
 
 
+def test_an_order_that_was_given_up_is_looked_for_again_when_the_return_changes(
+    world: World,
+) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1), arrives=False)
+    one = world.submit(order)
+    world.pass_time()
+    world.run()
+    world.pass_time(days=31)
+    assert (world.run().code, world.state(one)) == (3, "dead")
+    world.jetti.import_sale(order)
+    world.pass_time()
+    assert world.run().code == 3, "nobody looks by himself any more"
+    world.loop.label(one)
+
+    heal_and_agree(world)
+
+    assert len(world.in_jetti(one)) == 1
+
+
 # ------------------------------------------------------------------------------ splits (F66)
 
 

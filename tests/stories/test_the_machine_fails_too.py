@@ -174,7 +174,7 @@ def test_after_a_death_in_a_commit_a_look_tells_what_was_committed_and_changes_n
 # ------------------------------------------------------- strangers, damage, absence (F86 to F88)
 
 
-@pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+@pytest.mark.parametrize("begin", ["BEGIN", "BEGIN EXCLUSIVE"])
 def test_a_stranger_who_lets_go_of_the_ledger_in_time_is_waited_for(
     world: RealWorld, begin: str
 ) -> None:
@@ -233,7 +233,7 @@ def test_what_is_no_sound_ledger_is_refused_untouched_and_never_begun_anew(
 # ------------------------------------------------------------------- the environment (F92, F93)
 
 
-@pytest.mark.parametrize("stdout", ["", ">&-", "| head -1", ">/dev/null <&- 2>&-"])
+@pytest.mark.parametrize("stdout", ["", "| head -1"])
 def test_cron_s_bare_environment_is_enough(world: RealWorld, stdout: str) -> None:
     world.live()
     world.born()
