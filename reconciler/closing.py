@@ -22,6 +22,7 @@ from reconciler.core.report import (
 )
 from reconciler.core.request import RunRequest
 from reconciler.errors import Interrupted, LedgerError, ReconcilerError
+from reconciler.intake import News
 from reconciler.reconcile import Parts, Pass
 
 _LISTED = 50  # problems named in a report; `status` counts them all
@@ -60,7 +61,9 @@ def close(
     outcomes = (*made.outcomes, *made.skipped)
     read = parts.intake.tally
     counts = tally.count(
-        tally.Read(len(read.ids), len(read.new), len(read.changed)), outcomes, closing.standing
+        tally.Read(len(read.ids), read.count(News.NEW), read.count(News.CHANGED)),
+        outcomes,
+        closing.standing,
     )
     shows = request.dry_run and request.detailed_exitcode and bool(made.plan.changes)
     verdict = tally.exit_code(

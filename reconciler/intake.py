@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from enum import Enum, auto
 from itertools import islice
 
 from msgspec import Struct
@@ -43,17 +44,28 @@ class Projection(Struct, frozen=True):
         return Observation(seen, content, wanted, fingerprint.fingerprint(wanted, self.version))
 
 
+class News(Enum):
+    """What a return is to the ledger when it is read."""
+
+    UNCHANGED = auto()
+    CHANGED = auto()
+    NEW = auto()
+
+
 class Tally:
-    """Which returns were read, and what they were to the ledger."""
+    """Which returns were read, and what each was to the ledger when it was first news."""
 
     def __init__(self) -> None:
-        self.ids: dict[str, None] = {}
-        self.new: set[str] = set()
-        self.changed: set[str] = set()
+        self.ids: dict[str, News] = {}
 
-    @property
-    def unchanged(self) -> int:
-        return len(self.ids) - len(self.new | self.changed)
+    def add(self, return_id: str, what: News) -> None:
+        """One more, or one that an earlier window had too."""
+        if self.ids.get(return_id, News.UNCHANGED) is News.UNCHANGED:
+            self.ids[return_id] = what
+
+    def count(self, what: News) -> int:
+        """How many were that."""
+        return sum(one is what for one in self.ids.values())
 
 
 class Intake:
@@ -153,9 +165,8 @@ class Intake:
         )
         if shop is not None:
             self._ledger.pin(shop=shop)
-        self.tally.ids |= dict.fromkeys(gathered.latest)
-        self.tally.new |= gathered.new - self.tally.changed
-        self.tally.changed |= gathered.news.keys() - gathered.new - self.tally.new
+        for return_id in gathered.latest:
+            self.tally.add(return_id, gathered.what(return_id))
 
 
 class _Gathered:
@@ -174,6 +185,12 @@ class _Gathered:
     def observations(self) -> Iterator[Observation]:
         """The news with what is wanted, made one by one: a first window may be all news."""
         return (self._projection.observe(seen, content) for seen, content in self.news.values())
+
+    def what(self, return_id: str) -> News:
+        """What it was to the ledger."""
+        if return_id in self.new:
+            return News.NEW
+        return News.CHANGED if return_id in self.news else News.UNCHANGED
 
     def add(self, page: Page, known: dict[str, Known]) -> None:
         """Take a page in. Rows repeat: pages overlap, and a return may change while we read."""

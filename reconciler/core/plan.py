@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from operator import attrgetter
 
 from msgspec import Struct, json
 
@@ -55,7 +56,8 @@ class Change(Struct, frozen=True, gc=False):
     order_name: str
     order_id: str | None
     kind: ChangeKind
-    fingerprint: bytes
+    fingerprint: str
+    """Hex."""
     updated_at: datetime
     changed_at: datetime | None
     reads_back: bool
@@ -66,7 +68,7 @@ class Change(Struct, frozen=True, gc=False):
 
     def member(self) -> PlanMember:
         """What the digest is made of."""
-        return PlanMember(self.return_id, self.kind.value, self.fingerprint)
+        return PlanMember(self.return_id, self.kind.value, bytes.fromhex(self.fingerprint))
 
     def told(
         self,
@@ -84,7 +86,7 @@ class Change(Struct, frozen=True, gc=False):
             reason=reason,
             sale_returns=sale_returns,
             fields=self.fields,
-            fingerprint=self.fingerprint.hex(),
+            fingerprint=self.fingerprint,
         )
 
 
@@ -107,15 +109,12 @@ class Plan(Struct, frozen=True):
         """Names the plan: 16 hex digits over its sorted members."""
         named = sha256()
         # One member after the other, although it is the hash of one list: a plan may be long.
-        for place, change in enumerate(sorted(self.changes, key=_order)):
+        for place, change in enumerate(sorted(self.changes, key=attrgetter("return_id"))):
+            member = (change.return_id, change.kind.value, change.fingerprint)
             named.update(b"," if place else b"[")
-            named.update(json.encode(_order(change)))
+            named.update(json.encode(member))
         named.update(b"]" if self.changes else b"[]")
         return named.hexdigest()[:16]
-
-
-def _order(change: Change) -> tuple[str, str, str]:
-    return (change.return_id, change.kind.value, change.fingerprint.hex())
 
 
 def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> Plan:
@@ -223,7 +222,7 @@ def _change(entry: Entry, kind: ChangeKind, changed: Sequence[FieldChange] = ())
         order_name=entry.seen.order_name,
         order_id=entry.seen.order_id,
         kind=kind,
-        fingerprint=entry.fingerprint,
+        fingerprint=entry.fingerprint.hex(),
         updated_at=entry.seen.updated_at,
         changed_at=entry.changed_at,
         reads_back=bool(entry.intents),
