@@ -207,7 +207,7 @@ class Pass:
         try:
             check_plan(self.plan, grounds)
         except SafetyStop:
-            members = [change.member() for change in self.plan.changes]
+            members = (change.member() for change in self.plan.changes)
             parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
             raise
         creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]

@@ -269,7 +269,7 @@ class Ledger(Journal, Protocol):
     def finish_run(self, run_id: int, summary: RunSummary) -> None:
         """Close it, delete what is older than 90 days, and fold empty passes into one."""
 
-    def keep_plan(self, digest: str, members: Sequence[PlanMember], now: datetime) -> None:
+    def keep_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
         """Keep the plan of a stopped pass for `--accept-plan`."""
 
     def kept_plan(self, digest: str) -> tuple[PlanMember, ...] | None:

@@ -64,6 +64,20 @@ class Structure(TypeDecorator[Any]):
         return None if value is None else self._decoder.decode(value)
 
 
+class Listed(Structure):
+    """A list of such a type, written one by one: a stopped plan may be long."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        text = bytearray()
+        for one in value:
+            text += b"," if text else b"["
+            text += msgspec.json.encode(one)
+        text += b"]" if text else b"[]"
+        return text.decode()
+
+
 def _instant(written: object) -> datetime:
     """A time as it was stored; anything else is damage, and told like that of a structure."""
     try:

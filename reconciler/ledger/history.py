@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -57,9 +57,9 @@ class History(Part):
         self._run_id = None
         reached(Point.RUN_FINISHED)
 
-    def keep_plan(self, digest: str, members: Sequence[PlanMember], now: datetime) -> None:
+    def keep_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
         """See `core.ports.Ledger`."""
-        values = {"digest": digest, "kept_at": now, "members": tuple(members)}
+        values = {"digest": digest, "kept_at": now, "members": members}
         with self._store.writing() as connection:
             connection.execute(delete(plans).where(plans.c.digest == digest))
             connection.execute(plans.insert(), values)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from reconciler.core.model import Fields, Item, Return, State, Wanted, Write
 from reconciler.core.ports import PlanMember
-from reconciler.ledger.columns import Instant, Standing, Structure
+from reconciler.ledger.columns import Instant, Listed, Standing, Structure
 
 metadata = MetaData(
     naming_convention={
@@ -198,7 +198,7 @@ plans = Table(
     metadata,
     Column("digest", Text, primary_key=True),
     Column("kept_at", Instant, nullable=False),
-    Column("members", Structure(tuple[PlanMember, ...]), nullable=False),
+    Column("members", Listed(tuple[PlanMember, ...]), nullable=False),
 )
 
 versions = MetaData()
