@@ -119,8 +119,9 @@ class Pass:
             return
         server_now = self._parts.source.server_time()
         until = readable_until(now, server_now, bounds.lag)
-        if request.kind is RunKind.SCHEDULED:
+        if request.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
             check_progress(now, server_now, meta.watermark)
+        if request.kind is RunKind.SCHEDULED:
             self._windows(meta.watermark - bounds.overlap, until, By.UPDATED)
         elif request.kind is RunKind.SWEEP and request.sweep is not None:
             read = self._windows(until - request.sweep, until, By.CREATED)

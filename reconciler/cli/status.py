@@ -68,6 +68,8 @@ def show(context: click.Context, name: str, output_format: str, output: str | No
     """
     call = session(context)
     settings = call.settings()
+    if name.encode(errors="ignore").decode() != name:
+        raise click.UsageError(f"{name!r} is not text, so neither a return nor an order")
 
     from reconciler import inspection
     from reconciler.reports import as_json, story_text

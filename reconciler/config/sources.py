@@ -41,7 +41,7 @@ def find_file(named: str | None, environ: Mapping[str, str]) -> Path | None:
     """
     for name, path in (("--config", named), (CONFIG_VARIABLE, environ.get(CONFIG_VARIABLE))):
         if path:
-            if not Path(path).is_file():
+            if not os.path.isfile(path):  # never raises, whatever the name
                 raise ConfigError(f"{name}: {path} is not a file", "name a TOML file")
             return Path(path)
     return next((path for path in _usual_places() if _exists(path)), None)
