@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.core import fields
 from reconciler.core.model import (
@@ -78,6 +79,16 @@ def agenda(
     return Agenda(tuple(writes), tuple(kept))
 
 
+def agreed(
+    entry: Entry, sale_returns: tuple[SaleReturn, ...], held: Mapping[int, Held]
+) -> tuple[SaleReturn, ...]:
+    """What Jetti holds just as it is wanted counts as pushed, whoever wrote it.
+
+    So what was pushed after an older ledger was copied is not taken for a person's for ever.
+    """
+    return tuple(_agreed(_One(entry, known, held[known.id], {})) for known in sale_returns)
+
+
 class _One(Struct, frozen=True):
     entry: Entry
     known: SaleReturn
@@ -118,6 +129,27 @@ def _of_one(one: _One) -> Agenda | Review:
     return Agenda((*items.writes, *put), (*items.kept, *_kept(one, found.kept)))
 
 
+def _agreed(one: _One) -> SaleReturn:
+    order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
+    is_over = one.wanted.purpose is Purpose.CANCEL or one.status == "cancelled"
+    if is_over or not order_line_ids:
+        return one.known
+    wanted = fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
+    return replace(
+        one.known,
+        fields={**one.known.fields, **_shared(wanted, one.held.fields)},
+        items=tuple(
+            replace(item, fields={**item.fields, **_shared(_told(one, item), held)})
+            for item in one.known.items
+            for held in [one.held.items[item.id]]
+        ),
+    )
+
+
+def _shared(wanted: Fields, held: Fields) -> Fields:
+    return {name: value for name, value in wanted.items() if name in held and held[name] == value}
+
+
 def _ended(one: _One) -> Agenda | Review:
     # Already cancelled by anyone, or by us and revived by a person since: theirs to say.
     if "cancelled" in (one.status, one.known.fields.get("status")):
@@ -149,11 +181,18 @@ def _items(one: _One) -> Agenda | Review:
     return Agenda(tuple(writes), tuple(kept))
 
 
-def _wanted(one: _One, item: Item) -> Fields:
+def _told(one: _One, item: Item) -> Fields:
     line = one.line(item)
     if line is None:
         return {"quantity": 0}
-    wanted: Fields = {"quantity": line.quantity, "externalId": line.line_id}
+    return {"quantity": line.quantity, "externalId": line.line_id}
+
+
+def _wanted(one: _One, item: Item) -> Fields:
+    line = one.line(item)
+    wanted = _told(one, item)
+    if line is None:
+        return wanted
     if line.reason_code is not None and line.reason_code != item.reason_code:
         wanted["adjustmentReasonId"] = one.reasons[line.reason_code]
     return wanted

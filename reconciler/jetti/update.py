@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import outcome
-from reconciler.core.agenda import Agenda, Held, ReasonIds, agenda
+from reconciler.core.agenda import Agenda, Held, ReasonIds, agenda, agreed
 from reconciler.core.model import Entry, Fields, Operation, SaleReturn, State, Write
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
@@ -53,8 +53,7 @@ class Update:
 
     def agenda(self, entry: Entry, found: Attributed) -> Agenda | Review:
         """What would be written. Raises ConfigError for an adjustment reason Jetti lacks."""
-        held = {row_id: _held(row) for row_id, row in found.held.items()}
-        return agenda(entry, found.sale_returns, held, self._reasons)
+        return agenda(entry, found.sale_returns, _all_held(found), self._reasons)
 
     def bring(self, entry: Entry, found: Attributed, sent_at: datetime) -> Told:
         """Write the agenda; the entry is synced when all of it is in Jetti.
@@ -67,7 +66,7 @@ class Update:
             self._journal.move(entry.id, Move(State.REVIEW, todo.reason))
             return Told(OutcomeKind.REVIEW, todo.reason, named(found.sale_returns))
         kept = _kept(todo)
-        known = found.sale_returns
+        known = agreed(entry, found.sale_returns, _all_held(found))
         for position, write in enumerate(todo.writes, start=1):
             answered = self._delivery.deliver(entry, write, sent_at=sent_at)
             if isinstance(answered, Classified):
@@ -79,7 +78,13 @@ class Update:
             self._confirm(entry, write, known, kept, is_last=position == len(todo.writes))
             reached(Point.PUT_DONE)
         if not todo.writes:
-            synced = Move(State.SYNCED, kept, attempts=0, pushed_fingerprint=entry.fingerprint)
+            synced = Move(
+                State.SYNCED,
+                kept,
+                attempts=0,
+                sale_returns=known,
+                pushed_fingerprint=entry.fingerprint,
+            )
             self._journal.move(entry.id, synced)
         return Told(OutcomeKind.PUSHED, kept, named(known))
 
@@ -137,6 +142,10 @@ class Update:
 
 # Who raised a sale return; of one that a person raised, true as it stands and no news.
 _ORIGIN = frozenset({"saleReturnSource", "saleReturnType"})
+
+
+def _all_held(found: Attributed) -> dict[int, Held]:
+    return {row_id: _held(row) for row_id, row in found.held.items()}
 
 
 def _held(row: SeenSaleReturn) -> Held:
