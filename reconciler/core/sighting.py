@@ -76,6 +76,11 @@ class SeenSaleReturn(Struct, frozen=True):
         return str(self.fields.get("status") or "")
 
 
+STALE_AFTER = 120.0
+"""Seconds. Pushing twenty entries takes about a minute at Jetti's pace; a sighting older than
+twice that was overtaken by a slow service or a suspended machine and is taken again."""
+
+
 class Sighting(Struct, frozen=True):
     """Everything looked up for one entry."""
 
@@ -90,3 +95,7 @@ class Sighting(Struct, frozen=True):
     sale_items: tuple[SaleItem, ...] = ()
     on_sale: tuple[SeenSaleReturn, ...] = ()
     """Every sale return of the candidate sale, ours and others'."""
+
+    def is_stale(self, monotonic: float) -> bool:
+        """Whether it is too old to write anything by."""
+        return monotonic - self.looked_at > STALE_AFTER

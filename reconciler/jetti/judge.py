@@ -17,9 +17,6 @@ from reconciler.errors import SafetyStop
 from reconciler.jetti.lookup import Lookup, Unseen
 from reconciler.jetti.query import TOGETHER
 
-STALE_AFTER = 120.0
-"""Seconds. Pushing twenty entries takes about a minute at Jetti's pace; a sighting older than
-twice that was overtaken by a slow service or a suspended machine and is taken again."""
 PROOF = 200
 """So many planned creates are looked up to see whether a new ledger is really a lost one."""
 
@@ -77,7 +74,7 @@ class Judge:
         return self._judge(judged.change, entry, seen) if seen else judged
 
     def _judge(self, change: Change, entry: Entry, seen: Sighting | Unseen) -> Judged:
-        if isinstance(seen, Sighting) and self._is_stale(seen):
+        if isinstance(seen, Sighting) and seen.is_stale(self._clock.monotonic()):
             seen = self._lookup.sight([entry])[entry.id]
         if isinstance(seen, Unseen):
             return Judged(change, entry, seen, None)
@@ -88,9 +85,6 @@ class Judge:
             rivals = [rival for rival in on_order if rival.id != entry.id]
         verdict = attribute(entry, seen, rivals, creatable(entry, self.terms))
         return Judged(change, entry, verdict, seen)
-
-    def _is_stale(self, seen: Sighting) -> bool:
-        return self._clock.monotonic() - seen.looked_at > STALE_AFTER
 
     def _check_account(self, seen: Sighting) -> None:
         """Every row says whose it is; a token of another account would write into it."""

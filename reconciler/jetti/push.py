@@ -192,7 +192,7 @@ class Pusher:
 
     # ----------------------------------------------------------------- something to write
 
-    def _bring(self, judged: Judged, found: Attributed) -> Told:
+    def _bring(self, judged: Judged, found: Attributed) -> Told | None:
         """Adopt, create, update: whatever is left to do, in this order."""
         change, entry, seen = judged.change, judged.entry, judged.sighting
         if seen is None or not (found.sale_returns or found.missing):
@@ -211,14 +211,16 @@ class Pusher:
                 failed = self._in_vain(entry, f"{entry.reason}; it had no effect", adopted)
                 if failed is not None:
                     return failed
+        wrote = False
         if found.missing:
             self._update.check_reasons(entry)
             created = self._creation.create(entry, found, seen)
             if isinstance(created, Told):
                 return created
             reached(Point.CREATED)
-            found = created
-        return self._update.bring(entry, found, seen.asked_at)
+            found, wrote = created, True
+        told = self._update.bring(entry, found, seen, wrote=wrote)
+        return told or self._settle(self._judge.again(change))
 
     # ------------------------------------------------------------------------- the whole
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -13,7 +12,7 @@ from reconciler.core.agenda import Agenda, Held, ReasonIds, agenda, agreed
 from reconciler.core.model import Entry, Fields, Operation, SaleReturn, State, Write
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
-from reconciler.core.sighting import SeenSaleReturn
+from reconciler.core.sighting import SeenSaleReturn, Sighting
 from reconciler.core.verdict import Attributed, Review
 from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.http import Answer, Refused
@@ -55,8 +54,12 @@ class Update:
         """What would be written. Raises ConfigError for an adjustment reason Jetti lacks."""
         return agenda(entry, found.sale_returns, _all_held(found), self._reasons)
 
-    def bring(self, entry: Entry, found: Attributed, sent_at: datetime) -> Told:
+    def bring(self, entry: Entry, found: Attributed, seen: Sighting, *, wrote: bool) -> Told | None:
         """Write the agenda; the entry is synced when all of it is in Jetti.
+
+        None when that takes so long that Jetti must be looked at again first, for a person may
+        have been there. The first write is sent in any case, so that there is some progress;
+        `wrote` says that it was sent before.
 
         Raises KeyRefused, TargetUnavailable, Interrupted, ConfigError; what was written until
         then is recorded.
@@ -68,7 +71,9 @@ class Update:
         kept = _kept(todo)
         known = agreed(entry, found.sale_returns, _all_held(found))
         for position, write in enumerate(todo.writes, start=1):
-            answered = self._delivery.deliver(entry, write, sent_at=sent_at)
+            if (wrote or position > 1) and seen.is_stale(self._clock.monotonic()):
+                return None
+            answered = self._delivery.deliver(entry, write, sent_at=seen.asked_at)
             if isinstance(answered, Classified):
                 return undelivered(answered)
             refused = self._doubted(entry, write, answered.answer)

@@ -1,0 +1,50 @@
+"""A machine that slept in the middle of a return looks again before it goes on writing."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from agreement import assert_agreement
+from crash_course import Course
+from crash_scenarios import named
+from mortal_world import Death, MortalWorld
+
+ASLEEP = 6
+"""Hours."""
+[SPLIT] = named("split create")
+BY_HAND = {"trackingNumber": "by hand", "status": "received"}
+
+
+@pytest.mark.parametrize("point", ["CREATED", "PUT_DONE"])
+def test_what_a_person_did_while_it_slept_is_not_written_over(
+    world: MortalWorld, point: str
+) -> None:
+    course = Course(SPLIT, world)
+
+    def sleeps(pid: int) -> None:
+        world.pass_time(hours=ASLEEP)
+        for row in world.jetti.sale_returns():
+            world.jetti.edit_sale_return(row["id"], **BY_HAND)
+        os.kill(pid, signal.SIGCONT)
+
+    life = course.begin(Death(course.points.index(point) + 1, "stop"), stopped=sleeps)
+
+    assert life.code == 0, life.stderr
+    made = world.jetti.sale_returns()
+    assert len(made) == 3
+    assert [(row["trackingNumber"], row["status"]) for row in made] == [tuple(BY_HAND.values())] * 3
+
+
+def test_what_it_had_begun_is_finished_in_the_same_run(world: MortalWorld) -> None:
+    course = Course(SPLIT, world)
+
+    def sleeps(pid: int) -> None:
+        world.pass_time(hours=ASLEEP)
+        os.kill(pid, signal.SIGCONT)
+
+    life = course.begin(Death(course.points.index("PUT_DONE") + 1, "stop"), stopped=sleeps)
+
+    assert life.code == 0, life.stderr
+    assert_agreement(world)
