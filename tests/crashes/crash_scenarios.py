@@ -53,6 +53,8 @@ class Scenario:
     code: int = 0
     """Of that run and of every later one."""
     migrates: bool = False
+    densely: bool = False
+    """In the short form a death at the first and the last hit of each point, not at one."""
 
     def __str__(self) -> str:
         return self.name.replace(",", "").replace(" ", "-")
@@ -67,8 +69,15 @@ def _day(days: float) -> str:
 
 def _fresh(world: MortalWorld) -> None:
     world.go_live()
-    world.returned(("Acme", 2))
+    world.returned(("Acme", 2), at=NOON - timedelta(hours=3))  # longer ago than the overlap
     world.loop.label(world.returned(("Acme", 1), ("Acme", 2)))
+    world.pass_time()
+
+
+def _crowd(world: MortalWorld) -> None:
+    world.go_live()
+    for _ in range(8):
+        world.returned(("Acme", 1), ("Bolt", 1))
     world.pass_time()
 
 
@@ -229,18 +238,19 @@ def _once(operation: str, kind: str, **parameters: Any) -> Faults:
 
 
 SCENARIOS = (
-    Scenario("fresh", _fresh),
-    Scenario("split create", _split),
-    Scenario("update", _update),
-    Scenario("cancel", _cancel),
-    Scenario("waiting order", _waiting, meanwhile=_arrives),
+    Scenario("fresh", _fresh, densely=True),
+    Scenario("split create", _split, densely=True),
+    Scenario("update", _update, densely=True),
+    Scenario("cancel", _cancel, densely=True),
+    Scenario("waiting order", _waiting, meanwhile=_arrives, densely=True),
     Scenario(
         "backfill",
         _backfill,
         ("run", "--from", _day(80), "--to", _day(1), "--by", "created"),
         environ={"RECONCILER_LOOP__PAGE_SIZE": "2"},
+        densely=True,
     ),
-    Scenario("migration", _migration, silent=("run",), migrates=True),
+    Scenario("migration", _migration, silent=("run",), migrates=True, densely=True),
     Scenario("init adopt", _lost_ledger, ("init", "--since", _day(7), "--adopt"), ("run",)),
     Scenario("sweep", _undated, ("run", "--sweep", "30d")),
     Scenario("create applied, answer lost", _split, passing=_once(CREATE, "applied_then_lost")),
@@ -265,6 +275,10 @@ SCENARIOS = (
     Scenario("failed", _labelled, passing=_once("PUT /sale-returns/*", "raw", body=_OTHER)),
     Scenario("report", _labelled, ("run", "--format", "json", "--output", "report.json")),
 )
+
+
+CROWD = Scenario("crowd", _crowd)
+"""Too much for a death at each of its points, but enough to make a ledger grow."""
 
 
 def named(*names: str) -> tuple[Scenario, ...]:

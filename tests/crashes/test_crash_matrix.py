@@ -38,7 +38,7 @@ def chosen(points: Sequence[str], long: bool, *, one: bool = False) -> Iterator[
 def test_killed_at_any_point_the_next_run_puts_it_right(
     course: Course, figures: Figures, long: bool
 ) -> None:
-    for at in chosen(course.points, long):
+    for at in chosen(course.points, long, one=not course.scenario.densely):
         course.dies(Death(at))
         course.ends_as_if_nothing_had_happened()
         figures.add("crashes", "kill -9 at a point")

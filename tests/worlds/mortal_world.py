@@ -40,6 +40,8 @@ class Death:
 
     at: int
     what: str = "kill"
+    pages: int = 0
+    """Of room that is left, when the disk gets full."""
 
 
 @dataclass
@@ -105,6 +107,7 @@ class MortalWorld(World):
             str(self.directory),
             at=death.at if death else None,
             what=death.what if death else "",
+            pages=death.pages if death else 0,
             schema=schema,
             forks=forks,
         )

@@ -51,7 +51,9 @@ class Order(msgspec.Struct, frozen=True):
     at: int | None = None
     """Counted over all points, from 1."""
     what: str = ""
-    """Key of `DEATHS`."""
+    """A key of `deaths`."""
+    pages: int = 0
+    """By how many the ledger may still grow once the disk is full."""
     schema: str | None = None
     """Directory of the migrations of a later version: only open the ledger with it."""
     forks: bool = True
@@ -72,23 +74,27 @@ class Disk:
 
     def __init__(self) -> None:
         self._handles: list[sqlite3.Connection] = []
-        self._is_full = False
+        self._pages: int | None = None
         sys.addaudithook(self._see)
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "sqlite3.connect/handle":
             self._handles.append(arguments[0])
 
-    def fill(self) -> None:
-        """From now on."""
-        self._is_full = True
+    def fill(self, pages: int) -> None:
+        """From now on none grows by more than so many pages."""
+        self._pages = pages
+        self.keep_full()
 
     def keep_full(self) -> None:
-        """Connections that were opened since are limited too."""
-        if self._is_full:
-            for handle in self._handles:
-                with suppress(sqlite3.ProgrammingError):  # closed
-                    handle.execute("PRAGMA max_page_count = 1")  # means: as large as it is
+        """Limit what was opened since; once is enough."""
+        if self._pages is None:
+            return
+        for handle in self._handles:
+            with suppress(sqlite3.ProgrammingError):  # closed
+                (size,) = handle.execute("PRAGMA page_count").fetchone()
+                handle.execute(f"PRAGMA max_page_count = {size + self._pages}")
+        self._handles.clear()
 
 
 def fill_the_disk(directory: Path) -> None:
@@ -111,7 +117,7 @@ def deaths(disk: Disk) -> dict[str, Callable[[Order], None]]:
         "term": _send(signal.SIGTERM),
         "int": _send(signal.SIGINT),
         "stop": _send(signal.SIGSTOP),
-        "full": lambda _: disk.fill(),
+        "full": lambda order: disk.fill(order.pages),
         "filled": lambda order: fill_the_disk(Path(order.home)),
     }
 
