@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from peers import answer
 
 from reconciler.errors import SourceError
-from reconciler.http import Refused
+from reconciler.http import AnswerLost, Refused
 
 
 def ask(loop):
@@ -42,6 +44,28 @@ def test_failed_writes_count_too(peer, service):
         loop.write("PUT", "/x", b"{}")
 
     assert len(server.requests) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "opens_after"),
+    [(500, 5), (502, 5), (599, 5), (300, 5), (302, 5), (399, 5), (429, 6)]
+    + [(status, 9) for status in (200, 201, 299, 400, 404, 422, 499)],
+)
+def test_what_an_answer_to_a_write_says_about_health(peer, service, status, opens_after):
+    """After four failures: one more, nothing at all, or the proof that the service is alive."""
+    server = peer(*[answer(500)] * 4, answer(status), answer(500))
+    jetti = service(server.url)
+
+    def write_until_it_is_open():
+        while len(server.requests) < 20:
+            with suppress(AnswerLost):
+                jetti.write("PUT", "/x", b"{}")
+
+    with pytest.raises(SourceError, match="failed too often"):
+        write_until_it_is_open()
+
+    # A success leaves the five that follow it to be counted anew.
+    assert len(server.requests) == (opens_after if opens_after < 9 else 10)
 
 
 def test_a_success_in_between_closes_it(peer, service):

@@ -97,6 +97,23 @@ def test_the_full_rate_is_used():
     assert 29 < clock.elapsed < 31.5
 
 
+@pytest.mark.parametrize(
+    ("requests", "at_once", "then"),
+    [(1, 1, 60), (2, 1, 60), (10, 1, 60 / 9), (20, 2, 60 / 18), (60, 6, 60 / 54)],
+)
+def test_a_tenth_of_loops_minute_leaves_at_once_and_the_rest_evenly(requests, at_once, then):
+    clock = RecordingClock()
+    pacer = Pacer("Loop", PerMinute(requests), clock)
+
+    for _ in range(at_once):
+        pacer.take_turn(write=False)
+    assert clock.waits == []
+    pacer.take_turn(write=False)
+
+    # The bucket counts in whole milliseconds.
+    assert clock.waits == [pytest.approx(then, abs=0.0009)]
+
+
 def test_half_the_pace_is_simply_other_rates():
     clock = RecordingClock()
     pacer = Pacer("Jetti", PerSecond(reads=1, writes=0.5), clock)
@@ -169,6 +186,18 @@ def test_a_reserved_turn_is_waited_for_once():
 
     assert reserved_at >= 1
     assert clock.elapsed == reserved_at
+
+
+def test_a_reserved_turn_is_a_writes():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", JETTI, clock)
+    pacer.take_turn(write=False)
+    pacer.answered()
+    before = clock.elapsed
+
+    pacer.reserve()
+
+    assert clock.elapsed - before >= COST[True]
 
 
 def test_a_read_in_between_uses_a_reserved_turn_up():

@@ -153,7 +153,33 @@ def test_another_refusal_is_final_and_carries_its_title(peer, service, body, tit
         service(server.url).get(PATH, "", decoded)
 
     assert (caught.value.status, caught.value.title) == (422, title)
+    assert str(caught.value) == "answered 422" + (f": {title}" if title else "")
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422, 451, 499])
+def test_any_other_status_of_the_four_hundreds_is_a_refusal(peer, service, status):
+    with pytest.raises(Refused):
+        service(peer(answer(status)).url).get(PATH, "", decoded)
+
+
+@pytest.mark.parametrize("status", [201, 204, 300, 304, 399])
+def test_what_is_neither_success_nor_refusal_is_not_asked_again(peer, service, status):
+    server = peer(answer(status))
+
+    with pytest.raises(SourceError) as caught:
+        service(server.url).get(PATH, "", decoded)
+
+    what = f"answered {status}, which is neither followed nor understood"
+    assert str(caught.value) == f"Loop: GET /list: {what}"
+    assert len(server.requests) == 1
+
+
+def test_429_to_the_last_is_told_as_such(peer, service):
+    with pytest.raises(SourceError) as caught:
+        service(peer(answer(429)).url).get(PATH, "", decoded)
+
+    assert str(caught.value) == "Loop: GET /list: answered 429 (given up after 4 tries)"
 
 
 def test_an_allowed_status_is_decoded(peer, service):

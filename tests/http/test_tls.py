@@ -7,12 +7,13 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 from peers import answer
 
 from reconciler.errors import SourceError
-from reconciler.http import NotSent, tls_context
+from reconciler.http import NotSent, Timeouts, tls_context
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -150,3 +151,15 @@ def test_the_shared_context_verifies_and_wants_tls_1_2(monkeypatch, tmp_path):
     assert context.check_hostname
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.keylog_filename is None
+
+
+def test_a_handshake_that_is_never_answered_ends_after_the_time_to_connect(service):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        jetti = service(url, timeouts=Timeouts(connect=0.1, read=8, total=9))
+        began = time.monotonic()
+
+        with pytest.raises(NotSent, match="timed out"):
+            jetti.write("PUT", "/x", b"{}")
+
+        assert time.monotonic() - began < 4

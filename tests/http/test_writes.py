@@ -140,6 +140,26 @@ def test_after_429_nothing_leaves_before_the_time_asked_for(peer, service, clock
     assert clock.elapsed - before >= 90
 
 
+def test_the_time_asked_for_may_be_a_date(peer, service, clock):
+    server = peer(answer(429, Retry_After="Sun, 01 Mar 2026 12:01:30 GMT"), answer())
+    jetti = service(server.url)
+
+    jetti.write("PUT", PATH, BODY)
+    jetti.write("PUT", PATH, BODY)
+
+    assert 89 < clock.elapsed < 91
+
+
+def test_a_failure_that_asks_for_no_time_holds_nothing_up(peer, service, clock):
+    server = peer(answer(503), answer())
+    jetti = service(server.url)
+
+    jetti.write("PUT", PATH, BODY)
+    jetti.write("PUT", PATH, BODY)
+
+    assert clock.elapsed < 0.1
+
+
 def test_after_429_with_an_endless_wait_nothing_more_is_tried(peer, service):
     server = peer(answer(429, Retry_After="301"))
     jetti = service(server.url)
