@@ -139,6 +139,10 @@ def test_a_power_cut_at_any_moment_keeps_the_intents_of_all_that_was_sent(
                 figures.add("durability", "power cuts")
 
 
+def test_no_other_program_is_begun_that_would_inherit_the_keys(story: Story) -> None:
+    assert [power_cut.programs(run.calls) for run in story.runs] == [["execve"]] * len(story.runs)
+
+
 @pytest.mark.parametrize("last_only", [False, True])
 def test_the_proof_bites_where_syncs_are_missing(
     story: Story, tmp_path: Path, last_only: bool

@@ -72,7 +72,7 @@ def test_damage_is_refused_or_harmless(
     sound = _a_worked_ledger(world)
     path = world.directory / "ledger.db"
     refused = 0
-    for _ in range(500 if long else 20):
+    for _ in range(150 if long else 15):
         damaged = damage(rng, sound)
         path.write_bytes(damaged)
         for command in (*_COMMANDS[:-1], ["run", "--max-writes", "0"]):
@@ -93,7 +93,7 @@ def test_a_flipped_bit_makes_no_sale_return_twice(
     sound = _a_worked_ledger(world)
     path = world.directory / "ledger.db"
     held_before = set(_held(world))
-    for _ in range(200 if long else 12):
+    for _ in range(150 if long else 12):
         path.write_bytes(_flip(rng, sound))
         world.call("run")
         path.with_name("ledger.db-journal").unlink(missing_ok=True)

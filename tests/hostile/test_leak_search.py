@@ -73,3 +73,31 @@ def test_what_is_found_is_named_and_not_repeated() -> None:
 
     assert found == ["a canary key"]
     assert set(found) <= set(SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("planted", "name"),
+    list(
+        zip(
+            [
+                "sandbox-loop-key",
+                "sandbox-jetti-token",
+                "canary-jetti-token-93be",
+                "canary.shopper.17@example.test",
+                "canary-17@example.test",
+                "Canary Person-17",
+                "17 Canary Lane",
+                "+1-555-0117",
+                "canary comment",
+                "https://x.loopreturns.com/#/return/canary-0017",
+                "https://labels.example.test/canary/94.pdf",
+                "890031000017",
+            ],
+            SECRETS,
+            strict=True,
+        )
+    ),
+    ids=list(SECRETS),
+)
+def test_each_thing_that_is_planted_is_found(planted: str, name: str) -> None:
+    assert found_in(b"\0" * 5000 + planted.encode() + b"\xff") == [name]

@@ -7,7 +7,9 @@ whole run: `tests/conftest.py` has the search made when the run ends.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -31,11 +33,13 @@ SECRETS = {
     "a customer's comment": rb"canary comment",
     "a status page's link": rb"/return/canary-",
     "a label's link": rb"labels\.example\.test/canary",
-    "refund data": rb"canary-refund-\d{4}|\b890000\d{6}\b",
+    "refund data": rb"canary-refund-\d{4}|\b8900\d{8}\b",
 }
 """What is planted, by what it is."""
 
 _ANY = re.compile(b"|".join(b"(%s)" % pattern for pattern in SECRETS.values()))
+_HINTS = (b"sandbox-", b"canary", b"Canary", b"Person-", b"+1-555-01", b"8900")
+"""One of these is in each of them, and quickly looked for."""
 _LARGEST = 64 * 1024 * 1024
 _SOURCES = frozenset({".py", ".pyc"})
 """Copies of the sandbox, which holds what is planted; no run of the program leaves any."""
@@ -44,6 +48,8 @@ _SOURCES = frozenset({".py", ".pyc"})
 def found_in(content: bytes | str) -> list[str]:
     """What of all that is in there, by its name: the thing itself is not repeated."""
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    if not any(hint in data for hint in _HINTS):
+        return []
     names = list(SECRETS)
     return sorted({names[(match.lastindex or 1) - 1] for match in _ANY.finditer(data)})
 
@@ -63,9 +69,16 @@ def search(*places: Path) -> tuple[list[str], int]:
 
 def _files(places: Iterable[Path]) -> Iterator[Path]:
     for place in places:
-        for file in place.rglob("*") if place.is_dir() else [place]:
-            if file.is_file() and not file.is_symlink() and file.suffix not in _SOURCES:
-                yield file
+        for directory, _, names in os.walk(place):  # what vanishes meanwhile is no error to it
+            files = (Path(directory, name) for name in names)
+            yield from (f for f in files if f.suffix not in _SOURCES and stat.S_ISREG(_mode(f)))
+
+
+def _mode(file: Path) -> int:
+    try:
+        return file.lstat().st_mode
+    except OSError:
+        return 0
 
 
 def assert_no_leak(directory: Path, figures: Figures | None = None) -> None:

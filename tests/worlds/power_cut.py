@@ -11,15 +11,16 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 _CALLS = (
     "write,pwrite64,writev,pwritev,pwritev2,ftruncate,truncate,fallocate,fsync,fdatasync,"
-    "unlink,unlinkat,rename,renameat,renameat2,sendto,sendmsg"
+    "unlink,unlinkat,rename,renameat,renameat2,sendto,sendmsg,execve,fork,vfork,clone,clone3"
 )
+_BEGINNINGS = {"execve", "fork", "vfork", "clone", "clone3"}
 _LINE = re.compile(
     r"(?:\[pid +)?(?P<pid>\d+)\]? +(?P<call>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+)"
 )
@@ -48,7 +49,8 @@ def tracing(trace: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Call:
-    """One system call: on a file by its path, or on a connection by what was sent."""
+    """One system call: on a file by its path, on a connection by what was sent, or the beginning
+    of another program."""
 
     name: str
     place: str
@@ -69,6 +71,8 @@ def calls(trace: Path) -> Iterator[Call]:
 
 def _call(name: str, arguments: str) -> Call:
     texts = [_bytes(found[1]) for found in _TEXT.finditer(arguments)]
+    if name in _BEGINNINGS:
+        return Call(name, "")
     if name.startswith(("unlink", "rename")):
         return Call(name, texts[0].decode())
     descriptor = _DESCRIPTOR.match(arguments)
@@ -87,6 +91,11 @@ def _bytes(shown: str) -> bytes:
 
 
 Change = Callable[[bytearray], None]
+
+
+def programs(found: Iterable[Call]) -> list[str]:
+    """The calls that began a program or a process, the first one included."""
+    return [call.name for call in found if call.name in _BEGINNINGS]
 
 
 def _written(call: Call) -> Change:
