@@ -1,0 +1,49 @@
+"""Histories that once ended badly, step by step as Hypothesis told them; each must end well.
+
+What a calm end demands is told in `worlds/calm.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from history_machine import Histories
+
+
+@pytest.fixture
+def state() -> Iterator[Histories]:
+    """A history to be told; its end is calm."""
+    made = Histories()
+    yield made
+    made.teardown()
+
+
+def test_a_return_cancelled_and_submitted_anew_between_two_passes_needs_nobody(
+    state: Histories,
+) -> None:
+    state.begins(loop={}, jetti={}, page_size=750, old=0, guard=25)
+    state.orders_and_returns(lines=[(0, 1)], arrives=True, twin=False, units=[1])
+    state.runs_later(options=())
+    state.changes(how=("turns", "cancelled"), one=0, place=0)
+    state.time_passes(seconds=20)
+    state.returns_more(order=0, units=[1])
+    state.runs_later(options=())
+
+    assert {told for told, _ in state.history.states().values()} == {"synced"}
+
+
+def test_what_was_told_after_a_backup_does_not_stay_as_it_was_once_it_is_restored(
+    state: Histories,
+) -> None:
+    state.begins(loop={}, jetti={}, page_size=750, old=0, guard=25)
+    state.runs_later(options=())
+    state.the_machine_suffers(how=("backs_up", ()))
+    state.changes_and_runs(how=("labels", False), one=0, place=0)
+    state.the_machine_suffers(how=("restores", ()))
+    state.runs(options=())
+
+    state.changes_and_runs(how=("scans", None), one=0, place=0)
+
+    told = {row["trackingStatus"] for row in state.history.world.jetti.sale_returns()}
+    assert told == {"transit"}

@@ -1,0 +1,170 @@
+"""The program within a history: run, killed, two at once."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+from history_promises import Promises
+from history_scene import DRY, LIES, SPECIAL, TYPED
+from story_world import Ran
+
+from reconciler import points
+from reconciler.clock import Clock
+from reconciler.http import connect
+from reconciler.sandbox.delivery import Delivery
+from reconciler.sandbox.exchange import Request
+
+
+class Death(BaseException):
+    """The process is gone."""
+
+
+class Program(Promises):
+    """Steps that run it, over a network that can kill it."""
+
+    def runs(self, *options: str) -> Ran:
+        """The program runs; every promise about a run is looked at."""
+        dry = DRY in options
+        before = self._fingerprint() if dry else b""
+        began, watermark = self.clock.now(), self.watermark
+        arrived = len(self.sandbox.arrivals.all())
+        self._running = options
+        ran = self._call("run", *options, "--format", "json")
+        self.counts["runs"] += 1
+        strikes = self._count_hits()
+        arrivals = self.sandbox.arrivals.all()[arrived:]
+        if dry:
+            assert self._fingerprint() == before, "a dry run changed the ledger"
+            assert all(one.method == "GET" for one in arrivals), "a dry run wrote"
+        self.typed = self.typed or (not dry and bool(TYPED & {*options}))
+        self._is_honest(ran, options, strikes)
+        if ran.code == 7 and ran.report:
+            self.digest = ran.report["run"]["digest"]
+        drained = bool(ran.report) and all(w["drained"] for w in ran.report["run"]["windows"])
+        if any(kind in LIES for service, kind, _ in strikes if service == "loop"):
+            self.lied = True
+        elif options == ("--sweep", "120d") and drained and ran.code in (0, 3, 5):
+            self.lied = False
+        self._look()
+        if not SPECIAL & {*options}:
+            if drained and self.watermark != watermark:
+                self.read_at = began
+        else:
+            assert self.watermark == watermark, "moved by a run that may not"
+        return ran
+
+    def named(self, one: int, by: str) -> Ran | None:
+        """A run for one return, or for its order."""
+        row = self._pick(self._rows(), one)
+        if row is None:
+            return None
+        return self.runs(f"--{by}", row.id if by == "return" else row.order_name)
+
+    def accepts(self) -> Ran | None:
+        """A person has looked at the plan that was stopped, and lets it through."""
+        digest, self.digest = self.digest, None
+        return self.runs("--accept-plan", digest) if digest else None
+
+    def dies(self, how: str, nth: int, *options: str) -> None:
+        """A run is killed: before or after its nth request took effect, or at its nth point."""
+        self._how, self._die_at = how, nth
+        try:
+            self.runs(*options)
+        except Death:
+            self._buried()
+        finally:
+            self._how = ""
+
+    def together(self, nth: int, *options: str) -> None:
+        """During a run, at its nth request, others start: one is turned away, two just look."""
+        self._nested, self._die_at = self._others, nth
+        try:
+            self.runs(*options)
+        finally:
+            self._nested = None
+
+    def _others(self) -> None:
+        before = self._fingerprint()
+        arrived = len(self.sandbox.arrivals.all())
+        assert self.world.call("run").code == 75
+        assert len(self.sandbox.arrivals.all()) == arrived, "a run without the lock asked"
+        assert self.world.call("status").code in (0, 3)
+        assert self.world.call("run", DRY).code in (0, 3, 4, 6, 7)
+        assert self._fingerprint() == before, "others changed the ledger"
+        self.counts["runs at once"] += 1
+
+    def _call(self, *arguments: str) -> Ran:
+        self._count = 0
+        with points.watched(self._reached):
+            ran = self.world.call(*arguments)
+        if self.network.broken_promise is not None:
+            raise self.network.broken_promise
+        if ran.stdout and "json" in arguments:
+            ran.report = json.loads(ran.stdout)
+        self.told.append(f"{' '.join(arguments)}: {ran.code}")
+        return ran
+
+    # ----------------------------------------------------------------------------- the network
+
+    def _connect(self, endpoint: Any, clock: Clock) -> Any:
+        return connect(endpoint, clock, rng=random.Random(1), network=self.network)
+
+    def _before(self, service: str, request: Request) -> None:
+        if self._nested is not None:
+            self._count += 1
+            if self._count == self._die_at:
+                nested, self._nested = self._nested, None
+                nested()
+        self._die_here("before")
+        if service == "jetti":
+            self.witness.arrives(request)
+
+    def _after(self, service: str, request: Request, delivery: Delivery) -> None:
+        self._die_here("after")
+        if service == "jetti":
+            self.witness.answered(request, delivery)
+            status = delivery.response.status if delivery.response else 0
+            if status == 429:
+                struck = self.sandbox.arrivals.all()[-1].fault
+                assert struck is not None, "Jetti had to slow us down"
+
+    def _reached(self, point: points.Point) -> None:
+        self.points[point.value] += 1
+        self._die_here("point", point.value)
+
+    def _die_here(self, how: str, where: str = "") -> None:
+        if self._how != how:
+            return
+        self._count += 1
+        if self._count == self._die_at:
+            self._kept = {f.name: f.read_bytes() for f in self.file.parent.glob("ledger.db*")}
+            self.network.is_down = True
+            self._how = ""
+            self.counts["crashes"] += 1
+            self.counts[f"crashes: {where or how + ' a request'}"] += 1
+            raise Death
+
+    def _buried(self) -> None:
+        """What the dying run still did to its files did not happen."""
+        self.network.is_down = False
+        for file in self.file.parent.glob("ledger.db*"):
+            if file.name not in self._kept:
+                file.unlink()
+        for name, content in self._kept.items():
+            (self.file.parent / name).write_bytes(content)
+        self._count_hits()
+        self.lied = self.lied or any(kind in LIES for _, kind in self.struck)
+        self._recovered()
+        self.witness.died()
+        self._look()
+
+    def _recovered(self) -> None:
+        """Roll a half commit back, as whoever opens the file next does."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            connection.execute("SELECT count(*) FROM meta").fetchone()
+            connection.execute("BEGIN IMMEDIATE")
+            connection.rollback()

@@ -1,0 +1,97 @@
+"""What must hold after every run, told from outside."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from history_scene import DRY, IN_TIME, LAG, TROUBLED
+from history_staff import Staff
+from story_world import Ran
+
+
+class Promises(Staff):
+    """Looks at the ledger and at exit codes."""
+
+    def _look(self) -> None:
+        """The ledger is sound, and its watermark keeps what it promises."""
+        with self.witness.reading() as ledger:
+            assert ledger.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            (watermark,) = ledger.execute("SELECT watermark FROM meta").fetchone()
+            known = dict(ledger.execute("SELECT return_id, updated_at FROM entries"))
+        assert self.watermark is None or watermark >= self.watermark, "moved back"
+        self.watermark = watermark
+        until = datetime.fromisoformat(watermark)
+        assert until <= self.clock.now() - LAG, "behind the last seconds, which still fill"
+        if self.read_at is not None and not self.lied:
+            self._nothing_skipped(until, self.read_at, known)
+
+    def _nothing_skipped(self, until: datetime, read_at: datetime, known: dict[str, str]) -> None:
+        """P4: what was changed before the watermark, and seen in time, stands in the ledger."""
+        delay = timedelta(seconds=self.sandbox.loop.switches.visible_after)
+        for return_id, versions in self.versions.items():
+            for changed_at, row in versions:
+                seen_at = changed_at + delay
+                if row.updated_at > until or seen_at > read_at:
+                    continue
+                if seen_at - row.updated_at > IN_TIME or "vanished" in self._causes(return_id):
+                    continue
+                have = known.get(return_id)
+                assert have, f"return {return_id} was skipped"
+                assert datetime.fromisoformat(have) >= row.updated_at, f"{return_id} is stale"
+
+    def _is_honest(
+        self, ran: Ran, options: tuple[str, ...], strikes: set[tuple[str, str, str]]
+    ) -> None:
+        """P13: the exit code tells how it stands, and each code has its cause."""
+        broken = {service for service, _, _ in strikes}
+        kinds = {kind for _, kind, _ in strikes}
+        keys = [self.world.environ[n] for n in ("LOOP_API_KEY", "JETTI_API_TOKEN")]
+        single = bool({"--return", "--order"} & {*options})
+        match ran.code:
+            case 0:
+                self._all_is_well(DRY in options)
+            case 2:
+                gone = any("vanished" in causes for causes in self.causes.values())
+                hidden = gone or bool(self.sandbox.loop.switches.visible_after)
+                assert single, ran.stderr
+                assert broken or hidden, ran.stderr
+            case 3:
+                pass
+            case 4:
+                hidden = single and self.sandbox.loop.switches.visible_after
+                assert "loop" in broken or self.world.clock.ahead or hidden, ran.stderr
+            case 5:
+                assert "jetti" in broken, ran.stderr
+            case 6:
+                assert "revoked" in keys or kinds & {"401", "403"}, ran.stderr
+            case 7:
+                assert ran.report, ran.stderr
+            case _:
+                raise AssertionError(f"exit code {ran.code}: {ran.stderr}")
+
+    def _all_is_well(self, dry: bool) -> None:
+        if dry:
+            return
+        patience = (self.world.clock.now() - timedelta(hours=24)).isoformat()
+        with self.witness.reading() as ledger:
+            rows = ledger.execute("SELECT return_id, state, due_since FROM entries").fetchall()
+            (malformed,) = ledger.execute("SELECT count(*) FROM malformed").fetchone()
+        assert malformed == 0
+        for return_id, state, due_since in rows:
+            assert state not in TROUBLED, f"exit 0 although {return_id} is {state}"
+            waits = due_since is not None and due_since < patience
+            assert not waits, f"exit 0 although {return_id} has waited since {due_since}"
+
+    def _count_hits(self) -> set[tuple[str, str, str]]:
+        """Faults that have struck since this was last asked."""
+        fresh = set()
+        for active in self.sandbox.faults.active():
+            fault = active.fault
+            key = (str(active.number), fault.kind)
+            if active.hits > self._hits[key]:
+                fresh.add((fault.service, fault.kind, fault.operation))
+                self.counts[f"faults: {fault.kind}"] += active.hits - self._hits[key]
+                self._hits[key] = active.hits
+        self.struck |= {(service, kind) for service, kind, _ in fresh}
+        self.pairs |= {f"{kind} on {service} {operation}" for service, kind, operation in fresh}
+        return fresh

@@ -1,0 +1,155 @@
+"""The scene of a random history: the world, who watches it, and what is remembered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from in_process import URLS, Network
+from story_world import NOON, World
+from witness import ObservedJetti, Witness
+
+from reconciler.sandbox.loop_model import SandboxReturn
+from reconciler.sandbox.orders import SandboxOrder
+from reconciler.sandbox.server import JETTI_TOKEN, Sandbox, SandboxOptions
+
+VENDORS = ("Acme", "Bolt", None)
+LAG = timedelta(seconds=120)
+IN_TIME = LAG + timedelta(minutes=30)
+"""Changes that Loop shows within that of their own time are found without a sweep."""
+LIES = ("short_page", "filter_ignored", "parameters_dropped")
+"""Answers of Loop that look well and leave rows out."""
+DRY = "--dry-run"
+TYPED = frozenset({"--from", "--return", "--order"})
+SPECIAL = TYPED | {DRY, "--sweep"}
+"""Runs that never move the watermark."""
+TROUBLED = ("failed", "review", "dead", "unknown", "in_flight")
+
+
+SHOP = 20
+"""Returns, after which no more come many at once: each costs time, and teaches nothing new."""
+
+
+class Scene:
+    """Everything that the steps of a history share."""
+
+    def __init__(self, directory: Path) -> None:
+        self.sandbox = Sandbox(SandboxOptions(returns=0, start=NOON, frozen=True))
+        self.sandbox.urls = URLS
+        jetti = ObservedJetti(self.sandbox.clock, token=JETTI_TOKEN)
+        self.sandbox.jetti = jetti
+        self.network = Network(self.sandbox)
+        self.world = World(self.sandbox, directory)
+        self.world.connect = self._connect
+        # As it is delivered: virtual time costs nothing.
+        for name in [name for name in self.world.environ if "PER_" in name]:
+            del self.world.environ[name]
+        self.file = directory / "ledger.db"
+        self.backup = directory / "backup"
+        self.clock = self.sandbox.clock
+        self.versions: dict[str, list[tuple[datetime, SandboxReturn]]] = {}
+        self.witness = Witness(jetti, self.file, self.clock.now, self.versions)
+        self.witness.creates_allowed = self._may_be_created
+        jetti.witness = self.witness
+        self.sandbox.on_write = self.witness.leaves
+        self.network.before, self.network.after = self._before, self._after
+        self.counts: Counter[str] = self.witness.counts
+        self.struck: set[tuple[str, str]] = set()
+        """Service and kind of the faults that have struck."""
+        self.pairs: set[str] = set()
+        """Kinds of faults and the operations that they have struck."""
+        self.points: Counter[str] = Counter()
+        self.told: list[str] = []
+        self.causes: dict[str, set[str]] = {}
+        """Why a return, or any on an order, may need a person: by return id or order id."""
+        self.deleted: dict[str, set[str]] = {}
+        """Lines of sale returns that staff deleted, by return."""
+        self.go_live = NOON - timedelta(days=1)
+        self.late: list[SandboxOrder] = []
+        self.typed = False
+        self.lied = False
+        self.lost_at: datetime | None = None
+        self.saved: tuple[set[int], datetime, datetime | None] | None = None
+        self.read_at: datetime | None = None
+        """Start of the last pass that read Loop completely, as this ledger knows it."""
+        self.watermark: str | None = None
+        self.digest: str | None = None
+        self.mapped = False
+        self._count, self._die_at, self._how = 0, 0, ""
+        self._nested: Callable[[], None] | None = None
+        self._kept: dict[str, bytes] = {}
+        self._hits: Counter[tuple[str, str]] = Counter()
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        """State and reason of each entry."""
+        with self.witness.reading() as ledger:
+            rows = ledger.execute("SELECT return_id, state, reason FROM entries").fetchall()
+        return {return_id: (state, reason or "") for return_id, state, reason in rows}
+
+    def _causes(self, return_id: str) -> set[str]:
+        [*_, (_, row)] = self.versions[return_id]
+        return self.causes.get(return_id, set()) | self.causes.get(
+            str(row.provider_order_id), set()
+        )
+
+    def _cause(self, whose: str, cause: str) -> None:
+        self.causes.setdefault(whose, set()).add(cause)
+
+    def _cause_sale(self, sale_return: dict[str, Any], cause: str) -> None:
+        sale = self.witness._row("Sale", sale_return["saleId"])
+        self._cause(str(sale["externalId"]), cause)
+
+    def _may_be_created(self, row: SandboxReturn) -> bool:
+        return row.created_at >= self.go_live or self.typed or self._is_typed_run()
+
+    def _is_typed_run(self) -> bool:
+        return bool(TYPED & {*self._running})
+
+    _running: tuple[str, ...] = ()
+
+    def _rows(self) -> list[SandboxReturn]:
+        return self.world.loop.returns()
+
+    def _alive(self) -> list[SandboxReturn]:
+        return [row for row in self._rows() if row.state not in ("cancelled", "expired")]
+
+    def _order_of(self, row: SandboxReturn) -> SandboxOrder:
+        [order] = [one for one in self.world.orders if one.order_id == row.provider_order_id]
+        return order
+
+    def _sale_of(self, row: SandboxReturn) -> int | None:
+        sales = [
+            sale["id"]
+            for sale in self.world.jetti.sales()
+            if sale["externalId"] == row.provider_order_id
+        ]
+        return sales[0] if sales else None
+
+    def _sale_return(self, row_id: int) -> dict[str, Any]:
+        return self.witness._row("SaleReturn", row_id)
+
+    def _live_sale_returns(self) -> list[dict[str, Any]]:
+        return [row for row in self.world.jetti.sale_returns() if row["status"] != "cancelled"]
+
+    def _owner_of_item(self, item_id: int) -> int | None:
+        item = self.witness._table("SaleReturnItem").get(item_id)
+        return item and item["saleReturnId"]
+
+    def _known_sale_returns(self) -> set[int]:
+        with self.witness.reading() as ledger:
+            return {row_id for (row_id,) in ledger.execute("SELECT id FROM sale_returns")}
+
+    def _fingerprint(self) -> bytes:
+        digest = hashlib.sha256()
+        for file in sorted(self.file.parent.iterdir()):
+            digest.update(file.name.encode() + file.read_bytes())
+        return digest.digest()
+
+    @staticmethod
+    def _pick(rows: Sequence[Any], place: int) -> Any:
+        """By place, from the newest: what has just happened is what most goes wrong."""
+        return rows[-1 - place % len(rows)] if rows else None
