@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -189,23 +188,19 @@ def a_whole_day(directory: Path) -> list[str]:
     """Everything that was told in a day of a generated shop."""
     directory.mkdir()
     told = []
-    # A file of its own name would stand in messages.
     with a_world(directory, returns=12, seed=5, alive=True) as world:
         world.environ |= {"RECONCILER_GUARD__CREATES": "1000"}
         world.go_live("30d")
         for options in (("--dry-run",), (), ("--sweep", "30d"), ()):
             world.pass_time(hours=6)
             ran = world.call("run", *options, "--format", "json")
-            told += [str(ran.code), ran.stdout.replace(str(directory), "")]
+            told += [str(ran.code), ran.stdout]
             told.append(str([one.operation for one in world.sandbox.arrivals.all()]))
     return told
 
 
 def test_the_same_world_and_seed_tell_the_same_byte_for_byte(directory: Path) -> None:
-    began = time.monotonic()
-
     first, second = a_whole_day(directory / "first"), a_whole_day(directory / "second")
 
     assert first == second
     assert '"pushed"' in first[4]
-    assert time.monotonic() > began

@@ -112,8 +112,7 @@ def test_a_next_link_of_two_megabytes_is_a_failure_and_no_more(world: World) -> 
     heal_and_agree(world)
 
 
-@pytest.mark.parametrize("implied", [True, False])
-@pytest.mark.parametrize("without_from", ["open_ended", "last_day"])
+@pytest.mark.parametrize(("implied", "without_from"), [(True, "last_day"), (False, "open_ended")])
 def test_what_a_next_link_leaves_out_is_sent_all_the_same(
     world: World, implied: bool, without_from: str
 ) -> None:
@@ -131,7 +130,7 @@ def test_what_a_next_link_leaves_out_is_sent_all_the_same(
 
 @pytest.mark.parametrize(
     ("name", "codes"),
-    [("from", {0, 4}), ("to", {0}), ("filter", {0, 4}), ("state", {0}), ("pageSize", {0})],
+    [("from", {0, 4}), ("filter", {0, 4}), ("state", {0})],
 )
 def test_a_parameter_that_loop_loses_costs_nothing_for_good(
     world: World, name: str, codes: set[int]
@@ -224,7 +223,7 @@ def test_returns_at_the_very_edge_of_a_window_are_pushed_once(world: World, ends
 
 
 @pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
-@pytest.mark.parametrize(("place", "number"), [(0, 1), (3, 1), (6, 1), (3, 2), (3, 3)])
+@pytest.mark.parametrize(("place", "number"), [(0, 1), (6, 1), (3, 2)])
 def test_a_return_that_changes_while_it_is_paged_ends_at_its_newest_with_one_set(
     world: World, order: str, place: int, number: int
 ) -> None:
@@ -320,9 +319,7 @@ _WHOLE = re.compile(
 )
 
 
-@pytest.mark.parametrize(
-    "options", [(), ("--sweep", "40d"), ("--from", "40d"), ("--from", "40d", "--by", "created")]
-)
+@pytest.mark.parametrize("options", [(), ("--sweep", "40d"), ("--from", "40d")])
 def test_every_question_to_the_list_names_both_ends_in_utc_without_an_offset(
     world: World, options: tuple[str, ...]
 ) -> None:

@@ -300,7 +300,7 @@ def settled(world: RealWorld) -> None:
             world.settles(row.id)
 
 
-@pytest.mark.parametrize("files", [4, 5, 8])
+@pytest.mark.parametrize("files", [4, 5])
 def test_few_file_descriptors_stop_a_run_cleanly_or_not_at_all(
     world: RealWorld, files: int
 ) -> None:
@@ -315,7 +315,7 @@ def test_few_file_descriptors_stop_a_run_cleanly_or_not_at_all(
     assert_agreement(world)
 
 
-@pytest.mark.parametrize("megabytes", [45, 52, 56, 60])
+@pytest.mark.parametrize("megabytes", [45, 56])
 def test_little_memory_stops_a_run_cleanly_or_not_at_all(world: RealWorld, megabytes: int) -> None:
     world.live()
     world.born()
@@ -340,8 +340,8 @@ def test_without_a_temporary_directory_a_run_and_a_look_work(world: RealWorld) -
         shell(
             world, f"unshare -m sh -c '{script}' \"{sys.executable}\" {line}", TMPDIR="/nonexistent"
         ).returncode
-        for line in ("run --dry-run --detailed-exitcode", "run", "status")
+        for line in ("run --dry-run --detailed-exitcode", "run")
     ]
 
-    assert codes == [10, 0, 0]
+    assert codes == [10, 0]
     assert_agreement(world)

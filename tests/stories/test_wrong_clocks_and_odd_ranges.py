@@ -102,8 +102,14 @@ def test_only_a_clock_before_the_watermark_by_more_than_a_day_is_called_insane(
 # ------------------------------------------------------------------------- time zones (F10)
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
-@pytest.mark.parametrize("written", ["2026-02-27T02:30", "2026-02-27T02:30Z", "2026-02-27"])
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [
+        ("Europe/Berlin", "2026-02-27T02:30"),
+        ("America/New_York", "2026-02-27"),
+        ("Australia/Lord_Howe", "2026-02-27T02:30Z"),
+    ],
+)
 def test_a_time_without_an_offset_is_utc_wherever_the_machine_is(
     world: World, zone: str, written: str
 ) -> None:
@@ -168,16 +174,15 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("options", NONSENSE, ids=" ".join)
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry run"])
 def test_a_range_that_makes_no_sense_is_refused_before_anybody_is_asked(
-    world: World, options: tuple[str, ...], dry: tuple[str, ...]
+    world: World, dry: tuple[str, ...]
 ) -> None:
     world.go_live()
 
-    ran = world.run(*options, *dry)
+    codes = {options: world.run(*options, *dry).code for options in NONSENSE}
 
-    assert ran.code == 2
+    assert set(codes.values()) == {2}, codes
     assert list(world.sandbox.arrivals.all()) == []
 
 
@@ -219,7 +224,7 @@ def test_a_return_of_an_odd_moment_is_found_by_a_range_to_its_very_second(
 
 
 @pytest.mark.parametrize("field", ["created_at", "updated_at"])
-@pytest.mark.parametrize("value", ["0000-00-00 00:00:00", "2026-02-30 00:00:00", None, "soon", 1.5])
+@pytest.mark.parametrize("value", ["0000-00-00 00:00:00", "2026-02-30 00:00:00", None])
 def test_a_return_of_an_impossible_moment_is_set_aside_and_the_watermark_is_no_worse(
     world: World, field: str, value: object
 ) -> None:
