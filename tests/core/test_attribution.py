@@ -616,3 +616,64 @@ def test_the_order_in_which_jetti_lists_things_means_nothing():
     assert {(tuple(claimed(v)), tuple(missing(v)), v.before) for v in verdicts} == {
         ((30, 31, 32), (), (30, 31, 32, 33))
     }
+
+
+# --------------------------------------------------------------------- units left, and rivals ahead
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "left", "changes", "refused"),
+    [
+        (3, 1, 1, {}, True),
+        (3, 1, 2, {}, False),
+        (1, 1, 0, {}, False),
+        (1, 1, -1, {}, False),
+        (1, 3, 0, {}, False),
+        (3, 1, 0, {"status": "cancelled"}, False),
+    ],
+)
+def test_units_are_only_added_where_they_are_left(wanted, held, left, changes, refused):
+    row = shown(30, {"A": held, "B": 0}, marker="7001", **changes)
+    items = (sale_item("A", 5, returned=5 - left), sale_item("B", 1, returned=1))
+    entry = an_entry(wants(wanted_line("A", wanted)))
+
+    assert isinstance(judge(entry, row, sale_items=items), Review) is refused
+    gone = replace(entry, wanted=replace(entry.wanted, purpose=Purpose.CANCEL))
+    assert claimed(judge(gone, row, sale_items=items)) == [30]
+
+
+@pytest.mark.parametrize(
+    ("asked", "creatable", "behind"),
+    [((1,), ALL, True), ((1, 3), ALL, True), ((2,), ALL, False), ((1,), frozenset("B"), False)],
+)
+def test_a_rival_s_create_without_an_answer_goes_first_on_the_same_lines(asked, creatable, behind):
+    calm = an_entry(seen=a_return(id="7003"))
+    rival = replace(an_entry(seen=a_return(id="7002")), intents=(an_intent(*asked),))
+
+    verdict = judge(an_entry(), rivals=(calm, rival), creatable=creatable)
+
+    assert isinstance(verdict, Wait) is behind
+    if behind:
+        assert (verdict.order_found, verdict.behind) == (True, True)
+
+
+def test_what_is_claimed_is_known_by_all_its_numbers():
+    row = shown(30, {"A": 1}, marker="7001", purchase_id=77)
+
+    [known] = judge(an_entry(), row).sale_returns
+
+    assert (known.id, known.reference, known.sale_id, known.purchase_id) == (30, "1001-30", 10, 77)
+    [item] = known.items
+    assert (item.id, item.sale_item_id, item.order_line_id) == (101, 1, "A")
+    assert item.fields == {"quantity": 1}
+
+
+def test_an_item_without_a_line_of_ours_stands_for_none():
+    row = shown(30, {"A": 1, "B": 1}, marker="7001")
+
+    unnamed = replace(sale_item("B"), order_line_id=None)
+    [known] = judge(an_entry(), row, sale_items=(sale_item("A"), unnamed)).sale_returns
+    [alone] = judge(an_entry(), row, sale_items=(sale_item("A"),)).sale_returns
+
+    assert [item.order_line_id for item in known.items] == ["A", ""]
+    assert [item.order_line_id for item in alone.items] == ["A", ""]

@@ -202,6 +202,7 @@ def test_known_carriers_get_their_public_page_with_the_number_escaped(carrier, p
     [told] = wanted(parcels=(parcel(carrier=carrier, tracking_number="94 00/1?x"),)).parcels
 
     assert (told.tracking_url, told.tracking_number) == (page, "94 00/1?x")
+    assert told.carrier == carrier
 
 
 @pytest.mark.parametrize("number", [None, ""])

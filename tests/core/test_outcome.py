@@ -121,7 +121,9 @@ def test_an_order_is_looked_for_for_thirty_days():
     ],
 )
 def test_a_line_missing_from_its_order_is_a_person_s_after_the_patience(wait, after, state):
-    assert looked(3, wait, now=NOON + after).state is state
+    move = looked(3, wait, now=NOON + after)
+
+    assert (move.state, move.reason) == (state, wait.reason)
 
 
 def test_patience_counts_from_now_where_nothing_was_due():

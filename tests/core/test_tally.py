@@ -57,6 +57,7 @@ def test_what_was_seen_is_new_changed_or_unchanged():
 
     assert (counts.seen, counts.new, counts.changed, counts.unchanged) == (10, 3, 2, 5)
     assert (counts.pending, counts.malformed) == (4, 2)
+    assert count(Read(0, 0, 0), [], CALM).pending == 0
 
 
 # ---------------------------------------------------------------------------------------- exit code
