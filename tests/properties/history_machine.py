@@ -33,7 +33,6 @@ LOOP = _some_of(
     tie_breaker=(True,),
     cursor_column=("created_at",),
     window_ends=("exclusive",),
-    visible_after=(5.0, 100.0, 1500.0, 1500.0, 7200.0),
     label_changes_bump=(False,),
     edits_bump=(False,),
     created_at_form=("offset",),
@@ -197,11 +196,19 @@ class Histories(RuleBasedStateMachine):
         page_size=st.sampled_from((750, 1, 2, 3, 4)),
         old=st.integers(0, 2),
         guard=st.sampled_from((25, 25, 25, 2)),
+        late=st.sampled_from((0.0, 0.0, 0.0, 1500.0, 5.0, 100.0, 7200.0)),
     )
     def begins(
-        self, loop: dict[str, Any], jetti: dict[str, Any], page_size: int, old: int, guard: int
+        self,
+        loop: dict[str, Any],
+        jetti: dict[str, Any],
+        page_size: int,
+        old: int,
+        guard: int,
+        late: float = 0.0,
     ) -> None:
-        self._do(self.history.begins, loop, jetti, page_size, old, guard)
+        """`late`: seconds after which Loop's list shows a change."""
+        self._do(self.history.begins, loop | {"visible_after": late}, jetti, page_size, old, guard)
         self._do(self.history.orders, [(0, 2), (1, 1)], True)
         self._do(self.history.submits, 0, [1, 1])
         self.begun = True
@@ -253,6 +260,16 @@ class Histories(RuleBasedStateMachine):
     def staff_work(self, how: tuple[str, Any], one: int) -> None:
         name, argument = how
         self._do(getattr(self.history, name), one, argument)
+
+    @rule(exactly=sure)
+    def staff_are_faster(self, exactly: bool) -> None:
+        """Staff raise in Jetti what a customer has just submitted, or a part of it."""
+        self._work()
+        self._do(self.history.orders, [(0, 2), (1, 1)], True)
+        self._do(self.history.submits, 0, [2, 1])
+        self._do(self.history.raises, 0, exactly)
+        self._do(self.history.passes, 200)
+        self._do(self.history.runs)
 
     @rule(order=few, chance=st.integers(0, 3), vanishes=sure)
     def rare_things(self, order: int, chance: int, vanishes: bool) -> None:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox.delivery import Delivery, Lost, received
+from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.exchange import Request, Response
 from reconciler.sandbox.jetti_service import Jetti
 from reconciler.sandbox.loop_model import SandboxReturn
@@ -327,18 +327,23 @@ def statuses_of(row: SandboxReturn) -> set[str]:
 
 def is_certain(request: Request, delivery: Delivery) -> bool:
     """Whether the answer says for certain what became of a write."""
-    try:
-        response = received(delivery)
-    except Lost:
+    response = delivery.response
+    if response is None or delivery.delay > 30:
+        return False
+    told = delivery.declared_length
+    length = len(response.body) if told is None else told
+    # Whole is what has as many bytes as were told, whatever becomes of the connection then.
+    body = response.body[: delivery.body_bytes][:length]
+    if len(body) < length:
         return False
     if response.status in (400, 401, 403, 422, 429):
         return True
-    if not 200 <= response.status < 300 or delivery.delay > 30:
+    if not 200 <= response.status < 300:
         return False
-    if request.method == "PUT" and not response.body.strip():
+    if request.method == "PUT" and not body.strip():
         return True
     try:
-        content = json.loads(response.body)
+        content = json.loads(body)
     except ValueError:
         return False
     if request.method == "POST":
