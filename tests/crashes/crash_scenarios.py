@@ -76,7 +76,7 @@ def _fresh(world: MortalWorld) -> None:
 
 def _crowd(world: MortalWorld) -> None:
     world.go_live()
-    for _ in range(8):
+    for _ in range(5):
         world.returned(("Acme", 1), ("Bolt", 1))
     world.pass_time()
 

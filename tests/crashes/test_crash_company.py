@@ -20,7 +20,7 @@ OTHERS = 9
 [SPLIT] = named("split create")
 
 
-@pytest.mark.parametrize("point", ["LOCK_TAKEN", "INTENT_COMMITTED", "CREATED", "LOCK_LET_GO"])
+@pytest.mark.parametrize("point", ["INTENT_COMMITTED", "LOCK_LET_GO"])
 def test_while_one_run_stands_still_with_the_lock_all_others_leave(
     world: MortalWorld, figures: Figures, point: str
 ) -> None:

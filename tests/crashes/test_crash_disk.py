@@ -17,7 +17,7 @@ from test_crash_matrix import chosen
 from zygote_process import fill_the_disk
 
 FULL = 8
-STEPS = 5
+STEPS = 3
 """By so many pages at least the ledger of `CROWD` grows."""
 WRITING = named("split create", "migration")
 
