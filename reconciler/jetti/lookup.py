@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from reconciler.core.attribution import needs_order
 from reconciler.core.model import Entry
 from reconciler.core.plan import unanswered
 from reconciler.core.sale import Chosen, choose_sale
-from reconciler.core.sighting import Sale, SeenSaleReturn, Sighting
+from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
 from reconciler.errors import TargetUnavailable
 from reconciler.http import Refused
 from reconciler.jetti.reading import FilterIgnored, Reader
@@ -79,8 +79,7 @@ class Lookup:
             )
             for entry in entries
         }
-        lost = {entry.id for entry in entries if unanswered(entry)}
-        return self._with_items(sightings, lost)
+        return self._with_items(sightings, entries)
 
     def _ours(self, entries: Sequence[Entry]) -> dict[str, list[SeenSaleReturn]]:
         """By marker; what the ledger knows but has lost its marker, by id."""
@@ -131,9 +130,10 @@ class Lookup:
         return found
 
     def _with_items(
-        self, sightings: dict[str, Sighting], lost: Collection[str]
+        self, sightings: dict[str, Sighting], entries: Sequence[Entry]
     ) -> dict[str, Sighting]:
         """Items of whatever is ours or could be; what a lost create made may be cancelled."""
+        lost = {entry.id for entry in entries if unanswered(entry)}
         wanted = {row.id for s in sightings.values() for row in s.ours}
         wanted |= {
             row.id
@@ -143,7 +143,7 @@ class Lookup:
         }
         if not wanted:
             return sightings
-        items = self._reader.items(sorted(wanted))
+        items = self._items(sorted(wanted), entries)
 
         def filled(rows: Iterable[SeenSaleReturn]) -> tuple[SeenSaleReturn, ...]:
             return tuple(
@@ -157,3 +157,17 @@ class Lookup:
             return_id: replace(s, ours=filled(s.ours), on_sale=filled(s.on_sale))
             for return_id, s in sightings.items()
         }
+
+    def _items(self, wanted: Sequence[int], entries: Sequence[Entry]) -> list[SeenItem]:
+        """An item that the ledger knows counts as deleted when two answers lack it: a person has
+        to look then, and one answer that lost its end is no reason for that."""
+        items = self._reader.items(wanted)
+        shown = {item.id for item in items}
+        doubtful = {
+            known.id
+            for entry in entries
+            for known in entry.sale_returns
+            if known.id in wanted and any(item.id not in shown for item in known.items)
+        }
+        again = self._reader.items(sorted(doubtful)) if doubtful else []
+        return items + [item for item in again if item.id not in shown]

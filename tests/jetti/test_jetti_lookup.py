@@ -103,6 +103,18 @@ def test_a_clone_under_the_order_s_id_does_not_hide_the_original(shop):
     assert set(shown(shop.lookup.sight([entry])[entry.id].sales)) == {clone, sale}
 
 
+def test_an_item_is_gone_only_when_two_answers_lack_it(shop):
+    one, other = shop.pushed(), shop.pushed()
+    [gone] = [item.id for known in shop.entry(other).sale_returns for item in known.items]
+    shop.jetti.world.delete("SaleReturnItem", gone)
+    shop.world.breaks("GET /sale-return-items.json", "short_page", service="jetti", nth=1, rows=1)
+
+    found = shop.lookup.sight(shop.ledger.entries([one, other]))
+
+    assert [len(row.items) for row in found[one].ours] == [1]
+    assert [len(row.items) for row in found[other].ours] == [0]
+
+
 # -------------------------------------------------------------------------------------- failures
 
 
