@@ -48,7 +48,10 @@ def later_codes(cell: Cell) -> set[int]:
 
 def given_up(cell: Cell) -> set[State]:
     """What no pass takes up again: a version that was refused, and, for a person to decide, a
-    create that returned more than it was asked for."""
+    create that returned more than it was asked for, or an item that every answer lacks: as far as
+    anyone can see it was deleted."""
+    if cell.form.kind == "short_page" and cell.operation.name.endswith("/sale-return-items.json"):
+        return {State.REVIEW} if cell.until_healed else set()
     if cell.operation.writes and cell.form.kind in ("400", "422"):
         return {State.DEAD}
     return {State.REVIEW} if first_codes(cell) == {7} else set()
@@ -87,7 +90,8 @@ def _write(cell: Cell) -> set[int]:
     if kind in ("400", "422"):
         return {3}
     if kind == "429":
-        return {5} if _asks_for_years(cell) else {0, 5} if cell.until_healed else {0}
+        # Nobody is left to be told that Jetti wants to be left alone, where it is the last call.
+        return {0, 5} if _asks_for_years(cell) or cell.until_healed else {0}
     if kind == "unreachable":
         return {5} if cell.until_healed else {0, 5}
     if kind == "parameters_dropped":

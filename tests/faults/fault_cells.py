@@ -65,6 +65,16 @@ class Cell:
         return self.operation.positions[self.position]
 
     @property
+    def waits(self) -> list[int]:
+        """Minutes before each further pass that is made before anything is mended.
+
+        What takes effect late is looked for before it does; the rest when settle is over.
+        """
+        if self.form.kind == "applied_later":
+            return [2]
+        return [4] if self.until_healed else []
+
+    @property
     def name(self) -> str:
         """For people, and for `-k`."""
         lasts = "until healed" if self.until_healed else "once"
@@ -106,6 +116,10 @@ OPERATIONS = (
 )  # fmt: skip
 
 
+WORST_FIRST = ("parameters_dropped", "applied_later")
+"""Of these kinds the first form is the one that hurts."""
+
+
 def every_cell() -> Iterator[Cell]:
     """The whole matrix: each kind of fault at each position, once and until healed; a kind's
     further forms at the first and the last call, where once and until healed take turns."""
@@ -124,6 +138,6 @@ def one_cell_per_pair() -> Iterator[Cell]:
     for number, operation in enumerate(OPERATIONS):
         for turn, kind in enumerate(operation.kinds, start=number):
             forms, positions = operation.forms_of(kind), list(operation.positions)
-            form = forms[turn % len(forms)]
+            form = forms[0 if kind in WORST_FIRST else turn % len(forms)]
             lasts = turn // 2 % 2 == 1 and not form.is_slow
             yield Cell(operation, form, positions[turn % len(positions)], until_healed=lasts)

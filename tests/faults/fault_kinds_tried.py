@@ -113,9 +113,9 @@ WRITES = [
     Form("not_applied_then_lost"),
     Form("not_applied_then_lost", {"ending": "close"}),
     Form("not_applied_then_lost", {"ending": "silence"}),
-    Form("applied_later", {"seconds": 1}),
-    Form("applied_later", {"seconds": 100}),
     Form("applied_later", {"seconds": 179}),
+    Form("applied_later", {"seconds": 100}),
+    Form("applied_later", {"seconds": 1}),
 ]
 
 

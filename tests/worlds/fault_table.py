@@ -57,4 +57,4 @@ def print_cells(reporter: pytest.TerminalReporter, *, every: bool) -> None:
     reporter.section("fault matrix")
     for line in table(cells) if every else summary(cells):
         reporter.write_line(line)
-    reporter.write_line(f"{len(cells)} cells, each ended in agreement")
+    reporter.write_line(f"{len(cells)} cells, each with the end that it should have")
