@@ -60,8 +60,10 @@ class RealWorld(World):
         self._started.append(process)
         return process
 
-    def end(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
-        stdout, stderr = process.communicate(timeout=PATIENCE)
+    def end(
+        self, process: subprocess.Popen[str], patience: float = PATIENCE
+    ) -> tuple[int, str, str]:
+        stdout, stderr = process.communicate(timeout=patience)
         return process.returncode, stdout, stderr
 
     def does(self, *arguments: str, **environ: str) -> int:
