@@ -158,8 +158,8 @@ def test_what_a_create_made(rows, reason):
     assert check_created(Write(Operation.CREATE, SALE_ID, (1, 2)), rows, ()).reason == reason
 
 
-def marked(id=30, **changes):
-    return shown(id, {"A": 1}, marker="7001", **changes)
+def marked(id=30, line="A", **changes):
+    return shown(id, {line: 1}, marker="7001", **changes)
 
 
 def lost(*sale_item_ids):
@@ -187,7 +187,7 @@ JUDGED = {
     ),
     "astray": (
         an_entry(),
-        a_sighting(ours=(marked(30, sale_id=99), marked(31, sale_id=98))),
+        a_sighting(ours=(marked(30, sale_id=99), marked(31, "B", sale_id=98))),
         "sale return 30, 31 carries this return's marker but is not on order #1001",
     ),
     "bundle": (
@@ -270,7 +270,7 @@ def test_which_return_it_stands_for(rival, reason):
 def test_a_marker_that_was_moved():
     rival = replace(RIVAL, sale_returns=(KNOWN, pushed(id=31)))
 
-    assert attribute(an_entry(), a_sighting(marked(30), marked(31)), (rival,), ALL).reason == (
+    assert attribute(an_entry(), a_sighting(marked(30), marked(31, "B")), (rival,), ALL).reason == (
         "sale return 30, 31 carries this return's marker but stands for return 7002, 7002"
     )
 
