@@ -48,9 +48,9 @@ def later_codes(cell: Cell) -> set[int]:
 
 def given_up(cell: Cell) -> set[State]:
     """What no pass takes up again: a version that was refused, and, for a person to decide, a
-    create that returned more than it was asked for, or an item that every answer lacks: as far as
-    anyone can see it was deleted."""
-    if cell.form.kind == "short_page" and cell.operation.name.endswith("/sale-return-items.json"):
+    create that returned more than it was asked for, or a sale return or item that every answer
+    lacks: as far as anyone can see it was deleted."""
+    if cell.form.kind == "short_page" and "/sale-return" in cell.operation.name:
         return {State.REVIEW} if cell.until_healed else set()
     if cell.operation.writes and cell.form.kind in ("400", "422"):
         return {State.DEAD}
