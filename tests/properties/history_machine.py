@@ -175,6 +175,14 @@ LOOKS = (("--dry-run",), ("--dry-run", "--against-jetti"), ("--dry-run", "--swee
 SPANS = (1, 20, 130, 200, 1900, 4000, 30_000, 90_000)
 
 
+HARMS = ("lost", "stale", "duplicated", "overwritten")
+"""What the judges' complaints begin with where a promise to the merchant is broken."""
+
+
+def _is_harm(error: BaseException) -> bool:
+    return str(error).startswith(HARMS)
+
+
 class Histories(RuleBasedStateMachine):
     """Whatever happens in whatever order: nothing is lost, nothing is done twice."""
 
@@ -410,6 +418,7 @@ class Histories(RuleBasedStateMachine):
             self.history.witness.no_duplicate()
         except BaseException as error:
             self.begun = False  # nothing can be said about its end any more
+            self.figures.add(PART, str(error).partition(":")[0] if _is_harm(error) else "failed")
             error.add_note("\n".join(self.history.told[-60:]))
             raise
 
@@ -427,8 +436,8 @@ class Histories(RuleBasedStateMachine):
         figures.add(PART, "steps", self.steps)
         for name, count in self.history.counts.items():
             figures.add(PART, name, count)
-        for name in ("lost", "stale", "duplicated", "overwritten"):
-            figures.add(PART, name, 0)
+        for harm in HARMS:
+            figures.add(PART, harm, 0)  # shown also where none was found
         figures.most(PART, "largest load on Jetti in one second", self.history.witness.fastest)
         figures.note(PART, "faults and the operations they struck", *self.history.pairs)
         figures.note(PART, "points reached", *self.history.points)

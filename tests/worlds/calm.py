@@ -156,7 +156,7 @@ def _agrees(history: History, row: SandboxReturn, state: str) -> None:
     rows = _rows_of(history, row)
     live = [one for one in rows if one["status"] != "cancelled"]
     if row.state in ENDED:
-        assert live == [], f"return {row.id} is {row.state} in Loop"
+        assert live == [], f"stale: return {row.id} is {row.state} in Loop"
         return
     if state == "skipped":
         assert row.created_at < history.go_live, f"lost: return {row.id} was skipped"
@@ -177,10 +177,10 @@ def _agrees(history: History, row: SandboxReturn, state: str) -> None:
             held[line] += wanted[line] if corrected else item["quantity"]
     for line in wanted.keys() - given_up:
         assert held[line] == wanted[line], (
-            f"return {row.id}, line {line}: {held[line]} of {wanted[line]}"
+            f"lost: return {row.id}, line {line}: {held[line]} of {wanted[line]}"
         )
     for line in held.keys() - wanted.keys():
-        assert held[line] == 0, f"return {row.id}: line {line} is not returned any more"
+        assert held[line] == 0, f"stale: return {row.id}: line {line} is not returned any more"
     for one in live:
         _is_told(history, row, one)
 

@@ -185,7 +185,8 @@ class Witness:
             return
         if name == "quantity" and self._was_returned(row, row[name]):
             return  # it became what Loop said as well, and goes on with it
-        assert name == "status", f"{key} was set by a person to {row[name]}, and now to {value}"
+        told = f"overwritten: {key} was set by a person to {row[name]}, and now to {value}"
+        assert name == "status", told
 
     def _announced(
         self, operation: str, target: int, item_ids: list[int], fields: dict[str, Any]
@@ -284,7 +285,7 @@ class Witness:
             if owner:
                 claims.update((owner, item["saleItemId"]) for item in self._items(row["id"]))
         twice = [claim for claim, count in claims.items() if count > 1]
-        assert not twice, f"duplicates: {twice}"
+        assert not twice, f"duplicated: {twice}"
 
     # ------------------------------------------------------------------------------- the world
 
