@@ -19,7 +19,8 @@ from proof.counts import Figures
 KEPT = ROOT / ".proof"
 """Where the counts lie between a part and the page; not under version control."""
 
-_PYTEST = ("-m", "pytest", "-q", "-n", "auto")
+_PYTEST = ("-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal")
+_LONG = frozenset({"--long", "--hypothesis-profile=nightly"})
 
 
 class Part(Struct, frozen=True):
@@ -29,6 +30,11 @@ class Part(Struct, frozen=True):
     title: str
     command: tuple[str, ...]
     """Arguments of Python; `--figures DIR` is added."""
+
+    def shortened(self) -> Part:
+        """The form that `make check` runs."""
+        kept = tuple(one for one in self.command if one not in _LONG)
+        return msgspec.structs.replace(self, command=kept)
 
 
 class Ran(Struct, frozen=True):

@@ -156,7 +156,7 @@ def test_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> N
 
 
 def test_another_encoding_does_no_harm(tmp_path: Path) -> None:
-    done = reconciler("show", "日本\udc9b", cwd=tmp_path, LC_ALL="C", PYTHONIOENCODING="latin-1")
+    done = reconciler("show", "日本", cwd=tmp_path, LC_ALL="C", PYTHONIOENCODING="latin-1")
 
     assert done.returncode == 7
 
