@@ -21,7 +21,7 @@ from proof.parts import PARTS, kept, run
     type=click.Choice([part.name for part in PARTS]),
     help="Run only this part; may be given again.",
 )
-@click.option("--short", is_flag=True, help="Run the short forms, as `make check` does.")
+@click.option("--short", is_flag=True, help="Run short forms: a quarter of an hour.")
 @click.option("--page-only", is_flag=True, help="Run nothing; write the page from what is kept.")
 def main(chosen: tuple[str, ...], short: bool, page_only: bool) -> None:
     for whole in () if page_only else PARTS:
