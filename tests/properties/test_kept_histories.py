@@ -47,3 +47,15 @@ def test_what_was_told_after_a_backup_does_not_stay_as_it_was_once_it_is_restore
 
     told = {row["trackingStatus"] for row in state.history.world.jetti.sale_returns()}
     assert told == {"transit"}
+
+
+def test_who_takes_back_a_write_that_has_no_answer_yet_is_seen_by_nobody(state: Histories) -> None:
+    # The judge took the second write for one over a person's value; Jetti shows no difference.
+    state.begins(loop={}, jetti={}, page_size=750, old=0, guard=25)
+    lost = ("reset_before_headers", {"applied": True})
+    state.jetti_breaks_writes(fault=lost, operation="PUT /sale-return-items/*", nth=1)
+    state.runs_later(options=())
+    state.staff_work(how=("counts_again", False), one=1)
+    state.runs_later(options=())
+
+    assert state.history.witness.counts["unanswered writes that a person took back"] == 1

@@ -333,8 +333,10 @@ def test_without_a_temporary_directory_a_run_and_a_look_work(world: RealWorld) -
     world.born()
     if not shutil.which("unshare") or os.geteuid():
         pytest.skip("only root may mount")
-    hide = "for place in /tmp /var/tmp /usr/tmp; do mount -t tmpfs -o ro none $place; done"
-    script = f'{hide} 2>&-; exec "$0" -m reconciler "$@"'
+    # Read-only and not hidden: the program itself may be installed below one of them.
+    freeze = "mount --bind $place $place && mount -o remount,bind,ro $place"
+    freeze = f"for place in /tmp /var/tmp /usr/tmp; do {freeze}; done"
+    script = f'{freeze} 2>&-; exec "$0" -m reconciler "$@"'
 
     codes = [
         shell(

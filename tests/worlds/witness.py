@@ -70,6 +70,8 @@ class Witness:
     """What people wrote, as long as it stands."""
     ours: dict[Key, list[tuple[datetime, Any]]] = field(default_factory=dict)
     """What we wrote, with its time."""
+    replaced: dict[Key, Any] = field(default_factory=dict)
+    """What stood there before our last write."""
     forgotten: set[Key] = field(default_factory=set)
     """Values of which the ledger can no longer know whose they are: it was lost or restored."""
     uncertain: dict[str, datetime] = field(default_factory=dict)
@@ -270,6 +272,7 @@ class Witness:
             if after[name] != before[name]:
                 self.theirs.pop((path, row_id, name), None)
             self.ours.setdefault((path, row_id, name), []).append((self.now(), value))
+            self.replaced[path, row_id, name] = before[name]
         if path == "sale-returns" and after["status"] != before["status"]:
             old, new = before["status"], after["status"]
             assert old not in ("cancelled", "received"), f"from {old} to {new}"
@@ -296,8 +299,23 @@ class Witness:
             yield connection
 
     def set_by_people(self, path: str, row_id: int, **values: Any) -> None:
-        """Remember what a person wrote."""
-        self.theirs |= {(path, row_id, name): value for name, value in values.items()}
+        """Remember what a person wrote.
+
+        Who takes back a write of ours that has no answer yet is not seen by anybody: Jetti is then
+        as if that write had never taken effect.
+        """
+        for name, value in values.items():
+            key = (path, row_id, name)
+            taken_back = key in self.replaced and self.replaced[key] == value
+            if taken_back and self._owner(path, row_id) in self.uncertain:
+                self.counts["unanswered writes that a person took back"] += 1
+            else:
+                self.theirs[key] = value
+
+    def _owner(self, path: str, row_id: int) -> str | None:
+        row = self._row(MODELS[path], row_id)
+        sale_return = row_id if path == "sale-returns" else row["saleReturnId"]
+        return self.made.get(sale_return) or self.adopted.get(sale_return)
 
     def _table(self, model: str) -> dict[int, dict[str, Any]]:
         return self.jetti.store.world.table(model).rows
