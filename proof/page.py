@@ -32,7 +32,9 @@ def page(results: Results) -> str:
 
 def _occasion(results: Results) -> Iterator[str]:
     """On what machine, of which commit, when."""
-    runs = [result[0] for result in results.values() if result]
+    # Several parts may come of one run of all tests.
+    told = (result[0] for result in results.values() if result)
+    runs = list({(ran.command, ran.began): ran for ran in told}.values())
     commits = sorted({_state(ran) for ran in runs})
     yield from _table(
         [
