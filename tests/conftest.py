@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ _HERE = Path(__file__).parent
 _RECORDED = (_HERE / "cassettes", _HERE / "reports" / "golden")
 """What earlier runs have recorded."""
 
+_MEMORY = Path("/dev/shm")
 _FIGURES = pytest.StashKey[Figures]()
 
 
@@ -74,3 +77,13 @@ def figures(request: pytest.FixtureRequest) -> Figures:
 def long(request: pytest.FixtureRequest) -> bool:
     """Whether the long form of a proof is asked for."""
     return bool(request.config.getoption("long"))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """Where a ledger lives: in memory if possible, because every commit is synced to disk."""
+    if not _MEMORY.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=_MEMORY, prefix="ledger-") as made:
+        yield Path(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,18 +10,6 @@ from typing import Any
 import pytest
 from story_world import a_world
 from workshop import Workshop
-
-_MEMORY = Path("/dev/shm")
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Path]:
-    """Where the ledger lives: in memory if possible, because every commit is synced to disk."""
-    if not _MEMORY.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=_MEMORY, prefix="jetti-") as made:
-        yield Path(made)
 
 
 @pytest.fixture
