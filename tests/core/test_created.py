@@ -24,7 +24,10 @@ def test_exactly_what_was_asked_for_is_believed_however_it_was_split(rows):
 
 @pytest.mark.parametrize("rows", [[], [A], [A, AB], [A, A, B], [shown(36, {}), A]])
 def test_too_few_items_or_one_twice_is_short(rows):
-    assert isinstance(check_created(CREATE, rows, before=()), Short)
+    found = check_created(CREATE, rows, before=())
+
+    assert isinstance(found, Short)
+    assert found.made == tuple(rows)
 
 
 @pytest.mark.parametrize(

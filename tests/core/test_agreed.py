@@ -1,0 +1,79 @@
+"""What Jetti holds just as it is wanted counts as pushed, whoever wrote it."""
+
+from __future__ import annotations
+
+import pytest
+from core_samples import an_entry, pushed, pushed_item, wanted_line, wanted_parcel, wants
+from msgspec.structs import replace
+
+from reconciler.core.agenda import Held, agreed, as_pushed
+from reconciler.core.model import Purpose
+
+BARE = replace(pushed_item("A"), fields={"quantity": 1})
+KNOWN = pushed(BARE, pushed_item("B"), status="draft", trackingNumber="old", notes="old")
+"""As an older copy of the ledger has it."""
+
+WANTED = wants(wanted_line("A", 2, reason="too_small"), parcels=())
+HELD = Held(
+    {
+        "status": "requested",
+        "trackingNumber": None,
+        "notes": "by hand",
+        "saleReturnType": "customer",
+    },
+    {
+        101: {"quantity": 2, "externalId": "501", "adjustmentReasonId": 3},
+        102: {"quantity": 0, "externalId": "x"},
+    },
+)
+
+
+def known_after(wanted, held=HELD):
+    [known] = agreed(an_entry(wanted), (KNOWN,), {KNOWN.id: held})
+    return known
+
+
+def test_wanted_values_that_jetti_holds_are_taken_over_and_no_others():
+    assert known_after(WANTED) == replace(
+        KNOWN,
+        fields=KNOWN.fields | {"status": "requested", "trackingNumber": None},
+        items=(
+            replace(BARE, fields={"quantity": 2, "externalId": "501"}),
+            replace(KNOWN.items[1], fields=KNOWN.items[1].fields | {"quantity": 0}),
+        ),
+    )
+
+
+def test_a_sale_return_is_held_against_the_parcels_of_its_own_lines():
+    parcels = (
+        wanted_parcel("shipped", "A", tracking_number="1"),
+        wanted_parcel("shipped", "B", tracking_number="2"),
+    )
+    here = replace(HELD, fields={"trackingNumber": "1", "status": "shipped"})
+    elsewhere = replace(HELD, fields={"trackingNumber": "2", "status": "shipped"})
+    wanted = replace(WANTED, parcels=parcels)
+
+    assert known_after(wanted, here).fields["trackingNumber"] == "1"
+    assert known_after(wanted, elsewhere).fields["trackingNumber"] == "old"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        (replace(WANTED, purpose=Purpose.CANCEL), "requested"),
+        (WANTED, "cancelled"),
+        (wants(wanted_line("C", 2)), "requested"),
+    ],
+    ids=["ended in Loop", "cancelled in Jetti", "no line left"],
+)
+def test_nothing_is_taken_over_from_what_is_over(wanted, status):
+    assert known_after(wanted, replace(HELD, fields=HELD.fields | {"status": status})) == KNOWN
+
+
+def test_each_sale_return_is_held_against_its_own():
+    other = pushed(pushed_item("A"), id=22)
+    held = {KNOWN.id: HELD, other.id: as_pushed(other)}
+
+    first, second = agreed(an_entry(WANTED), (KNOWN, other), held)
+
+    assert (first, second) == (known_after(WANTED), other)

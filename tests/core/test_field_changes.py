@@ -1,0 +1,35 @@
+"""Field changes are packed, and nobody who reads them notices."""
+
+from __future__ import annotations
+
+from reconciler.core.report import NO_FIELDS, FieldChange, FieldChanges
+
+SHIPPED = FieldChange("status", "requested", "shipped")
+MORE = FieldChange("quantity[A]", None, 2)
+HALF = FieldChange("notes", "\ud83d", None)
+
+
+def test_they_come_back_as_they_were_and_as_often_as_asked():
+    packed = FieldChanges(iter([SHIPPED, MORE, HALF]))
+
+    assert [*packed] == [*packed] == [SHIPPED, MORE, HALF]
+    assert [*NO_FIELDS] == [*FieldChanges([])] == []
+
+
+def test_they_are_equal_by_what_they_say():
+    assert FieldChanges([SHIPPED, MORE]) == FieldChanges([SHIPPED, MORE])
+    assert FieldChanges([SHIPPED, MORE]) != FieldChanges([MORE, SHIPPED])
+    assert FieldChanges([SHIPPED]) != [SHIPPED]
+    assert FieldChanges([]) == NO_FIELDS
+
+
+def test_equal_ones_are_one_key_and_others_another():
+    said = [FieldChanges([SHIPPED]), FieldChanges([SHIPPED]), FieldChanges([MORE]), NO_FIELDS]
+
+    assert len({hash(one) for one in said}) == 3
+
+
+def test_a_developer_sees_what_is_in_them():
+    assert repr(FieldChanges([SHIPPED])) == (
+        "FieldChanges([FieldChange(field='status', before='requested', after='shipped')])"
+    )
