@@ -86,14 +86,14 @@ def agreed(
 
     So what was pushed after an older ledger was copied is not taken for a person's for ever.
     """
-    return tuple(_agreed(_One(entry, known, held[known.id], {})) for known in sale_returns)
+    return tuple(_agreed(_One(entry, known, held[known.id])) for known in sale_returns)
 
 
 class _One(Struct, frozen=True):
     entry: Entry
     known: SaleReturn
     held: Held
-    reasons: ReasonIds
+    reasons: ReasonIds = {}
 
     @property
     def wanted(self) -> Wanted:

@@ -87,7 +87,7 @@ def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Heal
 
 def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
     for state in _STUCK:
-        if count := facts.states.get(state, 0):
+        if count := facts.states.get(state):
             what = {State.REVIEW: "in review: a person must decide"}.get(state, state.value)
             yield f"{_returns(count)} {what}"
     if facts.overdue:

@@ -37,9 +37,7 @@ def _absorbed_one(known: SaleReturn, row: SeenSaleReturn, puts: Sequence[Write])
         items=tuple(
             replace(
                 item,
-                fields=_landed(
-                    item.fields, shown.get(item.id, {}), puts, Operation.UPDATE_ITEM, item.id
-                ),
+                fields=_landed(item.fields, shown[item.id], puts, Operation.UPDATE_ITEM, item.id),
             )
             for item in known.items
         ),

@@ -78,4 +78,4 @@ def exit_code(failures: Collection[int], standing: Standing, *, pending_shows: b
 
 
 def _troubled(standing: Standing) -> bool:
-    return any(standing.states.get(state, 0) for state in TROUBLED)
+    return any(standing.states.get(state) for state in TROUBLED)
