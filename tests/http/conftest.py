@@ -33,8 +33,9 @@ def peer() -> Iterator[Callable[..., Peer]]:
 def service(clock) -> Iterator[Callable[..., Service]]:
     with ExitStack() as stack:
 
-        def make(url: str, tls=None, **changes) -> Service:
-            made = connect(endpoint(url, **changes), clock, rng=random.Random(7), tls=tls)
+        def make(url: str, tls=None, rng=None, network=None, **changes) -> Service:
+            dice = rng or random.Random(7)
+            made = connect(endpoint(url, **changes), clock, rng=dice, tls=tls, network=network)
             return stack.enter_context(made)
 
         yield make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 from collections.abc import Callable
@@ -39,6 +40,17 @@ class RecordingClock:
     def check(self) -> None:
         if self.stopped:
             raise Interrupted(15)
+
+
+class Dice(random.Random):
+    """Shows the same share of what is asked for every time: 0 the least, 1 the most."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self._share = share
+
+    def random(self) -> float:
+        return self._share
 
 
 def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:

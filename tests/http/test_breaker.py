@@ -9,6 +9,8 @@ from peers import answer
 
 from reconciler.errors import SourceError
 from reconciler.http import AnswerLost, Refused
+from reconciler.http.breaker import Breaker
+from reconciler.http.patience import Budget
 
 
 def ask(loop):
@@ -28,9 +30,10 @@ def test_five_failures_in_a_row_open_it(peer, service):
     asked = len(server.requests)
 
     fail(loop)
-    with pytest.raises(SourceError, match="failed too often"):
+    with pytest.raises(SourceError) as caught:
         loop.write("PUT", "/x", b"{}")
 
+    assert str(caught.value) == ("Loop: is not asked again for now: it failed too often in a row")
     assert len(server.requests) == asked
 
 
@@ -104,6 +107,17 @@ def test_after_a_minute_one_read_may_try_but_no_write(peer, service, clock):
     assert loop.write("PUT", "/x", b"{}").status == 200
 
 
+def test_the_minute_is_over_when_it_is_over(clock):
+    breaker = Breaker(clock)
+    for _ in range(5):
+        breaker.failed()
+
+    clock.elapsed = 59.9
+    assert not breaker.admits(write=False)
+    clock.elapsed = 60
+    assert breaker.admits(write=False)
+
+
 def test_a_failed_trial_opens_it_again(peer, service, clock):
     server = peer(answer(302))
     loop = service(server.url)
@@ -123,3 +137,27 @@ def test_retries_stop_when_their_budget_is_spent(peer, service, clock):
 
     # Ten retries between six requests; then each is tried once.
     assert len(server.requests) == 16
+
+
+def test_a_long_run_may_retry_a_tenth_of_its_requests(peer, service):
+    server = peer(*[answer()] * 150, answer(429))
+    loop = service(server.url)
+
+    for _ in range(150):
+        ask(loop)
+    fail(loop, 9)
+
+    # Eighteen retries are a tenth of what has left by then.
+    assert len(server.requests) == 150 + 9 + 18
+
+
+@pytest.mark.parametrize(
+    ("requests", "retries", "spent"),
+    [(0, 9, False), (0, 10, True), (100, 10, True), (101, 10, False), (200, 20, True)],
+)
+def test_ten_retries_are_always_allowed_and_then_a_tenth(requests, retries, spent):
+    budget = Budget()
+    budget.requests += requests
+    budget.retries += retries
+
+    assert budget.is_spent == spent

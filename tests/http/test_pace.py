@@ -114,6 +114,52 @@ def test_a_tenth_of_loops_minute_leaves_at_once_and_the_rest_evenly(requests, at
     assert clock.waits == [pytest.approx(then, abs=0.0009)]
 
 
+@pytest.mark.parametrize(
+    ("requests", "then"), [(1, 60), (2, 60), (10, 60 / 9), (20, 60 / 18), (60, 60 / 54)]
+)
+def test_the_rest_of_loops_minute_leaves_evenly_for_as_long_as_it_takes(requests, then):
+    clock = RecordingClock()
+    pacer = Pacer("Loop", PerMinute(requests), clock)
+
+    for _ in range(requests // 10 or 1):
+        pacer.take_turn(write=False)
+    for _ in range(5):
+        pacer.take_turn(write=False)
+
+    assert clock.elapsed == pytest.approx(5 * then, abs=0.006)
+
+
+def test_between_two_requests_to_jetti_lies_the_cost_of_the_dearer():
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", JETTI, clock)
+
+    for write in (False, False, True, False, False, True, True):
+        pacer.take_turn(write=write)
+        pacer.answered()
+
+    # The first waits as if a write had just been sent, and each a grain longer than it must.
+    assert clock.waits == pytest.approx([1.001, 0.501, 1.001, 1.001, 0.501, 1.001, 1.001])
+
+
+@pytest.mark.parametrize(("left", "waits"), [(0.0006, [0.0006]), (0.0004, [])])
+def test_less_than_half_a_millisecond_is_not_waited_for(left, waits):
+    clock = RecordingClock()
+    gaps, resting = Pacer("Jetti", JETTI, clock), Pacer("Loop", PerMinute(600), clock)
+    gaps.take_turn(write=False)
+    gaps.answered()
+    resting.rest(0.501)
+    clock.waits.clear()
+    clock.elapsed += 0.501 - left
+
+    gaps.take_turn(write=False)
+    assert clock.waits == pytest.approx(waits)
+    clock.elapsed -= sum(waits)
+    clock.waits.clear()
+
+    resting.take_turn(write=False)
+    assert clock.waits == pytest.approx(waits)
+
+
 def test_half_the_pace_is_simply_other_rates():
     clock = RecordingClock()
     pacer = Pacer("Jetti", PerSecond(reads=1, writes=0.5), clock)
@@ -164,6 +210,55 @@ def test_429_slows_down_and_success_speeds_up_again():
 
     assert slower > 1.5 * usual
     assert gap(200) == pytest.approx(usual, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "wait"),
+    [
+        ([], 0),
+        ([200], 0),
+        ([429], 2),
+        ([429, 429], 4),
+        ([429] * 3, 8),
+        ([429] * 4, 8),
+        ([429, 200], 1.6),
+        ([429, 500, 404], 1.28),
+        ([429, 200, 200, 200], 1.024),
+        ([429, 200, 200, 200, 200], 0),
+        ([429] * 4 + [200], 6.4),
+        ([429] * 4 + [200, 429], 8),
+    ],
+)
+@pytest.mark.parametrize(
+    ("pace", "step"), [(PerMinute(60), 1), (PerMinute(20), 3), (PerSecond(reads=2, writes=0.5), 2)]
+)
+def test_each_429_doubles_the_pause_up_to_eightfold_and_others_shorten_it(
+    statuses, wait, pace, step
+):
+    clock = RecordingClock()
+    pacer = Pacer("Jetti", pace, clock)
+    pacer.take_turn(write=False)
+    for status in statuses:
+        clock.elapsed += 100
+        pacer.answered()
+        pacer.judge(status)
+    clock.waits.clear()
+
+    pacer.take_turn(write=False)
+
+    usual = 0.501 if isinstance(pace, PerSecond) else 0
+    assert sum(clock.waits) == pytest.approx(max(wait * step, usual), abs=0.001)
+
+
+def test_a_shorter_rest_does_not_end_a_longer_one():
+    clock = RecordingClock()
+    pacer = Pacer("Loop", PerMinute(60), clock)
+
+    pacer.rest(90)
+    pacer.rest(10)
+    pacer.take_turn(write=False)
+
+    assert clock.waits == [90]
 
 
 def test_a_signal_ends_the_wait_for_a_turn():

@@ -7,10 +7,12 @@ import struct
 import threading
 
 import pytest
-from peers import answer
+from peers import KEY, answer
 
+from reconciler import __version__
 from reconciler.errors import Interrupted, KeyRefused, SourceError
-from reconciler.http import AnswerLost, NotSent
+from reconciler.http import Answer, AnswerLost, NotSent, PerMinute
+from reconciler.points import Point, watched
 
 PATH, BODY = "/sales/7/cancel.json", b'{"ids":[1]}'
 
@@ -30,9 +32,20 @@ def test_the_body_arrives_once_as_json(peer, service):
 
     got = jetti.write("POST", PATH, BODY)
 
-    assert (got.status, got.body) == (201, b'{"id":5}')
-    assert server.requests[0].endswith(b"\r\n\r\n" + BODY)
-    assert b"Content-Type: application/json" in server.requests[0]
+    assert got == Answer(201, {"content-length": "8"}, b'{"id":5}', None)
+    assert server.requests[0].decode().split("\r\n") == [
+        f"POST /api{PATH} HTTP/1.1",
+        f"Host: 127.0.0.1:{server.port}",
+        "Accept: application/json",
+        "Accept-Encoding: identity",
+        "Connection: close",
+        f"User-Agent: returns-reconciler/{__version__}",
+        f"X-Authorization: {KEY}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(BODY)}",
+        "",
+        BODY.decode(),
+    ]
     assert jetti.requests == {"get": 0, "write": 1}
 
 
@@ -44,7 +57,7 @@ def test_any_complete_answer_is_handed_over_and_nothing_is_repeated(peer, servic
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 399])
 def test_a_redirect_is_an_answer_lost_and_is_never_followed(peer, service, status):
     canary = peer()
     server = peer(answer(status, Location=f"{canary.url}/api/elsewhere"))
@@ -56,25 +69,35 @@ def test_a_redirect_is_an_answer_lost_and_is_never_followed(peer, service, statu
     assert canary.requests == []
 
 
+BROKEN = "the answer broke off or was not HTTP"
+
+
 @pytest.mark.parametrize(
     ("scripted", "reason"),
     [
         (reset, "connection reset"),
-        (hang_up, "broke off"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}", "broke off"),
-        (b"HTTP/1.1 200 OK\r\nContent-Len", "broke off"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "broke off"),
-        (b"220 mail.example ESMTP\r\n\r\n", "was not HTTP"),
-        (answer(200, b"x", Content_Encoding="gzip"), "encoded"),
+        (hang_up, BROKEN),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}", BROKEN),
+        (b"HTTP/1.1 200 OK\r\nContent-Len", BROKEN),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", BROKEN),
+        (b"220 mail.example ESMTP\r\n\r\n", BROKEN),
+        (answer(100), BROKEN),
+        (answer(101), BROKEN),
+        (answer(99), BROKEN),
+        (
+            answer(200, b"x", Content_Encoding="gzip"),
+            "the answer is encoded although that was not asked for",
+        ),
     ],
 )
 def test_a_broken_answer_is_lost_and_nothing_is_repeated(peer, service, scripted, reason):
     server = peer(scripted)
     jetti = service(server.url)
 
-    with pytest.raises(AnswerLost, match=reason):
+    with pytest.raises(AnswerLost) as caught:
         jetti.write("POST", PATH, BODY)
 
+    assert str(caught.value) == reason
     assert len(server.requests) == jetti.requests["write"] == 1
 
 
@@ -82,10 +105,11 @@ def test_silence_is_an_answer_lost(peer, service):
     server = peer()
     server.script = [lambda connection: server.gone.wait(5)]
 
-    with pytest.raises(AnswerLost, match="timed out"):
+    with pytest.raises(AnswerLost) as caught:
         service(server.url).write("POST", PATH, BODY)
 
     server.gone.set()
+    assert str(caught.value) == "timed out"
     assert len(server.requests) == 1
 
 
@@ -94,7 +118,7 @@ def test_a_closed_port_means_that_nothing_was_sent(service):
         port = closed.getsockname()[1]
     jetti = service(f"http://127.0.0.1:{port}")
 
-    with pytest.raises(NotSent, match="cannot connect"):
+    with pytest.raises(NotSent, match=r"^cannot connect \(.*refused\)$"):
         jetti.write("POST", PATH, BODY)
 
     assert jetti.requests == {"get": 0, "write": 0}
@@ -138,6 +162,15 @@ def test_after_429_nothing_leaves_before_the_time_asked_for(peer, service, clock
     jetti.write("PUT", PATH, BODY)
 
     assert clock.elapsed - before >= 90
+
+
+def test_after_429_without_a_time_the_next_leaves_later(peer, service, clock):
+    jetti = service(peer(answer(429), answer()).url, pace=PerMinute(60))
+
+    jetti.write("PUT", PATH, BODY)
+    jetti.write("PUT", PATH, BODY)
+
+    assert clock.waits == [2]
 
 
 def test_the_time_asked_for_may_be_a_date(peer, service, clock):
@@ -186,3 +219,13 @@ def test_a_signal_does_not_cut_off_a_write_in_the_air(peer, service, clock):
     with pytest.raises(Interrupted):
         jetti.write("POST", PATH, BODY)
     assert len(server.requests) == 1
+
+
+def test_the_points_of_a_write_are_its_head_its_body_and_its_end(peer, service):
+    jetti = service(peer().url)
+    passed = []
+
+    with watched(passed.append):
+        jetti.write("PUT", PATH, BODY)
+
+    assert passed == [Point.PART_SENT, Point.PART_SENT, Point.REQUEST_SENT]

@@ -1,0 +1,62 @@
+"""Connections go where they are told to, and nothing opens one for longer than it may take."""
+
+from __future__ import annotations
+
+import socket
+
+import httpcore
+import pytest
+from peers import answer
+
+from reconciler.http import NotSent, Timeouts
+from reconciler.http.network import Watch, WatchedNetwork
+
+
+class Elsewhere(httpcore.SyncBackend):
+    """Leads to another port, for whoever waits a second for it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):
+        if timeout is not None and timeout < 1:
+            raise httpcore.ConnectTimeout
+        return super().connect_tcp(host, self._port, timeout, local_address, socket_options)
+
+
+def test_a_network_in_place_of_the_machines_is_used(peer, service):
+    server = peer(answer(body=b"1"))
+    loop = service("http://127.0.0.1:1", network=Elsewhere(server.port))
+
+    assert loop.get("/x", "", lambda got: got.body) == b"1"
+
+
+@pytest.mark.parametrize("limits", [Timeouts(connect=0.5), Timeouts(connect=9, total=0.5)])
+def test_connecting_takes_no_longer_than_its_own_time_and_the_deadline(peer, service, limits):
+    server = peer()
+    jetti = service("http://127.0.0.1:1", network=Elsewhere(server.port), timeouts=limits)
+
+    with pytest.raises(NotSent) as caught:
+        jetti.write("PUT", "/x", b"{}")
+
+    assert str(caught.value) == "timed out"
+    assert server.requests == []
+
+
+def test_a_watched_connection_is_the_one_that_was_asked_for(peer, clock):
+    server = peer()
+    watch = Watch(clock)
+    watch.start(5, may_interrupt=True)
+    keep_alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    stream = WatchedNetwork(watch).connect_tcp(
+        "127.0.0.1", server.port, 2, local_address="127.0.0.2", socket_options=[keep_alive]
+    )
+
+    assert stream.get_extra_info("server_addr") == ("127.0.0.1", server.port)
+    assert stream.get_extra_info("client_addr")[0] == "127.0.0.2"
+    opened = stream.get_extra_info("socket")
+    assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    stream.write(b"GET / HTTP/1.1\r\n\r\n")
+    assert stream.read(100) == answer()
+    stream.close()
