@@ -14,7 +14,7 @@ from reconciler.core import duration
 @pytest.mark.parametrize(
     ("written", "seconds"),
     [("90s", 90), ("30m", 1800), ("12h", 43200), ("7d", 604800), ("45", 45), ("0", 0),
-     ("1.5h", 5400), ("0.25", 0.25)],
+     ("1.5h", 5400), ("0.25", 0.25), ("36525d", 36525 * 86400)],
 )  # fmt: skip
 def test_a_span_is_read(written: str, seconds: float) -> None:
     assert duration.parse(written) == timedelta(seconds=seconds)
@@ -22,12 +22,13 @@ def test_a_span_is_read(written: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["", "s", "-1s", "+1s", "1w", "1 h", "1h30m", "1e3", "nan", "inf", "٣s", "1_0", "1.s", "40000d",
-     "9" * 400, "1s\n"],
+    ["", "s", "-1s", "+1s", "1w", "1 h", "1h30m", "1e3", "nan", "inf", "٣s", "1_0", "1.s",
+     "36525.1d", "9" * 400, "1s\n"],
 )  # fmt: skip
 def test_nonsense_is_no_span(written: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError) as refused:
         duration.parse(written)
+    assert refused.value.args == (written,)
 
 
 @given(st.integers(0, 36525 * 86400))
@@ -35,6 +36,15 @@ def test_what_is_written_is_read_as_the_same(seconds: int) -> None:
     span = timedelta(seconds=seconds)
 
     assert duration.parse(duration.write(span)) == span
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(0, "0s"), (45, "45s"), (0.25, "0.25s"), (100, "100s"), (90 * 60, "90m"), (7200, "2h"),
+     (25 * 3600, "25h"), (172800, "2d"), (1e-6, "0.000001s")],
+)  # fmt: skip
+def test_a_span_is_written_in_the_largest_unit_that_holds_it(seconds: float, written: str) -> None:
+    assert duration.write(timedelta(seconds=seconds)) == written
 
 
 @pytest.mark.parametrize(
