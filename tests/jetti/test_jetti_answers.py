@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.report import OutcomeKind
+from reconciler.core.model import SaleReturn
+from reconciler.core.report import OutcomeKind, SaleReturnName
 from reconciler.http import Answer
 from reconciler.jetti.answers import Classified, Meaning, classify
-from reconciler.jetti.told import Trouble, undelivered
+from reconciler.jetti.told import Told, Trouble, named, undelivered
 
 PROBLEM = b'{"title": "api.sale_returns.update.invalid", "detail": "Somebody wrote something"}'
 REFUSED = {400, 422}
-STATUSES = [s for s in range(200, 600) if not 300 <= s < 400 and s not in (401, 403)]
-"""Redirects are no answers to a write, and a refused key ends the run: `http` raises for both."""
+STATUSES = [s for s in range(200, 600) if s not in (401, 403)]
+"""A refused key ends the run: `http` raises for it."""
 
 
 def expected(status):
@@ -24,7 +25,8 @@ def expected(status):
 @pytest.mark.parametrize("body", [PROBLEM, b"", b"[]", b"<html>", b"\xff"])
 def test_the_status_alone_tells_what_became_of_a_write(body):
     for status in STATUSES:
-        assert classify(Answer(status, {}, body, None)).meaning is expected(status), status
+        classified = classify(Answer(status, {}, body, None))
+        assert (classified.meaning, classified.status) == (expected(status), status)
 
 
 def test_the_reason_names_status_and_code_and_quotes_nothing_else():
@@ -36,15 +38,26 @@ def test_the_reason_names_status_and_code_and_quotes_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("meaning", "outcome", "trouble"),
+    ("meaning", "told"),
     [
-        (Meaning.SLOW_DOWN, OutcomeKind.DEFERRED, Trouble.HURRY),
-        (Meaning.NOT_SENT, OutcomeKind.DEFERRED, Trouble.OUTAGE),
-        (Meaning.LOST, OutcomeKind.FAILED, Trouble.OUTAGE),
-        (Meaning.REFUSED, OutcomeKind.FAILED, None),
+        (Meaning.SLOW_DOWN, Told(OutcomeKind.DEFERRED, "Jetti answered 500: x", (), Trouble.HURRY)),
+        (Meaning.NOT_SENT, Told(OutcomeKind.DEFERRED, "Jetti answered 500: x", (), Trouble.OUTAGE)),
+        (
+            Meaning.LOST,
+            Told(
+                OutcomeKind.FAILED,
+                "Jetti answered 500: x; will be read back",
+                trouble=Trouble.OUTAGE,
+            ),
+        ),
+        (Meaning.REFUSED, Told(OutcomeKind.FAILED, "Jetti answered 500: x")),
     ],
 )
-def test_only_a_refusal_is_the_entry_s_own_trouble(meaning, outcome, trouble):
-    told = undelivered(Classified(meaning, 500, "x"))
+def test_only_a_refusal_is_the_entry_s_own_trouble(meaning, told):
+    assert undelivered(Classified(meaning, 500, "x")) == told
 
-    assert (told.outcome, told.trouble) == (outcome, trouble)
+
+def test_people_find_a_sale_return_by_its_id_and_its_reference():
+    raised = SaleReturn(9, "SR-9", sale_id=5, purchase_id=None, fields={}, items=())
+
+    assert named((raised,)) == (SaleReturnName(9, "SR-9"),)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import signal
+import socket
+from contextlib import ExitStack
 from datetime import timedelta
 
 import msgspec
 import pytest
 from story_world import NOON
-from workshop import SETTLE
+from workshop import SETTLE, Workshop
 
 from reconciler.core.model import Operation, State, Write
+from reconciler.core.ports import Attempt
 from reconciler.errors import Interrupted, KeyRefused, LedgerError, SafetyStop, TargetUnavailable
 from reconciler.jetti.answers import Classified, Meaning
 from reconciler.jetti.delivery import Delivered, Delivery
@@ -29,7 +32,19 @@ def entry(shop):
 
 @pytest.fixture
 def delivery(shop):
+    return on(shop)
+
+
+def on(shop):
     return Delivery(shop.service, shop.ledger, shop.clock, SETTLE, "ids")
+
+
+def kept(shop, entry):
+    """State, reason and next try of an entry, how its writes were closed, and its attempts."""
+    found = shop.in_file(entry.id)
+    closed = [past.closed_as for past in shop.ledger.intents_of(entry.id)]
+    attempts = shop.ledger.attempts_of(entry.id)
+    return found.state, found.reason, found.next_try_at, closed, attempts
 
 
 def outcome_in_file(shop, entry):
@@ -196,14 +211,70 @@ def test_slow_down_is_pending_and_must_be_looked_for(shop, entry, delivery, writ
     assert len(shop.sent) == 1
 
 
-@pytest.mark.parametrize("write", WRITES)
-def test_what_never_left_is_pending_with_nothing_outstanding(shop, entry, delivery, write):
-    shop.world.breaks("*", "refuse")
+def test_what_never_left_is_pending_with_nothing_outstanding(world):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with ExitStack() as stack:
+        shop = Workshop(world, stack, base_url=f"http://127.0.0.1:{port}")
+        entry = shop.entry(shop.noted(world.order(("Acme", 1))))
 
-    assert delivery.deliver(entry, write, sent_at=NOON).meaning in (Meaning.NOT_SENT, Meaning.LOST)
-    state, outstanding = outcome_in_file(shop, entry)
-    assert (state, bool(outstanding)) in [(State.PENDING, False), (State.UNKNOWN, True)]
-    assert shop.sent == []
+        answered = on(shop).deliver(entry, PUT, sent_at=NOON)
+
+        assert (answered.meaning, answered.status) == (Meaning.NOT_SENT, None)
+        assert "cannot connect" in answered.detail
+        assert kept(shop, entry) == (
+            State.PENDING,
+            f"Jetti: {answered.detail}",
+            None,
+            ["not sent"],
+            [Attempt(shop.clock.now(), PUT.operation, 1, "not sent", None, answered.detail)],
+        )
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "waits", "closed_as", "answer", "reason"),
+    [
+        (
+            "422",
+            State.DEAD,
+            None,
+            "refused",
+            "refused",
+            "Jetti answered 422: api.sandbox.unprocessable_content",
+        ),
+        (
+            "429",
+            State.PENDING,
+            None,
+            None,
+            "slow down",
+            "Jetti answered 429: api.sandbox.too_many_requests",
+        ),
+        (
+            "500",
+            State.UNKNOWN,
+            SETTLE,
+            None,
+            "lost",
+            "Jetti answered 500: api.sandbox.internal_server_error",
+        ),
+    ],
+)
+def test_an_answer_that_is_no_success_is_kept_for_who_reads_the_entry(
+    shop, entry, delivery, fault, state, waits, closed_as, answer, reason
+):
+    shop.world.breaks("*", fault)
+
+    delivery.deliver(entry, PUT_ITEM, sent_at=NOON)
+
+    now, title = shop.clock.now(), reason.rpartition(": ")[2]
+    assert kept(shop, entry) == (
+        state,
+        reason,
+        now + waits if waits else None,
+        [closed_as],
+        [Attempt(now, Operation.UPDATE_ITEM, 1, answer, int(fault), title)],
+    )
 
 
 @pytest.mark.parametrize("status", ["401", "403"])
@@ -215,7 +286,7 @@ def test_a_refused_key_ends_the_run_and_leaves_nothing_outstanding(
 
     with pytest.raises(KeyRefused):
         delivery.deliver(entry, write, sent_at=NOON)
-    assert outcome_in_file(shop, entry) == (State.PENDING, [])
+    assert kept(shop, entry) == (State.PENDING, None, None, ["not applied"], [])
 
 
 def test_a_service_that_failed_too_often_is_not_written_to(shop, entry, delivery):
