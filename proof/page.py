@@ -53,14 +53,12 @@ def _state(ran: Ran) -> str:
 def _short(results: Results) -> Iterator[tuple[str, str]]:
     """The figures that count (what each means stands with its part)."""
     counted = {name: result[1] if result else Figures() for name, result in results.items()}
-    histories = counted["histories"].counts
     for harm in _HARM:
         found = [figures.counts.get(f"{name}/{harm}") for name, figures in counted.items()]
         told = [count for count in found if count is not None]
         yield (f"**returns {harm}**", f"**{sum(told):,}**" if told else "not counted")
     yield ("returns", f"{_total(counted, 'returns'):,}")
-    yield ("histories, steps", f"{histories['histories/histories']:,}, "
-           f"{histories['histories/steps']:,}")  # fmt: skip
+    yield from _drawn(counted["histories"])
     faults = counted["faults"].counts
     yield ("cells of the fault matrix", f"{sum(faults[k] for k in faults if ' | ' in k):,}")
     names = counted["crashes"].names
@@ -69,6 +67,11 @@ def _short(results: Results) -> Iterator[tuple[str, str]]:
         "points at which a run was killed / that exist",
         f"{len(covered or ())} / {len(existing or ())}",
     )
+    hostile = counted["hostile"].counts
+    escaped = [
+        hostile[f"hostile/{what}"] for what in ("requests to foreign origins", "secrets found")
+    ]
+    yield ("requests to foreign origins, secrets found", f"{escaped[0]}, {escaped[1]}")
     suite, bite = counted["suite"].counts, counted["ablations"].counts
     yield ("coverage of lines, of branches", f"{_share(suite, 'suite/lines')}, "
            f"{_share(suite, 'suite/branches')}")  # fmt: skip
@@ -80,6 +83,21 @@ def _short(results: Results) -> Iterator[tuple[str, str]]:
     yield ("mutants killed", f"{mutants['mutants/killed']:,} / {mutants['mutants/all']:,}")
     peaks = [v for k, v in counted["scale"].largest.items() if k.endswith("MiB")]
     yield ("peak memory at 100,000 returns", f"{max(peaks, default=0):.0f} MiB")
+
+
+def _drawn(histories: Figures) -> Iterator[tuple[str, str]]:
+    """What befell the random histories."""
+    counts = {key.removeprefix("histories/"): n for key, n in histories.counts.items()}
+    faults = sum(count for name, count in counts.items() if name.startswith("faults: "))
+    for row, names in (
+        ("histories, steps", ("histories", "steps")),
+        ("indeterminate writes", ("indeterminate writes",)),
+        ("dry runs, writes of theirs", ("dry runs", "writes of dry runs")),
+        ("left for a person, each explained", ("reviews, explained",)),
+    ):
+        yield row, ", ".join(f"{counts.get(name, 0):,}" for name in names)
+    yield "faults, deaths in histories", f"{faults:,}, {counts.get('crashes', 0):,}"
+    yield "seeds", ", ".join(sorted(histories.names.get("histories/seeds", ())))
 
 
 def _total(counted: Mapping[str, Figures], what: str) -> int:
