@@ -122,6 +122,31 @@ def test_a_person_s_tracking_stays_and_is_told():
     assert found.kept == (Kept("1001-21", "trackingNumber", "theirs"),)
 
 
+def test_all_that_people_set_on_several_sale_returns_stays_and_is_told_in_order():
+    first, second = pushed(pushed_item("A"), pushed_item("B")), pushed(pushed_item("C"), id=22)
+    lines = (wanted_line("A", reason="2"), wanted_line("B", reason="2"), wanted_line("C"))
+    parcels = (wanted_parcel("shipped"),)
+    reasons = {101: {"adjustmentReasonId": 8}, 102: {"adjustmentReasonId": 9}}
+    theirs = after_people(first, items=reasons, trackingNumber="theirs")
+    theirs |= after_people(second, trackingCompany="Courier", trackingNumber="9400")
+    changed = {"trackingCompany": "USPS", "trackingStatus": "transit", "status": "shipped"}
+
+    found = look(an_entry(wants(*lines, parcels=parcels), sale_returns=(first, second)), theirs)
+
+    assert found == Agenda(
+        writes=(
+            Write(SALE_RETURN, 21, fields=changed),
+            Write(SALE_RETURN, 22, fields={"trackingStatus": "transit", "status": "shipped"}),
+        ),
+        kept=(
+            Kept("1001-21", "adjustmentReasonId", 8),
+            Kept("1001-21", "adjustmentReasonId", 9),
+            Kept("1001-21", "trackingNumber", "theirs"),
+            Kept("1001-22", "trackingCompany", "Courier"),
+        ),
+    )
+
+
 def test_a_status_that_a_person_moved_ahead_is_not_taken_back():
     entry = entry_of(wanted_line(), parcels=(wanted_parcel("shipped"),))
     held = after_people(entry.sale_returns[0], status="received")
@@ -192,6 +217,8 @@ def test_what_ended_in_loop_and_was_cancelled_by_anyone_needs_nothing():
 
     assert look(entry, after_people(entry.sale_returns[0], status="cancelled")) == Agenda()
     assert look(cancelled_by_us) == Agenda()
+    revived = after_people(cancelled_by_us.sale_returns[0], status="requested")
+    assert look(cancelled_by_us, revived) == Agenda()
 
 
 def test_alive_again_after_we_cancelled_goes_to_a_person():

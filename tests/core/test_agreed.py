@@ -10,12 +10,15 @@ from reconciler.core.agenda import Held, agreed, as_pushed
 from reconciler.core.model import Purpose
 
 BARE = replace(pushed_item("A"), fields={"quantity": 1})
-KNOWN = pushed(BARE, pushed_item("B"), status="draft", trackingNumber="old", notes="old")
+KNOWN = pushed(
+    BARE, pushed_item("B"), externalId=None, status="draft", trackingNumber="old", notes="old"
+)
 """As an older copy of the ledger has it."""
 
 WANTED = wants(wanted_line("A", 2, reason="too_small"), parcels=())
 HELD = Held(
     {
+        "externalId": "7001",
         "status": "requested",
         "trackingNumber": None,
         "notes": "by hand",
@@ -36,7 +39,7 @@ def known_after(wanted, held=HELD):
 def test_wanted_values_that_jetti_holds_are_taken_over_and_no_others():
     assert known_after(WANTED) == replace(
         KNOWN,
-        fields=KNOWN.fields | {"status": "requested", "trackingNumber": None},
+        fields=KNOWN.fields | {"externalId": "7001", "status": "requested", "trackingNumber": None},
         items=(
             replace(BARE, fields={"quantity": 2, "externalId": "501"}),
             replace(KNOWN.items[1], fields=KNOWN.items[1].fields | {"quantity": 0}),

@@ -1,0 +1,117 @@
+"""A judgement that goes well, whole: what is ours, how Jetti holds it, what is still to make."""
+
+from __future__ import annotations
+
+from core_samples import (
+    a_return,
+    a_sighting,
+    an_entry,
+    an_intent,
+    as_shown,
+    pushed,
+    sale_item,
+    shown,
+    wanted_line,
+    wants,
+)
+
+from reconciler.core.attribution import attribute
+from reconciler.core.known import as_left, as_made, as_met
+from reconciler.core.model import Operation, State, Write
+from reconciler.core.verdict import Absent, Attributed, Review
+
+ALL = frozenset("ABCD")
+AB = wants(wanted_line("A"), wanted_line("B"))
+ITEMS = {item.id: item for item in (sale_item(line, 3) for line in "ABCD")}
+KNOWN = pushed(id=30)
+
+
+def judge(entry, *on_sale, rivals=(), **sighting):
+    return attribute(entry, a_sighting(*on_sale, **sighting), rivals, ALL)
+
+
+def test_what_the_ledger_knows():
+    row = as_shown(KNOWN, status="shipped")
+
+    assert judge(an_entry(sale_returns=(KNOWN,)), ours=(row,)) == Attributed((KNOWN,), {30: row})
+
+
+def test_what_is_known_and_what_is_missing():
+    row, other = as_shown(KNOWN), shown(29, {"C": 1})
+    verdict = judge(an_entry(AB, sale_returns=(KNOWN,)), other, ours=(row,))
+
+    assert verdict == Attributed(
+        sale_returns=(KNOWN,),
+        held={30: row},
+        sale_id=10,
+        missing=((wanted_line("B"), ITEMS[2]),),
+        # Also where the list of the sale lacks ours.
+        before=(29, 30),
+    )
+
+
+def test_what_is_known_and_what_is_marked_besides():
+    marked = shown(20, {"B": 1}, marker="7001")
+    rows = {30: as_shown(KNOWN), 20: marked}
+
+    assert judge(an_entry(AB, sale_returns=(KNOWN,)), *rows.values()) == Attributed(
+        sale_returns=(as_made(marked, ITEMS), KNOWN),
+        held=rows,
+        adopted=(20,),
+        sale_id=10,
+        before=(20, 30),
+    )
+
+
+def test_what_an_unanswered_create_made():
+    rows = {31: shown(31, {"B": 0}), 30: shown(30, {"A": 0})}
+    entry = an_entry(AB, intents=(an_intent(1, 2),), state=State.UNKNOWN)
+
+    assert judge(entry, *rows.values()) == Attributed(
+        sale_returns=(as_left(rows[30], ITEMS), as_left(rows[31], ITEMS)),
+        held=rows,
+        adopted=(30, 31),
+        sale_id=10,
+        before=(30, 31),
+    )
+
+
+def test_what_a_person_made():
+    rows = {31: shown(31, {"B": 1}), 30: shown(30, {"A": 1})}
+
+    assert judge(an_entry(AB), *rows.values()) == Attributed(
+        sale_returns=(as_met(rows[30], ITEMS), as_met(rows[31], ITEMS)),
+        held=rows,
+        adopted=(30, 31),
+        sale_id=10,
+        before=(30, 31),
+    )
+
+
+def test_of_several_unanswered_creates_the_newest_is_asked_about():
+    older, newer = an_intent(1, id=1), an_intent(2, id=2)
+    put = an_intent(id=3, write=Write(Operation.UPDATE_ITEM, 101, fields={"quantity": 1}))
+
+    assert judge(an_entry(AB, intents=(older, newer, put))) == Absent(newer)
+
+
+def test_two_unanswered_creates_do_not_wait_for_each_other():
+    entry = an_entry(AB, intents=(an_intent(1),), state=State.UNKNOWN)
+    rival = an_entry(AB, seen=a_return(id="7002"), intents=(an_intent(2, return_id="7002"),))
+
+    verdict = judge(entry, shown(30, {"A": 0}), rivals=(rival,))
+
+    assert isinstance(verdict, Attributed)
+    assert verdict.missing == ((wanted_line("B"), ITEMS[2]),)
+
+
+def test_what_is_used_up_is_found_behind_items_and_sale_returns_that_are_not():
+    gone = shown(20, {"A": 1}, marker="7001", status="cancelled")
+    calm = shown(25, {"B": 1}, marker="7001")
+    growing = shown(30, {"C": 1, "D": 1}, marker="7001")
+    entry = an_entry(wants(*(wanted_line(line) for line in "ABC"), wanted_line("D", 2)))
+    items = tuple(sale_item(line, 1, returned=1) for line in "ABCD")
+
+    assert judge(entry, gone, calm, growing, sale_items=items) == Review(
+        "order line D: 1 more to return, but only 0 of 1 are left in Jetti"
+    )
