@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from hashlib import sha256
 from itertools import permutations
+from json import dumps
 
 import pytest
 from core_samples import (
@@ -24,9 +26,11 @@ from strategies import entries
 
 from reconciler.core.model import Line, Operation, Purpose, State, Write
 from reconciler.core.plan import Change, Plan, Settled, Terms, creatable, decide, make_plan, skipped
+from reconciler.core.ports import PlanMember
 from reconciler.core.report import (
     ChangeKind,
     FieldChange,
+    FieldChanges,
     OutcomeKind,
     ReportedChange,
     SaleReturnName,
@@ -218,12 +222,61 @@ def test_policy_governs_creation_only():
 
 
 def test_what_is_skipped_says_why():
-    held = decide(an_entry(wants(purpose=HOLD), seen=a_return(state="review")), TERMS)
+    entry = an_entry(wants(purpose=HOLD), seen=a_return(state="review"))
+    held = decide(entry, TERMS)
     filtered = decide(an_entry(), replace(TERMS, policy=Policy(types=Globs(include=("x",)))))
 
-    assert (skipped(held).change, skipped(held).outcome) == (CREATE, OutcomeKind.SKIPPED)
-    assert skipped(held).reason == "held in Loop (review)"
-    assert skipped(filtered).reason == "not selected by policy"
+    assert held == Settled(entry, State.SKIPPED, "held in Loop (review)")
+    assert filtered == Settled(an_entry(), State.SKIPPED, "not selected by policy")
+    assert skipped(held) == ReportedChange(
+        return_id="7001",
+        order_name="#1001",
+        order_id="4800",
+        change=CREATE,
+        outcome=OutcomeKind.SKIPPED,
+        reason="held in Loop (review)",
+        fingerprint=(b"f" * 32).hex(),
+    )
+
+
+SHIPPED = FieldChange("status[1001-21]", "requested", "shipped")
+PUT = an_intent(write=Write(Operation.UPDATE_SALE_RETURN, 21, fields={"status": "shipped"}))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "known", "kind", "shows"),
+    [
+        (wants(purpose=CANCELLED), {}, ADOPT, ()),
+        (wants(), UNANSWERED, CREATE, ()),
+        (wants(purpose=HOLD), UNANSWERED, ADOPT, ()),
+        (wants(status="shipped"), HELD_BY_JETTI, UPDATE, (SHIPPED,)),
+        (wants(status="shipped"), HELD_BY_JETTI | {"intents": (PUT,)}, UPDATE, (SHIPPED,)),
+        (wants(), HELD_BY_JETTI | {"intents": (PUT,)}, UPDATE, ()),
+        (wants(), {"sale_returns": (pushed(status="cancelled"),)}, UPDATE, ()),
+        (
+            wants(purpose=CANCELLED),
+            HELD_BY_JETTI,
+            CANCEL,
+            (FieldChange("status[1001-21]", "requested", "cancelled"),),
+        ),
+    ],
+)
+def test_a_change_says_of_itself_all_that_the_ledger_knows(wanted, known, kind, shows):
+    change = decide(an_entry(wanted, changed_at=NOON - DAY, **known), TERMS)
+
+    assert change == Change(
+        return_id="7001",
+        order_name="#1001",
+        order_id="4800",
+        kind=kind,
+        fingerprint=(b"f" * 32).hex(),
+        updated_at=NOON,
+        changed_at=NOON - DAY,
+        reads_back="intents" in known,
+        touches_pushed="sale_returns" in known,
+        fields=FieldChanges(shows),
+    )
+    assert change.member() == PlanMember("7001", kind.value, b"f" * 32)
 
 
 def test_a_change_is_told_with_all_that_it_says_of_itself():
@@ -274,6 +327,22 @@ def test_read_backs_come_first_then_news_newest_first_then_the_backlog_oldest_fi
         assert [change.return_id for change in plan.changes] == ["1", "2", "3", "4", "5"]
 
 
+def test_of_equals_the_news_go_backwards_and_the_backlog_forwards_by_their_ids():
+    queue = [
+        numbered(9, changed_at=NOON),
+        numbered(8, changed_at=NOON),
+        numbered(10, changed_at=None, updated_at=NOON - HOUR),
+        numbered(7, changed_at=NOON - 2 * DAY),
+        numbered(5, changed_at=NOON - DAY),
+        numbered(6, changed_at=NOON - DAY),
+        numbered(4, changed_at=NOON - HOUR),
+    ]
+
+    for order in (queue, queue[::-1]):
+        plan = make_plan(order, TERMS, NOON)
+        assert [change.return_id for change in plan.changes] == ["9", "8", "10", "7", "5", "6", "4"]
+
+
 def test_what_needs_no_push_is_settled_and_no_change():
     plan = make_plan([an_entry(sale_returns=(pushed(),)), numbered(2)], TERMS, NOON)
 
@@ -305,6 +374,15 @@ def test_the_digest_does_not_depend_on_order_or_on_times():
 
     assert len(digests) == 1
     assert len(digests.pop()) == 16
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_the_digest_is_the_start_of_the_hash_of_all_members_as_json(count):
+    plan = make_plan([numbered(n) for n in range(count)], TERMS, NOON)
+    members = [[str(n), "create", (b"f" * 32).hex()] for n in range(count)]
+
+    whole = sha256(dumps(members, separators=(",", ":")).encode())
+    assert plan.digest == whole.hexdigest()[:16]
 
 
 def test_the_digest_depends_on_every_member():
