@@ -38,14 +38,16 @@ class Watch:
     """The request in the air: its deadline, and whether any byte of it may have left.
 
     Counted in the machine's own time, as sockets are, whatever the injected clock says.
+    Nothing but `start` may be asked of a new one.
     """
+
+    sent: bool
+    _deadline: float
+    _may_interrupt: bool
+    _heard: bool
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._deadline = 0.0
-        self._may_interrupt = True
-        self._heard = False
-        self.sent = False
 
     def start(self, total: float, *, may_interrupt: bool) -> None:
         """A new request; a signal may cut it short only where nothing is written."""
@@ -58,7 +60,7 @@ class Watch:
         """Seconds that one operation may take. Raises httpcore.ReadTimeout past the deadline."""
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise httpcore.ReadTimeout("the deadline of the request has passed")
+            raise httpcore.ReadTimeout
         return left if wanted is None else min(wanted, left)
 
     def look_up(self) -> None:
@@ -86,7 +88,7 @@ class WatchedStream(httpcore.NetworkStream):
         while True:
             left = self._watch.allowed(silent_until - time.monotonic())
             if left <= 0:
-                raise httpcore.ReadTimeout("silence")
+                raise httpcore.ReadTimeout
             try:
                 return self._stream.read(max_bytes, min(left, LOOK_UP_EVERY))
             except httpcore.ReadTimeout:

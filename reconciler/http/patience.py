@@ -119,7 +119,6 @@ class Patience(Retry):
             total=TRIES - 1,
             allowed_methods=["GET"],
             retry_on_exceptions=TRANSIENT,
-            max_backoff_wait=LONGEST_WAIT,
             validate_response=accept,
         )
         self._means = means

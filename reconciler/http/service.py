@@ -151,7 +151,7 @@ class Service:
             raise lost(reason(error)) from None
         self._learn(response)
         refuse_key(self._endpoint, response.status_code)
-        if response.status_code < 200 or 300 <= response.status_code < 400:
+        if 300 <= response.status_code < 400:
             raise AnswerLost(f"redirected ({response.status_code})")
         return to_answer(response)
 
@@ -192,7 +192,7 @@ class Service:
             self._breaker.open_for(error.seconds)
         elif not isinstance(error, TooMany):
             self._breaker.failed()
-        tries = request.extensions.get("tries", 0)
+        tries = request.extensions["tries"]
         path = request.url.path.removeprefix(self._base.path)
         after = f" (given up after {tries} tries)" if tries > 1 else ""
         return self._unavailable(f"GET {path}: {reason(error)}{after}")
@@ -203,7 +203,7 @@ class Service:
     def _learn(self, response: httpx.Response) -> None:
         """Draw the conclusions for the requests that follow a write."""
         status = response.status_code
-        if status >= 500 or status < 200 or 300 <= status < 400:
+        if status >= 500 or 300 <= status < 400:
             self._breaker.failed()
         elif status != 429:
             self._breaker.passed()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ssl import SSLContext
-from typing import cast
 
 import httpcore
 import httpx
@@ -48,13 +47,11 @@ class Wire(httpx.HTTPTransport):
         self.pacer.take_turn(write=write)
         self.watch.start(self._endpoint.timeouts.total, may_interrupt=not write)
         request.extensions["tries"] = request.extensions.get("tries", 0) + 1
-        answered = False
         try:
             response = super().handle_request(request)
-            answered = True
         finally:
             self.pacer.answered()
-            if answered or self.watch.sent:
+            if self.watch.sent:
                 self.requests["write" if write else "get"] += 1
                 self.budget.requests += 1
         self.pacer.judge(response.status_code)
@@ -71,7 +68,7 @@ class Wire(httpx.HTTPTransport):
 
     def _whole(self, response: httpx.Response) -> httpx.Response:
         try:
-            encoding = response.headers.get("content-encoding", "identity").strip().lower()
+            encoding = response.headers.get("content-encoding", "").strip().lower()
             if encoding not in ("", "identity"):
                 raise Unacceptable("the answer is encoded although that was not asked for")
             body = b"".join(self._capped(response))
@@ -81,7 +78,7 @@ class Wire(httpx.HTTPTransport):
 
     def _capped(self, response: httpx.Response) -> Iterator[bytes]:
         size = 0
-        for chunk in cast(httpx.SyncByteStream, response.stream):
+        for chunk in response.iter_raw():
             size += len(chunk)
             if size > self._endpoint.body_cap:
                 raise Unacceptable(f"the answer is larger than {self._endpoint.body_cap} bytes")
