@@ -15,6 +15,9 @@ OPEN_FOR = 60.0
 class Breaker:
     """Open after five failures in a row; a success closes it."""
 
+    why: str
+    """What made it open, as a sentence about the service: "it …"."""
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._failures = 0
@@ -34,8 +37,9 @@ class Breaker:
         """One more failure."""
         self._failures += 1
         if self._failures >= FAILURES:
-            self.open_for(OPEN_FOR)
+            self.open_for(OPEN_FOR, "it failed too often in a row")
 
-    def open_for(self, seconds: float) -> None:
+    def open_for(self, seconds: float, why: str) -> None:
         """Refuse everything for that long."""
+        self.why = why
         self._open_until = self._clock.monotonic() + seconds

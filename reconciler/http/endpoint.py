@@ -58,7 +58,8 @@ def pinned_url(endpoint: Endpoint) -> httpx.URL:
         url = httpx.URL(endpoint.base_url.rstrip("/"))
     except (httpx.InvalidURL, ValueError):
         raise ConfigError(f"{endpoint.name}: the base URL cannot be read") from None
-    if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 1) < 65536:
+    odd_port = url.port is not None and not 0 < url.port < 65536
+    if url.scheme not in ("http", "https") or not url.host or odd_port:
         raise ConfigError(f"{endpoint.name}: the base URL must begin with https:// and a host")
     if url.scheme == "http" and not _is_loopback(url.host):
         raise ConfigError(f"{endpoint.name}: plain http is accepted for this machine only")

@@ -157,7 +157,7 @@ class Service:
 
     def _admit(self, *, write: bool) -> None:
         if not self._breaker.admits(write=write):
-            raise self._unavailable("is not asked again for now: it failed too often in a row")
+            raise self._unavailable(f"is not asked again for now: {self._breaker.why}")
 
     def _request(
         self, method: str, path: str, query: str, body: bytes | None = None
@@ -189,7 +189,7 @@ class Service:
     def _given_up(self, request: httpx.Request, error: Exception) -> ReconcilerError:
         """Count the failure and say it."""
         if isinstance(error, Postponed):
-            self._breaker.open_for(error.seconds)
+            self._breaker.open_for(error.seconds, f"it {error}")
         elif not isinstance(error, TooMany):
             self._breaker.failed()
         tries = request.extensions["tries"]
@@ -212,6 +212,6 @@ class Service:
         try:
             asked = asked_to_wait(status, response.headers, self._means.clock.now())
         except Postponed as error:
-            self._breaker.open_for(error.seconds)
+            self._breaker.open_for(error.seconds, f"it {error}")
         else:
             self._wire.pacer.rest(asked or 0.0)

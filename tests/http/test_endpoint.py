@@ -51,6 +51,7 @@ TOO_MUCH = "may hold a host and a path only"
         ("https://[::1/api", UNREADABLE),
         ("https://a:99999999/api", NOWHERE),
         ("https://a:65536/api", NOWHERE),
+        ("https://a:0/api", NOWHERE),
     ],
 )
 def test_any_other_base_url_is_a_mistake_in_the_settings(clock, url, problem):
