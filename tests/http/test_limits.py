@@ -120,6 +120,12 @@ def test_a_body_up_to_the_cap_is_taken_and_one_byte_more_is_not(peer, service):
     assert len(over.requests) == 1
 
 
+def test_a_body_that_comes_in_pieces_is_put_together(peer, service):
+    body = bytes(range(256)) * 2000
+
+    assert service(peer(answer(body=body)).url).get("/x", "", body_of) == body
+
+
 def test_a_body_without_end_is_cut_at_the_cap(peer, service):
     def pour(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")

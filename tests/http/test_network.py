@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import closing
 
 import httpcore
 import pytest
@@ -13,12 +14,14 @@ from reconciler.http.network import Watch, WatchedNetwork
 
 
 class Elsewhere(httpcore.SyncBackend):
-    """Leads to another port, for whoever waits a second for it."""
+    """Leads to another port of this machine, for whoever waits a second for it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
 
     def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):
+        if host != "127.0.0.1":
+            raise httpcore.ConnectError("no such host here")
         if timeout is not None and timeout < 1:
             raise httpcore.ConnectTimeout
         return super().connect_tcp(host, self._port, timeout, local_address, socket_options)
@@ -43,20 +46,23 @@ def test_connecting_takes_no_longer_than_its_own_time_and_the_deadline(peer, ser
     assert server.requests == []
 
 
-def test_a_watched_connection_is_the_one_that_was_asked_for(peer, clock):
-    server = peer()
+def test_a_watched_connection_is_the_one_that_was_asked_for(clock):
     watch = Watch(clock)
     watch.start(5, may_interrupt=True)
     keep_alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
-    stream = WatchedNetwork(watch).connect_tcp(
-        "127.0.0.1", server.port, 2, local_address="127.0.0.2", socket_options=[keep_alive]
-    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        there = listener.getsockname()
+        stream = WatchedNetwork(watch).connect_tcp(
+            *there, timeout=2, local_address="127.0.0.2", socket_options=[keep_alive]
+        )
+        accepted, (here, _) = listener.accept()
 
-    assert stream.get_extra_info("server_addr") == ("127.0.0.1", server.port)
-    assert stream.get_extra_info("client_addr")[0] == "127.0.0.2"
-    opened = stream.get_extra_info("socket")
-    assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-    stream.write(b"GET / HTTP/1.1\r\n\r\n")
-    assert stream.read(100) == answer()
-    stream.close()
+    with accepted, closing(stream):
+        assert here == "127.0.0.2"
+        assert stream.get_extra_info("server_addr") == there
+        assert stream.get_extra_info("socket").getsockopt(*keep_alive[:2]) == 1
+        stream.write(b"asked")
+        assert accepted.recv(100) == b"asked"
+        accepted.sendall(b"answered")
+        assert stream.read(100) == b"answered"

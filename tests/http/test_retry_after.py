@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -45,6 +46,21 @@ def in_seconds(seconds: float) -> str:
 )
 def test_seconds_and_dates_are_read_and_nothing_else(text, seconds):
     assert parse_retry_after(text, NOON) == seconds
+
+
+@pytest.fixture
+def in_new_york(monkeypatch):
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_new_york")
+@pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000"])
+def test_a_date_is_read_alike_wherever_the_machine_is(zone):
+    assert parse_retry_after(f"Sun, 01 Mar 2026 12:00:10 {zone}", NOON) == 10
 
 
 @given(st.text(max_size=60))
