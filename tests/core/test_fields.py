@@ -5,7 +5,15 @@ from core_samples import wanted_parcel, wants
 from hypothesis import given
 from strategies import STATUSES, sale_return_fields, wanted
 
-from reconciler.core.fields import ENDS, OWNED, OWNED_OF_ITEM, difference, forward, of_sale_return
+from reconciler.core.fields import (
+    ENDS,
+    OWNED,
+    OWNED_OF_ITEM,
+    Difference,
+    difference,
+    forward,
+    of_sale_return,
+)
 from reconciler.core.model import Purpose
 
 TRACKING = ("trackingCompany", "trackingNumber", "trackingUrl", "trackingStatus")
@@ -41,6 +49,27 @@ def test_a_sale_return_carries_the_marker_and_says_where_it_comes_from():
 
 
 # ------------------------------------------------------------------------------------------ parcels
+
+
+def test_one_parcel_is_told_whole():
+    parcel = wanted_parcel(
+        carrier="UPS",
+        tracking_number="1Z",
+        tracking_url="https://example/1Z",
+        tracking_status="delivered",
+    )
+
+    assert told(wants(parcels=(parcel,))) == {
+        "externalId": "7001",
+        "saleReturnSource": "external",
+        "saleReturnType": "customer",
+        "trackingCompany": "UPS",
+        "trackingNumber": "1Z",
+        "trackingUrl": "https://example/1Z",
+        "trackingStatus": "delivered",
+        "notes": "Loop return 7001",
+        "status": "shipped",
+    }
 
 
 def test_one_parcel_serves_every_sale_return_whatever_is_inside():
@@ -142,6 +171,23 @@ def test_a_field_pushed_empty_is_written_only_where_jetti_has_none():
 
 def test_a_field_that_was_never_seen_is_nobodys_and_written():
     assert difference({"notes": "b"}, {}, {"notes": "a"}).write == {"notes": "b"}
+
+
+def test_fields_are_decided_one_by_one():
+    wanted = {"externalId": "1", "status": "shipped", "notes": "n", "trackingNumber": "2"}
+    pushed = {"externalId": "1", "status": "draft", "notes": "o", "trackingNumber": "1"}
+    held = {"externalId": "x", "status": "draft", "notes": "p", "trackingNumber": "1"}
+
+    assert difference(wanted, pushed, held) == Difference(
+        write={"status": "shipped", "trackingNumber": "2"}, kept={"notes": "p"}
+    )
+
+
+def test_a_status_that_nobody_set_moves_anywhere_but_to_none():
+    assert forward(None, "requested")
+    assert forward(None, "cancelled")
+    assert not forward(None, None)
+    assert not forward("draft", None)
 
 
 ORDER = {"draft": 0, "requested": 1, "finalized": 2, "shipped": 3, "received": 4}

@@ -38,6 +38,9 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
         ("a\xa0b\u3000c", "a b c"),
         ("Größe 日本 😀", "Größe 日本 😀"),
         ("e" + "\u0301" * 50, "e" + "\u0301" * 3),
+        ("\u0301" * 50 + "e", "\u0301" * 3 + "e"),
+        ("e" + "\u20dd" * 50, "e" + "\u20dd" * 3),
+        (("e" + "\u0301" * 3) * 4, ("e" + "\u0301" * 3) * 4),
     ],
 )
 def test_what_is_not_printable_is_escaped(text: str, shown: str) -> None:

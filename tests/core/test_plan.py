@@ -28,6 +28,7 @@ from reconciler.core.model import Line, Operation, Purpose, State, Write
 from reconciler.core.plan import Change, Plan, Settled, Terms, creatable, decide, make_plan, skipped
 from reconciler.core.ports import PlanMember
 from reconciler.core.report import (
+    NO_FIELDS,
     ChangeKind,
     FieldChange,
     FieldChanges,
@@ -277,6 +278,10 @@ def test_a_change_says_of_itself_all_that_the_ledger_knows(wanted, known, kind, 
         fields=FieldChanges(shows),
     )
     assert change.member() == PlanMember("7001", kind.value, b"f" * 32)
+
+
+def test_changes_that_show_no_field_share_one_nothing_since_a_plan_may_be_long():
+    assert decide(an_entry(**UNANSWERED), TERMS).fields is NO_FIELDS
 
 
 def test_a_change_is_told_with_all_that_it_says_of_itself():
