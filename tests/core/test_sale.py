@@ -68,3 +68,5 @@ def test_names_are_the_same_with_and_without_a_hash():
     assert names("#1001") == names(" 1001") == ("1001", "#1001")
     assert names("#X7X") == names("X7X") == ("X7X", "#X7X")
     assert not same_name("X7", "7")
+    assert same_name("X7", "#X7")
+    assert same_name("#X7", "X7")
