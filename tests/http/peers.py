@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 from reconciler.errors import Interrupted, SourceError
@@ -58,6 +58,19 @@ def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} Words", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@contextmanager
+def deaf_server(patience: float = 5) -> Iterator[str]:
+    """The address of a server that takes connections but not a byte; in the end it hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        hanging_up = threading.Timer(patience, listener.close)
+        hanging_up.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            hanging_up.cancel()
+            hanging_up.join()
 
 
 class Peer:

@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from peers import Peer, answer
+from peers import Peer, answer, deaf_server
 
 from reconciler.errors import Interrupted, SourceError
 from reconciler.http import AnswerLost, Timeouts
@@ -68,9 +68,8 @@ def test_silence_ends_a_request_long_before_its_deadline(peer, service):
 
 
 def test_a_server_that_takes_no_more_bytes_ends_a_write_as_silence_does(service):
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        jetti = service(url, timeouts=Timeouts(read=0.2, total=9))
+    with deaf_server() as address:
+        jetti = service(f"http://{address}", timeouts=Timeouts(read=0.2, total=9))
         begun = time.monotonic()
 
         with pytest.raises(AnswerLost, match="timed out"):

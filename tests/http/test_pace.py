@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 from hypothesis import example, given
@@ -139,6 +140,28 @@ def test_between_two_requests_to_jetti_lies_the_cost_of_the_dearer():
 
     # The first waits as if a write had just been sent, and each a grain longer than it must.
     assert clock.waits == pytest.approx([1.001, 0.501, 1.001, 1.001, 0.501, 1.001, 1.001])
+
+
+class FromZero(RecordingClock):
+    """Counts from zero, so that fractions of a second are met exactly."""
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+
+def test_half_a_millisecond_is_not_waited_for():
+    clock = FromZero()
+    unlimited = Pacer("Jetti", PerSecond(reads=math.inf, writes=math.inf), clock)
+    unlimited.answered()
+    clock.elapsed = 0.0005
+    unlimited.take_turn(write=False)
+
+    clock = FromZero()
+    resting = Pacer("Loop", PerMinute(600), clock)
+    resting.rest(0.0005)
+    resting.take_turn(write=False)
+
+    assert clock.waits == []
 
 
 @pytest.mark.parametrize(("left", "waits"), [(0.0006, [0.0006]), (0.0004, [])])

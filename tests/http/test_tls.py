@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from peers import answer
+from peers import answer, deaf_server
 
 from reconciler.errors import SourceError
 from reconciler.http import NotSent, Timeouts, tls_context
@@ -154,9 +154,8 @@ def test_the_shared_context_verifies_and_wants_tls_1_2(monkeypatch, tmp_path):
 
 
 def test_a_handshake_that_is_never_answered_ends_after_the_time_to_connect(service):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        jetti = service(url, timeouts=Timeouts(connect=0.1, read=8, total=9))
+    with deaf_server() as address:
+        jetti = service(f"https://{address}", timeouts=Timeouts(connect=0.1, read=8, total=9))
         began = time.monotonic()
 
         with pytest.raises(NotSent, match="timed out"):
