@@ -151,15 +151,14 @@ class FromZero(RecordingClock):
 
 def test_half_a_millisecond_is_not_waited_for():
     clock = FromZero()
+    resting = Pacer("Loop", PerMinute(600), clock)
     unlimited = Pacer("Jetti", PerSecond(reads=math.inf, writes=math.inf), clock)
     unlimited.answered()
-    clock.elapsed = 0.0005
-    unlimited.take_turn(write=False)
 
-    clock = FromZero()
-    resting = Pacer("Loop", PerMinute(600), clock)
     resting.rest(0.0005)
     resting.take_turn(write=False)
+    clock.elapsed = 0.0005
+    unlimited.take_turn(write=False)
 
     assert clock.waits == []
 
