@@ -100,7 +100,7 @@ def forward(held: Value, wanted: Value) -> bool:
     """Whether a status may be moved: forwards only, and nothing follows an end."""
     if held in ENDS:
         return False
-    return wanted == "cancelled" or rank(str(wanted)) > rank(str(held or ""))
+    return wanted == "cancelled" or rank(wanted) > rank(held)
 
 
 def _serving(

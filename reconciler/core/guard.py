@@ -43,8 +43,10 @@ def check_plan(plan: Plan, grounds: Grounds) -> None:
     if grounds.kind in _COUNTED:
         creates = _of(open_changes, ChangeKind.CREATE)
         updates = _of(open_changes, ChangeKind.UPDATE, ChangeKind.CANCEL)
-        reasons += _too_many("create", creates, grounds.guards.creates, grounds)
-        reasons += _too_many("update or cancel", updates, grounds.guards.updates, grounds)
+        reasons = [
+            *_too_many("create", creates, grounds.guards.creates, grounds),
+            *_too_many("update or cancel", updates, grounds.guards.updates, grounds),
+        ]
     if grounds.mapping_is_new:
         touched = sum(change.touches_pushed for change in open_changes)
         if touched:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from itertools import groupby
 from urllib.parse import quote
 
-from reconciler.core.model import Line, Parcel, Purpose, Return, Wanted, WantedLine, WantedParcel
+from reconciler.core.model import (
+    Line,
+    Parcel,
+    Purpose,
+    Return,
+    Value,
+    Wanted,
+    WantedLine,
+    WantedParcel,
+)
 from reconciler.core.rules import Mapping
 
 KNOWN_STATES = ("open", "closed", "cancelled", "expired", "review")
@@ -56,12 +65,18 @@ _TRACKING_PAGES = {
 # What Loop calls a parcel whose label is not made yet (apis/loop.md 6.3).
 _UNLABELLED = frozenset({"pending", "no_label"})
 
-_RANK = {"draft": 0, "requested": 1, "finalized": 2, "shipped": 3, "received": 4}
+_RANK: dict[Value, int] = {
+    "draft": 0,
+    "requested": 1,
+    "finalized": 2,
+    "shipped": 3,
+    "received": 4,
+}
 
 
-def rank(status: str | None) -> int:
+def rank(status: Value) -> int:
     """How far along a sale return status is; unknown ones rank with `draft`."""
-    return _RANK.get(status or "", 0)
+    return _RANK.get(status, 0)
 
 
 def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wanted:

@@ -27,7 +27,7 @@ def _shown(character: str) -> str:
         return character
     if unicodedata.category(character) == "Zs":
         return " "
-    return character.encode("unicode_escape").decode("ascii")
+    return character.encode("unicode_escape").decode()
 
 
 def _thinned(text: str) -> str:

@@ -24,7 +24,6 @@ from reconciler.core.model import (
     State,
     Value,
     WantedLine,
-    Write,
 )
 from reconciler.core.ports import PlanMember
 from reconciler.core.report import (
@@ -257,17 +256,18 @@ def _added(entry: Entry, terms: Terms) -> list[WantedLine]:
 
 def _shown(entry: Entry, found: Agenda) -> Iterator[FieldChange]:
     """The writes as field changes, named after the sale return or the order line."""
+    targets = _targets(entry)
     for write in found.writes:
-        name, before = _target(entry, write)
+        name, before = targets[write.operation, write.target_id]
         for field, after in write.fields.items():
             yield FieldChange(f"{field}[{name}]", before.get(field), after)
 
 
-def _target(entry: Entry, write: Write) -> tuple[str, Fields]:
+def _targets(entry: Entry) -> dict[tuple[Operation, int], tuple[str, Fields]]:
+    """What there is to write to: its name, and what it was told last."""
+    targets: dict[tuple[Operation, int], tuple[str, Fields]] = {}
     for known in entry.sale_returns:
-        if write.operation is Operation.UPDATE_SALE_RETURN and known.id == write.target_id:
-            return known.reference, known.fields
+        targets[Operation.UPDATE_SALE_RETURN, known.id] = known.reference, known.fields
         for item in known.items:
-            if write.operation is Operation.UPDATE_ITEM and item.id == write.target_id:
-                return item.order_line_id, item.fields
-    raise LookupError(write.target_id)
+            targets[Operation.UPDATE_ITEM, item.id] = item.order_line_id, item.fields
+    return targets

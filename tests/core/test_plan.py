@@ -147,6 +147,19 @@ def test_an_update_shows_before_and_after_by_sale_return_and_order_line():
     )
 
 
+def test_a_sale_return_and_an_item_of_the_same_number_are_not_mistaken_for_each_other():
+    ours = (pushed(pushed_item("A"), pushed_item("B"), id=21), pushed(pushed_item("C"), id=101))
+    lines = (wanted_line("A", 2), wanted_line("B"), wanted_line("C", 3))
+    entry = an_entry(wants(*lines, status="shipped"), sale_returns=ours)
+
+    assert shown(entry) == (
+        FieldChange("quantity[A]", 1, 2),
+        FieldChange("status[1001-21]", "requested", "shipped"),
+        FieldChange("quantity[C]", 1, 3),
+        FieldChange("status[1001-101]", "requested", "shipped"),
+    )
+
+
 def test_a_line_added_is_an_update_that_shows_its_quantity():
     seen = a_return(lines=(Line("501", "A"), Line("502", "B")))
     entry = an_entry(wants(wanted_line("A"), wanted_line("B")), seen=seen, sale_returns=(pushed(),))
