@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from contextlib import closing
 
 import httpcore
@@ -11,6 +12,9 @@ from peers import answer
 
 from reconciler.http import NotSent, Timeouts
 from reconciler.http.network import Watch, WatchedNetwork
+
+HERE = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
+"""An address of this machine that is not taken by itself; elsewhere there is but one."""
 
 
 class Elsewhere(httpcore.SyncBackend):
@@ -54,12 +58,12 @@ def test_a_watched_connection_is_the_one_that_was_asked_for(clock):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         there = listener.getsockname()
         stream = WatchedNetwork(watch).connect_tcp(
-            *there, timeout=2, local_address="127.0.0.2", socket_options=[keep_alive]
+            *there, timeout=2, local_address=HERE, socket_options=[keep_alive]
         )
         accepted, (here, _) = listener.accept()
 
     with accepted, closing(stream):
-        assert here == "127.0.0.2"
+        assert here == HERE
         assert stream.get_extra_info("server_addr") == there
         assert stream.get_extra_info("socket").getsockopt(*keep_alive[:2]) == 1
         stream.write(b"asked")
