@@ -60,20 +60,21 @@ class FieldChanges:
     def __init__(self, fields: Iterable[FieldChange] = ()) -> None:
         rows = [(one.field, one.before, one.after) for one in fields]
         # Not JSON: half a character, which UTF-8 cannot carry, must come back as it was.
-        self._packed = marshal.dumps(rows) if rows else b""
+        self._packed = marshal.dumps(rows)
 
     def __iter__(self) -> Iterator[FieldChange]:
-        rows = marshal.loads(self._packed) if self._packed else ()  # noqa: S302 - our own bytes
+        rows = marshal.loads(self._packed)  # noqa: S302 - our own bytes
         return (FieldChange(*row) for row in rows)
 
     def __repr__(self) -> str:
         return f"FieldChanges({list(self)})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FieldChanges) and self._packed == other._packed
+        # By what is in them: marshal packs a value that is used twice in another way.
+        return isinstance(other, FieldChanges) and [*self] == [*other]
 
     def __hash__(self) -> int:
-        return hash(self._packed)
+        return hash((*self,))
 
 
 NO_FIELDS = FieldChanges()

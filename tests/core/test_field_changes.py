@@ -23,6 +23,15 @@ def test_they_are_equal_by_what_they_say():
     assert FieldChanges([]) == NO_FIELDS
 
 
+def test_whether_a_value_is_used_twice_makes_no_difference():
+    once, again = ("".join(["in ", "transit"]) for _ in range(2))
+    shared = FieldChanges([FieldChange("status", once, once)])
+    apart = FieldChanges([FieldChange("status", once, again)])
+
+    assert shared == apart
+    assert hash(shared) == hash(apart)
+
+
 def test_equal_ones_are_one_key_and_others_another():
     said = [FieldChanges([SHIPPED]), FieldChanges([SHIPPED]), FieldChanges([MORE]), NO_FIELDS]
 
