@@ -76,6 +76,19 @@ def test_what_an_unanswered_create_made():
     )
 
 
+def test_what_an_unanswered_create_made_and_what_of_it_is_marked():
+    rows = {31: shown(31, {"B": 0}), 30: shown(30, {"A": 0}, marker="7001")}
+    entry = an_entry(AB, intents=(an_intent(1, 2),), state=State.UNKNOWN)
+
+    assert judge(entry, *rows.values()) == Attributed(
+        sale_returns=(as_left(rows[30], ITEMS), as_left(rows[31], ITEMS)),
+        held=rows,
+        adopted=(30, 31),
+        sale_id=10,
+        before=(30, 31),
+    )
+
+
 def test_what_a_person_made():
     rows = {31: shown(31, {"B": 1}), 30: shown(30, {"A": 1})}
 

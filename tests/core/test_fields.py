@@ -123,8 +123,14 @@ def test_the_furthest_parcel_gives_the_status(parcels, status):
     assert told(want)["status"] == status
 
 
-def test_a_failed_label_has_no_opinion_on_the_status():
-    assert "status" not in told(wants(parcels=(wanted_parcel(None),)))
+@pytest.mark.parametrize("status", [None, "cancelled"])
+def test_a_failed_label_and_a_parcel_that_will_not_come_have_no_opinion_on_the_status(status):
+    assert "status" not in told(wants(parcels=(wanted_parcel(status),)))
+
+
+@pytest.mark.parametrize("parcels", [(), (wanted_parcel("shipped"),)])
+def test_what_ended_in_loop_is_wanted_cancelled_whatever_its_parcels_say(parcels):
+    assert told(wants(purpose=Purpose.CANCEL, parcels=parcels))["status"] == "cancelled"
 
 
 def test_a_held_return_has_no_opinion_on_the_status_but_tells_the_rest():
@@ -174,9 +180,10 @@ def test_a_field_that_was_never_seen_is_nobodys_and_written():
 
 
 def test_fields_are_decided_one_by_one():
-    wanted = {"externalId": "1", "status": "shipped", "notes": "n", "trackingNumber": "2"}
-    pushed = {"externalId": "1", "status": "draft", "notes": "o", "trackingNumber": "1"}
-    held = {"externalId": "x", "status": "draft", "notes": "p", "trackingNumber": "1"}
+    names = ("saleReturnType", "externalId", "status", "notes", "trackingNumber")
+    wanted = dict(zip(names, ("customer", "1", "shipped", "n", "2"), strict=True))
+    pushed = dict(zip(names, ("customer", "1", "draft", "o", "1"), strict=True))
+    held = dict(zip(names, ("customer", "x", "draft", "p", "1"), strict=True))
 
     assert difference(wanted, pushed, held) == Difference(
         write={"status": "shipped", "trackingNumber": "2"}, kept={"notes": "p"}
