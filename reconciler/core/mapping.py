@@ -123,7 +123,7 @@ def _line(order_line_id: str, units: list[Line], mapping: Mapping) -> WantedLine
         order_line_id=order_line_id,
         quantity=len(units),
         line_id=lowest.id,
-        reason_code=mapping.reasons.get(lowest.reason or ""),
+        reason_code=mapping.reasons.get(lowest.reason) if lowest.reason else None,
     )
 
 
