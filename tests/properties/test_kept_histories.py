@@ -59,3 +59,30 @@ def test_who_takes_back_a_write_that_has_no_answer_yet_is_seen_by_nobody(state: 
     state.runs_later(options=())
 
     assert state.history.witness.counts["unanswered writes that a person took back"] == 1
+
+
+def test_a_create_of_the_moment_in_which_the_ledger_was_lost_is_a_person_s_to_judge(
+    state: Histories,
+) -> None:
+    # Its marker was not yet written, so that nothing tells it from what staff raised.
+    state.begins(
+        loop={}, jetti={"read_lag_seconds": 20.0}, page_size=750, old=0, guard=25, late=0.0
+    )
+    state.runs_later(options=())
+    state.the_machine_suffers(how=("loses", ()))
+    state.runs(options=())
+
+    assert {told for told, _ in state.history.states().values()} == {"review"}
+
+
+def test_what_a_killed_run_was_asked_for_is_still_asked_for(state: Histories) -> None:
+    # The judge only remembered what was asked of runs that came to their end.
+    state.begins(
+        loop={}, jetti={"read_lag_seconds": 20.0}, page_size=750, old=2, guard=25, late=0.0
+    )
+    state.returns_more(order=0, units=[0])
+    state.changes_and_runs(how=("touches", None), one=0, place=0)
+    state.dies(how="before", nth=13, options=("--from", "3d"))
+    state.runs(options=("--max-writes", "1"))
+
+    assert state.history.witness.counts["created"] == 3

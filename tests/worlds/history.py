@@ -133,6 +133,10 @@ class History(Program):
         self._look()
 
     def _forget(self, at: datetime) -> None:
+        for row in self.world.jetti.sale_returns():
+            if row["externalId"] is None and row["id"] not in self.witness.raised:
+                # Made a moment ago: that it was made for a return stood in the ledger alone.
+                self._cause_sale(row, "unmarked when the ledger was lost")
         self.lost_at = at
         self.watermark = None
         self.digest = None

@@ -33,6 +33,8 @@ class Program(Promises):
         began, watermark = self.clock.now(), self.watermark
         arrived = len(self.sandbox.arrivals.all())
         self._running = options
+        # What it was asked for is committed early: it holds even if this run is killed.
+        self.typed = self.typed or (not dry and bool(TYPED & {*options}))
         ran = self._call("run", *options, "--format", "json")
         self.counts["runs"] += 1
         strikes = self._count_hits()
@@ -42,7 +44,6 @@ class Program(Promises):
             written = sum(one.method != "GET" for one in arrivals)
             self.counts.update({"dry runs": 1, "writes of dry runs": written})
             assert not written, "a dry run wrote"
-        self.typed = self.typed or (not dry and bool(TYPED & {*options}))
         self._is_honest(ran, options, strikes)
         if ran.code == 7 and ran.report:
             self.digest = ran.report["run"]["digest"]
