@@ -53,6 +53,7 @@ class Scenario:
     code: int = 0
     """Of that run and of every later one."""
     migrates: bool = False
+    """All of these runs are of a version with a later schema."""
     densely: bool = False
     """In the short form a death at the first and the last hit of each point, not at one."""
 
@@ -142,6 +143,7 @@ def _migration(world: MortalWorld) -> None:
     world.pass_time()
     assert world.run().code == 3
     world.heals()
+    world.pass_time()
 
 
 def later_schema(place: Path) -> Path:
@@ -250,7 +252,7 @@ SCENARIOS = (
         environ={"RECONCILER_LOOP__PAGE_SIZE": "2"},
         densely=True,
     ),
-    Scenario("migration", _migration, silent=("run",), migrates=True, densely=True),
+    Scenario("migration", _migration, migrates=True, densely=True),
     Scenario("init adopt", _lost_ledger, ("init", "--since", _day(7), "--adopt"), ("run",)),
     Scenario("sweep", _undated, ("run", "--sweep", "30d")),
     Scenario("create applied, answer lost", _split, passing=_once(CREATE, "applied_then_lost")),

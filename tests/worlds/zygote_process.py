@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from shared_clock import SharedClock, SharedTime
 
 from reconciler.cli import streams
 from reconciler.cli.entry import perform, stop_on_signals
-from reconciler.errors import ReconcilerError
 from reconciler.host import Host
 from reconciler.ledger import opening
 from reconciler.ledger.schema import Schema
@@ -55,7 +55,7 @@ class Order(msgspec.Struct, frozen=True):
     pages: int = 0
     """By how many the ledger may still grow once the disk is full."""
     schema: str | None = None
-    """Directory of the migrations of a later version: only open the ledger with it."""
+    """Directory of the migrations of a later version, which the command then is of."""
     forks: bool = True
     """False: the zygote itself carries it out, and has learnt it for its children."""
 
@@ -156,13 +156,8 @@ def live(order: Order) -> int:
     stop_on_signals(clock)
     with watched(_watcher(order, trace)):
         if order.schema is not None:
-            url, later = order.environ["RECONCILER_LEDGER"], Schema("0002", order.schema)
-            try:
-                with opening.open_ledger(url, clock, schema=later):
-                    return 0
-            except ReconcilerError as error:
-                streams.complain(str(error))
-                return error.exit_code
+            later = Schema("0002", order.schema)
+            opening.open_ledger = partial(opening.open_ledger, schema=later)
         return perform(order.arguments, Host(clock, order.environ))
 
 
