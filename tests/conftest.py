@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from fault_table import print_cells
 from figures import Figures
 from hypothesis import HealthCheck, settings
-from leaks import LeakSearch
+from leaks import LeakSearch, searched_directory
 
 # The same examples everywhere and every time, however slow the machine is.
 _REPEATABLE = settings(
@@ -30,7 +29,6 @@ _HERE = Path(__file__).parent
 _RECORDED = (_HERE / "cassettes", _HERE / "reports" / "golden")
 """What earlier runs have recorded."""
 
-_MEMORY = Path("/dev/shm")
 _FIGURES = pytest.StashKey[Figures]()
 
 
@@ -80,10 +78,7 @@ def long(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Path]:
-    """Where a ledger lives: in memory if possible, because every commit is synced to disk."""
-    if not _MEMORY.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=_MEMORY, prefix="ledger-") as made:
-        yield Path(made)
+def directory() -> Iterator[Path]:
+    """Where a ledger lives."""
+    with searched_directory("ledger-") as made:
+        yield made

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import pytest
 from busy_shop import BusyShop, Memories, remember, set_up
@@ -10,8 +8,7 @@ from canary import Canary
 from fault_cells import Cell, every_cell, one_cell_per_pair
 from fault_table import CELL
 from figures import Figures
-
-_MEMORY = Path("/dev/shm")
+from leaks import searched_directory
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,8 +22,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def memories() -> Memories:
     """The first pass of the shop is made once."""
-    with tempfile.TemporaryDirectory() as directory:
-        return remember(Path(directory))
+    with searched_directory("calm-") as directory:
+        return remember(directory)
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +33,9 @@ def canary() -> Iterator[Canary]:
 
 
 @pytest.fixture
-def shop(memories: Memories, tmp_path: Path) -> Iterator[BusyShop]:
-    """Set up anew, its ledger in memory if possible, because every commit is synced to disk."""
-    in_memory = _MEMORY if _MEMORY.is_dir() else tmp_path
-    with (
-        tempfile.TemporaryDirectory(dir=in_memory, prefix="faults-") as directory,
-        set_up(memories, Path(directory)) as made,
-    ):
+def shop(memories: Memories) -> Iterator[BusyShop]:
+    """Set up anew."""
+    with searched_directory("faults-") as directory, set_up(memories, directory) as made:
         yield made
 
 

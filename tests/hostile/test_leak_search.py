@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from leaks import LOOP_KEY, SECRETS, found_in
+from leaks import LOOP_KEY, SECRETS, found_in, searched_directory
+from story_world import Ran
 
 _CONFTEST = """
 from figures import Figures
@@ -66,6 +67,17 @@ def test_a_planted_leak_fails_the_run_of_several_workers(elsewhere: Path) -> Non
 
 def test_a_run_without_leaks_is_left_alone(elsewhere: Path) -> None:
     assert _run(elsewhere, "def test_it(): pass")[0] == 0
+
+
+def test_a_directory_that_goes_is_searched_before() -> None:
+    with pytest.raises(AssertionError), searched_directory("planted-") as made:
+        (made / "log").write_text(LOOP_KEY)
+
+
+def test_what_the_program_prints_is_searched() -> None:
+    for said in ((LOOP_KEY, ""), ("", LOOP_KEY)):
+        with pytest.raises(AssertionError):
+            Ran(0, *said)
 
 
 def test_what_is_found_is_named_and_not_repeated() -> None:

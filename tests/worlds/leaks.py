@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,7 @@ SECRETS = {
 _ANY = re.compile(b"|".join(b"(%s)" % pattern for pattern in SECRETS.values()))
 _HINTS = (b"sandbox-", b"canary", b"Canary", b"Person-", b"+1-555-01", b"8900")
 """One of these is in each of them, and quickly looked for."""
+_MEMORY = Path("/dev/shm")
 _LARGEST = 64 * 1024 * 1024
 _SOURCES = frozenset({".py", ".pyc"})
 """Copies of the sandbox, which holds what is planted; no run of the program leaves any."""
@@ -88,6 +91,18 @@ def assert_no_leak(directory: Path, figures: Figures | None = None) -> None:
         figures.add("hostile", "artefacts searched", searched)
         figures.add("hostile", "secrets found", len(leaks))
     assert leaks == []
+
+
+@contextmanager
+def searched_directory(prefix: str) -> Iterator[Path]:
+    """A directory that is searched before it goes: the search at the end of the run is too late.
+
+    In memory if possible, because every commit of a ledger is synced to disk.
+    """
+    memory = _MEMORY if _MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=memory, prefix=prefix) as made:
+        yield Path(made)
+        assert_no_leak(Path(made))
 
 
 class LeakSearch:

@@ -9,7 +9,6 @@ import json
 import shutil
 import socket
 import sqlite3
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from leaks import assert_no_leak, searched_directory
 from shared_clock import SharedClock, SharedSandboxClock, SharedTime
 from story_world import NOON, Ran, World
 from zygote import Zygote
@@ -28,7 +28,6 @@ from zygote_process import Order
 from reconciler.sandbox.exchange import Request
 from reconciler.sandbox.server import Sandbox, SandboxOptions
 
-_MEMORY = Path("/dev/shm")
 _HANDLER = "process_request_thread"
 _SHARED = ("options", "clock", "on_write", "lock", "urls", "_stopped")
 """What a sandbox keeps when its state is put back."""
@@ -149,6 +148,7 @@ class MortalWorld(World):
 
     def put_back(self, kept: Kept) -> None:
         """Everything is as it was."""
+        assert_no_leak(self.directory)
         for file in self.directory.iterdir():
             shutil.rmtree(file) if file.is_dir() else file.unlink()
         for name, content in kept.files.items():
@@ -183,12 +183,11 @@ def open_intents(ledger: Path) -> list[int]:
 
 @contextmanager
 def mortal_world(zygote: Zygote, **options: Any) -> Iterator[MortalWorld]:
-    """An empty shop at noon on 1 March 2026; its ledger lies in memory if possible."""
-    base = _MEMORY if _MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=base, prefix="crash-") as made:
-        shared = SharedTime(Path(made, "time"))
+    """An empty shop at noon on 1 March 2026."""
+    with searched_directory("crash-") as place:
+        shared = SharedTime(place / "time")
         shared.set(NOON)
         settings = {"returns": 0, "rate_limits": False, **options}
         sandbox = Sandbox(SandboxOptions(**settings), clock=SharedSandboxClock(shared))
         with sandbox.serving():
-            yield MortalWorld(sandbox, Path(made), zygote, shared)
+            yield MortalWorld(sandbox, place, zygote, shared)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from leaks import assert_no_leak
+from leaks import assert_no_leak, found_in
 
 from reconciler.cli import perform
 from reconciler.clock import Clock
@@ -60,12 +60,15 @@ class FrozenClock:
 
 @dataclass
 class Ran:
-    """What one call of the program left behind."""
+    """What one call of the program left behind; it told nobody's secrets."""
 
     code: int
     stdout: str
     stderr: str
     report: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert found_in(self.stdout + self.stderr) == []
 
     @property
     def outcomes(self) -> dict[str, tuple[str, str]]:
