@@ -65,6 +65,10 @@ def _loop(cell: Cell) -> set[int]:
     """All of a window or none of it; what misleads is seen through or is harmless."""
     if cell.form.kind in MISLEADING:
         return {0, 4}
+    if cell.operation.by_id and cell.form.parameters.get("body") == "[]":
+        return {2}  # an empty list says that there is no such return
+    if cell.operation.by_id and cell.form.kind == "404" and not cell.until_healed:
+        return {0}  # it may say so too; where it says something else, it is asked again
     if cell.form.kind in FINAL or _asks_for_years(cell) or cell.until_healed:
         return {4}
     return {0}
