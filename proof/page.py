@@ -68,19 +68,14 @@ def _short(results: Results) -> Iterator[tuple[str, str]]:
         f"{len(covered or ())} / {len(existing or ())}",
     )
     hostile = counted["hostile"].counts
-    escaped = [
-        hostile[f"hostile/{what}"] for what in ("requests to foreign origins", "secrets found")
-    ]
-    yield ("requests to foreign origins, secrets found", f"{escaped[0]}, {escaped[1]}")
+    escaped = [f"hostile/{what}" for what in ("requests to foreign origins", "secrets found")]
+    yield "requests to foreign origins, secrets found", _told(hostile, *escaped)
     suite, bite = counted["suite"].counts, counted["ablations"].counts
     yield ("coverage of lines, of branches", f"{_share(suite, 'suite/lines')}, "
            f"{_share(suite, 'suite/branches')}")  # fmt: skip
-    yield (
-        "ablations caught",
-        f"{bite['ablations/caught']} / {bite['ablations/all']}",
-    )
+    yield "ablations caught, of", _told(bite, "ablations/caught", "ablations/all")
     mutants = counted["mutants"].counts
-    yield ("mutants killed", f"{mutants['mutants/killed']:,} / {mutants['mutants/all']:,}")
+    yield "mutants killed, of", _told(mutants, "mutants/killed", "mutants/all")
     peaks = [v for k, v in counted["scale"].largest.items() if k.endswith("MiB")]
     yield ("peak memory at 100,000 returns", f"{max(peaks, default=0):.0f} MiB")
 
@@ -95,9 +90,14 @@ def _drawn(histories: Figures) -> Iterator[tuple[str, str]]:
         ("dry runs, writes of theirs", ("dry runs", "writes of dry runs")),
         ("left for a person, each explained", ("reviews, explained",)),
     ):
-        yield row, ", ".join(f"{counts.get(name, 0):,}" for name in names)
+        yield row, _told(counts, *names)
     yield "faults, deaths in histories", f"{faults:,}, {counts.get('crashes', 0):,}"
     yield "seeds", ", ".join(sorted(histories.names.get("histories/seeds", ())))
+
+
+def _told(counts: Mapping[str, int], *names: str) -> str:
+    """The counts; a part that was not run has none, which is not 0."""
+    return ", ".join(f"{counts[name]:,}" if name in counts else "not counted" for name in names)
 
 
 def _total(counted: Mapping[str, Figures], what: str) -> int:

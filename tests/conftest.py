@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_table import print_cells
+from fault_table import print_cells, print_seeds
 from figures import Figures
 from hypothesis import HealthCheck, settings
 from leaks import LeakSearch, searched_directory
@@ -63,6 +63,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     print_cells(terminalreporter, every=bool(config.getoption("long")))
+    print_seeds(terminalreporter)
 
 
 @pytest.fixture

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from fault_table import SEED
 from figures import Figures
 from history_machine import PART, Histories
 from hypothesis import HealthCheck, seed, settings
@@ -16,11 +19,12 @@ SIZES = {"dev": (50, 30), "ci": (306, 40), "nightly": (600, 60)}
 
 @pytest.mark.parametrize("number", SEEDS)
 def test_any_history_ends_in_agreement(
-    number: int, figures: Figures, request: pytest.FixtureRequest
+    number: int, figures: Figures, request: pytest.FixtureRequest, record_property: Any
 ) -> None:
     histories, steps = SIZES.get(settings.get_current_profile_name(), SIZES["dev"])
     number += int(request.config.getoption("--hypothesis-seed") or 0)
     figures.note(PART, "seeds", str(number))
+    record_property(SEED, number)
 
     class Shard(Histories):
         pass

@@ -1,4 +1,4 @@
-"""The cells of the fault matrix that were run, as a table at the end of the tests.
+"""The cells of the fault matrix that were run, as a table at the end of the tests; and the seeds.
 
 They come with the reports of the tests, which also travel from the workers of a parallel run.
 """
@@ -12,6 +12,7 @@ import pytest
 
 CELL = "fault cell"
 """Under this name a report carries operation, kind of fault and the exit codes of its passes."""
+SEED = "seed of histories"
 
 Told = tuple[str, str, tuple[int, ...]]
 
@@ -58,3 +59,16 @@ def print_cells(reporter: pytest.TerminalReporter, *, every: bool) -> None:
     for line in table(cells) if every else summary(cells):
         reporter.write_line(line)
     reporter.write_line(f"{len(cells)} cells, each with the end that it should have")
+
+
+def print_seeds(reporter: pytest.TerminalReporter) -> None:
+    """What random histories were drawn from, where any were."""
+    seeds = sorted(
+        value
+        for outcome in ("passed", "failed")
+        for report in reporter.getreports(outcome)
+        for name, value in report.user_properties
+        if name == SEED
+    )
+    if seeds:
+        reporter.write_line(f"random histories of the seeds {', '.join(map(str, seeds))}")
