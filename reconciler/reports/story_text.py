@@ -20,8 +20,8 @@ def _lines(story: Story) -> Iterator[str]:
     seen = story.seen
     why = f": {plain(story.reason)}" if story.reason else ""
     name = f"Return {plain(story.return_id, 20)} on {plain(seen.order_name, 40)}"
-    yield f"{name} is {story.state}{why}"
-    yield line("next", story.next)
+    yield f"{name} is {plain(story.state, 20)}{why}"
+    yield line("next", plain(story.next))
     if story.due_since:
         yield line("due since", moment(story.due_since))
     yield ""

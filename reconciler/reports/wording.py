@@ -40,7 +40,7 @@ def value(of_field: Value) -> str:
 
 def listed(parts: Iterable[tuple[int, str]]) -> str:
     """`3 new, 2 changed`; what is zero is left out."""
-    return ", ".join(f"{count} {name}" for count, name in parts if count)
+    return ", ".join(f"{count} {plain(name, 40)}" for count, name in parts if count)
 
 
 def failure(told: Failure) -> list[str]:

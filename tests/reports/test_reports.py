@@ -30,6 +30,16 @@ def test_nothing_in_a_report_can_steer_a_terminal(name: str) -> None:
         assert line.isprintable()
 
 
+def test_a_count_in_a_damaged_ledger_cannot_steer_a_terminal() -> None:
+    health = unhealthy()
+    [run] = health.facts.runs
+    run = msgspec.structs.replace(run, counts={HOSTILE: 1})
+    facts = msgspec.structs.replace(health.facts, runs=(run,), states={HOSTILE: 1})
+
+    for line in status_text.render(msgspec.structs.replace(health, facts=facts)).split("\n"):
+        assert line.isprintable()
+
+
 def test_no_line_of_a_hostile_report_is_endless() -> None:
     for name in ("run_hostile.txt", "status_hostile.txt", "show_hostile.txt"):
         assert max(map(len, SAMPLES[name]().split("\n"))) < 6000
