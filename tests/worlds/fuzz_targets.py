@@ -6,9 +6,10 @@ Hypothesis calls them in the tests, Atheris in `tests/hostile/fuzz_with_atheris.
 
 from __future__ import annotations
 
+import functools
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import click
+import filled
 from hostile_content import assert_harmless
 from msgspec import Raw
 
@@ -36,12 +38,15 @@ from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 from reconciler.loop.values import Unreadable, read_shop, read_time
 from reconciler.loop.wire import parse_row
 from reconciler.operations import crontab
-from reconciler.reports import as_json
+from reconciler.reports import as_json, run_text, status_text, story_text
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOME = "https://api.loopreturns.com/api/2026-07"
 _READ = (ValueError, RecursionError)
 """What a read takes as "not what was asked for"."""
+_WORD = "harmless-word"
+_LONGER_THAN_SHOWN = 320
+"""Of characters; most text is cut to 300 at most."""
 _QUERY = ListQuery(Window(NOON - timedelta(days=1), NOON), By.UPDATED, "open", 750)
 
 Target = Callable[[bytes], None]
@@ -246,6 +251,44 @@ def shown_json(data: bytes) -> None:
     encoded = as_json.encode(Failure(text, text))
     assert json.loads(assert_harmless(encoded)) == {"message": text, "hint": text}
     assert_harmless(as_json.encode(Failure(_text(data))))
+
+
+@_target
+def run_report(data: bytes) -> None:
+    """The report of a pass with that text wherever it has any."""
+    _check_report(run_text.render, filled.reports, data)
+
+
+@_target
+def status_report(data: bytes) -> None:
+    """The answer of `status` with it."""
+    _check_report(status_text.render, filled.healths, data)
+
+
+@_target
+def story_report(data: bytes) -> None:
+    """The answer of `show` with it."""
+    _check_report(story_text.render, filled.stories, data)
+
+
+def _check_report(
+    render: Callable[[Any], str], made: Callable[[str], Iterable[Any]], data: bytes
+) -> None:
+    """As text it has the lines of a report with a harmless word instead, as JSON its shape."""
+    text = _text(data)[:_LONGER_THAN_SHOWN] or "-"
+    for report, (breaks, calm) in zip(made(text), _calm(render, made), strict=True):
+        shown = assert_harmless(render(report))
+        assert all(line.isprintable() for line in shown.split("\n"))
+        assert shown.count("\n") == breaks, "the text made a line"
+        told = json.loads(assert_harmless(as_json.encode(report)))
+        assert told == json.loads(calm.replace(_WORD, json.dumps(text)[1:-1]))
+
+
+@functools.cache
+def _calm(
+    render: Callable[[Any], str], made: Callable[[str], Iterable[Any]]
+) -> list[tuple[int, str]]:
+    return [(render(calm).count("\n"), as_json.encode(calm)) for calm in made(_WORD)]
 
 
 def _memory() -> str | None:
