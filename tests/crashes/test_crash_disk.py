@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -20,6 +23,29 @@ FULL = 8
 STEPS = 3
 """By so many pages at least the ledger of `CROWD` grows."""
 WRITING = named("split create", "migration")
+
+
+def of_small_pages(scenario: Scenario) -> Scenario:
+    """The same, but with no room in the ledger: most of what is told to it makes it grow."""
+
+    def prepare(world: MortalWorld) -> Collection[str] | None:
+        left = scenario.prepare(world)
+        for ledger in world.directory.glob("*.db"):
+            with closing(sqlite3.connect(ledger)) as raw:
+                raw.execute("PRAGMA page_size = 512")
+                raw.execute("VACUUM")
+        return left
+
+    return replace(scenario, prepare=prepare)
+
+
+def sample(points: Sequence[str], scenario: Scenario, long: bool) -> list[int]:
+    """All chosen hits; in the short form one by chance, and of some scenarios the first too."""
+    every = [*chosen(points, long, one=True)]
+    if long:
+        return every
+    by_chance = random.Random(str(scenario)).choice(every[1:])
+    return [every[0], by_chance] if scenario.densely else [by_chance]
 
 
 @contextmanager
@@ -59,6 +85,23 @@ def test_a_ledger_that_cannot_grow_any_further_stops_the_run_at_every_step_of_gr
 
     assert (life.code, life.points) == (course.code, course.points), life.stderr
     assert pages >= STEPS
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_a_ledger_that_may_not_grow_from_any_point_on_loses_nothing(
+    world: MortalWorld, scenario: Scenario, figures: Figures, long: bool
+) -> None:
+    course = Course(of_small_pages(scenario), world, long=long)
+    for at in sample(course.points, scenario, long):
+        life = course.begin(Death(at, "full"))
+
+        assert life.points[:at] == course.points[:at], life.stderr
+        if life.code != FULL:  # what it still had to tell found room
+            assert "RUN_BEGUN" in life.points[:at]
+            assert (life.code, life.points) == (course.code, course.points), life.stderr
+        course.ends_as_if_nothing_had_happened()
+        figures.add("crashes", "SQLite's page limit at a point")
+        figures.add("crashes", "SQLite's page limit at a point: runs stopped", life.code == FULL)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)

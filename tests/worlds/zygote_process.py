@@ -36,6 +36,8 @@ _LAZY = (
     "reconciler.reports.as_json", "reconciler.reports.run_text",
 )  # fmt: skip
 
+_connect = sqlite3.connect
+
 
 class Order(msgspec.Struct, frozen=True):
     """A command, and the hit at which something happens to it."""
@@ -97,6 +99,13 @@ class Disk:
         self._handles.clear()
 
 
+def _connect_with_small_pages(*arguments: Any, **more: Any) -> sqlite3.Connection:
+    """A ledger that is made now will need another page for nearly everything that it is told."""
+    raw = _connect(*arguments, **more)
+    raw.execute("PRAGMA page_size = 512")
+    return raw
+
+
 def fill_the_disk(directory: Path) -> None:
     """Write until no byte more fits on the disk of this directory."""
     with suppress(OSError), open(directory / "filler", "wb", buffering=0) as file:
@@ -125,6 +134,8 @@ def deaths(disk: Disk) -> dict[str, Callable[[Order], None]]:
 def _watcher(order: Order, trace: int) -> Callable[[Point], None]:
     disk, hits = Disk(), 0
     happens = deaths(disk)
+    if order.what == "full":
+        sqlite3.connect = _connect_with_small_pages
 
     def watch(point: Point) -> None:
         nonlocal hits
