@@ -13,6 +13,7 @@ from figures import Figures
 from history import History
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from leaks import assert_no_leak
 
 _MEMORY = Path("/dev/shm")
 PART = "histories"
@@ -427,6 +428,7 @@ class Histories(RuleBasedStateMachine):
             if self.begun:
                 self._do(calm, self.history)
                 self._tell()
+                assert_no_leak(self.directory)
         finally:
             shutil.rmtree(self.directory, ignore_errors=True)
 
