@@ -441,5 +441,6 @@ class Histories(RuleBasedStateMachine):
         for harm in HARMS:
             figures.add(PART, harm, 0)  # shown also where none was found
         figures.most(PART, "largest load on Jetti in one second", self.history.witness.fastest)
+        figures.most(PART, "requests to Loop in one minute", self.history.witness.most_in_a_minute)
         figures.note(PART, "faults and the operations they struck", *self.history.pairs)
         figures.note(PART, "points reached", *self.history.points)

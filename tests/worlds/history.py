@@ -34,6 +34,7 @@ class History(Program):
             setattr(self.sandbox.loop.switches, name, value)
         for name, value in jetti.items():
             setattr(self.sandbox.jetti.switches, name, value)
+        self.guard = guard
         self.world.environ |= {
             "RECONCILER_LOOP__PAGE_SIZE": str(page_size),
             "RECONCILER_GUARD__CREATES": str(guard),
@@ -55,7 +56,7 @@ class History(Program):
         """The program's clock is wrong, or right again; what is in the air has landed before."""
         self.sandbox.advance(200)
         self.world.clock.ahead = ahead
-        self.witness.clock_was_set = True
+        self.witness.clock_was_set()
 
     def breaks(
         self, service: Any, kind: str, operation: str, nth: int | None, parameters: dict[str, Any]
@@ -114,7 +115,7 @@ class History(Program):
         """The ledger is gone; a new one takes over what Jetti has."""
         self.heals()
         self.finds_keys()
-        self.world.clock.ahead = 0.0
+        self.sets_clock(0.0)
         for file in self.file.parent.glob("ledger.db*"):
             file.unlink()
         self.read_at = None
@@ -138,8 +139,10 @@ class History(Program):
                 # Made a moment ago: that it was made for a return stood in the ledger alone.
                 self._cause_sale(row, "unmarked when the ledger was lost")
         self.lost_at = at
+        for return_id in self.versions:
+            self._cause(return_id, "restored")
+        self.promised.clear()
         self.watermark = None
         self.digest = None
-        self.world.clock.ahead = 0.0
-        self.sandbox.advance(200)
+        self.sets_clock(0.0)
         self.counts["ledgers lost or restored"] += 1

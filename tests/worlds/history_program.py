@@ -6,10 +6,11 @@ import json
 import random
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 from history_promises import Promises
-from history_scene import DRY, LIES, SPECIAL, TYPED
+from history_scene import DRY, LAG, LIES, SPECIAL
 from story_world import Ran
 
 from reconciler import points
@@ -32,9 +33,9 @@ class Program(Promises):
         before = self._fingerprint() if dry else b""
         began, watermark = self.clock.now(), self.watermark
         arrived = len(self.sandbox.arrivals.all())
-        self._running = options
+        named = set() if dry else self._named(options)
         # What it was asked for is committed early: it holds even if this run is killed.
-        self.typed = self.typed or (not dry and bool(TYPED & {*options}))
+        self.asked_for |= named
         ran = self._call("run", *options, "--format", "json")
         self.counts["runs"] += 1
         strikes = self._count_hits()
@@ -45,6 +46,8 @@ class Program(Promises):
             self.counts.update({"dry runs": 1, "writes of dry runs": written})
             assert not written, "a dry run wrote"
         self._is_honest(ran, options, strikes)
+        if ran.code == 0 and not self.world.clock.ahead and not strikes:
+            self.promised |= {one for one in named if self._has_stood_for(one, LAG)}
         if ran.code == 7 and ran.report:
             self.digest = ran.report["run"]["digest"]
         drained = bool(ran.report) and all(w["drained"] for w in ran.report["run"]["windows"])
@@ -59,6 +62,11 @@ class Program(Promises):
         else:
             assert self.watermark == watermark, "moved by a run that may not"
         return ran
+
+    def _has_stood_for(self, return_id: str, span: timedelta) -> bool:
+        """Whether Loop has shown a return as it is for that long."""
+        shown = span + timedelta(seconds=self.sandbox.loop.switches.visible_after)
+        return self.versions[return_id][-1][1].updated_at <= self.clock.now() - shown
 
     def named(self, one: int, by: str) -> Ran | None:
         """A run for one return, or for its order."""
@@ -125,15 +133,16 @@ class Program(Promises):
         self._die_here("before")
         if service == "jetti":
             self.witness.arrives(request)
+        else:
+            self.witness.arrives_at_loop()
 
     def _after(self, service: str, request: Request, delivery: Delivery) -> None:
         self._die_here("after")
         if service == "jetti":
             self.witness.answered(request, delivery)
-            status = delivery.response.status if delivery.response else 0
-            if status == 429:
-                struck = self.sandbox.arrivals.all()[-1].fault
-                assert struck is not None, "Jetti had to slow us down"
+        if delivery.response is not None and delivery.response.status == 429:
+            struck = self.sandbox.arrivals.all()[-1].fault
+            assert struck is not None, f"{service} had to slow us down"
 
     def _reached(self, point: points.Point) -> None:
         self.points[point.value] += 1

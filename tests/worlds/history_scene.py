@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,10 @@ class Scene:
         """Lines of sale returns that staff deleted, by return."""
         self.go_live = NOON - timedelta(days=1)
         self.late: list[SandboxOrder] = []
-        self.typed = False
+        self.asked_for: set[str] = set()
+        """Returns that a person named in a run, or whose range one named."""
+        self.promised: set[str] = set()
+        """Those of them that such a run has read, as far as this ledger knows."""
         self.lied = False
         self.lost_at: datetime | None = None
         self.saved: tuple[set[int], datetime, datetime | None] | None = None
@@ -79,6 +83,7 @@ class Scene:
         self.watermark: str | None = None
         self.digest: str | None = None
         self.mapped = False
+        self.guard = 0
         self._count, self._die_at, self._how = 0, 0, ""
         self._nested: Callable[[], None] | None = None
         self._kept: dict[str, bytes] = {}
@@ -104,12 +109,19 @@ class Scene:
         self._cause(str(sale["externalId"]), cause)
 
     def _may_be_created(self, row: SandboxReturn) -> bool:
-        return row.created_at >= self.go_live or self.typed or self._is_typed_run()
+        return row.created_at >= self.go_live or row.id in self.asked_for
 
-    def _is_typed_run(self) -> bool:
-        return bool(TYPED & {*self._running})
-
-    _running: tuple[str, ...] = ()
+    def _named(self, options: Sequence[str]) -> set[str]:
+        """Returns that a run with these options is asked for."""
+        told = dict(pairwise(options))
+        since = min(self.clock.now(), self.world.clock.now()) - timedelta(days=3)
+        return {
+            row.id
+            for row in self._rows()
+            if row.id == told.get("--return")
+            or row.order_name == told.get("--order")
+            or ("--from" in told and max(row.created_at, row.updated_at) >= since)
+        }
 
     def _rows(self) -> list[SandboxReturn]:
         return self.world.loop.returns()

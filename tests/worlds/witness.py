@@ -81,12 +81,15 @@ class Witness:
     last_write: tuple[str, datetime] | None = None
     writer: str = ""
     """The return that the write in the air is for."""
-    clock_was_set: bool = False
-    """Since the last unanswered write: what has settled by one clock has not by another."""
+    excused: set[str] = field(default_factory=set)
+    """Returns whose unanswered write left before somebody set the clock: what has settled by one
+    clock has not by another."""
     creates_allowed: Callable[[SandboxReturn], bool] = lambda _row: True
     counts: Counter[str] = field(default_factory=Counter)
     fastest: float = 0.0
+    most_in_a_minute: int = 0
     _lately: deque[tuple[float, float]] = field(default_factory=deque)
+    _this_minute: deque[float] = field(default_factory=deque)
 
     # ------------------------------------------------------------------------- requests leave
 
@@ -102,6 +105,15 @@ class Witness:
         if request.method == "GET":
             self.last_read = self.now()
 
+    def arrives_at_loop(self) -> None:
+        """A request reaches Loop, which allows 300 in a minute."""
+        now = self.now().timestamp()
+        self._this_minute.append(now)
+        while self._this_minute[0] <= now - 60.0 + 1e-6:
+            self._this_minute.popleft()
+        self.most_in_a_minute = max(self.most_in_a_minute, len(self._this_minute))
+        assert len(self._this_minute) <= 300, "more than Loop allows in one minute"
+
     def leaves(self, request: Request) -> None:
         """A write is about to reach Jetti: is it announced, allowed and ours?"""
         body = json.loads(request.body)
@@ -112,6 +124,7 @@ class Witness:
             assert found is not None, request.path
             self._put_leaves(found[1], int(found[2]), body)
         self._waited_for(self.writer)
+        self.excused.discard(self.writer)
         self.last_write = (self.writer, self.now())
         self.uncertain[self.writer] = self.now()
 
@@ -210,7 +223,7 @@ class Witness:
         """After a lost answer: settle passes and Jetti is read before anything more is written."""
         lost = self.uncertain.pop(return_id, None)
         refused = self.refused_for_now.pop(return_id, None)
-        if lost is not None and not self.clock_was_set:
+        if lost is not None and return_id not in self.excused:
             assert self.now() >= lost + SETTLE, "written again before the lost write settled"
             assert self._has_read_since(lost + SETTLE), "written again without a read"
         if refused is not None:
@@ -229,7 +242,10 @@ class Witness:
                 self.refused_for_now[self.writer] = self.now()
         else:
             self.counts["indeterminate writes"] += 1
-            self.clock_was_set = False
+
+    def clock_was_set(self) -> None:
+        """No write of before is held to settle by the new clock."""
+        self.excused |= {*self.uncertain, *((self.last_write or ())[:1])}
 
     def died(self) -> None:
         """The process died: what the ledger has an open intent for is uncertain again."""
@@ -311,6 +327,7 @@ class Witness:
                 self.counts["unanswered writes that a person took back"] += 1
             else:
                 self.theirs[key] = value
+                self.forgotten.discard(key)
 
     def _owner(self, path: str, row_id: int) -> str | None:
         row = self._row(MODELS[path], row_id)
