@@ -40,8 +40,8 @@ def of_small_pages(scenario: Scenario) -> Scenario:
 
 
 def sample(points: Sequence[str], scenario: Scenario, long: bool) -> list[int]:
-    """All chosen hits; in the short form one by chance, and of some scenarios the first too."""
-    every = [*chosen(points, long, one=True)]
+    """Each point once; in the short form one by chance, and of some scenarios the first too."""
+    every = [*chosen(points, long=False, one=True)]
     if long:
         return every
     by_chance = random.Random(str(scenario)).choice(every[1:])
