@@ -57,7 +57,9 @@ def names_in(file: str) -> frozenset[str]:
 @pytest.mark.parametrize("known", KNOWN)
 def test_every_fault_promise_and_exit_code_has_a_test(known: str) -> None:
     assert known in table(), f"tests/README.md has no row for {known}"
-    assert _NAMED.findall(table()[known]), f"tests/README.md names no test for {known}"
+    named = _NAMED.findall(table()[known])
+    assert named, f"tests/README.md names no test for {known}"
+    assert len(named) == len({*named}), f"tests/README.md names a test twice for {known}"
 
 
 def test_no_row_stands_for_something_unknown() -> None:
