@@ -154,6 +154,7 @@ def test_a_success_is_handed_on_and_the_entry_stays_in_flight_until_it_is_verifi
     answered = delivery.deliver(entry, PUT, sent_at=NOON)
 
     assert isinstance(answered, Delivered)
+    assert answered.at == shop.clock.now()
     assert msgspec.json.decode(answered.answer.body)["status"] == "shipped"
     assert outcome_in_file(shop, entry) == (State.IN_FLIGHT, [PUT])
 
