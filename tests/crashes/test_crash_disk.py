@@ -111,7 +111,7 @@ def test_after_a_full_disk_no_write_begins(
     if not long and scenario not in WRITING:
         pytest.skip("only in the long form")
     course = Course(scenario, on_a_small_disk, long=long)
-    for at in chosen(course.points, long, one=True):
+    for at in chosen(course.points, long=False, one=not long):
         life = course.begin(Death(at, "filled"))
         (on_a_small_disk.directory / "filler").unlink()
 
