@@ -17,8 +17,20 @@ from witness import RANK
 from reconciler.sandbox.loop_model import SandboxLabel, SandboxReturn
 
 ENDED = ("cancelled", "expired")
-_STATUS = {"new": "requested", "in_transit": "shipped", "delivered": "shipped"}
-_TRACKING = {"new": "pre_transit", "in_transit": "transit", "delivered": "delivered"}
+_STATUS = {
+    "pending": "requested",
+    "new": "requested",
+    "in_transit": "shipped",
+    "delivered": "shipped",
+}
+"""A failed label says nothing of it."""
+_TRACKING = {
+    "pending": "pre_transit",
+    "new": "pre_transit",
+    "in_transit": "transit",
+    "delivered": "delivered",
+    "failure": "failure",
+}
 
 # What a person is told, and what must have happened for it.
 _EXPLAINED: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -213,8 +225,8 @@ def _is_told(history: History, row: SandboxReturn, one: dict[str, Any]) -> None:
 
 def _status(labels: list[SandboxLabel], *, mapped: bool) -> str:
     statuses = {**_STATUS, "delivered": "received"} if mapped else _STATUS
-    told = [statuses[label.status] for label in labels]
-    return max(told, key=RANK.index, default="requested")
+    told = [statuses[label.status] for label in labels if label.status in statuses]
+    return max(told, key=RANK.index, default="draft" if labels else "requested")
 
 
 def _is_kept(history: History, path: str, row: dict[str, Any], name: str) -> bool:

@@ -87,18 +87,52 @@ class Customers(Scene):
 
         self._change(one, label)
 
-    def scans(self, one: int, parcel: int) -> None:
-        """A parcel moves on: scanned, then delivered."""
+    def announces(self, one: int, _place: int) -> None:
+        """A label is on its way, and not made yet."""
 
-        def scan(row: SandboxReturn) -> None:
+        def announce(row: SandboxReturn) -> None:
+            if not row.labels and row.state == "open":
+                self.world.loop.label(row.id, status="pending")
+
+        self._change(one, announce)
+
+    def relabels(self, one: int, _place: int) -> None:
+        """A second parcel, for lines that have one."""
+
+        def relabel(row: SandboxReturn) -> None:
+            if len(row.labels) == 1 and row.state == "open":
+                self.world.loop.label(row.id)
+
+        self._change(one, relabel)
+
+    def scans(self, one: int, parcel: int) -> None:
+        """A parcel moves on: its label is made, it is scanned, then delivered."""
+        further = {"pending": "new", "new": "in_transit", "in_transit": "delivered"}
+        self._moves(one, parcel, further)
+
+    def fails(self, one: int, parcel: int) -> None:
+        """The carrier knows no more of a parcel."""
+        self._moves(one, parcel, {"new": "failure", "in_transit": "failure"})
+
+    def _moves(self, one: int, parcel: int, further: dict[str, str]) -> None:
+        def move(row: SandboxReturn) -> None:
             if row.labels:
                 place = parcel % len(row.labels)
-                further = {"new": "in_transit", "in_transit": "delivered"}
                 status = further.get(row.labels[place].status)
                 if status:
                     self.world.loop.move_label(row.id, status, place)
 
-        self._change(one, scan)
+        self._change(one, move)
+
+    def edits(self, one: int, place: int) -> None:
+        """The customer had another reason: nothing that Jetti is told."""
+
+        def edit(row: SandboxReturn) -> None:
+            if row.state == "open" and row.lines:
+                line = row.lines[place % len(row.lines)]
+                self.world.loop.edit_line(row.id, line.id, reason="Too big", comment="after all")
+
+        self._change(one, edit)
 
     def adds(self, one: int, place: int) -> None:
         """A unit more comes back, of a line that is on the return or of another."""

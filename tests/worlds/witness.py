@@ -23,6 +23,8 @@ from reconciler.sandbox.jetti_service import Jetti
 from reconciler.sandbox.loop_model import SandboxReturn
 
 SETTLE = timedelta(seconds=180)
+IN_SIGHT = timedelta(seconds=100)
+"""Whatever is older stands in every answer, however far Jetti's reads lag."""
 RANK = ("draft", "requested", "finalized", "shipped", "received")
 OWNED = {
     "sale-returns": {
@@ -140,6 +142,22 @@ class Witness:
         asked = {self._row("SaleItem", one)["externalId"] for one in body["ids"]}
         assert asked <= self._lines_ever(self.writer), "created for lines never returned"
         assert self.creates_allowed(latest), "created from before go-live, unasked"
+        beside = self._raised_for({*body["ids"]})
+        assert not beside, f"duplicated: created beside what people raised: {beside}"
+
+    def _raised_for(self, item_ids: set[int]) -> list[int]:
+        """Live sale returns of people for any of these, that a read shows and nobody took over."""
+        seen_by = self.now() - IN_SIGHT
+        with self.reading() as ledger:
+            known = {one for (one,) in ledger.execute("SELECT id FROM sale_returns")}
+        return [
+            row["id"]
+            for row in self._table("SaleReturn").values()
+            if row["id"] in self.raised.keys() - self.adopted.keys() - known
+            and (row["status"] != "cancelled" and row["externalId"] is None)
+            and datetime.fromisoformat(row["createdAt"]) <= seen_by
+            and item_ids & {item["saleItemId"] for item in self._items(row["id"])}
+        ]
 
     def _put_leaves(self, path: str, row_id: int, body: dict[str, Any]) -> None:
         operation = {"sale-returns": "update_sale_return", "sale-return-items": "update_item"}
@@ -356,7 +374,8 @@ def statuses_of(row: SandboxReturn) -> set[str]:
         return {"cancelled"}
     told = {"requested"} if not row.labels else set()
     for label in row.labels:
-        told |= {"new": {"requested"}, "in_transit": {"shipped"}}.get(label.status, set())
+        told |= {"requested"} if label.status in ("pending", "new") else set()
+        told |= {"shipped"} if label.status == "in_transit" else set()
         told |= {"shipped", "received"} if label.status == "delivered" else set()
     return told
 
