@@ -40,10 +40,20 @@ def _occasion(results: Results) -> Iterator[str]:
         [
             ("commit", ", ".join(commits)),
             ("written", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
+            ("parts that did not pass", ", ".join(_missing(results)) or "none"),
             ("running time of all parts", f"{sum(ran.seconds for ran in runs) / 60:.0f} min"),
             *machine.facts(),
         ]
     )
+
+
+def _missing(results: Results) -> Iterator[str]:
+    for part in PARTS:
+        result = results[part.name]
+        if result is None:
+            yield f"{part.name} (not run)"
+        elif result[0].code:
+            yield f"{part.name} (failed)"
 
 
 def _state(ran: Ran) -> str:
