@@ -58,6 +58,7 @@ $(VENV)/.testable: $(VENV)/.installed
 
 $(VENV)/.provable: $(VENV)/.testable
 	$(INSTALL) --editable ".[test,terminal,proof]"
+	@$(INSTALL) --editable ".[fuzz]" || echo "Atheris does not install here: fuzzed by Hypothesis alone"
 	@touch $@
 
 .PHONY: environment
