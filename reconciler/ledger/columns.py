@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 from sqlalchemy import Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
-
-from reconciler.core.model import State
 
 
 class Instant(TypeDecorator[datetime]):
@@ -33,17 +32,21 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _instant(value)
 
 
-class Standing(TypeDecorator[State]):
-    """The state of an entry, kept as its own word."""
+class Worded(TypeDecorator[StrEnum]):
+    """One of a fixed set, kept as its own word and checked when it is read."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: State | None, dialect: Dialect) -> str | None:
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
         return None if value is None else value.value
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> State | None:
-        return None if value is None else msgspec.convert(value, State)
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else msgspec.convert(value, self.words)
 
 
 class Structure(TypeDecorator[Any]):

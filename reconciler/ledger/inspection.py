@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import and_, or_, select
 
-from reconciler.core.model import Entry, Intent, Operation
+from reconciler.core.model import Entry, Intent
 from reconciler.core.ports import Attempt
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.ledger.loading import intent_of, load
@@ -69,7 +69,7 @@ class Inspection(Part):
         return [
             Attempt(
                 at=row.at,
-                operation=Operation(row.operation),
+                operation=row.operation,
                 target_id=row.target_id,
                 answer=row.answer,
                 status=row.status,

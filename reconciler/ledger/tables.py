@@ -20,9 +20,9 @@ from sqlalchemy import (
     Text,
 )
 
-from reconciler.core.model import Fields, Item, Return, State, Wanted, Write
+from reconciler.core.model import Fields, Item, Operation, Return, State, Wanted, Write
 from reconciler.core.ports import PlanMember
-from reconciler.ledger.columns import Instant, Listed, Standing, Structure
+from reconciler.ledger.columns import Instant, Listed, Structure, Worded
 
 metadata = MetaData(
     naming_convention={
@@ -95,7 +95,7 @@ entries = Table(
     Column("mapping_version", Text, nullable=False),
     Column(
         "state",
-        Standing,
+        Worded(State),
         CheckConstraint(f"state IN ({_STATES})", name="known_state"),
         nullable=False,
     ),
@@ -164,7 +164,7 @@ attempts = Table(
     Column("id", Integer, primary_key=True),
     Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE"), nullable=False),
     Column("at", Instant, nullable=False),
-    Column("operation", Text, nullable=False),
+    Column("operation", Worded(Operation), nullable=False),
     Column("target_id", Integer, nullable=False),
     Column("answer", Text, nullable=False),
     Column("status", Integer),

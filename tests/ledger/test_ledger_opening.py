@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -257,6 +258,21 @@ def test_a_row_that_makes_no_sense_is_damage(url, large, clock):
         reader.entries(["1"])
 
     assert "dance" not in str(caught.value)
+
+
+def test_a_request_of_no_known_kind_is_damage(url, large, clock):
+    with closing(sqlite3.connect(large)) as connection:
+        connection.execute(
+            "INSERT INTO attempts (return_id, at, operation, target_id, answer) "
+            "VALUES ('1', '2026-03-01T12:00:00.000000Z', 'dance', 1, 'applied')"
+        )
+        connection.commit()
+
+    with (
+        opening.open_reader(url, clock) as reader,
+        pytest.raises(LedgerError, match="cannot be understood"),
+    ):
+        reader.attempts_of("1")
 
 
 def test_a_newer_ledger_is_refused_untouched(url, path, clock, door):

@@ -33,6 +33,7 @@ class Program(Promises):
         before = self._fingerprint() if dry else b""
         began, watermark = self.clock.now(), self.watermark
         arrived = len(self.sandbox.arrivals.all())
+        self.witness.begins_run()
         named = set() if dry else self._named(options)
         # What it was asked for is committed early: it holds even if this run is killed.
         self.asked_for |= named
@@ -140,9 +141,9 @@ class Program(Promises):
         self._die_here("after")
         if service == "jetti":
             self.witness.answered(request, delivery)
-        if delivery.response is not None and delivery.response.status == 429:
-            struck = self.sandbox.arrivals.all()[-1].fault
-            assert struck is not None, f"{service} had to slow us down"
+            if delivery.response is not None and delivery.response.status == 429:
+                struck = self.sandbox.arrivals.all()[-1].fault
+                assert struck is not None, "Jetti had to slow us down"
 
     def _reached(self, point: points.Point) -> None:
         self.points[point.value] += 1
