@@ -14,7 +14,7 @@ from crash_scenarios import Scenario, named
 from figures import Figures
 from mortal_world import MortalWorld
 
-MOMENTS, MOMENTS_LONG = 5, 250
+MOMENTS, MOMENTS_LONG = 3, 250
 """Per scenario."""
 
 

@@ -65,7 +65,7 @@ SHAPED = st.one_of(
 
 
 def test_any_bytes_are_a_value_or_the_named_error(figures: Figures, long: bool) -> None:
-    @settings(max_examples=10_000 if long else 300, database=None)
+    @settings(max_examples=5_000 if long else 150, database=None)
     @given(SHAPED)
     def holds(data: bytes) -> None:
         for target in TARGETS.values():
