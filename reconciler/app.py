@@ -134,7 +134,7 @@ def _pass(
         opening = Opening(
             run_id=ledger.begin_run(request.kind, started_at),
             started_at=started_at,
-            watermark=meta.watermark,
+            watermark=None if _is_missing(settings, request) else meta.watermark,
             remarks=_remarks(settings, request),
         )
         made = Pass(request, parts)
@@ -236,8 +236,13 @@ def _projection(settings: Settings) -> Projection:
     return Projection(settings.mapping, settings.policy.held_states)
 
 
+def _is_missing(settings: Settings, request: RunRequest) -> bool:
+    """Whether the pass looks without a ledger."""
+    return request.dry_run and not settings.ledger_path.exists()
+
+
 def _remarks(settings: Settings, request: RunRequest) -> tuple[str, ...]:
-    if request.dry_run and not settings.ledger_path.exists():
+    if _is_missing(settings, request):
         return ("there is no ledger yet, so every return counts as new",)
     return ()
 

@@ -33,14 +33,15 @@ class Opening(Struct, frozen=True):
 
     run_id: int
     started_at: datetime
-    watermark: datetime
+    watermark: datetime | None
+    """None without a ledger."""
     remarks: tuple[str, ...] = ()
 
 
 class _Closing(Struct, frozen=True):
     standing: tally.Standing
     problems: tuple[Problem, ...]
-    watermark: datetime
+    watermark: datetime | None
     has_pushed: bool = True
 
 
@@ -92,7 +93,7 @@ def close(
             started_at=opening.started_at,
             finished_at=finished_at,
             windows=tuple(made.windows),
-            watermark=Watermarks(opening.watermark, closing.watermark),
+            watermark=_watermarks(opening, closing),
             exit_code=verdict,
             digest=made.plan.digest,
             failures=tuple(Failure(str(error), error.hint) for error in failures),
@@ -108,6 +109,13 @@ def close(
         changes=outcomes,
         problems=closing.problems,
     )
+
+
+def _watermarks(opening: Opening, closing: _Closing) -> Watermarks:
+    """A blank ledger has one that nobody set; it is not told."""
+    if opening.watermark is None:
+        return Watermarks()
+    return Watermarks(opening.watermark, closing.watermark)
 
 
 def _look(ledger: Ledger, now: datetime, patience: timedelta) -> _Closing:

@@ -163,6 +163,8 @@ def _next(report: Report) -> str | None:
     if report.problems:
         return f"reconciler show {plain(report.problems[0].return_id, 20)}"
     if run.dry_run:
+        if run.watermark.after is None:
+            return "reconciler init"
         planned = any(c.outcome is OutcomeKind.PLANNED for c in report.changes)
         if not planned:
             return None

@@ -125,7 +125,11 @@ def test_a_dry_run_moves_no_watermark_and_says_so() -> None:
 
 
 def test_a_dry_run_says_what_to_type_next() -> None:
-    assert run_text.render(dry()).split("\n")[-1] == "next       reconciler run"
+    known = msgspec.structs.replace(dry().run, watermark=busy().run.watermark)
+    with_a_ledger = msgspec.structs.replace(dry(), run=known)
+
+    assert run_text.render(dry()).split("\n")[-1] == "next       reconciler init"
+    assert run_text.render(with_a_ledger).split("\n")[-1] == "next       reconciler run"
 
 
 def test_rendering_is_repeatable() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,11 @@ def test_without_a_ledger_everything_is_new_and_none_is_made(world: World) -> No
 
     assert (dry.code, dry.outcomes) == (0, {one: ("create", "planned")})
     assert "no ledger" in " ".join(dry.report["run"]["remarks"])
+    assert dry.report["run"]["watermark"] == {"before": None, "after": None}
+    for options in ((), ("--from", "7d")):
+        told = world.call("run", "--dry-run", *options).stdout
+        assert re.search(r"^watermark +none: there is no ledger yet$", told, re.MULTILINE)
+        assert re.search(r"^next +reconciler init$", told, re.MULTILINE)
     assert list(world.directory.iterdir()) == []
     assert world.run().code == 7
 
