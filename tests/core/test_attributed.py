@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from core_samples import (
     a_return,
     a_sighting,
@@ -63,21 +64,9 @@ def test_what_is_known_and_what_is_marked_besides():
     )
 
 
-def test_what_an_unanswered_create_made():
-    rows = {31: shown(31, {"B": 0}), 30: shown(30, {"A": 0})}
-    entry = an_entry(AB, intents=(an_intent(1, 2),), state=State.UNKNOWN)
-
-    assert judge(entry, *rows.values()) == Attributed(
-        sale_returns=(as_left(rows[30], ITEMS), as_left(rows[31], ITEMS)),
-        held=rows,
-        adopted=(30, 31),
-        sale_id=10,
-        before=(30, 31),
-    )
-
-
-def test_what_an_unanswered_create_made_and_what_of_it_is_marked():
-    rows = {31: shown(31, {"B": 0}), 30: shown(30, {"A": 0}, marker="7001")}
+@pytest.mark.parametrize("marker", [None, "7001"], ids=["not marked", "in part marked"])
+def test_what_an_unanswered_create_made(marker):
+    rows = {31: shown(31, {"B": 0}), 30: shown(30, {"A": 0}, marker=marker)}
     entry = an_entry(AB, intents=(an_intent(1, 2),), state=State.UNKNOWN)
 
     assert judge(entry, *rows.values()) == Attributed(

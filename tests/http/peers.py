@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
+from reconciler import __version__
 from reconciler.errors import Interrupted, SourceError
 from reconciler.http import Endpoint, PerSecond, Timeouts
 
@@ -58,6 +59,21 @@ def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} Words", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def head_lines(request: str, port: int, *more: str) -> list[str]:
+    """All lines of a request of ours before its body: these and no others, in this order."""
+    return [
+        f"{request} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Accept: application/json",
+        "Accept-Encoding: identity",
+        "Connection: close",
+        f"User-Agent: returns-reconciler/{__version__}",
+        f"X-Authorization: {KEY}",
+        *more,
+        "",
+    ]
 
 
 @contextmanager

@@ -8,9 +8,8 @@ from datetime import UTC
 
 import msgspec
 import pytest
-from peers import KEY, NOON, answer
+from peers import KEY, NOON, answer, head_lines
 
-from reconciler import __version__
 from reconciler.errors import Interrupted, KeyRefused, SourceError
 from reconciler.http import Answer, Refused
 
@@ -32,14 +31,7 @@ def test_the_query_arrives_byte_for_byte_with_the_key_and_without_an_encoding(pe
     assert service(server.url).get(PATH, QUERY, decoded) == [1]
 
     assert server.requests[0].decode().split("\r\n") == [
-        f"GET /api/list?{QUERY} HTTP/1.1",
-        f"Host: 127.0.0.1:{server.port}",
-        "Accept: application/json",
-        "Accept-Encoding: identity",
-        "Connection: close",
-        f"User-Agent: returns-reconciler/{__version__}",
-        f"X-Authorization: {KEY}",
-        "",
+        *head_lines(f"GET /api/list?{QUERY}", server.port),
         "",
     ]
 

@@ -7,9 +7,8 @@ import struct
 import threading
 
 import pytest
-from peers import KEY, answer
+from peers import answer, head_lines
 
-from reconciler import __version__
 from reconciler.errors import Interrupted, KeyRefused, SourceError
 from reconciler.http import Answer, AnswerLost, NotSent, PerMinute
 from reconciler.points import Point, watched
@@ -34,16 +33,12 @@ def test_the_body_arrives_once_as_json(peer, service):
 
     assert got == Answer(201, {"content-length": "8"}, b'{"id":5}', None)
     assert server.requests[0].decode().split("\r\n") == [
-        f"POST /api{PATH} HTTP/1.1",
-        f"Host: 127.0.0.1:{server.port}",
-        "Accept: application/json",
-        "Accept-Encoding: identity",
-        "Connection: close",
-        f"User-Agent: returns-reconciler/{__version__}",
-        f"X-Authorization: {KEY}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(BODY)}",
-        "",
+        *head_lines(
+            f"POST /api{PATH}",
+            server.port,
+            "Content-Type: application/json",
+            f"Content-Length: {len(BODY)}",
+        ),
         BODY.decode(),
     ]
     assert jetti.requests == {"get": 0, "write": 1}

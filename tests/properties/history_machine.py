@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any, ClassVar
 
 from calm import calm
@@ -13,9 +11,8 @@ from figures import Figures
 from history import History
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from leaks import assert_no_leak
+from leaks import searched_directory
 
-_MEMORY = Path("/dev/shm")
 PART = "histories"
 
 few = st.integers(0, 5)
@@ -196,9 +193,8 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        memory = _MEMORY if _MEMORY.is_dir() else None
-        self.directory = Path(tempfile.mkdtemp(dir=memory, prefix="history-"))
-        self.history = History(self.directory)
+        self.open = ExitStack()
+        self.history = History(self.open.enter_context(searched_directory("history-")))
         self.begun = False
         self.steps = 0
         type(self).histories += 1
@@ -428,13 +424,10 @@ class Histories(RuleBasedStateMachine):
             raise
 
     def teardown(self) -> None:
-        try:
+        with self.open:
             if self.begun:
                 self._do(calm, self.history)
                 self._tell()
-                assert_no_leak(self.directory)
-        finally:
-            shutil.rmtree(self.directory, ignore_errors=True)
 
     def _tell(self) -> None:
         figures = self.figures
