@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from proof import machine
@@ -20,6 +20,9 @@ What each test proves, by fault and by promise, stands in [tests/README.md](test
 """
 
 _HARM = ("lost", "stale", "duplicated", "overwritten")
+
+_NOT_COUNTED = "not counted"
+"""For the figure of a part that was not run: it is not 0."""
 
 
 def page(results: Results) -> str:
@@ -64,19 +67,14 @@ def _short(results: Results) -> Iterator[tuple[str, str]]:
     """The figures that count (what each means stands with its part)."""
     counted = {name: result[1] if result else Figures() for name, result in results.items()}
     for harm in _HARM:
-        found = [figures.counts.get(f"{name}/{harm}") for name, figures in counted.items()]
-        told = [count for count in found if count is not None]
-        yield (f"**returns {harm}**", f"**{sum(told):,}**" if told else "not counted")
-    yield ("returns", f"{_total(counted, 'returns'):,}")
+        yield f"**returns {harm}**", f"**{_total(counted, harm)}**"
+    yield "returns", _total(counted, "returns")
     yield from _drawn(counted["histories"])
-    faults = counted["faults"].counts
-    yield ("cells of the fault matrix", f"{sum(faults[k] for k in faults if ' | ' in k):,}")
-    names = counted["crashes"].names
-    covered, existing = names.get("crashes/points covered"), names.get("crashes/points existing")
-    yield (
-        "points at which a run was killed / that exist",
-        f"{len(covered or ())} / {len(existing or ())}",
-    )
+    cells = [count for key, count in counted["faults"].counts.items() if " | " in key]
+    yield "cells of the fault matrix", _sum(cells)
+    points = {name: len(seen) for name, seen in counted["crashes"].names.items()}
+    killed = _told(points, "crashes/points covered", "crashes/points existing")
+    yield "points at which a run was killed, of", killed
     hostile = counted["hostile"].counts
     escaped = [f"hostile/{what}" for what in ("requests to foreign origins", "secrets found")]
     yield "requests to foreign origins, secrets found", _told(hostile, *escaped)
@@ -87,13 +85,13 @@ def _short(results: Results) -> Iterator[tuple[str, str]]:
     mutants = counted["mutants"].counts
     yield "mutants killed, of", _told(mutants, "mutants/killed", "mutants/all")
     peaks = [v for k, v in counted["scale"].largest.items() if k.endswith("MiB")]
-    yield ("peak memory at 100,000 returns", f"{max(peaks, default=0):.0f} MiB")
+    yield "peak memory at 100,000 returns", f"{max(peaks):.0f} MiB" if peaks else _NOT_COUNTED
 
 
 def _drawn(histories: Figures) -> Iterator[tuple[str, str]]:
     """What befell the random histories."""
     counts = {key.removeprefix("histories/"): n for key, n in histories.counts.items()}
-    faults = sum(count for name, count in counts.items() if name.startswith("faults: "))
+    faults = [count for name, count in counts.items() if name.startswith("faults: ")]
     for row, names in (
         ("histories, steps", ("histories", "steps")),
         ("indeterminate writes", ("indeterminate writes",)),
@@ -101,22 +99,27 @@ def _drawn(histories: Figures) -> Iterator[tuple[str, str]]:
         ("left for a person, each explained", ("reviews, explained",)),
     ):
         yield row, _told(counts, *names)
-    yield "faults, deaths in histories", f"{faults:,}, {counts.get('crashes', 0):,}"
-    yield "seeds", ", ".join(sorted(histories.names.get("histories/seeds", ())))
+    yield "faults, deaths in histories", f"{_sum(faults)}, {_told(counts, 'crashes')}"
+    yield "seeds", ", ".join(sorted(histories.names.get("histories/seeds", (_NOT_COUNTED,))))
 
 
 def _told(counts: Mapping[str, int], *names: str) -> str:
-    """The counts; a part that was not run has none, which is not 0."""
-    return ", ".join(f"{counts[name]:,}" if name in counts else "not counted" for name in names)
+    """The counts, in this order."""
+    return ", ".join(f"{counts[name]:,}" if name in counts else _NOT_COUNTED for name in names)
 
 
-def _total(counted: Mapping[str, Figures], what: str) -> int:
-    return sum(figures.counts.get(f"{name}/{what}", 0) for name, figures in counted.items())
+def _total(counted: Mapping[str, Figures], what: str) -> str:
+    found = [figures.counts.get(f"{name}/{what}") for name, figures in counted.items()]
+    return _sum([count for count in found if count is not None])
+
+
+def _sum(counts: Collection[int]) -> str:
+    return f"{sum(counts):,}" if counts else _NOT_COUNTED
 
 
 def _share(counts: Mapping[str, int], what: str) -> str:
     whole = counts.get(what, 0)
-    return f"{counts.get(f'{what} covered', 0) / whole:.1%}" if whole else "not measured"
+    return f"{counts.get(f'{what} covered', 0) / whole:.1%}" if whole else _NOT_COUNTED
 
 
 def _section(part: Part, result: tuple[Ran, Figures] | None) -> Iterator[str]:
