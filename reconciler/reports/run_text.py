@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.core import duration
@@ -29,6 +30,13 @@ _VERDICTS = {
     130: "Stopped by SIGINT, cleanly; the next run goes on from here.",
     143: "Stopped by SIGTERM, cleanly; the next run goes on from here.",
 }
+
+_LEFT = {
+    OutcomeKind.WAITING: "waiting",
+    OutcomeKind.REVIEW: "in review",
+    OutcomeKind.DEFERRED: "for the next pass",
+}
+"""What a dry run may foresee of a change instead of its being made."""
 
 
 def render(report: Report) -> str:
@@ -68,8 +76,8 @@ def _verdict(report: Report) -> str:
 
 def _success(report: Report) -> str:
     if report.run.dry_run:
-        planned = _by_kind(report)
-        return f"would {planned}. Nothing was written." if planned else "there is nothing to do."
+        foreseen = ", ".join(_foreseen(report))
+        return f"would {foreseen}. Nothing was written." if foreseen else "there is nothing to do."
     counts = report.counts
     done = listed(
         (
@@ -85,13 +93,16 @@ def _success(report: Report) -> str:
     return f"{done}." + (f" {counts.pending} more pending." if counts.pending else "")
 
 
-def _by_kind(report: Report) -> str:
-    planned = [c.change for c in report.changes if c.outcome is OutcomeKind.PLANNED]
-    return ", ".join(
-        f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned.count(kind)}"
-        for kind in ChangeKind
-        if kind in planned
-    )
+def _foreseen(report: Report) -> Iterator[str]:
+    """What a run would do, and what it would have to leave."""
+    planned = Counter(c.change for c in report.changes if c.outcome is OutcomeKind.PLANNED)
+    for kind in ChangeKind:
+        if planned[kind]:
+            yield f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned[kind]}"
+    outcomes = Counter(change.outcome for change in report.changes)
+    left = listed((outcomes[outcome], words) for outcome, words in _LEFT.items())
+    if left:
+        yield f"leave {left}"
 
 
 # ---------------------------------------------------------------------------------------- read
@@ -165,8 +176,7 @@ def _next(report: Report) -> str | None:
     if run.dry_run:
         if run.watermark.after is None:
             return "reconciler init"
-        planned = any(c.outcome is OutcomeKind.PLANNED for c in report.changes)
-        if not planned:
+        if not any(_foreseen(report)):
             return None
         if run.kind is RunKind.SCHEDULED:
             return "reconciler run"

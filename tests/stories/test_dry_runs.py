@@ -152,6 +152,21 @@ def test_against_jetti_shows_missing_orders_vendor_splits_and_strangers(world: W
     }
     assert "3 sale returns" in dry.reason(split)
     assert (footprint(world.directory), methods(world)) == (before, {"GET"})
+    verdict = world.call("run", "--dry-run", "--against-jetti").stdout.split("\n")[0]
+    assert "would create 1, leave 1 waiting, 1 in review. Nothing was written." in verdict
+
+
+def test_what_a_run_would_only_leave_is_something_to_do(world: World) -> None:
+    world.go_live()
+    world.submit(world.order(("Acme", 1), arrives=False))
+    world.pass_time()
+
+    looked = world.call("run", "--dry-run", "--against-jetti").stdout
+    spent = world.call("run", "--dry-run", "--max-writes", "0").stdout
+
+    assert "would leave 1 waiting. Nothing was written." in looked.split("\n")[0]
+    assert looked.strip().endswith("next       reconciler run")
+    assert "would leave 1 for the next pass. Nothing was written." in spent.split("\n")[0]
 
 
 def test_without_a_ledger_everything_is_new_and_none_is_made(world: World) -> None:
