@@ -41,7 +41,7 @@ def of_small_pages(scenario: Scenario) -> Scenario:
 
 def sample(points: Sequence[str], scenario: Scenario, long: bool) -> list[int]:
     """Each point once; in the short form one by chance, and of some scenarios the first too."""
-    every = [*chosen(points, long=False, one=True)]
+    every = chosen(points, one=True)
     if long:
         return every
     by_chance = random.Random(str(scenario)).choice(every[1:])
@@ -111,7 +111,7 @@ def test_after_a_full_disk_no_write_begins(
     if not long and scenario not in WRITING:
         pytest.skip("only in the long form")
     course = Course(scenario, on_a_small_disk, long=long)
-    for at in chosen(course.points, long=False, one=not long):
+    for at in chosen(course.points, one=not long):
         life = course.begin(Death(at, "filled"))
         (on_a_small_disk.directory / "filler").unlink()
 

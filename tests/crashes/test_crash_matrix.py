@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from crash_course import Course
@@ -26,19 +26,20 @@ def course(world: MortalWorld, scenario: Scenario, long: bool) -> Course:
 each = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 
 
-def chosen(points: Sequence[str], long: bool, *, one: bool = False) -> Iterator[int]:
-    """All hits, counted from 1; in the short form the first and the last of each point, or one."""
+def chosen(points: Sequence[str], *, one: bool) -> list[int]:
+    """The first and the last hit of each point, counted from 1; or the last one alone."""
     first = {name: len(points) - at for at, name in enumerate(reversed(points))}
     last = {name: at for at, name in enumerate(points, start=1)}
     edges = {*last.values()} if one else {*first.values(), *last.values()}
-    yield from range(1, len(points) + 1) if long else sorted(edges)
+    return sorted(edges)
 
 
 @each
 def test_killed_at_any_point_the_next_run_puts_it_right(
     course: Course, figures: Figures, long: bool
 ) -> None:
-    for at in chosen(course.points, long, one=not course.scenario.densely):
+    every = range(1, len(course.points) + 1)
+    for at in every if long else chosen(course.points, one=not course.scenario.densely):
         course.dies(Death(at))
         course.ends_as_if_nothing_had_happened()
         figures.add("crashes", "kill -9 at a point")

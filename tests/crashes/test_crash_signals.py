@@ -38,7 +38,7 @@ def test_after_sigterm_at_any_point_no_write_begins(
         pytest.skip("only in the long form")
     course = Course(scenario, world, long=long)
 
-    for at in chosen(course.points, long=False, one=not long):
+    for at in chosen(course.points, one=not long):
         assert_stops(course, at, "term", 143)
         figures.add("crashes", "SIGTERM at a point")
         figures.note("crashes", "points covered by SIGTERM", course.points[at - 1])
