@@ -242,7 +242,7 @@ def _once(operation: str, kind: str, **parameters: Any) -> Faults:
 SCENARIOS = (
     Scenario("fresh", _fresh, densely=True),
     Scenario("split create", _split, densely=True),
-    Scenario("update", _update, densely=True),
+    Scenario("update", _update),
     Scenario("cancel", _cancel, densely=True),
     Scenario("waiting order", _waiting, meanwhile=_arrives, densely=True),
     Scenario(
@@ -250,9 +250,8 @@ SCENARIOS = (
         _backfill,
         ("run", "--from", _day(80), "--to", _day(1), "--by", "created"),
         environ={"RECONCILER_LOOP__PAGE_SIZE": "2"},
-        densely=True,
     ),
-    Scenario("migration", _migration, migrates=True, densely=True),
+    Scenario("migration", _migration, migrates=True),
     Scenario("init adopt", _lost_ledger, ("init", "--since", _day(7), "--adopt"), ("run",)),
     Scenario("sweep", _undated, ("run", "--sweep", "30d")),
     Scenario("create applied, answer lost", _split, passing=_once(CREATE, "applied_then_lost")),

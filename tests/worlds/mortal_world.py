@@ -5,7 +5,9 @@ put back to how it was before.
 from __future__ import annotations
 
 import copy
+import io
 import json
+import pickle
 import shutil
 import socket
 import sqlite3
@@ -16,7 +18,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from leaks import assert_no_leak, searched_directory
@@ -57,7 +59,7 @@ class Kept:
     """A world as it was."""
 
     instant: datetime
-    state: dict[str, Any]
+    state: bytes
     files: dict[str, bytes]
     orders: int
 
@@ -143,8 +145,7 @@ class MortalWorld(World):
     def keep(self) -> Kept:
         """Remember everything: both services, the ledger, the time."""
         files = {f.name: f.read_bytes() for f in self.directory.iterdir() if f.is_file()}
-        state = {k: v for k, v in vars(self.sandbox).items() if k not in _SHARED}
-        return Kept(self.clock.now(), self._copied(state), files, len(self.orders))
+        return Kept(self.clock.now(), self._pickled(), files, len(self.orders))
 
     def put_back(self, kept: Kept) -> None:
         """Everything is as it was."""
@@ -154,15 +155,25 @@ class MortalWorld(World):
         for name, content in kept.files.items():
             (self.directory / name).write_bytes(content)
             (self.directory / name).chmod(0o600)
-        vars(self.sandbox).update(self._copied(kept.state))
+        vars(self.sandbox).update(self._unpickled(kept.state))
         self.loop, self.jetti = self.sandbox.loop.store, self.sandbox.jetti.store
         self.sandbox.clock.set(kept.instant)
         del self.orders[kept.orders :]
         self.unannounced.clear()
 
-    def _copied(self, state: dict[str, Any]) -> dict[str, Any]:
-        kept = {id(value): value for k, value in vars(self.sandbox).items() if k in _SHARED}
-        return copy.deepcopy(state, kept)
+    def _pickled(self) -> bytes:
+        """The sandbox, but for what all its copies share: several times faster than `deepcopy`."""
+        sandbox, out = vars(self.sandbox), io.BytesIO()
+        shared = {id(sandbox[name]): name for name in _SHARED}
+        pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
+        pickler.persistent_id = lambda value: shared.get(id(value))  # type: ignore[method-assign]
+        pickler.dump({name: value for name, value in sandbox.items() if name not in _SHARED})
+        return out.getvalue()
+
+    def _unpickled(self, state: bytes) -> dict[str, Any]:
+        unpickler = pickle.Unpickler(io.BytesIO(state))
+        unpickler.persistent_load = vars(self.sandbox).__getitem__  # type: ignore[method-assign]
+        return cast("dict[str, Any]", unpickler.load())
 
     # ----------------------------------------------------------------------------- promises
 
