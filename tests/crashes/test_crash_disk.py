@@ -45,7 +45,7 @@ def sample(points: Sequence[str], scenario: Scenario, long: bool) -> list[int]:
     if long:
         return every
     by_chance = random.Random(str(scenario)).choice(every[1:])
-    return [every[0], by_chance] if scenario.densely else [by_chance]
+    return [by_chance] if scenario.alike else [every[0], by_chance]
 
 
 @contextmanager

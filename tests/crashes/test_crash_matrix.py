@@ -34,12 +34,19 @@ def chosen(points: Sequence[str], *, one: bool) -> list[int]:
     return sorted(edges)
 
 
+def sample(course: Course) -> list[int]:
+    """Each point once, or, of a scenario that is much like others, every third."""
+    every = chosen(course.points, one=True)
+    if course.scenario.alike:
+        return every[random.Random(str(course.scenario)).randrange(3) :: 3]
+    return every
+
+
 @each
 def test_killed_at_any_point_the_next_run_puts_it_right(
     course: Course, figures: Figures, long: bool
 ) -> None:
-    every = range(1, len(course.points) + 1)
-    for at in every if long else chosen(course.points, one=not course.scenario.densely):
+    for at in range(1, len(course.points) + 1) if long else sample(course):
         course.dies(Death(at))
         course.ends_as_if_nothing_had_happened()
         figures.add("crashes", "kill -9 at a point")
