@@ -77,7 +77,7 @@ def head_lines(request: str, port: int, *more: str) -> list[str]:
 
 
 @contextmanager
-def deaf_server(patience: float = 30) -> Iterator[str]:
+def deaf_server(patience: float = 5) -> Iterator[str]:
     """The address of a server that takes connections but not a byte; in the end it hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         hanging_up = threading.Timer(patience, listener.close)

@@ -41,41 +41,41 @@ def test_a_trickling_answer_ends_at_the_deadline_of_the_request(peer, service, h
     with pytest.raises(AnswerLost, match="timed out"):
         service(server.url, timeouts=SHORT).write("PUT", "/x", b"{}")
 
-    # Each byte came in time for the read timeout; only the deadline ends this; all take 25 seconds.
-    assert 0.4 < time.monotonic() - begun < 15
+    # Each byte came in time for the read timeout; only the deadline ends this.
+    assert 0.4 < time.monotonic() - begun < 2
 
 
 def test_the_deadline_also_ends_a_silence_that_began_in_time(peer, service):
     server = peer()
-    server.script = [lambda connection: server.gone.wait(30)]
+    server.script = [lambda connection: server.gone.wait(5)]
     begun = time.monotonic()
 
     with pytest.raises(AnswerLost, match="timed out"):
         service(server.url, timeouts=Timeouts(read=30, total=0.3)).write("PUT", "/x", b"{}")
 
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 3
 
 
 def test_silence_ends_a_request_long_before_its_deadline(peer, service):
     server = peer()
-    server.script = [lambda connection: server.gone.wait(30)]
+    server.script = [lambda connection: server.gone.wait(5)]
     begun = time.monotonic()
 
     with pytest.raises(AnswerLost, match="timed out"):
-        service(server.url, timeouts=Timeouts(read=0.2, total=60)).write("PUT", "/x", b"{}")
+        service(server.url, timeouts=Timeouts(read=0.2, total=9)).write("PUT", "/x", b"{}")
 
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 4
 
 
 def test_a_server_that_takes_no_more_bytes_ends_a_write_as_silence_does(service):
     with deaf_server() as address:
-        jetti = service(f"http://{address}", timeouts=Timeouts(read=0.2, total=60))
+        jetti = service(f"http://{address}", timeouts=Timeouts(read=0.2, total=9))
         begun = time.monotonic()
 
         with pytest.raises(AnswerLost, match="timed out"):
             jetti.write("PUT", "/x", b"x" * 2**25)
 
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 4
 
 
 def test_silence_ends_a_read_after_four_tries(peer, service):
@@ -88,7 +88,7 @@ def test_silence_ends_a_read_after_four_tries(peer, service):
         loop.get("/x", "", body_of)
 
     assert loop.requests["get"] == 4
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 5
 
 
 def test_a_signal_ends_a_silent_read_long_before_its_timeout(peer, service, clock):
@@ -96,7 +96,7 @@ def test_a_signal_ends_a_silent_read_long_before_its_timeout(peer, service, cloc
 
     def silent(connection):
         clock.stopped = True
-        server.gone.wait(30)
+        server.gone.wait(5)
 
     server.script = [silent]
     begun = time.monotonic()
@@ -104,7 +104,7 @@ def test_a_signal_ends_a_silent_read_long_before_its_timeout(peer, service, cloc
     with pytest.raises(Interrupted):
         service(server.url, timeouts=Timeouts(read=30, total=60)).get("/x", "", body_of)
 
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 3
 
 
 def test_a_body_up_to_the_cap_is_taken_and_one_byte_more_is_not(peer, service):
