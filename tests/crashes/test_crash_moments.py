@@ -29,7 +29,7 @@ def test_killed_at_a_random_moment(
         delay = chance.uniform(0, course.seconds)
         while not killed_after(delay, course):
             delay = chance.uniform(0, delay)  # this run was quicker than the measured one
-        figures.add("crashes", "kill -9 at a random moment", 1)
+        figures.add("crashes", "kill -9 at a random moment")
 
 
 def killed_after(delay: float, course: Course) -> bool:
