@@ -57,6 +57,14 @@ class Return(Struct, frozen=True):
     """Host label of the status page: which shop the key belongs to."""
 
 
+class UnknownWord(Struct, frozen=True):
+    """A word of one of Loop's open lists that this version does not know."""
+
+    list: str
+    """`label status`, `state`, `outcome` or `type`."""
+    word: str
+
+
 class Malformed(Struct, frozen=True):
     """A row that could not be understood, kept aside so that it spoils nothing else."""
 

@@ -20,7 +20,16 @@ from sqlalchemy import (
     Text,
 )
 
-from reconciler.core.model import Fields, Item, Operation, Return, State, Wanted, Write
+from reconciler.core.model import (
+    Fields,
+    Item,
+    Operation,
+    Return,
+    State,
+    UnknownWord,
+    Wanted,
+    Write,
+)
 from reconciler.core.ports import PlanMember
 from reconciler.ledger.columns import Instant, Listed, Structure, Worded
 
@@ -50,6 +59,8 @@ meta = Table(
     Column("proven_ids_key", Text),
     Column("creation_stopped", Text),
     Column("has_pushed", Integer, nullable=False),
+    # Since when `init --adopt` looks, while it has not looked everywhere.
+    Column("adopting_since", Instant),
 )
 
 runs = Table(
@@ -116,6 +127,10 @@ entries = Table(
         nullable=False,
         server_default="0",
     ),
+    # What a person let past the guards: this want, until it is pushed.
+    Column("accepted_fingerprint", LargeBinary),
+    # Words of Loop's in it that this version does not know; empty where it knows all.
+    Column("unknown_words", Structure(tuple[UnknownWord, ...])),
     Index(None, "state", "return_id"),
     Index(None, "order_id"),
     Index(None, "order_name"),
@@ -123,6 +138,7 @@ entries = Table(
     Index(None, "updated_at"),
     Index(None, "changed_at"),
     Index(None, "mapping_version", "return_id"),
+    Index(None, "unknown_words"),
 )
 
 sale_returns = Table(
@@ -180,6 +196,17 @@ malformed = Table(
     Column("problem", Text, nullable=False),
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
+    # The return it is a row or a part of, and its order, where they can be read.
+    Column("return_id", Text),
+    Column("order_name", Text),
+    # Whether the rest of the row was understood and is told.
+    Column(
+        "is_partial",
+        Integer,
+        CheckConstraint("is_partial IN (0, 1)", name="yes_or_no"),
+        nullable=False,
+        server_default="0",
+    ),
 )
 
 decisions = Table(
@@ -199,6 +226,36 @@ plans = Table(
     Column("digest", Text, primary_key=True),
     Column("kept_at", Instant, nullable=False),
     Column("members", Listed(tuple[PlanMember, ...]), nullable=False),
+)
+
+stopped = Table(
+    "stopped",
+    metadata,
+    # Members of plans that a guard stopped and nobody has let through yet.
+    Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE"), primary_key=True),
+    Column("change", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("stopped_at", Instant, nullable=False),
+    Index(None, "digest"),
+)
+
+spellings = Table(
+    "spellings",
+    metadata,
+    # What Jetti's references have before and after the names of orders found by their exact ids.
+    Column("prefix", Text, nullable=False),
+    Column("suffix", Text, nullable=False),
+    # The order that showed it first; a second one confirms it, because one proves nothing.
+    Column("order_id", Text, nullable=False),
+    Column(
+        "is_confirmed",
+        Integer,
+        CheckConstraint("is_confirmed IN (0, 1)", name="yes_or_no"),
+        nullable=False,
+        server_default="0",
+    ),
+    PrimaryKeyConstraint("prefix", "suffix"),
 )
 
 versions = MetaData()

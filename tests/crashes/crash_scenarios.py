@@ -20,8 +20,8 @@ CREATE, PUT = "POST *", "PUT *"
 NEXT_SCHEMA = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:

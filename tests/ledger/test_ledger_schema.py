@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -23,7 +24,7 @@ from reconciler.core.model import State
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening, tables
 from reconciler.ledger.schema import CURRENT, Schema, migrate
-from reconciler.ledger.sqlite import create_private, open_file
+from reconciler.ledger.sqlite import APPLICATION_ID, create_private, open_file
 from reconciler.ledger.store import Store
 
 MIGRATIONS = Path(reconciler.migrations.__file__).parent
@@ -32,8 +33,8 @@ CHECKOUT = MIGRATIONS.parent
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:
@@ -46,6 +47,24 @@ def statements(path):
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
     return dict(rows)
+
+
+def shape(path):
+    """Tables with their columns, checks, references and indexes, however they were written."""
+    with closing(sqlite3.connect(path)) as connection:
+
+        def told(pragma, name):
+            return sorted(map(repr, connection.execute(f"PRAGMA {pragma}({name})").fetchall()))
+
+        kinds = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+        found = {}
+        for kind, name, sql in connection.execute(kinds).fetchall():
+            if kind == "index":
+                found[name] = told("index_info", name)
+            else:
+                checks = sorted(re.findall(r"CONSTRAINT \w+ CHECK \([^)]*\)", sql))
+                found[name] = checks, told("table_info", name), told("foreign_key_list", name)
+    return found
 
 
 def alembic_config(location=MIGRATIONS):
@@ -66,7 +85,7 @@ def migrated(tmp_path):
 
 
 def test_migrations_end_at_the_tables(migrated, url, path):
-    assert statements(migrated[0]) == statements(path)
+    assert shape(migrated[0]) == shape(path)
 
 
 def test_alembic_finds_nothing_left_to_migrate(migrated):
@@ -134,8 +153,8 @@ def next_schema(tmp_path, more="pass"):
     """The schema of a later version of this program."""
     location = tmp_path / "later"
     shutil.copytree(MIGRATIONS, location)
-    (location / "versions" / "0002_next.py").write_text(NEXT.format(more=more))
-    return Schema(head="0002", migrations=str(location))
+    (location / "versions" / "0003_next.py").write_text(NEXT.format(more=more))
+    return Schema(head="0003", migrations=str(location))
 
 
 @pytest.fixture
@@ -154,11 +173,11 @@ def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp
         (entry,) = ledger.entries(["1"])
         assert len(entry.intents) == 1
 
-    backup = filled.with_name("ledger.db.schema-0001.backup")
+    backup = filled.with_name("ledger.db.schema-0002.backup")
     assert "priority" in statements(filled)["entries"]
     assert statements(backup) == before
     assert backup.stat().st_mode & 0o777 == 0o600
-    assert not filled.with_name("ledger.db.schema-0001.backup.partial").exists()
+    assert not filled.with_name("ledger.db.schema-0002.backup.partial").exists()
     with opening.open_reader(f"sqlite:///{backup}", clock) as reader:
         assert reader.counts_by_state() == {State.IN_FLIGHT: 1}
     with opening.open_ledger(url, clock, schema=later) as ledger:
@@ -198,7 +217,7 @@ def test_a_migration_that_fails_or_dies_leaves_the_ledger_as_it_was(
         "from reconciler.clock import SystemClock\n"
         "from reconciler.ledger import opening\n"
         "from reconciler.ledger.schema import Schema\n"
-        "later = Schema(head='0002', migrations=sys.argv[2])\n"
+        "later = Schema(head='0003', migrations=sys.argv[2])\n"
         "opening.open_ledger(sys.argv[1], SystemClock(), schema=later).__enter__()\n"
     )
 
@@ -234,18 +253,20 @@ def test_a_ledger_of_an_unknown_version_is_refused(url, path, clock):
 
 COLUMNS = {
     "meta": "id created_at epoch go_live watermark mapping_version shop account proven_ids_key "
-    "creation_stopped has_pushed",
+    "creation_stopped has_pushed adopting_since",
     "windows": "id run_id starts_at ends_at read_by rows recorded_at",
     "entries": "return_id order_id order_name created_at updated_at content seen wanted "
     "fingerprint mapping_version state reason changed_at due_since attempts next_try_at "
-    "pushed_fingerprint asked_for",
+    "pushed_fingerprint asked_for accepted_fingerprint unknown_words",
     "sale_returns": "id return_id reference sale_id purchase_id fields items",
     "intents": "id return_id fingerprint write before sent_at settle_at absent_at closed_as",
     "attempts": "id return_id at operation target_id answer status detail",
-    "malformed": "key problem first_seen last_seen",
+    "malformed": "key problem first_seen last_seen return_id order_name is_partial",
     "decisions": "id return_id decided_at decision reason",
     "runs": "id kind started_at finished_at exit_code counts digest message",
     "plans": "digest kept_at members",
+    "stopped": "return_id change fingerprint digest stopped_at",
+    "spellings": "prefix suffix order_id is_confirmed",
 }
 
 PRIVATE = ("email", "mail", "phone", "address", "street", "city", "zip", "customer", "comment")
@@ -281,3 +302,24 @@ def test_no_column_and_no_stored_structure_could_hold_personal_data():
 
     assert {"tracking_number", "order_line_id", "sku"} <= names
     assert {name for name in names for word in PRIVATE if word in name} == set()
+
+
+def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_knew(tmp_path, clock):
+    path = tmp_path / "first.db"
+    create_private(path)
+    store = Store(open_file(path, "rw"), str(path))
+    migrate(store, Schema(head="0001"))
+    at = "2026-07-01T12:00:00.000000Z"
+    store.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    store.raw.execute(
+        "INSERT INTO meta (id, created_at, epoch, go_live, watermark, mapping_version, has_pushed)"
+        " VALUES (1, ?, 0, ?, ?, '1:x', 1)",
+        (at, at, at),
+    )
+    store.raw.execute("INSERT INTO malformed VALUES ('8812', 'state: absent', ?, ?)", (at, at))
+    store.close()
+
+    with opening.open_ledger(f"sqlite:///{path}", clock) as ledger:
+        assert ledger.meta().watermark == NOON
+        assert [row.key for row in ledger.malformed_rows(9)] == ["8812"]
+    assert path.with_name("first.db.schema-0001.backup").exists()
