@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,13 @@ from msgspec import Struct
 from reconciler.closing import Opening, close
 from reconciler.config import Settings
 from reconciler.core.duration import write as spell
+from reconciler.core.estimate import Rates
+from reconciler.core.guard import RangeSum
 from reconciler.core.plan import Terms
 from reconciler.core.ports import By
 from reconciler.core.report import Report, RunKind
 from reconciler.core.request import RunRequest
+from reconciler.core.rules import Guards
 from reconciler.core.target import Preview, Target
 from reconciler.errors import SourceError, TargetUnavailable
 from reconciler.host import Host
@@ -30,6 +34,8 @@ from reconciler.reconcile import Bounds, Parts, Pass
 
 _FIRST_WATERMARK = timedelta(hours=24)
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_NO_GUARDS = Guards(creates=sys.maxsize, updates=sys.maxsize)
+"""Of a look without a ledger, after which nothing can be let through."""
 
 
 class Initialised(Struct, frozen=True):
@@ -110,6 +116,7 @@ def _pass(
     adopts: bool = False,
 ) -> Report:
     started_at, meta = host.clock.now(), ledger.meta()
+    missing = _is_missing(settings, request)
     with ExitStack() as stack:
         loop = stack.enter_context(_loop(settings, host))
         jetti = stack.enter_context(_jetti(settings, request, host, reads_only=adopts))
@@ -126,15 +133,17 @@ def _pass(
             progress=host.progress,
             bounds=Bounds(settings.loop.lag, settings.loop.overlap, settings.loop.window),
             terms=terms,
-            guards=settings.guard,
+            guards=_NO_GUARDS if missing else settings.guard,
             mapping_version=_projection(settings).version,
             command=_command(request),
             writes=lambda: jetti.requests["write"] if jetti else 0,
+            consent=_anybody if missing else host.consent,
+            rates=Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second),
         )
         opening = Opening(
             run_id=ledger.begin_run(request.kind, started_at),
             started_at=started_at,
-            watermark=None if _is_missing(settings, request) else meta.watermark,
+            watermark=None if missing else meta.watermark,
             remarks=_remarks(settings, request),
         )
         made = Pass(request, parts)
@@ -239,6 +248,11 @@ def _projection(settings: Settings) -> Projection:
 def _is_missing(settings: Settings, request: RunRequest) -> bool:
     """Whether the pass looks without a ledger."""
     return request.dry_run and not settings.ledger_path.exists()
+
+
+def _anybody(total: RangeSum) -> bool:
+    """Consent where nothing can come of it."""
+    return True
 
 
 def _remarks(settings: Settings, request: RunRequest) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from reconciler.core.report import (
     Failure,
     JettiRequests,
     LoopRequests,
+    OutcomeKind,
     Problem,
     Report,
     Requests,
@@ -76,7 +77,7 @@ def close(
         finished_at=finished_at,
         exit_code=verdict,
         counts=structs.asdict(counts),
-        digest=made.plan.digest if made.plan.changes else None,
+        digest=made.digest if made.plan.changes else None,
         message=str(failures[0]) if failures else None,
     )
     try:
@@ -95,9 +96,13 @@ def close(
             windows=tuple(made.windows),
             watermark=_watermarks(opening, closing),
             exit_code=verdict,
-            digest=made.plan.digest,
-            failures=tuple(Failure(str(error), error.hint) for error in failures),
-            remarks=(*_remarks(opening, closing), *_unlooked(made, request, closing)),
+            digest=made.digest,
+            failures=tuple(Failure(str(error), error.hint, error.command) for error in failures),
+            remarks=(
+                *_remarks(opening, closing),
+                *_unlooked(made, request, closing),
+                *_left(made, request, parts),
+            ),
         ),
         counts=counts,
         requests=Requests(
@@ -153,6 +158,17 @@ def _unlooked(made: Pass, request: RunRequest, closing: _Closing) -> tuple[str, 
     if closing.has_pushed or request.reaches_jetti or not creates:
         return ()
     return ("whether Jetti already has any of these was not looked at; --against-jetti does",)
+
+
+def _left(made: Pass, request: RunRequest, parts: Parts) -> tuple[str, ...]:
+    """What a person asked for and is not done: who goes on with it."""
+    if request.dry_run or not parts.terms.typed or made.stopped:
+        return ()
+    left = sum(outcome.outcome is OutcomeKind.DEFERRED for outcome in made.outcomes)
+    if not left:
+        return ()
+    which = "1 return is" if left == 1 else f"{left} returns are"
+    return (f"{which} left; scheduled passes go on with the rest, behind fresh changes",)
 
 
 def _code(error: ReconcilerError) -> int:

@@ -29,9 +29,11 @@ class ReconcilerError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, command: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.command = command
+        """What to type to go on, where there is just one thing to type."""
 
 
 class ConfigError(ReconcilerError):

@@ -19,6 +19,11 @@ class Progress(Protocol):
         """So many of the planned changes have been dealt with."""
 
 
+def nobody(_total: Any) -> bool:
+    """Consent where nobody can be asked."""
+    return False
+
+
 class Silence:
     """Progress that nobody watches."""
 
@@ -36,6 +41,8 @@ class Host:
     clock: Clock
     environ: Mapping[str, str]
     progress: Progress = field(default_factory=Silence)
+    consent: Callable[[Any], bool] = nobody
+    """Asks the person who typed a range, given its `core.guard.RangeSum`."""
     connect: Callable[[Any, Clock], Any] | None = None
     """How services are reached, given an `http.Endpoint`; None: `http.connect` itself. Not typed,
     because what a host names must not load half the program for `--help`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 from reconciler.clock import Clock
 from reconciler.config import Settings
-from reconciler.core.health import Facts, Health, LastRun, SetAside, assess
+from reconciler.core.health import Facts, Health, LastRun, SetAside, Stopped, assess
 from reconciler.core.model import Entry
+from reconciler.core.ports import StoppedPlan
 from reconciler.core.report import Problem, RunKind
 from reconciler.core.story import Sent, Stories, Story, tell
 from reconciler.errors import ConfigError
@@ -52,6 +54,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         malformed=ledger.count_malformed(),
         last_complete_pass=ledger.last_complete(RunKind.SCHEDULED),
         last_complete_sweep=ledger.last_complete(RunKind.SWEEP),
+        stopped=_stopped(ledger.stopped_plan()),
         oldest_problem=_problem(ledger.oldest_problem(overdue_before)),
         runs=tuple(map(_run, ledger.past_runs(_RUNS))),
         set_aside=tuple(
@@ -71,6 +74,12 @@ def _problem(entry: Entry | None) -> Problem | None:
         since=entry.due_since or entry.changed_at,
         reason=entry.reason,
     )
+
+
+def _stopped(plan: StoppedPlan | None) -> Stopped | None:
+    if plan is None:
+        return None
+    return Stopped(plan.digest, plan.since, Counter(one.change for one in plan.members))
 
 
 def _run(past: PastRun) -> LastRun:

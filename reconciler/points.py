@@ -28,7 +28,7 @@ class Point(StrEnum):
     WINDOW_COMMITTING = "before a window's commit"
     WINDOW_COMMITTED = "after a window's commit"
     IDENTITY_COMMITTED = "what the ledger knows of itself committed"
-    ASKED_FOR_COMMITTED = "what a person asked for committed"
+    LET_THROUGH_COMMITTED = "what a person let through committed"
     PLAN_MADE = "plan made"
     PLAN_KEPT = "stopped plan kept"
     GUARD_PASSED = "guard passed"

@@ -6,15 +6,28 @@ pass over a copy of the ledger, towards a target that carries nothing out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.clock import Clock
-from reconciler.core.guard import Grounds, check_ledger_is_not_lost, check_plan
+from reconciler.core.estimate import Rates
+from reconciler.core.guard import (
+    Grounds,
+    Guarded,
+    RangeSum,
+    check_ledger_is_not_lost,
+    guard,
+    needs_consent,
+    remapped,
+    stop,
+    stopped,
+    unaccepted,
+)
 from reconciler.core.model import Entry, Malformed, Return, State, Window
-from reconciler.core.plan import Plan, Settled, Terms, make_plan, skipped
+from reconciler.core.plan import Change, Plan, Settled, Terms, digest_of, make_plan, skipped
 from reconciler.core.ports import By, Ledger, Move, PlanMember, Source
 from reconciler.core.report import ChangeKind, OutcomeKind, ReadWindow, ReportedChange, RunKind
 from reconciler.core.request import RunRequest
@@ -26,7 +39,6 @@ from reconciler.errors import (
     ConfigError,
     ImplausibleListing,
     ReconcilerError,
-    SafetyStop,
     SourceError,
 )
 from reconciler.host import Progress
@@ -34,7 +46,9 @@ from reconciler.intake import Intake
 from reconciler.points import Point, reached
 
 LATELY = timedelta(days=28)
-"""The guard's share is of the entries that changed in that span."""
+"""The guard's share is of the returns that changed in Loop in that span."""
+MOST_LOOKED_UP = 200
+"""Creates of a range whose vendors are counted before a person is asked: ten times two GETs."""
 
 _TOGETHER = 500  # entries fetched at a time for a range
 _TYPED = frozenset({RunKind.RANGE, RunKind.SINGLE})
@@ -68,6 +82,10 @@ class Parts(Struct, frozen=True):
     """How to start this pass again, for hints."""
     writes: Callable[[], int]
     """Writes that left for Jetti so far."""
+    consent: Callable[[RangeSum], bool]
+    """Asks the person who typed a range. May raise Interrupted."""
+    rates: Rates
+    """At which pace the target may be written to."""
 
 
 class Pass:
@@ -79,6 +97,9 @@ class Pass:
         self.outcomes: list[ReportedChange] = []
         self.skipped: list[ReportedChange] = []
         self.plan = Plan((), ())
+        self.stopped: Sequence[Change] = ()
+        """What a guard let nobody carry out."""
+        self._ended_by: ReconcilerError | None = None
         self._request = request
         self._parts = parts
         self._started_at = parts.clock.now()
@@ -99,11 +120,12 @@ class Pass:
                 self.failures.append(error)
             self.plan = self._decide()
             reached(Point.PLAN_MADE)
-            self._guard()
+            through = self._guard()
             reached(Point.GUARD_PASSED)
-            self._push()
+            self._push(through)
         except ReconcilerError as error:
             self.failures.append(error)
+            self._ended_by = error
         finally:
             self._defer_the_rest()
 
@@ -169,14 +191,11 @@ class Pass:
     # ---------------------------------------------------------------------------------- plan
 
     def _decide(self) -> Plan:
-        plan = make_plan(self._due(), self._parts.terms, self._started_at)
-        if self._request.kind in _TYPED:
-            # What cannot be done at once must not be forgotten by the next scheduled pass.
-            creates = [c.return_id for c in plan.changes if c.kind is ChangeKind.CREATE]
-            self._parts.ledger.ask_for(creates)
+        terms = self._parts.terms
+        plan = make_plan(self._due(), terms, self._started_at)
         fresh = [done for done in plan.settled if done.entry.state is not done.state]
         self._parts.ledger.move_all([(done.entry.id, _settling(done)) for done in fresh])
-        self.skipped = [skipped(done) for done in fresh if done.state is State.SKIPPED]
+        self.skipped = [skipped(done, terms) for done in fresh if done.state is State.SKIPPED]
         return plan
 
     def _due(self) -> Iterator[Entry]:
@@ -194,28 +213,93 @@ class Pass:
 
     # --------------------------------------------------------------------------------- guard
 
-    def _guard(self) -> None:
-        """Raises SafetyStop before anything is written; the stopped plan is kept."""
+    def _guard(self) -> tuple[Change, ...]:
+        """What may be carried out now, in its order; the rest is kept for a person to look at.
+
+        Raises SafetyStop where nothing may be.
+        """
         parts, meta = self._parts, self._parts.ledger.meta()
-        grounds = Grounds(
-            kind=self._request.kind,
-            guards=parts.guards,
-            changed_lately=parts.ledger.count_changed_since(self._started_at - LATELY),
-            mapping_is_new=meta.mapping_version != parts.mapping_version,
-            accepted=self._accepted(),
-            command=parts.command,
-        )
-        try:
-            check_plan(self.plan, grounds)
-        except SafetyStop:
-            members = (change.member() for change in self.plan.changes)
-            parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
-            raise
         creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]
         if creates and not meta.has_pushed:
+            # Before any count: that such a plan is large is no news.
             check_ledger_is_not_lost(parts.target().marked(creates))
-        if grounds.mapping_is_new and self._request.kind not in _TYPED:
+        if self._request.kind in _TYPED:
+            return self._guard_typed()
+        grounds = self._grounds()
+        guarded = guard(self.plan, grounds)
+        if self._request.accept_digest == guarded.digest:
+            members = [change.member() for change in guarded.stopped]
+            grounds = replace(grounds, accepted={*grounds.accepted, *members})
+            guarded = guard(self.plan, grounds)
+        self._let_through([c for c in guarded.through if c.member() in grounds.accepted])
+        if guarded.stopped:
+            self._stop(guarded, grounds)
+        elif grounds.stopped:
+            parts.ledger.stop_plan("", (), parts.clock.now())
+        if grounds.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
             parts.ledger.accept_mapping(parts.mapping_version)
+        return guarded.through
+
+    def _grounds(self) -> Grounds:
+        parts, meta = self._parts, self._parts.ledger.meta()
+        stopped = parts.ledger.stopped_plan()
+        return Grounds(
+            guards=parts.guards,
+            changed_lately=parts.ledger.count_updated_since(self._started_at - LATELY),
+            mapping_is_new=meta.mapping_version != parts.mapping_version,
+            accepted=self._accepted(),
+            stopped=stopped.members if stopped else frozenset(),
+            stopped_since=stopped.since if stopped else None,
+        )
+
+    def _stop(self, guarded: Guarded, grounds: Grounds) -> None:
+        parts = self._parts
+        members = (change.member() for change in guarded.stopped)
+        parts.ledger.stop_plan(guarded.digest, members, parts.clock.now())
+        self.stopped = guarded.stopped
+        self.failures.append(stop(guarded, grounds, parts.command))
+
+    def _guard_typed(self) -> tuple[Change, ...]:
+        """What a person named is let through, of a range once that person knows its sum."""
+        if not self._parts.terms.typed:
+            return self.plan.changes  # adopting writes nothing to Jetti
+        grounds = self._grounds()
+        asked = unaccepted(self.plan.changes, grounds.accepted)
+        if self._request.kind is RunKind.RANGE and needs_consent(asked, grounds):
+            self._ask(asked, grounds)
+        self._let_through(self.plan.changes, asked=True)
+        return self.plan.changes
+
+    def _ask(self, asked: Sequence[Change], grounds: Grounds) -> None:
+        """Raises SafetyStop unless a person agrees; the plan is kept then, for its digest."""
+        parts = self._parts
+        total = self._sum(asked, grounds)
+        if parts.consent(total):
+            return
+        self.stopped = self.plan.changes
+        members = (change.member() for change in self.plan.changes)
+        parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
+        told = f"plan {self.plan.digest} of this range was not carried out: {total.in_words()}"
+        raise stopped(told, self.plan.digest, parts.command, ", or with --yes")
+
+    def _sum(self, asked: Sequence[Change], grounds: Grounds) -> RangeSum:
+        creates = [change for change in asked if change.kind is ChangeKind.CREATE]
+        looked_up = creates[:MOST_LOOKED_UP]
+        return RangeSum(
+            creates=len(creates),
+            before_go_live=sum(change.before_go_live for change in creates),
+            remapped=remapped(asked, grounds),
+            vendors=self._parts.target().vendors(looked_up),
+            looked_up=len(looked_up),
+            seconds=self._parts.rates.seconds(asked),
+        )
+
+    def _let_through(self, changes: Iterable[Change], *, asked: bool = False) -> None:
+        """Committed before anything is written: what a person allowed must not be forgotten by
+        the next pass, should this one be cut short."""
+        members = [change.member() for change in changes]
+        if members:
+            self._parts.ledger.let_through(members, self._parts.clock.now(), asked=asked)
 
     def _accepted(self) -> frozenset[PlanMember]:
         """What a person has reviewed: this plan, one a stopped pass kept, or a report's members."""
@@ -229,8 +313,7 @@ class Pass:
 
     # ------------------------------------------------------------------------ push and record
 
-    def _push(self) -> None:
-        changes = self.plan.changes
+    def _push(self, changes: Sequence[Change]) -> None:
         if not changes:
             return
         outcomes = self._parts.target().push(changes)
@@ -247,18 +330,30 @@ class Pass:
         )
 
     def _defer_the_rest(self) -> None:
+        """Say of each change that was not carried out why it was not."""
         told = {outcome.return_id for outcome in self.outcomes}
-        stopped = self.failures[-1] if self.failures else None
+        stopped = {change.return_id for change in self.stopped}
         reason = "left for the next pass"
-        if stopped:
+        if self._ended_by:
             reason = "the pass ended before its turn"
         elif self._is_spent():
             reason = "the budget of the pass is spent"
         self.outcomes += [
-            change.told(OutcomeKind.DEFERRED, reason)
+            self._stopped(change)
+            if change.return_id in stopped
+            else change.told(OutcomeKind.DEFERRED, reason)
             for change in self.plan.changes
             if change.return_id not in told
         ]
+
+    def _stopped(self, change: Change) -> ReportedChange:
+        reason = f"stopped with plan {self.digest}, until a person lets it through"
+        return replace(change.told(OutcomeKind.DEFERRED, reason), stopped=True)
+
+    @property
+    def digest(self) -> str:
+        """Names the plan: where a guard stopped a part of it, just that part."""
+        return digest_of(self.stopped) if self.stopped else self.plan.digest
 
 
 def _settling(done: Settled) -> Move:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 
+class Watcher(Progress, Protocol):
+    """Progress that a question may push aside."""
+
+    def cleared(self) -> AbstractContextManager[None]:
+        """Nothing is shown as long as the context lasts."""
+
+
 @contextmanager
-def shown(call: Session) -> Iterator[Progress]:
+def shown(call: Session) -> Iterator[Watcher]:
     """Show progress on stderr while the pass runs, and leave nothing of it behind."""
     if call.quiet or not streams.is_terminal():
-        yield call.host.progress
+        yield _Unseen(call.host.progress)
         return
     try:
         from rich.console import Console
@@ -35,7 +42,18 @@ def shown(call: Session) -> Iterator[Progress]:
         yield _Bar(bars)
 
 
-def _line() -> Iterator[Progress]:
+class _Unseen:
+    """Progress that is shown elsewhere, or nowhere."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.reading = progress.reading
+        self.pushing = progress.pushing
+
+    def cleared(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+def _line() -> Iterator[Watcher]:
     line = _Line()
     try:
         yield line
@@ -57,6 +75,14 @@ class _Bar:
     def pushing(self, done: int, planned: int) -> None:
         self._bars.update(self._pushed, completed=done, total=planned, visible=True)
 
+    @contextmanager
+    def cleared(self) -> Iterator[None]:
+        self._bars.stop()
+        try:
+            yield
+        finally:
+            self._bars.start()
+
 
 class _Line:
     """One line that is written over and over."""
@@ -69,6 +95,10 @@ class _Line:
 
     def clear(self) -> None:
         self._write("")
+
+    def cleared(self) -> AbstractContextManager[None]:
+        self.clear()
+        return nullcontext()
 
     def _write(self, text: str) -> None:
         click.echo(f"\r\x1b[K{text}", nl=False, file=sys.stderr)

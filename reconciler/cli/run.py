@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import deliver, progress
+from reconciler.cli.consent import consent
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.session import session
@@ -63,6 +64,11 @@ _HELP_OF_WHEN = "ISO date or date-time (UTC), or 7d for seven days ago."
     help="Let this reviewed plan past the counting guards: its digest, or a dry run's JSON file.",
 )
 @click.option(
+    "--yes",
+    is_flag=True,
+    help="With --from: agree beforehand to what would be asked on a terminal.",
+)
+@click.option(
     "--max-writes",
     type=click.IntRange(min=0),
     metavar="N",
@@ -83,17 +89,21 @@ _HELP_OF_WHEN = "ISO date or date-time (UTC), or 7d for seven days ago."
 )
 @output_options
 @click.pass_context
-def run(context: click.Context, /, output_format: str, output: str | None, **asked: Any) -> int:
+def run(
+    context: click.Context, /, output_format: str, output: str | None, yes: bool, **asked: Any
+) -> int:
     """Make one pass: read Loop, compare with the ledger, push what differs to Jetti.
 
     Without options it reads from the watermark and moves it. A range, a sweep and single returns
-    leave the watermark alone.
+    leave the watermark alone. A range that would create more returns than guard.creates, or any
+    from before go-live, shows its sum and asks on a terminal; elsewhere it stops with 7.
 
     \b
     Examples:
       reconciler run                                  what cron calls
       reconciler run --dry-run --against-jetti        what would happen, orders looked up
       reconciler run --from 2026-01-01 --to 2026-01-31
+      reconciler run --from 200d --yes                for a script: nobody is asked
       reconciler run --sweep 120d                     once a night
       reconciler run --return 8812 8813               just these
       reconciler run --order '#1042' --dry-run
@@ -103,11 +113,14 @@ def run(context: click.Context, /, output_format: str, output: str | None, **ask
 
     call = session(context)
     wish = request(**asked)
+    if yes and wish.start is None:
+        raise click.UsageError("--yes needs --from")
     settings = call.settings()
 
     from reconciler import app  # heavy: only once nothing is left to refuse
 
     with progress.shown(call) as watcher:
-        host = dataclasses.replace(call.host, progress=watcher)
+        asks = consent(given=yes, clock=call.host.clock, screen=watcher)
+        host = dataclasses.replace(call.host, progress=watcher, consent=asks)
         report: Report = app.run(settings, wish, host)
     return deliver.report(report, call, output_format, output)

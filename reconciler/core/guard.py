@@ -1,14 +1,21 @@
-"""Checked on the whole plan before the first write, in dry runs too (design section 10)."""
+"""Checked on the whole plan before the first write, in dry runs too (design section 10).
+
+A scheduled pass or sweep is guarded by counts. What a guard stops stays stopped until a person
+lets it through, or until it has changed; the rest of every later plan is judged by itself. What a
+person asked for by name is free of all this, and a range is once that person has seen its sum.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from reconciler.core.plan import Change, Plan
+from reconciler.core.duration import approximate
+from reconciler.core.plan import Change, Plan, digest_of
 from reconciler.core.ports import PlanMember
-from reconciler.core.report import ChangeKind, RunKind
+from reconciler.core.report import ChangeKind
 from reconciler.core.rules import Guards
 from reconciler.errors import SafetyStop
 
@@ -16,47 +23,128 @@ from reconciler.errors import SafetyStop
 class Grounds(Struct, frozen=True):
     """What a plan is judged by."""
 
-    kind: RunKind
     guards: Guards
     changed_lately: int
-    """Entries whose fingerprint changed in the last 28 days."""
+    """Returns that changed in Loop in the last 28 days, by their own times."""
     mapping_is_new: bool
     """Whether pushed sale returns were last accepted under another mapping."""
-    accepted: Collection[PlanMember]
-    """What a person has reviewed; members of it are not counted."""
-    command: str
-    """The command that runs this pass, without options of acceptance."""
+    accepted: Collection[PlanMember] = ()
+    """What a person has reviewed."""
+    stopped: Collection[PlanMember] = ()
+    """What an earlier pass stopped and nobody has let through since."""
+    stopped_since: datetime | None = None
 
 
-_COUNTED = frozenset({RunKind.SCHEDULED, RunKind.SWEEP})
+class Guarded(Struct, frozen=True):
+    """A plan in two parts."""
+
+    through: tuple[Change, ...]
+    """May be carried out, in the order of the plan."""
+    stopped: tuple[Change, ...] = ()
+    """Waits for a person."""
+    reasons: tuple[str, ...] = ()
+    """What is too much in this plan; empty where it is only stopped still."""
+
+    @property
+    def digest(self) -> str:
+        """Names what is stopped."""
+        return digest_of(self.stopped)
 
 
-def check_plan(plan: Plan, grounds: Grounds) -> None:
-    """Raises SafetyStop when a person should look first.
+def guard(plan: Plan, grounds: Grounds) -> Guarded:
+    """Judge the plan of a scheduled pass or a sweep.
 
-    A range or a single return was asked for by a person and is free of the counts. A changed
-    mapping holds everywhere: it would rewrite what was pushed long ago.
+    Counted is what nobody has let through and what was not stopped before. Where that is too
+    much, all of it is stopped, along with what was stopped before: one plan, one digest.
     """
-    accepted = set(grounds.accepted)
-    open_changes = [change for change in plan.changes if change.member() not in accepted]
-    reasons = []
-    if grounds.kind in _COUNTED:
-        creates = _of(open_changes, ChangeKind.CREATE)
-        updates = _of(open_changes, ChangeKind.UPDATE, ChangeKind.CANCEL)
-        reasons = [
-            *_too_many("create", creates, grounds.guards.creates, grounds),
-            *_too_many("update or cancel", updates, grounds.guards.updates, grounds),
-        ]
-    if grounds.mapping_is_new:
-        touched = sum(change.touches_pushed for change in open_changes)
-        if touched:
-            reasons.append(f"the changed mapping would change {touched} pushed returns")
-    if reasons:
-        raise SafetyStop(
-            f"plan {plan.digest} was not carried out: {'; '.join(reasons)}",
-            hint=f"look at it with `{grounds.command} --dry-run`, then let it through with "
-            f"`{grounds.command} --accept-plan {plan.digest}`",
-        )
+    accepted, before = frozenset(grounds.accepted), frozenset(grounds.stopped)
+    unseen = [c for c in plan.changes if not c.is_accepted and c.member() not in accepted]
+    still = [change for change in unseen if change.member() in before]
+    reasons = _too_much([c for c in unseen if c.member() not in before], grounds)
+    halted = {change.return_id for change in (unseen if reasons else still)}
+    return Guarded(
+        through=tuple(c for c in plan.changes if c.return_id not in halted),
+        stopped=tuple(c for c in plan.changes if c.return_id in halted),
+        reasons=reasons,
+    )
+
+
+def stop(guarded: Guarded, grounds: Grounds, command: str) -> SafetyStop:
+    """What a person is told of the stopped part. `command` runs this pass, unaccepted."""
+    digest = guarded.digest
+    if guarded.reasons:
+        told = f"plan {digest} was not carried out: {'; '.join(guarded.reasons)}"
+    else:
+        since = f" since {grounds.stopped_since:%Y-%m-%d %H:%M}Z" if grounds.stopped_since else ""
+        told = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
+    return stopped(told, digest, command)
+
+
+def stopped(told: str, digest: str, command: str, otherwise: str = "") -> SafetyStop:
+    """A stop that the digest opens; `otherwise` tells of another way."""
+    return SafetyStop(
+        told,
+        hint=f"look at it with `{command} --dry-run`, then let it through with "
+        f"`{command} --accept-plan {digest}`{otherwise}",
+        command=f"{command} --accept-plan {digest}",
+    )
+
+
+def in_words(changes: Sequence[Change]) -> str:
+    """`create 30, update 2 returns`."""
+    counts = [(kind.value, _of(changes, kind)) for kind in ChangeKind]
+    told = ", ".join(f"{kind} {count}" for kind, count in counts if count)
+    return f"{told} {'return' if len(changes) == 1 else 'returns'}"
+
+
+class RangeSum(Struct, frozen=True):
+    """What a person should know of a range before it is carried out."""
+
+    creates: int
+    before_go_live: int
+    """Of these: older than the ledger's go-live, which nothing creates by itself."""
+    remapped: int
+    """Pushed returns that would change although Loop may not have changed them."""
+    vendors: int | None
+    """Who would be mailed of the creates that were looked up; None where nobody looked."""
+    looked_up: int
+    """How many of the creates were looked up for that."""
+    seconds: float
+    """How long all of it takes at Jetti's pace, about."""
+
+    def in_words(self) -> str:
+        """For the question on a terminal, and for the stop where nobody can be asked."""
+        parts = [f"it would create {_counted(self.creates, 'return')}"]
+        if self.before_go_live:
+            parts.append(f"{self.before_go_live} of them from before go-live")
+        if self.vendors is not None:
+            rest = "" if self.looked_up == self.creates else f" for the first {self.looked_up}"
+            parts.append(f"mail {_counted(self.vendors, 'vendor')}{rest}")
+        if self.remapped:
+            parts.append(f"and change {self.remapped} pushed returns by the changed mapping")
+        parts.append(f"which takes about {approximate(timedelta(seconds=self.seconds))}")
+        return ", ".join(parts)
+
+
+def needs_consent(changes: Sequence[Change], grounds: Grounds) -> bool:
+    """Whether the rest of a range is more than a person may have meant."""
+    creates = [change for change in changes if change.kind is ChangeKind.CREATE]
+    return (
+        len(creates) > grounds.guards.creates
+        or any(change.before_go_live for change in creates)
+        or bool(remapped(changes, grounds))
+    )
+
+
+def unaccepted(changes: Sequence[Change], accepted: Collection[PlanMember]) -> list[Change]:
+    """Those that no person has let through before."""
+    members = frozenset(accepted)
+    return [c for c in changes if not c.is_accepted and c.member() not in members]
+
+
+def remapped(changes: Sequence[Change], grounds: Grounds) -> int:
+    """Pushed returns that would change while a new mapping is not accepted."""
+    return sum(c.touches_pushed for c in changes) if grounds.mapping_is_new else 0
 
 
 def check_ledger_is_not_lost(marked: Sequence[str]) -> None:
@@ -66,6 +154,7 @@ def check_ledger_is_not_lost(marked: Sequence[str]) -> None:
             f"this ledger has never pushed anything, but Jetti already holds {len(marked)} of the "
             f"planned returns (first: {marked[0]})",
             hint="if the ledger was lost or made anew: reconciler init --adopt",
+            command="reconciler init --adopt",
         )
 
 
@@ -85,15 +174,31 @@ def check_shop(pinned: str | None, shops: Mapping[str, int]) -> str | None:
     )
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _too_much(changes: Sequence[Change], grounds: Grounds) -> tuple[str, ...]:
+    creates = _of(changes, ChangeKind.CREATE)
+    updates = _of(changes, ChangeKind.UPDATE, ChangeKind.CANCEL)
+    reasons = [
+        *_over("create", creates, grounds.guards.creates, grounds),
+        *_over("update or cancel", updates, grounds.guards.updates, grounds),
+    ]
+    if touched := remapped(changes, grounds):
+        reasons.append(f"the changed mapping would change {touched} pushed returns")
+    return tuple(reasons)
+
+
 def _of(changes: Sequence[Change], *kinds: ChangeKind) -> int:
     return sum(change.kind in kinds for change in changes)
 
 
-def _too_many(what: str, count: int, limit: int, grounds: Grounds) -> list[str]:
+def _over(what: str, count: int, limit: int, grounds: Grounds) -> list[str]:
     share = grounds.guards.share
     if count <= limit or count <= share * grounds.changed_lately:
         return []
     return [
         f"it would {what} {count} returns (the limits are {limit} and {share:.0%} of the "
-        f"{grounds.changed_lately} that changed in 28 days)"
+        f"{grounds.changed_lately} that changed in Loop in 28 days)"
     ]

@@ -41,6 +41,15 @@ class SetAside(Struct, frozen=True):
     since: datetime
 
 
+class Stopped(Struct, frozen=True):
+    """A plan that a guard stopped and nobody has let through."""
+
+    digest: str
+    since: datetime
+    changes: dict[str, int]
+    """How many of each kind."""
+
+
 class Facts(Struct, frozen=True, kw_only=True):
     """What the ledger says about itself."""
 
@@ -55,6 +64,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     last_complete_pass: datetime | None = None
     last_complete_sweep: datetime | None = None
     oldest_problem: Problem | None = None
+    stopped: Stopped | None = None
     runs: tuple[LastRun, ...] = ()
     """The last ones, newest first."""
     set_aside: tuple[SetAside, ...] = ()
@@ -81,6 +91,7 @@ def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Heal
         *_about_returns(facts, patience),
         *_about_ages(facts, max_age),
         *_about_stops(facts),
+        *_about_the_stopped(facts),
     )
     return Health(not reasons, reasons, replace(facts, runs=facts.runs[:_RUNS_TOLD]))
 
@@ -125,6 +136,17 @@ def _about_stops(facts: Facts) -> Iterator[str]:
         if run.exit_code == _SAFETY_STOP:
             why = f": {run.message}" if run.message else ""
             yield f"run {run.id} ({run.kind}) stopped for safety{why}"
+
+
+def _about_the_stopped(facts: Facts) -> Iterator[str]:
+    if (plan := facts.stopped) is None:
+        return
+    what = ", ".join(f"{kind} {count}" for kind, count in sorted(plan.changes.items()))
+    yield (
+        f"plan {plan.digest} is stopped since {plan.since:%Y-%m-%d %H:%M}Z ({what}): look at it"
+        f" with `reconciler run --dry-run`, then let it through with"
+        f" `reconciler run --accept-plan {plan.digest}`"
+    )
 
 
 def _returns(count: int) -> str:

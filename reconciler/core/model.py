@@ -232,6 +232,8 @@ class Entry(Struct, frozen=True):
     pushed_fingerprint: bytes | None = None
     asked_for: bool = False
     """A person named this return or its range in a run: go-live does not hold it back."""
+    accepted_fingerprint: bytes | None = None
+    """The want that a person let past the guards, by asking for it or by accepting its plan."""
     sale_returns: tuple[SaleReturn, ...] = ()
     intents: tuple[Intent, ...] = ()
     """Outstanding writes, oldest first; at most one unless a person restored an older ledger."""

@@ -63,6 +63,10 @@ class Change(Struct, frozen=True, gc=False):
     """Whether a write of it is still without an answer."""
     touches_pushed: bool
     """Whether Jetti already holds a sale return that would change."""
+    is_accepted: bool
+    """Whether a person let this very want through before, or a write of it was sent already."""
+    before_go_live: bool
+    """Whether the return is older than the ledger's go-live, so that only a person may ask."""
     fields: FieldChanges = NO_FIELDS
 
     def member(self) -> PlanMember:
@@ -105,15 +109,21 @@ class Plan(Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """Names the plan: 16 hex digits over its sorted members."""
-        named = sha256()
-        # One member after the other, although it is the hash of one list: a plan may be long.
-        for place, change in enumerate(sorted(self.changes, key=attrgetter("return_id"))):
-            member = (change.return_id, change.kind.value, change.fingerprint)
-            named.update(b"," if place else b"[")
-            named.update(json.encode(member))
-        named.update(b"]" if self.changes else b"[]")
-        return named.hexdigest()[:16]
+        """Names the plan."""
+        return digest_of(self.changes)
+
+
+def digest_of(changes: Iterable[Change]) -> str:
+    """16 hex digits over the sorted members of a plan, or of a part of one."""
+    named = sha256()
+    # One member after the other, although it is the hash of one list: a plan may be long.
+    opened = b"["
+    for change in sorted(changes, key=attrgetter("return_id")):
+        named.update(opened)
+        named.update(json.encode((change.return_id, change.kind.value, change.fingerprint)))
+        opened = b","
+    named.update(b"]" if opened == b"," else b"[]")
+    return named.hexdigest()[:16]
 
 
 def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> Plan:
@@ -140,9 +150,10 @@ def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> 
     return Plan(changes=(*back, *fresh, *backlog), settled=tuple(settled))
 
 
-def skipped(settled: Settled) -> ReportedChange:
+def skipped(settled: Settled, terms: Terms) -> ReportedChange:
     """A return that will not be created, for the report."""
-    return _change(settled.entry, ChangeKind.CREATE).told(OutcomeKind.SKIPPED, settled.reason)
+    change = _change(settled.entry, ChangeKind.CREATE, terms)
+    return change.told(OutcomeKind.SKIPPED, settled.reason)
 
 
 def decide(entry: Entry, terms: Terms) -> Change | Settled:
@@ -152,19 +163,25 @@ def decide(entry: Entry, terms: Terms) -> Change | Settled:
     if unanswered(entry):
         # It may exist already, so no rule may talk us out of looking.
         kind = ChangeKind.CREATE if entry.wanted.purpose is Purpose.EXIST else ChangeKind.ADOPT
-        return _change(entry, kind)
+        return _change(entry, kind, terms)
     if entry.wanted.purpose is Purpose.HOLD:
         return Settled(entry, State.SKIPPED, f"held in Loop ({entry.seen.state})")
     if entry.wanted.purpose is Purpose.CANCEL or not after_go_live(entry, terms):
-        return _change(entry, ChangeKind.ADOPT)
+        return _change(entry, ChangeKind.ADOPT, terms)
     if not creatable(entry, terms):
         return Settled(entry, State.SKIPPED, "not selected by policy")
-    return _change(entry, ChangeKind.CREATE, _as_created(entry, terms))
+    return _change(entry, ChangeKind.CREATE, terms, _as_created(entry, terms))
 
 
 def unanswered(entry: Entry) -> bool:
     """Whether a create of this entry was sent, or may have been, without an answer."""
     return any(intent.write.operation is Operation.CREATE for intent in entry.intents)
+
+
+def is_accepted(entry: Entry) -> bool:
+    """Whether this want was let through: by a person, or by the pass that sent a write of it."""
+    sent = {intent.fingerprint for intent in entry.intents}
+    return entry.fingerprint in sent | {entry.accepted_fingerprint}
 
 
 def after_go_live(entry: Entry, terms: Terms) -> bool:
@@ -200,12 +217,12 @@ def _about_pushed(entry: Entry, terms: Terms) -> Change | Settled:
     found = agenda(entry, entry.sale_returns, held, _CodesThemselves())
     if isinstance(found, Review):
         # Jetti may say otherwise by now, and it is the push that looks.
-        return _change(entry, ChangeKind.UPDATE)
+        return _change(entry, ChangeKind.UPDATE, terms)
     changed = (*_quantities(_added(entry, terms)), *_shown(entry, found))
     if not changed and not entry.intents:
         return Settled(entry, State.SYNCED)
     cancels = entry.wanted.purpose is Purpose.CANCEL
-    return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, changed)
+    return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, terms, changed)
 
 
 class _CodesThemselves(dict[str, Value]):
@@ -215,7 +232,9 @@ class _CodesThemselves(dict[str, Value]):
         return code
 
 
-def _change(entry: Entry, kind: ChangeKind, changed: Sequence[FieldChange] = ()) -> Change:
+def _change(
+    entry: Entry, kind: ChangeKind, terms: Terms, changed: Sequence[FieldChange] = ()
+) -> Change:
     return Change(
         return_id=entry.id,
         order_name=entry.seen.order_name,
@@ -226,6 +245,8 @@ def _change(entry: Entry, kind: ChangeKind, changed: Sequence[FieldChange] = ())
         changed_at=entry.changed_at,
         reads_back=bool(entry.intents),
         touches_pushed=bool(entry.sale_returns),
+        is_accepted=is_accepted(entry),
+        before_go_live=entry.seen.created_at < terms.go_live,
         fields=FieldChanges(changed) if changed else NO_FIELDS,
     )
 

@@ -205,6 +205,15 @@ class PlanMember(Struct, frozen=True, array_like=True, gc=False):
     fingerprint: bytes
 
 
+class StoppedPlan(Struct, frozen=True):
+    """What a guard stopped and nobody has let through."""
+
+    digest: str
+    members: frozenset[PlanMember]
+    since: datetime
+    """When the first of them was stopped."""
+
+
 class RunSummary(Struct, frozen=True):
     """A finished pass, as history shows it."""
 
@@ -239,15 +248,20 @@ class Ledger(Journal, Protocol):
         was already open. The same fingerprint only replaces `seen`, content and `updated_at`.
         """
 
-    def ask_for(self, ids: Collection[str]) -> None:
-        """Remember that a person asked for these returns, whatever go-live says."""
+    def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked: bool) -> None:
+        """Remember that a person let these very wants past the guards; none stays stopped.
+
+        `asked` says that the person named the return or its range: then go-live does not hold it
+        back either, one that was skipped becomes pending, and acceptance follows its want until
+        it is pushed. In one transaction.
+        """
 
     def due(self, now: datetime) -> Iterator[Entry]:
         """Entries with something to do now: pending; waiting or failed whose next try has come;
         in_flight or unknown whose intents have all settled. Streamed, in order of id."""
 
-    def count_changed_since(self, instant: datetime) -> int:
-        """Entries whose fingerprint changed at or after the instant (the guard's share)."""
+    def count_updated_since(self, instant: datetime) -> int:
+        """Returns that changed in Loop at or after the instant, by Loop's own time."""
 
     def mapped_otherwise(self, mapping_version: str) -> Iterator[Entry]:
         """Entries whose fingerprint was made under another mapping version. Streamed."""
@@ -270,7 +284,16 @@ class Ledger(Journal, Protocol):
         """Close it, delete what is older than 90 days, and fold empty passes into one."""
 
     def keep_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
-        """Keep the plan of a stopped pass for `--accept-plan`."""
+        """Keep a plan that was not carried out for `--accept-plan`; of many, the newest."""
+
+    def stop_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
+        """Keep the plan, and have just these members stopped from now on, in one transaction.
+
+        One that was stopped before keeps its time.
+        """
+
+    def stopped_plan(self) -> StoppedPlan | None:
+        """What is stopped, as far as it is still to be done as it was when it was stopped."""
 
     def kept_plan(self, digest: str) -> tuple[PlanMember, ...] | None:
         """The members of a kept plan, or None."""

@@ -100,6 +100,8 @@ class ReportedChange(Struct, frozen=True, gc=False):
     fields: FieldChanges = NO_FIELDS
     fingerprint: str = ""
     """Hex; lets `--accept-plan FILE` tell which members are still the same."""
+    stopped: bool = False
+    """Whether a guard keeps it until a person lets it through."""
 
 
 class Problem(Struct, frozen=True):
@@ -132,6 +134,8 @@ class Failure(Struct, frozen=True):
 
     message: str
     hint: str | None = None
+    command: str | None = None
+    """What to type to go on, where there is just one thing to type."""
 
 
 class RunFacts(Struct, frozen=True):

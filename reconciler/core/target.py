@@ -21,6 +21,12 @@ class Target(Protocol):
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Which of these returns the target already holds under our marker."""
 
+    def vendors(self, changes: Sequence[Change]) -> int | None:
+        """How many vendors have a part in what these creates would make; None: nobody looks.
+
+        Raises TargetUnavailable, KeyRefused, Interrupted.
+        """
+
 
 class Preview:
     """A plan that nobody carries out."""
@@ -31,3 +37,6 @@ class Preview:
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         return []
+
+    def vendors(self, changes: Sequence[Change]) -> int | None:
+        return None

@@ -50,6 +50,10 @@ class Adopter:
         """None in the way: what Jetti holds is what this is to find."""
         return []
 
+    def vendors(self, changes: Sequence[Change]) -> int | None:
+        """None: nothing is created here."""
+        return None
+
     def _look(self, judged: Judged) -> Told:
         match judged.verdict:
             case Unseen(reason):

@@ -58,6 +58,11 @@ class Judge:
         """Ids of the returns, of the first two hundred, that carry our marker in Jetti."""
         return self._lookup.marked([change.return_id for change in changes[:PROOF]])
 
+    def vendors(self, changes: Sequence[Change]) -> int:
+        """How many vendors have a part in the orders' lines that these changes return."""
+        entries = self._journal.entries([change.return_id for change in changes])
+        return len(self._lookup.vendors(entries))
+
     def knock(self) -> None:
         """Ask something that has nothing to do with any return. Raises TargetUnavailable."""
         self._lookup.knock()

@@ -59,6 +59,21 @@ class Lookup:
             raise TargetUnavailable(f"Jetti: no marker can be looked up: {error}") from error
         return [return_id for return_id in return_ids if return_id in found]
 
+    def vendors(self, entries: Sequence[Entry]) -> set[int]:
+        """Vendors of the order lines that these entries return, as far as Jetti has the orders.
+
+        Raises TargetUnavailable, KeyRefused, Interrupted.
+        """
+        lines = {line.order_line_id for entry in entries for line in entry.wanted.lines}
+        order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
+        try:
+            sale_ids = [sale.id for sale in self._reader.sales(order_ids)]
+            items = self._reader.sale_items(sale_ids)
+        except (FilterIgnored, Refused) as error:
+            raise TargetUnavailable(f"Jetti: no order can be looked up: {error}") from error
+        ours = (item for item in items if item.order_line_id in lines)
+        return {item.vendor_id for item in ours if item.vendor_id is not None}
+
     def knock(self) -> None:
         """Ask the question that every push begins with, about no return at all.
 

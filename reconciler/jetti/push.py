@@ -66,6 +66,10 @@ class Pusher:
         """Which of these returns Jetti already holds; the first few hundred are proof enough."""
         return self._judge.marked(changes)
 
+    def vendors(self, changes: Sequence[Change]) -> int | None:
+        """See `core.target.Target`."""
+        return self._judge.vendors(changes)
+
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent: list[Change] = []
         behind: list[Change] = []

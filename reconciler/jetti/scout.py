@@ -40,6 +40,10 @@ class Scout:
         """See `core.target.Target`."""
         return self._judge.marked(changes)
 
+    def vendors(self, changes: Sequence[Change]) -> int | None:
+        """See `core.target.Target`."""
+        return self._judge.vendors(changes)
+
     def _foresee(self, judged: Judged) -> Told:
         entry, verdict = judged.entry, judged.verdict
         match verdict:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select
 
-from reconciler.core.ports import PlanMember, RunSummary
+from reconciler.core.ports import RunSummary
 from reconciler.ledger.part import Part, new_id
 from reconciler.ledger.tables import attempts, intents, plans, runs, windows
 from reconciler.points import Point, reached
@@ -35,7 +34,7 @@ class PastRun(Struct, frozen=True):
 
 
 class History(Part):
-    """Runs and the plans of those that stopped."""
+    """Runs, one row each."""
 
     def begin_run(self, kind: str, started_at: datetime) -> int:
         """See `core.ports.Ledger`."""
@@ -56,21 +55,6 @@ class History(Part):
             reached(Point.RUN_FINISHING)
         self._run_id = None
         reached(Point.RUN_FINISHED)
-
-    def keep_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
-        """See `core.ports.Ledger`."""
-        values = {"digest": digest, "kept_at": now, "members": members}
-        with self._store.writing() as connection:
-            connection.execute(delete(plans).where(plans.c.digest == digest))
-            connection.execute(plans.insert(), values)
-        reached(Point.PLAN_KEPT)
-
-    def kept_plan(self, digest: str) -> tuple[PlanMember, ...] | None:
-        """See `core.ports.Ledger`."""
-        query = select(plans.c.members).where(plans.c.digest == digest)
-        with self._store.reading() as connection:
-            members: tuple[PlanMember, ...] | None = connection.execute(query).scalar_one_or_none()
-        return members
 
     def past_runs(self, limit: int) -> list[PastRun]:
         """The last runs, newest first."""

@@ -71,6 +71,7 @@ def _entry(row: Row[Any], ours: tuple[SaleReturn, ...], outstanding: tuple[Inten
         next_try_at=row.next_try_at,
         pushed_fingerprint=row.pushed_fingerprint,
         asked_for=bool(row.asked_for),
+        accepted_fingerprint=row.accepted_fingerprint,
         sale_returns=ours,
         intents=outstanding,
     )

@@ -65,9 +65,9 @@ class Reading(Part):
         condition = or_(column < mapping_version, column > mapping_version)
         return self._stream(self._ids(condition), condition)
 
-    def count_changed_since(self, instant: datetime) -> int:
+    def count_updated_since(self, instant: datetime) -> int:
         """See `core.ports.Ledger`."""
-        return self._count(entries.c.changed_at >= instant)
+        return self._count(entries.c.updated_at >= instant)
 
     def count_overdue(self, before: datetime) -> int:
         """See `core.ports.Ledger`."""

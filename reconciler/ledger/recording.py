@@ -44,16 +44,6 @@ class Recording(Part):
                 _remap(connection, batch, mapping_version, now)
         reached(Point.REMAPPED)
 
-    def ask_for(self, ids: Collection[str]) -> None:
-        """See `core.ports.Ledger`."""
-        if not ids:
-            return
-        with self._store.writing() as connection:
-            for batch in batched(list(ids)):
-                asked = entries.update().where(entries.c.return_id.in_(batch))
-                connection.execute(asked.values(asked_for=1))
-        reached(Point.ASKED_FOR_COMMITTED)
-
     def forgive(self, ids: Collection[str]) -> None:
         """See `core.ports.Ledger`."""
         attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)

@@ -8,9 +8,10 @@ from reconciler.ledger.inspection import Inspection
 from reconciler.ledger.journal import Journal
 from reconciler.ledger.reading import Reading
 from reconciler.ledger.recording import Recording
+from reconciler.ledger.stopping import Stopping
 
 
-class SqlLedger(Reading, Recording, Journal, Identity, History, Inspection):
+class SqlLedger(Reading, Recording, Stopping, Journal, Identity, History, Inspection):
     """`core.ports.Ledger` on SQL, and what `status`, `show` and `init` ask besides.
 
     Each method is one transaction, except those that stream: they hold none while the caller works.

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, or_, select, true
 
 from reconciler.core.model import Return, State, Wanted
 from reconciler.core.states import OPEN, REARMED_BY_CHANGE
 from reconciler.errors import LedgerError
-from reconciler.ledger.tables import entries, intents
+from reconciler.ledger.tables import entries, intents, stopped
 
 Values = dict[str, Any]
 """Columns of one row; `this` names the row to be changed."""
@@ -36,6 +36,14 @@ class Before(Struct, frozen=True):
     pushed_fingerprint: bytes | None
     state: State
     due_since: datetime | None
+    asked_for: int = 0
+    accepted_fingerprint: bytes | None = None
+
+    @property
+    def is_still_asked_for(self) -> bool:
+        """Whether a person asked for it and it was not pushed since."""
+        accepted = self.accepted_fingerprint == self.fingerprint
+        return bool(self.asked_for) and accepted and self.state in OPEN
 
 
 def entries_before(connection: Connection, ids: list[str]) -> dict[str, Before]:
@@ -86,6 +94,8 @@ def change(connection: Connection, changed: list[tuple[Before, Values]], now: da
     for before, values in changed:
         since = before.due_since if before.state in OPEN | {State.REVIEW} else None
         values = values | {"this": before.return_id, "due_since": since or now}
+        accepted = values["fingerprint"] if before.is_still_asked_for else None
+        values["accepted_fingerprint"] = accepted or before.accepted_fingerprint
         if before.state in REARMED_BY_CHANGE:
             rearmed.append(values | START_ANEW)
         else:
@@ -99,27 +109,27 @@ def restamp(connection: Connection, stamped: list[tuple[Before, bytes, str]]) ->
     rows: list[Values] = []
     for before, fingerprint, version in stamped:
         up_to_date = before.pushed_fingerprint == before.fingerprint
+        accepted = before.accepted_fingerprint == before.fingerprint
         rows.append(
             {
                 "this": before.return_id,
                 "fingerprint": fingerprint,
                 "mapping_version": version,
                 "pushed_fingerprint": fingerprint if up_to_date else before.pushed_fingerprint,
+                "accepted_fingerprint": fingerprint if accepted else before.accepted_fingerprint,
                 "old": before.fingerprint,
             }
         )
     if not rows:
         return
-    connection.execute(
-        intents.update()
-        .where(
-            intents.c.return_id == bindparam("this"),
-            intents.c.fingerprint == bindparam("old"),
-            intents.c.closed_as.is_(None),
+    renamed = [
+        {"this": row["this"], "old": row.pop("old"), "new": row["fingerprint"]} for row in rows
+    ]
+    for table, still in ((intents, intents.c.closed_as.is_(None)), (stopped, true())):
+        same = (table.c.return_id == bindparam("this"), table.c.fingerprint == bindparam("old"))
+        connection.execute(
+            table.update().where(*same, still).values(fingerprint=bindparam("new")), renamed
         )
-        .values(fingerprint=bindparam("new")),
-        [{"this": row["this"], "old": row.pop("old"), "new": row["fingerprint"]} for row in rows],
-    )
     update(connection, rows)
 
 

@@ -33,16 +33,22 @@ _MOST_NAMES = 10
 
 def lines(report: Report) -> Iterator[str]:
     """What changed, or would; nothing at all where nothing did."""
-    told = [c for c in report.changes if c.outcome is not OutcomeKind.SKIPPED]
-    shown = told if report.run.dry_run else told[:_MOST]
-    if told:
+    rest = [c for c in report.changes if c.outcome is not OutcomeKind.SKIPPED and not c.stopped]
+    yield from _section("would change" if report.run.dry_run else "changes", rest, report)
+    stopped = [change for change in report.changes if change.stopped]
+    yield from _section(f"stopped ({len(stopped)}), plan {report.run.digest}", stopped, report)
+    yield from _skipped([c for c in report.changes if c.outcome is OutcomeKind.SKIPPED])
+
+
+def _section(title: str, changes: list[ReportedChange], report: Report) -> Iterator[str]:
+    shown = changes if report.run.dry_run else changes[:_MOST]
+    if changes:
         yield ""
-        yield "would change" if report.run.dry_run else "changes"
+        yield title
     for change in shown:
         yield from _change(change)
-    if len(told) > len(shown):
-        yield f"  … and {len(told) - len(shown)} more; --format json lists all"
-    yield from _skipped([c for c in report.changes if c.outcome is OutcomeKind.SKIPPED])
+    if len(changes) > len(shown):
+        yield f"  … and {len(changes) - len(shown)} more; --format json lists all"
 
 
 def _change(change: ReportedChange) -> Iterator[str]:
@@ -62,6 +68,8 @@ def _change(change: ReportedChange) -> Iterator[str]:
 
 
 def _outcome(change: ReportedChange) -> str:
+    if change.stopped:
+        return _PLANNED[change.change]  # why, the title and the verdict say
     if change.outcome is OutcomeKind.PUSHED:
         word = _DONE[change.change]
     elif change.outcome is OutcomeKind.PLANNED:

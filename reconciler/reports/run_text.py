@@ -169,6 +169,9 @@ def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
 
 def _next(report: Report) -> str | None:
     run = report.run
+    commands = [told.command for told in run.failures if told.command]
+    if commands:
+        return commands[0]
     if any(told.hint for told in run.failures):
         return None  # the way out stands right below the verdict
     if report.problems:

@@ -31,7 +31,10 @@ def _lines(health: Health) -> Iterator[str]:
     yield from _facts(facts)
     yield from _set_aside(facts)
     yield from _runs(facts)
-    if facts.oldest_problem:
+    if facts.stopped:
+        yield ""
+        yield line("next", f"reconciler run --accept-plan {plain(facts.stopped.digest, 20)}")
+    elif facts.oldest_problem:
         yield ""
         yield line("next", f"reconciler show {plain(facts.oldest_problem.return_id, 20)}")
 

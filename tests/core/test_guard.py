@@ -1,30 +1,28 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import NOON, a_return, an_entry, pushed, wanted_line, wants
+from core_samples import NOON, a_return, an_entry, an_intent, pushed, wanted_line, wants
 from msgspec.structs import replace
 
-from reconciler.core.guard import Grounds, check_ledger_is_not_lost, check_plan, check_shop
+from reconciler.core.guard import (
+    Grounds,
+    check_ledger_is_not_lost,
+    check_shop,
+    guard,
+    needs_consent,
+    stop,
+    unaccepted,
+)
 from reconciler.core.model import Purpose
 from reconciler.core.plan import Terms, make_plan
-from reconciler.core.report import RunKind
 from reconciler.core.rules import Guards, Policy
 from reconciler.errors import SafetyStop
 
 TERMS = Terms(Policy(), go_live=NOON.replace(year=2020), typed=False)
-GROUNDS = Grounds(
-    kind=RunKind.SCHEDULED,
-    guards=Guards(),
-    changed_lately=0,
-    mapping_is_new=False,
-    accepted=(),
-    command="reconciler run",
-)
-COUNTED = [RunKind.SCHEDULED, RunKind.SWEEP]
-FREE = [RunKind.RANGE, RunKind.SINGLE]
+GROUNDS = Grounds(guards=Guards(), changed_lately=0, mapping_is_new=False)
 
 
-def a_plan(creates=0, updates=0, cancels=0, adopts=0):
+def a_plan(creates=0, updates=0, cancels=0, adopts=0, terms=TERMS, **entry):
     want = {
         "create": (creates, wants(), ()),
         "update": (updates, wants(wanted_line("A", 2)), (pushed(),)),
@@ -32,27 +30,29 @@ def a_plan(creates=0, updates=0, cancels=0, adopts=0):
         "adopt": (adopts, wants(purpose=Purpose.CANCEL), ()),
     }
     entries = [
-        an_entry(wanted, seen=a_return(id=f"{kind}{number}"), sale_returns=known)
+        an_entry(wanted, seen=a_return(id=f"{kind}{number}"), sale_returns=known, **entry)
         for kind, (count, wanted, known) in want.items()
         for number in range(count)
     ]
-    plan = make_plan(entries, TERMS, NOON)
+    plan = make_plan(entries, terms, NOON)
     assert len(plan.changes) == creates + updates + cancels + adopts
     return plan
 
 
+def guarded(plan, **grounds):
+    return guard(plan, replace(GROUNDS, **grounds))
+
+
 def stops(plan, **grounds):
-    try:
-        check_plan(plan, replace(GROUNDS, **grounds))
-    except SafetyStop:
-        return True
-    return False
+    found = guarded(plan, **grounds)
+    both = sorted(change.return_id for change in (*found.through, *found.stopped))
+    assert both == sorted(change.return_id for change in plan.changes), "each in one part"
+    return bool(found.stopped)
 
 
 # --------------------------------------------------------------------------------------- the counts
 
 
-@pytest.mark.parametrize("kind", COUNTED)
 @pytest.mark.parametrize(
     ("changes", "stopped"),
     [
@@ -67,8 +67,8 @@ def stops(plan, **grounds):
         ({"adopts": 100}, False),
     ],
 )
-def test_a_plan_at_the_limit_passes_and_one_more_stops(kind, changes, stopped):
-    assert stops(a_plan(**changes), kind=kind) is stopped
+def test_a_plan_at_the_limit_passes_and_one_more_stops(changes, stopped):
+    assert stops(a_plan(**changes)) is stopped
 
 
 @pytest.mark.parametrize(("lately", "stopped"), [(99, True), (100, False), (101, False)])
@@ -79,11 +79,6 @@ def test_a_stop_needs_more_than_the_share_too(lately, stopped):
 
 def test_a_share_of_many_changes_alone_is_no_reason():
     assert not stops(a_plan(creates=25), changed_lately=25)
-
-
-@pytest.mark.parametrize("kind", FREE)
-def test_what_a_person_asked_for_is_free_of_the_counts(kind):
-    assert not stops(a_plan(creates=100, updates=100), kind=kind)
 
 
 def test_the_limits_are_the_settings_to_say():
@@ -120,12 +115,11 @@ def test_a_member_that_is_not_the_same_any_more_counts(change):
 # -------------------------------------------------------------------------------- a changed mapping
 
 
-@pytest.mark.parametrize("kind", RunKind)
-def test_a_changed_mapping_that_changes_one_pushed_return_stops_every_kind_of_run(kind):
-    assert stops(a_plan(updates=1), kind=kind, mapping_is_new=True)
-    assert stops(a_plan(cancels=1), kind=kind, mapping_is_new=True)
-    assert not stops(a_plan(creates=5, adopts=5), kind=kind, mapping_is_new=True)
-    assert not stops(a_plan(updates=1), kind=kind, mapping_is_new=False)
+def test_a_changed_mapping_that_changes_one_pushed_return_stops():
+    assert stops(a_plan(updates=1), mapping_is_new=True)
+    assert stops(a_plan(cancels=1), mapping_is_new=True)
+    assert not stops(a_plan(creates=5, adopts=5), mapping_is_new=True)
+    assert not stops(a_plan(updates=1), mapping_is_new=False)
 
 
 def test_a_changed_mapping_is_let_through_by_acceptance():
@@ -134,21 +128,118 @@ def test_a_changed_mapping_is_let_through_by_acceptance():
     assert not stops(plan, mapping_is_new=True, accepted=[c.member() for c in plan.changes])
 
 
+# -------------------------------------------------------------------- what was stopped, let through
+
+
+def members(changes):
+    return {change.member() for change in changes}
+
+
+def test_what_was_stopped_stays_stopped_however_small_it_is_and_the_rest_goes_on():
+    plan = a_plan(creates=3, updates=2)
+    before = members(plan.changes[:2])
+
+    found = guarded(plan, stopped=before)
+
+    assert members(found.stopped) == before
+    assert found.through == plan.changes[2:]
+    assert found.reasons == ()
+
+
+def test_what_was_stopped_before_is_not_counted_again():
+    plan = a_plan(creates=30)
+
+    assert len(guarded(plan, stopped=members(plan.changes[:5])).stopped) == 5
+    assert len(guarded(plan, stopped=members(plan.changes[:4])).stopped) == 30
+
+
+def test_a_stopped_member_that_changed_is_judged_by_itself():
+    plan = a_plan(creates=3)
+    older = {replace(one, fingerprint=b"other") for one in members(plan.changes)}
+
+    assert not stops(plan, stopped=older)
+
+
+def test_an_accepted_member_is_no_longer_stopped():
+    plan = a_plan(creates=3)
+
+    found = guarded(plan, stopped=members(plan.changes), accepted=members(plan.changes[:2]))
+
+    assert members(found.stopped) == members(plan.changes[2:])
+
+
+def test_what_a_person_let_through_counts_for_no_guard_later():
+    plan = a_plan(creates=30, updates=30, accepted_fingerprint=b"f" * 32)
+
+    assert not stops(plan)
+    assert not stops(plan, mapping_is_new=True)
+    assert stops(a_plan(creates=30, accepted_fingerprint=b"another want"))
+
+
+def test_a_write_that_was_sent_was_let_through():
+    assert not stops(a_plan(creates=30, intents=(an_intent(fingerprint=b"f" * 32),)))
+    assert stops(a_plan(creates=30, intents=(an_intent(fingerprint=b"an older want"),)))
+
+
+# ------------------------------------------------------------------------------------------ a range
+
+
+LATE = Terms(Policy(), go_live=NOON.replace(year=2090), typed=True)
+
+
+@pytest.mark.parametrize(
+    ("plan", "grounds", "asks"),
+    [
+        (a_plan(creates=25, updates=99, cancels=9), {}, False),
+        (a_plan(creates=26), {"changed_lately": 9999}, True),
+        (a_plan(creates=1, terms=LATE), {}, True),
+        (a_plan(updates=1, terms=LATE), {}, False),
+        (a_plan(updates=1), {"mapping_is_new": True}, True),
+        (a_plan(creates=1), {"mapping_is_new": True}, False),
+        (a_plan(), {}, False),
+    ],
+)
+def test_a_range_is_asked_about_where_it_creates_much_or_what_is_older_than_go_live(
+    plan, grounds, asks
+):
+    assert needs_consent(plan.changes, replace(GROUNDS, **grounds)) is asks
+
+
+def test_of_a_range_only_what_nobody_let_through_is_asked_about():
+    plan = a_plan(creates=26)
+
+    assert len(unaccepted(plan.changes, members(plan.changes[:7]))) == 19
+    assert unaccepted(a_plan(creates=2, accepted_fingerprint=b"f" * 32).changes, ()) == []
+
+
 # ------------------------------------------------------------------------------------- what is said
 
 
 def test_a_stop_names_plan_counts_limits_and_the_way_on():
     plan = a_plan(creates=26, updates=27)
+    grounds = replace(GROUNDS, changed_lately=40)
 
-    with pytest.raises(SafetyStop) as stopped:
-        check_plan(plan, replace(GROUNDS, changed_lately=40))
+    stopped = stop(guard(plan, grounds), grounds, "reconciler run")
 
-    text = str(stopped.value)
+    text = str(stopped)
     for said in (plan.digest, "create 26", "update or cancel 27", "25", "30%", "40"):
         assert said in text
-    assert "`reconciler run --dry-run`" in stopped.value.hint
-    assert f"`reconciler run --accept-plan {plan.digest}`" in stopped.value.hint
-    assert stopped.value.exit_code == 7
+    assert "`reconciler run --dry-run`" in stopped.hint
+    assert f"`reconciler run --accept-plan {plan.digest}`" in stopped.hint
+    assert stopped.command == f"reconciler run --accept-plan {plan.digest}"
+    assert stopped.exit_code == 7
+
+
+def test_a_plan_that_is_still_stopped_says_since_when():
+    plan = a_plan(creates=2, cancels=1)
+    grounds = replace(GROUNDS, stopped=members(plan.changes), stopped_since=NOON)
+
+    stopped = stop(guard(plan, grounds), grounds, "reconciler run")
+
+    assert str(stopped) == (
+        f"plan {plan.digest} is stopped since {NOON:%Y-%m-%d %H:%M}Z: "
+        "it would create 2, cancel 1 returns"
+    )
 
 
 # -------------------------------------------------------------------------------- lost ledger, shop

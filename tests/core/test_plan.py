@@ -242,7 +242,7 @@ def test_what_is_skipped_says_why():
 
     assert held == Settled(entry, State.SKIPPED, "held in Loop (review)")
     assert filtered == Settled(an_entry(), State.SKIPPED, "not selected by policy")
-    assert skipped(held) == ReportedChange(
+    assert skipped(held, TERMS) == ReportedChange(
         return_id="7001",
         order_name="#1001",
         order_id="4800",
@@ -288,6 +288,8 @@ def test_a_change_says_of_itself_all_that_the_ledger_knows(wanted, known, kind, 
         changed_at=NOON - DAY,
         reads_back="intents" in known,
         touches_pushed="sale_returns" in known,
+        is_accepted="intents" in known,
+        before_go_live=False,
         fields=FieldChanges(shows),
     )
     assert change.member() == PlanMember("7001", kind.value, b"f" * 32)

@@ -29,10 +29,16 @@ from msgspec.structs import replace
 from reconciler.core.agenda import Held, agenda, as_pushed
 from reconciler.core.attribution import attribute
 from reconciler.core.created import check_created
-from reconciler.core.guard import Grounds, check_ledger_is_not_lost, check_plan, check_shop
+from reconciler.core.guard import (
+    Grounds,
+    RangeSum,
+    check_ledger_is_not_lost,
+    check_shop,
+    guard,
+    stop,
+)
 from reconciler.core.model import Operation, Purpose, State, Window, Write
 from reconciler.core.plan import Terms, make_plan
-from reconciler.core.report import RunKind
 from reconciler.core.rules import Guards, Policy
 from reconciler.core.sale import choose_sale
 from reconciler.core.verdict import Review, Wait
@@ -94,22 +100,39 @@ def test_a_plan_that_is_too_large():
     ]
     plan = make_plan(created + changed, terms, NOON)
     grounds = Grounds(
-        kind=RunKind.SWEEP,
-        guards=Guards(creates=2, updates=3, share=0.25),
-        changed_lately=10,
-        mapping_is_new=True,
-        accepted=(),
-        command="reconciler run --sweep 120d",
+        guards=Guards(creates=2, updates=3, share=0.25), changed_lately=10, mapping_is_new=True
     )
 
-    assert said(check_plan, plan, grounds) == (
+    stopped = stop(guard(plan, grounds), grounds, "reconciler run --sweep 120d")
+
+    assert (str(stopped), stopped.hint) == (
         f"plan {plan.digest} was not carried out: it would create 3 returns (the limits are 2 and "
-        "25% of the 10 that changed in 28 days); it would update or cancel 4 returns (the limits "
-        "are 3 and 25% of the 10 that changed in 28 days); the changed mapping would change 4 "
-        "pushed returns",
+        "25% of the 10 that changed in Loop in 28 days); it would update or cancel 4 returns (the "
+        "limits are 3 and 25% of the 10 that changed in Loop in 28 days); the changed mapping "
+        "would change 4 pushed returns",
         "look at it with `reconciler run --sweep 120d --dry-run`, then let it through with "
         f"`reconciler run --sweep 120d --accept-plan {plan.digest}`",
     )
+
+
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        (
+            RangeSum(384, 380, 0, 12, 200, 1300.0),
+            "it would create 384 returns, 380 of them from before go-live, mail 12 vendors for the"
+            " first 200, which takes about 21m",
+        ),
+        (
+            RangeSum(1, 0, 3, 1, 1, 4.2),
+            "it would create 1 return, mail 1 vendor, and change 3 pushed returns by the changed"
+            " mapping, which takes about 4s",
+        ),
+        (RangeSum(26, 0, 0, None, 26, 90), "it would create 26 returns, which takes about 90s"),
+    ],
+)
+def test_the_sum_of_a_range(total, said):
+    assert total.in_words() == said
 
 
 def test_a_ledger_that_seems_to_be_lost():

@@ -248,7 +248,7 @@ SCENARIOS = (
     Scenario(
         "backfill",
         _backfill,
-        ("run", "--from", _day(80), "--to", _day(1), "--by", "created"),
+        ("run", "--yes", "--from", _day(80), "--to", _day(1), "--by", "created"),
         environ={"RECONCILER_LOOP__PAGE_SIZE": "2"},
     ),
     Scenario("migration", _migration, migrates=True),

@@ -148,13 +148,12 @@ def test_entries_bring_along_what_is_theirs_in_every_batch(ledger):
     assert [entry.sale_returns[0].id for entry in with_sale_returns] == [0, 599]
 
 
-def test_changes_are_counted_from_an_instant(ledger):
-    ledger.record(drained(observation("1")), NOON)
-    ledger.record(drained(observation("2")), LATER)
+def test_changes_in_loop_are_counted_by_loop_s_own_times(ledger):
+    ledger.record(drained(observation("1", at=NOON), observation("2", at=LATER)), LATER + MINUTE)
 
-    assert ledger.count_changed_since(NOON) == 2
-    assert ledger.count_changed_since(LATER) == 1
-    assert ledger.count_changed_since(LATER + MINUTE) == 0
+    assert ledger.count_updated_since(NOON) == 2
+    assert ledger.count_updated_since(LATER) == 1
+    assert ledger.count_updated_since(LATER + MINUTE) == 0
 
 
 def test_overdue_is_open_and_left_since_before(ledger):

@@ -133,8 +133,8 @@ OPTIONS: tuple[tuple[str, ...], ...] = (
     *[()] * 6,
     ("--sweep", "120d"),
     ("--sweep", "3d"),
-    ("--from", "3d"),
-    ("--from", "3d", "--by", "created"),
+    ("--from", "3d", "--yes"),
+    ("--from", "3d", "--yes", "--by", "created"),
     ("--max-writes", "1"),
     ("--max-seconds", "5"),
 )

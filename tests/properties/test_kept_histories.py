@@ -82,7 +82,7 @@ def test_what_a_killed_run_was_asked_for_is_still_asked_for(state: Histories) ->
     )
     state.returns_more(order=0, units=[0])
     state.changes_and_runs(how=("touches", None), one=0, place=0)
-    state.dies(how="before", nth=13, options=("--from", "3d"))
+    state.dies(how="before", nth=13, options=("--from", "3d", "--yes"))
     state.runs(options=("--max-writes", "1"))
 
     assert state.history.witness.counts["created"] == 3

@@ -163,10 +163,22 @@ def stopped() -> Report:
     hint = "look at it, then: reconciler run --accept-plan 0123456789abcdef"
     message = "the plan creates 400 sale returns; 25 are allowed without a look"
     return Report(
-        run=facts(7, failures=(Failure(message, hint),)),
+        run=facts(
+            7,
+            failures=(Failure(message, hint, "reconciler run --accept-plan 0123456789abcdef"),),
+        ),
         counts=Counts(seen=400, new=400, pending=400),
         requests=Requests(LoopRequests(6), JettiRequests(2, 0)),
-        changes=(change(1, ChangeKind.CREATE, OutcomeKind.DEFERRED, "the pass ended"),),
+        changes=(
+            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, fields=ONE_LINE),
+            *(
+                change(number, kind, OutcomeKind.DEFERRED, "stopped", stopped=True, fields=fields)
+                for number, kind, fields in (
+                    (2, ChangeKind.CREATE, CREATED),
+                    (3, ChangeKind.UPDATE, UPDATED),
+                )
+            ),
+        ),
     )
 
 
@@ -241,6 +253,7 @@ def unhealthy(text: str = "two sales are left") -> health.Health:
         last_complete_pass=NOON - 30 * HOUR,
         last_complete_sweep=NOON - 50 * HOUR,
         oldest_problem=Problem("8808", "#1008", "review", NOON - 50 * HOUR, text),
+        stopped=health.Stopped("0123456789abcdef", NOON - 3 * HOUR, {"create": 30, "cancel": 1}),
         runs=(health.LastRun(130, "sweep", NOON - HOUR, NOON, 7, {}, text),),
         set_aside=(health.SetAside("8810", f"lines[0]: {text}", NOON - HOUR),),
     )

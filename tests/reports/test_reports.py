@@ -50,7 +50,7 @@ def test_json_carries_any_text_whole_and_shows_a_terminal_none_of_it(text: str) 
     text = text.encode("utf-8", "ignore").decode()
     encoded = as_json.encode(Failure(text, text))
 
-    assert json.loads(encoded) == {"message": text, "hint": text}
+    assert json.loads(encoded) == {"message": text, "hint": text, "command": None}
     assert all(
         line.replace("\xa0", " ").isprintable() or not _steers(line) for line in encoded.split("\n")
     )

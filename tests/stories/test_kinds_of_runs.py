@@ -36,7 +36,7 @@ def test_a_range_of_two_hundred_days_is_read_in_windows_and_pushed(world: World,
     ]
     before = world.watermark()
 
-    ran = world.run("--from", "200d", "--by", by)
+    ran = world.run("--from", "200d", "--yes", "--by", by)
 
     windows = ran.report["run"]["windows"]
     assert (ran.code, len(windows)) == (0, 7)
@@ -51,7 +51,7 @@ def test_a_range_pushes_only_what_it_read(world: World) -> None:
     backlog = left_over(world)
     old = world.submit(world.order(("Acme", 1)), at=NOON - timedelta(days=40))
 
-    ran = world.run("--from", day(50), "--to", day(30), "--by", "created")
+    ran = world.run("--yes", "--from", day(50), "--to", day(30), "--by", "created")
 
     assert ran.outcomes == {old: ("create", "pushed")}
     assert (world.in_jetti(backlog), world.state(backlog)) == ([], "pending")
@@ -63,8 +63,8 @@ def test_a_range_by_update_differs_from_one_by_creation(world: World) -> None:
     world.loop.touch(one)
     world.pass_time()
 
-    created = world.run("--from", day(20), "--by", "created")
-    updated = world.run("--from", day(20))
+    created = world.run("--yes", "--from", day(20), "--by", "created")
+    updated = world.run("--yes", "--from", day(20))
 
     assert (created.outcomes, updated.outcomes) == ({}, {one: ("create", "pushed")})
 
@@ -72,9 +72,9 @@ def test_a_range_by_update_differs_from_one_by_creation(world: World) -> None:
 def test_a_range_again_is_silent(world: World) -> None:
     world.go_live()
     world.submit(world.order(("Acme", 1)), at=NOON - timedelta(days=40))
-    world.run("--from", "50d", "--by", "created")
+    world.run("--from", "50d", "--yes", "--by", "created")
 
-    again = world.run("--from", "50d", "--by", "created")
+    again = world.run("--from", "50d", "--yes", "--by", "created")
 
     assert (again.code, again.report["changes"], again.jetti_requests) == (0, [], (0, 0))
 
@@ -352,7 +352,7 @@ def test_a_new_ledger_stops_where_jetti_holds_our_markers(world: World) -> None:
     assert "init --adopt" in json.dumps(ran.report["run"]["failures"])
 
 
-@pytest.mark.parametrize("options", [(), ("--from", "40d", "--by", "created")])
+@pytest.mark.parametrize("options", [(), ("--from", "40d", "--yes", "--by", "created")])
 def test_a_stopped_new_ledger_goes_on_after_the_command_that_it_names(
     world: World, options: tuple[str, ...]
 ) -> None:

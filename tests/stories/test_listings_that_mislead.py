@@ -14,7 +14,7 @@ from between_requests import Asked, once
 from story_world import World
 
 SMALL = {"RECONCILER_LOOP__PAGE_SIZE": "2"}
-TOO_MANY_TO_PUSH = ("--from", "2d", "--max-writes", "0")
+TOO_MANY_TO_PUSH = ("--from", "2d", "--yes", "--max-writes", "0")
 
 
 def switched(world: World, **values: Any) -> None:
@@ -306,7 +306,9 @@ def test_what_shows_later_than_any_sweep_is_found_by_a_range_that_a_person_types
     world.pass_time()
 
     assert world.run("--sweep", "120d").outcomes == {}
-    assert world.run("--from", "140d", "--by", "created").outcomes == {old: ("create", "pushed")}
+    assert world.run("--from", "140d", "--yes", "--by", "created").outcomes == {
+        old: ("create", "pushed")
+    }
 
 
 # ------------------------------------------------------------------------- what is asked (F36)
@@ -319,7 +321,7 @@ _WHOLE = re.compile(
 )
 
 
-@pytest.mark.parametrize("options", [(), ("--sweep", "40d"), ("--from", "40d")])
+@pytest.mark.parametrize("options", [(), ("--sweep", "40d"), ("--from", "40d", "--yes")])
 def test_every_question_to_the_list_names_both_ends_in_utc_without_an_offset(
     world: World, options: tuple[str, ...]
 ) -> None:

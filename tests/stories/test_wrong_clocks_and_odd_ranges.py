@@ -115,7 +115,7 @@ def test_a_time_without_an_offset_is_utc_wherever_the_machine_is(
 ) -> None:
     world.go_live()
 
-    ran = world.run("--from", written, TZ=zone)
+    ran = world.run("--yes", "--from", written, TZ=zone)
 
     [window] = ran.report["run"]["windows"]
     expected = "2026-02-27T00:00:00Z" if written == "2026-02-27" else "2026-02-27T02:30:00Z"
@@ -137,7 +137,7 @@ def test_a_range_of_any_length_is_read_in_windows_that_loop_takes_oldest_first(
     ]
     before = world.watermark()
 
-    ran = world.run("--from", f"{days}d", "--by", by)
+    ran = world.run("--yes", "--from", f"{days}d", "--by", by)
 
     windows = ran.report["run"]["windows"]
     starts = [datetime.fromisoformat(window["from"]) for window in windows]
@@ -218,7 +218,7 @@ def test_a_return_of_an_odd_moment_is_found_by_a_range_to_its_very_second(
     one = world.submit(world.order(("Acme", 1)), at=at)
     around = [zulu(at + timedelta(seconds=seconds)) for seconds in (-1, 1)]
 
-    ran = world.run("--from", around[0], "--to", around[1], "--by", "created")
+    ran = world.run("--yes", "--from", around[0], "--to", around[1], "--by", "created")
 
     assert (ran.code, ran.outcomes) == (0, {one: ("create", "pushed")})
 

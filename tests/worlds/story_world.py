@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,8 @@ class FrozenClock:
         self._sandbox = sandbox
         self.waited: list[float] = []
         self.stop_with: int | None = None
+        self.stop_after_writes: int | None = None
+        """Interrupts the program once so many writes have reached Jetti."""
         self.ahead = 0.0
         """Seconds by which the program's clock is wrong; a sandbox's never is."""
 
@@ -56,6 +59,12 @@ class FrozenClock:
     def check(self) -> None:
         if self.stop_with is not None:
             raise Interrupted(self.stop_with)
+        if self.stop_after_writes is not None and self._writes() >= self.stop_after_writes:
+            raise Interrupted(signal.SIGINT)
+
+    def _writes(self) -> int:
+        arrivals = self._sandbox.arrivals.all()
+        return sum(one.service == "jetti" and one.method != "GET" for one in arrivals)
 
 
 @dataclass

@@ -1,0 +1,74 @@
+"""A person on a real terminal is asked before a large range is carried out."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from process_world import PATIENCE, RealWorld, on_the_machine_s_clock
+
+TIGHT = {"RECONCILER_GUARD__CREATES": "0"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[RealWorld]:
+    with on_the_machine_s_clock(tmp_path) as made:
+        made.live()
+        made.returned(("Acme", 1), at=datetime.now(UTC) - timedelta(days=30))
+        yield made
+
+
+def asked(world: RealWorld, answer: bytes | signal.Signals) -> tuple[int, str]:
+    """The exit code and all that the terminal showed, of a range answered like this."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "run", "--from", "60d"],
+        env={**world.environ, **TIGHT, "TERM": "dumb"},
+        cwd=world.directory,
+        stdin=theirs,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while b"[y/N]" not in shown:
+            assert select.select([ours], [], [], PATIENCE)[0], shown
+            shown += os.read(ours, 4096)
+        if isinstance(answer, signal.Signals):
+            process.send_signal(answer)
+        else:
+            os.write(ours, answer)
+        code = process.wait(PATIENCE)
+    finally:
+        process.kill()
+        os.close(ours)
+    return code, shown.decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "made"),
+    [(b"y\n", 0, 1), (b"n\n", 7, 0), (b"\n", 7, 0), (signal.SIGINT, 130, 0)],
+    ids=["yes", "no", "nothing", "interrupt"],
+)
+def test_only_a_yes_lets_a_large_range_through(
+    world: RealWorld, answer: bytes | signal.Signals, code: int, made: int
+) -> None:
+    ended, shown = asked(world, answer)
+
+    assert (ended, len(world.jetti.sale_returns())) == (code, made)
+    assert "it would create 1 return, 1 of them from before go-live, mail 1 vendor" in shown
+
+
+def test_where_nobody_can_be_asked_it_stops_unless_yes_was_said(world: RealWorld) -> None:
+    assert world.does("run", "--from", "60d", **TIGHT) == 7
+    assert world.does("run", "--from", "60d", "--yes", **TIGHT) == 0
+    assert len(world.jetti.sale_returns()) == 1

@@ -1,0 +1,376 @@
+"""What a guard stopped, in every order of events: who is let through, by whom, and who is told."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from agreement import assert_agreement
+from story_world import NOON, Ran, World
+
+TIGHT = {"RECONCILER_GUARD__CREATES": "2", "RECONCILER_GUARD__UPDATES": "2"}
+
+
+def several(world: World, count: int) -> list[str]:
+    made = [world.returned() for _ in range(count)]
+    world.pass_time()
+    return made
+
+
+def older(world: World, count: int, days: int) -> list[str]:
+    """Returns of so many days ago, newest last."""
+    return [
+        world.submit(world.order(("Acme", 1)), at=NOON - timedelta(days=days, minutes=place))
+        for place in range(count)
+    ]
+
+
+def digest(ran: Ran) -> str:
+    return str(ran.report["run"]["digest"])
+
+
+def created(ran: Ran) -> int:
+    return int(ran.report["counts"]["created"])
+
+
+def stopped_plan(world: World) -> str | None:
+    """The digest that `status` names, if any."""
+    told = json.loads(world.call("status", "--format", "json").stdout)["facts"]["stopped"]
+    return told and str(told["digest"])
+
+
+# -------------------------------------------------------------- opened by nobody but a person
+
+
+def test_a_sweep_that_records_hundreds_of_older_returns_opens_no_stopped_plan(world: World) -> None:
+    """init --since 7d, a stop, the nightly sweep: the share grew by recordings, not by changes."""
+    older(world, 12, days=60)
+    world.go_live("7d")
+    several(world, 3)
+    stopped = world.run(**TIGHT)
+
+    swept = world.run("--sweep", "120d", **TIGHT)
+    later = world.run(**TIGHT)
+
+    assert (stopped.code, swept.code, later.code) == (7, 7, 7)
+    assert world.writes() == []
+    assert digest(stopped) == digest(later) == stopped_plan(world)
+
+
+def test_returns_recorded_now_but_changed_long_ago_do_not_widen_the_share(world: World) -> None:
+    """The same without a stopped plan before it: the sweep comes first."""
+    older(world, 12, days=60)
+    world.go_live("7d")
+    world.run("--sweep", "120d", **TIGHT)
+    several(world, 3)
+
+    assert world.run(**TIGHT).code == 7
+
+
+def test_a_stopped_plan_stays_stopped_and_what_is_new_flows(world: World) -> None:
+    world.go_live()
+    halted = several(world, 3)
+    stopped = world.run(**TIGHT)
+    fresh = several(world, 2)
+
+    ran = world.run(**TIGHT)
+
+    assert (ran.code, created(ran), digest(ran)) == (7, 2, digest(stopped))
+    assert {one: world.in_jetti(one) != [] for one in (*halted, *fresh)} == {
+        **dict.fromkeys(halted, False),
+        **dict.fromkeys(fresh, True),
+    }
+    assert all("stopped with plan" in ran.reason(one) for one in halted)
+
+
+def test_a_laxer_setting_opens_no_stopped_plan(world: World) -> None:
+    world.go_live()
+    several(world, 3)
+    world.run(**TIGHT)
+
+    ran = world.run()
+
+    assert (ran.code, world.writes()) == (7, [])
+
+
+def test_a_member_that_changes_is_judged_by_itself(world: World) -> None:
+    world.go_live()
+    first, *rest = several(world, 3)
+    stopped = world.run(**TIGHT)
+    world.loop.label(first)
+    world.pass_time()
+
+    ran = world.run(**TIGHT)
+
+    assert (ran.code, created(ran)) == (7, 1)
+    assert digest(ran) != digest(stopped), "it names what is left of the plan"
+    assert [world.in_jetti(one) for one in rest] == [[], []]
+
+
+def test_a_stopped_plan_is_over_when_all_of_it_is_gone_or_changed(world: World) -> None:
+    world.go_live()
+    made = several(world, 3)
+    world.run(**TIGHT)
+    for one in made:
+        world.loop.set_state(one, "cancelled")
+    world.pass_time()
+
+    ran = world.run(**TIGHT)
+
+    assert (ran.code, stopped_plan(world), world.writes()) == (0, None, [])
+    assert world.call("status").code == 0
+
+
+def test_what_a_person_names_of_a_stopped_plan_is_settled_by_that(world: World) -> None:
+    world.go_live()
+    first, *rest = several(world, 3)
+    world.run(**TIGHT)
+
+    named = world.run("--return", first, **TIGHT)
+    later = world.run(**TIGHT)
+
+    assert (created(named), later.code) == (1, 7)
+    assert len(world.in_jetti(first)) == 1
+    assert [world.in_jetti(one) for one in rest] == [[], []]
+
+
+def test_two_stops_become_one_plan_that_one_digest_opens(world: World) -> None:
+    world.go_live()
+    several(world, 3)
+    first = world.run(**TIGHT)
+    several(world, 4)
+    second = world.run(**TIGHT)
+
+    ran = world.run("--accept-plan", digest(second), **TIGHT)
+
+    assert (first.code, second.code, ran.code, created(ran)) == (7, 7, 0, 7)
+    assert_agreement(world)
+
+
+def test_the_first_digest_opens_its_part_of_a_plan_that_grew(world: World) -> None:
+    world.go_live()
+    several(world, 3)
+    first = world.run(**TIGHT)
+    several(world, 4)
+    world.run(**TIGHT)
+
+    ran = world.run("--accept-plan", digest(first), **TIGHT)
+
+    assert (ran.code, created(ran)) == (7, 3)
+
+
+@pytest.mark.parametrize("budget", [("--max-writes", "3"), ("--max-writes", "0")])
+def test_an_accepted_plan_that_a_budget_cut_short_goes_on_by_itself(
+    world: World, budget: tuple[str, str]
+) -> None:
+    world.go_live()
+    several(world, 4)
+    stopped = world.run(**TIGHT)
+
+    part = world.run("--accept-plan", digest(stopped), *budget, **TIGHT)
+    rest = world.run(**TIGHT)
+
+    assert (part.code, rest.code, created(part) + created(rest)) == (0, 0, 4)
+    assert stopped_plan(world) is None
+    assert_agreement(world)
+
+
+def test_a_dry_run_and_the_run_agree_about_what_is_stopped(world: World) -> None:
+    world.go_live()
+    several(world, 3)
+    world.run(**TIGHT)
+    several(world, 1)
+
+    dry = world.run("--dry-run", **TIGHT)
+    ran = world.run(**TIGHT)
+
+    assert (dry.code, ran.code, digest(dry)) == (7, 7, digest(ran))
+    assert [c["return_id"] for c in dry.report["changes"] if c["stopped"]] == [
+        c["return_id"] for c in ran.report["changes"] if c["stopped"]
+    ]
+
+
+def test_a_changed_mapping_stays_stopped_while_new_returns_flow(world: World) -> None:
+    received = {"RECONCILER_MAPPING__STATUS__OPEN__DELIVERED": "received"}
+    world.go_live()
+    [one] = several(world, 1)
+    world.loop.label(one, status="delivered")
+    world.pass_time()
+    world.run()
+    stopped = world.run(**received)
+    [other] = several(world, 1)
+
+    ran = world.run(**received)
+
+    assert (stopped.code, ran.code, created(ran)) == (7, 7, 1)
+    assert [made["status"] for made in world.in_jetti(one)] == ["shipped"]
+    assert world.run("--accept-plan", digest(ran), **received).code == 0
+    assert [made["status"] for made in world.in_jetti(one)] == ["received"]
+    assert len(world.in_jetti(other)) == 1
+
+
+# --------------------------------------------------------------------- what a person asked for
+
+
+@pytest.mark.parametrize("cut", ["budget", "signal"])
+def test_a_range_cut_short_poisons_no_later_pass(world: World, cut: str) -> None:
+    """run --from 200d --max-writes 6, or an interrupt: the poll goes on with the rest."""
+    old = older(world, 5, days=60)
+    world.go_live("7d")
+    if cut == "budget":
+        part = world.run("--from", "200d", "--yes", "--max-writes", "3", **TIGHT)
+        assert "scheduled passes go on with the rest" in str(part.report["run"]["remarks"])
+    else:
+        world.clock.stop_after_writes = 1
+        part = world.run("--from", "200d", "--yes", **TIGHT)
+        world.clock.stop_after_writes = None
+    [fresh] = several(world, 1)
+
+    ran = world.run(**TIGHT)
+
+    assert part.code == (0 if cut == "budget" else 130)
+    assert ran.code == 0
+    creates = [c["return_id"] for c in ran.report["changes"] if c["change"] == "create"]
+    read_back = 1 if cut == "signal" else 0
+    assert creates[read_back] == fresh, "the rest comes behind fresh changes"
+    assert {world.state(one) for one in (*old, fresh)} == {"synced"}
+    assert_agreement(world)
+
+
+def test_the_rest_of_a_range_stays_free_of_the_guard_when_it_changes(world: World) -> None:
+    old = older(world, 5, days=60)
+    world.go_live("7d")
+    world.run("--from", "200d", "--yes", "--max-writes", "0", **TIGHT)
+    for one in old:
+        world.loop.label(one, status="in_transit")
+    world.pass_time()
+
+    ran = world.run(**TIGHT)
+
+    assert (ran.code, created(ran)) == (0, 5)
+
+
+def test_what_was_skipped_before_go_live_is_not_lost_when_its_range_is_cut_short(
+    world: World,
+) -> None:
+    old = older(world, 3, days=60)
+    world.go_live("7d")
+    world.run("--sweep", "120d")
+    assert {world.state(one) for one in old} == {"skipped"}
+
+    world.run("--from", "200d", "--yes", "--max-writes", "0")
+    ran = world.run()
+
+    assert (ran.code, created(ran)) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("days", "count"), [(60, 1), (1, 3)], ids=["from before go-live", "too many"]
+)
+def test_a_range_is_not_a_blank_cheque(world: World, days: int, count: int) -> None:
+    asked = older(world, count, days=days)
+    world.go_live("7d")
+
+    refused = world.run("--from", "200d", **TIGHT)
+    polled = world.run("--sweep", "120d", RECONCILER_GUARD__CREATES="0")
+    accepted = world.run("--from", "200d", "--accept-plan", digest(refused), **TIGHT)
+
+    assert (refused.code, accepted.code, created(accepted)) == (7, 0, count)
+    [failure] = refused.report["run"]["failures"]
+    assert f"it would create {count} return" in failure["message"]
+    assert "mail 1 vendor" in failure["message"]
+    assert f"--accept-plan {digest(refused)}" in failure["command"]
+    assert created(polled) == 0
+    assert {world.state(one) for one in asked} == {"synced"}
+
+
+def test_a_refused_range_leaves_nothing_for_the_poll_to_create(world: World) -> None:
+    old = older(world, 2, days=60)
+    world.go_live("7d")
+    world.run("--from", "200d")
+
+    ran = world.run()
+
+    assert (ran.code, created(ran), world.jetti.sale_returns()) == (0, 0, [])
+    assert {world.state(one) for one in old} == {"skipped"}
+
+
+def test_a_small_range_after_go_live_asks_nobody(world: World) -> None:
+    world.go_live("7d")
+    several(world, 2)
+
+    assert world.run("--from", "3d", **TIGHT).code == 0
+    assert_agreement(world)
+
+
+def test_single_returns_are_free_of_all_this(world: World) -> None:
+    [old] = older(world, 1, days=60)
+    world.go_live("7d")
+    made = several(world, 3)
+
+    ran = world.run("--return", old, *(f"--return={one}" for one in made), **TIGHT)
+
+    assert (ran.code, created(ran)) == (0, 4)
+
+
+def test_yes_is_for_ranges_only(world: World) -> None:
+    world.go_live()
+
+    assert world.call("run", "--yes").code == 2
+
+
+# ------------------------------------------------------------------------- what is told, and first
+
+
+def test_a_new_ledger_before_markers_of_ours_says_adopt_however_large_the_plan(
+    world: World,
+) -> None:
+    world.go_live()
+    several(world, 3)
+    world.run()
+    for path in world.directory.iterdir():
+        path.unlink()
+    world.go_live()
+    world.pass_time()
+
+    ran = world.run(**TIGHT)
+    text = world.call("run", **TIGHT).stdout.splitlines()
+
+    assert ran.code == 7
+    assert [f["command"] for f in ran.report["run"]["failures"]] == ["reconciler init --adopt"]
+    assert text[-1].split(maxsplit=1) == ["next", "reconciler init --adopt"]
+    assert "--accept-plan" not in "\n".join(text)
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_stop_shows_the_plan_and_ends_with_the_command_that_goes_on(
+    world: World, options: tuple[str, ...]
+) -> None:
+    world.go_live()
+    made = several(world, 3)
+    names = [world.seen(one).order_name for one in made]
+
+    lines = world.call("run", *options, **TIGHT).stdout.splitlines()
+    last = lines[-1].split(maxsplit=1)[1]
+
+    assert [sum(name in line and "create" in line for line in lines) for name in names] == [1, 1, 1]
+    assert last.startswith("reconciler run --accept-plan ")
+    assert world.call(*last.split()[1:], **TIGHT).code == 0
+    assert_agreement(world)
+
+
+def test_status_names_the_stopped_plan_and_stops_when_it_is_over(world: World) -> None:
+    world.go_live()
+    several(world, 3)
+    stopped = world.run(**TIGHT)
+
+    before = world.call("status")
+    world.pass_time(hours=1)
+    world.run("--accept-plan", digest(stopped), **TIGHT)
+    after = world.call("status")
+
+    assert before.code == 3
+    assert f"plan {digest(stopped)} is stopped since 2026-03-01 12:0" in before.stdout
+    assert before.stdout.splitlines()[-1].endswith(f"run --accept-plan {digest(stopped)}")
+    assert (after.code, "stopped" in after.stdout) == (0, False)
