@@ -42,7 +42,7 @@ class Host:
     environ: Mapping[str, str]
     progress: Progress = field(default_factory=Silence)
     consent: Callable[[Any], bool] = nobody
-    """Asks the person who typed a range, given its `core.guard.RangeSum`."""
+    """Asks the person who typed a range, given what works out its `core.guard.RangeSum`."""
     connect: Callable[[Any, Clock], Any] | None = None
     """How services are reached, given an `http.Endpoint`; None: `http.connect` itself. Not typed,
     because what a host names must not load half the program for `--help`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -82,8 +83,8 @@ class Parts(Struct, frozen=True):
     """How to start this pass again, for hints."""
     writes: Callable[[], int]
     """Writes that left for Jetti so far."""
-    consent: Callable[[RangeSum], bool]
-    """Asks the person who typed a range. May raise Interrupted."""
+    consent: Callable[[Callable[[], RangeSum]], bool]
+    """Asks the person who typed a range. May raise Interrupted, and what looking it up may."""
     rates: Rates
     """At which pace the target may be written to."""
 
@@ -273,13 +274,14 @@ class Pass:
     def _ask(self, asked: Sequence[Change], grounds: Grounds) -> None:
         """Raises SafetyStop unless a person agrees; the plan is kept then, for its digest."""
         parts = self._parts
-        total = self._sum(asked, grounds)
+        # Looked up only where somebody is told: whoever agreed beforehand need not wait for it.
+        total = cache(lambda: self._sum(asked, grounds))
         if parts.consent(total):
             return
         self.stopped = self.plan.changes
         members = (change.member() for change in self.plan.changes)
         parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
-        told = f"plan {self.plan.digest} of this range was not carried out: {total.in_words()}"
+        told = f"plan {self.plan.digest} of this range was not carried out: {total().in_words()}"
         raise stopped(told, self.plan.digest, parts.command, ", or with --yes")
 
     def _sum(self, asked: Sequence[Change], grounds: Grounds) -> RangeSum:

@@ -27,7 +27,9 @@ class Screen(Protocol):
         """Out of the way as long as the context lasts."""
 
 
-def consent(*, given: bool, clock: Clock, screen: Screen) -> Callable[[RangeSum], bool]:
+def consent(
+    *, given: bool, clock: Clock, screen: Screen
+) -> Callable[[Callable[[], RangeSum]], bool]:
     """`--yes`, or a question where somebody can answer it, or nobody's."""
     if given:
         return lambda _total: True
@@ -36,9 +38,9 @@ def consent(*, given: bool, clock: Clock, screen: Screen) -> Callable[[RangeSum]
     return lambda total: _asked(total, clock, screen)
 
 
-def _asked(total: RangeSum, clock: Clock, screen: Screen) -> bool:
+def _asked(total: Callable[[], RangeSum], clock: Clock, screen: Screen) -> bool:
     with screen.cleared():
-        streams.note(f"This range is large: {total.in_words()}.")
+        streams.note(f"This range is large: {total().in_words()}.")
         click.echo("Go on? [y/N] ", nl=False, err=True)
         # Our handlers swallow the interrupt that would end a plain `input`.
         while not select.select([sys.stdin], [], [], _LOOK_UP_EVERY)[0]:
