@@ -17,6 +17,8 @@ from reconciler.host import nobody
 if TYPE_CHECKING:
     from reconciler.core.guard import RangeSum
 
+    Consent = Callable[[Callable[[], RangeSum]], bool]
+
 _LOOK_UP_EVERY = 0.25  # seconds between two looks for a signal
 
 
@@ -29,7 +31,7 @@ class Screen(Protocol):
 
 def consent(
     *, given: bool, clock: Clock, screen: Screen
-) -> Callable[[Callable[[], RangeSum]], bool]:
+) -> Consent:
     """`--yes`, or a question where somebody can answer it, or nobody's."""
     if given:
         return lambda _total: True
