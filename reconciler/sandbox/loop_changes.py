@@ -7,6 +7,10 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.sandbox.loop_model import SandboxLabel, SandboxLine, SandboxReturn
+from reconciler.sandbox.loop_switches import LoopSwitches
+
+UNSENT = ("new", "pre_transit")
+"""Label states in which the goods have not left the customer."""
 
 
 def whole_second(instant: datetime) -> datetime:
@@ -21,7 +25,31 @@ def touched(row: SandboxReturn, at: datetime) -> SandboxReturn:
 
 def labelled(row: SandboxReturn, label: SandboxLabel) -> SandboxReturn:
     """A label was issued."""
-    return replace(row, labels=(*row.labels, label))
+    return replace(row, labels=(*row.labels, label), numbers_given=numbers_given(row) + 1)
+
+
+def numbers_given(row: SandboxReturn) -> int:
+    """How many label numbers were ever given out, a label without one counted too."""
+    return max(row.numbers_given, len(row.labels))
+
+
+def relabelled(
+    row: SandboxReturn, parcel: int, label: SandboxLabel, switches: LoopSwitches
+) -> SandboxReturn:
+    """A label was regenerated: the new one last, the old one kept, voided or gone."""
+    old, others = row.labels[parcel], list(row.labels)
+    if switches.regenerated_label == "goes":
+        del others[parcel]
+    elif switches.regenerated_label_status == "cancelled":
+        others[parcel] = replace(old, status="cancelled", updated_at=label.updated_at)
+    return replace(row, labels=(*others, label), numbers_given=numbers_given(row) + 1)
+
+
+def numbered(row: SandboxReturn, parcel: int, number: str, at: datetime) -> SandboxReturn:
+    """A label got its number, or another one."""
+    labels = list(row.labels)
+    labels[parcel] = replace(labels[parcel], tracking_number=number, updated_at=whole_second(at))
+    return replace(row, labels=tuple(labels), numbers_given=numbers_given(row) + 1)
 
 
 def label_moved(row: SandboxReturn, status: str, parcel: int, at: datetime) -> SandboxReturn:

@@ -50,10 +50,12 @@ class SandboxLabel(Struct, frozen=True):
     """A label and, once scanned, the parcel under it (apis/loop.md 5.4)."""
 
     carrier: str
-    tracking_number: str
+    tracking_number: str | None
+    """None until it is known: numbers of pre-printed labels come later (apis/loop.md 6.3)."""
     status: str
     updated_at: datetime
     line_ids: tuple[str, ...] = ()
+    """Empty where Loop ties the label to no line (apis/loop.md 6.3)."""
     rate: float = 5.95
 
 
@@ -86,6 +88,8 @@ class SandboxReturn(Struct, frozen=True):
     outcome: str | None = "refund"
     lines: tuple[SandboxLine, ...] = ()
     labels: tuple[SandboxLabel, ...] = ()
+    numbers_given: int = 0
+    """Of labels that are gone, too: none is given twice."""
     exchanges: tuple[SandboxExchange, ...] = ()
     edited_at: datetime | None = None
     processed_at: datetime | None = None

@@ -28,6 +28,7 @@ class RowCache:
             switches.created_at_form,
             switches.extra_fields,
             switches.top_level_label,
+            switches.untied_label,
         )
         if form != self._form:
             self._form = form

@@ -40,7 +40,7 @@ def list_row(row: SandboxReturn, switches: LoopSwitches, shop: str) -> dict[str,
         "exchanges": [_exchange(exchange) for exchange in row.exchanges],
         "presentment": None,
         **_label_fields(row, switches),
-        "labels": [_label(label) for label in row.labels],
+        "labels": [_label(label, row, switches) for label in row.labels],
         "status_page_url": status_page(row, shop),
         "destination_id": row.destination_id,
         "return_method": row.return_method,
@@ -148,7 +148,7 @@ def _label_fields(row: SandboxReturn, switches: LoopSwitches) -> dict[str, Any]:
     label = row.labels[0 if switches.top_level_label == "first" else -1]
     return {
         "carrier": label.carrier,
-        "tracking_number": label.tracking_number,
+        "tracking_number": label.tracking_number or NOTHING,
         "label_status": label.status,
         "label_url": _label_url(label),
         "label_rate": label.rate,
@@ -156,20 +156,22 @@ def _label_fields(row: SandboxReturn, switches: LoopSwitches) -> dict[str, Any]:
     }
 
 
-def _label(label: SandboxLabel) -> dict[str, Any]:
+def _label(label: SandboxLabel, row: SandboxReturn, switches: LoopSwitches) -> dict[str, Any]:
+    no_number = (None, "", NOTHING)[int(row.id) % 3]
+    lines = [int(line_id) for line_id in label.line_ids]
     return {
         "status": label.status,
         "updated_at": bare(label.updated_at),
         "url": _label_url(label),
         "rate": label.rate,
         "carrier": label.carrier,
-        "tracking_number": label.tracking_number,
-        "line_items": [int(line_id) for line_id in label.line_ids],
+        "tracking_number": label.tracking_number or no_number,
+        "line_items": lines if lines or switches.untied_label == "empty" else None,
     }
 
 
 def _label_url(label: SandboxLabel) -> str:
-    return f"https://labels.example.test/canary/{label.tracking_number}.pdf"
+    return f"https://labels.example.test/canary/{label.tracking_number or 'without-number'}.pdf"
 
 
 def _processing(row: SandboxReturn) -> dict[str, Any]:

@@ -27,8 +27,8 @@ from reconciler.sandbox.loop_row_cache import RowCache
 from reconciler.sandbox.loop_store import LoopStore
 from reconciler.sandbox.loop_switches import LoopSwitches
 
-# `v1` is an alias of the current version (apis/loop.md section 1).
-ROUTE = re.compile(r"/api/(?:v1|2026-07)/warehouse/return/(list|details)")
+# The versions differ in nothing that is served here (apis/loop.md section 1).
+ROUTE = re.compile(r"/api/(?:v1|2026-07|2026-10|latest|unstable)/warehouse/return/(list|details)")
 DOCUMENTED_LINK = ("to", "filter", "pageSize")
 
 

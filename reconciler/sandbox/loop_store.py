@@ -157,23 +157,60 @@ class LoopStore:
         carrier: str = "USPS",
         line_ids: tuple[str, ...] | None = None,
         status: str = "new",
+        numbered: bool = True,
         at: datetime | None = None,
     ) -> SandboxReturn:
-        """A label is issued, for the given lines or for all."""
+        """A label is issued, for the given lines or for all; for none it is tied to no line.
+
+        As many as wished, also more than lines (apis/loop.md 6.3). One that is not `numbered`
+        gets its number later, by `number_label`.
+        """
         moment, row = whole_second(at or self._clock.now()), self.get(return_id)
         lines = tuple(line.id for line in row.lines) if line_ids is None else line_ids
-        number = loop_births.tracking_number(row.id, len(row.labels))
+        number = self._next_number(row) if numbered else None
         label = SandboxLabel(carrier, number, status, moment, lines)
-        bump = self._switches.label_changes_bump
-        return self._change(return_id, lambda row: loop_changes.labelled(row, label), at, bump=bump)
+        return self._label_change(return_id, lambda row: loop_changes.labelled(row, label), at)
 
     def move_label(
         self, return_id: str, status: str, parcel: int = 0, at: datetime | None = None
     ) -> SandboxReturn:
-        """The carrier reports; `parcel` counts the labels from 0."""
+        """The carrier reports; `parcel` counts the labels from 0. Any word is taken, such as
+        `cancelled` of a label that was voided."""
         moment = at or self._clock.now()
         move = lambda row: loop_changes.label_moved(row, status, parcel, moment)  # noqa: E731
-        return self._change(return_id, move, at, bump=self._switches.label_changes_bump)
+        return self._label_change(return_id, move, at)
+
+    def regenerate_label(
+        self, return_id: str, parcel: int = 0, at: datetime | None = None
+    ) -> SandboxReturn:
+        """A new label in the place of one; what becomes of the old one is a switch.
+
+        Loop does so while the label is `new` or `pre_transit` (apis/loop.md 6.3). ValueError
+        for any other.
+        """
+        moment, row = whole_second(at or self._clock.now()), self.get(return_id)
+        old = row.labels[parcel]
+        if old.status not in loop_changes.UNSENT:
+            raise ValueError(f"label {parcel} of return {row.id} is {old.status}")
+        label = replace(
+            old, tracking_number=self._next_number(row), status="new", updated_at=moment
+        )
+        change = lambda row: loop_changes.relabelled(row, parcel, label, self._switches)  # noqa: E731
+        return self._label_change(return_id, change, at)
+
+    def number_label(
+        self,
+        return_id: str,
+        tracking_number: str | None = None,
+        parcel: int = 0,
+        at: datetime | None = None,
+    ) -> SandboxReturn:
+        """The number of a label arrives, or another takes its place; one is made up if
+        none is given."""
+        moment, row = at or self._clock.now(), self.get(return_id)
+        number = tracking_number or self._next_number(row)
+        change = lambda row: loop_changes.numbered(row, parcel, number, moment)  # noqa: E731
+        return self._label_change(return_id, change, at)
 
     # ---------------------------------------------------------------------------- mechanics
 
@@ -182,6 +219,18 @@ class LoopStore:
     ) -> Callable[[SandboxReturn], SandboxReturn]:
         moment = whole_second(at or self._clock.now())
         return lambda row: replace(change(row), edited_at=moment)
+
+    def _label_change(
+        self,
+        return_id: str,
+        change: Callable[[SandboxReturn], SandboxReturn],
+        at: datetime | None,
+    ) -> SandboxReturn:
+        return self._change(return_id, change, at, bump=self._switches.label_changes_bump)
+
+    @staticmethod
+    def _next_number(row: SandboxReturn) -> str:
+        return loop_births.tracking_number(row.id, loop_changes.numbers_given(row))
 
     def _change(
         self,

@@ -47,6 +47,12 @@ class LoopSwitches(Struct):
     """`…T22:27:15.000Z` as documented, or `…T22:27:15+00:00` as captured."""
     top_level_label: Literal["first", "newest"] = "first"
     """Which of several labels feeds the return's own label fields."""
+    regenerated_label: Literal["stays", "goes"] = "stays"
+    """Whether a label that was regenerated still stands in `labels` (apis/loop.md 6.3)."""
+    regenerated_label_status: Literal["kept", "cancelled"] = "kept"
+    """With which status it stands there: the one it had, or voided."""
+    untied_label: Literal["empty", "null"] = "empty"
+    """How `line_items` of a label shows that it is tied to no line."""
     extra_fields: bool = False
     """Whether rows carry fields that no documentation names."""
     details_of_order: Literal["newest", "list"] = "newest"

@@ -13,12 +13,10 @@ from msgspec.structs import replace
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.events import Event
 from reconciler.sandbox.jetti_store import JettiStore
+from reconciler.sandbox.loop_changes import UNSENT
 from reconciler.sandbox.loop_model import SandboxReturn
 from reconciler.sandbox.loop_store import LoopStore
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
-
-UNSENT = ("new", "pre_transit")
-"""Label states in which the goods have not left the customer."""
 
 ENDED = ("cancelled", "expired")
 
@@ -38,6 +36,7 @@ class Scenario:
                 self.submit,
                 self.label,
                 self.move_label,
+                self.regenerate_label,
                 self.close,
                 self.process,
                 self.cancel,
@@ -105,6 +104,12 @@ class Scenario:
         row = self._alive(return_id)
         if row is not None and parcel < len(row.labels):
             self._loop.move_label(return_id, status, parcel)
+
+    def regenerate_label(self, return_id: str, parcel: int) -> None:
+        """A new label in the place of one that nobody has used yet."""
+        row = self._alive(return_id)
+        if row is not None and parcel < len(row.labels) and row.labels[parcel].status in UNSENT:
+            self._loop.regenerate_label(return_id, parcel)
 
     def close(self, return_id: str) -> None:
         """An open return is closed."""

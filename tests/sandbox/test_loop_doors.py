@@ -33,15 +33,18 @@ def test_a_bearer_token_is_no_key(shop):
     assert response.status == 401
 
 
-@pytest.mark.parametrize("version", ["v1", "2026-07"])
-def test_both_versions_answer_alike(shop, version):
+@pytest.mark.parametrize("version", ["v1", "2026-07", "2026-10", "latest", "unstable"])
+def test_all_versions_answer_alike(shop, version):
     one = shop.submit()
+    address = f"/api/{version}/warehouse/return"
 
-    assert shop.get(f"/api/{version}/warehouse/return/list").ids == [one.id]
+    assert shop.get(f"{address}/list").json == shop.get().json
+    assert shop.get(f"{address}/details", f"return_id={one.id}").json["id"] == int(one.id)
 
 
 def test_other_routes_and_methods_are_not_there(shop):
-    assert shop.get("/api/v3/warehouse/return/list").status == 404
+    for version in ("v3", "2026-04", "2026-13", "Latest", ""):
+        assert shop.get(f"/api/{version}/warehouse/return/list").status == 404
     assert shop.get("/api/v1/warehouse/return/31000001/cancel").status == 404
     assert shop.get(method="POST").status == 405
 

@@ -195,3 +195,14 @@ def test_a_living_world_goes_on_by_itself_and_another_waits():
         world.clock.advance(5 * DAY)
         world.exchange("loop", Request("GET", "/api/v1/warehouse/return/list"))
         assert (world.loop.store.returns() != before) == alive
+
+
+def test_a_label_is_regenerated_only_while_nobody_has_used_it(world, one):
+    happen(world, "regenerate_label", return_id=one.id, parcel=0)
+    assert [label.status for label in world.loop.store.get(one.id).labels] == ["new", "new"]
+    world.loop.store.move_label(one.id, "in_transit", parcel=1)
+
+    happen(world, "regenerate_label", return_id=one.id, parcel=1)
+    happen(world, "regenerate_label", return_id=one.id, parcel=7)
+
+    assert len(world.loop.store.get(one.id).labels) == 2
