@@ -101,6 +101,7 @@ def close(
             remarks=(
                 *_remarks(opening, closing),
                 *_unlooked(made, request, closing),
+                *made.remarks,
                 *_left(made, request, parts),
             ),
         ),

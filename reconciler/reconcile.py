@@ -100,6 +100,7 @@ class Pass:
         self.plan = Plan((), ())
         self.stopped: Sequence[Change] = ()
         """What a guard let nobody carry out."""
+        self._knows_the_digest = True
         self._ended_by: ReconcilerError | None = None
         self._request = request
         self._parts = parts
@@ -229,14 +230,12 @@ class Pass:
         grounds = self._grounds()
         guarded = guard(self.plan, grounds)
         if self._request.accept_digest == guarded.digest:
+            self._knows_the_digest = True
             members = [change.member() for change in guarded.stopped]
             grounds = replace(grounds, accepted={*grounds.accepted, *members})
             guarded = guard(self.plan, grounds)
         self._let_through([c for c in guarded.through if c.member() in grounds.accepted])
-        if guarded.stopped:
-            self._stop(guarded, grounds)
-        elif grounds.stopped:
-            parts.ledger.stop_plan("", (), parts.clock.now())
+        self._stop(guarded, grounds)
         if grounds.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
             parts.ledger.accept_mapping(parts.mapping_version)
         return guarded.through
@@ -251,14 +250,20 @@ class Pass:
             accepted=self._accepted(),
             stopped=stopped.members if stopped else frozenset(),
             stopped_since=stopped.since if stopped else None,
+            stopped_as=stopped.digest if stopped else "",
         )
 
     def _stop(self, guarded: Guarded, grounds: Grounds) -> None:
-        parts = self._parts
-        members = (change.member() for change in guarded.stopped)
-        parts.ledger.stop_plan(guarded.digest, members, parts.clock.now())
-        self.stopped = guarded.stopped
-        self.failures.append(stop(guarded, grounds, parts.command))
+        """Remember what is stopped from now on; members that are not due today stay so."""
+        parts, due = self._parts, {change.return_id for change in self.plan.changes}
+        later = [one for one in grounds.stopped if one.return_id not in due]
+        if guarded.stopped or grounds.stopped:
+            members = (*(change.member() for change in guarded.stopped), *later)
+            digest = guarded.digest if guarded.stopped else grounds.stopped_as
+            parts.ledger.stop_plan(digest, members, parts.clock.now())
+        if guarded.stopped:
+            self.stopped = guarded.stopped
+            self.failures.append(stop(guarded, grounds, parts.command))
 
     def _guard_typed(self) -> tuple[Change, ...]:
         """What a person named is let through, of a range once that person knows its sum."""
@@ -268,7 +273,8 @@ class Pass:
         asked = unaccepted(self.plan.changes, grounds.accepted)
         if self._request.kind is RunKind.RANGE and needs_consent(asked, grounds):
             self._ask(asked, grounds)
-        self._let_through(self.plan.changes, asked=True)
+        named = [change for change in self.plan.changes if change.kind is not ChangeKind.ADOPT]
+        self._let_through(named, asked=True)
         return self.plan.changes
 
     def _ask(self, asked: Sequence[Change], grounds: Grounds) -> None:
@@ -310,7 +316,9 @@ class Pass:
         if digest == self.plan.digest:
             members = tuple(change.member() for change in self.plan.changes)
         elif digest is not None:
-            members = self._parts.ledger.kept_plan(digest) or ()
+            kept = self._parts.ledger.kept_plan(digest)
+            self._knows_the_digest = kept is not None
+            members = kept or ()
         return frozenset(members) | frozenset(self._request.accept_members)
 
     # ------------------------------------------------------------------------ push and record
@@ -351,6 +359,13 @@ class Pass:
     def _stopped(self, change: Change) -> ReportedChange:
         reason = f"stopped with plan {self.digest}, until a person lets it through"
         return replace(change.told(OutcomeKind.DEFERRED, reason), stopped=True)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know of the plan."""
+        if self._knows_the_digest:
+            return ()
+        return (f"--accept-plan {self._request.accept_digest}: no such plan was kept or made",)
 
     @property
     def digest(self) -> str:

@@ -29,9 +29,7 @@ class Screen(Protocol):
         """Out of the way as long as the context lasts."""
 
 
-def consent(
-    *, given: bool, clock: Clock, screen: Screen
-) -> Consent:
+def consent(*, given: bool, clock: Clock, screen: Screen) -> Consent:
     """`--yes`, or a question where somebody can answer it, or nobody's."""
     if given:
         return lambda _total: True

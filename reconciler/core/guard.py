@@ -33,6 +33,8 @@ class Grounds(Struct, frozen=True):
     stopped: Collection[PlanMember] = ()
     """What an earlier pass stopped and nobody has let through since."""
     stopped_since: datetime | None = None
+    stopped_as: str = ""
+    """The digest under which it was stopped."""
 
 
 class Guarded(Struct, frozen=True):

@@ -374,3 +374,37 @@ def test_status_names_the_stopped_plan_and_stops_when_it_is_over(world: World) -
     assert f"plan {digest(stopped)} is stopped since 2026-03-01 12:0" in before.stdout
     assert before.stdout.splitlines()[-1].endswith(f"run --accept-plan {digest(stopped)}")
     assert (after.code, "stopped" in after.stdout) == (0, False)
+
+
+def test_a_stopped_member_that_is_not_due_for_a_while_stays_stopped(world: World) -> None:
+    """An order was waited for before the stop; then the clock is set back for an hour."""
+    world.go_live()
+    late = world.order(("Acme", 1), arrives=False)
+    waiting = world.submit(late)
+    world.pass_time()
+    world.run()
+    world.pass_time(minutes=50)
+    world.run()
+    world.pass_time(minutes=30)
+    world.jetti.import_sale(late)
+    several(world, 2)
+    stopped = world.run(**TIGHT)
+    assert waiting in {c["return_id"] for c in stopped.report["changes"] if c["stopped"]}
+
+    world.clock.ahead = -45 * 60.0
+    world.run(**TIGHT)
+    world.clock.ahead = 0.0
+    ran = world.run(**TIGHT)
+
+    assert (stopped.code, ran.code, world.writes()) == (7, 7, [])
+    assert digest(ran) == digest(stopped)
+
+
+def test_a_digest_that_nobody_kept_is_told(world: World) -> None:
+    world.go_live()
+    several(world, 1)
+
+    ran = world.run("--accept-plan", "0123456789abcdef")
+
+    assert (ran.code, created(ran)) == (0, 1)
+    assert "0123456789abcdef: no such plan" in str(ran.report["run"]["remarks"])
