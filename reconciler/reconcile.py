@@ -243,11 +243,15 @@ class Pass:
     def _grounds(self) -> Grounds:
         parts, meta = self._parts, self._parts.ledger.meta()
         stopped = parts.ledger.stopped_plan()
+        accepted = self._accepted()
+        if stopped and stopped.digest == self._request.accept_digest:
+            # By name, whatever a new mapping has made of the fingerprints of equal wants.
+            accepted |= stopped.members
         return Grounds(
             guards=parts.guards,
             changed_lately=parts.ledger.count_updated_since(self._started_at - LATELY),
             mapping_is_new=meta.mapping_version != parts.mapping_version,
-            accepted=self._accepted(),
+            accepted=accepted,
             stopped=stopped.members if stopped else frozenset(),
             stopped_since=stopped.since if stopped else None,
             stopped_as=stopped.digest if stopped else "",
