@@ -60,7 +60,7 @@ class Stopping(Part):
                     for one in batch
                 ]
                 connection.execute(stopped.insert(), rows)
-        reached(Point.PLAN_KEPT)
+        reached(Point.PLAN_STOPPED)
 
     def stopped_plan(self) -> StoppedPlan | None:
         """See `core.ports.Ledger`."""

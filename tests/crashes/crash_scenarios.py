@@ -136,6 +136,12 @@ def _backfill(world: MortalWorld) -> None:
         world.submit(world.order(("Acme", 1)), at=NOON - timedelta(days=days))
 
 
+def _refused(world: MortalWorld) -> Collection[str]:
+    world.go_live("1d")
+    days = (40, 6)
+    return [world.submit(world.order(("Acme", 1)), at=NOON - timedelta(days=one)) for one in days]
+
+
 def _migration(world: MortalWorld) -> None:
     _pushed(world)
     world.breaks(CREATE, "applied_then_lost")
@@ -250,6 +256,13 @@ SCENARIOS = (
         _backfill,
         ("run", "--yes", "--from", _day(80), "--to", _day(1), "--by", "created"),
         environ={"RECONCILER_LOOP__PAGE_SIZE": "2"},
+    ),
+    Scenario(
+        "range without consent",
+        _refused,
+        ("run", "--from", _day(80), "--to", _day(1), "--by", "created"),
+        code=7,
+        alike=True,
     ),
     Scenario("migration", _migration, migrates=True),
     Scenario("init adopt", _lost_ledger, ("init", "--since", _day(7), "--adopt"), ("run",)),
