@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from reconciler.core.model import Value
+from reconciler.core.model import CountedWord, Value
 
 
 class ChangeKind(StrEnum):
@@ -100,6 +100,8 @@ class ReportedChange(Struct, frozen=True, gc=False):
     fields: FieldChanges = NO_FIELDS
     fingerprint: str = ""
     """Hex; lets `--accept-plan FILE` tell which members are still the same."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know of it, whatever became of it."""
 
 
 class Problem(Struct, frozen=True):
@@ -198,3 +200,5 @@ class Report(Struct, frozen=True):
     requests: Requests
     changes: tuple[ReportedChange, ...] = ()
     problems: tuple[Problem, ...] = ()
+    unknown_words: tuple[CountedWord, ...] = ()
+    """Words in Loop that neither this version nor a setting knows, over all returns."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 
 from reconciler.core.model import Return, State, Wanted
 from reconciler.core.states import OPEN, REARMED_BY_CHANGE
+from reconciler.core.words import unknown_words
 from reconciler.errors import LedgerError
 from reconciler.ledger.tables import entries, intents
 
@@ -54,6 +55,7 @@ def seen_values(seen: Return) -> Values:
         "created_at": seen.created_at,
         "updated_at": seen.updated_at,
         "seen": seen,
+        "unknown_words": unknown_words(seen) or None,
     }
 
 
