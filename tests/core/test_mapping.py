@@ -99,9 +99,7 @@ def test_a_settings_word_for_an_expired_return_wins_over_the_late_scan():
 
     def purpose(*labels: str, **status: str) -> Purpose:
         parcels = tuple(parcel(said, tracking_number=said) for said in labels)
-        return wanted(
-            Mapping(status={"expired": status}), state="expired", parcels=parcels
-        ).purpose
+        return wanted(Mapping(status={"expired": status}), state="expired", parcels=parcels).purpose
 
     assert purpose("in_transit", in_transit="cancelled") is Purpose.CANCEL
     assert purpose("in_transit", in_transit="shipped") is Purpose.EXIST

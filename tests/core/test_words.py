@@ -65,9 +65,7 @@ def test_what_is_no_word_of_a_list_is_counted_and_not_kept(text):
 
 @given(st.text(), st.lists(st.text(), max_size=30), st.text())
 def test_whatever_stands_there_becomes_a_few_short_words(state, said, kind):
-    seen = a_return(
-        state=state, type=kind, outcomes=tuple(said), parcels=tuple(map(parcel, said))
-    )
+    seen = a_return(state=state, type=kind, outcomes=tuple(said), parcels=tuple(map(parcel, said)))
 
     found = words.unknown_words(seen)
 
