@@ -223,7 +223,7 @@ load(None, {})
         ("policy.types.include = [5]", "policy.types.include", "5", "text"),
         ("mapping.status.open.delivered = 'done'", "mapping.status.open.delivered", "done", "received"),  # noqa: E501
         ("mapping.status.open.lost = 'done'", "mapping.status.open.lost", "done", "received"),
-        ("mapping.tracking.lost = 'gone'", "mapping.tracking.lost", "gone", "pre_transit, transit, delivered, returned, failure, unknown"),
+        ("mapping.tracking.lost = 'gone'", "mapping.tracking.lost", "gone", "pre_transit, transit, delivered, returned, failure, unknown"),  # noqa: E501
         ("mapping.reasons.damaged = ''", "mapping.reasons.damaged", "''", "text"),
         ("guard.share = 1.01", "guard.share", "1.01", "from 0 to 1"),
         ("guard.creates = -1", "guard.creates", "-1", "0 to"),

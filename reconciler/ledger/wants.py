@@ -81,6 +81,14 @@ def update(connection: Connection, rows: list[Values]) -> None:
         connection.execute(entries.update().where(_this), rows)
 
 
+def fill_in_words(connection: Connection, ids: list[str]) -> None:
+    """Find the unknown words of entries that an older version recorded, which kept none."""
+    blank = entries.c.return_id.in_(ids) & entries.c.unknown_words.is_(None)
+    rows = connection.execute(select(entries.c.return_id, entries.c.seen).where(blank))
+    found = [{"this": row.return_id, "unknown_words": unknown_words(row.seen)} for row in rows]
+    update(connection, [row for row in found if row["unknown_words"]])
+
+
 def change(connection: Connection, changed: list[tuple[Before, Values]], now: datetime) -> None:
     """Store new wants; entries that were done or stuck become pending and start anew."""
     rearmed: list[Values] = []
