@@ -121,6 +121,7 @@ def test_any_word_of_loop_s_can_be_mapped_in_the_file_and_in_the_environment(wri
         available_for_pickup = "delivered"
         [mapping.status.open]
         Lost = "shipped"
+        pending = "finalized"
         """,
         RECONCILER_MAPPING__TRACKING__LOST="unknown",
         RECONCILER_MAPPING__TRACKING__none="pre_transit",
@@ -134,7 +135,7 @@ def test_any_word_of_loop_s_can_be_mapped_in_the_file_and_in_the_environment(wri
         "none": "pre_transit",
     }
     assert settings.mapping.status == {
-        "open": {"lost": "shipped"},
+        "open": {"lost": "shipped", "none": "finalized"},
         "expired": {"teleported": "cancelled"},
     }
 

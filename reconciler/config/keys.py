@@ -89,8 +89,9 @@ def reader(key: Path) -> Reader | None:
 
 
 def normal(key: Path) -> Path:
-    """A label status in lower case, as it is compared; the merchant's reasons as they are."""
-    return key if key[:-1] == REASONS or key[:-1] not in _WORDS else (*key[:-1], key[-1].lower())
+    """A label status as it is compared, so without its case; a reason as the merchant wrote it."""
+    is_label = key[:-1] in _WORDS and key[:-1] != REASONS
+    return (*key[:-1], labels.spelled(key[-1])) if is_label else key
 
 
 def dotted(key: Path) -> str:

@@ -62,7 +62,12 @@ KNOWN = frozenset(_MEANINGS) | _UNLABELLED
 
 def word(parcel: Parcel) -> str:
     """The parcel's label status as the tables spell it."""
-    said = (parcel.label_status or NO_LABEL).lower()
+    return spelled(parcel.label_status or NO_LABEL)
+
+
+def spelled(label_status: str) -> str:
+    """In lower case; `none` for a label that is not made yet, whatever Loop calls it."""
+    said = label_status.lower()
     return NO_LABEL if said in _UNLABELLED else said
 
 
