@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from agreement import is_late_scan, leading
 from history import History
 from history_scene import LIES
 from witness import RANK
@@ -56,8 +57,9 @@ def calm(history: History) -> None:
     # While reads lag, no create can be verified when it is made: each waits for its read-back.
     history.sandbox.jetti.switches.read_lag_seconds = 0.0
     for row in history._rows():
-        if row.state == "review":
-            history.world.loop.set_state(row.id, "open")
+        # What is held is released: somebody looked, or what was scanned late has arrived.
+        if row.state == "review" or is_late_scan(row):
+            history.world.loop.set_state(row.id, "open" if row.state == "review" else "closed")
             history._noted(row.id)
     history.passes(13 * 3600)
     _run(history)
@@ -207,7 +209,7 @@ def _is_told(history: History, row: SandboxReturn, one: dict[str, Any]) -> None:
         for label in row.labels
         if len(row.labels) == 1 or not label.line_ids or here & set(label.line_ids)
     ]
-    first = min(labels, key=lambda label: label.tracking_number, default=None)
+    first = leading(labels)
     told = {
         "externalId": row.id,
         "trackingNumber": first.tracking_number if first else None,

@@ -17,6 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from agreement import is_late_scan
+
 from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.exchange import Request, Response
 from reconciler.sandbox.jetti_service import Jetti
@@ -375,7 +377,7 @@ class Witness:
 def statuses_of(row: SandboxReturn) -> set[str]:
     """Every status that this version may have been told with, whatever the mapping."""
     if row.state in ("cancelled", "expired"):
-        return {"cancelled"}
+        return set() if is_late_scan(row) else {"cancelled"}
     told = {"requested"} if not row.labels else set()
     for label in row.labels:
         told |= {"requested"} if label.status in ("pending", "new") else set()
