@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -14,11 +14,17 @@ from reconciler.closing import Opening, close
 from reconciler.config import Settings
 from reconciler.core.duration import write as spell
 from reconciler.core.plan import Terms
-from reconciler.core.ports import By
+from reconciler.core.ports import By, RunSummary
 from reconciler.core.report import Report, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.target import Preview, Target
-from reconciler.errors import SourceError, TargetUnavailable
+from reconciler.errors import (
+    ConfigError,
+    LedgerError,
+    ReconcilerError,
+    SourceError,
+    TargetUnavailable,
+)
 from reconciler.host import Host
 from reconciler.http import Endpoint, PerMinute, PerSecond, Service, connect
 from reconciler.intake import Intake, Projection
@@ -29,6 +35,7 @@ from reconciler.loop import LoopReader
 from reconciler.reconcile import Bounds, Parts, Pass
 
 _FIRST_WATERMARK = timedelta(hours=24)
+_STEP = 5.0  # seconds between two signs that a wait goes on
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -48,6 +55,11 @@ def run(settings: Settings, request: RunRequest, host: Host) -> Report:
 
     Everything that goes wrong later stands in the report, whose exit code is the verdict.
     """
+    try:
+        _require_keys(settings, request)
+    except ConfigError as error:
+        _remember(settings, request, host, error)
+        raise
     with _ledger(settings, request, host) as ledger:
         terms = Terms(
             policy=settings.policy,
@@ -69,16 +81,14 @@ def initialise(
         settings.require_loop_key()
         settings.require_jetti_token()
     if not (existed and (adopt or repin)):
-        birth = Birth(start, start, _projection(settings).version)
+        looking = start if adopt else None
+        birth = Birth(start, start, _projection(settings).version, looking)
         ledgers.create(settings.ledger, birth, host.clock)
     with ledgers.open_ledger(settings.ledger, host.clock, busy_seconds=host.busy_seconds) as ledger:
         if repin:
             ledger.repin()
         report = None
         if adopt:
-            if not existed:
-                # What a lost ledger's last run sent may still be about to take effect.
-                host.clock.wait(settings.jetti.settle.total_seconds())
             report = _adopt(settings, since or _oldest(ledger, start, now), host, ledger)
         meta = ledger.meta()
     return Initialised(settings.ledger, not existed, meta.go_live, meta.watermark, report)
@@ -94,10 +104,35 @@ def _oldest(ledger: SqlLedger, start: datetime, now: datetime) -> datetime:
 
 
 def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -> Report:
-    """Look for every return since then; no go-live has come, so nothing would be created."""
+    """Look for every return since then; no go-live has come, so nothing would be created.
+
+    What an adoption that was broken off had to look for is looked for again, and only one that
+    has looked everywhere counts as finished.
+    """
+    unfinished = ledger.meta().adopting_since
+    start = min(start, unfinished or start)
+    ledger.begin_adoption(start)
+    _let_settle(settings.jetti.settle, host, ledger)
     request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
     terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
-    return _pass(settings, request, host, ledger, terms, adopts=True)
+    report = _pass(settings, request, host, ledger, terms, adopts=True)
+    if not report.run.failures:
+        ledger.end_adoption()
+    return report
+
+
+def _let_settle(settle: timedelta, host: Host, ledger: SqlLedger) -> None:
+    """What a lost ledger's last run sent may still be about to take effect.
+
+    That run ended before this ledger was made, whoever waited since then and was broken off.
+    """
+    made_at = ledger.meta().created_at or host.clock.now()
+    left = min(settle, made_at + settle - host.clock.now()).total_seconds()
+    while left > 0:
+        host.progress.settling(left)
+        step = min(_STEP, left)
+        host.clock.wait(step)
+        left -= step
 
 
 def _pass(
@@ -109,7 +144,30 @@ def _pass(
     *,
     adopts: bool = False,
 ) -> Report:
-    started_at, meta = host.clock.now(), ledger.meta()
+    """One pass, in history from its first moment, however it ends."""
+    opening = _open(settings, request, host, ledger)
+    try:
+        return _passed(settings, request, host, ledger, terms, opening, adopts=adopts)
+    except ReconcilerError as error:
+        _end(ledger, opening, request, host, error.status, str(error))
+        raise
+    except Exception as error:
+        # Only its type: what it says may be about a customer.
+        told = f"this is a bug in reconciler: {type(error).__name__}"
+        _end(ledger, opening, request, host, 1, told)
+        raise
+
+
+def _passed(
+    settings: Settings,
+    request: RunRequest,
+    host: Host,
+    ledger: SqlLedger,
+    terms: Terms,
+    opening: Opening,
+    *,
+    adopts: bool,
+) -> Report:
     with ExitStack() as stack:
         loop = stack.enter_context(_loop(settings, host))
         jetti = stack.enter_context(_jetti(settings, request, host, reads_only=adopts))
@@ -131,18 +189,35 @@ def _pass(
             command=_command(request),
             writes=lambda: jetti.requests["write"] if jetti else 0,
         )
-        opening = Opening(
-            run_id=ledger.begin_run(request.kind, started_at),
-            started_at=started_at,
-            watermark=None if _is_missing(settings, request) else meta.watermark,
-            remarks=_remarks(settings, request),
-        )
         made = Pass(request, parts)
         made.make()
         requests = {"loop": loop.requests["get"]}
         if jetti:
             requests |= {f"jetti {kind}": count for kind, count in jetti.requests.items()}
         return close(made, request, parts, opening, requests)
+
+
+def _open(settings: Settings, request: RunRequest, host: Host, ledger: SqlLedger) -> Opening:
+    started_at, meta = host.clock.now(), ledger.meta()
+    return Opening(
+        run_id=ledger.begin_run(request.kind, started_at),
+        started_at=started_at,
+        watermark=None if _is_missing(settings, request) else meta.watermark,
+        creation_stopped=meta.creation_stopped,
+        remarks=_remarks(settings, request),
+    )
+
+
+def _end(
+    ledger: SqlLedger, opening: Opening, request: RunRequest, host: Host, code: int, message: str
+) -> None:
+    """Let `status` know how a pass ended that came to no report."""
+    at = host.clock.now()
+    with suppress(LedgerError):  # perhaps it is what broke; the error itself is raised in any case
+        ledger.finish_run(
+            opening.run_id,
+            RunSummary(request.kind, opening.started_at, at, code, {}, message=message),
+        )
 
 
 def _target(
@@ -219,9 +294,6 @@ def _ledger(
     settings: Settings, request: RunRequest, host: Host
 ) -> AbstractContextManager[SqlLedger]:
     """The ledger itself under its lock; for a dry run a copy, or a blank one if there is none."""
-    settings.require_loop_key()
-    if request.reaches_jetti:
-        settings.require_jetti_token()
     if not request.dry_run:
         return ledgers.open_ledger(
             settings.ledger, host.clock, wait=request.wait, busy_seconds=host.busy_seconds
@@ -230,6 +302,26 @@ def _ledger(
         return ledgers.open_scratch(settings.ledger, host.clock)
     start = (host.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
     return ledgers.open_blank(Birth(start, start, _projection(settings).version), host.clock)
+
+
+def _require_keys(settings: Settings, request: RunRequest) -> None:
+    settings.require_loop_key()
+    if request.reaches_jetti:
+        settings.require_jetti_token()
+
+
+def _remember(
+    settings: Settings, request: RunRequest, host: Host, error: ReconcilerError
+) -> None:
+    """Let `status` know of a run that could not start, where there is a ledger to tell it."""
+    if request.dry_run:
+        return
+    with (
+        suppress(ReconcilerError),  # the run ends with what kept it from starting in any case
+        ledgers.open_ledger(settings.ledger, host.clock, busy_seconds=host.busy_seconds) as ledger,
+    ):
+        opening = _open(settings, request, host, ledger)
+        _end(ledger, opening, request, host, error.status, str(error))
 
 
 def _projection(settings: Settings) -> Projection:

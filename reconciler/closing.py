@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct, structs
@@ -18,10 +19,11 @@ from reconciler.core.report import (
     Report,
     Requests,
     RunFacts,
+    RunKind,
     Watermarks,
 )
 from reconciler.core.request import RunRequest
-from reconciler.errors import Interrupted, LedgerError, ReconcilerError
+from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.intake import News
 from reconciler.reconcile import Parts, Pass
 
@@ -35,6 +37,7 @@ class Opening(Struct, frozen=True):
     started_at: datetime
     watermark: datetime | None
     """None without a ledger."""
+    creation_stopped: str | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -55,7 +58,7 @@ def close(
     failures = list(made.failures)
     finished_at = parts.clock.now()
     try:
-        closing = _look(parts.ledger, finished_at, parts.terms.policy.patience)
+        closing = _look(made, request, parts, opening, finished_at)
     except LedgerError as error:
         failures.append(error)
         closing = _Closing(tally.Standing(), (), opening.watermark)
@@ -68,7 +71,7 @@ def close(
     )
     shows = request.dry_run and request.detailed_exitcode and bool(made.plan.changes)
     verdict = tally.exit_code(
-        [_code(error) for error in failures], closing.standing, pending_shows=shows
+        [error.status for error in failures], closing.standing, pending_shows=shows
     )
     summary = RunSummary(
         kind=request.kind,
@@ -77,14 +80,16 @@ def close(
         exit_code=verdict,
         counts=structs.asdict(counts),
         digest=made.plan.digest if made.plan.changes else None,
-        message=str(failures[0]) if failures else None,
+        message=_message(verdict, failures, closing),
     )
     try:
         parts.ledger.finish_run(opening.run_id, summary)
     except LedgerError as error:
         if not any(isinstance(known, LedgerError) for known in failures):
             failures.append(error)
-        verdict = _code(error)
+        verdict = error.status
+    # What the exit code speaks of comes first.
+    failures.sort(key=lambda error: error.status != verdict)
     return Report(
         run=RunFacts(
             id=None if request.dry_run else opening.run_id,
@@ -96,6 +101,7 @@ def close(
             watermark=_watermarks(opening, closing),
             exit_code=verdict,
             digest=made.plan.digest,
+            message=_message(verdict, failures, closing),
             failures=tuple(Failure(str(error), error.hint) for error in failures),
             remarks=(*_remarks(opening, closing), *_unlooked(made, request, closing)),
         ),
@@ -111,6 +117,12 @@ def close(
     )
 
 
+def _message(verdict: int, failures: Sequence[ReconcilerError], closing: _Closing) -> str | None:
+    """The fact that the exit code rests on: what stopped the pass, else how the ledger stands."""
+    stopped = (str(error) for error in failures if error.status == verdict)
+    return next(stopped, None) or tally.sentence(verdict, closing.standing)
+
+
 def _watermarks(opening: Opening, closing: _Closing) -> Watermarks:
     """A blank ledger has one that nobody set; it is not told."""
     if opening.watermark is None:
@@ -118,16 +130,38 @@ def _watermarks(opening: Opening, closing: _Closing) -> Watermarks:
     return Watermarks(opening.watermark, closing.watermark)
 
 
-def _look(ledger: Ledger, now: datetime, patience: timedelta) -> _Closing:
-    meta, overdue_before = ledger.meta(), now - patience
-    standing = tally.Standing(
-        states=ledger.counts_by_state(),
-        overdue=ledger.count_overdue(overdue_before),
-        malformed=ledger.count_malformed(),
-        creation_stopped=meta.creation_stopped,
-    )
-    problems = tuple(_problem(entry) for entry in ledger.problems(overdue_before, _LISTED))
-    return _Closing(standing, problems, meta.watermark, meta.has_pushed)
+def _look(
+    made: Pass, request: RunRequest, parts: Parts, opening: Opening, now: datetime
+) -> _Closing:
+    ledger, meta = parts.ledger, parts.ledger.meta()
+    overdue_before = now - parts.terms.policy.patience
+    if request.dry_run:
+        # What this very look has found is not waiting yet, however short the patience.
+        overdue_before = min(overdue_before, opening.started_at - timedelta.resolution)
+    if request.kind is RunKind.SINGLE:
+        ids = _asked_for(made, request, parts)
+        found = ledger.entries(sorted(ids))
+        malformed = ledger.count_malformed(ids | parts.intake.tally.malformed)
+        standing = tally.standing_of(found, overdue_before, malformed, meta.creation_stopped)
+        if opening.creation_stopped is None and meta.creation_stopped is not None:
+            # One of these returns has stopped it.
+            standing = structs.replace(standing, creation_stopped=meta.creation_stopped)
+        problems = tally.problems_of(found, overdue_before)[:_LISTED]
+    else:
+        standing = tally.Standing(
+            states=ledger.counts_by_state(),
+            overdue=ledger.count_overdue(overdue_before),
+            malformed=ledger.count_malformed(),
+            creation_stopped=meta.creation_stopped,
+        )
+        problems = ledger.problems(overdue_before, _LISTED)
+    return _Closing(standing, tuple(map(_problem, problems)), meta.watermark, meta.has_pushed)
+
+
+def _asked_for(made: Pass, request: RunRequest, parts: Parts) -> set[str]:
+    """The returns that were read or named: of these alone such a run speaks."""
+    planned = {change.return_id for change in made.plan.changes}
+    return {*parts.intake.tally.ids, *request.return_ids, *planned}
 
 
 def _problem(entry: Entry) -> Problem:
@@ -153,7 +187,3 @@ def _unlooked(made: Pass, request: RunRequest, closing: _Closing) -> tuple[str, 
     if closing.has_pushed or request.reaches_jetti or not creates:
         return ()
     return ("whether Jetti already has any of these was not looked at; --against-jetti does",)
-
-
-def _code(error: ReconcilerError) -> int:
-    return error.status if isinstance(error, Interrupted) else error.exit_code

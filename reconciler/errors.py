@@ -33,6 +33,11 @@ class ReconcilerError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def status(self) -> int:
+        """What the process ends with."""
+        return self.exit_code
+
 
 class ConfigError(ReconcilerError):
     """The command line or the settings cannot be used."""

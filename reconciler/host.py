@@ -18,6 +18,9 @@ class Progress(Protocol):
     def pushing(self, done: int, planned: int) -> None:
         """So many of the planned changes have been dealt with."""
 
+    def settling(self, seconds: float) -> None:
+        """So long is waited still for what a lost ledger may have sent last."""
+
 
 class Silence:
     """Progress that nobody watches."""
@@ -26,6 +29,9 @@ class Silence:
         """Nothing."""
 
     def pushing(self, done: int, planned: int) -> None:
+        """Nothing."""
+
+    def settling(self, seconds: float) -> None:
         """Nothing."""
 
 

@@ -16,7 +16,8 @@ from reconciler.ledger.inspection import PastIntent
 from reconciler.ledger.opening import open_reader
 from reconciler.ledger.repository import SqlLedger
 
-_RUNS = 500  # enough to find the last sweep behind a day of passes every five minutes
+_RUNS = 10
+_OF_EACH_KIND = 2  # the last one may go on still; then the one before it counts
 _SET_ASIDE = 10
 
 
@@ -46,6 +47,8 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         now=now,
         go_live=meta.go_live,
         watermark=meta.watermark,
+        created_at=meta.created_at,
+        adopting_since=meta.adopting_since,
         creation_stopped=meta.creation_stopped,
         states={state.value: count for state, count in ledger.counts_by_state().items()},
         overdue=ledger.count_overdue(overdue_before),
@@ -53,7 +56,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         last_complete_pass=ledger.last_complete(RunKind.SCHEDULED),
         last_complete_sweep=ledger.last_complete(RunKind.SWEEP),
         oldest_problem=_problem(ledger.oldest_problem(overdue_before)),
-        runs=tuple(map(_run, ledger.past_runs(_RUNS))),
+        runs=_runs(ledger),
         set_aside=tuple(
             SetAside(row.key, row.problem, row.first_seen)
             for row in ledger.malformed_rows(_SET_ASIDE)
@@ -71,6 +74,13 @@ def _problem(entry: Entry | None) -> Problem | None:
         since=entry.due_since or entry.changed_at,
         reason=entry.reason,
     )
+
+
+def _runs(ledger: SqlLedger) -> tuple[LastRun, ...]:
+    found = {past.id: past for past in ledger.past_runs(_RUNS)}
+    for kind in (RunKind.SCHEDULED, RunKind.SWEEP):
+        found |= {past.id: past for past in ledger.last_runs(kind, _OF_EACH_KIND)}
+    return tuple(_run(found[number]) for number in sorted(found, reverse=True))
 
 
 def _run(past: PastRun) -> LastRun:
