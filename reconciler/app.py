@@ -310,9 +310,7 @@ def _require_keys(settings: Settings, request: RunRequest) -> None:
         settings.require_jetti_token()
 
 
-def _remember(
-    settings: Settings, request: RunRequest, host: Host, error: ReconcilerError
-) -> None:
+def _remember(settings: Settings, request: RunRequest, host: Host, error: ReconcilerError) -> None:
     """Let `status` know of a run that could not start, where there is a ledger to tell it."""
     if request.dry_run:
         return

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from reconciler.core import tally
 from reconciler.core.model import Entry
-from reconciler.core.ports import Ledger, RunSummary
+from reconciler.core.ports import RunSummary
 from reconciler.core.report import (
     ChangeKind,
     Failure,

@@ -83,6 +83,8 @@ class Pass:
         self._parts = parts
         self._started_at = parts.clock.now()
         self._began = parts.clock.monotonic()
+        self._stopped: ReconcilerError | None = None
+        """What ended it before its plan was carried out."""
 
     def make(self) -> None:
         """Go through the pass as far as it can be gone.
@@ -104,6 +106,7 @@ class Pass:
             self._push()
         except ReconcilerError as error:
             self.failures.append(error)
+            self._stopped = error
         finally:
             self._defer_the_rest()
 
@@ -234,31 +237,38 @@ class Pass:
         if not changes:
             return
         outcomes = self._parts.target().push(changes)
-        while not self._is_spent() and (outcome := next(outcomes, None)) is not None:
+        while not self._spent() and (outcome := next(outcomes, None)) is not None:
             self.outcomes.append(outcome)
             self._parts.progress.pushing(len(self.outcomes), len(changes))
 
-    def _is_spent(self) -> bool:
-        """Whether a budget is used up; checked between entries, never inside one."""
+    def _spent(self) -> str | None:
+        """Which budget is used up, if one is; checked between entries, never inside one."""
         request, parts = self._request, self._parts
+        if request.max_writes is not None and parts.writes() >= request.max_writes:
+            return f"the budget of {request.max_writes} writes is spent"
         elapsed = parts.clock.monotonic() - self._began
-        return (request.max_writes is not None and parts.writes() >= request.max_writes) or (
-            request.max_seconds is not None and elapsed >= request.max_seconds
-        )
+        if request.max_seconds is not None and elapsed >= request.max_seconds:
+            return f"the {request.max_seconds:.0f} s of the pass are over"
+        return None
 
     def _defer_the_rest(self) -> None:
         told = {outcome.return_id for outcome in self.outcomes}
-        stopped = self.failures[-1] if self.failures else None
-        reason = "left for the next pass"
-        if stopped:
-            reason = "the pass ended before its turn"
-        elif self._is_spent():
-            reason = "the budget of the pass is spent"
+        reason = self._why_left()
         self.outcomes += [
             change.told(OutcomeKind.DEFERRED, reason)
             for change in self.plan.changes
             if change.return_id not in told
         ]
+
+    def _why_left(self) -> str:
+        match self._stopped:
+            case None:
+                spent = self._spent() or "the pass was over"
+                return f"{spent}, so it was left for the next pass"
+            case SafetyStop():
+                return f"it waits for a person: {self._stopped}"
+            case _:
+                return f"{self._stopped}, so it was left for the next pass"
 
 
 def _settling(done: Settled) -> Move:

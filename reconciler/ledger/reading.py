@@ -84,9 +84,7 @@ class Reading(Part):
         query = select(func.count()).select_from(malformed)
         if names is not None:
             one_of = sorted(names)
-            query = query.where(
-                or_(malformed.c.key.in_(one_of), malformed.c.return_id.in_(one_of))
-            )
+            query = query.where(or_(malformed.c.key.in_(one_of), malformed.c.return_id.in_(one_of)))
         with self._store.reading() as connection:
             return connection.execute(query).scalar_one()
 

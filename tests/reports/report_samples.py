@@ -163,7 +163,7 @@ def stopped() -> Report:
     hint = "look at it, then: reconciler run --accept-plan 0123456789abcdef"
     message = "the plan creates 400 sale returns; 25 are allowed without a look"
     return Report(
-        run=facts(7, failures=(Failure(message, hint),)),
+        run=facts(7, message=message, failures=(Failure(message, hint),)),
         counts=Counts(seen=400, new=400, pending=400),
         requests=Requests(LoopRequests(6), JettiRequests(2, 0)),
         changes=(change(1, ChangeKind.CREATE, OutcomeKind.DEFERRED, "the pass ended"),),
@@ -180,6 +180,7 @@ def unread() -> Report:
                 ReadWindow(NOON - 400 * HOUR, NOON, drained=False),
             ),
             watermark=Watermarks(NOON, NOON),
+            message="Loop answered 502 four times",
             failures=(Failure("Loop answered 502 four times"),),
         ),
         counts=Counts(seen=12, unchanged=12),

@@ -118,8 +118,9 @@ def test_a_pass_that_left_something_to_look_at_says_what(world: World) -> None:
 
     assert world.run().code == 3
 
-    assert "run 1 (scheduled) ended with exit code 3: returns need a look: 1 in review" in (
-        told(world)[1]
+    assert (
+        "run 1 (scheduled) ended with exit code 3: returns need a look: 1 in review"
+        in (told(world)[1])
     )
 
 
