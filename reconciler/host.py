@@ -45,5 +45,7 @@ class Host:
     connect: Callable[[Any, Clock], Any] | None = None
     """How services are reached, given an `http.Endpoint`; None: `http.connect` itself. Not typed,
     because what a host names must not load half the program for `--help`."""
+    on_hangup: Callable[[Callable[[], None]], None] = lambda act: None
+    """Has SIGHUP call back from now on, instead of ending the program."""
     busy_seconds: float = 30.0
     """How long somebody else may hold up the ledger; longer than any report or backup takes."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.app import Initialised
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 4, 5, 6, 7, 8, 75, 130, 143))
+@click.command(epilog=exit_codes(0, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143))
 @click.option(
     "--since",
     type=Moment(past=True),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import (
     EVENT_JOB_ERROR,
@@ -15,11 +15,15 @@ from apscheduler.events import (
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.date import DateTrigger
 from msgspec import Struct
 
 from reconciler.clock import Clock
+from reconciler.core import duration
+from reconciler.operations.timetable import Timetable
 
-_AN_HOUR = 3600.0
+_LOOK = 1.0  # seconds; how soon a clock that was set, or a signal to read settings, is noticed
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 _log = logging.getLogger(__name__)
 
@@ -35,33 +39,54 @@ class Job(Struct, frozen=True):
     """Also right at the start."""
 
 
-def serve(jobs: Iterable[Job], clock: Clock) -> None:
+def serve(jobs: Sequence[Job], clock: Clock, between: Callable[[], None] = lambda: None) -> None:
     """Keep the timetable until a signal: then let the pass that goes on end, and raise Interrupted.
 
     A tick that comes while the last one of its kind goes on is left out; ticks that were missed
-    are made up for by one, however late.
+    are made up for by one, however late. `between` is called about once a second.
     """
+    ticks = {job.name: job.tick for job in jobs}
+    lines = [(job.name, job.trigger, job.at_once) for job in jobs]
+    timetable = Timetable(lines, clock.now(), clock.monotonic())
+    # APScheduler would wait by the time of day: it only carries out what the timetable says is due.
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(4)})
     scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
-    for job in jobs:
-        # No next_run_time at all means "when the trigger says"; None would mean paused.
-        first = {"next_run_time": datetime.now(UTC)} if job.at_once else {}
-        scheduler.add_job(
-            job.tick,
-            job.trigger,
-            id=job.name,
-            name=job.name,
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,
-            **first,
-        )
     scheduler.start()
     try:
         while True:
-            clock.wait(_AN_HOUR)
+            between()
+            now, elapsed = clock.now(), clock.monotonic()
+            _tell_of_the_clock(timetable.moved(now, elapsed))
+            for name in timetable.look(now, elapsed):
+                _carry_out(scheduler, name, ticks[name])
+            clock.wait(min(_LOOK, timetable.rest(clock.monotonic())))
     finally:
         scheduler.shutdown(wait=True)
+
+
+def _carry_out(scheduler: BackgroundScheduler, name: str, tick: Callable[[], None]) -> None:
+    """At once, whatever the time of day: a moment that has always been over is due by any clock."""
+    scheduler.add_job(
+        tick,
+        DateTrigger(_LONG_AGO),
+        id=name,
+        name=name,
+        max_instances=1,
+        misfire_grace_time=None,
+        replace_existing=True,
+        next_run_time=_LONG_AGO,
+    )
+
+
+def _tell_of_the_clock(moved: float) -> None:
+    if moved:
+        span = duration.approximate(timedelta(seconds=abs(moved)))
+        _log.warning(
+            "this machine's clock was set %s by %s: passes go on by the time that has passed,"
+            " and times of day are counted anew",
+            "back" if moved < 0 else "ahead",
+            span,
+        )
 
 
 def _tell(event: JobEvent) -> None:

@@ -188,6 +188,7 @@ def test_a_run_can_wait_for_its_turn(world: RealWorld) -> None:
     ("number", "code", "listed", "state"),
     [
         (signal.SIGINT, 130, True, "pending"),
+        (signal.SIGHUP, 129, True, "pending"),
         (signal.SIGTERM, 143, True, "pending"),
         # The items would have to be read first, which is no longer done.
         (signal.SIGTERM, 143, False, "unknown"),
@@ -211,6 +212,18 @@ def test_a_signal_lets_the_write_in_the_air_end_and_starts_no_other(
     assert len(world.entry(one).sale_returns) == (2 if listed else 0)
     world.settles(one)
     assert world.does("run") == 0
+    assert_agreement(world)
+
+
+def test_a_run_under_nohup_outlives_its_terminal(world: RealWorld) -> None:
+    world.live()
+    world.born()
+    world.breaks("POST *", "delay", seconds=1.0)
+    process = world.start("run", under=["nohup"])
+    world.until(lambda: world.jetti.sale_returns())
+    process.send_signal(signal.SIGHUP)
+
+    assert world.end(process)[0] == 0
     assert_agreement(world)
 
 
