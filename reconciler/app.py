@@ -298,7 +298,7 @@ def _ledger(
         return ledgers.open_ledger(
             settings.ledger, host.clock, wait=request.wait, busy_seconds=host.busy_seconds
         )
-    if settings.ledger_path.exists():
+    if settings.has_ledger:
         return ledgers.open_scratch(settings.ledger, host.clock)
     start = (host.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
     return ledgers.open_blank(Birth(start, start, _projection(settings).version), host.clock)
@@ -328,7 +328,7 @@ def _projection(settings: Settings) -> Projection:
 
 def _is_missing(settings: Settings, request: RunRequest) -> bool:
     """Whether the pass looks without a ledger."""
-    return request.dry_run and not settings.ledger_path.exists()
+    return request.dry_run and not settings.has_ledger
 
 
 def _remarks(settings: Settings, request: RunRequest) -> tuple[str, ...]:

@@ -108,6 +108,7 @@ def _usable(call: Session) -> Settings:
     settings = call.settings()
     settings.require_loop_key()
     settings.require_jetti_token()
+    _ = settings.ledger
     return settings
 
 
