@@ -15,7 +15,6 @@ from apscheduler.events import (
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.date import DateTrigger
 from msgspec import Struct
 
 from reconciler.clock import Clock
@@ -24,6 +23,7 @@ from reconciler.operations.timetable import Timetable
 
 _LOOK = 1.0  # seconds; how soon a clock that was set, or a signal to read settings, is noticed
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 _log = logging.getLogger(__name__)
 
@@ -39,18 +39,34 @@ class Job(Struct, frozen=True):
     """Also right at the start."""
 
 
+class _WhenTold(BaseTrigger):  # type: ignore[misc]
+    """Fires never by itself."""
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        return _NEVER
+
+
 def serve(jobs: Sequence[Job], clock: Clock, between: Callable[[], None] = lambda: None) -> None:
     """Keep the timetable until a signal: then let the pass that goes on end, and raise Interrupted.
 
     A tick that comes while the last one of its kind goes on is left out; ticks that were missed
     are made up for by one, however late. `between` is called about once a second.
     """
-    ticks = {job.name: job.tick for job in jobs}
     lines = [(job.name, job.trigger, job.at_once) for job in jobs]
     timetable = Timetable(lines, clock.now(), clock.monotonic())
-    # APScheduler would wait by the time of day: it only carries out what the timetable says is due.
+    # APScheduler would wait by the time of day, so it only carries out what it is told is due.
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(4)})
     scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+    for job in jobs:
+        scheduler.add_job(
+            job.tick,
+            _WhenTold(),
+            id=job.name,
+            name=job.name,
+            max_instances=1,
+            misfire_grace_time=None,
+            next_run_time=_NEVER,
+        )
     scheduler.start()
     try:
         while True:
@@ -58,24 +74,10 @@ def serve(jobs: Sequence[Job], clock: Clock, between: Callable[[], None] = lambd
             now, elapsed = clock.now(), clock.monotonic()
             _tell_of_the_clock(timetable.moved(now, elapsed))
             for name in timetable.look(now, elapsed):
-                _carry_out(scheduler, name, ticks[name])
+                scheduler.modify_job(name, next_run_time=_LONG_AGO)  # due by any clock
             clock.wait(min(_LOOK, timetable.rest(clock.monotonic())))
     finally:
         scheduler.shutdown(wait=True)
-
-
-def _carry_out(scheduler: BackgroundScheduler, name: str, tick: Callable[[], None]) -> None:
-    """At once, whatever the time of day: a moment that has always been over is due by any clock."""
-    scheduler.add_job(
-        tick,
-        DateTrigger(_LONG_AGO),
-        id=name,
-        name=name,
-        max_instances=1,
-        misfire_grace_time=None,
-        replace_existing=True,
-        next_run_time=_LONG_AGO,
-    )
 
 
 def _tell_of_the_clock(moved: float) -> None:
