@@ -17,7 +17,7 @@ _ENCODER = json.Encoder(order="sorted")
 
 # Part of every fingerprint. Raise it when the code of `core.mapping` changes what comes out:
 # every entry is then projected anew, and pushed ones that differ are guarded once.
-MAPPING_CODE = 1
+MAPPING_CODE = 2
 
 
 def content(seen: Return) -> bytes:
@@ -26,20 +26,19 @@ def content(seen: Return) -> bytes:
     Loop may touch a return without changing it (a note, a flag, its own bookkeeping); such a row
     must cost nothing beyond reading it.
     """
-    return sha256(
-        _ENCODER.encode(
-            (
-                seen.state,
-                seen.created_at,
-                seen.order_id,
-                seen.order_name,
-                seen.lines,
-                seen.parcels,
-                seen.type,
-                seen.outcomes,
-            )
-        )
-    ).digest()
+    told = (
+        seen.state,
+        seen.created_at,
+        seen.order_id,
+        seen.order_name,
+        seen.lines,
+        seen.parcels,
+        seen.type,
+        seen.outcomes,
+    )
+    # Only where there is any, so that what older versions recorded stays known.
+    aside = (seen.lines_set_aside, seen.labels_set_aside) if seen.set_aside else ()
+    return sha256(_ENCODER.encode((*told, *aside))).digest()
 
 
 def fingerprint(wanted: Wanted, mapping_version: str) -> bytes:

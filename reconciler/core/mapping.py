@@ -25,7 +25,8 @@ KNOWN_STATES = ("open", "closed", "cancelled", "expired", "review")
 NO_LABEL = "none"
 """How `mapping.status` spells a return without a label."""
 
-_ENDED = frozenset({"cancelled", "expired"})
+_CANCELLED = "cancelled"
+_ENDED = frozenset({_CANCELLED, "expired"})
 
 _REQUESTED = "requested"
 _STATUS_BY_LABEL: dict[str, str | None] = {
@@ -81,14 +82,31 @@ def rank(status: Value) -> int:
 
 def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wanted:
     """What Jetti should be told about a return."""
-    parcels = tuple(_parcel(parcel, seen, mapping) for parcel in seen.parcels)
+    parcels = tuple(
+        _parcel(parcel, seen, mapping) for parcel in seen.parcels if not _is_of_others(parcel, seen)
+    )
     status = _status(seen.state, NO_LABEL, mapping) or _REQUESTED
+    purpose = _purpose(seen.state, status, parcels, held_states)
+    if purpose is Purpose.CANCEL and seen.set_aside and seen.state != _CANCELLED:
+        # A cancel is final, and what was not understood may speak against it.
+        purpose = Purpose.HOLD
+    if seen.labels_set_aside and purpose is Purpose.EXIST:
+        # There is a label, so what is said of a return without one does not hold.
+        status = _REQUESTED
     return Wanted(
-        purpose=_purpose(seen.state, status, parcels, held_states),
+        purpose=purpose,
         status=status,
         lines=_lines(seen.lines, mapping),
         parcels=parcels,
+        lacks_lines=bool(seen.lines_set_aside),
+        lacks_parcels=bool(seen.labels_set_aside),
     )
+
+
+def _is_of_others(parcel: Parcel, seen: Return) -> bool:
+    """Whether it holds none of these lines, but perhaps one that could not be understood."""
+    inside = {line.id for line in seen.lines} & set(parcel.line_ids)
+    return bool(seen.lines_set_aside and parcel.line_ids) and not inside
 
 
 def _purpose(

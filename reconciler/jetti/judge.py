@@ -106,5 +106,5 @@ class Judge:
 
 def _order(entry: Entry) -> set[str]:
     """Everything by which two returns can be on one order."""
-    order_id, name = entry.seen.order_id, entry.seen.order_name.strip().lstrip("#")
-    return {f"#{name}", order_id} if order_id else {f"#{name}"}
+    name = entry.seen.order_name.strip().lstrip("#")
+    return ({f"#{name}"} if name else set()) | {one for one in [entry.seen.order_id] if one}

@@ -122,7 +122,11 @@ class Lookup:
         order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
         by_id = self._reader.sales(order_ids) if order_ids else []
         found = {e.id: [s for s in by_id if s.external_id == e.seen.order_id] for e in entries}
-        unnamed = [entry for entry in entries if not any(not s.is_clone for s in found[entry.id])]
+        unnamed = [
+            entry
+            for entry in entries
+            if entry.seen.order_name and not any(not s.is_clone for s in found[entry.id])
+        ]
         if unnamed:
             named = self._reader.sales_named(entry.seen.order_name for entry in unnamed)
             for entry in unnamed:

@@ -19,6 +19,8 @@ OTHERWISE = {
     "parcels": (),
     "type": "exchange",
     "outcomes": (),
+    "lines_set_aside": ("line_items[1]: expected object, found null",),
+    "labels_set_aside": ("labels[0]: expected object, found null",),
 }
 OUTSIDE = {"id", "updated_at", "shop"}
 """The key it is stored under, the touch, and a fact about the account."""
@@ -51,8 +53,8 @@ def test_a_touch_changes_no_content():
     assert content(replace(SEEN, updated_at=NOON.replace(year=2027), shop="x")) == content(SEEN)
 
 
-PINNED = "d1f06a81506c5ee711d9e166f0dfa2a1603e92dfc7ae61f1d40d72dbcfcf5aa2"
-PINNED_VERSION = "1:7633fea33f9fb48a"
+PINNED = "98fa661d168d996e0cc2c8c67a2254da4e2b80e959df1b717444b29cb5a0eae7"
+PINNED_VERSION = "2:7633fea33f9fb48a"
 
 WANTED = wants(wanted_line(), parcels=(wanted_parcel(),))
 
@@ -94,7 +96,7 @@ def test_the_mapping_is_part_of_the_fingerprint():
 
 def test_the_fingerprint_stays_the_same_from_release_to_release():
     """A change here plans every return of every ledger anew: raise MAPPING_CODE knowingly."""
-    assert fingerprints.MAPPING_CODE == 1
+    assert fingerprints.MAPPING_CODE == 2
     assert fingerprint(WANTED, "1:0").hex() == PINNED
     assert mapping_version(Mapping(), ("review",)) == PINNED_VERSION
 
