@@ -137,6 +137,7 @@ def _problem(entry: Entry) -> Problem:
         state=entry.state.value,
         since=entry.due_since or entry.changed_at,
         reason=entry.reason,
+        order_id=entry.seen.order_id,
     )
 
 

@@ -70,6 +70,7 @@ def _problem(entry: Entry | None) -> Problem | None:
         state=entry.state.value,
         since=entry.due_since or entry.changed_at,
         reason=entry.reason,
+        order_id=entry.seen.order_id,
     )
 
 

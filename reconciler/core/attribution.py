@@ -54,8 +54,8 @@ def attribute(
     if isinstance(choice, Chosen):
         return _Judgement(entry, sighting, choice.sale, rivals).verdict(creatable)
     if sighting.ours:
-        return Review(f"Jetti has sale returns for order {entry.seen.order} but not the order")
-    return Wait(f"order {entry.seen.order} is not in Jetti yet", order_found=False)
+        return Review(f"Jetti has sale returns for {entry.seen.order} but not the order")
+    return Wait(f"{entry.seen.order} is not in Jetti yet", order_found=False)
 
 
 def _gone(entry: Entry, sighting: Sighting) -> str | None:
@@ -136,7 +136,7 @@ class _Judgement:
         if astray:
             return Review(
                 f"sale return {listed(astray)} carries this return's marker "
-                f"but is not on order {self._entry.seen.order}"
+                f"but is not on {self._entry.seen.order}"
             )
         theirs = sorted(self._theirs.keys() & self._held.keys())
         if theirs:

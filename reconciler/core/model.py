@@ -71,8 +71,8 @@ class Return(Struct, frozen=True):
 
     @property
     def order(self) -> str:
-        """The order as people should read it."""
-        return self.order_name or f"order id {self.order_id}"
+        """The order in a sentence."""
+        return f"order {self.order_name}" if self.order_name else f"order id {self.order_id}"
 
 
 class UnknownWord(Struct, frozen=True):

@@ -110,6 +110,7 @@ class Problem(Struct, frozen=True):
     state: str
     since: datetime | None
     reason: str | None = None
+    order_id: str | None = None
 
 
 class ReadWindow(Struct, frozen=True):

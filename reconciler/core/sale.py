@@ -44,7 +44,7 @@ def choose_sale(seen: Return, candidates: Sequence[Sale]) -> Chosen | NoSale | D
         return NoSale()
     if len(matching) > 1:
         return Disputed(
-            f"order {seen.order} matches {len(matching)} sales in Jetti: "
+            f"{seen.order} matches {len(matching)} sales in Jetti: "
             f"{', '.join(str(sale.id) for sale in matching)}"
         )
     sale = matching[0]

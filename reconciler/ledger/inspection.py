@@ -36,9 +36,15 @@ class Inspection(Part):
     """What a person asks the ledger; never writes."""
 
     def find(self, name: str) -> list[Entry]:
-        """The entry of that return id, or every entry on that order, with or without `#`."""
+        """The entry of that return id, or every entry on that order: by name, with or without
+        `#`, or by its id."""
         bare = name.removeprefix("#")
-        named = or_(entries.c.return_id == name, entries.c.order_name.in_([bare, "#" + bare]))
+        spellings = [spelling for spelling in (bare, "#" + bare) if bare]
+        named = or_(
+            entries.c.return_id == name,
+            entries.c.order_id == name,
+            entries.c.order_name.in_(spellings),
+        )
         with self._store.reading() as connection:
             ids = connection.execute(select(entries.c.return_id).where(named)).scalars()
             return load(connection, sorted(ids))

@@ -53,7 +53,7 @@ _parts_decoder = Decoder(WireParts)
 _line_decoder = Decoder(WireLine)
 _labels_decoder = Decoder(Annotated[list[Raw], Meta(max_length=MOST_LINES)] | None)
 _label_decoder = Decoder(WireLabel)
-_text_decoder = Decoder(Text)
+_text_decoder: Decoder[Text] = Decoder(Text)
 _id_decoder = Decoder(_WireId)
 _name_decoder = Decoder(_WireName)
 
@@ -124,8 +124,7 @@ def _labels_in_parts(wire: WireParts) -> tuple[list[Parcel | None], tuple[str, .
 
 def _own(wire: WireParts, name: str) -> Text:
     try:
-        text: Text = _text_decoder.decode(getattr(wire, name))
-        return text
+        return _text_decoder.decode(getattr(wire, name))
     except DecodeError as error:
         raise Unreadable(*told(error, name).split(": ", 1)) from None
 

@@ -16,7 +16,7 @@ from reconciler.core.report import (
     RunKind,
 )
 from reconciler.reports import changes_text
-from reconciler.reports.wording import counted, failure, line, listed, moment, span
+from reconciler.reports.wording import counted, failure, line, listed, moment, order, span
 
 _MOST_PROBLEMS = 100
 
@@ -158,8 +158,9 @@ def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
         waited = ""
         if problem.since is not None:
             waited = f" for {duration.approximate(report.run.finished_at - problem.since)}"
+        on = order(problem.order_name, problem.order_id)
         yield (
-            f"  ! {plain(problem.order_name, 40)}  return {plain(problem.return_id, 20)}"
+            f"  ! {on}  return {plain(problem.return_id, 20)}"
             f"  {plain(problem.state, 20)}{waited}"
             + (f": {plain(problem.reason)}" if problem.reason else "")
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.core import duration
 from reconciler.core.health import Facts, Health, LastRun
 from reconciler.core.plain import plain
-from reconciler.reports.wording import counted, line, listed, moment
+from reconciler.reports.wording import counted, line, listed, moment, order
 
 _RUNS_SHOWN = 5
 _ROUTINE = frozenset({"seen", "unchanged"})
@@ -48,7 +48,9 @@ def _facts(facts: Facts) -> Iterator[str]:
     if problem := facts.oldest_problem:
         since = f" for {duration.approximate(facts.now - problem.since)}" if problem.since else ""
         why = f": {plain(problem.reason)}" if problem.reason else ""
-        name = f"{plain(problem.order_name, 40)} return {plain(problem.return_id, 20)}"
+        name = (
+            f"{order(problem.order_name, problem.order_id)} return {plain(problem.return_id, 20)}"
+        )
         yield line("oldest", f"{name} {plain(problem.state, 20)}{since}{why}")
 
 

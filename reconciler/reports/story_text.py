@@ -8,7 +8,7 @@ from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, 
 from reconciler.core.plain import plain
 from reconciler.core.ports import Attempt
 from reconciler.core.story import Sent, Stories, Story
-from reconciler.reports.wording import line, moment, value
+from reconciler.reports.wording import line, moment, order, value
 
 
 def render(stories: Stories) -> str:
@@ -19,7 +19,7 @@ def render(stories: Stories) -> str:
 def _lines(story: Story) -> Iterator[str]:
     seen = story.seen
     why = f": {plain(story.reason)}" if story.reason else ""
-    name = f"Return {plain(story.return_id, 20)} on {plain(seen.order_name, 40)}"
+    name = f"Return {plain(story.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
     yield f"{name} is {plain(story.state, 20)}{why}"
     yield line("next", plain(story.next))
     if story.due_since:

@@ -43,6 +43,11 @@ def listed(parts: Iterable[tuple[int, str]]) -> str:
     return ", ".join(f"{count} {plain(name, 40)}" for count, name in parts if count)
 
 
+def order(name: str, order_id: str | None) -> str:
+    """The order by its name, or by its id where Loop leaves the name out."""
+    return plain(name, 40) if name else f"order id {plain(order_id or '-', 30)}"
+
+
 def failure(told: Failure) -> list[str]:
     """What went wrong and the way out."""
     lines = [f"  {plain(told.message, 1000)}"]

@@ -32,8 +32,8 @@ def writes(wanted, known):
     return {(write.operation, write.target_id): write.fields for write in found.writes}
 
 
-def projected(rules=Mapping(), **changes):
-    return project(a_return(**changes), rules, ("review",))
+def projected(rules=None, **changes):
+    return project(a_return(**changes), rules or Mapping(), ("review",))
 
 
 # --------------------------------------------------------------------------------------- lines
@@ -43,9 +43,7 @@ def test_a_line_that_is_missing_among_those_understood_was_not_taken_off():
     known = pushed(pushed_item("A"), pushed_item("B", 2))
 
     assert writes(wants(wanted_line("A"), lacks_lines=True), known) == {}
-    assert writes(wants(wanted_line("A")), known) == {
-        (Operation.UPDATE_ITEM, 102): {"quantity": 0}
-    }
+    assert writes(wants(wanted_line("A")), known) == {(Operation.UPDATE_ITEM, 102): {"quantity": 0}}
 
 
 def test_units_that_are_missing_were_not_taken_off_either():
