@@ -97,7 +97,11 @@ def close(
             exit_code=verdict,
             digest=made.plan.digest,
             failures=tuple(Failure(str(error), error.hint) for error in failures),
-            remarks=(*_remarks(opening, closing), *_unlooked(made, request, closing)),
+            remarks=(
+                *_remarks(opening, closing),
+                *_unlooked(made, request, closing),
+                *made.remarks,
+            ),
         ),
         counts=counts,
         requests=Requests(

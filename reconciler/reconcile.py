@@ -7,6 +7,7 @@ pass over a copy of the ledger, towards a target that carries nothing out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -79,6 +80,8 @@ class Pass:
         self.outcomes: list[ReportedChange] = []
         self.skipped: list[ReportedChange] = []
         self.plan = Plan((), ())
+        self.remarks: tuple[str, ...] = ()
+        """What a reader should know of how the target answered."""
         self._request = request
         self._parts = parts
         self._started_at = parts.clock.now()
@@ -213,7 +216,8 @@ class Pass:
             raise
         creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]
         if creates and not meta.has_pushed:
-            check_ledger_is_not_lost(parts.target().marked(creates))
+            with self._target() as target:
+                check_ledger_is_not_lost(target.marked(creates))
         if grounds.mapping_is_new and self._request.kind not in _TYPED:
             parts.ledger.accept_mapping(parts.mapping_version)
 
@@ -233,10 +237,20 @@ class Pass:
         changes = self.plan.changes
         if not changes:
             return
-        outcomes = self._parts.target().push(changes)
-        while not self._is_spent() and (outcome := next(outcomes, None)) is not None:
-            self.outcomes.append(outcome)
-            self._parts.progress.pushing(len(self.outcomes), len(changes))
+        with self._target() as target:
+            outcomes = target.push(changes)
+            while not self._is_spent() and (outcome := next(outcomes, None)) is not None:
+                self.outcomes.append(outcome)
+                self._parts.progress.pushing(len(self.outcomes), len(changes))
+
+    @contextmanager
+    def _target(self) -> Iterator[Target]:
+        """The target, whose remarks are kept however it ends."""
+        target = self._parts.target()
+        try:
+            yield target
+        finally:
+            self.remarks = target.remarks()
 
     def _is_spent(self) -> bool:
         """Whether a budget is used up; checked between entries, never inside one."""

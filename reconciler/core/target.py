@@ -21,6 +21,9 @@ class Target(Protocol):
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Which of these returns the target already holds under our marker."""
 
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the report should know of how the target answered."""
+
 
 class Preview:
     """A plan that nobody carries out."""
@@ -31,3 +34,6 @@ class Preview:
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         return []
+
+    def remarks(self) -> tuple[str, ...]:
+        return ()

@@ -50,6 +50,10 @@ class Adopter:
         """None in the way: what Jetti holds is what this is to find."""
         return []
 
+    def remarks(self) -> tuple[str, ...]:
+        """See `core.target.Target`."""
+        return self._judge.remarks()
+
     def _look(self, judged: Judged) -> Told:
         match judged.verdict:
             case Unseen(reason):

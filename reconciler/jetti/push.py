@@ -66,6 +66,10 @@ class Pusher:
         """Which of these returns Jetti already holds; the first few hundred are proof enough."""
         return self._judge.marked(changes)
 
+    def remarks(self) -> tuple[str, ...]:
+        """See `core.target.Target`."""
+        return self._judge.remarks()
+
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent: list[Change] = []
         behind: list[Change] = []
