@@ -18,7 +18,7 @@ W = TypeVar("W", bound=Wire)
 _OK = 200
 _DECLINED = frozenset({400, 414, 422, 500})
 """How Jetti may refuse a question that it does not understand (apis/jetti.md 9)."""
-_DISPENSABLE = (Form.FROM, Form.LIMIT, Form.ORDER)
+_DISPENSABLE = frozenset({Form.FROM, Form.LIMIT, Form.ORDER})
 
 
 class Declined(Exception):
@@ -50,7 +50,7 @@ class Asker:
         found: list[W] | None = None
         if doubts and not manner.searched:
             found = self._try(path, kind, question, manner.refused)
-            if found is None and not doubts <= frozenset(_DISPENSABLE):
+            if found is None and not doubts <= _DISPENSABLE:
                 raise Declined
             if found is None:
                 found = self._without(path, kind, question, doubts)
@@ -67,19 +67,21 @@ class Asker:
     ) -> list[W] | None:
         """The answer to the question less what Jetti does not take of it; None when it is not
         that. Asked once more in full, so that one failure does not pass for a refusal."""
-        manner = self._dialect.of(path)
-        spare = [form for form in _DISPENSABLE if form in doubts]
-        for left_out in [*([form] for form in spare), spare]:
-            found = self._try(path, kind, question, manner.refused | set(left_out))
-            if found is None:
-                continue
-            in_full = self._try(path, kind, question, manner.refused)
-            if in_full is not None:
-                return in_full
-            for form in left_out:
+        refused, spare = self._dialect.of(path).refused, doubts & _DISPENSABLE
+        bare = self._try(path, kind, question, refused | spare)
+        if bare is None:
+            return None
+        in_full = self._try(path, kind, question, refused)
+        if in_full is not None:
+            return in_full
+        for form in sorted(spare):
+            found = self._try(path, kind, question, refused | {form})
+            if found is not None:
                 self._dialect.refuse(path, form)
-            return found
-        return None
+                return found
+        for form in sorted(spare):
+            self._dialect.refuse(path, form)
+        return bare
 
     def _try(
         self, path: str, kind: type[W], question: Question, without: set[Form]

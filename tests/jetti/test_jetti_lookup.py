@@ -132,7 +132,7 @@ def test_a_failure_of_the_group_spoils_none_of_its_members(shop):
 def test_one_that_cannot_be_looked_up_spoils_no_other(shop):
     one, two, three = entries(shop, 3)
     # The group's, the same in plainer forms, and all four tries of the group and of the first.
-    shop.world.breaks("GET /sales.json", "500", last=1 + 5 + 4 + 4)
+    shop.world.breaks("GET /sales.json", "500", last=1 + 2 + 4 + 4)
 
     found = shop.lookup.sight([one, two, three])
 
