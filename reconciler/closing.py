@@ -14,6 +14,7 @@ from reconciler.core.report import (
     Failure,
     JettiRequests,
     LoopRequests,
+    NotUnderstood,
     Problem,
     Report,
     Requests,
@@ -41,6 +42,7 @@ class Opening(Struct, frozen=True):
 class _Closing(Struct, frozen=True):
     standing: tally.Standing
     problems: tuple[Problem, ...]
+    malformed: tuple[NotUnderstood, ...]
     watermark: datetime | None
     has_pushed: bool = True
 
@@ -58,7 +60,7 @@ def close(
         closing = _look(parts.ledger, finished_at, parts.terms.policy.patience)
     except LedgerError as error:
         failures.append(error)
-        closing = _Closing(tally.Standing(), (), opening.watermark)
+        closing = _Closing(tally.Standing(), (), (), opening.watermark)
     outcomes = (*made.outcomes, *made.skipped)
     read = parts.intake.tally
     counts = tally.count(
@@ -112,6 +114,7 @@ def close(
         ),
         changes=outcomes,
         problems=closing.problems,
+        malformed=closing.malformed,
     )
 
 
@@ -131,7 +134,8 @@ def _look(ledger: Ledger, now: datetime, patience: timedelta) -> _Closing:
         creation_stopped=meta.creation_stopped,
     )
     problems = tuple(_problem(entry) for entry in ledger.problems(overdue_before, _LISTED))
-    return _Closing(standing, problems, meta.watermark, meta.has_pushed)
+    malformed = tuple(ledger.malformed_rows())
+    return _Closing(standing, problems, malformed, meta.watermark, meta.has_pushed)
 
 
 def _problem(entry: Entry) -> Problem:

@@ -18,6 +18,7 @@ SWEEP_AGE = timedelta(hours=48)
 _STUCK = (State.DEAD, State.FAILED, State.REVIEW)
 _SAFETY_STOP = 7
 _RUNS_TOLD = 10
+_ROWS_NAMED = 5
 
 
 class LastRun(Struct, frozen=True):
@@ -39,6 +40,11 @@ class SetAside(Struct, frozen=True):
     key: str
     problem: str
     since: datetime
+    return_id: str | None = None
+    order_name: str | None = None
+    is_partial: bool = False
+    """Whether the rest of the row was understood and is told."""
+    last_seen: datetime | None = None
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -79,6 +85,7 @@ def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Heal
     """Judge the facts by the rules of `status`; `max_age` None asks nothing of the last pass."""
     reasons = (
         *_about_returns(facts, patience),
+        *_about_rows(facts),
         *_about_ages(facts, max_age),
         *_about_stops(facts),
     )
@@ -92,6 +99,16 @@ def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
             yield f"{_returns(count)} {what}"
     if facts.overdue:
         yield f"{_returns(facts.overdue)} overdue: waiting longer than {duration.write(patience)}"
+
+
+def _about_rows(facts: Facts) -> Iterator[str]:
+    if not facts.malformed:
+        return
+    known = [row.return_id for row in facts.set_aside[:_ROWS_NAMED] if row.return_id]
+    more = ", …" if known and facts.malformed > len(known) else ""
+    what = "row of Loop's is" if facts.malformed == 1 else "rows of Loop's are"
+    named = f": return {', '.join(known)}{more}" if known else ""
+    yield f"{facts.malformed} {what} not understood, at least in part{named}"
 
 
 def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[str]:

@@ -21,6 +21,7 @@ from reconciler.core.model import (
     Window,
     Write,
 )
+from reconciler.core.report import NotUnderstood
 
 # ------------------------------------------------------------------------------------------ source
 
@@ -283,6 +284,9 @@ class Ledger(Journal, Protocol):
 
     def count_malformed(self) -> int:
         """Rows kept aside and not yet cleared."""
+
+    def malformed_rows(self, limit: int | None = None) -> list[NotUnderstood]:
+        """Rows kept aside and not yet cleared, the oldest first."""
 
     def count_overdue(self, before: datetime) -> int:
         """Open entries with something to do since before that instant (`due_since`)."""

@@ -113,6 +113,21 @@ class Problem(Struct, frozen=True):
     order_id: str | None = None
 
 
+class NotUnderstood(Struct, frozen=True):
+    """A row of Loop's, or a part of one, that could not be understood and still is so."""
+
+    key: str
+    """The return id where it could be read, else a hash of the row."""
+    return_id: str | None
+    order_name: str | None
+    problem: str
+    """The fields and what is wrong with them in kind; never a value."""
+    is_partial: bool
+    """Whether the rest of the row was understood and is told."""
+    first_seen: datetime
+    last_seen: datetime
+
+
 class ReadWindow(Struct, frozen=True):
     """A window that was asked for."""
 
@@ -199,3 +214,5 @@ class Report(Struct, frozen=True):
     requests: Requests
     changes: tuple[ReportedChange, ...] = ()
     problems: tuple[Problem, ...] = ()
+    malformed: tuple[NotUnderstood, ...] = ()
+    """From this pass or an earlier one."""

@@ -16,7 +16,7 @@ from reconciler.core.report import (
     RunKind,
 )
 from reconciler.reports import changes_text
-from reconciler.reports.wording import counted, failure, line, listed, moment, order, span
+from reconciler.reports.wording import aside, counted, failure, line, listed, moment, order, span
 
 _MOST_PROBLEMS = 100
 
@@ -53,6 +53,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _read(report)
     yield from changes_text.lines(report)
     yield from _problems(report.problems, report)
+    yield from _malformed(report)
     yield ""
     yield line("requests", _requests(report))
     for remark in run.remarks:
@@ -168,12 +169,26 @@ def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
         yield f"  … and {len(problems) - _MOST_PROBLEMS} more; --format json lists all"
 
 
+def _malformed(report: Report) -> Iterator[str]:
+    if not report.malformed:
+        return
+    yield ""
+    yield f"not understood ({len(report.malformed)})"
+    for row in report.malformed[:_MOST_PROBLEMS]:
+        yield f"  ? {aside(row)}"
+    if len(report.malformed) > _MOST_PROBLEMS:
+        yield f"  … and {len(report.malformed) - _MOST_PROBLEMS} more; --format json lists all"
+
+
 def _next(report: Report) -> str | None:
     run = report.run
     if any(told.hint for told in run.failures):
         return None  # the way out stands right below the verdict
     if report.problems:
         return f"reconciler show {plain(report.problems[0].return_id, 20)}"
+    if report.malformed:
+        row = report.malformed[0]
+        return f"reconciler show {plain(row.return_id or row.key, 64)}"
     if run.dry_run:
         if run.watermark.after is None:
             return "reconciler init"

@@ -68,7 +68,9 @@ def _set_aside(facts: Facts) -> Iterator[str]:
     yield ""
     yield f"not understood, kept aside ({facts.malformed})"
     for row in facts.set_aside:
-        yield f"  ? {plain(row.key, 40)}  since {moment(row.since)}: {plain(row.problem)}"
+        on = f" on {plain(row.order_name, 40)}" if row.order_name else ""
+        part = " (in part)" if row.is_partial else ""
+        yield f"  ? {plain(row.key, 64)}{on}{part}  since {moment(row.since)}: {plain(row.problem)}"
     if facts.malformed > len(facts.set_aside):
         yield f"  … and {facts.malformed - len(facts.set_aside)} more"
 

@@ -215,6 +215,23 @@ def test_twenty_pages_are_read_and_no_more(shop, sale_id, rows, fits):
     assert len(shop.asked) <= 2 + 1 + 20
 
 
+def test_while_filters_have_no_effect_a_create_has_a_look_of_its_own(shop):
+    """The answer that shows what is marked lacks its end, as it is seen for all together."""
+    order = shop.world.order(("Acme", 3))
+    one, other = shop.noted(order, 1), shop.noted(shop.world.order(("Bolt", 1)))
+    sale, [item] = shop.world.sale_id(order), shop.world.item_ids(order)
+    shop.jetti.raise_sale_return(sale, {item: 1}, externalId="5")
+    shop.jetti.raise_sale_return(sale, {item: 1}, externalId=one)
+    switch(shop, ignored_filters=("externalId",))
+    # Both markers together, one alone, once more, and then all that there is.
+    shop.world.breaks("GET /sale-returns.json", "short_page", nth=4, rows=1)
+
+    told = shop.push()
+
+    assert {told[made].outcome for made in (one, other)} == {"pushed"}
+    assert len(shop.jetti.sale_returns()) == 3
+
+
 def test_a_filter_that_failed_once_has_an_effect(shop, sale_id):
     [one] = rows_on(shop, sale_id, 1, externalId="1")
     rows_on(shop, sale_id, 3)

@@ -33,6 +33,7 @@ from reconciler.core.report import (
     FieldChanges,
     JettiRequests,
     LoopRequests,
+    NotUnderstood,
     OutcomeKind,
     Problem,
     ReadWindow,
@@ -139,8 +140,21 @@ def busy() -> Report:
         problems=(
             Problem("8808", "#1008", "review", NOON - 50 * HOUR, "two sales are left"),
             Problem("8807", "#1007", "failed", None),
+            Problem("8812", "", "waiting", NOON - HOUR, None, "5550000000012"),
         ),
+        malformed=(WHOLE, PART, NotUnderstood("ab" * 32, None, None, NO_ID, False, NOON, NOON)),
     )  # fmt: skip
+
+
+NO_ID = "id: missing"
+WHOLE = NotUnderstood(
+    "8810", "8810", "#1010", "state: expected text, found number", False, NOON - HOUR, NOON
+)
+PART = NotUnderstood(
+    "8801", "8801", "#1001",
+    "line_items[2].provider_line_item_id: expected number or text, found null",
+    True, NOON - HOUR, NOON,
+)  # fmt: skip
 
 
 def dry() -> Report:
@@ -207,6 +221,7 @@ def hostile() -> Report:
             outcome=OutcomeKind.SKIPPED, reason=HOSTILE,
         )),
         problems=(Problem(HOSTILE, HOSTILE, HOSTILE, NOON, HOSTILE),),
+        malformed=(NotUnderstood(HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, NOON, NOON),),
     )  # fmt: skip
 
 
@@ -242,7 +257,10 @@ def unhealthy(text: str = "two sales are left") -> health.Health:
         last_complete_sweep=NOON - 50 * HOUR,
         oldest_problem=Problem("8808", "#1008", "review", NOON - 50 * HOUR, text),
         runs=(health.LastRun(130, "sweep", NOON - HOUR, NOON, 7, {}, text),),
-        set_aside=(health.SetAside("8810", f"lines[0]: {text}", NOON - HOUR),),
+        set_aside=(
+            health.SetAside("8810", f"lines[0]: {text}", NOON - HOUR, "8810", text, True, NOON),
+            health.SetAside("ab" * 32, "id: missing", NOON - HOUR),
+        ),
     )
     return health.assess(told, timedelta(hours=24), timedelta(minutes=45))
 
@@ -309,6 +327,20 @@ def told(text: str | None = None) -> story.Stories:
     return story.Stories((story.tell(entry(text), (sent,), (attempt,)),))
 
 
+def aside() -> story.Stories:
+    """A return whose newer version makes no sense, one in part, and one of which nothing does."""
+    lacks = (FieldChange("quantity[11500000000003]", None, 1),)
+    known = entry(state=State.SYNCED)
+    newer = NotUnderstood("8801", "8801", "#1001", WHOLE.problem, False, NOON - HOUR, NOON)
+    return story.Stories(
+        (
+            story.tell(known, (), (), not_understood=newer),
+            story.tell(entry(state=State.PENDING), (), (), lacks=lacks, not_understood=PART),
+        ),
+        (WHOLE,),
+    )
+
+
 SAMPLES: dict[str, Callable[[], str]] = {
     "run_quiet.txt": lambda: run_text.render(quiet()),
     "run_busy.txt": lambda: run_text.render(busy()),
@@ -323,6 +355,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "status_unhealthy.json": lambda: as_json.encode(unhealthy()),
     "status_hostile.txt": lambda: status_text.render(unhealthy(HOSTILE)),
     "show.txt": lambda: story_text.render(told()),
+    "show_not_understood.txt": lambda: story_text.render(aside()),
     "show.json": lambda: as_json.encode(told()),
     "show_hostile.txt": lambda: story_text.render(told(HOSTILE)),
 }

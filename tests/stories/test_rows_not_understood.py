@@ -147,3 +147,131 @@ def test_without_name_and_order_it_waits_for_the_id(world: World) -> None:
     order_id = world.orders[0].order_id
     assert ran.outcomes == {one: ("create", "waiting")}
     assert ran.reason(one) == f"order id {order_id} is not in Jetti yet"
+
+
+# ------------------------------------------------------------------------------- what is told
+
+PROBLEM = "line_items[1].provider_line_item_id: expected number or text, found null"
+
+
+def test_a_row_that_makes_no_sense_is_named_in_every_report_and_status_until_it_does(
+    world: World,
+) -> None:
+    world.go_live()
+    one, other = world.returned(), world.returned(("Acme", 1), ("Bolt", 1))
+    world.loop.edit(one, extra={"state": 7})
+    spoil(world, other, **UNREADABLE)
+
+    ran = world.run()
+
+    named = {row["return_id"]: row for row in ran.report["malformed"]}
+    assert (ran.code, set(named)) == (3, {one, other})
+    assert (named[one]["problem"], named[other]["problem"]) == (
+        "state: expected text, found number",
+        PROBLEM,
+    )
+    assert (named[one]["is_partial"], named[other]["is_partial"]) == (False, True)
+    assert (named[one]["order_name"], named[other]["order_name"]) == ("#1001", "#1002")
+    first_seen = named[one]["first_seen"]
+    for _ in range(2):
+        world.pass_time(hours=2)
+        told = world.call("run")
+        assert told.code == 3
+        assert f"return {one} on #1001, understood not at all, since 2026-03-01" in told.stdout
+        assert f"return {other} on #1002, understood in part" in told.stdout
+    status = world.call("status")
+    assert status.code == 3
+    assert "2 rows of Loop's are not understood, at least in part: return" in status.stdout
+    assert PROBLEM in status.stdout
+    later = {row["return_id"]: row for row in world.run().report["malformed"]}
+    assert later[one]["first_seen"] == first_seen
+
+    world.loop.edit(one, extra={})
+    spoil(world, other)
+    again = world.run()
+    assert (again.code, again.report["malformed"]) == (0, [])
+    assert world.call("status").code == 0
+    assert_agreement(world)
+
+
+def test_a_wholly_odd_row_that_gets_better_in_part_is_told_as_such(world: World) -> None:
+    """Not at all, in part, wholly; and back."""
+    world.go_live()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    told = []
+    for whole, line in [
+        ({"state": []}, UNREADABLE),
+        ({}, UNREADABLE),
+        ({}, {}),
+        ({}, UNREADABLE),
+        ({"state": []}, UNREADABLE),
+        ({}, {}),
+    ]:
+        world.loop.edit(one, extra=whole)
+        spoil(world, one, **line)
+        told.append([row["is_partial"] for row in world.run().report["malformed"]])
+
+    assert told == [[False], [True], [], [True], [False], []]
+    assert_agreement(world)
+
+
+def test_show_says_what_was_not_understood_and_what_jetti_lacks(world: World) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1), ("Bolt", 1))
+    one = world.submit(order, 1, 0)
+    world.pass_time()
+    assert world.run().code == 0
+    world.loop.edit(one, extra={"updated_at": "tomorrow"})
+    world.loop.set_state(one, "cancelled")
+    world.pass_time()
+    assert world.run().code == 3
+
+    shown = world.call("show", one)
+
+    assert shown.code == 0
+    assert "a newer version in Loop is not understood, since 2026-03-01 12:" in shown.stdout
+    assert "updated_at: not a time" in shown.stdout
+    assert "Jetti lacks whatever changed with it" in shown.stdout
+    assert "Jetti still lacks nothing" in shown.stdout
+    world.loop.edit(one, extra={})
+    world.loop.set_state(one, "open")
+    world.loop.add_line(one, order.lines[1])
+    world.pass_time()
+    world.breaks("GET *", "503")
+    assert world.run().code == 5
+    spoil(world, one, 0, **UNREADABLE)
+    assert world.run().code == 5
+    shown = world.call("show", "#1001")
+    assert "a part of what Loop says is not understood" in shown.stdout
+    assert f"quantity[{order.lines[1].order_line_id}]: - -> 1" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["{one}", "#1001", "1001"])
+def test_show_knows_a_return_of_which_nothing_was_ever_understood(world: World, name: str) -> None:
+    world.go_live()
+    one = world.returned()
+    world.loop.edit(one, extra={"created_at": None})
+    world.pass_time()
+    assert world.run().code == 3
+
+    shown = world.call("show", name.format(one=one))
+
+    assert shown.code == 0
+    assert f"Return {one} on #1001, understood not at all, since 2026-03-01" in shown.stdout
+    assert "created_at: expected text, found null" in shown.stdout
+    assert "Jetti was told nothing of it" in shown.stdout
+
+
+def test_what_is_told_of_an_odd_row_holds_nothing_of_what_stands_there(world: World) -> None:
+    world.go_live()
+    one, other = world.returned(), world.returned()
+    word = "Jane Doe, 1 Main Street"
+    world.loop.edit(one, extra={"state": [word], "order_name": {word: word}, "type": word * 999})
+    world.loop.edit_line(other, world.seen(other).lines[0].id, extra={"sku": [word], word: word})
+    world.pass_time()
+
+    said = [world.run().stdout, world.call("status").stdout, world.call("show", one).stdout]
+    said += [world.call("show", other).stdout, world.call("run", "-vv").stderr]
+
+    assert "Jane" not in "".join(said)
+    assert b"Jane" not in (world.directory / "ledger.db").read_bytes()
