@@ -64,6 +64,10 @@ class Judge:
                     written |= _order(entry)
                 del left[0]
 
+    def requests(self) -> int:
+        """Requests that left for Jetti so far."""
+        return self._lookup.requests()
+
     def remarks(self) -> tuple[str, ...]:
         """What a person should know of how Jetti answers."""
         return self._lookup.remarks()

@@ -59,6 +59,10 @@ class Lookup:
         """Whether absence must be proved by an entry's own lookup: Jetti shows rows of others."""
         return self._reader.is_in_doubt
 
+    def requests(self) -> int:
+        """Requests that left for Jetti so far."""
+        return self._reader.requests()
+
     def writes(self) -> int:
         """Writes that left for Jetti so far."""
         return self._reader.writes()

@@ -47,6 +47,8 @@ class Pusher:
         self._journal = journal
         self._clock = clock
         self._streak: list[tuple[str, Trouble]] = []
+        self._asked = 0
+        """Requests until the latest outcome."""
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """Carry out each change when the next outcome is asked for.
@@ -234,8 +236,10 @@ class Pusher:
 
     def _watch(self, change: Change, told: Told) -> None:
         """Tell an outage from entries that fail on their own."""
+        asked, self._asked = self._asked, self._judge.requests()
         if told.trouble is None:
-            self._streak.clear()
+            if asked != self._asked:  # else nothing was answered for it either
+                self._streak.clear()
             return
         self._streak.append((change.return_id, told.trouble))
         hurried = [trouble for _, trouble in self._streak[-HURRIED:]]

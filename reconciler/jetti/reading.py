@@ -57,6 +57,10 @@ class Reader:
         """What a person should know of how this Jetti answers."""
         return tuple(self._dialect.remarks())
 
+    def requests(self) -> int:
+        """Requests that left for Jetti so far, answered or not."""
+        return sum(self._service.requests.values())
+
     def writes(self) -> int:
         """Writes that left for Jetti so far, answered or not."""
         return self._service.requests["write"]
