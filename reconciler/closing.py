@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, structs
 
 from reconciler.core import tally
+from reconciler.core.created import PROVEN_BY
 from reconciler.core.model import Entry
 from reconciler.core.ports import Ledger, RunSummary
 from reconciler.core.report import (
@@ -43,6 +44,7 @@ class _Closing(Struct, frozen=True):
     problems: tuple[Problem, ...]
     watermark: datetime | None
     has_pushed: bool = True
+    proven_ids_key: str | None = None
 
 
 def close(
@@ -97,7 +99,11 @@ def close(
             exit_code=verdict,
             digest=made.plan.digest,
             failures=tuple(Failure(str(error), error.hint) for error in failures),
-            remarks=(*_remarks(opening, closing), *_unlooked(made, request, closing)),
+            remarks=(
+                *_remarks(opening, closing),
+                *_unlooked(made, request, closing),
+                *_unproven(made, parts, closing),
+            ),
         ),
         counts=counts,
         requests=Requests(
@@ -127,7 +133,7 @@ def _look(ledger: Ledger, now: datetime, patience: timedelta) -> _Closing:
         creation_stopped=meta.creation_stopped,
     )
     problems = tuple(_problem(entry) for entry in ledger.problems(overdue_before, _LISTED))
-    return _Closing(standing, problems, meta.watermark, meta.has_pushed)
+    return _Closing(standing, problems, meta.watermark, meta.has_pushed, meta.proven_ids_key)
 
 
 def _problem(entry: Entry) -> Problem:
@@ -149,10 +155,23 @@ def _remarks(opening: Opening, closing: _Closing) -> tuple[str, ...]:
 
 def _unlooked(made: Pass, request: RunRequest, closing: _Closing) -> tuple[str, ...]:
     """What a dry run by the ledger alone cannot know of a ledger that never pushed anything."""
-    creates = any(change.kind is ChangeKind.CREATE for change in made.plan.changes)
-    if closing.has_pushed or request.reaches_jetti or not creates:
+    if closing.has_pushed or request.reaches_jetti or not _creates(made):
         return ()
     return ("whether Jetti already has any of these was not looked at; --against-jetti does",)
+
+
+def _unproven(made: Pass, parts: Parts, closing: _Closing) -> tuple[str, ...]:
+    """What a create of a whole sale, however well it goes, leaves open."""
+    if closing.proven_ids_key == parts.ids_key or not _creates(made):
+        return ()
+    return (
+        "no create has proven jetti.cancel_ids_key yet, so they go one by one; "
+        f"{PROVEN_BY} proves it",
+    )
+
+
+def _creates(made: Pass) -> bool:
+    return any(change.kind is ChangeKind.CREATE for change in made.plan.changes)
 
 
 def _code(error: ReconcilerError) -> int:

@@ -74,6 +74,7 @@ class Change(Struct, frozen=True, gc=False):
         outcome: OutcomeKind,
         reason: str | None = None,
         sale_returns: tuple[SaleReturnName, ...] = (),
+        remarks: tuple[str, ...] = (),
     ) -> ReportedChange:
         """The change with what became of it, for the report."""
         return ReportedChange(
@@ -86,6 +87,7 @@ class Change(Struct, frozen=True, gc=False):
             sale_returns=sale_returns,
             fields=self.fields,
             fingerprint=self.fingerprint,
+            remarks=remarks,
         )
 
 

@@ -100,6 +100,8 @@ class ReportedChange(Struct, frozen=True, gc=False):
     fields: FieldChanges = NO_FIELDS
     fingerprint: str = ""
     """Hex; lets `--accept-plan FILE` tell which members are still the same."""
+    remarks: tuple[str, ...] = ()
+    """What a reader should know of it beside its outcome and its reason."""
 
 
 class Problem(Struct, frozen=True):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from reconciler.clock import Clock
 from reconciler.core.attribution import attribute, needs_order
+from reconciler.core.created import can_prove
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, Terms, creatable
 from reconciler.core.ports import Journal
+from reconciler.core.report import ChangeKind
 from reconciler.core.sighting import Sighting
-from reconciler.core.verdict import Verdict
+from reconciler.core.verdict import Attributed, Verdict
 from reconciler.errors import SafetyStop
 from reconciler.jetti.lookup import Lookup, Unseen
 from reconciler.jetti.query import TOGETHER
@@ -33,7 +35,10 @@ class Judged(Struct, frozen=True):
 class Judge:
     """Looks and judges; writes nothing but the first sight of the account to the journal."""
 
-    def __init__(self, lookup: Lookup, journal: Journal, terms: Terms, clock: Clock) -> None:
+    def __init__(
+        self, lookup: Lookup, journal: Journal, terms: Terms, clock: Clock, ids_key: str
+    ) -> None:
+        self._ids_key = ids_key
         self._lookup = lookup
         self._journal = journal
         self.terms = terms
@@ -46,13 +51,20 @@ class Judge:
             entries = {e.id: e for e in self._journal.entries([c.return_id for c in together])}
             sightings = self._lookup.sight(list(entries.values()))
             worked: set[str] = set()
-            for change in together:
+            for change in self._proving_first(together, entries, sightings):
                 entry = entries[change.return_id]
                 if worked & _order(entry):
                     # Another return may have used up lines of this order since all were seen.
                     sightings |= self._lookup.sight([entry])
                 yield self._judge(change, entry, sightings[entry.id])
                 worked |= _order(entry)
+
+    def can_prove(self, judged: Judged) -> bool:
+        """Whether its create would be the first to prove `jetti.cancel_ids_key`."""
+        found, seen = judged.verdict, judged.sighting
+        if self._journal.meta().proven_ids_key == self._ids_key or seen is None:
+            return False
+        return isinstance(found, Attributed) and can_prove(found, seen)
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Ids of the returns, of the first two hundred, that carry our marker in Jetti."""
@@ -72,6 +84,27 @@ class Judge:
         [entry] = self._journal.entries([judged.entry.id])
         seen = judged.sighting
         return self._judge(judged.change, entry, seen) if seen else judged
+
+    def _proving_first(
+        self,
+        together: Sequence[Change],
+        entries: Mapping[str, Entry],
+        sightings: Mapping[str, Sighting | Unseen],
+    ) -> Sequence[Change]:
+        """The first create that can prove the id list goes before all others, until one has.
+
+        What must be read back stands before every create, and stays there.
+        """
+        if self._journal.meta().proven_ids_key == self._ids_key:
+            return together
+        creates = [c for c in together if c.kind is ChangeKind.CREATE and not c.reads_back]
+        for change in creates:
+            entry = entries[change.return_id]
+            if self.can_prove(self._judge(change, entry, sightings[entry.id])):
+                rest = [other for other in together if other is not change]
+                place = together.index(creates[0])
+                return [*rest[:place], change, *rest[place:]]
+        return together
 
     def _judge(self, change: Change, entry: Entry, seen: Sighting | Unseen) -> Judged:
         if isinstance(seen, Sighting) and seen.is_stale(self._clock.monotonic()):

@@ -70,7 +70,7 @@ class Pusher:
         absent: list[Change] = []
         behind: list[Change] = []
         for judged in self._judge.judge(changes):
-            if isinstance(judged.verdict, Wait) and judged.verdict.behind:
+            if self._stands_behind(judged, absent):
                 behind.append(judged.change)
                 continue
             told = self._settle(judged)
@@ -85,6 +85,13 @@ class Pusher:
             unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(change, told or unsettled)
         self._tell_outage()
+
+    def _stands_behind(self, judged: Judged, absent: Sequence[Change]) -> bool:
+        """Whether another create must be settled first, which happens at the end of this pass."""
+        verdict = judged.verdict
+        if isinstance(verdict, Attributed):
+            return bool(absent and verdict.missing) and self._creation.awaits_an_answer()
+        return isinstance(verdict, Wait) and verdict.behind
 
     def _settle(self, judged: Judged) -> Told | None:
         """Take an entry as far as it goes; None when its create must be looked for once more."""

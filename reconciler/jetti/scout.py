@@ -14,6 +14,8 @@ from reconciler.jetti.lookup import Unseen
 from reconciler.jetti.told import Told, named
 from reconciler.jetti.update import Update
 
+_PROVES = "can prove jetti.cancel_ids_key: of its order's lines only some come back"
+
 
 class Scout:
     """Judges like the pusher does and stops there."""
@@ -30,7 +32,8 @@ class Scout:
             told = self._foresee(judged)
             if isinstance(judged.verdict, Unseen):
                 unseen.append(judged.verdict.reason)
-            yield judged.change.told(told.outcome, told.reason, told.sale_returns)
+            remarks = (_PROVES,) if self._judge.can_prove(judged) else ()
+            yield judged.change.told(told.outcome, told.reason, told.sale_returns, remarks)
         if unseen:
             raise TargetUnavailable(
                 f"{len(unseen)} of {len(changes)} returns could not be looked up: {unseen[0]}"

@@ -285,6 +285,21 @@ def test_pins_are_set_once_and_forgotten_on_demand(ledger):
     assert (ledger.meta().shop, ledger.meta().account) == (None, None)
 
 
+def test_creates_without_an_answer_are_known_until_somebody_settles_them(ledger):
+    ledger.record(drained(observation("3")), NOON)
+    intend(ledger, "2")
+    intend(ledger, "1")
+    intend(ledger, "3", Write(operation=Operation.UPDATE_ITEM, target_id=5))
+    assert ledger.unanswered_creates() == ["1", "2"]
+
+    ledger.move("1", Move(state=State.UNKNOWN))
+    ledger.move("2", Move(state=State.REVIEW))
+    assert ledger.unanswered_creates() == ["1"]
+
+    ledger.move("1", Move(state=State.PENDING, intents_closed_as="absent"))
+    assert ledger.unanswered_creates() == []
+
+
 def test_a_verified_create_is_remembered_with_its_key(ledger):
     ledger.prove_create("ids")
 
