@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
 from reconciler.core.proof import by_intent, by_meaning
-from reconciler.core.sale import Chosen, Disputed, choose_sale
+from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, called, choose_sale
 from reconciler.core.shortage import short
 from reconciler.core.sighting import Sale, SaleItem, SeenSaleReturn, Sighting
 from reconciler.core.verdict import Absent, Attributed, Review, Verdict, Wait, listed
@@ -48,14 +48,20 @@ def attribute(
     if not needs_order(entry, sighting.ours):
         held = {row.id: row for row in sighting.ours}
         return Attributed(tuple(absorbed(entry, held)), held)
-    choice = choose_sale(entry.seen, sighting.sales)
+    choice = order_of(entry, sighting)
     if isinstance(choice, Disputed):
         return Review(choice.reason)
     if isinstance(choice, Chosen):
         return _Judgement(entry, sighting, choice.sale, rivals).verdict(creatable)
     if sighting.ours:
-        return Review(f"Jetti has sale returns for order {entry.seen.order_name} but not the order")
-    return Wait(f"order {entry.seen.order_name} is not in Jetti yet", order_found=False)
+        return Review(f"Jetti has sale returns for order {called(entry.seen)} but not the order")
+    return Wait(f"order {called(entry.seen)} is not in Jetti yet", order_found=False)
+
+
+def order_of(entry: Entry, sighting: Sighting) -> Chosen | NoSale | Disputed:
+    """The sale that is the entry's order, among those that were seen."""
+    held = anchors(entry, sighting.ours)
+    return choose_sale(entry.seen, sighting.sales, sighting.sale_items, held)
 
 
 def _gone(entry: Entry, sighting: Sighting) -> str | None:
@@ -136,7 +142,7 @@ class _Judgement:
         if astray:
             return Review(
                 f"sale return {listed(astray)} carries this return's marker "
-                f"but is not on order {self._entry.seen.order_name}"
+                f"but is not on order {called(self._entry.seen)}"
             )
         theirs = sorted(self._theirs.keys() & self._held.keys())
         if theirs:

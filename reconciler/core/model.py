@@ -55,6 +55,8 @@ class Return(Struct, frozen=True):
     """`exchange+refund` becomes ("exchange", "refund"), sorted."""
     shop: str | None = None
     """Host label of the status page: which shop the key belongs to."""
+    order_number: str | None = None
+    """The number Loop gives beside the name, its `provider_order_number`."""
 
 
 class UnknownWord(Struct, frozen=True):

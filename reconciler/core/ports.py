@@ -192,6 +192,10 @@ class Journal(Protocol):
         """Returns, in order of id, with a create that has no answer and is still to be read back;
         not those of which a person must say what became of it."""
 
+    def learn_spelling(self, prefix: str, suffix: str, order_id: str) -> bool:
+        """Remember that this order, found in Jetti by its id, has a name that is Jetti's reference
+        between these two. Whether another order has shown the same."""
+
     def stop_creation(self, reason: str) -> None:
         """Refuse every create of every later run until a person has resolved the reason."""
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from reconciler.clock import Clock
-from reconciler.core.attribution import attribute, needs_order
+from reconciler.core.attribution import attribute, needs_order, order_of
 from reconciler.core.created import can_prove
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, Terms, creatable
 from reconciler.core.ports import Journal
 from reconciler.core.report import ChangeKind
+from reconciler.core.sale import Chosen, is_spelt_alike, names, spelling
 from reconciler.core.sighting import Sighting
 from reconciler.core.verdict import Attributed, Verdict
 from reconciler.errors import SafetyStop
@@ -30,6 +31,8 @@ class Judged(Struct, frozen=True):
     entry: Entry
     verdict: Verdict | Unseen
     sighting: Sighting | None
+    remarks: tuple[str, ...] = ()
+    """What a reader should know, whatever becomes of it."""
 
 
 class Judge:
@@ -113,11 +116,25 @@ class Judge:
             return Judged(change, entry, seen, None)
         self._check_account(seen)
         rivals: list[Entry] = []
+        remarks: tuple[str, ...] = ()
         if needs_order(entry, seen.ours):
+            remarks = self._remarks(entry, seen)
             on_order = self._journal.entries_on_order(entry.seen.order_id, entry.seen.order_name)
             rivals = [rival for rival in on_order if rival.id != entry.id]
         verdict = attribute(entry, seen, rivals, creatable(entry, self.terms))
-        return Judged(change, entry, verdict, seen)
+        return Judged(change, entry, verdict, seen, remarks)
+
+    def _remarks(self, entry: Entry, seen: Sighting) -> tuple[str, ...]:
+        """That the order, found by its id, goes by another name in Jetti; silent where two orders
+        of this shop have shown that its names are made like that."""
+        found = order_of(entry, seen)
+        order_id, name = entry.seen.order_id, entry.seen.order_name
+        if not isinstance(found, Chosen) or not name or is_spelt_alike(found.sale, entry.seen):
+            return ()
+        spelt = spelling(found.sale.reference, name)
+        if spelt and order_id and self._journal.learn_spelling(*spelt, order_id):
+            return ()
+        return (f"Jetti's reference of this order is {found.sale.reference}, found by its id",)
 
     def _check_account(self, seen: Sighting) -> None:
         """Every row says whose it is; a token of another account would write into it."""
@@ -139,5 +156,5 @@ class Judge:
 
 def _order(entry: Entry) -> set[str]:
     """Everything by which two returns can be on one order."""
-    order_id, name = entry.seen.order_id, entry.seen.order_name.strip().lstrip("#")
-    return {f"#{name}", order_id} if order_id else {f"#{name}"}
+    order_id = entry.seen.order_id
+    return {*names(entry.seen.order_name)} | ({order_id} if order_id else set())

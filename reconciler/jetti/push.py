@@ -77,13 +77,14 @@ class Pusher:
             if told is None:
                 absent.append(judged.change)
             else:
-                yield self._reported(judged.change, told)
+                yield self._reported(judged, told)
         if absent:
             self._clock.wait(SECOND_READ_AFTER.total_seconds())
         for change in (*absent, *behind):
-            told = self._settle(self._judge.again(change))
+            judged = self._judge.again(change)
+            told = self._settle(judged)
             unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
-            yield self._reported(change, told or unsettled)
+            yield self._reported(judged, told or unsettled)
         self._tell_outage()
 
     def _stands_behind(self, judged: Judged, absent: Sequence[Change]) -> bool:
@@ -231,9 +232,9 @@ class Pusher:
 
     # ------------------------------------------------------------------------- the whole
 
-    def _reported(self, change: Change, told: Told) -> ReportedChange:
-        self._watch(change, told)
-        return change.told(told.outcome, told.reason, told.sale_returns)
+    def _reported(self, judged: Judged, told: Told) -> ReportedChange:
+        self._watch(judged.change, told)
+        return judged.change.told(told.outcome, told.reason, told.sale_returns, judged.remarks)
 
     def _watch(self, change: Change, told: Told) -> None:
         """Tell an outage from entries that fail on their own."""

@@ -32,7 +32,7 @@ class Scout:
             told = self._foresee(judged)
             if isinstance(judged.verdict, Unseen):
                 unseen.append(judged.verdict.reason)
-            remarks = (_PROVES,) if self._judge.can_prove(judged) else ()
+            remarks = (*judged.remarks, *((_PROVES,) if self._judge.can_prove(judged) else ()))
             yield judged.change.told(told.outcome, told.reason, told.sale_returns, remarks)
         if unseen:
             raise TargetUnavailable(

@@ -30,6 +30,8 @@ class WireSale(Struct, rename="camel"):
     external_id: _Text = None
     sale_id: _Id | None = None
     company_id: _Text = None
+    cancelled: bool | None = None
+    cancellation_status: str | None = None
 
 
 class WireSaleItem(Struct, rename="camel"):
@@ -102,6 +104,8 @@ def sale(wire: WireSale) -> Sale:
         reference=str(wire.reference),
         is_clone=wire.sale_id is not None,
         account=_text(wire.company_id),
+        # The flag may stay false after a cancellation (apis/jetti.md 14.20).
+        is_cancelled=bool(wire.cancelled) or wire.cancellation_status == "full",
     )
 
 

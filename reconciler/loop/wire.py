@@ -47,6 +47,7 @@ class WireReturn(Struct):
     order_name: Name
     line_items: Annotated[list[WireLine], Meta(max_length=MOST_LINES)]
     provider_order_id: Text = None
+    provider_order_number: Text = None
     outcome: Text = None
     type: Text = None
     labels: Annotated[list[WireLabel], Meta(max_length=MOST_LINES)] | None = None
@@ -105,6 +106,7 @@ def _to_return(wire: WireReturn) -> Return:
         type=read_text(wire.type, "type"),
         outcomes=tuple(sorted({part for part in (outcome or "").split("+") if part})),
         shop=read_shop(wire.status_page_url),
+        order_number=read_text(wire.provider_order_number, "provider_order_number"),
     )
 
 

@@ -133,10 +133,23 @@ def test_another_shop():
 @pytest.mark.parametrize(
     ("sales", "reason"),
     [
-        ([a_sale(id=1), a_sale(id=7)], "order #1001 matches 2 sales in Jetti: 1, 7"),
         (
-            [a_sale(reference="1002")],
-            "Jetti's sale 10 has the id of order #1001 but the reference 1002",
+            [a_sale(id=7), a_sale(id=1), a_sale(id=5, is_clone=True)],
+            "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
+            "the order's id; not 5 (1001), a clone. Cancel the wrong one in Jetti or give it its "
+            "own order id and name",
+        ),
+        (
+            [a_sale(reference="1002"), a_sale(id=4, external_id=None)],
+            "order #1001 matches 2 sales in Jetti: 10 (1002), with the order's id, 4 (1001), with "
+            "its name and without an order id. Cancel the wrong one in Jetti or give it its own "
+            "order id and name",
+        ),
+        (
+            [a_sale(id=1), a_sale(id=7), a_sale(id=8, is_cancelled=True)],
+            "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
+            "the order's id; not 8 (1001), cancelled. Cancel the wrong one in Jetti or give it "
+            "its own order id and name",
         ),
     ],
 )

@@ -276,6 +276,17 @@ def test_a_ledger_remembers_that_it_has_pushed(ledger, push):
     assert ledger.meta().has_pushed
 
 
+def test_a_spelling_counts_when_a_second_order_shows_the_same(ledger, url, clock):
+    assert not ledger.learn_spelling("EU", "", "4800")
+    assert not ledger.learn_spelling("EU", "", "4800"), "the same order says it twice"
+    assert not ledger.learn_spelling("EU", "-B", "4801"), "another spelling"
+    assert ledger.learn_spelling("EU", "", "4802")
+
+    with opening.open_reader(url, clock) as later:
+        assert later.learn_spelling("EU", "", "4800")
+        assert later.learn_spelling("EU", "", "9")
+
+
 def test_pins_are_set_once_and_forgotten_on_demand(ledger):
     ledger.pin(shop="alpha")
     ledger.pin(shop="beta", account="77")
