@@ -71,8 +71,8 @@ def can_prove(found: Attributed, seen: Sighting) -> bool:
     """
     if found.sale_id is None or not found.missing:
         return False
-    asked = [item.id for _, item in found.missing]
-    create = Write(Operation.CREATE, found.sale_id, tuple(asked))
+    asked = tuple(one.item.id for one in found.missing)
+    create = Write(Operation.CREATE, found.sale_id, asked)
     return bool(left_out(create, seen.sale_items, seen.on_sale))
 
 

@@ -148,6 +148,9 @@ class Item(Struct, frozen=True):
     """`quantity`, `externalId`, `adjustmentReasonId`."""
     reason_code: str | None = None
     """Code of the adjustment reason we last pushed."""
+    units: int | None = None
+    """Units of its order line that it stands for, where several items of ours share the line; None
+    where it stands for all of them."""
 
 
 class SaleReturn(Struct, frozen=True):

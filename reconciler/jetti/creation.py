@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.core.created import Exact, Overreached, Short, check_created, left_out
 from reconciler.core.known import as_made
+from reconciler.core.matching import as_asked
 from reconciler.core.model import Entry, Operation, State, Write
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
@@ -50,8 +51,8 @@ class Creation:
         if barred is not None:
             return Told(OutcomeKind.DEFERRED, barred)
         self._last_is_doubtful = True
-        asked = tuple(sorted(item.id for _, item in found.missing))
-        write = Write(Operation.CREATE, found.missing[0][1].sale_id, sale_item_ids=asked)
+        asked = tuple(sorted(one.item.id for one in found.missing))
+        write = Write(Operation.CREATE, found.missing[0].item.sale_id, sale_item_ids=asked)
         answered = self._delivery.deliver(entry, write, sent_at=seen.asked_at, before=found.before)
         if isinstance(answered, Classified):
             return undelivered(answered)
@@ -130,7 +131,7 @@ class Creation:
         checked: Exact | Short,
     ) -> Attributed | Told:
         items = {item.id: item for item in seen.sale_items}
-        made = tuple(as_made(row, items) for row in checked.made)
+        made = tuple(as_asked(as_made(row, items), found.missing) for row in checked.made)
         known = tuple(sorted((*found.sale_returns, *made), key=lambda ours: ours.id))
         attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         if isinstance(checked, Short):

@@ -60,7 +60,7 @@ class Scout:
     def _attributed(self, entry: Entry, found: Attributed) -> Told:
         names = named(found.sale_returns)
         if found.missing:
-            vendors = {item.vendor_id for _, item in found.missing}
+            vendors = {one.item.vendor_id for one in found.missing}
             return Told(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
         if not found.sale_returns:
             return Told(OutcomeKind.SKIPPED, "not in Jetti, and nothing would be created")

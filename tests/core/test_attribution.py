@@ -41,7 +41,7 @@ def claimed(verdict):
 
 def missing(verdict):
     assert isinstance(verdict, Attributed), verdict
-    return [line.order_line_id for line, _ in verdict.missing]
+    return [one.line.order_line_id for one in verdict.missing]
 
 
 AB = wants(wanted_line("A"), wanted_line("B"))
@@ -52,7 +52,10 @@ AB = wants(wanted_line("A"), wanted_line("B"))
 def test_what_stands_nowhere_is_missing_and_asked_for_by_its_sale_item():
     verdict = judge(an_entry(AB))
 
-    assert [(line.order_line_id, item.id) for line, item in verdict.missing] == [("A", 1), ("B", 2)]
+    assert [(one.line.order_line_id, one.item.id) for one in verdict.missing] == [
+        ("A", 1),
+        ("B", 2),
+    ]
     assert (verdict.sale_returns, verdict.held, verdict.sale_id) == ((), {}, 10)
 
 

@@ -220,7 +220,11 @@ JUDGED = {
     "twice": (
         an_entry(),
         a_sighting(sale_items=(sale_item("A"), sale_item("A", id=9))),
-        Review("order line A stands more than once in Jetti"),
+        Review(
+            "order line A is 2 sale items in Jetti, and 1 of its 2 units comes back: 1 (in-house, "
+            "1 of 1 left), 9 (in-house, 1 of 1 left). Raise the sale return for the right ones in "
+            "Jetti, with this return's id as its externalId"
+        ),
     ),
     "used up": (
         an_entry(wants(wanted_line("A", 2))),
@@ -237,7 +241,8 @@ JUDGED = {
         a_sighting(shown(30, {"A": 2}), shown(31, {"A": 1})),
         Review(
             "unmarked sale return 1001-30 (30), 1001-31 (31) overlaps this return's lines without "
-            "matching them"
+            "matching them: it holds 3 of order line A, the return 1 of order line A. Give it the "
+            "id of its return as externalId in Jetti, or cancel it"
         ),
     ),
     "older": (
@@ -245,7 +250,7 @@ JUDGED = {
         a_sighting(shown(30, {"A": 1}, created_at=NOON - 2 * DAY)),
         Review(
             "unmarked sale return 1001-30 (30) holds this return's lines but is older than the "
-            "return"
+            "return. Give it the id of its return as externalId in Jetti, or cancel it"
         ),
     ),
     "stranger's items": (
@@ -312,7 +317,10 @@ def test_whose_it_is(case):
     [
         (
             RIVAL,
-            Review("unmarked sale return 1001-30 (30) could stand for this return or for 7002"),
+            Review(
+                "unmarked sale return 1001-30 (30) could stand for this return or for 7002. Give "
+                "it the id of its return as externalId in Jetti, or cancel it"
+            ),
         ),
         (
             replace(RIVAL, intents=(an_intent(return_id="7002"),)),
