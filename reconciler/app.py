@@ -52,6 +52,8 @@ class Initialised(Struct, frozen=True):
     created: bool
     go_live: datetime
     watermark: datetime
+    unproven: bool = True
+    """Whether no create has proven `jetti.cancel_ids_key` yet."""
     report: Report | None = None
     """Of the adopting pass."""
 
@@ -97,7 +99,14 @@ def initialise(
         if adopt:
             report = _adopt(settings, since or _oldest(ledger, start, now), host, ledger)
         meta = ledger.meta()
-    return Initialised(settings.ledger, not existed, meta.go_live, meta.watermark, report)
+    return Initialised(
+        ledger=settings.ledger,
+        created=not existed,
+        go_live=meta.go_live,
+        watermark=meta.watermark,
+        unproven=meta.proven_ids_key != settings.jetti.cancel_ids_key,
+        report=report,
+    )
 
 
 def _oldest(ledger: SqlLedger, start: datetime, now: datetime) -> datetime:
@@ -194,6 +203,7 @@ def _passed(
             guards=_NO_GUARDS if missing else settings.guard,
             mapping=settings.mapping,
             mapping_version=_projection(settings).version,
+            ids_key=settings.jetti.cancel_ids_key,
             command=_command(request),
             writes=lambda: jetti.requests["write"] if jetti else 0,
             consent=_anybody if missing else host.consent,

@@ -9,12 +9,12 @@ from sqlalchemy import func, select
 
 from reconciler.core.ports import Meta
 from reconciler.ledger.part import Part
-from reconciler.ledger.tables import meta
+from reconciler.ledger.tables import meta, spellings
 from reconciler.points import Point, reached
 
 
 class Identity(Part):
-    """The single row of `meta`."""
+    """The single row of `meta`, and how this shop spells its names."""
 
     def meta(self) -> Meta:
         """See `core.ports.Journal`."""
@@ -36,6 +36,22 @@ class Identity(Part):
     def prove_create(self, ids_key: str) -> None:
         """See `core.ports.Journal`."""
         self._set(proven_ids_key=ids_key)
+
+    def learn_spelling(self, prefix: str, suffix: str, order_id: str) -> bool:
+        """See `core.ports.Journal`. Written to only by the first two orders of a kind."""
+        same = (spellings.c.prefix == prefix, spellings.c.suffix == suffix)
+        with self._store.reading() as connection:
+            known = connection.execute(select(spellings).where(*same)).one_or_none()
+        if known is not None and (known.is_confirmed or known.order_id == order_id):
+            return bool(known.is_confirmed)
+        with self._store.writing() as connection:
+            if known is None:
+                first = {"prefix": prefix, "suffix": suffix, "order_id": order_id}
+                connection.execute(spellings.insert(), first)
+            else:
+                connection.execute(spellings.update().where(*same).values(is_confirmed=1))
+        reached(Point.IDENTITY_COMMITTED)
+        return known is not None
 
     def stop_creation(self, reason: str) -> None:
         """See `core.ports.Journal`. The first reason stays until it is resolved."""
