@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select
 
 from reconciler.core.ports import Meta
 from reconciler.ledger.part import Part
@@ -44,13 +44,9 @@ class Identity(Part):
             known = connection.execute(select(spellings).where(*same)).one_or_none()
         if known is not None and (known.is_confirmed or known.order_id == order_id):
             return bool(known.is_confirmed)
-        with self._store.writing() as connection:
-            if known is None:
-                first = {"prefix": prefix, "suffix": suffix, "order_id": order_id}
-                connection.execute(spellings.insert(), first)
-            else:
-                connection.execute(spellings.update().where(*same).values(is_confirmed=1))
-        reached(Point.IDENTITY_COMMITTED)
+        first = {"prefix": prefix, "suffix": suffix, "order_id": order_id}
+        confirmed = spellings.update().where(*same).values(is_confirmed=1)
+        self._write(spellings.insert().values(first) if known is None else confirmed)
         return known is not None
 
     def stop_creation(self, reason: str) -> None:
@@ -80,6 +76,9 @@ class Identity(Part):
         self._set(mapping_version=mapping_version)
 
     def _set(self, **values: Any) -> None:
+        self._write(meta.update().values(values))
+
+    def _write(self, statement: Executable) -> None:
         with self._store.writing() as connection:
-            connection.execute(meta.update().values(values))
+            connection.execute(statement)
         reached(Point.IDENTITY_COMMITTED)
