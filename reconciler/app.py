@@ -24,6 +24,7 @@ from reconciler.core.rules import Guards
 from reconciler.core.target import Preview, Target
 from reconciler.errors import (
     ConfigError,
+    Interrupted,
     LedgerError,
     ReconcilerError,
     SourceError,
@@ -127,7 +128,11 @@ def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -
     unfinished = ledger.meta().adopting_since
     start = min(start, unfinished or start)
     ledger.begin_adoption(start)
-    _let_settle(settings.jetti.settle, host, ledger)
+    try:
+        _let_settle(settings.jetti.settle, host, ledger)
+    except Interrupted as error:
+        error.hint = "nothing was looked for yet: run `reconciler init --adopt` again"
+        raise
     request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
     terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
     report = _pass(settings, request, host, ledger, terms, adopts=True)
