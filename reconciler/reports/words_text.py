@@ -20,7 +20,7 @@ def lines(found: Sequence[CountedWord]) -> Iterator[str]:
     yield f"words in Loop that this version does not know ({len(found)})"
     for one in found[:_MOST]:
         yield (
-            f'  ? {one.list} "{plain(one.word, 40)}" of {counted(one.returns, "return")}:'
+            f'  ? {plain(one.list, 20)} "{plain(one.word, 40)}" of {counted(one.returns, "return")}:'
             f" {plain(words.way_out(one))}"
         )
     if len(found) > _MOST:
