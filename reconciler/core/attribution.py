@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from msgspec.structs import replace
+
 from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
 from reconciler.core.matching import divided, is_divided, missing_of, of_line, sharing, undecided
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
-from reconciler.core.proof import by_intent, by_meaning
+from reconciler.core.proof import by_intent, by_meaning, overreach, since_sent
 from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale
 from reconciler.core.shortage import short
 from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
@@ -44,7 +46,18 @@ def attribute(
 
     `rivals` are the other entries on the order; `creatable` the order lines that policy and
     go-live let be created. A line that may not be created can still be found and taken over.
+
+    Whatever a review is about, it tells too that an unanswered create seems to have overreached.
     """
+    verdict = _attribute(entry, sighting, rivals, creatable)
+    if isinstance(verdict, Review) and _overreached(entry, sighting, rivals):
+        return replace(verdict, overreached=True)
+    return verdict
+
+
+def _attribute(
+    entry: Entry, sighting: Sighting, rivals: Sequence[Entry], creatable: Collection[str]
+) -> Verdict:
     doubt = _gone(entry, sighting) or _doubled(entry, sighting)
     if doubt:
         return Review(doubt)
@@ -62,9 +75,22 @@ def attribute(
 
 
 def order_of(entry: Entry, sighting: Sighting) -> Chosen | NoSale | Disputed:
-    """The sale that is the entry's order, among those that were seen."""
+    """The sale that is the entry's order, among those that were seen.
+
+    What became of a create without an answer shows on the sale that it was sent to, whichever is
+    the order by now.
+    """
+    for sale in sighting.sales:
+        if sale.id in sent_to(entry):
+            return Chosen(sale)
     held = anchors(entry, sighting.ours)
     return choose_sale(entry.seen, sighting.sales, sighting.sale_items, held)
+
+
+def sent_to(entry: Entry) -> frozenset[int]:
+    """Ids of the sale to which a create was sent that has no answer; none, or one."""
+    unanswered = _unanswered(entry)
+    return frozenset({unanswered.write.target_id} if unanswered is not None else ())
 
 
 def _gone(entry: Entry, sighting: Sighting) -> str | None:
@@ -100,6 +126,25 @@ def _doubled(entry: Entry, sighting: Sighting) -> str | None:
 def _unanswered(entry: Entry) -> Intent | None:
     creates = [i for i in entry.intents if i.write.operation is Operation.CREATE]
     return creates[-1] if creates else None
+
+
+def _overreached(entry: Entry, sighting: Sighting, rivals: Sequence[Entry]) -> bool:
+    """Whether what an unanswered create may have made holds more than it asked for."""
+    unanswered = _unanswered(entry)
+    if unanswered is None:
+        return False
+    theirs = {known.id for rival in rivals for known in rival.sale_returns}
+    rows = {row.id: row for row in (*sighting.on_sale, *sighting.ours)}
+    may_be_ours = [row for row in rows.values() if row.id not in theirs]
+    unmarked = [row for row in may_be_ours if row.marker is None]
+    marked = [row for row in may_be_ours if row.marker == entry.id]
+    since = since_sent(unanswered, unmarked, _creates_of(rivals))
+    return overreach(unanswered, since, marked) is not None
+
+
+def _creates_of(rivals: Sequence[Entry]) -> list[Intent]:
+    """Creates of other returns that have no answer."""
+    return [create for rival in rivals if (create := _unanswered(rival)) is not None]
 
 
 def _uncovered(entry: Entry, ours: Sequence[SaleReturn]) -> list[WantedLine]:
@@ -217,9 +262,14 @@ class _Judgement:
         return short(sale_item, line.order_line_id, more, self._rivals, grows=True)
 
     def _claim_by_intent(self, unanswered: Intent) -> Review | Wait | Absent | None:
+        if unanswered.write.target_id != self._sale.id:
+            return Review(
+                f"our unanswered create was sent to sale {unanswered.write.target_id}, but "
+                f"{self._entry.seen.order} is sale {self._sale.id} ({self._sale.reference}) by now"
+            )
         found = by_intent(
             unanswered,
-            unmarked=self._unmarked(),
+            since=since_sent(unanswered, self._unmarked(), _creates_of(self._rivals)),
             marked=list(self._held.values()),
             items=self._items,
             wanted=self._entry.wanted.lines,

@@ -7,59 +7,94 @@ from collections.abc import Mapping, Sequence
 from reconciler.core.known import line_of
 from reconciler.core.model import Entry, Intent, Purpose, State, WantedLine
 from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
-from reconciler.core.verdict import Review, Wait, listed
+from reconciler.core.verdict import Review, Wait, listed, titled
+
+
+def since_sent(
+    intent: Intent, unmarked: Sequence[SeenSaleReturn], others: Sequence[Intent]
+) -> list[SeenSaleReturn]:
+    """The unmarked rows that may be the work of an unanswered create: not there before it and not
+    older than it. `others` are other returns' unanswered creates, which made what they asked for.
+    """
+    since = [
+        row for row in unmarked if row.id not in intent.before and row.created_at >= intent.sent_at
+    ]
+    asked = set(intent.write.sale_item_ids)
+    return [
+        row
+        for row in since
+        if asked & _sale_items(row) or not any(_may_have_made(other, row) for other in others)
+    ]
+
+
+def _may_have_made(create: Intent, row: SeenSaleReturn) -> bool:
+    is_newer = row.id not in create.before and row.created_at >= create.sent_at
+    items = _sale_items(row)
+    return is_newer and bool(items) and items <= set(create.write.sale_item_ids)
+
+
+def overreach(
+    intent: Intent, since: Sequence[SeenSaleReturn], marked: Sequence[SeenSaleReturn]
+) -> Review | None:
+    """Whether what appeared since an unanswered create holds more than it asked for.
+
+    That somebody has cancelled it meanwhile does not make it theirs.
+    """
+    asked = set(intent.write.sale_item_ids)
+    candidates = [row for row in since if asked & _sale_items(row)]
+    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
+    strange = [row for row in fresh if not _sale_items(row) <= asked]
+    if strange:
+        return Review(
+            f"sale return {listed(map(titled, strange))} appeared after our unanswered create "
+            "and holds items that it did not ask for",
+            overreached=True,
+        )
+    beside = [row for row in since if not asked & _sale_items(row) and _is_newborn(row)]
+    if fresh and beside:
+        return Review(
+            f"sale return {listed(map(titled, beside))} appeared along with what our unanswered "
+            "create made, for items that it did not ask for",
+            overreached=True,
+        )
+    return None
 
 
 def by_intent(
     intent: Intent,
     *,
-    unmarked: Sequence[SeenSaleReturn],
+    since: Sequence[SeenSaleReturn],
     marked: Sequence[SeenSaleReturn],
     items: Mapping[int, SaleItem],
     wanted: Sequence[WantedLine],
 ) -> list[SeenSaleReturn] | Review | Wait | None:
     """The unmarked rows that an unanswered create made; a person may have cancelled them since.
 
-    They were not there before it, are not older than it, hold only what it asked for, in
-    quantities a create gives birth to or that we meanwhile wanted; and, with what is already
-    marked, they hold all of it. None when nothing of it is there; Review when some of it might be;
-    Wait while Jetti shows one of them without any item.
+    They appeared since it was sent, hold only what it asked for, in quantities a create gives birth
+    to or that we meanwhile wanted; and, with what is already marked, they hold all of it. None
+    when nothing of it is there; Review when some of it might be; Wait while Jetti shows one of
+    them without any item.
     """
     asked = set(intent.write.sale_item_ids)
-    since = [
-        row for row in unmarked if row.id not in intent.before and row.created_at >= intent.sent_at
-    ]
     hollow = [row for row in since if not row.items and row.status != "cancelled"]
     if hollow:
-        which = listed(f"{row.reference} ({row.id})" for row in hollow)
+        which = listed(map(titled, hollow))
         return Wait(f"Jetti does not show yet what sale return {which} holds", order_found=True)
+    strange = overreach(intent, since, marked)
+    if strange is not None:
+        return strange
     candidates = [row for row in since if asked & _sale_items(row)]
-    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
-    for row in fresh:
-        if not _sale_items(row) <= asked:
-            return Review(
-                f"sale return {row.reference} ({row.id}) appeared after our unanswered create "
-                "and holds items that it did not ask for",
-                overreached=True,
-            )
     quantities = {line.order_line_id: line.quantity for line in wanted}
     for row in candidates:
         if not all(_as_born(item, items, quantities) for item in row.items):
             return Review(
-                f"sale return {row.reference} ({row.id}) appeared after our unanswered create "
+                f"sale return {titled(row)} appeared after our unanswered create "
                 "with quantities of its own"
             )
+    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     covered = sorted(item for row in fresh for item in _sale_items(row) & asked)
     if not covered:
         return None
-    beside = [row for row in since if not asked & _sale_items(row) and _is_newborn(row)]
-    if beside:
-        which = listed(f"{row.reference} ({row.id})" for row in beside)
-        return Review(
-            f"sale return {which} appeared along with what our unanswered create made, "
-            "for items that it did not ask for",
-            overreached=True,
-        )
     if covered != sorted(asked):
         return Review(
             f"our unanswered create asked for sale items {listed(sorted(asked))}, "
@@ -148,7 +183,7 @@ def _as_born(item: SeenItem, items: Mapping[int, SaleItem], quantities: Mapping[
 
 def _is_newborn(row: SeenSaleReturn) -> bool:
     """As a create with `skipQuantities` leaves it, and as nobody leaves what is meant."""
-    return row.status != "cancelled" and all(item.quantity == 0 for item in row.items)
+    return bool(row.items) and all(item.quantity == 0 for item in row.items)
 
 
 def _sale_items(row: SeenSaleReturn) -> set[int]:

@@ -66,3 +66,8 @@ Verdict = Review | Wait | Absent | Attributed
 def listed(values: Iterable[object]) -> str:
     """Values as people write them."""
     return ", ".join(str(value) for value in values)
+
+
+def titled(row: SaleReturn | SeenSaleReturn) -> str:
+    """A sale return as people find it in Jetti: its reference, with its id."""
+    return f"{row.reference} ({row.id})"

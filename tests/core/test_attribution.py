@@ -404,9 +404,10 @@ def test_what_was_born_beside_the_work_of_the_create_is_an_overreach(beside, str
     found = judge(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside))
     cancelled = judge(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside, status="cancelled"))
 
-    assert isinstance(found, Review) is strange
-    assert not strange or found.overreached
-    assert claimed(cancelled) == [30]
+    # That somebody cancelled it since shows only that somebody noticed it first.
+    for verdict in (found, cancelled):
+        assert isinstance(verdict, Review) is strange
+        assert not strange or verdict.overreached
 
 
 def test_the_work_of_the_create_is_claimed_although_somebody_cancelled_it_since():
