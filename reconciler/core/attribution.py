@@ -16,10 +16,22 @@ from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
 from reconciler.core.matching import divided, is_divided, missing_of, of_line, sharing, undecided
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
 from reconciler.core.proof import by_intent, by_meaning, overreach, since_sent
-from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale
+from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale, ruled_out
 from reconciler.core.shortage import short
 from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
-from reconciler.core.verdict import Absent, Attributed, Missing, Review, Verdict, Wait, listed
+from reconciler.core.verdict import (
+    BY_HAND,
+    Absent,
+    Attributed,
+    Missing,
+    Review,
+    Verdict,
+    Wait,
+    listed,
+    titled,
+)
+
+_UNMARK = "Take the marker off in Jetti if it is not this return's"
 
 
 def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
@@ -70,7 +82,7 @@ def _attribute(
     if isinstance(choice, Chosen):
         return _Judgement(entry, sighting, choice.sale, rivals).verdict(creatable)
     if sighting.ours:
-        return Review(f"Jetti has sale returns for {entry.seen.order} but not the order")
+        return Review(_homeless(entry, sighting))
     return Wait(f"{entry.seen.order} is not in Jetti yet", order_found=False)
 
 
@@ -96,12 +108,27 @@ def sent_to(entry: Entry) -> frozenset[int]:
 def _gone(entry: Entry, sighting: Sighting) -> str | None:
     """What a person deleted is never made again by itself."""
     held = {row.id: {item.id for item in row.items} for row in sighting.ours}
-    for known in entry.sale_returns:
-        if known.id not in held:
-            return f"sale return {known.reference} ({known.id}) was deleted in Jetti"
-        if any(item.id not in held[known.id] for item in known.items):
-            return f"an item of sale return {known.reference} ({known.id}) was deleted in Jetti"
-    return None
+    gone = [
+        f"order line {item.order_line_id} of sale return {titled(known)}"
+        for known in entry.sale_returns
+        for item in known.items
+        if item.id not in held.get(known.id, {item.id})
+    ]
+    deleted = [titled(known) for known in entry.sale_returns if known.id not in held]
+    gone += [f"sale return {listed(deleted)}"] if deleted else []
+    if not gone:
+        return None
+    return f"{listed(gone)} was deleted in Jetti and is never made again by itself. {BY_HAND}"
+
+
+def _homeless(entry: Entry, sighting: Sighting) -> str:
+    """Sale returns are there, but no sale can be the order."""
+    rows = [f"{titled(row)} on sale {row.sale_id}" for row in sighting.ours]
+    not_it = ruled_out(entry.seen, sighting.sales, sighting.sale_items)
+    return (
+        f"Jetti has sale return {listed(rows)} for {entry.seen.order} but not the order"
+        f"{f'; not {listed(not_it)}' if not_it else ''}. {BY_HAND}"
+    )
 
 
 def _doubled(entry: Entry, sighting: Sighting) -> str | None:
@@ -111,16 +138,24 @@ def _doubled(entry: Entry, sighting: Sighting) -> str | None:
     """
     if entry.wanted.purpose is Purpose.CANCEL:
         return None
-    standing: dict[int, str] = {}
+    known = {sale_return.id for sale_return in entry.sale_returns}
+    standing: dict[int, dict[int, str]] = {}
     for row in sighting.ours:
+        why = "known before" if row.id in known else "found by its marker"
         for item in row.items if row.status != "cancelled" else ():
-            first = standing.setdefault(item.sale_item_id, f"{row.reference} ({row.id})")
-            if first != f"{row.reference} ({row.id})":
-                return (
-                    f"sale item {item.sale_item_id} stands twice for this return: "
-                    f"in sale returns {first} and {row.reference} ({row.id})"
-                )
-    return None
+            said = f"{titled(row)} with {item.quantity} of it, {why}"
+            standing.setdefault(item.sale_item_id, {})[row.id] = said
+    doubled = [
+        f"sale item {item_id} stands {_times(len(rows))} for this return: in sale returns "
+        f"{listed(rows.values())}"
+        for item_id, rows in sorted(standing.items())
+        if len(rows) > 1
+    ]
+    return f"{'; '.join(doubled)}. Cancel those too many. {BY_HAND}" if doubled else None
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def _unanswered(entry: Entry) -> Intent | None:
@@ -192,17 +227,19 @@ class _Judgement:
         self._ours = absorbed(entry, self._held) + [self._as_found(row) for row in marked]
 
     def verdict(self, creatable: Collection[str]) -> Verdict:
-        astray = [row.id for row in self._held.values() if row.sale_id != self._sale.id]
+        astray = [row for row in self._held.values() if row.sale_id != self._sale.id]
         if astray:
             return Review(
-                f"sale return {listed(astray)} carries this return's marker "
-                f"but is not on {self._entry.seen.order}"
+                f"sale return {listed(f'{titled(row)} on sale {row.sale_id}' for row in astray)} "
+                f"carries this return's marker but is not on {self._entry.seen.order}, which is "
+                f"sale {self._sale.id} ({self._sale.reference}). {_UNMARK}. {BY_HAND}"
             )
-        theirs = sorted(self._theirs.keys() & self._held.keys())
+        theirs = [self._held[row_id] for row_id in sorted(self._theirs.keys() & self._held.keys())]
         if theirs:
+            whose = (f"{titled(row)} stands for return {self._theirs[row.id]}" for row in theirs)
             return Review(
-                f"sale return {listed(theirs)} carries this return's marker "
-                f"but stands for return {listed(self._theirs[row_id] for row_id in theirs)}"
+                f"a sale return carries this return's marker but is another's: {listed(whose)}. "
+                f"{_UNMARK}. {BY_HAND}"
             )
         unanswered = _unanswered(self._entry)
         refused = self._claim_by_intent(unanswered) if unanswered else None
@@ -259,13 +296,14 @@ class _Judgement:
         others = [other for other in matching if other is not sale_item and other.available > 0]
         if others and units is None:
             return undecided(line, matching)
-        return short(sale_item, line.order_line_id, more, self._rivals, grows=True)
+        return short([sale_item], line.order_line_id, more, self._rivals, grows=True)
 
     def _claim_by_intent(self, unanswered: Intent) -> Review | Wait | Absent | None:
         if unanswered.write.target_id != self._sale.id:
             return Review(
                 f"our unanswered create was sent to sale {unanswered.write.target_id}, but "
-                f"{self._entry.seen.order} is sale {self._sale.id} ({self._sale.reference}) by now"
+                f"{self._entry.seen.order} is sale {self._sale.id} ({self._sale.reference}) "
+                f"by now. See what it made there. {BY_HAND}"
             )
         found = by_intent(
             unanswered,
@@ -310,7 +348,9 @@ class _Judgement:
         if isinstance(found, Review):
             if self._entry.wanted.lacks_lines:
                 # What is missing may be what makes them match.
-                return Wait(f"{found.reason}, but not all of its lines are understood", True)
+                there = found.reason.removesuffix(f". {BY_HAND}")
+                reason = f"not all lines of this return are understood, and {there}"
+                return Wait(reason, order_found=True)
             return found
         self._claim(found, [as_met(row, self._items) for row in found])
         return None

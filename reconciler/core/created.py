@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from reconciler.core.model import Operation, Write
 from reconciler.core.sighting import SaleItem, SeenSaleReturn, Sighting
-from reconciler.core.verdict import Attributed
+from reconciler.core.verdict import BY_HAND, Attributed, listed, titled
 
 PROVEN_BY = "an order with two or more lines of which one comes back"
 """Which order to begin with."""
@@ -50,7 +50,7 @@ def check_created(
     made = tuple(row for row in rows if row.id not in before)
     strange = tuple(row for row in made if not _within(row, create))
     if strange:
-        which = ", ".join(f"{row.reference} ({row.id})" for row in strange)
+        which = listed(map(titled, strange))
         return Overreached(
             strange, f"Jetti returned items that were not asked for: sale return {which}"
         )
@@ -58,7 +58,9 @@ def check_created(
     if covered != asked:
         return Short(
             made,
-            f"Jetti was asked to return sale items {asked} and returned {covered or 'none'}",
+            f"Jetti was asked to return sale items {listed(asked)} and returned "
+            f"{listed(covered) or 'none'}{f', in {listed(map(titled, made))}' if made else ''}. "
+            f"{BY_HAND}",
         )
     return Exact(made)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.core.known import line_of
 from reconciler.core.model import Entry, Intent, Purpose, State, WantedLine
 from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
-from reconciler.core.verdict import Review, Wait, listed, titled
+from reconciler.core.verdict import BY_HAND, Review, Wait, listed, titled
 
 
 def since_sent(
@@ -46,15 +46,16 @@ def overreach(
     strange = [row for row in fresh if not _sale_items(row) <= asked]
     if strange:
         return Review(
-            f"sale return {listed(map(titled, strange))} appeared after our unanswered create "
-            "and holds items that it did not ask for",
+            f"sale return {listed(map(_with_items, strange))} appeared after our unanswered create "
+            f"of {_asked(intent)} and holds items that it did not ask for. {_UNDO}. {BY_HAND}",
             overreached=True,
         )
     beside = [row for row in since if not asked & _sale_items(row) and _is_newborn(row)]
     if fresh and beside:
         return Review(
-            f"sale return {listed(map(titled, beside))} appeared along with what our unanswered "
-            "create made, for items that it did not ask for",
+            f"sale return {listed(map(_with_items, beside))} appeared along with "
+            f"{listed(map(titled, fresh))}, which our unanswered create of {_asked(intent)} made, "
+            f"for items that it did not ask for. {_UNDO}. {BY_HAND}",
             overreached=True,
         )
     return None
@@ -85,20 +86,26 @@ def by_intent(
         return strange
     candidates = [row for row in since if asked & _sale_items(row)]
     quantities = {line.order_line_id: line.quantity for line in wanted}
-    for row in candidates:
-        if not all(_as_born(item, items, quantities) for item in row.items):
-            return Review(
-                f"sale return {titled(row)} appeared after our unanswered create "
-                "with quantities of its own"
-            )
+    own = [
+        f"{titled(row)} with {item.quantity} of sale item {item.sale_item_id}"
+        for row in candidates
+        for item in row.items
+        if not _as_born(item, items, quantities)
+    ]
+    if own:
+        return Review(
+            f"sale return {listed(own)} appeared after our unanswered create of {_asked(intent)} "
+            f"with quantities of its own: not 0, not all that was left, not what is wanted. "
+            f"{_SETTLED_BY}. {BY_HAND}"
+        )
     fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     covered = sorted(item for row in fresh for item in _sale_items(row) & asked)
     if not covered:
         return None
     if covered != sorted(asked):
         return Review(
-            f"our unanswered create asked for sale items {listed(sorted(asked))}, "
-            f"but sale returns for {listed(covered)} appeared"
+            f"our unanswered create asked for {_asked(intent)}, but sale returns for "
+            f"{listed(covered)} appeared: {listed(map(_with_items, fresh))}. {BY_HAND}"
         )
     return candidates
 
@@ -117,26 +124,52 @@ def by_meaning(
     ]
     if not touching:
         return []
-    which = f"unmarked sale return {listed(f'{row.reference} ({row.id})' for row in touching)}"
+    which = f"unmarked sale return {listed(_with_units(row, items) for row in touching)}"
     held = _held(touching, items)
     if held != quantities or not _is_plain(touching):
         return Review(
-            f"{which} overlaps this return's lines without matching them: it holds "
-            f"{_units(held)}, the return {_units(quantities)}. {_SETTLED_BY}"
+            f"{which} overlaps this return's lines without matching them: the return has "
+            f"{_units(quantities)}. {_SETTLED_BY}. {BY_HAND}"
         )
     if any(row.created_at < entry.seen.created_at for row in touching):
+        made = listed(f"{row.created_at:%Y-%m-%d %H:%M}Z" for row in touching)
         return Review(
-            f"{which} holds this return's lines but is older than the return. {_SETTLED_BY}"
+            f"{which} holds this return's lines but is older than the return: it was made "
+            f"{made}, the return {entry.seen.created_at:%Y-%m-%d %H:%M}Z. {_SETTLED_BY}. {BY_HAND}"
         )
     claimants = [rival.id for rival in rivals if _claims(rival, quantities)]
     if claimants:
         return Review(
-            f"{which} could stand for this return or for {listed(claimants)}. {_SETTLED_BY}"
+            f"{which} could stand for this return or for {listed(claimants)}: they want the same "
+            f"lines. {_SETTLED_BY}. {BY_HAND}"
         )
     return touching
 
 
 _SETTLED_BY = "Give it the id of its return as externalId in Jetti, or cancel it"
+_UNDO = "Cancel in Jetti what nobody asked for"
+
+
+def _asked(intent: Intent) -> str:
+    return _sale_items_said(intent.write.sale_item_ids)
+
+
+def _with_items(row: SeenSaleReturn) -> str:
+    return f"{titled(row)} of {_sale_items_said(_sale_items(row))}"
+
+
+def _sale_items_said(ids: Collection[int]) -> str:
+    return f"sale item{'s' if len(ids) > 1 else ''} {' and '.join(map(str, sorted(ids)))}"
+
+
+def _with_units(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> str:
+    units = (
+        f"{item.quantity} of order line {line}"
+        if (line := line_of(item, items))
+        else f"{item.quantity} of sale item {item.sale_item_id}"
+        for item in row.items
+    )
+    return f"{titled(row)} with {' and '.join(units)}"
 
 
 def _held(rows: Sequence[SeenSaleReturn], items: Mapping[int, SaleItem]) -> dict[str, int]:

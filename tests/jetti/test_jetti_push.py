@@ -332,9 +332,10 @@ def test_a_scout_writes_nothing_anywhere(shop):
         (
             "create",
             "review",
-            "unmarked sale return 1005-01 (4) overlaps this return's lines without matching them: "
-            f"it holds 2 of order line {line}, the return 1 of order line {line}. "
-            "Give it the id of its return as externalId in Jetti, or cancel it",
+            f"unmarked sale return 1005-01 (4) with 2 of order line {line} overlaps this return's "
+            f"lines without matching them: the return has 1 of order line {line}. Give it the id "
+            "of its return as externalId in Jetti, or cancel it. Do by hand in Jetti what is still "
+            "wanted",
         ),
         ("create", "waiting", "order #1006 is not in Jetti yet"),
         ("update", "planned", None),
