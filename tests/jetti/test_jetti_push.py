@@ -232,6 +232,7 @@ def test_a_sighting_that_is_young_enough_is_not_taken_again(shop):
 
 
 def test_more_than_twenty_are_looked_up_in_portions(shop):
+    shop.ledger.prove_create("ids")
     for _ in range(21):
         shop.noted(shop.world.order(("Acme", 1)))
     list(zip(range(3), shop.parts.judge.judge(shop.plan()), strict=False))
