@@ -116,10 +116,15 @@ class Judge:
         return judged
 
     def reconsider(self, judged: Judged) -> Judged:
-        """The same sighting, judged by what the ledger knows by now."""
+        """The same sighting, judged by what the ledger knows by now; a new one where another sale
+        is the order by that, whose sale returns were not looked at."""
         [entry] = self._journal.entries([judged.entry.id])
         seen = judged.sighting
-        return self._judge(judged.change, entry, seen, alone=True) if seen else judged
+        if seen is None:
+            return judged
+        if order_of(entry, seen) != order_of(judged.entry, seen):
+            return self.again(judged.change)
+        return self._judge(judged.change, entry, seen, alone=True)
 
     def _looked_up(
         self, changes: Sequence[Change]

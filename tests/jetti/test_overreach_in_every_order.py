@@ -132,3 +132,20 @@ def test_two_creates_without_answer_on_one_order_are_told_apart(shop, first):
 
     assert {told[one].outcome for one in ids} == {"pushed"}
     assert len(shop.jetti.sale_returns()) == 2
+
+
+def test_where_a_lost_create_was_never_made_the_order_is_looked_at_anew(shop):
+    """What a person raised on the sale that is the order by now is taken over, not doubled."""
+    order = shop.world.order(("Acme", 1), ("Bolt", 1), arrives=False)
+    shop.jetti.import_sale(order, externalId=None)
+    one = shop.noted(order, 1, 0)
+    shop.world.breaks("POST *", "not_applied_then_lost", last=1)
+    shop.push()
+    shop.world.heals()
+    shop.world.pass_time()
+    by_id = shop.jetti.import_sale(order)
+    acme, _ = shop.world.item_ids(order)
+    shop.jetti.raise_sale_return(by_id, {acme: 1})
+
+    assert shop.push()[one].outcome == "pushed"
+    assert [row["saleId"] for row in shop.jetti.sale_returns()] == [by_id]
