@@ -37,6 +37,8 @@ class Overreached(Struct, frozen=True):
     strange: tuple[SeenSaleReturn, ...]
     """Those that hold such items; they must be cancelled."""
     reason: str
+    stands: tuple[SeenSaleReturn, ...] = ()
+    """Those that hold only what was asked for."""
 
 
 def check_created(
@@ -52,7 +54,9 @@ def check_created(
     if strange:
         which = listed(map(titled, strange))
         return Overreached(
-            strange, f"Jetti returned items that were not asked for: sale return {which}"
+            strange,
+            f"Jetti returned items that were not asked for: sale return {which}",
+            tuple(row for row in made if row not in strange),
         )
     covered = sorted(item.sale_item_id for row in made for item in row.items)
     if covered != asked:
