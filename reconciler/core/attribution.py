@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
 from reconciler.core.matching import divided, is_divided, missing_of, of_line, sharing, undecided
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
-from reconciler.core.proof import by_intent, by_meaning, overreach, since_sent
-from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale, ruled_out
+from reconciler.core.proof import by_intent, by_meaning, overreach, since_sent, with_units
+from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale, possible, ruled_out
 from reconciler.core.shortage import short
 from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
 from reconciler.core.verdict import (
@@ -170,7 +170,9 @@ def _overreached(entry: Entry, sighting: Sighting, rivals: Sequence[Entry]) -> b
         return False
     theirs = {known.id for rival in rivals for known in rival.sale_returns}
     rows = {row.id: row for row in (*sighting.on_sale, *sighting.ours)}
-    may_be_ours = [row for row in rows.values() if row.id not in theirs]
+    sale_id = unanswered.write.target_id
+    there = [row for row in rows.values() if row.sale_id == sale_id]
+    may_be_ours = [row for row in there if row.id not in theirs]
     unmarked = [row for row in may_be_ours if row.marker is None]
     marked = [row for row in may_be_ours if row.marker == entry.id]
     since = since_sent(unanswered, unmarked, _creates_of(rivals))
@@ -216,6 +218,7 @@ class _Judgement:
         self, entry: Entry, sighting: Sighting, sale: Sale, rivals: Sequence[Entry]
     ) -> None:
         self._entry = entry
+        self._sighting = sighting
         self._sale = sale
         self._rivals = rivals
         self._theirs = {known.id: rival.id for rival in rivals for known in rival.sale_returns}
@@ -248,7 +251,7 @@ class _Judgement:
         behind = self._behind(creatable) if unanswered is None else None
         if behind is not None:
             return behind
-        refused = self._claim_by_meaning(creatable)
+        refused = self._used_up_elsewhere() or self._claim_by_meaning(creatable)
         if refused is not None:
             return refused
         uncovered = _uncovered(self._entry, self._ours)
@@ -338,6 +341,30 @@ class _Judgement:
                 return Wait(reason, order_found=True, behind=True)
         return None
 
+    def _used_up_elsewhere(self) -> Review | None:
+        """Another sale of the order gave way to this one; a person may have returned there, by
+        hand, what this return is about."""
+        wanted = {line.order_line_id for line in _uncovered(self._entry, self._ours)}
+        items = {item.id: item for item in self._sighting.sale_items}
+        sales = {sale.id: sale for sale in possible(self._entry.seen, self._sighting.sales)}
+        there = [
+            row
+            for row in self._sighting.on_sale
+            if row.sale_id in sales.keys() - {self._sale.id}
+            and row.created_at >= self._entry.seen.created_at
+            and self._is_loose(row)
+            and any(line_of(item, items) in wanted for item in row.items)
+        ]
+        if not there:
+            return None
+        where = [sales[row.sale_id] for row in there]
+        which = ruled_out(self._entry.seen, where, self._sighting.sale_items)
+        return Review(
+            f"unmarked sale return {listed(with_units(row, items) for row in there)} may be this "
+            f"return's, but stands on sale {listed(which)}, while {self._entry.seen.order} is sale "
+            f"{self._sale.id} ({self._sale.reference}). {BY_HAND}"
+        )
+
     def _claim_by_meaning(self, creatable: Collection[str]) -> Review | Wait | None:
         uncovered = _uncovered(self._entry, self._ours)
         # Lines that policy filters are not part of what we mean, unless it filters them all.
@@ -361,15 +388,17 @@ class _Judgement:
 
     def _loose(self) -> list[SeenSaleReturn]:
         """Unmarked, alive and nobody's yet: it could be ours or a person's."""
-        return [row for row in self._unmarked() if row.status != "cancelled"]
+        return [row for row in self._on_sale if self._is_loose(row)]
+
+    def _is_loose(self, row: SeenSaleReturn) -> bool:
+        return self._is_unmarked(row) and row.status != "cancelled"
 
     def _unmarked(self) -> list[SeenSaleReturn]:
         """The same, and those that somebody has cancelled meanwhile."""
-        return [
-            row
-            for row in self._on_sale
-            if row.marker is None and row.id not in self._held and row.id not in self._theirs
-        ]
+        return [row for row in self._on_sale if self._is_unmarked(row)]
+
+    def _is_unmarked(self, row: SeenSaleReturn) -> bool:
+        return row.marker is None and row.id not in self._held and row.id not in self._theirs
 
     def _attributed(self, missing: tuple[Missing, ...]) -> Attributed:
         known = {sale_return.id for sale_return in self._entry.sale_returns}

@@ -91,7 +91,8 @@ def left_out(
     return them once more (apis/jetti.md 14.6d). Where one does not show what it holds, it may be
     any of them.
     """
-    living = [row for row in on_sale if row.status != "cancelled"]
+    there = [row for row in on_sale if row.sale_id == create.target_id]
+    living = [row for row in there if row.status != "cancelled"]
     if not all(row.items for row in living):
         return frozenset()
     taken = {item.sale_item_id for row in living for item in row.items}

@@ -124,7 +124,7 @@ def by_meaning(
     ]
     if not touching:
         return []
-    which = f"unmarked sale return {listed(_with_units(row, items) for row in touching)}"
+    which = f"unmarked sale return {listed(with_units(row, items) for row in touching)}"
     held = _held(touching, items)
     if held != quantities or not _is_plain(touching):
         return Review(
@@ -162,7 +162,8 @@ def _sale_items_said(ids: Collection[int]) -> str:
     return f"sale item{'s' if len(ids) > 1 else ''} {' and '.join(map(str, sorted(ids)))}"
 
 
-def _with_units(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> str:
+def with_units(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> str:
+    """A sale return with what it holds."""
     units = (
         f"{item.quantity} of order line {line}"
         if (line := line_of(item, items))

@@ -116,7 +116,7 @@ def _against(sale: Sale, seen: Return, items: Sequence[SaleItem]) -> str:
     if sale.is_clone:
         return "a clone"
     if sale.is_cancelled:
-        return "cancelled"
+        return "cancelled or wholly returned"
     if sale.external_id and sale.external_id != seen.order_id:
         return f"with order id {sale.external_id}"
     if not sale.external_id and not _is_named(sale, seen):

@@ -143,16 +143,19 @@ class Lookup:
             )
             for entry in entries
         }
-        chosen = {
-            entry.id: choice.sale.id
+        # A sale that may be the order but has nothing left may have been used up by this return.
+        looked_at = {
+            entry.id: {choice.sale.id, *may_be[entry.id]}
             for entry in entries
             if isinstance(choice := order_of(entry, found[entry.id]), Chosen)
         }
-        on_sales = self._reader.on_sales(sorted(set(chosen.values()))) if chosen else []
+        all_ids = sorted({sale_id for ids in looked_at.values() for sale_id in ids})
+        on_sales = self._reader.on_sales(all_ids) if all_ids else []
         reached(Point.SALE_RETURNS_SEEN)
         return {
             return_id: replace(
-                seen, on_sale=tuple(r for r in on_sales if r.sale_id == chosen.get(return_id))
+                seen,
+                on_sale=tuple(r for r in on_sales if r.sale_id in looked_at.get(return_id, ())),
             )
             for return_id, seen in found.items()
         }

@@ -172,8 +172,8 @@ def test_another_shop():
         (
             [a_sale(id=1), a_sale(id=7), a_sale(id=8, is_cancelled=True)],
             "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
-            "the order's id; not 8 (1001), cancelled. Cancel the wrong one in Jetti or give it "
-            f"its own order id and name{BY_HAND}",
+            "the order's id; not 8 (1001), cancelled or wholly returned. Cancel the wrong one in "
+            f"Jetti or give it its own order id and name{BY_HAND}",
         ),
         (
             [
