@@ -178,7 +178,7 @@ def _look(
         meta.watermark,
         meta.has_pushed,
         words.without_meaning(ledger.unknown_words(), parts.mapping, parts.terms.policy),
-        meta.proven_ids_key,
+        proven_ids_key=meta.proven_ids_key,
     )
 
 

@@ -17,6 +17,7 @@ from reconciler.core.guard import check_shop
 from reconciler.core.model import Malformed, Return, State, Window, aside
 from reconciler.core.ports import By, Drained, Known, Ledger, Move, Observation, Page, Source
 from reconciler.core.rules import Mapping
+from reconciler.core.verdict import BY_HAND, listed, titled
 from reconciler.core.watermark import check_plausible
 from reconciler.host import Progress
 
@@ -138,7 +139,9 @@ class Intake:
     def _gone(self, return_id: str) -> None:
         [entry] = self._ledger.entries([return_id])
         if entry.sale_returns:
-            move = Move(State.REVIEW, "gone from Loop after it was pushed")
+            stands = listed(map(titled, entry.sale_returns))
+            reason = f"gone from Loop after it was pushed as sale return {stands}. {BY_HAND}"
+            move = Move(State.REVIEW, reason)
             self._ledger.move(return_id, move)
         else:
             self.singles([replace(entry.seen, state=mapping.GONE)])

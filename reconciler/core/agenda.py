@@ -25,7 +25,7 @@ from reconciler.core.model import (
     WantedLine,
     Write,
 )
-from reconciler.core.verdict import Review, listed
+from reconciler.core.verdict import BY_HAND, Review, listed
 
 ReasonIds = Mapping[str, Value]
 """Adjustment reason code -> id in Jetti; a plan, which reads nothing, maps codes to themselves."""
@@ -74,12 +74,16 @@ def agenda(
         return doubt
     writes: list[Write] = []
     kept: list[Kept] = []
+    doubts: list[str] = []
     for known in sale_returns:
         found = _of_one(_One(entry, known, held[known.id], reasons))
         if isinstance(found, Review):
-            return found
+            doubts.append(found.reason)
+            continue
         writes += found.writes
         kept += found.kept
+    if doubts:
+        return Review(f"{'; '.join(doubts)}. {BY_HAND}")
     return Agenda(tuple(writes), tuple(kept))
 
 
@@ -140,7 +144,11 @@ def _of_one(one: _One) -> Agenda | Review:
     if one.wanted.purpose is Purpose.CANCEL or emptied:
         return _ended(one)
     if one.known.fields.get("status") == "cancelled":
-        return Review(f"{one.name} is cancelled, but its lines are wanted")
+        alive = [item for item in one.known.items if one.line(item)]
+        lines = listed(
+            f"{_told(one, item)['quantity']} of order line {item.order_line_id}" for item in alive
+        )
+        return Review(f"{one.name} is cancelled, but its lines are wanted: {lines}")
     items = _items(one)
     if isinstance(items, Review) or one.status == "cancelled":
         return items
@@ -191,8 +199,9 @@ def _items(one: _One) -> Agenda | Review:
         found = fields.difference(_wanted(one, item), item.fields, one.held.items[item.id])
         if "quantity" in found.kept:
             return Review(
-                f"{one.name}: order line {item.order_line_id} should change to another quantity, "
-                f"but a person set {found.kept['quantity']} in Jetti"
+                f"{one.name}: order line {item.order_line_id} should become "
+                f"{_wanted(one, item)['quantity']}, but a person set {found.kept['quantity']} in "
+                "Jetti"
             )
         if "quantity" in found.write and _was_written(item) and one.status in fields.ENDS:
             return Review(

@@ -10,14 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from msgspec.structs import replace
+
 from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
 from reconciler.core.matching import divided, is_divided, missing_of, of_line, sharing, undecided
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
-from reconciler.core.proof import by_intent, by_meaning
-from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale
+from reconciler.core.proof import by_intent, by_meaning, overreach, since_sent, with_units
+from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale, possible, ruled_out
 from reconciler.core.shortage import short
 from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
-from reconciler.core.verdict import Absent, Attributed, Missing, Review, Verdict, Wait, listed
+from reconciler.core.verdict import (
+    BY_HAND,
+    Absent,
+    Attributed,
+    Missing,
+    Review,
+    Verdict,
+    Wait,
+    listed,
+    titled,
+)
+
+_UNMARK = "Take the marker off in Jetti if it is not this return's"
 
 
 def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
@@ -44,7 +58,18 @@ def attribute(
 
     `rivals` are the other entries on the order; `creatable` the order lines that policy and
     go-live let be created. A line that may not be created can still be found and taken over.
+
+    Whatever a review is about, it tells too that an unanswered create seems to have overreached.
     """
+    verdict = _attribute(entry, sighting, rivals, creatable)
+    if isinstance(verdict, Review) and _overreached(entry, sighting, rivals):
+        return replace(verdict, overreached=True)
+    return verdict
+
+
+def _attribute(
+    entry: Entry, sighting: Sighting, rivals: Sequence[Entry], creatable: Collection[str]
+) -> Verdict:
     doubt = _gone(entry, sighting) or _doubled(entry, sighting)
     if doubt:
         return Review(doubt)
@@ -57,25 +82,53 @@ def attribute(
     if isinstance(choice, Chosen):
         return _Judgement(entry, sighting, choice.sale, rivals).verdict(creatable)
     if sighting.ours:
-        return Review(f"Jetti has sale returns for {entry.seen.order} but not the order")
+        return Review(_homeless(entry, sighting))
     return Wait(f"{entry.seen.order} is not in Jetti yet", order_found=False)
 
 
 def order_of(entry: Entry, sighting: Sighting) -> Chosen | NoSale | Disputed:
-    """The sale that is the entry's order, among those that were seen."""
+    """The sale that is the entry's order, among those that were seen.
+
+    What became of a create without an answer shows on the sale that it was sent to, whichever is
+    the order by now.
+    """
+    for sale in sighting.sales:
+        if sale.id in sent_to(entry):
+            return Chosen(sale)
     held = anchors(entry, sighting.ours)
     return choose_sale(entry.seen, sighting.sales, sighting.sale_items, held)
+
+
+def sent_to(entry: Entry) -> frozenset[int]:
+    """Ids of the sale to which a create was sent that has no answer; none, or one."""
+    unanswered = _unanswered(entry)
+    return frozenset({unanswered.write.target_id} if unanswered is not None else ())
 
 
 def _gone(entry: Entry, sighting: Sighting) -> str | None:
     """What a person deleted is never made again by itself."""
     held = {row.id: {item.id for item in row.items} for row in sighting.ours}
-    for known in entry.sale_returns:
-        if known.id not in held:
-            return f"sale return {known.reference} ({known.id}) was deleted in Jetti"
-        if any(item.id not in held[known.id] for item in known.items):
-            return f"an item of sale return {known.reference} ({known.id}) was deleted in Jetti"
-    return None
+    gone = [
+        f"order line {item.order_line_id} of sale return {titled(known)}"
+        for known in entry.sale_returns
+        for item in known.items
+        if item.id not in held.get(known.id, {item.id})
+    ]
+    deleted = [titled(known) for known in entry.sale_returns if known.id not in held]
+    gone += [f"sale return {listed(deleted)}"] if deleted else []
+    if not gone:
+        return None
+    return f"{listed(gone)} was deleted in Jetti and is never made again by itself. {BY_HAND}"
+
+
+def _homeless(entry: Entry, sighting: Sighting) -> str:
+    """Sale returns are there, but no sale can be the order."""
+    rows = [f"{titled(row)} on sale {row.sale_id}" for row in sighting.ours]
+    not_it = ruled_out(entry.seen, sighting.sales, sighting.sale_items)
+    return (
+        f"Jetti has sale return {listed(rows)} for {entry.seen.order} but not the order"
+        f"{f'; not {listed(not_it)}' if not_it else ''}. {BY_HAND}"
+    )
 
 
 def _doubled(entry: Entry, sighting: Sighting) -> str | None:
@@ -85,21 +138,50 @@ def _doubled(entry: Entry, sighting: Sighting) -> str | None:
     """
     if entry.wanted.purpose is Purpose.CANCEL:
         return None
-    standing: dict[int, str] = {}
+    known = {sale_return.id for sale_return in entry.sale_returns}
+    standing: dict[int, dict[int, str]] = {}
     for row in sighting.ours:
+        why = "known before" if row.id in known else "found by its marker"
         for item in row.items if row.status != "cancelled" else ():
-            first = standing.setdefault(item.sale_item_id, f"{row.reference} ({row.id})")
-            if first != f"{row.reference} ({row.id})":
-                return (
-                    f"sale item {item.sale_item_id} stands twice for this return: "
-                    f"in sale returns {first} and {row.reference} ({row.id})"
-                )
-    return None
+            said = f"{titled(row)} with {item.quantity} of it, {why}"
+            standing.setdefault(item.sale_item_id, {})[row.id] = said
+    doubled = [
+        f"sale item {item_id} stands {_times(len(rows))} for this return: in sale returns "
+        f"{listed(rows.values())}"
+        for item_id, rows in sorted(standing.items())
+        if len(rows) > 1
+    ]
+    return f"{'; '.join(doubled)}. Cancel those too many. {BY_HAND}" if doubled else None
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def _unanswered(entry: Entry) -> Intent | None:
     creates = [i for i in entry.intents if i.write.operation is Operation.CREATE]
     return creates[-1] if creates else None
+
+
+def _overreached(entry: Entry, sighting: Sighting, rivals: Sequence[Entry]) -> bool:
+    """Whether what an unanswered create may have made holds more than it asked for."""
+    unanswered = _unanswered(entry)
+    if unanswered is None:
+        return False
+    theirs = {known.id for rival in rivals for known in rival.sale_returns}
+    rows = {row.id: row for row in (*sighting.on_sale, *sighting.ours)}
+    sale_id = unanswered.write.target_id
+    there = [row for row in rows.values() if row.sale_id == sale_id]
+    may_be_ours = [row for row in there if row.id not in theirs]
+    unmarked = [row for row in may_be_ours if row.marker is None]
+    marked = [row for row in may_be_ours if row.marker == entry.id]
+    since = since_sent(unanswered, unmarked, _creates_of(rivals))
+    return overreach(unanswered, since, marked) is not None
+
+
+def _creates_of(rivals: Sequence[Entry]) -> list[Intent]:
+    """Creates of other returns that have no answer."""
+    return [create for rival in rivals if (create := _unanswered(rival)) is not None]
 
 
 def _uncovered(entry: Entry, ours: Sequence[SaleReturn]) -> list[WantedLine]:
@@ -136,6 +218,7 @@ class _Judgement:
         self, entry: Entry, sighting: Sighting, sale: Sale, rivals: Sequence[Entry]
     ) -> None:
         self._entry = entry
+        self._sighting = sighting
         self._sale = sale
         self._rivals = rivals
         self._theirs = {known.id: rival.id for rival in rivals for known in rival.sale_returns}
@@ -147,17 +230,19 @@ class _Judgement:
         self._ours = absorbed(entry, self._held) + [self._as_found(row) for row in marked]
 
     def verdict(self, creatable: Collection[str]) -> Verdict:
-        astray = [row.id for row in self._held.values() if row.sale_id != self._sale.id]
+        astray = [row for row in self._held.values() if row.sale_id != self._sale.id]
         if astray:
             return Review(
-                f"sale return {listed(astray)} carries this return's marker "
-                f"but is not on {self._entry.seen.order}"
+                f"sale return {listed(f'{titled(row)} on sale {row.sale_id}' for row in astray)} "
+                f"carries this return's marker but is not on {self._entry.seen.order}, which is "
+                f"sale {self._sale.id} ({self._sale.reference}). {_UNMARK}. {BY_HAND}"
             )
-        theirs = sorted(self._theirs.keys() & self._held.keys())
+        theirs = [self._held[row_id] for row_id in sorted(self._theirs.keys() & self._held.keys())]
         if theirs:
+            whose = (f"{titled(row)} stands for return {self._theirs[row.id]}" for row in theirs)
             return Review(
-                f"sale return {listed(theirs)} carries this return's marker "
-                f"but stands for return {listed(self._theirs[row_id] for row_id in theirs)}"
+                f"a sale return carries this return's marker but is another's: {listed(whose)}. "
+                f"{_UNMARK}. {BY_HAND}"
             )
         unanswered = _unanswered(self._entry)
         refused = self._claim_by_intent(unanswered) if unanswered else None
@@ -166,7 +251,7 @@ class _Judgement:
         behind = self._behind(creatable) if unanswered is None else None
         if behind is not None:
             return behind
-        refused = self._claim_by_meaning(creatable)
+        refused = self._used_up_elsewhere() or self._claim_by_meaning(creatable)
         if refused is not None:
             return refused
         uncovered = _uncovered(self._entry, self._ours)
@@ -214,12 +299,18 @@ class _Judgement:
         others = [other for other in matching if other is not sale_item and other.available > 0]
         if others and units is None:
             return undecided(line, matching)
-        return short(sale_item, line.order_line_id, more, self._rivals, grows=True)
+        return short([sale_item], line.order_line_id, more, self._rivals, grows=True)
 
     def _claim_by_intent(self, unanswered: Intent) -> Review | Wait | Absent | None:
+        if unanswered.write.target_id != self._sale.id:
+            return Review(
+                f"our unanswered create was sent to sale {unanswered.write.target_id}, but "
+                f"{self._entry.seen.order} is sale {self._sale.id} ({self._sale.reference}) "
+                f"by now. See what it made there. {BY_HAND}"
+            )
         found = by_intent(
             unanswered,
-            unmarked=self._unmarked(),
+            since=since_sent(unanswered, self._unmarked(), _creates_of(self._rivals)),
             marked=list(self._held.values()),
             items=self._items,
             wanted=self._entry.wanted.lines,
@@ -250,6 +341,30 @@ class _Judgement:
                 return Wait(reason, order_found=True, behind=True)
         return None
 
+    def _used_up_elsewhere(self) -> Review | None:
+        """Another sale of the order gave way to this one; a person may have returned there, by
+        hand, what this return is about."""
+        wanted = {line.order_line_id for line in _uncovered(self._entry, self._ours)}
+        items = {item.id: item for item in self._sighting.sale_items}
+        sales = {sale.id: sale for sale in possible(self._entry.seen, self._sighting.sales)}
+        there = [
+            row
+            for row in self._sighting.on_sale
+            if row.sale_id in sales.keys() - {self._sale.id}
+            and row.created_at >= self._entry.seen.created_at
+            and self._is_loose(row)
+            and any(line_of(item, items) in wanted for item in row.items)
+        ]
+        if not there:
+            return None
+        where = [sales[row.sale_id] for row in there]
+        which = ruled_out(self._entry.seen, where, self._sighting.sale_items)
+        return Review(
+            f"unmarked sale return {listed(with_units(row, items) for row in there)} may be this "
+            f"return's, but stands on sale {listed(which)}, while {self._entry.seen.order} is sale "
+            f"{self._sale.id} ({self._sale.reference}). {BY_HAND}"
+        )
+
     def _claim_by_meaning(self, creatable: Collection[str]) -> Review | Wait | None:
         uncovered = _uncovered(self._entry, self._ours)
         # Lines that policy filters are not part of what we mean, unless it filters them all.
@@ -260,7 +375,9 @@ class _Judgement:
         if isinstance(found, Review):
             if self._entry.wanted.lacks_lines:
                 # What is missing may be what makes them match.
-                return Wait(f"{found.reason}, but not all of its lines are understood", True)
+                there = found.reason.removesuffix(f". {BY_HAND}")
+                reason = f"not all lines of this return are understood, and {there}"
+                return Wait(reason, order_found=True)
             return found
         self._claim(found, [as_met(row, self._items) for row in found])
         return None
@@ -271,15 +388,17 @@ class _Judgement:
 
     def _loose(self) -> list[SeenSaleReturn]:
         """Unmarked, alive and nobody's yet: it could be ours or a person's."""
-        return [row for row in self._unmarked() if row.status != "cancelled"]
+        return [row for row in self._on_sale if self._is_loose(row)]
+
+    def _is_loose(self, row: SeenSaleReturn) -> bool:
+        return self._is_unmarked(row) and row.status != "cancelled"
 
     def _unmarked(self) -> list[SeenSaleReturn]:
         """The same, and those that somebody has cancelled meanwhile."""
-        return [
-            row
-            for row in self._on_sale
-            if row.marker is None and row.id not in self._held and row.id not in self._theirs
-        ]
+        return [row for row in self._on_sale if self._is_unmarked(row)]
+
+    def _is_unmarked(self, row: SeenSaleReturn) -> bool:
+        return row.marker is None and row.id not in self._held and row.id not in self._theirs
 
     def _attributed(self, missing: tuple[Missing, ...]) -> Attributed:
         known = {sale_return.id for sale_return in self._entry.sale_returns}

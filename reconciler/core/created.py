@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from reconciler.core.model import Operation, Write
 from reconciler.core.sighting import SaleItem, SeenSaleReturn, Sighting
-from reconciler.core.verdict import Attributed
+from reconciler.core.verdict import BY_HAND, Attributed, listed, titled
 
 PROVEN_BY = "an order with two or more lines of which one comes back"
 """Which order to begin with."""
@@ -37,6 +37,8 @@ class Overreached(Struct, frozen=True):
     strange: tuple[SeenSaleReturn, ...]
     """Those that hold such items; they must be cancelled."""
     reason: str
+    stands: tuple[SeenSaleReturn, ...] = ()
+    """Those that hold only what was asked for."""
 
 
 def check_created(
@@ -50,15 +52,19 @@ def check_created(
     made = tuple(row for row in rows if row.id not in before)
     strange = tuple(row for row in made if not _within(row, create))
     if strange:
-        which = ", ".join(f"{row.reference} ({row.id})" for row in strange)
+        which = listed(map(titled, strange))
         return Overreached(
-            strange, f"Jetti returned items that were not asked for: sale return {which}"
+            strange,
+            f"Jetti returned items that were not asked for: sale return {which}",
+            tuple(row for row in made if row not in strange),
         )
     covered = sorted(item.sale_item_id for row in made for item in row.items)
     if covered != asked:
         return Short(
             made,
-            f"Jetti was asked to return sale items {asked} and returned {covered or 'none'}",
+            f"Jetti was asked to return sale items {listed(asked)} and returned "
+            f"{listed(covered) or 'none'}{f', in {listed(map(titled, made))}' if made else ''}. "
+            f"{BY_HAND}",
         )
     return Exact(made)
 
@@ -85,7 +91,8 @@ def left_out(
     return them once more (apis/jetti.md 14.6d). Where one does not show what it holds, it may be
     any of them.
     """
-    living = [row for row in on_sale if row.status != "cancelled"]
+    there = [row for row in on_sale if row.sale_id == create.target_id]
+    living = [row for row in there if row.status != "cancelled"]
     if not all(row.items for row in living):
         return frozenset()
     taken = {item.sale_item_id for row in living for item in row.items}

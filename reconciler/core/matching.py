@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from reconciler.core.model import Entry, Item, SaleReturn, WantedLine
-from reconciler.core.shortage import short
+from reconciler.core.shortage import described, short
 from reconciler.core.sighting import SaleItem, SeenSaleReturn
 from reconciler.core.verdict import Missing, Review, Wait, listed
 
@@ -25,14 +25,15 @@ def missing_of(
     if not matching:
         return Wait(f"order line {line.order_line_id} is not in Jetti yet", order_found=True)
     if any(item.is_bundle for item in matching):
-        return Review(f"order line {line.order_line_id} is a bundle or part of one")
-    left = [item for item in matching if item.available > 0] or matching
-    first, *others = left
-    refused = short(first, line.order_line_id, line.quantity, rivals, beside=others)
-    if isinstance(refused, Review) and len(matching) > 1:
-        return Review(f"{refused.reason}: {listed(_described(item) for item in matching)}")
+        return Review(
+            f"order line {line.order_line_id} is a bundle or part of one: "
+            f"sale item {listed(map(described, matching))}. {_RAISE}"
+        )
+    refused = short(matching, line.order_line_id, line.quantity, rivals)
     if refused is not None:
         return refused
+    left = [item for item in matching if item.available > 0]
+    first, *others = left
     if not others:
         return [Missing(line, first, line.quantity)]
     if line.quantity < sum(item.available for item in left):
@@ -52,15 +53,14 @@ def undecided(line: WantedLine, matching: Sequence[SaleItem]) -> Review:
         f"order line {line.order_line_id} is {len(matching)} sale items in Jetti, and "
         f"{line.quantity} of its {sum(item.quantity for item in matching)} units "
         f"{'comes' if line.quantity == 1 else 'come'} back: "
-        f"{listed(_described(item) for item in matching)}. Raise the sale return for the right "
-        "ones in Jetti, with this return's id as its externalId"
+        f"{listed(map(described, matching))}. {_RAISE}"
     )
 
 
-def _described(item: SaleItem) -> str:
-    whose = f"of vendor {item.vendor_id}" if item.vendor_id else "in-house"
-    left = f"{item.available} of {item.quantity} left" if item.available > 0 else "nothing left"
-    return f"{item.id} ({whose}, {left})"
+_RAISE = (
+    "Raise the sale return for the right ones by hand in Jetti, "
+    "with this return's id as its externalId"
+)
 
 
 # -------------------------------------------------- lines that several sale returns of ours share

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from reconciler.core.model import Entry, State
 from reconciler.core.ports import Attempt, Move
-from reconciler.core.verdict import Wait
+from reconciler.core.verdict import BY_HAND, Wait
 
 # Eight tries spread over a little more than a day: long enough for an outage of one order's data
 # to be noticed and mended, short enough that a poisoned return reaches a person the next day.
@@ -66,7 +66,7 @@ def waits(entry: Entry, wait: Wait, now: datetime, patience: timedelta) -> Move:
     """
     since = entry.due_since or now
     if wait.order_found and now - since >= (patience or LINES_FOLLOW_WITHIN):
-        return Move(State.REVIEW, wait.reason)
+        return Move(State.REVIEW, f"{wait.reason}. {BY_HAND}")
     if now - since >= ORDERS_ARRIVE_WITHIN:
         return Move(State.DEAD, f"{wait.reason}, for {ORDERS_ARRIVE_WITHIN.days} days")
     looked = (entry.attempts if entry.state is State.WAITING else 0) + 1

@@ -2,68 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.core.known import line_of
 from reconciler.core.model import Entry, Intent, Purpose, State, WantedLine
 from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
-from reconciler.core.verdict import Review, Wait, listed
+from reconciler.core.verdict import BY_HAND, Review, Wait, listed, titled
+
+
+def since_sent(
+    intent: Intent, unmarked: Sequence[SeenSaleReturn], others: Sequence[Intent]
+) -> list[SeenSaleReturn]:
+    """The unmarked rows that may be the work of an unanswered create: not there before it and not
+    older than it. `others` are other returns' unanswered creates, which made what they asked for.
+    """
+    since = [
+        row for row in unmarked if row.id not in intent.before and row.created_at >= intent.sent_at
+    ]
+    asked = set(intent.write.sale_item_ids)
+    return [
+        row
+        for row in since
+        if asked & _sale_items(row) or not any(_may_have_made(other, row) for other in others)
+    ]
+
+
+def _may_have_made(create: Intent, row: SeenSaleReturn) -> bool:
+    is_newer = row.id not in create.before and row.created_at >= create.sent_at
+    items = _sale_items(row)
+    return is_newer and bool(items) and items <= set(create.write.sale_item_ids)
+
+
+def overreach(
+    intent: Intent, since: Sequence[SeenSaleReturn], marked: Sequence[SeenSaleReturn]
+) -> Review | None:
+    """Whether what appeared since an unanswered create holds more than it asked for.
+
+    That somebody has cancelled it meanwhile does not make it theirs.
+    """
+    asked = set(intent.write.sale_item_ids)
+    candidates = [row for row in since if asked & _sale_items(row)]
+    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
+    strange = [row for row in fresh if not _sale_items(row) <= asked]
+    if strange:
+        return Review(
+            f"sale return {listed(map(_with_items, strange))} appeared after our unanswered create "
+            f"of {_asked(intent)} and holds items that it did not ask for. {_UNDO}. {BY_HAND}",
+            overreached=True,
+        )
+    beside = [row for row in since if not asked & _sale_items(row) and _is_newborn(row)]
+    if fresh and beside:
+        return Review(
+            f"sale return {listed(map(_with_items, beside))} appeared along with "
+            f"{listed(map(titled, fresh))}, which our unanswered create of {_asked(intent)} made, "
+            f"for items that it did not ask for. {_UNDO}. {BY_HAND}",
+            overreached=True,
+        )
+    return None
 
 
 def by_intent(
     intent: Intent,
     *,
-    unmarked: Sequence[SeenSaleReturn],
+    since: Sequence[SeenSaleReturn],
     marked: Sequence[SeenSaleReturn],
     items: Mapping[int, SaleItem],
     wanted: Sequence[WantedLine],
 ) -> list[SeenSaleReturn] | Review | Wait | None:
     """The unmarked rows that an unanswered create made; a person may have cancelled them since.
 
-    They were not there before it, are not older than it, hold only what it asked for, in
-    quantities a create gives birth to or that we meanwhile wanted; and, with what is already
-    marked, they hold all of it. None when nothing of it is there; Review when some of it might be;
-    Wait while Jetti shows one of them without any item.
+    They appeared since it was sent, hold only what it asked for, in quantities a create gives birth
+    to or that we meanwhile wanted; and, with what is already marked, they hold all of it. None
+    when nothing of it is there; Review when some of it might be; Wait while Jetti shows one of
+    them without any item.
     """
     asked = set(intent.write.sale_item_ids)
-    since = [
-        row for row in unmarked if row.id not in intent.before and row.created_at >= intent.sent_at
-    ]
     hollow = [row for row in since if not row.items and row.status != "cancelled"]
     if hollow:
-        which = listed(f"{row.reference} ({row.id})" for row in hollow)
+        which = listed(map(titled, hollow))
         return Wait(f"Jetti does not show yet what sale return {which} holds", order_found=True)
+    strange = overreach(intent, since, marked)
+    if strange is not None:
+        return strange
     candidates = [row for row in since if asked & _sale_items(row)]
-    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
-    for row in fresh:
-        if not _sale_items(row) <= asked:
-            return Review(
-                f"sale return {row.reference} ({row.id}) appeared after our unanswered create "
-                "and holds items that it did not ask for",
-                overreached=True,
-            )
     quantities = {line.order_line_id: line.quantity for line in wanted}
-    for row in candidates:
-        if not all(_as_born(item, items, quantities) for item in row.items):
-            return Review(
-                f"sale return {row.reference} ({row.id}) appeared after our unanswered create "
-                "with quantities of its own"
-            )
+    own = [
+        f"{titled(row)} with {item.quantity} of sale item {item.sale_item_id}"
+        for row in candidates
+        for item in row.items
+        if not _as_born(item, items, quantities)
+    ]
+    if own:
+        return Review(
+            f"sale return {listed(own)} appeared after our unanswered create of {_asked(intent)} "
+            f"with quantities of its own: not 0, not all that was left, not what is wanted. "
+            f"{_SETTLED_BY}. {BY_HAND}"
+        )
+    fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     covered = sorted(item for row in fresh for item in _sale_items(row) & asked)
     if not covered:
         return None
-    beside = [row for row in since if not asked & _sale_items(row) and _is_newborn(row)]
-    if beside:
-        which = listed(f"{row.reference} ({row.id})" for row in beside)
-        return Review(
-            f"sale return {which} appeared along with what our unanswered create made, "
-            "for items that it did not ask for",
-            overreached=True,
-        )
     if covered != sorted(asked):
         return Review(
-            f"our unanswered create asked for sale items {listed(sorted(asked))}, "
-            f"but sale returns for {listed(covered)} appeared"
+            f"our unanswered create asked for {_asked(intent)}, but sale returns for "
+            f"{listed(covered)} appeared: {listed(map(_with_items, fresh))}. {BY_HAND}"
         )
     return candidates
 
@@ -82,26 +124,53 @@ def by_meaning(
     ]
     if not touching:
         return []
-    which = f"unmarked sale return {listed(f'{row.reference} ({row.id})' for row in touching)}"
+    which = f"unmarked sale return {listed(with_units(row, items) for row in touching)}"
     held = _held(touching, items)
     if held != quantities or not _is_plain(touching):
         return Review(
-            f"{which} overlaps this return's lines without matching them: it holds "
-            f"{_units(held)}, the return {_units(quantities)}. {_SETTLED_BY}"
+            f"{which} overlaps this return's lines without matching them: the return has "
+            f"{_units(quantities)}. {_SETTLED_BY}. {BY_HAND}"
         )
     if any(row.created_at < entry.seen.created_at for row in touching):
+        made = listed(f"{row.created_at:%Y-%m-%d %H:%M}Z" for row in touching)
         return Review(
-            f"{which} holds this return's lines but is older than the return. {_SETTLED_BY}"
+            f"{which} holds this return's lines but is older than the return: it was made "
+            f"{made}, the return {entry.seen.created_at:%Y-%m-%d %H:%M}Z. {_SETTLED_BY}. {BY_HAND}"
         )
     claimants = [rival.id for rival in rivals if _claims(rival, quantities)]
     if claimants:
         return Review(
-            f"{which} could stand for this return or for {listed(claimants)}. {_SETTLED_BY}"
+            f"{which} could stand for this return or for {listed(claimants)}: they want the same "
+            f"lines. {_SETTLED_BY}. {BY_HAND}"
         )
     return touching
 
 
 _SETTLED_BY = "Give it the id of its return as externalId in Jetti, or cancel it"
+_UNDO = "Cancel in Jetti what nobody asked for"
+
+
+def _asked(intent: Intent) -> str:
+    return _sale_items_said(intent.write.sale_item_ids)
+
+
+def _with_items(row: SeenSaleReturn) -> str:
+    return f"{titled(row)} of {_sale_items_said(_sale_items(row))}"
+
+
+def _sale_items_said(ids: Collection[int]) -> str:
+    return f"sale item{'s' if len(ids) > 1 else ''} {' and '.join(map(str, sorted(ids)))}"
+
+
+def with_units(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> str:
+    """A sale return with what it holds."""
+    units = (
+        f"{item.quantity} of order line {line}"
+        if (line := line_of(item, items))
+        else f"{item.quantity} of sale item {item.sale_item_id}"
+        for item in row.items
+    )
+    return f"{titled(row)} with {' and '.join(units)}"
 
 
 def _held(rows: Sequence[SeenSaleReturn], items: Mapping[int, SaleItem]) -> dict[str, int]:
@@ -148,7 +217,7 @@ def _as_born(item: SeenItem, items: Mapping[int, SaleItem], quantities: Mapping[
 
 def _is_newborn(row: SeenSaleReturn) -> bool:
     """As a create with `skipQuantities` leaves it, and as nobody leaves what is meant."""
-    return row.status != "cancelled" and all(item.quantity == 0 for item in row.items)
+    return bool(row.items) and all(item.quantity == 0 for item in row.items)
 
 
 def _sale_items(row: SeenSaleReturn) -> set[int]:

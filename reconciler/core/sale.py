@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.core.model import Entry, Operation, Return
 from reconciler.core.sighting import Sale, SaleItem, SeenSaleReturn
-from reconciler.core.verdict import listed
+from reconciler.core.verdict import BY_HAND, listed
 
 
 class Chosen(Struct, frozen=True):
@@ -90,28 +90,40 @@ def _dispute(
     seen: Return, left: Sequence[Sale], candidates: Sequence[Sale], items: Sequence[SaleItem]
 ) -> str:
     """All candidates with what speaks for or against each, and what would settle it."""
-    named = [sale.id for sale in left]
-    others = {sale.id: sale for sale in candidates if sale.id not in named}
-    against = [(sale, _against(sale, items)) for _, sale in sorted(others.items())]
-    ruled_out = [f"{_described(sale)}, {why}" for sale, why in against if why]
+    left_ids = [sale.id for sale in left]
+    not_it = ruled_out(seen, [sale for sale in candidates if sale.id not in left_ids], items)
     said = listed(f"{_described(sale)}, {_in_favour(sale)}" for sale in left)
-    besides = f"; not {listed(ruled_out)}" if ruled_out else ""
+    besides = f"; not {listed(not_it)}" if not_it else ""
     return (
         f"{seen.order} matches {len(left)} sales in Jetti: {said}{besides}. "
-        "Cancel the wrong one in Jetti or give it its own order id and name"
+        f"Cancel the wrong one in Jetti or give it its own order id and name. {BY_HAND}"
     )
+
+
+def ruled_out(seen: Return, sales: Sequence[Sale], items: Sequence[SaleItem]) -> list[str]:
+    """Sales that are not the order, each with the reason."""
+    others = {sale.id: sale for sale in sales}
+    return [
+        f"{_described(sale)}, {_against(sale, seen, items)}" for _, sale in sorted(others.items())
+    ]
 
 
 def _in_favour(sale: Sale) -> str:
     return "with the order's id" if sale.external_id else "with its name and without an order id"
 
 
-def _against(sale: Sale, items: Sequence[SaleItem]) -> str | None:
+def _against(sale: Sale, seen: Return, items: Sequence[SaleItem]) -> str:
     if sale.is_clone:
         return "a clone"
     if sale.is_cancelled:
-        return "cancelled"
-    return "with nothing left" if _is_over(sale, items) else None
+        return "cancelled or wholly returned"
+    if sale.external_id and sale.external_id != seen.order_id:
+        return f"with order id {sale.external_id}"
+    if not sale.external_id and not _is_named(sale, seen):
+        return "with another name"
+    if _is_over(sale, items):
+        return "with nothing left"
+    return "without an order id"
 
 
 def _described(sale: Sale) -> str:

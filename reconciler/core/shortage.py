@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from reconciler.core.model import Entry, Purpose
 from reconciler.core.sighting import SaleItem
 from reconciler.core.states import OPEN
-from reconciler.core.verdict import Review, Wait, listed
+from reconciler.core.verdict import BY_HAND, Review, Wait, listed
 
 
 def short(
-    item: SaleItem,
+    items: Sequence[SaleItem],
     line_id: str,
     units: int,
     rivals: Sequence[Entry],
     *,
     grows: bool = False,
-    beside: Sequence[SaleItem] = (),
 ) -> Wait | Review | None:
     """None where enough are left; Wait while other returns have yet to give enough of them back.
 
-    A customer who cancels a return and submits it anew is read as both at once. `beside` are
-    further sale items of the line whose units count as well.
+    A customer who cancels a return and submits it anew is read as both at once. `items` are the
+    sale items of the line; those with nothing left do not count.
     """
-    available = sum(one.available for one in (item, *beside))
+    left = [item for item in items if item.available > 0] or items
+    available = sum(item.available for item in left)
     lacking = units - available
     if lacking <= 0:
         return None
@@ -35,8 +35,16 @@ def short(
         return Wait(reason, order_found=True, behind=True)
     return Review(
         f"order line {line_id}: {units}{' more' if grows else ''} to return, but only "
-        f"{available} of {sum(one.quantity for one in (item, *beside))} are left in Jetti"
+        f"{available} of {sum(item.quantity for item in left)} are left in Jetti: "
+        f"sale item {listed(map(described, items))}. {BY_HAND}"
     )
+
+
+def described(item: SaleItem) -> str:
+    """A sale item with whose it is and what is left of it."""
+    whose = f"of vendor {item.vendor_id}" if item.vendor_id else "in-house"
+    left = f"{item.available} of {item.quantity} left" if item.available > 0 else "nothing left"
+    return f"{item.id} ({whose}, {left}{', a bundle or part of one' if item.is_bundle else ''})"
 
 
 def _gives_back(rival: Entry, line_id: str) -> int:

@@ -97,7 +97,8 @@ class Sighting(Struct, frozen=True):
     sale_items: tuple[SaleItem, ...] = ()
     """The lines of every candidate that may be the order."""
     on_sale: tuple[SeenSaleReturn, ...] = ()
-    """Every sale return of the chosen sale, ours and others'."""
+    """Every sale return, ours and others', of the chosen sale and of others that may be the order
+    but gave way to it."""
 
     def is_stale(self, monotonic: float) -> bool:
         """Whether it is too old to write anything by."""

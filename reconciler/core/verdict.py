@@ -9,9 +9,13 @@ from msgspec import Struct
 from reconciler.core.model import Intent, SaleReturn, WantedLine
 from reconciler.core.sighting import SaleItem, SeenSaleReturn
 
+BY_HAND = "Do by hand in Jetti what is still wanted"
+"""What settles a review: nothing but a person's decision moves one (`core.states`)."""
+
 
 class Review(Struct, frozen=True):
-    """A person must decide."""
+    """A person must decide. The reason names every candidate, what speaks for or against it, and
+    what would settle it."""
 
     reason: str
     overreached: bool = False
@@ -66,3 +70,8 @@ Verdict = Review | Wait | Absent | Attributed
 def listed(values: Iterable[object]) -> str:
     """Values as people write them."""
     return ", ".join(str(value) for value in values)
+
+
+def titled(row: SaleReturn | SeenSaleReturn) -> str:
+    """A sale return as people find it in Jetti: its reference, with its id."""
+    return f"{row.reference} ({row.id})"

@@ -17,7 +17,7 @@ from reconciler.core.model import Entry, Operation, State, Write
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
 from reconciler.core.sighting import SeenSaleReturn, Sighting
-from reconciler.core.verdict import Attributed
+from reconciler.core.verdict import BY_HAND, Attributed, listed, titled
 from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.http import Answer, Refused
 from reconciler.jetti import wire
@@ -172,10 +172,19 @@ class Creation:
         attempt = self._delivery.attempt(create, known)
         move = Move(State.PENDING, reason, intents_closed_as="overreached", attempt=attempt)
         self._journal.move(entry.id, move)
-        left = [row for row in overreached.strange if not self._cancelled(entry, seen, row)]
+        # Another sale's, or what carries another return's marker, is no work of this create.
+        made = [
+            row
+            for row in overreached.strange
+            if row.sale_id == create.target_id and row.marker in (None, entry.id)
+        ]
+        left = [row for row in made if not self._cancelled(entry, seen, row)]
         if left:
-            by_hand = ", ".join(f"{row.reference} ({row.id})" for row in left)
-            reason = f"{reason}; cancel by hand in Jetti: {by_hand}"
+            reason = f"{reason}; cancel by hand in Jetti: {listed(map(titled, left))}"
+        if overreached.stands:
+            stands = listed(map(titled, overreached.stands))
+            reason = f"{reason}; what was asked for stands in sale return {stands}"
+        reason = f"{reason}. {BY_HAND}"
         self._journal.move(entry.id, Move(State.REVIEW, reason))
         return Told(OutcomeKind.REVIEW, reason)
 

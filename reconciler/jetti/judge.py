@@ -21,7 +21,8 @@ from reconciler.jetti.lookup import Lookup, Unseen
 from reconciler.jetti.query import TOGETHER
 
 PROOF = 200
-"""So many planned creates are looked up to see whether a new ledger is really a lost one."""
+"""So many planned creates are looked up to see whether a new ledger is really a lost one, and
+which of them can prove the name of the id list."""
 
 
 Pair = tuple[Change, Entry]
@@ -55,13 +56,18 @@ class Judge:
 
         Raises SafetyStop (other account), KeyRefused, TargetUnavailable, Interrupted.
         """
+        ahead: Pair | None = None
         for start in range(0, len(changes), TOGETHER):
-            together = changes[start : start + TOGETHER]
-            entries = self._journal.entries([change.return_id for change in together])
-            by_id = {entry.id: entry for entry in entries}
-            left = in_rounds([(change, by_id[change.return_id]) for change in together])
-            sightings = self._lookup.sight(entries)
-            left = self._proving_first(left, sightings)
+            together = [
+                change
+                for change in changes[start : start + TOGETHER]
+                if ahead is None or change is not ahead[0]
+            ]
+            pairs, sightings = self._looked_up(together)
+            left = in_rounds(pairs)
+            if start == 0:
+                ahead = self._first_to_prove(left, sightings, changes[TOGETHER:PROOF])
+            left = _ahead_of_creates(ahead, left) if start == 0 and ahead else left
             written: set[str] = set()
             while left:
                 change, entry = left[0]
@@ -110,31 +116,56 @@ class Judge:
         return judged
 
     def reconsider(self, judged: Judged) -> Judged:
-        """The same sighting, judged by what the ledger knows by now."""
+        """The same sighting, judged by what the ledger knows by now; a new one where another sale
+        is the order by that, whose sale returns were not looked at."""
         [entry] = self._journal.entries([judged.entry.id])
         seen = judged.sighting
-        return self._judge(judged.change, entry, seen, alone=True) if seen else judged
+        if seen is None:
+            return judged
+        if order_of(entry, seen) != order_of(judged.entry, seen):
+            return self.again(judged.change)
+        return self._judge(judged.change, entry, seen, alone=True)
 
-    def _proving_first(
-        self, together: list[Pair], sightings: Mapping[str, Sighting | Unseen]
-    ) -> list[Pair]:
-        """The first create that can prove the id list goes before all others, until one has.
+    def _looked_up(
+        self, changes: Sequence[Change]
+    ) -> tuple[list[Pair], dict[str, Sighting | Unseen]]:
+        entries = self._journal.entries([change.return_id for change in changes])
+        by_id = {entry.id: entry for entry in entries}
+        pairs = [(change, by_id[change.return_id]) for change in changes]
+        return pairs, self._lookup.sight(entries)
 
-        What must be read back stands before every create, and stays there.
+    def _first_to_prove(
+        self,
+        together: Sequence[Pair],
+        sightings: dict[str, Sighting | Unseen],
+        further: Sequence[Change],
+    ) -> Pair | None:
+        """The first create that can prove the id list, until one has; `further` are looked at, too,
+        when none of those together can. What was seen of it is put to the sightings.
         """
         if self._journal.meta().proven_ids_key == self._ids_key:
-            return together
-        creates = [
-            (change, entry)
-            for change, entry in together
-            if change.kind is ChangeKind.CREATE and not change.reads_back
-        ]
-        for change, entry in creates:
-            if self.can_prove(self._judged(change, entry, sightings[entry.id])):
-                rest = [other for other in together if other[0] is not change]
-                place = together.index(creates[0])
-                return [*rest[:place], (change, entry), *rest[place:]]
-        return together
+            return None
+        found = self._able(together, sightings)
+        if found is not None or not any(_is_create(change) for change, _ in together):
+            return found
+        creates = [change for change in further if _is_create(change)]
+        for start in range(0, len(creates), TOGETHER):
+            pairs, seen = self._looked_up(creates[start : start + TOGETHER])
+            found = self._able(pairs, seen)
+            if found is not None:
+                sightings[found[1].id] = seen[found[1].id]
+                return found
+        return None
+
+    def _able(
+        self, pairs: Sequence[Pair], sightings: Mapping[str, Sighting | Unseen]
+    ) -> Pair | None:
+        for change, entry in pairs:
+            if _is_create(change) and self.can_prove(
+                self._judged(change, entry, sightings[entry.id])
+            ):
+                return change, entry
+        return None
 
     def _judge(
         self, change: Change, entry: Entry, seen: Sighting | Unseen, *, alone: bool
@@ -189,6 +220,18 @@ class Judge:
                 f"but this ledger was made for account {pinned}",
                 hint="check JETTI_API_TOKEN; after a renamed account: reconciler init --repin",
             )
+
+
+def _is_create(change: Change) -> bool:
+    """Whether it is a create that nothing was sent for yet."""
+    return change.kind is ChangeKind.CREATE and not change.reads_back
+
+
+def _ahead_of_creates(first: Pair, together: Sequence[Pair]) -> list[Pair]:
+    """What must be read back stands before every create, and stays there."""
+    rest = [other for other in together if other[0] is not first[0]]
+    place = next((at for at, (change, _) in enumerate(rest) if _is_create(change)), len(rest))
+    return [*rest[:place], first, *rest[place:]]
 
 
 def in_rounds(changes: Sequence[Pair]) -> list[Pair]:

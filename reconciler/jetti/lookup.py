@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
-from reconciler.core.attribution import needs_order, order_of
+from reconciler.core.attribution import needs_order, order_of, sent_to
 from reconciler.core.model import Entry
 from reconciler.core.plan import unanswered
 from reconciler.core.sale import Chosen, names, possible, settles
@@ -143,26 +143,38 @@ class Lookup:
             )
             for entry in entries
         }
-        chosen = {
-            entry.id: choice.sale.id
+        # A sale that may be the order but has nothing left may have been used up by this return.
+        looked_at = {
+            entry.id: {choice.sale.id, *may_be[entry.id]}
             for entry in entries
             if isinstance(choice := order_of(entry, found[entry.id]), Chosen)
         }
-        on_sales = self._reader.on_sales(sorted(set(chosen.values()))) if chosen else []
+        all_ids = sorted({sale_id for ids in looked_at.values() for sale_id in ids})
+        on_sales = self._reader.on_sales(all_ids) if all_ids else []
         reached(Point.SALE_RETURNS_SEEN)
         return {
             return_id: replace(
-                seen, on_sale=tuple(r for r in on_sales if r.sale_id == chosen.get(return_id))
+                seen,
+                on_sale=tuple(r for r in on_sales if r.sale_id in looked_at.get(return_id, ())),
             )
             for return_id, seen in found.items()
         }
 
     def _candidates(self, entries: Sequence[Entry]) -> dict[str, list[Sale]]:
-        """Sales by order id; by name too, unless one under the id leaves nothing to ask."""
+        """Sales by order id; by name too, unless one under the id leaves nothing to ask.
+
+        A sale without an id, to which a create was sent whose answer is missing, is not forgotten
+        when one with the id arrives.
+        """
         order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
         by_id = self._reader.sales(order_ids) if order_ids else []
         found = {e.id: [s for s in by_id if s.external_id == e.seen.order_id] for e in entries}
-        unsettled = [e for e in entries if not any(settles(s, e.seen) for s in found[e.id])]
+        unsettled = [
+            entry
+            for entry in entries
+            if not any(settles(sale, entry.seen) for sale in found[entry.id])
+            or not sent_to(entry) <= {sale.id for sale in found[entry.id]}
+        ]
         order_names = [e.seen.order_name for e in unsettled if names(e.seen.order_name)]
         if order_names:
             named = self._reader.sales_named(order_names)

@@ -115,5 +115,6 @@ def test_what_is_used_up_is_found_behind_items_and_sale_returns_that_are_not():
     items = tuple(sale_item(line, 1, returned=1) for line in "ABCD")
 
     assert judge(entry, gone, calm, growing, sale_items=items) == Review(
-        "order line D: 1 more to return, but only 0 of 1 are left in Jetti"
+        "order line D: 1 more to return, but only 0 of 1 are left in Jetti: sale item 4 "
+        "(in-house, nothing left). Do by hand in Jetti what is still wanted"
     )

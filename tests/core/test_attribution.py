@@ -99,7 +99,9 @@ def test_a_line_in_two_living_sale_returns_of_ours_goes_to_a_person():
 
     assert isinstance(verdict, Review)
     assert verdict.reason == (
-        "sale item 1 stands twice for this return: in sale returns 1001-30 (30) and 1001-31 (31)"
+        "sale item 1 stands twice for this return: in sale returns 1001-30 (30) with 1 of it, "
+        "found by its marker, 1001-31 (31) with 0 of it, found by its marker. Cancel those too "
+        "many. Do by hand in Jetti what is still wanted"
     )
 
 
@@ -226,7 +228,7 @@ def test_an_item_deleted_in_jetti_goes_to_a_person():
     verdict = judge(an_entry(sale_returns=(KNOWN,)), ours=(replace(as_shown(KNOWN), items=()),))
 
     assert isinstance(verdict, Review)
-    assert "an item of" in verdict.reason
+    assert "order line A of sale return" in verdict.reason
 
 
 def test_a_sale_return_whose_marker_a_person_removed_is_still_ours():
@@ -404,9 +406,10 @@ def test_what_was_born_beside_the_work_of_the_create_is_an_overreach(beside, str
     found = judge(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside))
     cancelled = judge(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside, status="cancelled"))
 
-    assert isinstance(found, Review) is strange
-    assert not strange or found.overreached
-    assert claimed(cancelled) == [30]
+    # That somebody cancelled it since shows only that somebody noticed it first.
+    for verdict in (found, cancelled):
+        assert isinstance(verdict, Review) is strange
+        assert not strange or verdict.overreached
 
 
 def test_the_work_of_the_create_is_claimed_although_somebody_cancelled_it_since():

@@ -79,8 +79,8 @@ def test_some_of_several_is_a_person_s_who_reads_what_there_is(units):
     assert verdict.reason == (
         f"order line A is 2 sale items in Jetti, and {units} of its 3 units "
         f"{'comes' if units == 1 else 'come'} back: 1 (of vendor 3, 2 of 2 left), "
-        "9 (of vendor 4, 1 of 1 left). Raise the sale return for the right ones in Jetti, with "
-        "this return's id as its externalId"
+        "9 (of vendor 4, 1 of 1 left). Raise the sale return for the right ones by hand in "
+        "Jetti, with this return's id as its externalId"
     )
 
 
@@ -96,7 +96,8 @@ def test_more_than_all_of_them_have_left_is_too_much():
 
     assert verdict.reason == (
         "order line A: 3 to return, but only 2 of 2 are left in Jetti: "
-        "1 (of vendor 3, 2 of 2 left), 9 (of vendor 4, nothing left)"
+        "sale item 1 (of vendor 3, 2 of 2 left), 9 (of vendor 4, nothing left). Do by hand in "
+        "Jetti what is still wanted"
     )
     assert "only 0 of 3" in judge(of_line_a(1), items=twins(gone=(2, 1))).reason
 
@@ -121,7 +122,11 @@ def test_a_bundle_among_them_is_a_person_s():
 
     verdict = judge(of_line_a(3), items=(bundle, part))
 
-    assert verdict == Review("order line A is a bundle or part of one")
+    assert verdict == Review(
+        "order line A is a bundle or part of one: sale item 1 (of vendor 3, 2 of 2 left), "
+        "9 (of vendor 4, 1 of 1 left, a bundle or part of one). Raise the sale return for the "
+        "right ones by hand in Jetti, with this return's id as its externalId"
+    )
 
 
 # ------------------------------------------------------------------- what is ours in several items

@@ -46,6 +46,7 @@ from reconciler.core.watermark import check_clock, check_plausible, check_progre
 from reconciler.errors import ReconcilerError
 
 ALL = frozenset("ABCD")
+BY_HAND = ". Do by hand in Jetti what is still wanted"
 AB = wants(wanted_line("A"), wanted_line("B"))
 KNOWN = pushed(id=30)
 
@@ -160,19 +161,32 @@ def test_another_shop():
             [a_sale(id=7), a_sale(id=1), a_sale(id=5, is_clone=True)],
             "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
             "the order's id; not 5 (1001), a clone. Cancel the wrong one in Jetti or give it its "
-            "own order id and name",
+            f"own order id and name{BY_HAND}",
         ),
         (
             [a_sale(reference="1002"), a_sale(id=4, external_id=None)],
             "order #1001 matches 2 sales in Jetti: 10 (1002), with the order's id, 4 (1001), with "
             "its name and without an order id. Cancel the wrong one in Jetti or give it its own "
-            "order id and name",
+            f"order id and name{BY_HAND}",
         ),
         (
             [a_sale(id=1), a_sale(id=7), a_sale(id=8, is_cancelled=True)],
             "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
-            "the order's id; not 8 (1001), cancelled. Cancel the wrong one in Jetti or give it "
-            "its own order id and name",
+            "the order's id; not 8 (1001), cancelled or wholly returned. Cancel the wrong one in "
+            f"Jetti or give it its own order id and name{BY_HAND}",
+        ),
+        (
+            [
+                a_sale(id=1),
+                a_sale(id=7),
+                a_sale(id=2, external_id="4801"),
+                a_sale(id=3, external_id=None),
+                a_sale(id=4, external_id=None, reference="1002"),
+            ],
+            "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
+            "the order's id; not 2 (1001), with order id 4801, 3 (1001), without an order id, "
+            "4 (1002), with another name. Cancel the wrong one in Jetti or give it "
+            f"its own order id and name{BY_HAND}",
         ),
     ],
 )
@@ -183,8 +197,11 @@ def test_which_sale_it_is(sales, reason):
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        ([], "Jetti was asked to return sale items [1, 2] and returned none"),
-        ([shown(30, {"A": 0})], "Jetti was asked to return sale items [1, 2] and returned [1]"),
+        ([], f"Jetti was asked to return sale items 1, 2 and returned none{BY_HAND}"),
+        (
+            [shown(30, {"A": 0})],
+            f"Jetti was asked to return sale items 1, 2 and returned 1, in 1001-30 (30){BY_HAND}",
+        ),
         (
             [shown(30, {"A": 0, "C": 0}), shown(31, {"D": 0})],
             "Jetti returned items that were not asked for: sale return 1001-30 (30), 1001-31 (31)",
@@ -218,70 +235,130 @@ JUDGED = {
     "no order": (
         an_entry(),
         a_sighting(marked(), sales=()),
-        Review("Jetti has sale returns for order #1001 but not the order"),
+        Review(
+            "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order"
+            f"{BY_HAND}"
+        ),
+    ),
+    "only a clone": (
+        an_entry(),
+        a_sighting(marked(), sales=(a_sale(is_clone=True),)),
+        Review(
+            "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order; not "
+            f"10 (1001), a clone{BY_HAND}"
+        ),
     ),
     "deleted": (
         an_entry(sale_returns=(KNOWN,)),
         a_sighting(),
-        Review("sale return 1001-30 (30) was deleted in Jetti"),
+        Review(
+            "sale return 1001-30 (30) was deleted in Jetti and is never made again by itself"
+            f"{BY_HAND}"
+        ),
+    ),
+    "two deleted": (
+        an_entry(AB, sale_returns=(KNOWN, pushed(pushed_item("B"), id=31))),
+        a_sighting(),
+        Review(
+            "sale return 1001-30 (30), 1001-31 (31) was deleted in Jetti and is never made again "
+            f"by itself{BY_HAND}"
+        ),
     ),
     "item deleted": (
         an_entry(sale_returns=(KNOWN,)),
         a_sighting(ours=(replace(as_shown(KNOWN), items=()),)),
-        Review("an item of sale return 1001-30 (30) was deleted in Jetti"),
+        Review(
+            "order line A of sale return 1001-30 (30) was deleted in Jetti and is never made "
+            f"again by itself{BY_HAND}"
+        ),
     ),
     "astray": (
         an_entry(),
         a_sighting(ours=(marked(30, sale_id=99), marked(31, "B", sale_id=98))),
-        Review("sale return 30, 31 carries this return's marker but is not on order #1001"),
+        Review(
+            "sale return 1001-30 (30) on sale 99, 1001-31 (31) on sale 98 carries this return's "
+            "marker but is not on order #1001, which is sale 10 (1001). Take the marker off in "
+            f"Jetti if it is not this return's{BY_HAND}"
+        ),
+    ),
+    "thrice": (
+        an_entry(sale_returns=(KNOWN,)),
+        a_sighting(ours=(as_shown(KNOWN), marked(31), marked(32))),
+        Review(
+            "sale item 1 stands 3 times for this return: in sale returns 1001-30 (30) with 1 of "
+            "it, known before, 1001-31 (31) with 1 of it, found by its marker, 1001-32 (32) with "
+            f"1 of it, found by its marker. Cancel those too many{BY_HAND}"
+        ),
+    ),
+    "elsewhere": (
+        replace(lost(1), intents=(an_intent(write=Write(Operation.CREATE, 99, (1,))),)),
+        a_sighting(),
+        Review(
+            "our unanswered create was sent to sale 99, but order #1001 is sale 10 (1001) by now. "
+            f"See what it made there{BY_HAND}"
+        ),
     ),
     "bundle": (
         an_entry(),
         a_sighting(sale_items=(sale_item("A", is_bundle=True),)),
-        Review("order line A is a bundle or part of one"),
+        Review(
+            "order line A is a bundle or part of one: sale item 1 (in-house, 1 of 1 left, a bundle "
+            "or part of one). Raise the sale return for the right ones by hand in Jetti, with this "
+            "return's id as its externalId"
+        ),
     ),
     "twice": (
         an_entry(),
         a_sighting(sale_items=(sale_item("A"), sale_item("A", id=9))),
         Review(
             "order line A is 2 sale items in Jetti, and 1 of its 2 units comes back: 1 (in-house, "
-            "1 of 1 left), 9 (in-house, 1 of 1 left). Raise the sale return for the right ones in "
-            "Jetti, with this return's id as its externalId"
+            "1 of 1 left), 9 (in-house, 1 of 1 left). Raise the sale return for the right ones "
+            "by hand in Jetti, with this return's id as its externalId"
         ),
     ),
     "used up": (
         an_entry(wants(wanted_line("A", 2))),
         a_sighting(sale_items=(sale_item("A", 3, returned=2),)),
-        Review("order line A: 2 to return, but only 1 of 3 are left in Jetti"),
+        Review(
+            "order line A: 2 to return, but only 1 of 3 are left in Jetti: sale item 1 (in-house, "
+            f"1 of 3 left){BY_HAND}"
+        ),
     ),
     "growth": (
         an_entry(wants(wanted_line("A", 3)), sale_returns=(KNOWN,)),
         a_sighting(ours=(as_shown(KNOWN),), sale_items=(sale_item("A", 2, returned=1),)),
-        Review("order line A: 2 more to return, but only 1 of 2 are left in Jetti"),
+        Review(
+            "order line A: 2 more to return, but only 1 of 2 are left in Jetti: sale item 1 "
+            f"(in-house, 1 of 2 left){BY_HAND}"
+        ),
     ),
     "overlap": (
         an_entry(),
         a_sighting(shown(30, {"A": 2}), shown(31, {"A": 1})),
         Review(
-            "unmarked sale return 1001-30 (30), 1001-31 (31) overlaps this return's lines without "
-            "matching them: it holds 3 of order line A, the return 1 of order line A. Give it the "
-            "id of its return as externalId in Jetti, or cancel it"
+            "unmarked sale return 1001-30 (30) with 2 of order line A, 1001-31 (31) with 1 of "
+            "order line A overlaps this return's lines without matching them: the return has 1 of "
+            "order line A. Give it the id of its return as externalId in Jetti, or cancel it"
+            f"{BY_HAND}"
         ),
     ),
     "older": (
         an_entry(),
         a_sighting(shown(30, {"A": 1}, created_at=NOON - 2 * DAY)),
         Review(
-            "unmarked sale return 1001-30 (30) holds this return's lines but is older than the "
-            "return. Give it the id of its return as externalId in Jetti, or cancel it"
+            "unmarked sale return 1001-30 (30) with 1 of order line A holds this return's lines "
+            "but is older than the return: it was made 2026-02-27 12:00Z, the return 2026-02-28 "
+            "12:00Z. Give it the id of its return as externalId in Jetti, or cancel it"
+            f"{BY_HAND}"
         ),
     ),
     "stranger's items": (
         lost(),
         a_sighting(shown(30, {"A": 0, "C": 0})),
         Review(
-            "sale return 1001-30 (30) appeared after our unanswered create and holds items that it "
-            "did not ask for",
+            "sale return 1001-30 (30) of sale items 1 and 3 appeared after our unanswered create "
+            "of sale items 1 and 2 and holds items that it did not ask for. Cancel in Jetti what "
+            f"nobody asked for{BY_HAND}",
             overreached=True,
         ),
     ),
@@ -289,23 +366,29 @@ JUDGED = {
         lost(),
         a_sighting(shown(30, {"A": 0, "B": 2})),
         Review(
-            "sale return 1001-30 (30) appeared after our unanswered create with quantities of its "
-            "own"
+            "sale return 1001-30 (30) with 2 of sale item 2 appeared after our unanswered create "
+            "of sale items 1 and 2 with quantities of its own: not 0, not all that was left, not "
+            "what is wanted. Give it the id of its return as externalId in Jetti, or cancel it"
+            f"{BY_HAND}"
         ),
     ),
     "beside": (
         lost(1),
         a_sighting(shown(30, {"A": 0}), shown(31, {"C": 0}), shown(32, {"D": 0})),
         Review(
-            "sale return 1001-31 (31), 1001-32 (32) appeared along with what our unanswered create "
-            "made, for items that it did not ask for",
+            "sale return 1001-31 (31) of sale item 3, 1001-32 (32) of sale item 4 appeared along "
+            "with 1001-30 (30), which our unanswered create of sale item 1 made, for items that it "
+            f"did not ask for. Cancel in Jetti what nobody asked for{BY_HAND}",
             overreached=True,
         ),
     ),
     "half": (
         lost(),
         a_sighting(shown(30, {"A": 0})),
-        Review("our unanswered create asked for sale items 1, 2, but sale returns for 1 appeared"),
+        Review(
+            "our unanswered create asked for sale items 1 and 2, but sale returns for 1 appeared: "
+            f"1001-30 (30) of sale item 1{BY_HAND}"
+        ),
     ),
     "empty": (
         lost(),
@@ -321,8 +404,10 @@ JUDGED = {
         lost(),
         a_sighting(shown(30, {"A": 0, "B": 0}), sale_items=(sale_item("A"),)),
         Review(
-            "sale return 1001-30 (30) appeared after our unanswered create with quantities of its "
-            "own"
+            "sale return 1001-30 (30) with 0 of sale item 2 appeared after our unanswered create "
+            "of sale items 1 and 2 with quantities of its own: not 0, not all that was left, not "
+            "what is wanted. Give it the id of its return as externalId in Jetti, or cancel it"
+            f"{BY_HAND}"
         ),
     ),
 }
@@ -341,8 +426,9 @@ def test_whose_it_is(case):
         (
             RIVAL,
             Review(
-                "unmarked sale return 1001-30 (30) could stand for this return or for 7002. Give "
-                "it the id of its return as externalId in Jetti, or cancel it"
+                "unmarked sale return 1001-30 (30) with 1 of order line A could stand for this "
+                "return or for 7002: they want the same lines. Give it the id of its return as "
+                f"externalId in Jetti, or cancel it{BY_HAND}"
             ),
         ),
         (
@@ -363,7 +449,9 @@ def test_a_marker_that_was_moved():
     rival = replace(RIVAL, sale_returns=(KNOWN, pushed(id=31)))
 
     assert attribute(an_entry(), a_sighting(marked(30), marked(31, "B")), (rival,), ALL) == Review(
-        "sale return 30, 31 carries this return's marker but stands for return 7002, 7002"
+        "a sale return carries this return's marker but is another's: 1001-30 (30) stands for "
+        "return 7002, 1001-31 (31) stands for return 7002. Take the marker off in Jetti if it is "
+        f"not this return's{BY_HAND}"
     )
 
 
@@ -372,7 +460,7 @@ CHANGED = {
         an_entry(),
         pushed(status="cancelled"),
         {},
-        "sale return 1001-21 (21) is cancelled, but its lines are wanted",
+        "sale return 1001-21 (21) is cancelled, but its lines are wanted: 1 of order line A",
     ),
     "received": (
         an_entry(wants(purpose=Purpose.CANCEL)),
@@ -384,8 +472,7 @@ CHANGED = {
         an_entry(wants(wanted_line("A", 2))),
         pushed(),
         {"quantity": 5},
-        "sale return 1001-21 (21): order line A should change to another quantity, but a person "
-        "set 5 in Jetti",
+        "sale return 1001-21 (21): order line A should become 2, but a person set 5 in Jetti",
     ),
     "a quantity after the end": (
         an_entry(wants(wanted_line("A", 2))),
@@ -403,4 +490,14 @@ def test_what_cannot_be_told_any_more(case):
     shown_items = {id_: fields | shows for id_, fields in held.items.items()}
     now = Held(held.fields | shows, shown_items)
 
-    assert agenda(entry, (known,), {known.id: now}, {}) == Review(reason)
+    assert agenda(entry, (known,), {known.id: now}, {}) == Review(reason + BY_HAND)
+
+
+def test_every_sale_return_that_is_in_doubt_is_named():
+    known = (pushed(status="cancelled"), pushed(pushed_item("B"), id=22, status="cancelled"))
+    held = {one.id: as_pushed(one) for one in known}
+
+    assert agenda(an_entry(AB), known, held, {}) == Review(
+        "sale return 1001-21 (21) is cancelled, but its lines are wanted: 1 of order line A; sale "
+        f"return 1001-22 (22) is cancelled, but its lines are wanted: 1 of order line B{BY_HAND}"
+    )

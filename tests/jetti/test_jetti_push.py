@@ -232,6 +232,7 @@ def test_a_sighting_that_is_young_enough_is_not_taken_again(shop):
 
 
 def test_more_than_twenty_are_looked_up_in_portions(shop):
+    shop.ledger.prove_create("ids")
     for _ in range(21):
         shop.noted(shop.world.order(("Acme", 1)))
     list(zip(range(3), shop.parts.judge.judge(shop.plan()), strict=False))
@@ -332,9 +333,10 @@ def test_a_scout_writes_nothing_anywhere(shop):
         (
             "create",
             "review",
-            "unmarked sale return 1005-01 (4) overlaps this return's lines without matching them: "
-            f"it holds 2 of order line {line}, the return 1 of order line {line}. "
-            "Give it the id of its return as externalId in Jetti, or cancel it",
+            f"unmarked sale return 1005-01 (4) with 2 of order line {line} overlaps this return's "
+            f"lines without matching them: the return has 1 of order line {line}. Give it the id "
+            "of its return as externalId in Jetti, or cancel it. Do by hand in Jetti what is still "
+            "wanted",
         ),
         ("create", "waiting", "order #1006 is not in Jetti yet"),
         ("update", "planned", None),

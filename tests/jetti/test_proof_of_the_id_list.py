@@ -239,6 +239,20 @@ def test_a_return_that_can_prove_it_goes_first(shop):
     assert {change.outcome for change in told.values()} == {"pushed"}
 
 
+def test_it_is_found_beyond_those_that_are_looked_up_together(shop):
+    able = part(shop)
+    shop.world.pass_time()
+    for _ in range(41):
+        whole(shop)
+    assert [change.return_id for change in shop.plan()].index(able) == 41
+
+    told = list(shop.parts.pusher().push(shop.plan()))
+
+    assert told[0].return_id == able
+    assert len(told) == len({one.return_id for one in told}) == 42
+    assert {one.outcome for one in told} == {"pushed"}
+
+
 def test_what_must_be_read_back_goes_before_it(shop):
     lost = whole(shop)
     shop.world.breaks("POST *", "applied_then_lost", last=1)

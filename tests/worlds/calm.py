@@ -37,6 +37,7 @@ _TRACKING = {
 _EXPLAINED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("was deleted in Jetti", ("deleted by staff",)),
     ("matches 2 sales|matches 3 sales", ("doubled order",)),
+    ("was sent to sale", ("doubled order",)),
     ("unmarked sale return|appeared after our unanswered create", ("raised by staff", "unmarked")),
     ("our unanswered create asked for", ("raised by staff", "deleted by staff")),
     ("are left in Jetti", ("raised by staff", "quantity by staff", "another")),
