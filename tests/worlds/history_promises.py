@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from history_scene import DRY, IN_TIME, LAG, TROUBLED
 from history_staff import Staff
 from story_world import Ran
 
+if TYPE_CHECKING:
+    from told_judge import Judge
+
 
 class Promises(Staff):
     """Looks at the ledger and at exit codes."""
+
+    judge: Judge
 
     def _look(self) -> None:
         """The ledger is sound, and its watermark keeps what it promises."""
@@ -45,7 +51,6 @@ class Promises(Staff):
         """P13: the exit code tells how it stands, and each code has its cause."""
         broken = {service for service, _, _ in strikes}
         kinds = {kind for _, kind, _ in strikes}
-        keys = [self.world.environ[n] for n in ("LOOP_API_KEY", "JETTI_API_TOKEN")]
         single = bool({"--return", "--order"} & {*options})
         match ran.code:
             case 0:
@@ -63,11 +68,15 @@ class Promises(Staff):
             case 5:
                 assert "jetti" in broken, ran.stderr
             case 6:
-                assert "revoked" in keys or kinds & {"401", "403"}, ran.stderr
+                assert self.wrong_keys() or kinds & {"401", "403"}, ran.stderr
             case 7:
                 lost = self.mapped or self.lost_at is not None or self.world.clock.ahead
+                lost = lost or self.remapped
                 many = ran.report and len(ran.report["changes"]) > self.guard
+                many = many or self.judge.stopped or "--from" in options
                 assert lost or many, ran.stderr
+            case 129 | 130 | 143:
+                assert self.interrupted == ran.code
             case _:
                 raise AssertionError(f"exit code {ran.code}: {ran.stderr}")
 
@@ -78,7 +87,7 @@ class Promises(Staff):
 
     def _trouble(self) -> list[str]:
         """What the ledger holds that somebody must be told of."""
-        patience = (self.world.clock.now() - timedelta(hours=24)).isoformat()
+        patience = (self.world.clock.now() - self.patience).isoformat()
         with self.witness.reading() as ledger:
             rows = ledger.execute("SELECT return_id, state, due_since FROM entries").fetchall()
             (malformed,) = ledger.execute("SELECT count(*) FROM malformed").fetchone()
