@@ -70,7 +70,7 @@ class Operator(Program):
         """That file is let through, however old it is by now."""
         return self.runs("--accept-plan", str(self.reviewed)) if self.reviewed else None
 
-    def waits(self, days: int, *, polled: bool) -> None:
+    def waits(self, days: int, polled: bool) -> None:
         """Days pass; the poll goes on, or nobody runs anything."""
         for _ in range(days):
             self.sandbox.advance(86_400)

@@ -37,9 +37,13 @@ class Promises(Staff):
         for return_id, versions in self.versions.items():
             for changed_at, row in versions:
                 seen_at = changed_at + delay
+                if row.extra:
+                    continue  # nobody could understand it
                 if row.updated_at > until or seen_at > read_at:
                     continue
-                if seen_at - row.updated_at > IN_TIME or "vanished" in self._causes(return_id):
+                if seen_at - row.updated_at > IN_TIME or {"vanished", "hidden"} & self._causes(
+                    return_id
+                ):
                     continue
                 have = known.get(return_id)
                 assert have, f"return {return_id} was skipped"

@@ -18,6 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from history_items import kept
 from history_scene import DRY, LAG, SPECIAL
@@ -165,9 +166,12 @@ class Judge:
         rows = answer.get("returns") if isinstance(answer, dict) else answer
         if not isinstance(rows, list):
             return
-        for state in STATES:
-            if f"state={state}" in request.query:
-                hearing.states.add(state)
+        asked = parse_qs(request.query)
+        if asked.get("pageSize") == ["1"] and "cursor" not in asked and asked["from"] < asked["to"]:
+            since, until = (datetime.fromisoformat(asked[one][0]) for one in ("from", "to"))
+            if until - since < timedelta(seconds=10):
+                return  # this asked for the time
+        hearing.states |= {*asked.get("state", ())}
         for row in rows:
             known = hearing.rows.get(str(row["id"]))
             if known is None or str(row["updated_at"]) >= str(known["updated_at"]):
@@ -179,6 +183,10 @@ class Judge:
             return
         self._heard(self.now, recorded=False)
         self.roughened()
+        if _kind(self.now.options) in ("range", "single"):
+            # What it was asked for may have been let through before it died.
+            for return_id in self.now.rows:
+                self.stopped.pop(return_id, None)
         if DRY not in self.now.options and self.now.options[:1] != ("init",):
             self.ends[_kind(self.now.options)] = None
             self.last = None
@@ -280,7 +288,7 @@ class Judge:
             assert code == 6, f"{hearing.refused} refused its key, and the code is {code}"
         assert code != 6 or hearing.refused, "no key was refused"
         listed = {"scheduled", "sweep", "range"} & {_kind(hearing.options)}
-        if listed and code in (0, 3, 5):
+        if listed and code in (0, 3, 5) and not scene.world.clock.ahead:
             missing = {*STATES} - hearing.states
             assert not missing, f"Loop told nothing of {missing}, and the code is {code}"
 
@@ -299,6 +307,10 @@ class Judge:
                 self.rough = None
 
     def _must_be_red(self) -> list[str]:
+        """What somebody must be told of, whatever else is so."""
+        return self._missing() + self._malformed()
+
+    def _missing(self) -> list[str]:
         """Returns that Loop shows for longer than anybody should wait and Jetti does not hold."""
         scene, now = self.scene, self.scene.clock.now()
         held = self._in_jetti()
@@ -312,7 +324,7 @@ class Judge:
             since = max(shown.since, self.changed_settings or shown.since)
             if now - since > scene.patience + ROOM:
                 red.append(f"Jetti lacks return {row.id} since {since:%d %H:%M}")
-        return red + self._malformed()
+        return red
 
     def _malformed(self) -> list[str]:
         """Rows that a run has seen and that nobody can understand."""
@@ -336,9 +348,8 @@ class Judge:
             elif self.rough is not None and not self._is_new(row):
                 may.append(f"{row.id} went through trouble")
             elif (
-                (shown is not None and row.id not in held and self._should_exist(row))
-                and now - shown.since + ROOM >= scene.patience
-            ):
+                shown is not None and row.id not in held and self._should_exist(row)
+            ) and now - shown.since + ROOM >= scene.patience:
                 may.append(f"{row.id} is not in Jetti")
         return may
 
@@ -494,7 +505,8 @@ class Judge:
     def _lacks_no_reason(self, kinds: dict[str, str]) -> None:
         """Red must be red."""
         scene, now = self.scene, self.scene.clock.now()
-        if not scene.world.clock.ahead and (red := self._must_be_red()):
+        red = self._must_be_red() if kept(9) else self._missing()
+        if red and not scene.world.clock.ahead:
             assert kinds, f"healthy, although {red}"
             self.counts["judged: red in status"] += 1
         if (
