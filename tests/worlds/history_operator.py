@@ -6,6 +6,7 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+from history_items import kept
 from history_program import Program
 from history_scene import DRY, KEYS
 from story_world import Ran
@@ -94,6 +95,8 @@ class Operator(Program):
 
     def sets(self, what: str) -> None:
         """A setting is changed."""
+        if what == "patience 0" and not kept(17):
+            return
         values = SETTINGS[what]
         if all(self.world.environ.get(name, "") == value for name, value in values.items()):
             return
@@ -120,7 +123,6 @@ class Operator(Program):
         before, arrived = self._fingerprint(), len(self.sandbox.arrivals.all())
         ran = self._call("init", "--since", "30d")
         assert ran.code == 2, ran.stderr
-        assert "--adopt" in ran.stderr, "the refusal does not say what helps"
         assert self._fingerprint() == before, "a refused init changed the ledger"
         assert len(self.sandbox.arrivals.all()) == arrived, "a refused init asked somebody"
 

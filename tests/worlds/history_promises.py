@@ -35,10 +35,10 @@ class Promises(Staff):
         """P4: what was changed before the watermark, and seen in time, stands in the ledger."""
         delay = timedelta(seconds=self.sandbox.loop.switches.visible_after)
         for return_id, versions in self.versions.items():
+            if self.garbled.get(return_id):
+                continue  # nobody could understand it
             for changed_at, row in versions:
                 seen_at = changed_at + delay
-                if row.extra:
-                    continue  # nobody could understand it
                 if row.updated_at > until or seen_at > read_at:
                     continue
                 if seen_at - row.updated_at > IN_TIME or {"vanished", "hidden"} & self._causes(

@@ -148,7 +148,8 @@ class Scene:
     def _named(self, options: Sequence[str]) -> set[str]:
         """Returns that a run with these options is asked for."""
         told = dict(pairwise(options))
-        since = min(self.clock.now(), self.world.clock.now()) - timedelta(days=3)
+        days = int(told.get("--from", "0d").rstrip("d"))
+        since = min(self.clock.now(), self.world.clock.now()) - timedelta(days=days)
         return {
             row.id
             for row in self._rows()

@@ -46,9 +46,9 @@ _CREATE = re.compile(r"/api/sales/(\d+)/cancel\.json")
 
 # What `status` may give as a reason, and what it speaks of.
 _REASONS: tuple[tuple[str, str], ...] = (
-    (r"is stopped since", "a stopped plan"),
     (r"did not end|was killed", "a killed run"),
     (r"stopped for safety|ended with exit code", "the end of a run"),
+    (r"is stopped since", "a stopped plan"),
     (r"in review|\bfailed\b|\bdead\b|overdue|no answer", "a return"),
     (r"not understood|malformed|cannot be understood", "a row"),
     (r"complete sweep", "the age of a sweep"),
@@ -266,9 +266,11 @@ class Judge:
                 self.stopped.pop(return_id, None)
         if ran.report and kind in ("scheduled", "sweep"):
             told = {one["return_id"] for one in ran.report["changes"] if one["stopped"]}
-            if ran.code in (0, 3, 7) and not scene.world.clock.ahead:
+            if ran.code in (0, 3, 4, 5, 7) and not scene.world.clock.ahead:
                 self.stopped = {one: self._seen(one) for one in told}
                 self.digest = str(ran.report["run"]["digest"]) if told else None
+            elif "--accept-plan" in hearing.options:
+                self.stopped.clear()  # it came that far, or it did not
 
     def _time_was_told(self) -> None:
         self.furthest = max(self.furthest, self.scene.world.clock.now())
@@ -519,7 +521,9 @@ class Judge:
             self.counts["judged: stopped plans in status"] += 1
         if self.last == 7 or self.ends.get("scheduled") == 7:
             assert kinds, "a run stopped for safety, and status is healthy"
-        if kept(12) and self.ends.get("scheduled", 0) not in WELL:
+        ended = self.ends.get("scheduled", 0)
+        if kept(12) and ended not in WELL and not (ended is None and self.last is None):
+            # Who was killed last may still go on, as far as anybody can know.
             assert kinds, f"the last pass ended with {self.ends['scheduled']}, status is healthy"
         if kept(12) and self.adopting:
             assert "adoption" in kinds, f"adoption is not finished: {kinds}"
