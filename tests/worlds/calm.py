@@ -73,7 +73,8 @@ def calm(history: History) -> None:
     left = judge(history)
     assert last.code == (3 if left else 0), (last.code, left, last.report["problems"])
     history.passes(300)
-    assert history.last_status is not None and history.last_status.code == last.code
+    assert history.last_status is not None
+    assert history.last_status.code == last.code
     silent = history.runs()
     assert silent.jetti_requests == (0, 0), silent.report["changes"]
     assert silent.code == last.code
@@ -98,6 +99,7 @@ def _run(history: History, *options: str) -> Any:
 def _revive(history: History) -> None:
     """A refused version, or one whose tries are spent, is taken up again once it changes. So is
     one that policy left out while it was excluded."""
+    history.sandbox.loop.switches.visible_after = 0.0  # what changes now shows at once
     for return_id, (state, reason) in history.states().items():
         if state == "dead":
             refused = {kind for service, kind in history.struck if service == "jetti"}

@@ -22,6 +22,7 @@ from urllib.parse import parse_qs
 
 from history_items import kept
 from history_scene import DRY, LAG, SPECIAL
+from msgspec.structs import replace
 from story_world import Ran
 
 from reconciler.sandbox.delivery import Delivery
@@ -108,6 +109,8 @@ class Judge:
         self.stopped: dict[str, Any] = {}
         """What the program called stopped, with Loop's row then."""
         self.digest: str | None = None
+        self.stops_are_known = True
+        """Whether the last pass came far enough to tell what is stopped."""
         self.rough: datetime | None = None
         """When something last went wrong, and nobody has said since that all is well."""
         self.changed_settings: datetime | None = None
@@ -187,6 +190,7 @@ class Judge:
             # What it was asked for may have been let through before it died.
             for return_id in self.now.rows:
                 self.stopped.pop(return_id, None)
+        self.stops_are_known = False
         if DRY not in self.now.options and self.now.options[:1] != ("init",):
             self.ends[_kind(self.now.options)] = None
             self.last = None
@@ -201,13 +205,14 @@ class Judge:
         """Every want may be another from now on."""
         self.changed_settings = self.scene.clock.now()
         self.stopped.clear()
+        self.stops_are_known = False
         self.roughened()
 
     def forgets(self) -> None:
         """The ledger is another one: lost and made anew, or an older one."""
         known = self.furthest
         self.__dict__ = Judge(self.scene).__dict__
-        self.furthest, self.unsure = known, True
+        self.furthest, self.unsure, self.stops_are_known = known, True, False
         self.roughened()
 
     # --------------------------------------------------------------------------------- a run
@@ -227,6 +232,8 @@ class Judge:
             # While reads lag, a create waits for its read-back.
             self.roughened()
         fresh = hearing.rows.keys() - self.heard
+        if quiet and _kind(hearing.options) == "range":
+            self._must_have_asked(hearing, ran)
         if quiet and _is_scheduled(hearing.options):
             self._must_have_stopped(hearing, ran, fresh)
             self._report_is_true(hearing, ran, fresh)
@@ -264,13 +271,17 @@ class Judge:
         if _kind(hearing.options) in ("range", "single") and ran.code != 7:
             for return_id in hearing.rows.keys() | hearing.created | set(_changes(ran)):
                 self.stopped.pop(return_id, None)
+            self.stops_are_known = False
         if ran.report and kind in ("scheduled", "sweep"):
             told = {one["return_id"] for one in ran.report["changes"] if one["stopped"]}
             if ran.code in (0, 3, 4, 5, 7) and not scene.world.clock.ahead:
                 self.stopped = {one: self._seen(one) for one in told}
+                self.stops_are_known = True
                 self.digest = str(ran.report["run"]["digest"]) if told else None
-            elif "--accept-plan" in hearing.options:
-                self.stopped.clear()  # it came that far, or it did not
+            else:
+                self.stops_are_known = False
+                if "--accept-plan" in hearing.options:
+                    self.stopped.clear()  # it came that far, or it did not
 
     def _time_was_told(self) -> None:
         self.furthest = max(self.furthest, self.scene.world.clock.now())
@@ -296,10 +307,18 @@ class Judge:
 
     def _colours(self, hearing: Hearing, ran: Ran, *, quiet: bool) -> None:
         """Red must be red, green must be green: over all returns, by the exit code."""
-        if self.scene.world.clock.ahead or _kind(hearing.options) == "single":
+        if self.scene.world.clock.ahead:
+            return
+        if _kind(hearing.options) == "single":
+            if kept(12) and quiet and ran.code == 3:
+                ours = self._may_be_red(self._named(hearing))
+                assert ours, f"exit 3, but not for what was named: {ran.report['problems']}"
             return
         red = self._must_be_red()
         assert not (red and ran.code == 0), f"exit 0, although {red}"
+        listed = {one["return_id"] for one in ran.report.get("problems", ())}
+        lacking = self._missing_ids() - listed
+        assert not (lacking and len(listed) < 50), f"{lacking} are not among the problems"
         if ran.code == 3 and quiet:
             assert self._may_be_red(), f"exit 3 without a cause: {ran.report['problems']}"
             self.counts["judged: exit 3 has a cause"] += 1
@@ -313,10 +332,13 @@ class Judge:
         return self._missing() + self._malformed()
 
     def _missing(self) -> list[str]:
+        return [f"Jetti lacks return {one}" for one in sorted(self._missing_ids())]
+
+    def _missing_ids(self) -> set[str]:
         """Returns that Loop shows for longer than anybody should wait and Jetti does not hold."""
         scene, now = self.scene, self.scene.clock.now()
         held = self._in_jetti()
-        red = []
+        red = set()
         for row in scene._rows():
             shown = self.shown.get(row.id)
             if shown is None or row.id in held or not self._should_exist(row):
@@ -325,7 +347,7 @@ class Judge:
                 continue
             since = max(shown.since, self.changed_settings or shown.since)
             if now - since > scene.patience + ROOM:
-                red.append(f"Jetti lacks return {row.id} since {since:%d %H:%M}")
+                red.add(row.id)
         return red
 
     def _malformed(self) -> list[str]:
@@ -336,14 +358,23 @@ class Judge:
             if self.scene.is_garbled(shown.row)
         ]
 
-    def _may_be_red(self) -> list[str]:
-        """Returns of which it is not certain that all is well."""
+    def _named(self, hearing: Hearing) -> set[str]:
+        """All returns on the orders that a single run was about."""
+        words = {*hearing.options}
+        rows = self.scene._rows()
+        orders = {r.provider_order_id for r in rows if {r.id, r.order_name} & words}
+        return {row.id for row in rows if row.provider_order_id in orders}
+
+    def _may_be_red(self, among: set[str] | None = None) -> list[str]:
+        """Returns of which it is not certain that all is well: of all, or among these."""
         scene, now = self.scene, self.scene.clock.now()
         held = self._in_jetti()
-        may = [f"{one} was refused" for one in self.refused]
-        may += [f"{one} is gone from Loop" for one in self.heard - {r.id for r in scene._rows()}]
-        may += self._malformed()
-        for row in scene._rows():
+        rows = [row for row in scene._rows() if among is None or row.id in among]
+        may = [f"{one} was refused" for one in self.refused if among is None or one in among]
+        if among is None:
+            gone = self.heard - {row.id for row in rows}
+            may += [f"{one} is gone from Loop" for one in gone] + self._malformed()
+        for row in rows:
             shown = self.shown.get(row.id)
             if scene._causes(row.id) or scene.garbled.get(row.id):
                 may.append(f"{row.id}: {scene._causes(row.id)}")
@@ -429,6 +460,26 @@ class Judge:
             assert not certain & hearing.created, "created beyond the guard"
             self.counts["judged: too large a plan was stopped"] += 1
 
+    def _must_have_asked(self, hearing: Hearing, ran: Ran) -> None:
+        """A range that nobody agreed to creates nothing from before go-live, and not too much."""
+        scene = self.scene
+        if {"--yes", "--accept-plan"} & {*hearing.options} or ran.code not in (0, 3, 7):
+            return
+        rows = {row.id: row for row in scene._rows()}
+        unasked = {
+            one
+            for one in hearing.rows.keys() & rows.keys()
+            if one not in scene.asked_for | self.accepted | self.sent | hearing.elsewhere
+            and self._should_exist(replace(rows[one], created_at=scene.go_live))
+            and not scene._causes(one)
+            and self._is_as_shown(rows[one], Shown(hearing.rows[one], hearing.began))
+        }
+        old = {one for one in unasked if rows[one].created_at < scene.go_live}
+        if old or len(unasked) > scene.guard:
+            assert ran.code == 7, f"{len(old)} of {len(unasked)} are old, the code is {ran.code}"
+            assert not unasked & hearing.created, "a range was carried out, and nobody agreed"
+            self.counts["judged: a range nobody agreed to was stopped"] += 1
+
     # ---------------------------------------------------------------------------- the report
 
     def _report_is_true(self, hearing: Hearing, ran: Ran, fresh: set[str]) -> None:
@@ -488,7 +539,7 @@ class Judge:
         if "a return" in kinds:
             assert self._may_be_red(), f"no return can be meant: {kinds}"
         if "a stopped plan" in kinds and not self.unsure:
-            assert self.stopped or self.rough, f"nothing is stopped: {kinds}"
+            assert self.stopped or not self.stops_are_known, f"nothing is stopped: {kinds}"
         if "the end of a run" in kinds and not self.unsure:
             bad = [code for code in (*self.ends.values(), self.last) if code not in WELL]
             assert bad, f"all ended well: {kinds}"
