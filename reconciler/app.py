@@ -134,6 +134,7 @@ def _pass(
             bounds=Bounds(settings.loop.lag, settings.loop.overlap, settings.loop.window),
             terms=terms,
             guards=_NO_GUARDS if missing else settings.guard,
+            mapping=settings.mapping,
             mapping_version=_projection(settings).version,
             command=_command(request),
             writes=lambda: jetti.requests["write"] if jetti else 0,

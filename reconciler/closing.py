@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct, structs
 
-from reconciler.core import tally
-from reconciler.core.model import Entry
-from reconciler.core.ports import Ledger, RunSummary
+from reconciler.core import tally, words
+from reconciler.core.model import CountedWord, Entry
+from reconciler.core.ports import RunSummary
 from reconciler.core.report import (
     ChangeKind,
     Failure,
@@ -44,6 +44,7 @@ class _Closing(Struct, frozen=True):
     problems: tuple[Problem, ...]
     watermark: datetime | None
     has_pushed: bool = True
+    unknown_words: tuple[CountedWord, ...] = ()
 
 
 def close(
@@ -56,7 +57,7 @@ def close(
     failures = list(made.failures)
     finished_at = parts.clock.now()
     try:
-        closing = _look(parts.ledger, finished_at, parts.terms.policy.patience)
+        closing = _look(parts, finished_at)
     except LedgerError as error:
         failures.append(error)
         closing = _Closing(tally.Standing(), (), opening.watermark)
@@ -114,6 +115,7 @@ def close(
         ),
         changes=outcomes,
         problems=closing.problems,
+        unknown_words=closing.unknown_words,
     )
 
 
@@ -124,8 +126,9 @@ def _watermarks(opening: Opening, closing: _Closing) -> Watermarks:
     return Watermarks(opening.watermark, closing.watermark)
 
 
-def _look(ledger: Ledger, now: datetime, patience: timedelta) -> _Closing:
-    meta, overdue_before = ledger.meta(), now - patience
+def _look(parts: Parts, now: datetime) -> _Closing:
+    ledger, policy = parts.ledger, parts.terms.policy
+    meta, overdue_before = ledger.meta(), now - policy.patience
     standing = tally.Standing(
         states=ledger.counts_by_state(),
         overdue=ledger.count_overdue(overdue_before),
@@ -133,7 +136,8 @@ def _look(ledger: Ledger, now: datetime, patience: timedelta) -> _Closing:
         creation_stopped=meta.creation_stopped,
     )
     problems = tuple(_problem(entry) for entry in ledger.problems(overdue_before, _LISTED))
-    return _Closing(standing, problems, meta.watermark, meta.has_pushed)
+    unknown = words.without_meaning(ledger.unknown_words(), parts.mapping, policy)
+    return _Closing(standing, problems, meta.watermark, meta.has_pushed, unknown)
 
 
 def _problem(entry: Entry) -> Problem:

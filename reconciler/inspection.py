@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from reconciler.clock import Clock
 from reconciler.config import Settings
+from reconciler.core import remarks, words
 from reconciler.core.health import Facts, Health, LastRun, SetAside, Stopped, assess
 from reconciler.core.model import Entry
 from reconciler.core.ports import StoppedPlan
@@ -32,7 +33,7 @@ def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Healt
 def stories(settings: Settings, clock: Clock, name: str) -> Stories:
     """The return of that id, or all on that order. Raises ConfigError when there is none."""
     with open_reader(settings.ledger, clock) as ledger:
-        found = tuple(_story(ledger, entry) for entry in ledger.find(name))
+        found = tuple(_story(ledger, entry, settings) for entry in ledger.find(name))
     if not found:
         raise ConfigError(
             f"{name}: the ledger knows no return and no order of that name",
@@ -52,6 +53,9 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         states={state.value: count for state, count in ledger.counts_by_state().items()},
         overdue=ledger.count_overdue(overdue_before),
         malformed=ledger.count_malformed(),
+        unknown_words=words.without_meaning(
+            ledger.unknown_words(), settings.mapping, settings.policy
+        ),
         last_complete_pass=ledger.last_complete(RunKind.SCHEDULED),
         last_complete_sweep=ledger.last_complete(RunKind.SWEEP),
         stopped=_stopped(ledger.stopped_plan()),
@@ -96,11 +100,12 @@ def _run(past: PastRun) -> LastRun:
     )
 
 
-def _story(ledger: SqlLedger, entry: Entry) -> Story:
+def _story(ledger: SqlLedger, entry: Entry, settings: Settings) -> Story:
     return tell(
         entry,
         tuple(map(_sent, ledger.intents_of(entry.id))),
         tuple(ledger.attempts_of(entry.id)),
+        remarks.about(entry, settings.policy.held_states),
     )
 
 

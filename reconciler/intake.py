@@ -22,10 +22,6 @@ from reconciler.host import Progress
 
 _PORTION = 500
 
-GONE = "gone"
-"""The state we give a return that Loop no longer lists. Loop knows no such state, so it is held
-like every unknown one, and whatever Loop says when it comes back is news."""
-
 
 class Projection(Struct, frozen=True):
     """How returns are told to Jetti, by the settings."""
@@ -143,7 +139,7 @@ class Intake:
             move = Move(State.REVIEW, "gone from Loop after it was pushed")
             self._ledger.move(return_id, move)
         else:
-            self.singles([replace(entry.seen, state=GONE)])
+            self.singles([replace(entry.seen, state=mapping.GONE)])
 
     def _record(
         self, gathered: _Gathered, window: Window, by: By, watermark: datetime | None

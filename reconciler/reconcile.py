@@ -32,7 +32,7 @@ from reconciler.core.plan import Change, Plan, Settled, Terms, digest_of, make_p
 from reconciler.core.ports import By, Ledger, Move, PlanMember, Source
 from reconciler.core.report import ChangeKind, OutcomeKind, ReadWindow, ReportedChange, RunKind
 from reconciler.core.request import RunRequest
-from reconciler.core.rules import Guards
+from reconciler.core.rules import Guards, Mapping
 from reconciler.core.sale import names
 from reconciler.core.target import Target
 from reconciler.core.watermark import check_clock, check_progress, cut, readable_until
@@ -78,6 +78,7 @@ class Parts(Struct, frozen=True):
     bounds: Bounds
     terms: Terms
     guards: Guards
+    mapping: Mapping
     mapping_version: str
     command: str
     """How to start this pass again, for hints."""
@@ -197,7 +198,11 @@ class Pass:
         plan = make_plan(self._due(), terms, self._started_at)
         fresh = [done for done in plan.settled if done.entry.state is not done.state]
         self._parts.ledger.move_all([(done.entry.id, _settling(done)) for done in fresh])
-        self.skipped = [skipped(done, terms) for done in fresh if done.state is State.SKIPPED]
+        self.skipped = [
+            skipped(done, terms)
+            for done in fresh
+            if done.state is State.SKIPPED or done.reason is not None
+        ]
         return plan
 
     def _due(self) -> Iterator[Entry]:
@@ -380,4 +385,4 @@ class Pass:
 def _settling(done: Settled) -> Move:
     if done.state is not State.SYNCED:
         return Move(done.state, done.reason)
-    return Move(done.state, attempts=0, pushed_fingerprint=done.entry.fingerprint)
+    return Move(done.state, done.reason, attempts=0, pushed_fingerprint=done.entry.fingerprint)

@@ -111,6 +111,35 @@ def test_the_environment_overrides_the_file(written) -> None:
     assert settings.jetti.base_url == "http://127.0.0.1:8081/api"
 
 
+def test_any_word_of_loop_s_can_be_mapped_in_the_file_and_in_the_environment(written) -> None:
+    """Words are compared without regard to case: variables have none."""
+    settings = written(
+        """
+        [mapping.tracking]
+        Lost = "failure"
+        "held at customs" = "transit"
+        available_for_pickup = "delivered"
+        [mapping.status.open]
+        Lost = "shipped"
+        pending = "finalized"
+        """,
+        RECONCILER_MAPPING__TRACKING__LOST="unknown",
+        RECONCILER_MAPPING__TRACKING__none="pre_transit",
+        RECONCILER_MAPPING__STATUS__EXPIRED__TELEPORTED="cancelled",
+    )
+
+    assert settings.mapping.tracking == {
+        "lost": "unknown",
+        "held at customs": "transit",
+        "available_for_pickup": "delivered",
+        "none": "pre_transit",
+    }
+    assert settings.mapping.status == {
+        "open": {"lost": "shipped", "none": "finalized"},
+        "expired": {"teleported": "cancelled"},
+    }
+
+
 def test_every_key_can_be_set_by_the_environment() -> None:
     for key in keys.KEYS:
         (given,) = sources.read_environment({sources.variable(key): "x"})
@@ -194,6 +223,8 @@ load(None, {})
         ("policy.types.include = 5", "policy.types.include", "5", "list"),
         ("policy.types.include = [5]", "policy.types.include", "5", "text"),
         ("mapping.status.open.delivered = 'done'", "mapping.status.open.delivered", "done", "received"),  # noqa: E501
+        ("mapping.status.open.lost = 'done'", "mapping.status.open.lost", "done", "received"),
+        ("mapping.tracking.lost = 'gone'", "mapping.tracking.lost", "gone", "pre_transit, transit, delivered, returned, failure, unknown"),  # noqa: E501
         ("mapping.reasons.damaged = ''", "mapping.reasons.damaged", "''", "text"),
         ("guard.share = 1.01", "guard.share", "1.01", "from 0 to 1"),
         ("guard.creates = -1", "guard.creates", "-1", "0 to"),
@@ -244,6 +275,11 @@ def test_a_bad_value_in_the_environment_names_the_variable(home: Path) -> None:
         ("operations.heartbeat_url = 'x'", "operations.heartbeat_url", "?"),
         ("mapping.status.opened.new = 'x'", "mapping.status.opened.new", "mapping.status.open.new"),
         ("[lop]", "lop", "loop."),
+        ("mapping.tracking.lost.new = 'x'", "mapping.tracking.lost.new", "mapping."),
+        ("mapping.trackin.new = 'x'", "mapping.trackin.new", "mapping.tracking.new"),
+        ("mapping.status.processing.none = 'x'", "mapping.status.processing.none", "mapping."),
+        ("mapping.tracking.' ' = 'failure'", "mapping.tracking. ", "mapping.tracking."),
+        ("mapping.tracking = 'failure'", "mapping.tracking", "[mapping.tracking]"),
         ("mapping.reasons.a.b = 'x'", "mapping.reasons.a.b", "mapping."),
         ("loop = 5", "loop", "[loop]"),
     ],

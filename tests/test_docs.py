@@ -127,8 +127,9 @@ def test_the_crontab_calls_commands_that_parse() -> None:
 
 def written_keys() -> list[str]:
     """Every key as README may write it."""
-    plain = [keys.dotted(key) for key in keys.KEYS if key[:2] != ("mapping", "status")]
-    return [*plain, "mapping.status.STATE.LABEL", "mapping.reasons.REASON"]
+    plain = [keys.dotted(key) for key in keys.KEYS if key[0] != "mapping"]
+    words = ("mapping.status.STATE.WORD", "mapping.tracking.WORD", "mapping.reasons.REASON")
+    return [*plain, *words]
 
 
 @pytest.mark.parametrize("key", written_keys())

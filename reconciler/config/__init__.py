@@ -30,7 +30,9 @@ def load(file: str | None, environ: Mapping[str, str]) -> Settings:
     """
     path = sources.find_file(file, environ)
     given = (sources.read_file(path) if path else []) + sources.read_environment(environ)
-    values = _tree([(one.key, _read(one)) for one in given if not _is_empty_table(one)])
+    values = _tree(
+        [(keys.normal(one.key), _read(one)) for one in given if not _is_empty_table(one)]
+    )
     return Settings(
         ledger=values.get("ledger") or _default_ledger(),
         loop=LoopSettings(**values.get("loop", {})),

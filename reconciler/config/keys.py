@@ -18,7 +18,8 @@ from reconciler.config.values import (
     texts,
     whole,
 )
-from reconciler.core.mapping import KNOWN_STATES, LABEL_STATUSES
+from reconciler.core import labels
+from reconciler.core.mapping import KNOWN_STATES
 
 Path: TypeAlias = tuple[str, ...]
 """The parts of a key: ("loop", "page_size")."""
@@ -26,8 +27,12 @@ Path: TypeAlias = tuple[str, ...]
 STATUSES = ("requested", "finalized", "shipped", "received", "cancelled")
 """What a sale return may be told to be. Not `draft`: nobody is told about a draft."""
 
+TRACKING_STATUSES = ("pre_transit", "transit", "delivered", "returned", "failure", "unknown")
+"""What Jetti may say of a parcel (apis/jetti.md 7.2)."""
+
 _COUNT = whole(0, 1_000_000)
 _GLOBS = texts(text)
+_STATUS, _TRACKING = one_of(*STATUSES), one_of(*TRACKING_STATUSES)
 
 KEYS: dict[Path, Reader] = {
     ("ledger",): ledger,
@@ -52,10 +57,11 @@ KEYS: dict[Path, Reader] = {
     ("policy", "held_states"): texts(one_of(*KNOWN_STATES)),
     ("policy", "patience"): span(above_zero=True),
     **{
-        ("mapping", "status", state, label): one_of(*STATUSES)
+        ("mapping", "status", state, label): _STATUS
         for state in KNOWN_STATES
-        for label in LABEL_STATUSES
+        for label in labels.STATUSES
     },
+    **{("mapping", "tracking", label): _TRACKING for label in labels.STATUSES},
     ("guard", "creates"): _COUNT,
     ("guard", "updates"): _COUNT,
     ("guard", "share"): share,
@@ -64,6 +70,14 @@ KEYS: dict[Path, Reader] = {
 REASONS: Path = ("mapping", "reasons")
 """Below it every name is allowed: the merchant's own wording of return reasons."""
 
+_TRACKED: Path = ("mapping", "tracking")
+_WORDS: dict[Path, Reader] = {
+    REASONS: text,
+    _TRACKED: _TRACKING,
+    **{("mapping", "status", state): _STATUS for state in KNOWN_STATES},
+}
+"""Tables that take any word: Loop's lists are open (apis/loop.md 6.3), and so are the reasons."""
+
 TABLES: frozenset[Path] = frozenset(key[:depth] for key in KEYS for depth in range(len(key))) | {
     REASONS
 }
@@ -71,9 +85,13 @@ TABLES: frozenset[Path] = frozenset(key[:depth] for key in KEYS for depth in ran
 
 def reader(key: Path) -> Reader | None:
     """How the key's value is read; None when there is no such key."""
-    if key[:-1] == REASONS and key[-1].strip():
-        return text
-    return KEYS.get(key)
+    return KEYS.get(key) or (_WORDS.get(key[:-1]) if key[-1].strip() else None)
+
+
+def normal(key: Path) -> Path:
+    """A label status as it is compared, so without its case; a reason as the merchant wrote it."""
+    is_label = key[:-1] in _WORDS and key[:-1] != REASONS
+    return (*key[:-1], labels.spelled(key[-1])) if is_label else key
 
 
 def dotted(key: Path) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from reconciler.core.mapping import rank
-from reconciler.core.model import Fields, Purpose, Value, Wanted, WantedParcel
+from reconciler.core.model import Fields, Purpose, Value, Wanted, WantedLine, WantedParcel
 
 OWNED = (
     "externalId",
@@ -42,9 +42,11 @@ def of_sale_return(wanted: Wanted, return_id: str, order_line_ids: Collection[st
     """What the sale return that holds these order lines should look like.
 
     A field that has no value is wanted empty. `status` is missing when the return has no opinion
-    on it: it is held, or its labels failed.
+    on it: it is held, or its labels failed. So is `trackingStatus` when the leading label's word
+    means nothing to us.
     """
     parcels = _serving(wanted.parcels, order_line_ids)
+    lines = [line for line in wanted.lines if line.order_line_id in order_line_ids]
     first = parcels[0] if parcels else None
     fields: Fields = {
         "externalId": return_id,
@@ -53,9 +55,10 @@ def of_sale_return(wanted: Wanted, return_id: str, order_line_ids: Collection[st
         "trackingCompany": _short(first.carrier) if first else None,
         "trackingNumber": _short(first.tracking_number) if first else None,
         "trackingUrl": _short(first.tracking_url) if first else None,
-        "trackingStatus": first.tracking_status if first else None,
-        "notes": _notes(return_id, parcels),
+        "notes": _notes(return_id, parcels, lines),
     }
+    if first is None or first.tracking_status is not None:
+        fields["trackingStatus"] = first.tracking_status if first else None
     status = _status(wanted, parcels)
     if status is not None:
         fields["status"] = status
@@ -124,12 +127,24 @@ def _status(wanted: Wanted, parcels: list[WantedParcel]) -> str | None:
     return max(told, key=rank, default=None)
 
 
-def _notes(return_id: str, parcels: list[WantedParcel]) -> str:
+def _notes(return_id: str, parcels: list[WantedParcel], lines: list[WantedLine]) -> str:
     notes = f"Loop return {return_id}"
-    if len(parcels) < 2:
-        return notes
-    listed = (f"{p.carrier or 'parcel'} {p.tracking_number or 'without number'}" for p in parcels)
-    return f"{notes}; parcels: {', '.join(listed)}"
+    if len(parcels) > 1:
+        # By number, so that one that overtakes another does not change them.
+        notes += f"; parcels: {', '.join(map(_named, sorted(parcels, key=_by_number)))}"
+    for line in lines:
+        if line.reasons:
+            notes += f"; reasons of line {line.order_line_id}: {', '.join(line.reasons)}"
+    return notes
+
+
+def _by_number(parcel: WantedParcel) -> tuple[bool, str, str]:
+    number = parcel.tracking_number
+    return number is None, number or "", parcel.carrier or ""
+
+
+def _named(parcel: WantedParcel) -> str:
+    return f"{parcel.carrier or 'parcel'} {parcel.tracking_number or 'without number'}"
 
 
 def _short(text: str | None) -> str | None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.core import duration
-from reconciler.core.model import State
+from reconciler.core.model import CountedWord, State
 from reconciler.core.report import Problem, RunKind
 
 SWEEP_AGE = timedelta(hours=48)
@@ -61,6 +61,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     overdue: int = 0
     """Open entries with something to do for longer than `policy.patience`."""
     malformed: int = 0
+    unknown_words: tuple[CountedWord, ...] = ()
+    """Words in Loop that neither this version nor a setting knows: no reason, but to be told."""
     last_complete_pass: datetime | None = None
     last_complete_sweep: datetime | None = None
     oldest_problem: Problem | None = None

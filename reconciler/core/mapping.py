@@ -1,7 +1,7 @@
 """A Loop return in Jetti's words: the pure function from `Return` to `Wanted`.
 
-The defaults follow design section 7; which Loop values exist is apis/loop.md 6.1 and 6.3, which
-Jetti values exist apis/jetti.md 7.1 and 7.2.
+The defaults follow design section 7; which Loop states exist is apis/loop.md 6.1, which Jetti
+values exist apis/jetti.md 7.1 and 7.2. What label statuses mean stands in `core.labels`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from urllib.parse import quote
 
+from reconciler.core import labels
 from reconciler.core.model import (
     Line,
     Parcel,
@@ -22,37 +23,12 @@ from reconciler.core.model import (
 from reconciler.core.rules import Mapping
 
 KNOWN_STATES = ("open", "closed", "cancelled", "expired", "review")
-NO_LABEL = "none"
-"""How `mapping.status` spells a return without a label."""
+GONE = "gone"
+"""The state we give a return that Loop no longer lists. Loop knows no such state, so it is held
+like every unknown one, and whatever Loop says when it comes back is news."""
 
 _ENDED = frozenset({"cancelled", "expired"})
-
 _REQUESTED = "requested"
-_STATUS_BY_LABEL: dict[str, str | None] = {
-    NO_LABEL: _REQUESTED,
-    "new": _REQUESTED,
-    "pre_transit": _REQUESTED,
-    "in_transit": "shipped",
-    "out_for_delivery": "shipped",
-    # Not `received`: the vendor confirms receipt, and `received` may move money
-    # (apis/jetti.md 7.1, saleReturnRefundTrigger). An explicit mapping may say otherwise.
-    "delivered": "shipped",
-    # A failed label says nothing about where the goods are.
-    "failure": None,
-    "error": None,
-}
-LABEL_STATUSES = tuple(_STATUS_BY_LABEL)
-
-_TRACKING_BY_LABEL = {
-    NO_LABEL: "pre_transit",
-    "new": "pre_transit",
-    "pre_transit": "pre_transit",
-    "in_transit": "transit",
-    "out_for_delivery": "transit",
-    "delivered": "delivered",
-    "failure": "failure",
-    "error": "failure",
-}
 
 # Public tracking pages. Loop's list has no tracking link, only the label's, which is secret
 # (apis/loop.md 5.1); carriers not named here get no link, which Jetti allows.
@@ -62,8 +38,7 @@ _TRACKING_PAGES = {
     "fedex": "https://www.fedex.com/fedextrack/?trknbr={}",
 }
 
-# What Loop calls a parcel whose label is not made yet (apis/loop.md 6.3).
-_UNLABELLED = frozenset({"pending", "no_label"})
+_LONGEST_REASON = 60  # characters; a reason is a few words, and the notes are read by people
 
 _RANK: dict[Value, int] = {
     "draft": 0,
@@ -80,33 +55,42 @@ def rank(status: Value) -> int:
 
 
 def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wanted:
-    """What Jetti should be told about a return."""
-    parcels = tuple(_parcel(parcel, seen, mapping) for parcel in seen.parcels)
-    status = _status(seen.state, NO_LABEL, mapping) or _REQUESTED
+    """What Jetti should be told about a return. The parcels stand in the order of
+    `labels.ranked`: of those that serve a sale return the first leads."""
+    parcels = tuple(_parcel(one, seen, mapping) for one in labels.ranked(seen.parcels, mapping))
+    status = _status(seen.state, labels.NO_LABEL, mapping)
+    told = {parcel.status for parcel in parcels} or {status}
     return Wanted(
-        purpose=_purpose(seen.state, status, parcels, held_states),
-        status=status,
+        purpose=_purpose(seen.state, told, held_states),
+        status=status or _REQUESTED,
         lines=_lines(seen.lines, mapping),
         parcels=parcels,
     )
 
 
-def _purpose(
-    state: str, status: str, parcels: tuple[WantedParcel, ...], held_states: tuple[str, ...]
-) -> Purpose:
+def _purpose(state: str, told: set[str | None], held_states: tuple[str, ...]) -> Purpose:
+    """`told` is what each parcel asks for, or the return where there is none."""
     if state in held_states or state not in KNOWN_STATES:
         return Purpose.HOLD
-    told = {parcel.status for parcel in parcels} or {status}
-    return Purpose.CANCEL if told == {"cancelled"} else Purpose.EXIST
+    if told == {"cancelled"}:
+        return Purpose.CANCEL
+    if state in _ENDED and not told - {None, "cancelled"}:
+        # Expired while a parcel moves: a late scan, and a cancel would be final.
+        return Purpose.HOLD
+    return Purpose.EXIST
 
 
-def _status(state: str, label_status: str, mapping: Mapping) -> str | None:
-    explicit = mapping.status.get(state, {}).get(label_status)
+def _status(state: str, said: str, mapping: Mapping) -> str | None:
+    """The status that a label asks for; None where it has no opinion."""
+    explicit = mapping.status.get(state, {}).get(said)
     if explicit is not None:
         return explicit
+    if state == "expired" and labels.may_be_moving(said, mapping):
+        # Loop lets expire what nobody has sent (apis/loop.md 6.3), so this is a late scan.
+        return None
     if state in _ENDED:
         return "cancelled"
-    return _STATUS_BY_LABEL.get(label_status, _REQUESTED)
+    return labels.status(said)
 
 
 def _lines(lines: tuple[Line, ...], mapping: Mapping) -> tuple[WantedLine, ...]:
@@ -124,20 +108,34 @@ def _line(order_line_id: str, units: list[Line], mapping: Mapping) -> WantedLine
         quantity=len(units),
         line_id=lowest.id,
         reason_code=mapping.reasons.get(lowest.reason) if lowest.reason else None,
+        reasons=_reasons(units, mapping),
     )
 
 
+def _reasons(units: list[Line], mapping: Mapping) -> tuple[str, ...]:
+    """All reasons of the units, where they have not all the same code: only one can be sent."""
+    codes = {unit.reason: mapping.reasons.get(unit.reason) for unit in units if unit.reason}
+    if len(set(codes.values())) < 2:
+        return ()
+    return tuple(
+        f"{_one_line(reason)} ({code})" if code else _one_line(reason)
+        for reason, code in codes.items()
+    )
+
+
+def _one_line(reason: str) -> str:
+    return " ".join(reason[:_LONGEST_REASON].split())
+
+
 def _parcel(parcel: Parcel, seen: Return, mapping: Mapping) -> WantedParcel:
-    label = parcel.label_status
-    if label is None or label in _UNLABELLED:
-        label = NO_LABEL
+    said = labels.word(parcel)
     inside = {line.order_line_id for line in seen.lines if line.id in parcel.line_ids}
     return WantedParcel(
         carrier=parcel.carrier,
         tracking_number=parcel.tracking_number,
         tracking_url=_tracking_page(parcel),
-        tracking_status=_TRACKING_BY_LABEL.get(label, "unknown"),
-        status=_status(seen.state, label, mapping),
+        tracking_status=labels.tracking(said, mapping),
+        status=_status(seen.state, said, mapping),
         order_line_ids=tuple(sorted(inside)),
     )
 

@@ -35,6 +35,8 @@ class Parcel(Struct, frozen=True):
     label_status: str | None = None
     line_ids: tuple[str, ...] = ()
     """Lines inside, sorted; empty when Loop does not say."""
+    updated_at: datetime | None = None
+    """When the label last changed, else when it was made; Loop may not say."""
 
 
 class Return(Struct, frozen=True):
@@ -63,6 +65,14 @@ class UnknownWord(Struct, frozen=True):
     list: str
     """`label status`, `state`, `outcome` or `type`."""
     word: str
+
+
+class CountedWord(Struct, frozen=True):
+    """A word that this version does not know, and how many returns show it."""
+
+    list: str
+    word: str
+    returns: int
 
 
 class Malformed(Struct, frozen=True):
@@ -101,7 +111,9 @@ class WantedLine(Struct, frozen=True):
     line_id: str
     """The lowest of its Loop line ids; becomes the sale return item's `externalId`."""
     reason_code: str | None = None
-    """Code of the adjustment reason, by `mapping.reasons`."""
+    """Code of the adjustment reason, by `mapping.reasons`: the lowest line's."""
+    reasons: tuple[str, ...] = ()
+    """In the merchant's words, each with its code, where its units have different codes."""
 
 
 class WantedParcel(Struct, frozen=True):
@@ -111,6 +123,7 @@ class WantedParcel(Struct, frozen=True):
     tracking_number: str | None
     tracking_url: str | None
     tracking_status: str | None
+    """None when its label has no opinion: then what Jetti holds stays."""
     status: str | None
     """The sale return status this parcel asks for; None when it has no opinion (label failed)."""
     order_line_ids: tuple[str, ...]
@@ -125,6 +138,7 @@ class Wanted(Struct, frozen=True):
     """Wanted status of a sale return that no parcel speaks for."""
     lines: tuple[WantedLine, ...]
     parcels: tuple[WantedParcel, ...]
+    """The furthest on its way first: of those that serve a sale return the first leads."""
 
 
 # --------------------------------------------------------------------------- what the ledger knows

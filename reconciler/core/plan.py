@@ -13,8 +13,9 @@ from hashlib import sha256
 from operator import attrgetter
 
 from msgspec import Struct, json
+from msgspec.structs import replace
 
-from reconciler.core import fields
+from reconciler.core import fields, remarks
 from reconciler.core.agenda import Agenda, agenda, as_pushed
 from reconciler.core.model import (
     Entry,
@@ -68,6 +69,7 @@ class Change(Struct, frozen=True, gc=False):
     before_go_live: bool
     """Whether the return is older than the ledger's go-live, so that only a person may ask."""
     fields: FieldChanges = NO_FIELDS
+    remarks: tuple[str, ...] = ()
 
     def member(self) -> PlanMember:
         """What the digest is made of."""
@@ -78,6 +80,7 @@ class Change(Struct, frozen=True, gc=False):
         outcome: OutcomeKind,
         reason: str | None = None,
         sale_returns: tuple[SaleReturnName, ...] = (),
+        remarks: tuple[str, ...] = (),
     ) -> ReportedChange:
         """The change with what became of it, for the report."""
         return ReportedChange(
@@ -90,6 +93,7 @@ class Change(Struct, frozen=True, gc=False):
             sale_returns=sale_returns,
             fields=self.fields,
             fingerprint=self.fingerprint,
+            remarks=(*self.remarks, *remarks),
         )
 
 
@@ -151,13 +155,21 @@ def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> 
 
 
 def skipped(settled: Settled, terms: Terms) -> ReportedChange:
-    """A return that will not be created, for the report."""
-    change = _change(settled.entry, ChangeKind.CREATE, terms)
-    return change.told(OutcomeKind.SKIPPED, settled.reason)
+    """A return that will not be created, or needs no update for a reason, for the report."""
+    kind = ChangeKind.UPDATE if settled.entry.sale_returns else ChangeKind.CREATE
+    return _change(settled.entry, kind, terms).told(OutcomeKind.SKIPPED, settled.reason)
 
 
 def decide(entry: Entry, terms: Terms) -> Change | Settled:
     """The one place where an entry's fate is decided."""
+    decision = _decide(entry, terms)
+    said = remarks.about(entry, terms.policy.held_states)
+    if isinstance(decision, Settled) or not said:
+        return decision
+    return replace(decision, remarks=said)
+
+
+def _decide(entry: Entry, terms: Terms) -> Change | Settled:
     if entry.sale_returns:
         return _about_pushed(entry, terms)
     if unanswered(entry):
@@ -165,12 +177,25 @@ def decide(entry: Entry, terms: Terms) -> Change | Settled:
         kind = ChangeKind.CREATE if entry.wanted.purpose is Purpose.EXIST else ChangeKind.ADOPT
         return _change(entry, kind, terms)
     if entry.wanted.purpose is Purpose.HOLD:
-        return Settled(entry, State.SKIPPED, f"held in Loop ({entry.seen.state})")
+        return Settled(entry, State.SKIPPED, why_not_created(entry, terms))
     if entry.wanted.purpose is Purpose.CANCEL or not after_go_live(entry, terms):
         return _change(entry, ChangeKind.ADOPT, terms)
     if not creatable(entry, terms):
-        return Settled(entry, State.SKIPPED, "not selected by policy")
+        return Settled(entry, State.SKIPPED, why_not_created(entry, terms))
     return _change(entry, ChangeKind.CREATE, terms, _as_created(entry, terms))
+
+
+def why_not_created(entry: Entry, terms: Terms) -> str:
+    """Why there is nothing to create of a return that Jetti does not have."""
+    if entry.wanted.purpose is Purpose.CANCEL:
+        return f"{entry.seen.state} in Loop before it existed in Jetti"
+    if entry.wanted.purpose is Purpose.HOLD:
+        return remarks.why_held(entry.seen, terms.policy.held_states)
+    if not entry.wanted.lines:
+        return "empty in Loop"
+    if not after_go_live(entry, terms):
+        return "created in Loop before go-live and not in Jetti"
+    return "not selected by policy"
 
 
 def unanswered(entry: Entry) -> bool:
@@ -220,7 +245,7 @@ def _about_pushed(entry: Entry, terms: Terms) -> Change | Settled:
         return _change(entry, ChangeKind.UPDATE, terms)
     changed = (*_quantities(_added(entry, terms)), *_shown(entry, found))
     if not changed and not entry.intents:
-        return Settled(entry, State.SYNCED)
+        return Settled(entry, State.SYNCED, remarks.late_scan(entry, terms.policy.held_states))
     cancels = entry.wanted.purpose is Purpose.CANCEL
     return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, terms, changed)
 

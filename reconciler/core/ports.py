@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from reconciler.core.model import (
+    CountedWord,
     Entry,
     Intent,
     Malformed,
@@ -303,6 +304,9 @@ class Ledger(Journal, Protocol):
 
     def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
         """Entries that failed, need a person or are overdue, the longest waiting first."""
+
+    def unknown_words(self) -> tuple[CountedWord, ...]:
+        """Words of Loop's that this version does not know, with the returns that show them."""
 
     def count_malformed(self) -> int:
         """Rows kept aside and not yet cleared."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from reconciler.core.model import Value
+from reconciler.core.model import CountedWord, Value
 
 
 class ChangeKind(StrEnum):
@@ -102,6 +102,8 @@ class ReportedChange(Struct, frozen=True, gc=False):
     """Hex; lets `--accept-plan FILE` tell which members are still the same."""
     stopped: bool = False
     """Whether a guard keeps it until a person lets it through."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know of it, whatever became of it."""
 
 
 class Problem(Struct, frozen=True):
@@ -202,3 +204,5 @@ class Report(Struct, frozen=True):
     requests: Requests
     changes: tuple[ReportedChange, ...] = ()
     problems: tuple[Problem, ...] = ()
+    unknown_words: tuple[CountedWord, ...] = ()
+    """Words in Loop that neither this version nor a setting knows, over all returns."""

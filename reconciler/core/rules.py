@@ -30,7 +30,9 @@ class Mapping(Struct, frozen=True):
     """How a return is told to Jetti; empty tables mean the defaults of `core.mapping`."""
 
     status: dict[str, dict[str, str]] = {}
-    """Loop state -> label status (`none` without a label) -> Jetti status."""
+    """Loop state -> label status (`none` without a label) -> Jetti status; words in lower case."""
+    tracking: dict[str, str] = {}
+    """Label status (`none` without one) -> Jetti tracking status."""
     reasons: dict[str, str] = {}
     """Loop's return reason -> code of a Jetti adjustment reason."""
 

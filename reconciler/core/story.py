@@ -43,6 +43,8 @@ class Story(Struct, frozen=True, kw_only=True):
     pushed: tuple[SaleReturn, ...]
     writes: tuple[Sent, ...]
     attempts: tuple[Attempt, ...]
+    remarks: tuple[str, ...] = ()
+    """What a person should know of it besides its state."""
 
 
 class Stories(Struct, frozen=True):
@@ -51,7 +53,12 @@ class Stories(Struct, frozen=True):
     returns: tuple[Story, ...]
 
 
-def tell(entry: Entry, writes: tuple[Sent, ...], attempts: tuple[Attempt, ...]) -> Story:
+def tell(
+    entry: Entry,
+    writes: tuple[Sent, ...],
+    attempts: tuple[Attempt, ...],
+    remarks: tuple[str, ...] = (),
+) -> Story:
     """The story of an entry."""
     return Story(
         return_id=entry.id,
@@ -69,6 +76,7 @@ def tell(entry: Entry, writes: tuple[Sent, ...], attempts: tuple[Attempt, ...]) 
         pushed=entry.sale_returns,
         writes=writes,
         attempts=attempts,
+        remarks=remarks,
     )
 
 

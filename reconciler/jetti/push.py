@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.core import outcome
 from reconciler.core.known import absorbed, has_landed
-from reconciler.core.model import Entry, Purpose, State
-from reconciler.core.plan import Change, after_go_live, unanswered
+from reconciler.core.model import Entry, State
+from reconciler.core.plan import Change, unanswered, why_not_created
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
@@ -149,14 +149,7 @@ class Pusher:
         return Told(kinds.get(move.state, OutcomeKind.FAILED), move.reason)
 
     def _skip(self, entry: Entry) -> Told:
-        if entry.wanted.purpose is Purpose.CANCEL:
-            reason = f"{entry.seen.state} in Loop before it existed in Jetti"
-        elif entry.wanted.purpose is Purpose.HOLD:
-            reason = f"held in Loop ({entry.seen.state})"
-        elif not after_go_live(entry, self._judge.terms):
-            reason = "created in Loop before go-live and not in Jetti"
-        else:
-            reason = "not selected by policy"
+        reason = why_not_created(entry, self._judge.terms)
         self._journal.move(entry.id, Move(State.SKIPPED, reason))
         return Told(OutcomeKind.SKIPPED, reason)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.core.model import Entry
-from reconciler.core.plan import Change
+from reconciler.core.plan import Change, why_not_created
 from reconciler.core.report import OutcomeKind, ReportedChange
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
 from reconciler.errors import TargetUnavailable
@@ -64,7 +64,7 @@ class Scout:
             vendors = {item.vendor_id for _, item in found.missing}
             return Told(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
         if not found.sale_returns:
-            return Told(OutcomeKind.SKIPPED, "not in Jetti, and nothing would be created")
+            return Told(OutcomeKind.SKIPPED, why_not_created(entry, self._judge.terms))
         todo = self._update.agenda(entry, found)
         if isinstance(todo, Review):
             return Told(OutcomeKind.REVIEW, todo.reason, names)

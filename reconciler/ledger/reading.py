@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
-from reconciler.core.model import Entry, State
+from reconciler.core import words
+from reconciler.core.model import CountedWord, Entry, State
 from reconciler.core.ports import Known
 from reconciler.core.states import OPEN
 from reconciler.ledger.loading import batched
@@ -83,6 +84,13 @@ class Reading(Part):
         """See `core.ports.Ledger`."""
         with self._store.reading() as connection:
             return connection.execute(select(func.count()).select_from(malformed)).scalar_one()
+
+    def unknown_words(self) -> tuple[CountedWord, ...]:
+        """See `core.ports.Ledger`."""
+        column = entries.c.unknown_words
+        query = select(column, func.count()).where(column.is_not(None)).group_by(column)
+        with self._store.reading() as connection:
+            return words.count((found, number) for found, number in connection.execute(query))
 
     def _ids(self, condition: ColumnElement[bool]) -> list[str]:
         query = select(entries.c.return_id).where(condition)

@@ -140,3 +140,4 @@ def _remap(
             changed.append((row, want))
     wants.restamp(connection, stamped)
     wants.change(connection, changed, now)
+    wants.fill_in_words(connection, [id_ for id_, _, _ in batch])

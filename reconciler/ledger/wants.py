@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, or_, select, true
 
 from reconciler.core.model import Return, State, Wanted
 from reconciler.core.states import OPEN, REARMED_BY_CHANGE
+from reconciler.core.words import unknown_words
 from reconciler.errors import LedgerError
 from reconciler.ledger.tables import entries, intents, stopped
 
@@ -62,6 +63,7 @@ def seen_values(seen: Return) -> Values:
         "created_at": seen.created_at,
         "updated_at": seen.updated_at,
         "seen": seen,
+        "unknown_words": unknown_words(seen) or None,
     }
 
 
@@ -85,6 +87,14 @@ def update(connection: Connection, rows: list[Values]) -> None:
     """Replace columns of entries without moving any state."""
     if rows:
         connection.execute(entries.update().where(_this), rows)
+
+
+def fill_in_words(connection: Connection, ids: list[str]) -> None:
+    """Find the unknown words of entries that an older version recorded, which kept none."""
+    blank = entries.c.return_id.in_(ids) & entries.c.unknown_words.is_(None)
+    rows = connection.execute(select(entries.c.return_id, entries.c.seen).where(blank))
+    found = [{"this": row.return_id, "unknown_words": unknown_words(row.seen)} for row in rows]
+    update(connection, [row for row in found if row["unknown_words"]])
 
 
 def change(connection: Connection, changed: list[tuple[Before, Values]], now: datetime) -> None:

@@ -7,15 +7,19 @@ address or a label's link, so msgspec skips them. The status page's link is read
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
 from reconciler.loop.values import Id, Name, Text, Word, read_id, read_shop, read_text, read_time
 
 MOST_LINES = 10_000
+
+_NOTHING = Raw(b"null")
 
 
 class WireLine(Struct):
@@ -35,6 +39,9 @@ class WireLabel(Struct):
     carrier: Text = None
     tracking_number: Text = None
     line_items: Annotated[list[Id], Meta(max_length=MOST_LINES)] | None = None
+    # Whatever they hold: they only tell which of several labels is the newest.
+    updated_at: Raw = _NOTHING
+    created_at: Raw = _NOTHING
 
 
 class WireReturn(Struct):
@@ -53,6 +60,7 @@ class WireReturn(Struct):
     carrier: Text = None
     tracking_number: Text = None
     label_status: Text = None
+    label_updated_at: Raw = _NOTHING
     status_page_url: str | None = None
 
 
@@ -62,6 +70,7 @@ class _WireId(Struct):
 
 _decoder = Decoder(WireReturn)
 _id_decoder = Decoder(_WireId)
+_text_decoder = Decoder(str)
 
 # Said of a label that does not exist yet (apis/loop.md 6.3).
 _NO_LABEL_YET = frozenset({None, "pending", "no_label"})
@@ -122,11 +131,15 @@ def _line(line: WireLine, index: int) -> Line:
 def _parcels(wire: WireReturn) -> tuple[Parcel, ...]:
     """From the labels; where they tell of none, from the return's own label fields."""
     labels = [_parcel(label, f"labels[{i}]") for i, label in enumerate(wire.labels or ())]
-    found = {parcel for parcel in labels if parcel is not None}
+    found = [parcel for parcel in labels if parcel is not None]
     if not found:
-        own = _parcel(WireLabel(wire.label_status, wire.carrier, wire.tracking_number), "label")
-        found = {own} if own else set()
-    return tuple(sorted(found, key=_by_tracking))
+        label = WireLabel(wire.label_status, wire.carrier, wire.tracking_number)
+        label.updated_at = wire.label_updated_at
+        own = _parcel(label, "label")
+        found = [own] if own else []
+    found.sort(key=_by_tracking)
+    # The same label twice is one parcel, and its later time counts.
+    return tuple({replace(parcel, updated_at=None): parcel for parcel in found}.values())
 
 
 def _parcel(label: WireLabel, path: str) -> Parcel | None:
@@ -140,7 +153,16 @@ def _parcel(label: WireLabel, path: str) -> Parcel | None:
         tracking_number=tracking_number,
         label_status=status,
         line_ids=tuple(sorted(set(line_ids), key=_by_number)),
+        updated_at=_time_if_any(label.updated_at) or _time_if_any(label.created_at),
     )
+
+
+def _time_if_any(value: Raw) -> datetime | None:
+    """A time that is not worth a row: None for whatever is none, such as `N/A` or a number."""
+    try:
+        return read_time(_text_decoder.decode(value))
+    except (DecodeError, ValueError, RecursionError):
+        return None
 
 
 def _required(value: Text, field: str) -> str:
@@ -155,10 +177,11 @@ def _by_number(digits: str) -> tuple[int, str]:
     return len(digits), digits
 
 
-def _by_tracking(parcel: Parcel) -> tuple[str, str, str, tuple[str, ...]]:
+def _by_tracking(parcel: Parcel) -> tuple[str, str, str, tuple[str, ...], str]:
     return (
         parcel.tracking_number or "",
         parcel.carrier or "",
         parcel.label_status or "",
         parcel.line_ids,
+        parcel.updated_at.isoformat() if parcel.updated_at else "",
     )

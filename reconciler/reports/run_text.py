@@ -15,7 +15,7 @@ from reconciler.core.report import (
     RunFacts,
     RunKind,
 )
-from reconciler.reports import changes_text
+from reconciler.reports import changes_text, words_text
 from reconciler.reports.wording import counted, failure, line, listed, moment, span
 
 _MOST_PROBLEMS = 100
@@ -53,6 +53,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _read(report)
     yield from changes_text.lines(report)
     yield from _problems(report.problems, report)
+    yield from words_text.lines(report.unknown_words)
     yield ""
     yield line("requests", _requests(report))
     for remark in run.remarks:

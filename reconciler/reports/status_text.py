@@ -8,6 +8,7 @@ from datetime import datetime
 from reconciler.core import duration
 from reconciler.core.health import Facts, Health, LastRun
 from reconciler.core.plain import plain
+from reconciler.reports import words_text
 from reconciler.reports.wording import counted, line, listed, moment
 
 _RUNS_SHOWN = 5
@@ -30,6 +31,7 @@ def _lines(health: Health) -> Iterator[str]:
     yield ""
     yield from _facts(facts)
     yield from _set_aside(facts)
+    yield from words_text.lines(facts.unknown_words)
     yield from _runs(facts)
     if facts.stopped:
         yield ""

@@ -22,6 +22,8 @@ def _lines(story: Story) -> Iterator[str]:
     name = f"Return {plain(story.return_id, 20)} on {plain(seen.order_name, 40)}"
     yield f"{name} is {plain(story.state, 20)}{why}"
     yield line("next", plain(story.next))
+    for remark in story.remarks:
+        yield line("note", plain(remark))
     if story.due_since:
         yield line("due since", moment(story.due_since))
     yield ""
@@ -54,6 +56,7 @@ def _parcel(parcel: Parcel) -> str:
     return (
         f"{plain(parcel.carrier or '-', 30)} {plain(parcel.tracking_number or '-', 60)}:"
         f" {plain(parcel.label_status or 'no label', 30)}"
+        + (f", since {moment(parcel.updated_at)}" if parcel.updated_at else "")
     )
 
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import wanted_parcel, wants
+from core_samples import wanted_line, wanted_parcel, wants
 from hypothesis import given
+from msgspec.structs import replace
 from strategies import STATUSES, sale_return_fields, wanted
 
 from reconciler.core.fields import (
@@ -36,7 +37,7 @@ def test_owned_are_the_fields_that_the_design_names_and_no_others():
 
 @given(wanted())
 def test_whatever_is_wanted_only_owned_fields_are_told(want):
-    assert set(told(want)) | {"status"} == set(OWNED)
+    assert set(told(want)) | {"status", "trackingStatus"} == set(OWNED)
 
 
 def test_a_sale_return_carries_the_marker_and_says_where_it_comes_from():
@@ -97,6 +98,34 @@ def test_of_several_parcels_on_one_sale_return_the_first_is_tracked_and_all_are_
 
     assert (fields["trackingNumber"], fields["status"]) == ("1", "shipped")
     assert fields["notes"] == "Loop return 7001; parcels: USPS 1, parcel without number"
+
+
+def test_the_notes_list_parcels_by_number_whoever_leads():
+    numbers = ("2", None, "1")
+    parcels = tuple(wanted_parcel("shipped", tracking_number=number) for number in numbers)
+    fields = told(wants(parcels=parcels))
+
+    assert fields["trackingNumber"] == "2"
+    assert fields["notes"] == "Loop return 7001; parcels: USPS 1, USPS 2, USPS without number"
+
+
+def test_a_leading_parcel_without_an_opinion_leaves_the_tracking_status_as_it_is():
+    """It is not wanted empty: what another label said of it before still stands."""
+    silent = wanted_parcel(None, tracking_number="1", tracking_status=None)
+    fields = told(wants(parcels=(silent, wanted_parcel("requested", tracking_number="2"))))
+
+    assert fields["trackingNumber"] == "1"
+    assert "trackingStatus" not in fields
+
+
+def test_reasons_that_differ_stand_in_the_notes_of_the_sale_return_that_holds_their_line():
+    a = replace(wanted_line("A", 2, "size"), reasons=("Too small (size)", "Broken (damage)"))
+    want = wants(a, wanted_line("B"))
+
+    assert told(want, "A")["notes"] == (
+        "Loop return 7001; reasons of line A: Too small (size), Broken (damage)"
+    )
+    assert told(want, "B")["notes"] == "Loop return 7001"
 
 
 def test_a_parcel_that_does_not_say_what_is_inside_serves_every_line():

@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 from core_samples import a_return, parcel
 
-from reconciler.core.mapping import KNOWN_STATES, LABEL_STATUSES, project, rank
+from reconciler.core import labels
+from reconciler.core.mapping import KNOWN_STATES, project, rank
 from reconciler.core.model import Line, Purpose
 from reconciler.core.rules import Mapping
 
@@ -27,11 +28,20 @@ LABELS = {
     "delivered": ("shipped", "delivered"),
     "failure": (None, "failure"),
     "error": (None, "failure"),
+    "available_for_pickup": ("shipped", "transit"),
+    "return_to_sender": ("shipped", "returned"),
+    "cancelled": (None, None),
+    "unknown": (None, None),
 }
+MOVING = (
+    *("in_transit", "out_for_delivery", "delivered", "available_for_pickup", "return_to_sender"),
+)
+"""Labels of a parcel that was scanned."""
+UNLISTED = ("teleported", "Lost in the post", "otro")
 
 
 def test_the_table_of_labels_is_whole():
-    assert set(LABEL_STATUSES) == {*LABELS, "none"}
+    assert set(labels.STATUSES) == {*LABELS, "none"}
 
 
 @pytest.mark.parametrize("state", ["open", "closed"])
@@ -57,14 +67,63 @@ def test_a_tracking_number_whose_label_has_no_status_yet_is_before_transit(label
     assert (told.status, told.tracking_status) == ("requested", "pre_transit")
 
 
-@pytest.mark.parametrize("state", ["cancelled", "expired"])
-@pytest.mark.parametrize("label", [None, *LABELS, "brand_new"])
-def test_what_ended_in_loop_is_cancelled_whatever_its_labels_say(state, label):
-    want = wanted(state=state, parcels=(parcel(label),))
+@pytest.mark.parametrize("label", [None, *LABELS, *UNLISTED])
+def test_what_a_person_cancelled_in_loop_is_cancelled_whatever_its_labels_say(label):
+    want = wanted(state="cancelled", parcels=(parcel(label),))
 
     assert (want.purpose, want.status) == (Purpose.CANCEL, "cancelled")
     assert [p.status for p in want.parcels] == ["cancelled"]
-    assert wanted(state=state).purpose is Purpose.CANCEL
+    assert wanted(state="cancelled").purpose is Purpose.CANCEL
+
+
+@pytest.mark.parametrize("label", [None, "pending", *sorted(LABELS.keys() - set(MOVING))])
+def test_what_expired_is_cancelled_where_no_parcel_was_ever_scanned(label):
+    want = wanted(state="expired", parcels=(parcel(label),))
+
+    assert (want.purpose, want.status) == (Purpose.CANCEL, "cancelled")
+    assert wanted(state="expired").purpose is Purpose.CANCEL
+
+
+@pytest.mark.parametrize("label", [*MOVING, *UNLISTED])
+@pytest.mark.parametrize("other", [None, "new", "failure", "cancelled"])
+def test_what_expired_while_a_parcel_moves_or_may_move_is_held(label, other):
+    """Only what nobody sent expires (apis/loop.md 6.3), and in Jetti a cancel is final."""
+    moving, still = parcel(label), parcel(other, tracking_number="9401")
+
+    assert wanted(state="expired", parcels=(moving,)).purpose is Purpose.HOLD
+    assert wanted(state="expired", parcels=(still, moving)).purpose is Purpose.HOLD
+
+
+def test_a_settings_word_for_an_expired_return_wins_over_the_late_scan():
+    """Whoever wrote it knows their carriers; a word about another label decides nothing."""
+
+    def purpose(*labels: str, **status: str) -> Purpose:
+        parcels = tuple(parcel(said, tracking_number=said) for said in labels)
+        return wanted(Mapping(status={"expired": status}), state="expired", parcels=parcels).purpose
+
+    assert purpose("in_transit", in_transit="cancelled") is Purpose.CANCEL
+    assert purpose("in_transit", in_transit="shipped") is Purpose.EXIST
+    assert purpose("in_transit", delivered="cancelled") is Purpose.HOLD
+    assert purpose("in_transit", "delivered", in_transit="cancelled") is Purpose.HOLD
+    assert purpose("in_transit", "delivered", in_transit="shipped") is Purpose.EXIST
+    assert purpose("lost", lost="cancelled") is Purpose.CANCEL
+
+
+@pytest.mark.parametrize(
+    ("tracking", "purpose"),
+    [
+        ("transit", Purpose.HOLD),
+        ("returned", Purpose.HOLD),
+        ("failure", Purpose.CANCEL),
+        ("pre_transit", Purpose.CANCEL),
+        # Still nobody knows.
+        ("unknown", Purpose.HOLD),
+    ],
+)
+def test_a_word_that_the_settings_explain_is_moving_if_they_say_so(tracking, purpose):
+    mapping = Mapping(tracking={"lost": tracking})
+
+    assert wanted(mapping, state="expired", parcels=(parcel("lost"),)).purpose is purpose
 
 
 @pytest.mark.parametrize("state", ["review", "escalated", "", "OPEN"])
@@ -77,17 +136,29 @@ def test_held_states_are_the_settings_to_name():
     assert wanted(state="review", held=()).purpose is Purpose.EXIST
 
 
-def test_an_unknown_label_status_claims_nothing_but_that_it_is_unknown():
-    [told] = wanted(parcels=(parcel("teleported"),)).parcels
+@pytest.mark.parametrize("state", ["open", "closed"])
+@pytest.mark.parametrize("word", [*UNLISTED, "unknown", "cancelled", "CANCELLED"])
+def test_a_word_that_nobody_knows_has_no_opinion(state, word):
+    want = wanted(state=state, parcels=(parcel(word),))
 
-    assert (told.status, told.tracking_status) == ("requested", "unknown")
+    assert want.purpose is Purpose.EXIST
+    assert [(p.status, p.tracking_status) for p in want.parcels] == [(None, None)]
+
+
+@pytest.mark.parametrize("word", ["Delivered", "DELIVERED", "delivered"])
+def test_the_case_of_a_label_status_means_nothing(word):
+    mapping = Mapping(status={"open": {"delivered": "received"}})
+
+    [told] = wanted(mapping, parcels=(parcel(word),)).parcels
+
+    assert (told.status, told.tracking_status) == ("received", "delivered")
 
 
 def test_nothing_but_an_explicit_mapping_ever_asks_for_received():
     statuses = {
         told.status
         for state in (*KNOWN_STATES, "unheard_of")
-        for label in (None, *LABEL_STATUSES, "teleported")
+        for label in (None, *labels.STATUSES, "teleported")
         for told in wanted(state=state, held=(), parcels=(parcel(label),)).parcels
     }
 
@@ -119,6 +190,7 @@ def test_an_ended_return_may_be_mapped_to_live_on():
     mapping = Mapping(status={"expired": {"in_transit": "shipped"}})
 
     assert wanted(mapping, state="expired", parcels=(parcel(),)).purpose is Purpose.EXIST
+    assert wanted(mapping, state="expired", parcels=(parcel("new"),)).purpose is Purpose.CANCEL
     assert wanted(mapping, state="expired").purpose is Purpose.CANCEL
 
 
@@ -142,6 +214,74 @@ def test_reasons_are_told_by_their_codes_and_others_not_at_all():
     lines = (Line("1", "A", reason="Too small"), Line("2", "B", reason="Ugly"), Line("3", "C"))
 
     assert [x.reason_code for x in wanted(mapping, lines=lines).lines] == ["too_small", None, None]
+
+
+def test_any_word_may_be_given_a_status_and_a_tracking_status():
+    mapping = Mapping(status={"open": {"lost": "finalized"}}, tracking={"lost": "failure"})
+
+    def told(state: str) -> tuple[str | None, str | None]:
+        [one] = wanted(mapping, state=state, parcels=(parcel("Lost"),)).parcels
+        return one.status, one.tracking_status
+
+    assert told("open") == ("finalized", "failure")
+    assert told("closed") == (None, "failure")
+
+
+def test_a_tracking_status_may_be_mapped_otherwise_and_says_nothing_of_the_status():
+    mapping = Mapping(tracking={"failure": "unknown", "none": "unknown"})
+
+    def told(label: str | None) -> tuple[str | None, str | None]:
+        [one] = wanted(mapping, parcels=(parcel(label),)).parcels
+        return one.status, one.tracking_status
+
+    assert told("failure") == (None, "unknown")
+    assert told(None) == told("pending") == ("requested", "unknown")
+
+
+# --------------------------------------------------------------------------------------- reasons
+
+
+CODES = Mapping(reasons={"Too small": "size", "Too large": "size", "Arrived broken": "damage"})
+
+
+def reasons(*said: str | None, mapping: Mapping = CODES) -> tuple[str | None, tuple[str, ...]]:
+    lines = tuple(Line(str(500 + place), "A", reason=one) for place, one in enumerate(said))
+    [line] = wanted(mapping, lines=lines).lines
+    return line.reason_code, line.reasons
+
+
+def test_folded_units_with_different_codes_send_the_lowest_line_s_and_keep_all_reasons():
+    both = ("Too small (size)", "Arrived broken (damage)")
+
+    assert reasons("Too small", "Arrived broken") == ("size", both)
+    assert reasons("Arrived broken", "Too small", "Too small") == ("damage", both[::-1])
+    assert reasons("Ugly", "Too small") == (None, ("Ugly", "Too small (size)"))
+    assert reasons("Too small", "Ugly") == ("size", ("Too small (size)", "Ugly"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("Too small", "Too small"),
+        # Another word for the same code: what is sent is true of both.
+        ("Too small", "Too large"),
+        # Without a reason nothing is dropped.
+        ("Too small", None),
+        # Nothing is sent of either.
+        ("Ugly", "Boring"),
+        (None, None),
+    ],
+)
+def test_reasons_that_do_not_differ_are_no_news(said):
+    assert reasons(*said)[1] == ()
+
+
+def test_a_reason_is_kept_on_one_line_and_short():
+    code, [first, second] = reasons("a\n b" + "x" * 4000, "Too small")
+
+    assert first.startswith("a bx")
+    assert len(first) <= 60
+    assert (code, second) == (None, "Too small (size)")
 
 
 # ----------------------------------------------------------------------------------------- lines

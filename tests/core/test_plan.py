@@ -25,7 +25,17 @@ from msgspec.structs import replace
 from strategies import entries
 
 from reconciler.core.model import Line, Operation, Purpose, State, Write
-from reconciler.core.plan import Change, Plan, Settled, Terms, creatable, decide, make_plan, skipped
+from reconciler.core.plan import (
+    Change,
+    Plan,
+    Settled,
+    Terms,
+    creatable,
+    decide,
+    make_plan,
+    skipped,
+    why_not_created,
+)
 from reconciler.core.ports import PlanMember
 from reconciler.core.report import (
     NO_FIELDS,
@@ -251,6 +261,59 @@ def test_what_is_skipped_says_why():
         reason="held in Loop (review)",
         fingerprint=(b"f" * 32).hex(),
     )
+
+
+def test_a_return_without_lines_is_empty_and_not_filtered():
+    """Whatever the policy says and whenever it was made."""
+    entry = an_entry(replace(wants(), lines=()), seen=a_return(lines=()))
+    nothing = replace(TERMS, policy=Policy(types=Globs(include=("x",))))
+    late = replace(TERMS, go_live=NOON)
+
+    assert decide(entry, TERMS) == Settled(entry, State.SKIPPED, "empty in Loop")
+    assert decide(entry, nothing) == Settled(entry, State.SKIPPED, "empty in Loop")
+    assert kind_of(entry, late) is ADOPT
+    assert why_not_created(entry, late) == "empty in Loop"
+
+
+EXPIRED = a_return(state="expired")
+
+
+def test_a_late_scan_is_held_and_says_so():
+    entry = an_entry(wants(purpose=HOLD), seen=EXPIRED)
+    named = replace(TERMS, policy=Policy(held_states=("expired",)))
+
+    assert decide(entry, TERMS).reason == "expired in Loop while its parcel moves: held"
+    assert decide(entry, named).reason == "held in Loop (expired)"
+    assert kind_of(replace(entry, intents=(an_intent(),))) is ADOPT
+
+
+def test_a_late_scan_of_what_was_pushed_says_so_with_its_update_and_without_one():
+    held = an_entry(wants(purpose=HOLD), seen=EXPIRED, sale_returns=(pushed(),))
+    moved = replace(held, wanted=wants(purpose=HOLD, parcels=(wanted_parcel("shipped"),)))
+    reason = "expired in Loop while its parcel moves: held, its status stays"
+
+    silent, update = decide(held, TERMS), decide(moved, TERMS)
+
+    assert silent == Settled(held, State.SYNCED, reason)
+    assert skipped(silent, TERMS).change is UPDATE
+    assert (update.kind, update.remarks) == (UPDATE, (reason,))
+    assert not any(one.field.startswith("status") for one in update.fields)
+    assert update.told(OutcomeKind.PUSHED, "r", (), ("more",)).remarks == (reason, "more")
+
+
+def test_reasons_that_differ_are_remarked_on_whatever_becomes_of_the_change():
+    both = ("Too small (size)", "Broken (damage)")
+    line = replace(wanted_line("A", 2, "size"), reasons=both)
+
+    [remark] = decide(an_entry(wants(line)), TERMS).remarks
+
+    assert remark == (
+        "the units of line A have different reasons: Too small (size), Broken (damage);"
+        " size is sent, all stand in the notes"
+    )
+    uncoded = an_entry(wants(replace(line, reason_code=None)))
+    assert "none is sent" in decide(uncoded, TERMS).remarks[0]
+    assert decide(an_entry(), TERMS).remarks == ()
 
 
 SHIPPED = FieldChange("status[1001-21]", "requested", "shipped")

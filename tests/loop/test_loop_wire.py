@@ -48,7 +48,7 @@ def test_a_row_as_documented_is_read():
         order_id="4800000031",
         order_name="#1031",
         lines=(Line("700031", "900031", "TEE-S", None, None),),
-        parcels=(Parcel("USPS", "940000000031", "in_transit", ("700031",)),),
+        parcels=(Parcel("USPS", "940000000031", "in_transit", ("700031",), NOON),),
         type="standard",
         outcomes=("refund",),
         shop="canary-market",
@@ -201,13 +201,43 @@ def test_any_sign_of_a_label_is_a_parcel(label, parcel):
 def test_without_labels_the_returns_own_label_fields_count():
     found = parsed(wire_row(labels=[]))
 
-    assert found.parcels == (Parcel("USPS", "940000000031", "in_transit"),)
+    assert found.parcels == (Parcel("USPS", "940000000031", "in_transit", updated_at=NOON),)
 
 
 def test_the_same_label_twice_is_one_parcel():
     label = {"status": "new", "tracking_number": "X1"}
 
     assert len(parsed(wire_row(labels=[label, label])).parcels) == 1
+
+
+def test_and_its_later_time_counts():
+    times = ["2026-03-01 12:00:00", "N/A", "2026-02-01 12:00:00"]
+    labels = [{"status": "new", "tracking_number": "X1", "updated_at": at} for at in times]
+
+    assert [one.updated_at for one in parsed(wire_row(labels=labels)).parcels] == [NOON]
+    assert parsed(wire_row(labels=labels[::-1])) == parsed(wire_row(labels=labels))
+
+
+@pytest.mark.parametrize(
+    "unreadable", [None, "", "N/A", "soon", "2026-13-01", 17, 1e300, True, ["x"], {"date": "x"}]
+)
+def test_a_time_of_a_label_that_is_none_spoils_nothing(unreadable):
+    """The labels' times come in the most forms of all (apis/loop.md section 8, surprise 7)."""
+    label = {"status": "new", "tracking_number": "X1", "updated_at": unreadable}
+    made = label | {"created_at": "2026-03-01T12:00:00.000Z"}
+    own = wire_row(labels=[], label_updated_at=unreadable)
+
+    assert parsed(wire_row(labels=[label])).parcels == (Parcel(None, "X1", "new"),)
+    assert parsed(wire_row(labels=[made])).parcels == (Parcel(None, "X1", "new", (), NOON),)
+    assert parsed(own).parcels == (Parcel("USPS", "940000000031", "in_transit"),)
+
+
+def test_a_label_s_own_change_counts_before_its_making():
+    times = {"updated_at": "2026-03-01 12:00:00", "created_at": "2026-02-01 12:00:00"}
+
+    [found] = parsed(wire_row(labels=[{"status": "new"} | times])).parcels
+
+    assert found.updated_at == NOON
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.core import health, story
 from reconciler.core.model import (
+    CountedWord,
     Entry,
     Intent,
     Item,
@@ -126,7 +127,9 @@ def busy() -> Report:
         requests=Requests(LoopRequests(7), JettiRequests(8, 5)),
         changes=(
             change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=CREATED),
-            change(3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED),
+            change(
+                3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED, remarks=("it is held",)
+            ),
             change(4, ChangeKind.CANCEL, OutcomeKind.PUSHED),
             change(5, ChangeKind.ADOPT, OutcomeKind.PUSHED, sale_returns=names[:1]),
             change(6, ChangeKind.CREATE, OutcomeKind.WAITING, "the order is not in Jetti yet"),
@@ -139,6 +142,12 @@ def busy() -> Report:
         problems=(
             Problem("8808", "#1008", "review", NOON - 50 * HOUR, "two sales are left"),
             Problem("8807", "#1007", "failed", None),
+        ),
+        unknown_words=(
+            CountedWord("label status", "lost", 2),
+            CountedWord("outcome", "repair", 1),
+            CountedWord("state", "processing", 1),
+            CountedWord("type", "trade-in", 31),
         ),
     )  # fmt: skip
 
@@ -209,6 +218,7 @@ def hostile() -> Report:
         reason=HOSTILE,
         sale_returns=(SaleReturnName(1, HOSTILE),),
         fields=FieldChanges([FieldChange(HOSTILE, HOSTILE, HOSTILE)]),
+        remarks=(HOSTILE,),
     )
     return Report(
         run=facts(3, failures=(Failure(HOSTILE, HOSTILE),), remarks=(HOSTILE,)),
@@ -250,6 +260,7 @@ def unhealthy(text: str = "two sales are left") -> health.Health:
         states={"synced": 120, "review": 1, "dead": 2, "failed": 1, "pending": 7},
         overdue=3,
         malformed=12,
+        unknown_words=(CountedWord("label status", text, 4),),
         last_complete_pass=NOON - 30 * HOUR,
         last_complete_sweep=NOON - 50 * HOUR,
         oldest_problem=Problem("8808", "#1008", "review", NOON - 50 * HOUR, text),
@@ -319,7 +330,7 @@ def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
 def told(text: str | None = None) -> story.Stories:
     sent = story.Sent(NOON - HOUR, "create", 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text)
     attempt = Attempt(NOON - HOUR, Operation.CREATE, 10, text or "lost", 504, text or "timeout")
-    return story.Stories((story.tell(entry(text), (sent,), (attempt,)),))
+    return story.Stories((story.tell(entry(text), (sent,), (attempt,), (text or "it is held",)),))
 
 
 SAMPLES: dict[str, Callable[[], str]] = {

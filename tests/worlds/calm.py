@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from agreement import is_late_scan, leading
 from history import History
 from history_operator import AS_DELIVERED
 from history_scene import LIES
@@ -21,17 +22,23 @@ ENDED = ("cancelled", "expired")
 _STATUS = {
     "pending": "requested",
     "new": "requested",
+    "return_to_sender": "shipped",
+    "available_for_pickup": "shipped",
     "in_transit": "shipped",
     "delivered": "shipped",
 }
-"""A failed label says nothing of it."""
+"""A failed label says nothing of it, nor does a word that nobody knows."""
 _TRACKING = {
     "pending": "pre_transit",
     "new": "pre_transit",
     "in_transit": "transit",
     "delivered": "delivered",
     "failure": "failure",
+    "error": "failure",
+    "return_to_sender": "returned",
+    "available_for_pickup": "transit",
 }
+"""Any other word leaves what was told before."""
 
 # What a person is told, and what must have happened for it.
 _EXPLAINED: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -60,8 +67,9 @@ def calm(history: History) -> None:
     # While reads lag, no create can be verified when it is made: each waits for its read-back.
     history.sandbox.jetti.switches.read_lag_seconds = 0.0
     for row in history._rows():
-        if row.state in ("review", "processing"):
-            history.world.loop.set_state(row.id, "open")
+        # What is held is released: somebody looked, or what was scanned late has arrived.
+        if row.state in ("review", "processing") or is_late_scan(row):
+            history.world.loop.set_state(row.id, "closed" if row.state == "expired" else "open")
             history._noted(row.id)
     history.passes(13 * 3600)
     if history.judge.adopting:
@@ -218,11 +226,11 @@ def _is_told(history: History, row: SandboxReturn, one: dict[str, Any]) -> None:
         for label in row.labels
         if len(row.labels) == 1 or not label.line_ids or here & set(label.line_ids)
     ]
-    first = min(labels, key=lambda label: label.tracking_number, default=None)
+    first = leading(labels)
     told = {
         "externalId": row.id,
         "trackingNumber": first.tracking_number if first else None,
-        "trackingStatus": _TRACKING[first.status] if first else None,
+        "trackingStatus": _TRACKING.get(first.status, one["trackingStatus"]) if first else None,
     }
     for name, value in told.items():
         stands = one[name] == value or _is_kept(history, "sale-returns", one, name)

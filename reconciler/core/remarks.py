@@ -1,0 +1,41 @@
+"""What a person should know of a return besides its state: why it is held, what is not told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from reconciler.core.model import Entry, Purpose, Return
+
+LATE_SCAN = "expired in Loop while its parcel moves: held"
+
+
+def why_held(seen: Return, held_states: Collection[str]) -> str:
+    """Of a return whose purpose is to be held."""
+    if seen.state == "expired" and seen.state not in held_states:
+        return LATE_SCAN
+    return f"held in Loop ({seen.state})"
+
+
+def late_scan(entry: Entry, held_states: Collection[str]) -> str | None:
+    """Why a return that Jetti has is told no status, where Loop let it expire too early."""
+    held = entry.wanted.purpose is Purpose.HOLD and bool(entry.sale_returns)
+    if held and why_held(entry.seen, held_states) == LATE_SCAN:
+        return f"{LATE_SCAN}, its status stays"
+    return None
+
+
+def about(entry: Entry, held_states: Collection[str]) -> tuple[str, ...]:
+    """All there is to remark, in a sentence each."""
+    return tuple(_about(entry, held_states))
+
+
+def _about(entry: Entry, held_states: Collection[str]) -> Iterator[str]:
+    if scan := late_scan(entry, held_states):
+        yield scan
+    for line in entry.wanted.lines:
+        if line.reasons:
+            sent = f"{line.reason_code} is" if line.reason_code else "none is"
+            yield (
+                f"the units of line {line.order_line_id} have different reasons:"
+                f" {', '.join(line.reasons)}; {sent} sent, all stand in the notes"
+            )

@@ -1,0 +1,27 @@
+"""Words in Loop that nobody knows, one line each, with what gives them a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.core import words
+from reconciler.core.model import CountedWord
+from reconciler.core.plain import plain
+from reconciler.reports.wording import counted
+
+_MOST = 20
+
+
+def lines(found: Sequence[CountedWord]) -> Iterator[str]:
+    """Nothing where every word is known."""
+    if not found:
+        return
+    yield ""
+    yield f"words in Loop that this version does not know ({len(found)})"
+    for one in found[:_MOST]:
+        yield (
+            f'  ? {one.list} "{plain(one.word, 40)}" of {counted(one.returns, "return")}:'
+            f" {plain(words.way_out(one))}"
+        )
+    if len(found) > _MOST:
+        yield f"  … and {len(found) - _MOST} more; --format json lists all"
