@@ -120,10 +120,10 @@ class Operator(Program):
 
     def inits_again(self) -> None:
         """`init` where a ledger is: refused, and nothing is touched."""
-        before, arrived = self._fingerprint(), len(self.sandbox.arrivals.all())
+        before, arrived = self.file.read_bytes(), len(self.sandbox.arrivals.all())
         ran = self._call("init", "--since", "30d")
         assert ran.code == 2, ran.stderr
-        assert self._fingerprint() == before, "a refused init changed the ledger"
+        assert self.file.read_bytes() == before, "a refused init changed the ledger"
         assert len(self.sandbox.arrivals.all()) == arrived, "a refused init asked somebody"
 
     def adopts_for_a_while(self, nth: int, how: str) -> None:
