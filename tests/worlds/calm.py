@@ -120,6 +120,7 @@ def _revive(history: History) -> None:
         if history.world.loop.get(return_id).state in ENDED:
             continue
         history.world.loop.label(return_id, carrier="UPS")
+        history.world.loop.touch(return_id)
         history._noted(return_id)
     history.passes(300)
 

@@ -286,6 +286,10 @@ class Judge:
     def _time_was_told(self) -> None:
         self.furthest = max(self.furthest, self.scene.world.clock.now())
 
+    def may_be_stopped(self) -> bool:
+        """Whether a pass may find something stopped already."""
+        return bool(self.stopped) or not self.stops_are_known
+
     # ------------------------------------------------------------------------- the exit code
 
     def _code_fits(self, hearing: Hearing, ran: Ran) -> None:
