@@ -91,6 +91,7 @@ class Shop(Customers):
             if row.labels[place].status in (*UNSENT, "in_transit"):
                 self.world.loop.move_label(row.id, further, place)
                 self._noted(row.id)
+                self._cause(row.id, "revived")  # it may have been cancelled in Jetti before
 
     def expires(self, one: int, _place: int) -> None:
         """A return expires in spite of all that is on its way."""
