@@ -109,6 +109,8 @@ class Judge:
         self.stopped: dict[str, Any] = {}
         """What the program called stopped, with Loop's row then."""
         self.digest: str | None = None
+        self.digest_is_known = True
+        """Whether no pass since may have stopped more, or let some through."""
         self.stops_are_known = True
         """Whether the last pass came far enough to tell what is stopped."""
         self.rough: datetime | None = None
@@ -191,6 +193,7 @@ class Judge:
             for return_id in self.now.rows:
                 self.stopped.pop(return_id, None)
         self.stops_are_known = False
+        self.digest_is_known = False
         if DRY not in self.now.options and self.now.options[:1] != ("init",):
             self.ends[_kind(self.now.options)] = None
             self.last = None
@@ -277,9 +280,11 @@ class Judge:
             if ran.code in (0, 3, 4, 5, 7) and not scene.world.clock.ahead:
                 self.stopped = {one: self._seen(one) for one in told}
                 self.stops_are_known = True
+                self.digest_is_known = True
                 self.digest = str(ran.report["run"]["digest"]) if told else None
             else:
                 self.stops_are_known = False
+                self.digest_is_known = False
                 if "--accept-plan" in hearing.options:
                     self.stopped.clear()  # it came that far, or it did not
 
@@ -569,6 +574,7 @@ class Judge:
         if (
             self.stopped
             and self.digest
+            and self.digest_is_known
             and all(self._seen(one) == row for one, row in self.stopped.items())
         ):
             told = kinds.get("a stopped plan", "")
