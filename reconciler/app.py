@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -17,12 +17,18 @@ from reconciler.core.duration import write as spell
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
 from reconciler.core.plan import Terms
-from reconciler.core.ports import By
+from reconciler.core.ports import By, RunSummary
 from reconciler.core.report import Report, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.rules import Guards
 from reconciler.core.target import Preview, Target
-from reconciler.errors import SourceError, TargetUnavailable
+from reconciler.errors import (
+    ConfigError,
+    LedgerError,
+    ReconcilerError,
+    SourceError,
+    TargetUnavailable,
+)
 from reconciler.host import Host
 from reconciler.http import Endpoint, PerMinute, PerSecond, Service, connect
 from reconciler.intake import Intake, Projection
@@ -33,6 +39,7 @@ from reconciler.loop import LoopReader
 from reconciler.reconcile import Bounds, Parts, Pass
 
 _FIRST_WATERMARK = timedelta(hours=24)
+_STEP = 5.0  # seconds between two signs that a wait goes on
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _NO_GUARDS = Guards(creates=sys.maxsize, updates=sys.maxsize)
 """Of a look without a ledger, after which nothing can be let through."""
@@ -54,6 +61,11 @@ def run(settings: Settings, request: RunRequest, host: Host) -> Report:
 
     Everything that goes wrong later stands in the report, whose exit code is the verdict.
     """
+    try:
+        _require_keys(settings, request)
+    except ConfigError as error:
+        _remember(settings, request, host, error)
+        raise
     with _ledger(settings, request, host) as ledger:
         terms = Terms(
             policy=settings.policy,
@@ -75,16 +87,14 @@ def initialise(
         settings.require_loop_key()
         settings.require_jetti_token()
     if not (existed and (adopt or repin)):
-        birth = Birth(start, start, _projection(settings).version)
+        looking = start if adopt else None
+        birth = Birth(start, start, _projection(settings).version, looking)
         ledgers.create(settings.ledger, birth, host.clock)
     with ledgers.open_ledger(settings.ledger, host.clock, busy_seconds=host.busy_seconds) as ledger:
         if repin:
             ledger.repin()
         report = None
         if adopt:
-            if not existed:
-                # What a lost ledger's last run sent may still be about to take effect.
-                host.clock.wait(settings.jetti.settle.total_seconds())
             report = _adopt(settings, since or _oldest(ledger, start, now), host, ledger)
         meta = ledger.meta()
     return Initialised(settings.ledger, not existed, meta.go_live, meta.watermark, report)
@@ -100,10 +110,35 @@ def _oldest(ledger: SqlLedger, start: datetime, now: datetime) -> datetime:
 
 
 def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -> Report:
-    """Look for every return since then; no go-live has come, so nothing would be created."""
+    """Look for every return since then; no go-live has come, so nothing would be created.
+
+    What an adoption that was broken off had to look for is looked for again, and only one that
+    has looked everywhere counts as finished.
+    """
+    unfinished = ledger.meta().adopting_since
+    start = min(start, unfinished or start)
+    ledger.begin_adoption(start)
+    _let_settle(settings.jetti.settle, host, ledger)
     request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
     terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
-    return _pass(settings, request, host, ledger, terms, adopts=True)
+    report = _pass(settings, request, host, ledger, terms, adopts=True)
+    if not report.run.failures:
+        ledger.end_adoption()
+    return report
+
+
+def _let_settle(settle: timedelta, host: Host, ledger: SqlLedger) -> None:
+    """What a lost ledger's last run sent may still be about to take effect.
+
+    That run ended before this ledger was made, whoever waited since then and was broken off.
+    """
+    made_at = ledger.meta().created_at or host.clock.now()
+    left = min(settle, made_at + settle - host.clock.now()).total_seconds()
+    while left > 0:
+        host.progress.settling(left)
+        step = min(_STEP, left)
+        host.clock.wait(step)
+        left -= step
 
 
 def _pass(
@@ -115,7 +150,30 @@ def _pass(
     *,
     adopts: bool = False,
 ) -> Report:
-    started_at, meta = host.clock.now(), ledger.meta()
+    """One pass, in history from its first moment, however it ends."""
+    opening = _open(settings, request, host, ledger)
+    try:
+        return _passed(settings, request, host, ledger, terms, opening, adopts=adopts)
+    except ReconcilerError as error:
+        _end(ledger, opening, request, host, error.status, str(error))
+        raise
+    except Exception as error:
+        # Only its type: what it says may be about a customer.
+        told = f"this is a bug in reconciler: {type(error).__name__}"
+        _end(ledger, opening, request, host, 1, told)
+        raise
+
+
+def _passed(
+    settings: Settings,
+    request: RunRequest,
+    host: Host,
+    ledger: SqlLedger,
+    terms: Terms,
+    opening: Opening,
+    *,
+    adopts: bool,
+) -> Report:
     missing = _is_missing(settings, request)
     with ExitStack() as stack:
         loop = stack.enter_context(_loop(settings, host))
@@ -141,18 +199,35 @@ def _pass(
             consent=_anybody if missing else host.consent,
             rates=Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second),
         )
-        opening = Opening(
-            run_id=ledger.begin_run(request.kind, started_at),
-            started_at=started_at,
-            watermark=None if missing else meta.watermark,
-            remarks=_remarks(settings, request),
-        )
         made = Pass(request, parts)
         made.make()
         requests = {"loop": loop.requests["get"]}
         if jetti:
             requests |= {f"jetti {kind}": count for kind, count in jetti.requests.items()}
         return close(made, request, parts, opening, requests)
+
+
+def _open(settings: Settings, request: RunRequest, host: Host, ledger: SqlLedger) -> Opening:
+    started_at, meta = host.clock.now(), ledger.meta()
+    return Opening(
+        run_id=ledger.begin_run(request.kind, started_at),
+        started_at=started_at,
+        watermark=None if _is_missing(settings, request) else meta.watermark,
+        creation_stopped=meta.creation_stopped,
+        remarks=_remarks(settings, request),
+    )
+
+
+def _end(
+    ledger: SqlLedger, opening: Opening, request: RunRequest, host: Host, code: int, message: str
+) -> None:
+    """Let `status` know how a pass ended that came to no report."""
+    at = host.clock.now()
+    with suppress(LedgerError):  # perhaps it is what broke; the error itself is raised in any case
+        ledger.finish_run(
+            opening.run_id,
+            RunSummary(request.kind, opening.started_at, at, code, {}, message=message),
+        )
 
 
 def _target(
@@ -229,17 +304,32 @@ def _ledger(
     settings: Settings, request: RunRequest, host: Host
 ) -> AbstractContextManager[SqlLedger]:
     """The ledger itself under its lock; for a dry run a copy, or a blank one if there is none."""
-    settings.require_loop_key()
-    if request.reaches_jetti:
-        settings.require_jetti_token()
     if not request.dry_run:
         return ledgers.open_ledger(
             settings.ledger, host.clock, wait=request.wait, busy_seconds=host.busy_seconds
         )
-    if settings.ledger_path.exists():
+    if settings.has_ledger:
         return ledgers.open_scratch(settings.ledger, host.clock)
     start = (host.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
     return ledgers.open_blank(Birth(start, start, _projection(settings).version), host.clock)
+
+
+def _require_keys(settings: Settings, request: RunRequest) -> None:
+    settings.require_loop_key()
+    if request.reaches_jetti:
+        settings.require_jetti_token()
+
+
+def _remember(settings: Settings, request: RunRequest, host: Host, error: ReconcilerError) -> None:
+    """Let `status` know of a run that could not start, where there is a ledger to tell it."""
+    if request.dry_run:
+        return
+    with (
+        suppress(ReconcilerError),  # the run ends with what kept it from starting in any case
+        ledgers.open_ledger(settings.ledger, host.clock, busy_seconds=host.busy_seconds) as ledger,
+    ):
+        opening = _open(settings, request, host, ledger)
+        _end(ledger, opening, request, host, error.status, str(error))
 
 
 def _projection(settings: Settings) -> Projection:
@@ -248,7 +338,7 @@ def _projection(settings: Settings) -> Projection:
 
 def _is_missing(settings: Settings, request: RunRequest) -> bool:
     """Whether the pass looks without a ledger."""
-    return request.dry_run and not settings.ledger_path.exists()
+    return request.dry_run and not settings.has_ledger
 
 
 def _anybody(_total: Callable[[], RangeSum]) -> bool:

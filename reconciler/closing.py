@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from msgspec import Struct, structs
 
@@ -19,10 +20,11 @@ from reconciler.core.report import (
     Report,
     Requests,
     RunFacts,
+    RunKind,
     Watermarks,
 )
 from reconciler.core.request import RunRequest
-from reconciler.errors import Interrupted, LedgerError, ReconcilerError
+from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.intake import News
 from reconciler.reconcile import Parts, Pass
 
@@ -36,6 +38,7 @@ class Opening(Struct, frozen=True):
     started_at: datetime
     watermark: datetime | None
     """None without a ledger."""
+    creation_stopped: str | None = None
     remarks: tuple[str, ...] = ()
 
 
@@ -57,7 +60,7 @@ def close(
     failures = list(made.failures)
     finished_at = parts.clock.now()
     try:
-        closing = _look(parts, finished_at)
+        closing = _look(made, request, parts, opening, finished_at)
     except LedgerError as error:
         failures.append(error)
         closing = _Closing(tally.Standing(), (), opening.watermark)
@@ -70,7 +73,7 @@ def close(
     )
     shows = request.dry_run and request.detailed_exitcode and bool(made.plan.changes)
     verdict = tally.exit_code(
-        [_code(error) for error in failures], closing.standing, pending_shows=shows
+        [error.status for error in failures], closing.standing, pending_shows=shows
     )
     summary = RunSummary(
         kind=request.kind,
@@ -79,14 +82,16 @@ def close(
         exit_code=verdict,
         counts=structs.asdict(counts),
         digest=made.digest if made.plan.changes else None,
-        message=str(failures[0]) if failures else None,
+        message=_message(verdict, failures, closing),
     )
     try:
         parts.ledger.finish_run(opening.run_id, summary)
     except LedgerError as error:
         if not any(isinstance(known, LedgerError) for known in failures):
             failures.append(error)
-        verdict = _code(error)
+        verdict = error.status
+    # What the exit code speaks of comes first.
+    failures.sort(key=lambda error: error.status != verdict)
     return Report(
         run=RunFacts(
             id=None if request.dry_run else opening.run_id,
@@ -98,6 +103,7 @@ def close(
             watermark=_watermarks(opening, closing),
             exit_code=verdict,
             digest=made.digest,
+            message=_message(verdict, failures, closing),
             failures=tuple(Failure(str(error), error.hint, error.command) for error in failures),
             remarks=(
                 *_remarks(opening, closing),
@@ -119,6 +125,12 @@ def close(
     )
 
 
+def _message(verdict: int, failures: Sequence[ReconcilerError], closing: _Closing) -> str | None:
+    """The fact that the exit code rests on: what stopped the pass, else how the ledger stands."""
+    stopped = (str(error) for error in failures if error.status == verdict)
+    return next(stopped, None) or tally.sentence(verdict, closing.standing)
+
+
 def _watermarks(opening: Opening, closing: _Closing) -> Watermarks:
     """A blank ledger has one that nobody set; it is not told."""
     if opening.watermark is None:
@@ -126,18 +138,44 @@ def _watermarks(opening: Opening, closing: _Closing) -> Watermarks:
     return Watermarks(opening.watermark, closing.watermark)
 
 
-def _look(parts: Parts, now: datetime) -> _Closing:
-    ledger, policy = parts.ledger, parts.terms.policy
-    meta, overdue_before = ledger.meta(), now - policy.patience
-    standing = tally.Standing(
-        states=ledger.counts_by_state(),
-        overdue=ledger.count_overdue(overdue_before),
-        malformed=ledger.count_malformed(),
-        creation_stopped=meta.creation_stopped,
+def _look(
+    made: Pass, request: RunRequest, parts: Parts, opening: Opening, now: datetime
+) -> _Closing:
+    ledger, meta = parts.ledger, parts.ledger.meta()
+    overdue_before = now - parts.terms.policy.patience
+    if request.dry_run:
+        # What this very look has found is not waiting yet, however short the patience.
+        overdue_before = min(overdue_before, opening.started_at - timedelta.resolution)
+    if request.kind is RunKind.SINGLE:
+        ids = _asked_for(made, request, parts)
+        found = ledger.entries(sorted(ids))
+        malformed = ledger.count_malformed(ids | parts.intake.tally.malformed)
+        standing = tally.standing_of(found, overdue_before, malformed, meta.creation_stopped)
+        if opening.creation_stopped is None and meta.creation_stopped is not None:
+            # One of these returns has stopped it.
+            standing = structs.replace(standing, creation_stopped=meta.creation_stopped)
+        problems = tally.problems_of(found, overdue_before)[:_LISTED]
+    else:
+        standing = tally.Standing(
+            states=ledger.counts_by_state(),
+            overdue=ledger.count_overdue(overdue_before),
+            malformed=ledger.count_malformed(),
+            creation_stopped=meta.creation_stopped,
+        )
+        problems = ledger.problems(overdue_before, _LISTED)
+    return _Closing(
+        standing,
+        tuple(map(_problem, problems)),
+        meta.watermark,
+        meta.has_pushed,
+        words.without_meaning(ledger.unknown_words(), parts.mapping, parts.terms.policy),
     )
-    problems = tuple(_problem(entry) for entry in ledger.problems(overdue_before, _LISTED))
-    unknown = words.without_meaning(ledger.unknown_words(), parts.mapping, policy)
-    return _Closing(standing, problems, meta.watermark, meta.has_pushed, unknown)
+
+
+def _asked_for(made: Pass, request: RunRequest, parts: Parts) -> set[str]:
+    """The returns that were read or named: of these alone such a run speaks."""
+    planned = {change.return_id for change in made.plan.changes}
+    return {*parts.intake.tally.ids, *request.return_ids, *planned}
 
 
 def _problem(entry: Entry) -> Problem:
@@ -174,7 +212,3 @@ def _left(made: Pass, request: RunRequest, parts: Parts) -> tuple[str, ...]:
         return ()
     which = "1 return is" if left == 1 else f"{left} returns are"
     return (f"{which} left; scheduled passes go on with the rest, behind fresh changes",)
-
-
-def _code(error: ReconcilerError) -> int:
-    return error.status if isinstance(error, Interrupted) else error.exit_code

@@ -10,13 +10,14 @@ ReconcilerError
 │   └── LedgerMissing       7   no ledger, an empty one, or somebody else's file
 ├── LedgerError             8   the ledger cannot be used
 ├── LockHeld               75   another run holds the lock
-└── Interrupted       130 143   stopped by a signal, cleanly
+└── Interrupted   129 130 143   stopped by a signal, cleanly
 
 What happens to a single return is never an exception but an outcome (`core.outcome`).
 """
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
 
 
@@ -29,11 +30,25 @@ class ReconcilerError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, hint: str | None = None, command: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        cause: str | None = None,
+        command: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.hint = hint
+        self.cause = cause
+        """What a service did, without its name: `answered 503`. None where it was not asked."""
         self.command = command
         """What to type to go on, where there is just one thing to type."""
+
+    @property
+    def status(self) -> int:
+        """What the process ends with."""
+        return self.exit_code
 
 
 class ConfigError(ReconcilerError):
@@ -91,20 +106,27 @@ class LockHeld(ReconcilerError):
 
 
 class Interrupted(ReconcilerError):
-    """SIGINT or SIGTERM asked this run to end; the write in the air was classified first."""
+    """A signal asked this run to end; the write in the air was classified first."""
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__("stopped by a signal")
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
         self.signal_number = signal_number
 
     @property
     def status(self) -> int:
-        """The exit status a shell expects: 128 + signal (130 for SIGINT, 143 for SIGTERM)."""
+        """The exit status a shell expects: 128 + signal (129 SIGHUP, 130 SIGINT, 143 SIGTERM)."""
         return 128 + self.signal_number
 
 
-# When several apply, the first wins (design: 130/143 8 6 7 4 5 3 10).
-PRECEDENCE = (130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
+# When several apply, the first wins (design: 129/130/143 8 6 7 4 5 3 10).
+PRECEDENCE = (129, 130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
+
+
+def fact(who: str, what: str, times: str = "") -> str:
+    """What a service did, as a sentence: `Jetti answered 503 five times`."""
+    reads_on = what.startswith(("answered ", "timed out", "failed "))
+    count = f"{'' if reads_on else ','} {times} times" if times else ""
+    return f"{who}{'' if reads_on else ':'} {what}{count}"
 
 
 def worst(codes: set[int]) -> int:

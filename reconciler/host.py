@@ -18,6 +18,9 @@ class Progress(Protocol):
     def pushing(self, done: int, planned: int) -> None:
         """So many of the planned changes have been dealt with."""
 
+    def settling(self, seconds: float) -> None:
+        """So long is waited still for what a lost ledger may have sent last."""
+
 
 def nobody(_total: Any) -> bool:
     """Consent where nobody can be asked."""
@@ -33,6 +36,9 @@ class Silence:
     def pushing(self, done: int, planned: int) -> None:
         """Nothing."""
 
+    def settling(self, seconds: float) -> None:
+        """Nothing."""
+
 
 @dataclass(frozen=True)
 class Host:
@@ -46,5 +52,7 @@ class Host:
     connect: Callable[[Any, Clock], Any] | None = None
     """How services are reached, given an `http.Endpoint`; None: `http.connect` itself. Not typed,
     because what a host names must not load half the program for `--help`."""
+    on_hangup: Callable[[Callable[[], None]], None] = lambda act: None
+    """Has SIGHUP call back from now on, instead of ending the program."""
     busy_seconds: float = 30.0
     """How long somebody else may hold up the ledger; longer than any report or backup takes."""

@@ -19,7 +19,8 @@ from reconciler.ledger.inspection import PastIntent
 from reconciler.ledger.opening import open_reader
 from reconciler.ledger.repository import SqlLedger
 
-_RUNS = 500  # enough to find the last sweep behind a day of passes every five minutes
+_RUNS = 10
+_OF_EACH_KIND = 2  # the last one may go on still; then the one before it counts
 _SET_ASIDE = 10
 
 
@@ -49,6 +50,8 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         now=now,
         go_live=meta.go_live,
         watermark=meta.watermark,
+        created_at=meta.created_at,
+        adopting_since=meta.adopting_since,
         creation_stopped=meta.creation_stopped,
         states={state.value: count for state, count in ledger.counts_by_state().items()},
         overdue=ledger.count_overdue(overdue_before),
@@ -60,7 +63,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         last_complete_sweep=ledger.last_complete(RunKind.SWEEP),
         stopped=_stopped(ledger.stopped_plan()),
         oldest_problem=_problem(ledger.oldest_problem(overdue_before)),
-        runs=tuple(map(_run, ledger.past_runs(_RUNS))),
+        runs=_runs(ledger),
         set_aside=tuple(
             SetAside(row.key, row.problem, row.first_seen)
             for row in ledger.malformed_rows(_SET_ASIDE)
@@ -84,6 +87,13 @@ def _stopped(plan: StoppedPlan | None) -> Stopped | None:
     if plan is None:
         return None
     return Stopped(plan.digest, plan.since, Counter(one.change for one in plan.members))
+
+
+def _runs(ledger: SqlLedger) -> tuple[LastRun, ...]:
+    found = {past.id: past for past in ledger.past_runs(_RUNS)}
+    for kind in (RunKind.SCHEDULED, RunKind.SWEEP):
+        found |= {past.id: past for past in ledger.last_runs(kind, _OF_EACH_KIND)}
+    return tuple(_run(found[number]) for number in sorted(found, reverse=True))
 
 
 def _run(past: PastRun) -> LastRun:

@@ -53,6 +53,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.ids: dict[str, News] = {}
+        self.malformed: set[str] = set()
+        """Keys of the rows that were kept aside."""
 
     def add(self, return_id: str, what: News) -> None:
         """One more, or one that an earlier window had too."""
@@ -161,6 +163,7 @@ class Intake:
         )
         if shop is not None:
             self._ledger.pin(shop=shop)
+        self.tally.malformed |= gathered.malformed.keys()
         for return_id in gathered.latest:
             self.tally.add(return_id, gathered.what(return_id))
 

@@ -40,6 +40,7 @@ from reconciler.errors import (
     ConfigError,
     ImplausibleListing,
     ReconcilerError,
+    SafetyStop,
     SourceError,
 )
 from reconciler.host import Progress
@@ -103,6 +104,7 @@ class Pass:
         """What a guard let nobody carry out."""
         self._knows_the_digest = True
         self._ended_by: ReconcilerError | None = None
+        """What ended it before its plan was carried out."""
         self._request = request
         self._parts = parts
         self._started_at = parts.clock.now()
@@ -336,27 +338,25 @@ class Pass:
         if not changes:
             return
         outcomes = self._parts.target().push(changes)
-        while not self._is_spent() and (outcome := next(outcomes, None)) is not None:
+        while not self._spent() and (outcome := next(outcomes, None)) is not None:
             self.outcomes.append(outcome)
             self._parts.progress.pushing(len(self.outcomes), len(changes))
 
-    def _is_spent(self) -> bool:
-        """Whether a budget is used up; checked between entries, never inside one."""
+    def _spent(self) -> str | None:
+        """Which budget is used up, if one is; checked between entries, never inside one."""
         request, parts = self._request, self._parts
+        if request.max_writes is not None and parts.writes() >= request.max_writes:
+            return f"the budget of {request.max_writes} writes is spent"
         elapsed = parts.clock.monotonic() - self._began
-        return (request.max_writes is not None and parts.writes() >= request.max_writes) or (
-            request.max_seconds is not None and elapsed >= request.max_seconds
-        )
+        if request.max_seconds is not None and elapsed >= request.max_seconds:
+            return f"the {request.max_seconds:.0f} s of the pass are over"
+        return None
 
     def _defer_the_rest(self) -> None:
         """Say of each change that was not carried out why it was not."""
         told = {outcome.return_id for outcome in self.outcomes}
         stopped = {change.return_id for change in self.stopped}
-        reason = "left for the next pass"
-        if self._ended_by:
-            reason = "the pass ended before its turn"
-        elif self._is_spent():
-            reason = "the budget of the pass is spent"
+        reason = self._why_left()
         self.outcomes += [
             self._stopped(change)
             if change.return_id in stopped
@@ -380,6 +380,16 @@ class Pass:
     def digest(self) -> str:
         """Names the plan: where a guard stopped a part of it, just that part."""
         return digest_of(self.stopped) if self.stopped else self.plan.digest
+
+    def _why_left(self) -> str:
+        match self._ended_by:
+            case None:
+                spent = self._spent() or "the pass was over"
+                return f"{spent}, so it was left for the next pass"
+            case SafetyStop():
+                return f"it waits for a person: {self._ended_by}"
+            case _:
+                return f"{self._ended_by}, so it was left for the next pass"
 
 
 def _settling(done: Settled) -> Move:

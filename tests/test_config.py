@@ -178,8 +178,49 @@ def test_a_relative_ledger_is_made_absolute(home: Path) -> None:
     assert load(None, {"RECONCILER_LEDGER": "sqlite:///x.db"}).ledger == f"sqlite:///{home}/x.db"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("/var/lib/shop/x.db", "/var/lib/shop/x.db"),
+        ("x.db", "{home}/x.db"),
+        ("./data/x.db", "{home}/data/x.db"),
+        ("data/x.db", "{home}/data/x.db"),
+        ("sqlite:////tmp/x.db", "/tmp/x.db"),
+        ("sqlite:///./tmp/x.db", "{home}/tmp/x.db"),
+        ("sqlite:///shop/x.db", "{home}/shop/x.db"),
+        ("sqlite:///tmp", "{home}/tmp"),
+    ],
+)
+def test_a_ledger_may_be_named_by_its_path_alone(home: Path, written: str, meant: str) -> None:
+    settings = load(None, {"RECONCILER_LEDGER": written})
+
+    assert settings.ledger == f"sqlite:///{meant.format(home=home)}"
+    assert settings.ledger_path == Path(meant.format(home=home))
+
+
+def test_a_service_of_systemd_finds_its_directories(home: Path) -> None:
+    """The first of several; what a setting says goes before."""
+    configuration = home / "etc"
+    configuration.mkdir()
+    (configuration / "reconciler.toml").write_text("[loop]\npage_size = 9\n")
+    environ = {
+        "STATE_DIRECTORY": "/var/lib/reconciler:/var/lib/other",
+        "CONFIGURATION_DIRECTORY": f"{configuration}:/etc/other",
+    }
+
+    settings = load(None, environ)
+
+    assert settings.ledger == "sqlite:////var/lib/reconciler/ledger.db"
+    assert settings.loop.page_size == 9
+    assert load(None, environ | {"RECONCILER_LEDGER": "/srv/x.db"}).ledger == "sqlite:////srv/x.db"
+    (home / "reconciler.toml").write_text("[loop]\npage_size = 8\n")
+    assert load(None, environ).loop.page_size == 8, "the working directory goes before"
+    nowhere = {"STATE_DIRECTORY": "relative", "CONFIGURATION_DIRECTORY": ""}
+    assert load(None, nowhere).ledger == f"sqlite:///{home}/.local/state/reconciler/ledger.db"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a home")
-def test_without_a_home_a_ledger_must_be_named() -> None:
+def test_without_a_home_a_ledger_must_be_named_by_those_who_need_one() -> None:
     program = """
 import os, sys
 import platformdirs.unix
@@ -187,13 +228,15 @@ from reconciler.config import load
 os.chdir("/")
 os.setuid(54321)
 print(load(None, {"RECONCILER_LEDGER": "sqlite:////x.db"}).ledger)
-load(None, {})
+homeless = load(None, {})
+print(homeless.has_ledger)
+homeless.ledger
 """
     done = subprocess.run(
         [sys.executable, "-c", program], env={}, capture_output=True, text=True, check=False
     )
 
-    assert done.stdout == "sqlite:////x.db\n"
+    assert done.stdout == "sqlite:////x.db\nFalse\n"
     assert "ConfigError: RECONCILER_LEDGER: is not set" in done.stderr
 
 
@@ -233,9 +276,19 @@ load(None, {})
         ("loop.base_url = 'ftp://loop.example'", "loop.base_url", "ftp://", "https://"),
         ("loop.base_url = 'https://h:99999/'", "loop.base_url", "https://h:99999", "https://"),
         ("loop.base_url = 'https://h/api?x=1'", "loop.base_url", "https://h/api", "https://"),
-        ("ledger = 'ledger.db'", "ledger", "ledger.db", "sqlite:///"),
-        ("ledger = 'sqlite://'", "ledger", "sqlite:", "sqlite:///"),
-        ("ledger = 'sqlite:///:memory:'", "ledger", "memory", "sqlite:///"),
+        ("ledger = 'sqlite://'", "ledger", "sqlite:", "/absolute/path"),
+        ("ledger = 'sqlite:/x.db'", "ledger", "sqlite:", "/absolute/path"),
+        ("ledger = 'mysql://h/x'", "ledger", "mysql:", "/absolute/path"),
+        ("ledger = ''", "ledger", "''", "/absolute/path"),
+        ("ledger = 7", "ledger", "7", "/absolute/path"),
+        ("ledger = ':memory:'", "ledger", "memory", "/absolute/path"),
+        ("ledger = '/var/lib/shop/'", "ledger", "shop/", "/absolute/path"),
+        ("ledger = '~/ledger.db'", "ledger", "~/ledger.db", "write the directory out"),
+        ("ledger = 'sqlite:///~/ledger.db'", "ledger", "~/ledger.db", "write the directory out"),
+        ("ledger = 'sqlite:///:memory:'", "ledger", "memory", "/absolute/path"),
+        ("ledger = 'sqlite:///var/lib/x.db'", "ledger", "sqlite:///var/lib/x.db", "sqlite:////var/lib/x.db"),
+        ("ledger = 'sqlite:///tmp/x.db'", "ledger", "sqlite:///tmp/x.db", "sqlite:////tmp/x.db"),
+        ("ledger = 'sqlite:///home/me/x.db'", "ledger", "sqlite:///home/me/x.db", "or just /home/me/x.db"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_a_bad_value_names_file_key_value_and_the_way_out(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import logging
 import os
 import stat
@@ -19,6 +21,10 @@ from reconciler.points import Point, reached
 if TYPE_CHECKING:
     from reconciler.core.report import Report
 
+
+_STDOUT = 1
+_MOST_LINKS = 40
+_LONGEST_NAME = 240  # bytes; the temporary file beside it has a few more
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +55,7 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
 
     `done` says what stands in spite of that.
     """
-    if output is None:
+    if output is None or descriptor_of(Path(output)) == _STDOUT:
         if not streams.show(text):
             hint = f"{done}name a file with --output"
             streams.complain("stdout: the report could not be written", hint)
@@ -69,10 +75,14 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old one or the new one, mode 0600, never a part."""
-    target = path.resolve()
-    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-        target.write_text(text, encoding="utf-8", errors="backslashreplace")  # a pipe, a device
+    number = descriptor_of(path)
+    if number is not None or (path.exists() and not path.is_file()):
+        # Not by its resolved name: that of a pipe is none.
+        opened = path if number is None else os.dup(number)
+        with open(opened, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
         return
+    target = path.resolve()
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -87,6 +97,50 @@ def write_whole(path: Path, text: str) -> None:
         raise
     _sync_directory(target.parent)
     reached(Point.REPORT_NAMED)
+
+
+def descriptor_of(path: Path) -> int | None:
+    """The open descriptor of ours that a path such as /dev/stdout or /dev/fd/3 stands for.
+
+    It is to be written to and neither opened anew nor replaced: a shell may append to it.
+    """
+    ours = os.path.realpath("/proc/self/fd")
+    for _ in range(_MOST_LINKS):
+        if path.name.isdigit() and os.path.realpath(path.parent) == ours:
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = path.parent / os.readlink(path)
+    return None
+
+
+def why_unwritable(path: Path) -> str | None:
+    """What would keep a report from being written there; None where nothing would, yet."""
+    try:
+        number = descriptor_of(path)
+        if number is not None:
+            mode = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+            return "is open for reading only" if mode == os.O_RDONLY else None
+        if path.is_dir():
+            return "is a directory"
+        target = path.resolve()
+        if path.exists() and not path.is_file():
+            kind = path.stat().st_mode
+            if not stat.S_ISFIFO(kind) and not stat.S_ISCHR(kind):
+                return "is neither a file nor a pipe"
+            return None if os.access(path, os.W_OK) else os.strerror(errno.EACCES)
+        target.parent.stat()
+        if not target.parent.is_dir():
+            return os.strerror(errno.ENOTDIR)
+        if len(os.fsencode(target.name)) > _LONGEST_NAME:
+            return os.strerror(errno.ENAMETOOLONG)
+        if not os.access(target.parent, os.W_OK | os.X_OK):
+            return f"its directory may not be written by user {os.geteuid()}"
+    except OSError as error:
+        return os.strerror(error.errno or 0)
+    except (ValueError, RuntimeError):
+        return "is not a path"
+    return None
 
 
 def _sync_directory(directory: Path) -> None:

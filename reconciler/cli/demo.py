@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _THREE_DAYS = 3 * 24 * 3600.0
 
 
-@click.command(epilog=exit_codes(0, 1, 130, 143))
+@click.command(epilog=exit_codes(0, 1, 129, 130, 143))
 @click.pass_context
 def demo(context: click.Context) -> int:
     """Show the whole story in under a minute; nothing outside a temporary directory is touched.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -24,7 +24,7 @@ def main() -> NoReturn:
     os.umask(0o077)  # whatever cron hands us, our files are ours alone
     clock = SystemClock()
     stop_on_signals(clock)
-    status = perform(sys.argv[1:], Host(clock, os.environ))
+    status = perform(sys.argv[1:], Host(clock, os.environ, on_hangup=hear_hangups))
     streams.flush_all()
     sys.exit(status)
 
@@ -62,5 +62,12 @@ def stop_on_signals(clock: SystemClock) -> None:
         signal.signal(number, signal.SIG_DFL)
         clock.stop(number, frame)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # started by nohup, to outlive its terminal
         signal.signal(number, stop)
+
+
+def hear_hangups(act: Callable[[], None]) -> None:
+    """Have SIGHUP do this instead of ending the run."""
+    signal.signal(signal.SIGHUP, lambda _number, _frame: act())

@@ -17,6 +17,7 @@ MEANINGS = {
     8: "ledger unusable: corrupt, newer schema, read-only, disk full, locked by a stranger",
     10: "dry run with --detailed-exitcode: changes are pending",
     75: "another run holds the lock",
+    129: "stopped by SIGHUP, cleanly (serve reads its settings again instead)",
     130: "stopped by SIGINT, cleanly",
     143: "stopped by SIGTERM, cleanly",
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import streams
+from reconciler.cli import progress, streams
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.session import session
 from reconciler.cli.when import Moment
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.app import Initialised
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 4, 5, 6, 7, 8, 75, 130, 143))
+@click.command(epilog=exit_codes(0, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143))
 @click.option(
     "--since",
     type=Moment(past=True),
@@ -41,6 +42,10 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     Refuses to replace one that exists. On an existing ledger --adopt and --repin do their part
     and move no watermark.
 
+    --adopt first lets jetti.settle (180 s) pass since the ledger was made, because what a lost
+    ledger's last run sent may still be about to take effect in Jetti, and shows that it goes on.
+    Broken off, it is to be run again: until it has looked everywhere, `status` says so.
+
     \b
     Examples:
       reconciler init                        from 24 hours ago
@@ -50,7 +55,10 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     from reconciler import app
 
     asked = session(context)
-    made = app.initialise(asked.settings(), since=since, adopt=adopt, repin=repin, host=asked.host)
+    settings = asked.settings()
+    with progress.shown(asked, tells_all=adopt) as watcher:
+        host = dataclasses.replace(asked.host, progress=watcher)
+        made = app.initialise(settings, since=since, adopt=adopt, repin=repin, host=host)
     streams.show(_told(made))
     return made.report.run.exit_code if made.report else 0
 

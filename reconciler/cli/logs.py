@@ -65,6 +65,11 @@ class Lines(logging.Formatter):
         # Only once something is logged: `--help` has to be quick.
         return hider(self._environ)
 
+    def learn_keys(self) -> None:
+        """Hide what the environment leads to by now, too."""
+        known, new = self._hide, hider(self._environ)
+        self.__dict__["_hide"] = lambda text: new(known(text))
+
     def format(self, record: logging.LogRecord) -> str:
         first = f"{_time(record)} {record.levelname} {self._plain(record.getMessage())}"
         return "\n".join([first, *(self._plain(line) for line in self._traceback(record))])
@@ -89,6 +94,13 @@ class JsonLines(Lines):
         if record.exc_info:
             facts["traceback"] = [self._plain(line) for line in self._traceback(record)]
         return json.dumps(facts)
+
+
+def learn_keys() -> None:
+    """Keys may have changed: hide the new ones as well as the old."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, Lines):
+            handler.formatter.learn_keys()
 
 
 def hider(environ: Mapping[str, str]) -> Callable[[str], str]:

@@ -21,7 +21,7 @@ _AN_HOUR = 3600.0
 _PORT = click.IntRange(0, 65535)
 
 
-@click.command(epilog=exit_codes(2, 130, 143))
+@click.command(epilog=exit_codes(2, 129, 130, 143))
 @click.option("--seed", type=int, default=1, show_default=True, help="Which pretend shop.")
 @click.option(
     "--returns",

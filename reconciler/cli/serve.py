@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import deliver
+from reconciler.cli import deliver, logs
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.session import Session, session
 from reconciler.cli.when import Span
@@ -48,7 +48,9 @@ def serve(
 
     Each pass is the same as `reconciler run`, under the same lock, so a run by hand may slip in
     between. Its exit code is logged; whatever it was, the next pass comes. SIGTERM and SIGINT end
-    the daemon when the write in the air is done.
+    the daemon when the write in the air is done. SIGHUP has it read its settings and keys again,
+    for the passes to come; what cannot be used is logged, and the old ones stay. A clock that is
+    set meanwhile holds up no pass: they come by the time that passes.
 
     \b
     Examples:
@@ -60,20 +62,54 @@ def serve(
         raise click.UsageError("--every and --cron exclude each other")
     timetable = _timetable(every or _USUAL, cron)
     call = session(context)
-    settings = call.settings()
-    settings.require_loop_key()
-    settings.require_jetti_token()
+    current = Current(call)
 
     from reconciler.cli.asking import request
     from reconciler.operations import crontab, scheduler
 
-    jobs = [scheduler.Job("pass", timetable, lambda: tick("pass", settings, request(), call), True)]
+    jobs = [scheduler.Job("pass", timetable, lambda: tick("pass", current, request()), True)]
     if sweep is not None:
         asked = request(sweep=sweep)
         nightly = crontab.trigger(_NIGHTLY)
-        jobs.append(scheduler.Job("sweep", nightly, lambda: tick("sweep", settings, asked, call)))
-    scheduler.serve(jobs, call.host.clock)
+        jobs.append(scheduler.Job("sweep", nightly, lambda: tick("sweep", current, asked)))
+    call.host.on_hangup(current.ask)
+    scheduler.serve(jobs, call.host.clock, current.renew)
     return 0
+
+
+class Current:
+    """The settings that the next pass works with. Raises ConfigError when they cannot be used."""
+
+    def __init__(self, call: Session) -> None:
+        self.call = call
+        self.settings = _usable(call)
+        self._asked = False
+
+    def ask(self) -> None:
+        """A signal handler: have them read again at the next `renew`."""
+        self._asked = True
+
+    def renew(self) -> None:
+        """Read them again if that was asked for; a pass that goes on keeps what it began with."""
+        if not self._asked:
+            return
+        self._asked = False
+        try:
+            self.settings = _usable(self.call)
+        except ReconcilerError as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            _log.warning("SIGHUP: the settings stay as they were: %s%s", error, hint)
+        else:
+            logs.learn_keys()
+            _log.info("SIGHUP: the settings were read again; the next pass works with them")
+
+
+def _usable(call: Session) -> Settings:
+    settings = call.settings()
+    settings.require_loop_key()
+    settings.require_jetti_token()
+    _ = settings.ledger
+    return settings
 
 
 def _timetable(every: timedelta, cron: str | None) -> BaseTrigger:
@@ -89,10 +125,10 @@ def _timetable(every: timedelta, cron: str | None) -> BaseTrigger:
         raise click.UsageError(f"--cron {cron!r}: {error}") from error
 
 
-def tick(name: str, settings: Settings, asked: RunRequest, call: Session) -> None:
+def tick(name: str, current: Current, asked: RunRequest) -> None:
     """One pass of the daemon: never raises, logs how it went."""
     try:
-        status = _one_pass(settings, asked, call)
+        status = _one_pass(current.settings, asked, current.call)
     except Interrupted as error:
         status = error.status
     except ReconcilerError as error:

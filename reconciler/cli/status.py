@@ -27,9 +27,11 @@ def status(
 ) -> int:
     """Say whether all is well: exit 0 healthy, 3 not.
 
-    Not healthy means: a return is overdue, dead, failed or in review; the last complete pass is
-    older than --max-age; the last complete sweep is older than 48 hours, once one has run; or the
-    last pass stopped for safety. Needs no keys, and works while a run goes on.
+    Not healthy means: a return is overdue, dead, failed or in review; the last pass ended with
+    anything but 0 or 10, or was killed; the last complete pass is older than --max-age, or none
+    came within an hour of init; the last complete sweep is older than 48 hours, once one has run;
+    init --adopt was not finished; a stop for safety lasts; or a time in the ledger lies ahead of
+    this machine's clock. Needs no keys, and works while a run goes on.
 
     \b
     Examples:

@@ -34,7 +34,7 @@ def load(file: str | None, environ: Mapping[str, str]) -> Settings:
         [(keys.normal(one.key), _read(one)) for one in given if not _is_empty_table(one)]
     )
     return Settings(
-        ledger=values.get("ledger") or _default_ledger(),
+        kept_in=values.get("ledger") or _default_ledger(environ),
         loop=LoopSettings(**values.get("loop", {})),
         jetti=JettiSettings(**values.get("jetti", {})),
         policy=_policy(values.get("policy", {})),
@@ -97,11 +97,12 @@ def _unknown(given: Given) -> ConfigError:
     return ConfigError(f"{given.where}: there is no such setting", hint)
 
 
-def _default_ledger() -> str:
-    directory = places.user_state()
+def _default_ledger(environ: Mapping[str, str]) -> str | ConfigError:
+    """Where no setting says it; an error only for those who need a ledger."""
+    directory = places.service_state(environ) or places.user_state()
     if directory is None:
-        raise ConfigError(
+        return ConfigError(
             "RECONCILER_LEDGER: is not set, and there is no home directory to keep a ledger in",
-            "set RECONCILER_LEDGER=sqlite:////absolute/path/to/ledger.db",
+            "set RECONCILER_LEDGER=/absolute/path/to/ledger.db",
         )
     return f"{SQLITE}{directory / 'ledger.db'}"

@@ -55,7 +55,7 @@ KEYS: dict[Path, Reader] = {
     ("policy", "skus", "include"): _GLOBS,
     ("policy", "skus", "exclude"): _GLOBS,
     ("policy", "held_states"): texts(one_of(*KNOWN_STATES)),
-    ("policy", "patience"): span(above_zero=True),
+    ("policy", "patience"): span(),  # 0: waiting is told at once
     **{
         ("mapping", "status", state, label): _STATUS
         for state in KNOWN_STATES

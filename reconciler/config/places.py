@@ -1,8 +1,8 @@
-"""Where this user's settings and state usually live; nowhere, for a user without a home."""
+"""Where settings and state usually live: of a service, or of a user, who may have no home."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
@@ -18,6 +18,22 @@ def user_state() -> Path | None:
     import platformdirs
 
     return _absolute(lambda: platformdirs.user_state_dir("reconciler", appauthor=False))
+
+
+def service_state(environ: Mapping[str, str]) -> Path | None:
+    """The directory that systemd's `StateDirectory=` made for this service."""
+    return _first(environ.get("STATE_DIRECTORY"))
+
+
+def service_config(environ: Mapping[str, str]) -> Path | None:
+    """The directory that systemd's `ConfigurationDirectory=` names for this service."""
+    return _first(environ.get("CONFIGURATION_DIRECTORY"))
+
+
+def _first(listed: str | None) -> Path | None:
+    """Of several between colons the first, as systemd.exec(5) lists them."""
+    path = Path((listed or "").partition(":")[0])
+    return path if path.is_absolute() else None
 
 
 def _absolute(directory: Callable[[], str]) -> Path | None:

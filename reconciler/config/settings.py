@@ -44,8 +44,8 @@ class JettiSettings(Struct, frozen=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything the program can be told; keys stay hidden."""
 
-    ledger: str
-    """`sqlite:////absolute/path`."""
+    kept_in: str | ConfigError
+    """Where the ledger lies, `sqlite:////absolute/path`, or why there is no place for one."""
     loop: LoopSettings = LoopSettings()
     jetti: JettiSettings = JettiSettings()
     policy: Policy = Policy()
@@ -57,9 +57,21 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The settings file that was read, where there is one."""
 
     @property
+    def ledger(self) -> str:
+        """`sqlite:////absolute/path`. Raises ConfigError when there is no place for it."""
+        if isinstance(self.kept_in, ConfigError):
+            raise self.kept_in
+        return self.kept_in
+
+    @property
     def ledger_path(self) -> Path:
-        """The file of the ledger."""
+        """The file of the ledger. Raises ConfigError when there is no place for it."""
         return Path(self.ledger.removeprefix(SQLITE))
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether anything lies where the ledger should be."""
+        return not isinstance(self.kept_in, ConfigError) and self.ledger_path.exists()
 
     def require_loop_key(self) -> Secret:
         """The key for Loop. Raises ConfigError when there is none or it cannot be used."""

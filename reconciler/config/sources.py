@@ -44,11 +44,13 @@ def find_file(named: str | None, environ: Mapping[str, str]) -> Path | None:
             if not os.path.isfile(path):  # never raises, whatever the name
                 raise ConfigError(f"{name}: {path} is not a file", "name a TOML file")
             return Path(path)
-    return next((path for path in _usual_places() if _exists(path)), None)
+    return next((path for path in _usual_places(environ) if _exists(path)), None)
 
 
-def _usual_places() -> Iterator[Path]:
+def _usual_places(environ: Mapping[str, str]) -> Iterator[Path]:
     yield Path(FILE_NAME)
+    if service := places.service_config(environ):
+        yield service / FILE_NAME
     if user := places.user_config():
         yield user / FILE_NAME
     yield Path("/etc/reconciler", FILE_NAME)

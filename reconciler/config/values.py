@@ -172,12 +172,32 @@ def _is_loopback(host: str) -> bool:
 
 
 def ledger(raw: object) -> str:
-    """The address of an SQLite file, made absolute: cron's working directory is not yours."""
-    remedy = "write sqlite:////absolute/path/to/ledger.db"
-    if not isinstance(raw, str) or not raw.startswith(SQLITE) or not raw.isprintable():
+    """The address of an SQLite file, or just its path, made absolute: cron's working directory is
+    not yours."""
+    remedy = "write its path, such as /absolute/path/to/ledger.db"
+    if not isinstance(raw, str) or not raw.isprintable() or not _may_be_a_file(raw):
         scheme = str(raw).partition(":")[0]
         raise Unfit("is not the address of an SQLite file", remedy, f"{scheme[:40]}:…")
     path = raw.removeprefix(SQLITE)
-    if not path or path == ":memory:" or "?" in path:
+    if path in ("", ":memory:") or path.endswith("/") or "?" in path:
         raise Unfit("does not name a file alone", remedy)
+    if path.startswith("~"):
+        raise Unfit("has a ~, which only a shell understands", "write the directory out")
+    if raw != path and path.partition("/")[0] in _ROOTS and "/" in path:
+        raise Unfit(
+            f"lacks a slash, if /{path} is meant",
+            f"write {SQLITE}/{path}, or just /{path}; a path from here is {SQLITE}./{path}",
+        )
     return f"{SQLITE}{Path(path).absolute()}"
+
+
+_ROOTS = frozenset(
+    {"Users", "Volumes", "data", "dev", "etc", "home", "lib", "media", "mnt", "opt", "private"}
+    | {"root", "run", "srv", "tmp", "usr", "var"}
+)
+"""Directories at the top of common systems: hardly how a relative path begins."""
+
+
+def _may_be_a_file(written: str) -> bool:
+    """An SQLite address with three slashes, or a path: nothing that begins as another address."""
+    return written.startswith(SQLITE) or not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", written)

@@ -14,9 +14,14 @@ from reconciler.core.report import Problem, RunKind
 
 SWEEP_AGE = timedelta(hours=48)
 """Once sweeps are made at all, one a night is expected."""
+FIRST_PASS_WITHIN = timedelta(hours=1)
+"""So long after its ledger was made, a timetable should have brought a first pass."""
+LONGEST = {RunKind.SCHEDULED: timedelta(minutes=30), RunKind.SWEEP: timedelta(hours=2)}
+"""A run that has not ended by then was probably killed: units and timers end it by then, too."""
 
 _STUCK = (State.DEAD, State.FAILED, State.REVIEW)
 _SAFETY_STOP = 7
+_WELL = (0, 10)
 _RUNS_TOLD = 10
 
 
@@ -56,6 +61,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     now: datetime
     go_live: datetime
     watermark: datetime
+    created_at: datetime | None = None
+    """When the ledger was made."""
+    adopting_since: datetime | None = None
+    """Since when `init --adopt` looks, while it has not looked everywhere."""
     creation_stopped: str | None = None
     states: dict[str, int] = {}
     overdue: int = 0
@@ -68,7 +77,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     oldest_problem: Problem | None = None
     stopped: Stopped | None = None
     runs: tuple[LastRun, ...] = ()
-    """The last ones, newest first."""
+    """The last ones, newest first; of passes and sweeps at least the last two each."""
     set_aside: tuple[SetAside, ...] = ()
     """The oldest malformed rows."""
 
@@ -92,8 +101,10 @@ def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Heal
     reasons = (
         *_about_returns(facts, patience),
         *_about_ages(facts, max_age),
-        *_about_stops(facts),
+        *_about_clocks(facts),
+        *_about_runs(facts),
         *_about_the_stopped(facts),
+        *_about_adoption(facts),
     )
     return Health(not reasons, reasons, replace(facts, runs=facts.runs[:_RUNS_TOLD]))
 
@@ -104,14 +115,15 @@ def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
             what = {State.REVIEW: "in review: a person must decide"}.get(state, state.value)
             yield f"{_returns(count)} {what}"
     if facts.overdue:
-        yield f"{_returns(facts.overdue)} overdue: waiting longer than {duration.write(patience)}"
+        limit = f" for {duration.write(patience)} or longer" if patience else ""
+        yield f"{_returns(facts.overdue)} overdue: waiting{limit}"
 
 
 def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
     ended = facts.last_complete_pass
-    if max_age is not None and ended is None:
-        yield "no pass was ever complete"
-    if max_age is not None and ended is not None and facts.now - ended > max_age:
+    if ended is None:
+        yield from _about_the_first_pass(facts, max_age)
+    elif max_age is not None and facts.now - ended > max_age:
         yield (
             f"the last complete pass ended {duration.approximate(facts.now - ended)} ago,"
             f" more than {duration.write(max_age)}"
@@ -124,20 +136,89 @@ def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
         )
 
 
-def _about_stops(facts: Facts) -> Iterator[str]:
-    """A pass and a sweep each answer for themselves: one that goes well does not undo the
-    other's stop. So does the last run of all, whatever its kind."""
-    finished = [run for run in facts.runs if run.finished_at is not None]
-    last = {run.kind: run for run in reversed(finished)}
-    counting = {
-        run.id: run for kind in (RunKind.SCHEDULED, RunKind.SWEEP) if (run := last.get(kind))
+def _about_the_first_pass(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
+    """A ledger that nobody works with looks as calm as one in which nothing happens."""
+    age = facts.now - (facts.created_at or facts.now)
+    if age > FIRST_PASS_WITHIN:
+        yield (
+            f"no pass was ever complete, although the ledger was made"
+            f" {duration.approximate(age)} ago: is `reconciler run` on a timetable?"
+        )
+    elif max_age is not None:
+        yield "no pass was ever complete"
+
+
+def _about_clocks(facts: Facts) -> Iterator[str]:
+    """No time of the ledger lies ahead of a clock that is right. The furthest is told."""
+    last = facts.runs[0] if facts.runs else None
+    known = {
+        "reading is complete up to": facts.watermark,
+        "the last complete pass ended at": facts.last_complete_pass,
+        "the last complete sweep ended at": facts.last_complete_sweep,
+        "the last run began at": last and last.started_at,
+        "the last run ended at": last and last.finished_at,
+        "the ledger was made at": facts.created_at,
     }
-    if finished:
-        counting[finished[0].id] = finished[0]
-    for run in counting.values():
-        if run.exit_code == _SAFETY_STOP:
-            why = f": {run.message}" if run.message else ""
-            yield f"run {run.id} ({run.kind}) stopped for safety{why}"
+    ahead = [(instant, what) for what, instant in known.items() if instant and instant > facts.now]
+    if ahead:
+        furthest = max(instant for instant, _ in ahead)
+        what = next(what for instant, what in ahead if instant == furthest)
+        yield (
+            f"{what} {furthest:%Y-%m-%d %H:%M:%S}Z, which is"
+            f" {duration.approximate(furthest - facts.now)} ahead of this machine's clock:"
+            " it is wrong now, or was wrong then"
+        )
+
+
+def _about_runs(facts: Facts) -> Iterator[str]:
+    """The last pass answers for itself until a better one. So does a sweep, but what it could
+    not do a good pass later makes up for, and its age is watched as well; only its stop stays.
+    So does a stop of whatever ended last."""
+    scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
+    told: dict[int, LastRun] = {}
+    if scheduled is not None and scheduled.exit_code not in _WELL:
+        told[scheduled.id] = scheduled
+    if sweep is not None and sweep.exit_code not in _WELL:
+        made_up = scheduled is not None and scheduled.id > sweep.id and not told
+        if sweep.exit_code == _SAFETY_STOP or not made_up:
+            told[sweep.id] = sweep
+    ended = next((run for run in facts.runs if run.finished_at is not None), None)
+    if ended is not None and ended.exit_code == _SAFETY_STOP:
+        told[ended.id] = ended
+    for run in told.values():
+        yield _end_of(run, facts)
+
+
+def _last(facts: Facts, kind: RunKind) -> LastRun | None:
+    """The last run of this kind that ended, or was killed; one that may go on has no end yet."""
+    ours = (run for run in facts.runs if run.kind == kind)
+    return next((run for run in ours if run.finished_at is not None or _is_dead(run, facts)), None)
+
+
+def _is_dead(run: LastRun, facts: Facts) -> bool:
+    """Only one run at a time holds the lock, so a later one tells that this one is over."""
+    if run.id < facts.runs[0].id:
+        return True
+    return facts.now - run.started_at > LONGEST[RunKind(run.kind)]
+
+
+def _end_of(run: LastRun, facts: Facts) -> str:
+    name = f"run {run.id} ({run.kind})"
+    if run.finished_at is None:
+        fate = "it was killed" if run.id < facts.runs[0].id else "it goes on, or was killed"
+        return f"{name} began at {run.started_at:%Y-%m-%d %H:%M:%S}Z and did not end: {fate}"
+    how = f"ended with exit code {run.exit_code}"
+    if run.exit_code == _SAFETY_STOP:
+        how = "stopped for safety"
+    return f"{name} {how}" + (f": {run.message}" if run.message else "")
+
+
+def _about_adoption(facts: Facts) -> Iterator[str]:
+    if facts.adopting_since is not None:
+        yield (
+            "what Jetti already has was not looked for to the end: let `reconciler init --adopt`"
+            " end, or run it again"
+        )
 
 
 def _about_the_stopped(facts: Facts) -> Iterator[str]:

@@ -26,6 +26,8 @@ _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
 ORDERS_ARRIVE_WITHIN = timedelta(days=30)
 """An order that is still missing then is never coming; the entry is dead."""
+LINES_FOLLOW_WITHIN = timedelta(hours=1)
+"""An order is imported with its lines; one that is still missing then is missing for good."""
 
 
 def tries(entry: Entry) -> int:
@@ -59,10 +61,11 @@ def waits(entry: Entry, wait: Wait, now: datetime, patience: timedelta) -> Move:
     """The order is missing: look again after 1 minute, doubling to 6 hours, for 30 days.
 
     A line that is still missing after `policy.patience` although its order is there will hardly
-    come by itself: a person decides.
+    come by itself: a person decides. Without any patience waiting is told at once, but a line
+    still has an hour to follow its order: nothing but a person leads out of a review.
     """
     since = entry.due_since or now
-    if wait.order_found and now - since >= patience:
+    if wait.order_found and now - since >= (patience or LINES_FOLLOW_WITHIN):
         return Move(State.REVIEW, wait.reason)
     if now - since >= ORDERS_ARRIVE_WITHIN:
         return Move(State.DEAD, f"{wait.reason}, for {ORDERS_ARRIVE_WITHIN.days} days")

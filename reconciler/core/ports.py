@@ -80,6 +80,9 @@ class Meta(Struct, frozen=True):
     """Why nothing may be created until a person has resolved it; None when all is well."""
     has_pushed: bool = False
     """Whether any intent or sale return was ever recorded; False for a new ledger."""
+    created_at: datetime | None = None
+    adopting_since: datetime | None = None
+    """Since when `init --adopt` looks, while it has not looked everywhere."""
 
 
 class Known(Struct, frozen=True):
@@ -225,7 +228,7 @@ class RunSummary(Struct, frozen=True):
     counts: dict[str, int]
     digest: str | None = None
     message: str | None = None
-    """The error it ended with, where it did."""
+    """Why it ended with that code, where that is not 0 or 10."""
 
 
 class Ledger(Journal, Protocol):
@@ -308,8 +311,8 @@ class Ledger(Journal, Protocol):
     def unknown_words(self) -> tuple[CountedWord, ...]:
         """Words of Loop's that this version does not know, with the returns that show them."""
 
-    def count_malformed(self) -> int:
-        """Rows kept aside and not yet cleared."""
+    def count_malformed(self, names: Collection[str] | None = None) -> int:
+        """Rows kept aside and not yet cleared; of these returns, or kept under these keys."""
 
     def count_overdue(self, before: datetime) -> int:
-        """Open entries with something to do since before that instant (`due_since`)."""
+        """Open entries with something to do since that instant or longer (`due_since`)."""

@@ -152,7 +152,10 @@ class RunFacts(Struct, frozen=True):
     watermark: Watermarks
     exit_code: int
     digest: str
+    message: str | None = None
+    """The fact that the exit code rests on, where it is not 0 or 10."""
     failures: tuple[Failure, ...] = ()
+    """That fact first."""
     remarks: tuple[str, ...] = ()
     """What a reader should know: no ledger, creation stopped, budget spent, …"""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from reconciler.core.model import State
+from reconciler.core.model import Entry, Purpose, State
 from reconciler.core.report import ChangeKind, Counts, OutcomeKind, ReportedChange
-from reconciler.core.states import TROUBLED
+from reconciler.core.states import OPEN, TROUBLED
 from reconciler.errors import worst
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 _COUNTED_AS = {
     OutcomeKind.SKIPPED: "skipped",
@@ -23,6 +27,13 @@ _PUSHED_AS = {
     ChangeKind.CANCEL: "cancelled",
     ChangeKind.ADOPT: "adopted",
 }
+_TOLD_AS = {
+    State.DEAD: "dead",
+    State.FAILED: "failed",
+    State.IN_FLIGHT: "in flight",
+    State.REVIEW: "in review",
+    State.UNKNOWN: "with an unanswered write",
+}
 
 
 class Read(Struct, frozen=True):
@@ -34,7 +45,7 @@ class Read(Struct, frozen=True):
 
 
 class Standing(Struct, frozen=True):
-    """How the whole ledger stands when a pass ends."""
+    """How the whole ledger stands when a pass ends, or just the returns it was asked for."""
 
     states: Mapping[State, int] = {}
     overdue: int = 0
@@ -62,6 +73,41 @@ def count(read: Read, outcomes: Sequence[ReportedChange], standing: Standing) ->
     )
 
 
+def standing_of(
+    entries: Sequence[Entry], overdue_before: datetime, malformed: int, creation_stopped: str | None
+) -> Standing:
+    """How these entries stand by themselves.
+
+    That creation is stopped concerns them as far as one of them still waits to be created.
+    """
+    waits = any(map(needs_creating, entries))
+    return Standing(
+        states=Counter(entry.state for entry in entries),
+        overdue=sum(is_overdue(entry, overdue_before) for entry in entries),
+        malformed=malformed,
+        creation_stopped=creation_stopped if waits else None,
+    )
+
+
+def problems_of(entries: Sequence[Entry], overdue_before: datetime) -> list[Entry]:
+    """Those that failed, need a person or are overdue, the longest waiting first."""
+    found = [e for e in entries if e.state in TROUBLED or is_overdue(e, overdue_before)]
+    return sorted(found, key=lambda entry: (entry.due_since or _LONG_AGO, entry.id))
+
+
+def is_overdue(entry: Entry, before: datetime) -> bool:
+    """Whether the program had something to do about it since that instant, or longer."""
+    return entry.state in OPEN and entry.due_since is not None and entry.due_since <= before
+
+
+def needs_creating(entry: Entry) -> bool:
+    """Whether some of its lines are to come to be in Jetti yet."""
+    if entry.state not in OPEN or entry.wanted.purpose is not Purpose.EXIST:
+        return False
+    there = {item.order_line_id for known in entry.sale_returns for item in known.items}
+    return any(line.order_line_id not in there for line in entry.wanted.lines)
+
+
 def exit_code(failures: Collection[int], standing: Standing, *, pending_shows: bool) -> int:
     """The verdict: the worst of what stopped the pass and how the ledger stands.
 
@@ -75,6 +121,17 @@ def exit_code(failures: Collection[int], standing: Standing, *, pending_shows: b
     if pending_shows:
         codes.add(10)
     return worst(codes)
+
+
+def sentence(code: int, standing: Standing) -> str | None:
+    """Why a pass that nothing stopped ended with that code; None where all is well."""
+    if code == 7 and standing.creation_stopped is not None:
+        return f"nothing is created until a person has looked: {standing.creation_stopped}"
+    if code != 3:
+        return None
+    parts = [(standing.states.get(state, 0), what) for state, what in _TOLD_AS.items()]
+    parts += [(standing.overdue, "overdue"), (standing.malformed, "not understood")]
+    return "returns need a look: " + ", ".join(f"{n} {what}" for n, what in parts if n)
 
 
 def _troubled(standing: Standing) -> bool:

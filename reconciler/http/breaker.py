@@ -16,11 +16,12 @@ class Breaker:
     """Open after five failures in a row; a success closes it."""
 
     why: str
-    """What made it open, as a sentence about the service: "it …"."""
+    """What made it open, without the service's name: `answered 503 five times`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._failures = 0
+        self._causes: set[str] = set()
         self._open_until = -math.inf
 
     def admits(self, *, write: bool) -> bool:
@@ -32,12 +33,16 @@ class Breaker:
     def passed(self) -> None:
         """The service is alive."""
         self._failures = 0
+        self._causes.clear()
 
-    def failed(self) -> None:
-        """One more failure."""
+    def failed(self, cause: str) -> None:
+        """One more failure: `answered 503`."""
         self._failures += 1
+        self._causes.add(cause)
         if self._failures >= FAILURES:
-            self.open_for(OPEN_FOR, "it failed too often in a row")
+            same = f"{cause} five times"
+            mixed = f"failed five times in a row: {', '.join(sorted(self._causes))}"
+            self.open_for(OPEN_FOR, same if len(self._causes) == 1 else mixed)
 
     def open_for(self, seconds: float, why: str) -> None:
         """Refuse everything for that long."""

@@ -16,7 +16,7 @@ from httpx_retries import RetryTransport
 
 from reconciler import __version__
 from reconciler.clock import Clock
-from reconciler.errors import KeyRefused, ReconcilerError
+from reconciler.errors import KeyRefused, ReconcilerError, fact
 from reconciler.http.answer import (
     Answer,
     AnswerLost,
@@ -146,7 +146,7 @@ class Service:
         try:
             response = self._wire.handle_request(request)
         except (httpx.HTTPError, Unacceptable) as error:
-            self._breaker.failed()
+            self._breaker.failed(reason(error))
             lost = AnswerLost if self._wire.watch.sent else NotSent
             raise lost(reason(error)) from None
         self._learn(response)
@@ -157,7 +157,8 @@ class Service:
 
     def _admit(self, *, write: bool) -> None:
         if not self._breaker.admits(write=write):
-            raise self._unavailable(f"is not asked again for now: {self._breaker.why}")
+            # Not asked at all; what made it so is the fact to be told.
+            raise self._endpoint.unavailable(fact(self.name, self._breaker.why))
 
     def _request(
         self, method: str, path: str, query: str, body: bytes | None = None
@@ -189,22 +190,20 @@ class Service:
     def _given_up(self, request: httpx.Request, error: Exception) -> ReconcilerError:
         """Count the failure and say it."""
         if isinstance(error, Postponed):
-            self._breaker.open_for(error.seconds, f"it {error}")
+            self._breaker.open_for(error.seconds, str(error))
         elif not isinstance(error, TooMany):
-            self._breaker.failed()
+            self._breaker.failed(reason(error))
         tries = request.extensions["tries"]
         path = request.url.path.removeprefix(self._base.path)
-        after = f" (given up after {tries} tries)" if tries > 1 else ""
-        return self._unavailable(f"GET {path}: {reason(error)}{after}")
-
-    def _unavailable(self, what: str) -> ReconcilerError:
-        return self._endpoint.unavailable(f"{self.name}: {what}")
+        after = f", given up after {tries} tries" if tries > 1 else ""
+        told = f"{fact(self.name, reason(error))} (GET {path}{after})"
+        return self._endpoint.unavailable(told, cause=reason(error))
 
     def _learn(self, response: httpx.Response) -> None:
         """Draw the conclusions for the requests that follow a write."""
         status = response.status_code
         if status >= 500 or 300 <= status < 400:
-            self._breaker.failed()
+            self._breaker.failed(f"answered {status}")
         elif status != 429:
             self._breaker.passed()
         if not is_transient(status):
@@ -212,6 +211,6 @@ class Service:
         try:
             asked = asked_to_wait(status, response.headers, self._means.clock.now())
         except Postponed as error:
-            self._breaker.open_for(error.seconds, f"it {error}")
+            self._breaker.open_for(error.seconds, str(error))
         else:
             self._wire.pacer.rest(asked or 0.0)

@@ -42,7 +42,7 @@ class Adopter:
             yield judged.change.told(told.outcome, told.reason, told.sale_returns)
         if unseen:
             raise TargetUnavailable(
-                f"{len(unseen)} of {len(unknown)} returns could not be looked up: {unseen[0]}",
+                f"{unseen[0]}; {len(unseen)} of {len(unknown)} returns could not be looked up",
                 hint="do it again: what was taken over stays",
             )
 

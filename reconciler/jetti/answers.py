@@ -38,6 +38,11 @@ class Classified(Struct, frozen=True):
             return f"Jetti: {self.detail}"
         return f"Jetti answered {self.status}" + (f": {self.detail}" if self.detail else "")
 
+    @property
+    def cause(self) -> str | None:
+        """What Jetti did, without its name: `answered 503`, `timed out`."""
+        return self.detail if self.status is None else f"answered {self.status}"
+
 
 _REFUSING = frozenset({400, 422})
 

@@ -29,6 +29,8 @@ class Unseen(Struct, frozen=True):
     reason: str
     is_outage: bool
     """Whether Jetti failed, rather than answering something we cannot use."""
+    cause: str | None = None
+    """What it did, without its name; None where it was not asked any more."""
 
 
 class Lookup:
@@ -49,7 +51,8 @@ class Lookup:
             if len(entries) > 1:
                 return {entry.id: self.sight([entry])[entry.id] for entry in entries}
             outage = isinstance(error, TargetUnavailable)
-            return {entry.id: Unseen(str(error), outage) for entry in entries}
+            cause = error.cause if isinstance(error, TargetUnavailable) else None
+            return {entry.id: Unseen(str(error), outage, cause) for entry in entries}
 
     def marked(self, return_ids: Sequence[str]) -> list[str]:
         """Which of these ids stand as markers in Jetti. Raises TargetUnavailable."""

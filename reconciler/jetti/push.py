@@ -15,7 +15,7 @@ from reconciler.core.plan import Change, unanswered, why_not_created
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
-from reconciler.errors import TargetUnavailable
+from reconciler.errors import TargetUnavailable, fact
 from reconciler.jetti.adopter import Adopter
 from reconciler.jetti.creation import Creation
 from reconciler.jetti.judge import Judge, Judged
@@ -46,7 +46,7 @@ class Pusher:
         self._adopter = Adopter(judge, update, journal)
         self._journal = journal
         self._clock = clock
-        self._streak: list[tuple[str, Trouble]] = []
+        self._streak: list[tuple[str, Told]] = []
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """Carry out each change when the next outcome is asked for.
@@ -130,7 +130,8 @@ class Pusher:
         else:
             move = outcome.failed(entry, unseen.reason, self._clock.now(), closes=None)
             self._journal.move(entry.id, move)
-        return Told(OutcomeKind.FAILED, unseen.reason, named(entry.sale_returns), trouble)
+        ours = named(entry.sale_returns)
+        return Told(OutcomeKind.FAILED, unseen.reason, ours, trouble, unseen.cause)
 
     def _wait(self, judged: Judged, wait: Wait) -> Told:
         entry, seen = judged.entry, judged.sighting
@@ -230,23 +231,34 @@ class Pusher:
         if told.trouble is None:
             self._streak.clear()
             return
-        self._streak.append((change.return_id, told.trouble))
-        hurried = [trouble for _, trouble in self._streak[-HURRIED:]]
+        self._streak.append((change.return_id, told))
+        hurried = [each.trouble for _, each in self._streak[-HURRIED:]]
         if hurried == [Trouble.HURRY] * HURRIED:
-            raise TargetUnavailable("Jetti keeps asking us to slow down (429)")
+            raise TargetUnavailable(fact("Jetti", "answered 429", "three"))
         if len(self._streak) < OUTAGE:
             return
-        if any(trouble is Trouble.UNUSABLE for _, trouble in self._streak):
+        if any(each.trouble is Trouble.UNUSABLE for _, each in self._streak):
             self._tell_outage()
             self._streak.clear()
             return
-        raise TargetUnavailable(f"Jetti failed {OUTAGE} times in a row: {told.reason}")
+        raise TargetUnavailable(_outage([each for _, each in self._streak]))
 
     def _tell_outage(self) -> None:
         """Where failures do not tell by their number: when nothing else is answered either, it is
         Jetti and not the returns. Raises TargetUnavailable."""
-        if not all(trouble is Trouble.HURRY for _, trouble in self._streak):
+        if not all(told.trouble is Trouble.HURRY for _, told in self._streak):
             self._judge.knock()
+
+
+def _outage(streak: Sequence[Told]) -> str:
+    """What Jetti did five times, as far as it was asked five times."""
+    last = streak[-1]
+    if last.cause is None:
+        return last.reason or "Jetti is not asked again for now"
+    causes = list(dict.fromkeys(told.cause for told in streak if told.cause))
+    if len(causes) == 1:
+        return fact("Jetti", last.cause, "five")
+    return fact("Jetti", f"failed five times in a row: {', '.join(causes)}")
 
 
 def _undecided(entry: Entry) -> State:

@@ -33,7 +33,7 @@ class Scout:
             yield judged.change.told(told.outcome, told.reason, told.sale_returns)
         if unseen:
             raise TargetUnavailable(
-                f"{len(unseen)} of {len(changes)} returns could not be looked up: {unseen[0]}"
+                f"{unseen[0]}; {len(unseen)} of {len(changes)} returns could not be looked up"
             )
 
     def marked(self, changes: Sequence[Change]) -> list[str]:

@@ -30,18 +30,24 @@ class Told(Struct, frozen=True):
     reason: str | None = None
     sale_returns: tuple[SaleReturnName, ...] = ()
     trouble: Trouble | None = None
+    cause: str | None = None
+    """What Jetti did, without its name, where that was the trouble and it was asked."""
 
 
 def undelivered(classified: Classified) -> Told:
     """The outcome of a write that was not plainly applied."""
     match classified.meaning:
         case Meaning.SLOW_DOWN:
-            return Told(OutcomeKind.DEFERRED, classified.reason, trouble=Trouble.HURRY)
+            return Told(
+                OutcomeKind.DEFERRED, classified.reason, (), Trouble.HURRY, classified.cause
+            )
         case Meaning.NOT_SENT:
-            return Told(OutcomeKind.DEFERRED, classified.reason, trouble=Trouble.OUTAGE)
+            return Told(
+                OutcomeKind.DEFERRED, classified.reason, (), Trouble.OUTAGE, classified.cause
+            )
         case Meaning.LOST:
             reason = f"{classified.reason}; will be read back"
-            return Told(OutcomeKind.FAILED, reason, trouble=Trouble.OUTAGE)
+            return Told(OutcomeKind.FAILED, reason, (), Trouble.OUTAGE, classified.cause)
         case _:
             return Told(OutcomeKind.FAILED, classified.reason)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Row, Select, delete, func, select
 
 from reconciler.core.ports import RunSummary
 from reconciler.ledger.part import Part, new_id
@@ -58,37 +59,47 @@ class History(Part):
 
     def past_runs(self, limit: int) -> list[PastRun]:
         """The last runs, newest first."""
-        query = select(runs).order_by(runs.c.id.desc()).limit(limit)
+        return self._runs(select(runs).order_by(runs.c.id.desc()).limit(limit))
+
+    def last_runs(self, kind: str, limit: int) -> list[PastRun]:
+        """The last ones of this kind, newest first, whatever came after them."""
+        ours = select(runs).where(runs.c.kind == kind)
+        return self._runs(ours.order_by(runs.c.id.desc()).limit(limit))
+
+    def _runs(self, query: Select[Any]) -> list[PastRun]:
         with self._store.reading() as connection:
-            rows = connection.execute(query).all()
-        return [
-            PastRun(
-                id=row.id,
-                kind=row.kind,
-                started_at=row.started_at,
-                summary=None
-                if row.finished_at is None
-                else RunSummary(
-                    kind=row.kind,
-                    started_at=row.started_at,
-                    finished_at=row.finished_at,
-                    exit_code=row.exit_code,
-                    counts=row.counts,
-                    digest=row.digest,
-                    message=row.message,
-                ),
-            )
-            for row in rows
-        ]
+            return [_past(row) for row in connection.execute(query)]
 
     def last_complete(self, kind: str) -> datetime | None:
-        """When the last pass of this kind that did all it could was finished."""
-        query = select(func.max(runs.c.finished_at)).where(
-            runs.c.kind == kind, runs.c.exit_code.in_(COMPLETE)
+        """When the last pass of this kind that did all it could was finished.
+
+        The last by its number: one that was made while the clock ran ahead is not the last for as
+        long as that.
+        """
+        query = (
+            select(runs.c.finished_at)
+            .where(runs.c.kind == kind, runs.c.exit_code.in_(COMPLETE))
+            .order_by(runs.c.id.desc())
+            .limit(1)
         )
         with self._store.reading() as connection:
-            finished_at: datetime | None = connection.execute(query).scalar_one()
+            finished_at: datetime | None = connection.execute(query).scalar_one_or_none()
         return finished_at
+
+
+def _past(row: Row[Any]) -> PastRun:
+    if row.finished_at is None:
+        return PastRun(row.id, row.kind, row.started_at, None)
+    summary = RunSummary(
+        kind=row.kind,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        exit_code=row.exit_code,
+        counts=row.counts,
+        digest=row.digest,
+        message=row.message,
+    )
+    return PastRun(row.id, row.kind, row.started_at, summary)
 
 
 def _found_nothing(summary: RunSummary) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -28,6 +29,8 @@ class Identity(Part):
             proven_ids_key=row.proven_ids_key,
             creation_stopped=row.creation_stopped,
             has_pushed=bool(row.has_pushed),
+            created_at=row.created_at,
+            adopting_since=row.adopting_since,
         )
 
     def prove_create(self, ids_key: str) -> None:
@@ -47,6 +50,14 @@ class Identity(Part):
     def repin(self) -> None:
         """Forget shop and account, so that the next run pins what it sees."""
         self._set(shop=None, account=None)
+
+    def begin_adoption(self, since: datetime) -> None:
+        """Remember that all since then is looked for in Jetti, until `end_adoption`."""
+        self._set(adopting_since=since)
+
+    def end_adoption(self) -> None:
+        """Everything was looked for."""
+        self._set(adopting_since=None)
 
     def accept_mapping(self, mapping_version: str) -> None:
         """See `core.ports.Ledger`."""

@@ -45,7 +45,7 @@ class Inspection(Part):
 
     def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
         """See `core.ports.Ledger`."""
-        overdue = and_(entries.c.state.in_(OPEN), entries.c.due_since < overdue_before)
+        overdue = and_(entries.c.state.in_(OPEN), entries.c.due_since <= overdue_before)
         stuck = entries.c.state.in_(TROUBLED)
         query = (
             select(entries.c.return_id)

@@ -72,7 +72,7 @@ class Reading(Part):
 
     def count_overdue(self, before: datetime) -> int:
         """See `core.ports.Ledger`."""
-        return self._count(and_(entries.c.state.in_(OPEN), entries.c.due_since < before))
+        return self._count(and_(entries.c.state.in_(OPEN), entries.c.due_since <= before))
 
     def counts_by_state(self) -> dict[State, int]:
         """See `core.ports.Ledger`. States in which nothing stands are left out."""
@@ -80,10 +80,14 @@ class Reading(Part):
         with self._store.reading() as connection:
             return {row.state: row[1] for row in connection.execute(query)}
 
-    def count_malformed(self) -> int:
+    def count_malformed(self, names: Collection[str] | None = None) -> int:
         """See `core.ports.Ledger`."""
+        query = select(func.count()).select_from(malformed)
+        if names is not None:
+            one_of = sorted(names)
+            query = query.where(or_(malformed.c.key.in_(one_of), malformed.c.return_id.in_(one_of)))
         with self._store.reading() as connection:
-            return connection.execute(select(func.count()).select_from(malformed)).scalar_one()
+            return connection.execute(query).scalar_one()
 
     def unknown_words(self) -> tuple[CountedWord, ...]:
         """See `core.ports.Ledger`."""

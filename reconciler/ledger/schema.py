@@ -47,6 +47,8 @@ class Birth(Struct, frozen=True):
     go_live: datetime
     watermark: datetime
     mapping_version: str
+    adopting_since: datetime | None = None
+    """Where it is made to take over what Jetti has: since when that is looked for."""
 
 
 def build(store: Store, birth: Birth, now: datetime) -> None:
@@ -65,6 +67,7 @@ def build(store: Store, birth: Birth, now: datetime) -> None:
                 "watermark": birth.watermark,
                 "mapping_version": birth.mapping_version,
                 "has_pushed": 0,
+                "adopting_since": birth.adopting_since,
             },
         )
         store.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import (
     EVENT_JOB_ERROR,
@@ -18,8 +18,12 @@ from apscheduler.triggers.base import BaseTrigger
 from msgspec import Struct
 
 from reconciler.clock import Clock
+from reconciler.core import duration
+from reconciler.operations.timetable import Timetable
 
-_AN_HOUR = 3600.0
+_LOOK = 1.0  # seconds; how soon a clock that was set, or a signal to read settings, is noticed
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 _log = logging.getLogger(__name__)
 
@@ -35,33 +39,56 @@ class Job(Struct, frozen=True):
     """Also right at the start."""
 
 
-def serve(jobs: Iterable[Job], clock: Clock) -> None:
+class _WhenTold(BaseTrigger):  # type: ignore[misc]
+    """Fires never by itself."""
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        return _NEVER
+
+
+def serve(jobs: Sequence[Job], clock: Clock, between: Callable[[], None] = lambda: None) -> None:
     """Keep the timetable until a signal: then let the pass that goes on end, and raise Interrupted.
 
     A tick that comes while the last one of its kind goes on is left out; ticks that were missed
-    are made up for by one, however late.
+    are made up for by one, however late. `between` is called about once a second.
     """
+    lines = [(job.name, job.trigger, job.at_once) for job in jobs]
+    timetable = Timetable(lines, clock.now(), clock.monotonic())
+    # APScheduler would wait by the time of day, so it only carries out what it is told is due.
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(4)})
     scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
     for job in jobs:
-        # No next_run_time at all means "when the trigger says"; None would mean paused.
-        first = {"next_run_time": datetime.now(UTC)} if job.at_once else {}
         scheduler.add_job(
             job.tick,
-            job.trigger,
+            _WhenTold(),
             id=job.name,
             name=job.name,
             max_instances=1,
-            coalesce=True,
             misfire_grace_time=None,
-            **first,
+            next_run_time=_NEVER,
         )
     scheduler.start()
     try:
         while True:
-            clock.wait(_AN_HOUR)
+            between()
+            now, elapsed = clock.now(), clock.monotonic()
+            _tell_of_the_clock(timetable.moved(now, elapsed))
+            for name in timetable.look(now, elapsed):
+                scheduler.modify_job(name, next_run_time=_LONG_AGO)  # due by any clock
+            clock.wait(min(_LOOK, timetable.rest(clock.monotonic())))
     finally:
         scheduler.shutdown(wait=True)
+
+
+def _tell_of_the_clock(moved: float) -> None:
+    if moved:
+        span = duration.approximate(timedelta(seconds=abs(moved)))
+        _log.warning(
+            "this machine's clock was set %s by %s: passes go on by the time that has passed,"
+            " and times of day are counted anew",
+            "back" if moved < 0 else "ahead",
+            span,
+        )
 
 
 def _tell(event: JobEvent) -> None:

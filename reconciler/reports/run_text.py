@@ -20,16 +20,19 @@ from reconciler.reports.wording import counted, failure, line, listed, moment, s
 
 _MOST_PROBLEMS = 100
 
-_VERDICTS = {
-    2: "Nothing was done: what was asked for, or a setting, cannot be used.",
-    4: "Loop could not be read completely; the watermark has not moved.",
-    5: "Jetti is unavailable; what could not be pushed stays pending.",
-    6: "A key was refused; the run stopped there.",
+_CLEANLY = "It ended cleanly; the next run goes on from here."
+_SO = {
+    2: "What was asked for, or a setting, cannot be used.",
+    4: "Loop could not be read completely; the watermark stays where reading was complete.",
+    5: "What could not be pushed stays pending.",
+    6: "The run stopped there.",
     7: "Stopped for safety; a person has to decide.",
     8: "The ledger cannot be used; the run stopped there.",
-    130: "Stopped by SIGINT, cleanly; the next run goes on from here.",
-    143: "Stopped by SIGTERM, cleanly; the next run goes on from here.",
+    129: _CLEANLY,
+    130: _CLEANLY,
+    143: _CLEANLY,
 }
+"""What follows from the fact in the headline."""
 
 _LEFT = {
     OutcomeKind.WAITING: "waiting",
@@ -46,9 +49,11 @@ def render(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     run = report.run
-    yield _verdict(report)
+    yield _headline(report)
+    if run.exit_code in _SO:
+        yield f"  {_SO[run.exit_code]}"
     for told in run.failures:
-        yield from failure(told)
+        yield from failure(told, known=_fact(run))
     yield ""
     yield from _read(report)
     yield from changes_text.lines(report)
@@ -66,21 +71,34 @@ def _lines(report: Report) -> Iterator[str]:
 # ------------------------------------------------------------------------------------- verdict
 
 
-def _verdict(report: Report) -> str:
+def _headline(report: Report) -> str:
+    """What happened; where something stopped the pass, that and what was done all the same."""
     run = report.run
     name = "Dry run" if run.dry_run else f"Run {run.id}" if run.id is not None else "Run"
-    text = _VERDICTS.get(run.exit_code) or _success(report)
+    stopped = _fact(run)
+    text = _stopped(report, stopped) if stopped else _success(report)
     if run.exit_code == 3:
         text = f"{text[:1].upper()}{text[1:]} Some returns need a look."
     return f"{name} ({run.kind.value}): {text} [exit {run.exit_code}]"
 
 
-def _success(report: Report) -> str:
-    if report.run.dry_run:
-        foreseen = ", ".join(_foreseen(report))
-        return f"would {foreseen}. Nothing was written." if foreseen else "there is nothing to do."
+def _fact(run: RunFacts) -> str | None:
+    """What stopped the pass."""
+    if run.exit_code not in _SO:
+        return None
+    return run.message or next((told.message for told in run.failures), None)
+
+
+def _stopped(report: Report, stopped: str) -> str:
+    done = ", ".join(_foreseen(report)) if report.run.dry_run else _done(report)
+    would = "would " if report.run.dry_run else ""
+    fact = plain(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
+    return f"{fact}; {would}{done} all the same." if done else f"{fact}."
+
+
+def _done(report: Report) -> str:
     counts = report.counts
-    done = listed(
+    return listed(
         (
             (counts.created, "created"),
             (counts.updated, "updated"),
@@ -88,6 +106,13 @@ def _success(report: Report) -> str:
             (counts.adopted, "adopted"),
         )
     )
+
+
+def _success(report: Report) -> str:
+    if report.run.dry_run:
+        foreseen = ", ".join(_foreseen(report))
+        return f"would {foreseen}. Nothing was written." if foreseen else "there is nothing to do."
+    counts, done = report.counts, _done(report)
     if not done:
         in_step = not counts.pending and report.run.exit_code == 0
         return "everything is in step." if in_step else "nothing was pushed."

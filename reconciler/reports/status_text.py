@@ -23,7 +23,7 @@ def render(health: Health) -> str:
 def _lines(health: Health) -> Iterator[str]:
     facts = health.facts
     if health.healthy:
-        yield "Healthy."
+        yield _nothing_wrong(facts)
     else:
         yield f"Not healthy, for {counted(len(health.reasons), 'reason')}:"
     for reason in health.reasons:
@@ -33,12 +33,29 @@ def _lines(health: Health) -> Iterator[str]:
     yield from _set_aside(facts)
     yield from words_text.lines(facts.unknown_words)
     yield from _runs(facts)
+    following = _next(health)
+    if following:
+        yield ""
+        yield line("next", following)
+
+
+def _nothing_wrong(facts: Facts) -> str:
+    if facts.last_complete_pass is None:
+        return "Nothing is wrong, but no pass was complete yet."
+    return "Healthy."
+
+
+def _next(health: Health) -> str | None:
+    facts = health.facts
     if facts.stopped:
-        yield ""
-        yield line("next", f"reconciler run --accept-plan {plain(facts.stopped.digest, 20)}")
-    elif facts.oldest_problem:
-        yield ""
-        yield line("next", f"reconciler show {plain(facts.oldest_problem.return_id, 20)}")
+        return f"reconciler run --accept-plan {plain(facts.stopped.digest, 20)}"
+    if facts.oldest_problem:
+        return f"reconciler show {plain(facts.oldest_problem.return_id, 20)}"
+    if facts.adopting_since is not None:
+        return "reconciler init --adopt"
+    if facts.last_complete_pass is None:
+        return "reconciler run, which a timetable is to start every few minutes (cron.example)"
+    return None
 
 
 def _facts(facts: Facts) -> Iterator[str]:
@@ -48,6 +65,8 @@ def _facts(facts: Facts) -> Iterator[str]:
     yield line("go-live", moment(facts.go_live))
     states = listed((count, state) for state, count in sorted(facts.states.items()))
     yield line("returns", states or "none yet")
+    if facts.adopting_since is not None:
+        yield line("adoption", f"NOT FINISHED, of all since {moment(facts.adopting_since)}")
     if facts.creation_stopped:
         yield line("creation", f"STOPPED: {plain(facts.creation_stopped, 500)}")
     if problem := facts.oldest_problem:
@@ -62,6 +81,8 @@ def _ended(facts: Facts, instant: datetime | None) -> str:
 
 
 def _ago(facts: Facts, instant: datetime) -> str:
+    if instant > facts.now:
+        return f" ({duration.approximate(instant - facts.now)} AHEAD of this machine's clock)"
     return f" ({duration.approximate(facts.now - instant)} ago)"
 
 

@@ -43,7 +43,7 @@ def listed(parts: Iterable[tuple[int, str]]) -> str:
     return ", ".join(f"{count} {plain(name, 40)}" for count, name in parts if count)
 
 
-def failure(told: Failure) -> list[str]:
-    """What went wrong and the way out."""
-    lines = [f"  {plain(told.message, 1000)}"]
+def failure(told: Failure, known: str | None = None) -> list[str]:
+    """What went wrong, unless it is known, and the way out."""
+    lines = [] if told.message == known else [f"  Also: {plain(told.message, 1000)}"]
     return [*lines, f"  Hint: {plain(told.hint, 1000)}"] if told.hint else lines

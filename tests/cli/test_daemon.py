@@ -92,6 +92,28 @@ def test_a_failed_pass_is_logged_and_the_next_one_comes(tmp_path: Path) -> None:
     assert any("there is no ledger at" in line for line in lines)
 
 
+def test_sighup_has_the_settings_read_again_or_keeps_the_old_ones(tmp_path: Path) -> None:
+    """A pass goes on with the ledger it began with; the next one works with the new settings."""
+    settings = tmp_path / "reconciler.toml"
+    with served(tmp_path, "--every", "0.5s") as (daemon, _):
+        until_logged(daemon, "ended with exit code 0")
+        settings.write_text("ledger = 7\n")
+        daemon.send_signal(signal.SIGHUP)
+        lines = until_logged(daemon, "WARNING SIGHUP: the settings stay as they were")
+        assert "reconciler.toml: ledger: 7" in lines[-1] or "ledger" in lines[-1]
+        until_logged(daemon, "ended with exit code 0", times=2)
+
+        settings.write_text(f'ledger = "sqlite:///{tmp_path}/elsewhere.db"\n')
+        daemon.send_signal(signal.SIGHUP)
+        until_logged(daemon, "INFO SIGHUP: the settings were read again")
+        lines = until_logged(daemon, "ended with exit code 7")
+
+        assert any(f"there is no ledger at {tmp_path}/elsewhere.db" in line for line in lines)
+        daemon.send_signal(signal.SIGTERM)
+        daemon.communicate(timeout=30)
+    assert daemon.returncode == 143
+
+
 def test_without_keys_there_is_no_daemon(tmp_path: Path) -> None:
     done = reconciler("serve", cwd=tmp_path, LOOP_API_KEY="k" * 8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -143,3 +144,74 @@ def test_a_device_is_written_to_not_replaced(tmp_path: Path) -> None:
     assert os.read(reader, 100) == b"report"
     os.close(reader)
     assert pipe.is_fifo()
+
+
+# ------------------------------------------------------------------------ where it may not go
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "is a directory"),
+        ("missing/report", "No such file or directory"),
+        ("file/report", "Not a directory"),
+        ("x" * 250, "File name too long"),
+        ("x" * 5000, "File name too long"),
+        ("socket", "is neither a file nor a pipe"),
+    ],
+)
+def test_where_no_report_can_go_is_known_before(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "file").touch()
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(os.path.relpath(tmp_path / "socket"))
+
+        assert deliver.why_unwritable(tmp_path / name) == why
+
+
+def test_where_a_report_can_go_nothing_is_said_and_nothing_left(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "old").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    before = sorted(path.name for path in tmp_path.iterdir())
+
+    for name in ("new", "old", "link", "pipe", "/dev/null", "/dev/stdout", "/dev/fd/2"):
+        assert deliver.why_unwritable(tmp_path / name) is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_descriptor_that_cannot_be_written_is_known_before(tmp_path: Path) -> None:
+    reading = os.open(os.devnull, os.O_RDONLY)
+
+    assert deliver.why_unwritable(Path(f"/dev/fd/{reading}")) == "is open for reading only"
+    os.close(reading)
+    assert deliver.why_unwritable(Path(f"/dev/fd/{reading}")) == "Bad file descriptor"
+
+
+def test_what_stands_for_an_open_descriptor_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """Neither opened anew: a shell that appends has its own place in the file."""
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    number = os.open(log, os.O_WRONLY | os.O_APPEND)
+    (tmp_path / "link").symlink_to(f"/dev/fd/{number}")
+
+    deliver.write_whole(Path(f"/dev/fd/{number}"), "one\n")
+    deliver.write_whole(tmp_path / "link", "two\n")
+
+    os.close(number)
+    assert log.read_text() == "before\none\ntwo\n"
+
+
+def test_a_pipe_is_written_to_by_its_descriptor() -> None:
+    reading, writing = os.pipe()
+
+    deliver.write_whole(Path(f"/proc/self/fd/{writing}"), "report")
+    os.close(writing)
+
+    assert os.read(reading, 100) == b"report"
+    os.close(reading)
+
+
+def test_dev_stdout_is_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert deliver.hand_over("told", "/dev/stdout")
+
+    assert capsys.readouterr().out == "told\n"

@@ -58,6 +58,25 @@ def test_a_short_key_does_not_blank_out_words() -> None:
     assert logs.hider({})("anything") == "anything"
 
 
+def test_after_keys_changed_the_new_ones_are_hidden_and_the_old_ones_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "key"
+    path.write_text(KEY)
+    path.chmod(0o600)
+    with logs.to_stderr(logging.INFO, "text", {"LOOP_API_KEY_FILE": str(path)}):
+        log = logging.getLogger("reconciler.test")
+        log.info("one %s", KEY)
+        path.write_text("canary-of-tomorrow")
+        logs.learn_keys()
+        log.info("two %s canary-of-tomorrow", KEY)
+
+    assert [line.split("INFO ")[1] for line in capsys.readouterr().err.splitlines()] == [
+        "one [hidden]",
+        "two [hidden] [hidden]",
+    ]
+
+
 def test_a_key_from_a_file_is_hidden_too(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text(f"{KEY}\n")

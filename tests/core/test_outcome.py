@@ -149,5 +149,15 @@ def test_a_line_missing_from_its_order_is_a_person_s_after_the_patience(wait, af
     assert state is State.WAITING or move == Move(state, wait.reason)
 
 
+@pytest.mark.parametrize(
+    ("after", "state"), [(timedelta(0), State.WAITING), (timedelta(hours=1), State.REVIEW)]
+)
+def test_without_patience_a_line_may_still_follow_its_order(after, state):
+    """Told at once, but only a person leads out of a review."""
+    waiting = entry(state=State.WAITING, attempts=3, due_since=NOON)
+
+    assert waits(waiting, NO_LINE, NOON + after, timedelta(0)).state is state
+
+
 def test_patience_counts_from_now_where_nothing_was_due():
     assert looked(0, NO_LINE, since=None, now=NOON + 99 * DAY).state is State.WAITING

@@ -114,7 +114,7 @@ def test_a_body_up_to_the_cap_is_taken_and_one_byte_more_is_not(peer, service):
     with pytest.raises(SourceError) as caught:
         service(over.url, body_cap=1000).get("/x", "", body_of)
 
-    assert str(caught.value) == "Loop: GET /x: the answer is larger than 1000 bytes"
+    assert str(caught.value) == "Loop: the answer is larger than 1000 bytes (GET /x)"
 
     assert len(over.requests) == 1
 
@@ -142,7 +142,7 @@ def test_a_compressed_body_is_refused_unopened(peer, service):
         service(peer(answer(body=bomb, Content_Encoding="gzip")).url).get("/x", "", body_of)
 
     what = "the answer is encoded although that was not asked for"
-    assert str(caught.value) == f"Loop: GET /x: {what}"
+    assert str(caught.value) == f"Loop: {what} (GET /x)"
 
 
 @pytest.mark.parametrize("encoding", ["Identity", " identity ", ""])

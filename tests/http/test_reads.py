@@ -88,7 +88,7 @@ def test_what_is_wrong_with_a_body_is_told(peer, service, body, what):
     with pytest.raises(SourceError) as caught:
         service(peer(answer(body=body)).url).get(PATH, "", number_one)
 
-    assert str(caught.value) == f"Loop: GET /list: {what} (given up after 4 tries)"
+    assert str(caught.value) == f"Loop: {what} (GET /list, given up after 4 tries)"
 
 
 def test_a_failure_for_good_tells_how_many_tries_came_before(peer, service):
@@ -96,14 +96,14 @@ def test_a_failure_for_good_tells_how_many_tries_came_before(peer, service):
         service(peer(answer(503), answer(302)).url).get(PATH, "", decoded)
 
     what = "answered 302, which is neither followed nor understood"
-    assert str(caught.value) == f"Loop: GET /list: {what} (given up after 2 tries)"
+    assert str(caught.value) == f"Loop {what} (GET /list, given up after 2 tries)"
 
 
 def test_four_tries_are_all(peer, service):
     server = peer(answer(503))
     loop = service(server.url)
 
-    with pytest.raises(SourceError, match=r"^Loop: GET /list: answered 503 .*after 4 tries"):
+    with pytest.raises(SourceError, match=r"^Loop answered 503 .*after 4 tries"):
         loop.get(PATH, QUERY, decoded)
 
     assert len(server.requests) == loop.requests["get"] == 4
@@ -203,7 +203,7 @@ def test_what_is_neither_success_nor_refusal_is_not_asked_again(peer, service, s
         service(server.url).get(PATH, "", decoded)
 
     what = f"answered {status}, which is neither followed nor understood"
-    assert str(caught.value) == f"Loop: GET /list: {what}"
+    assert str(caught.value) == f"Loop {what} (GET /list)"
     assert len(server.requests) == 1
 
 
@@ -211,7 +211,7 @@ def test_429_to_the_last_is_told_as_such(peer, service):
     with pytest.raises(SourceError) as caught:
         service(peer(answer(429)).url).get(PATH, "", decoded)
 
-    assert str(caught.value) == "Loop: GET /list: answered 429 (given up after 4 tries)"
+    assert str(caught.value) == "Loop answered 429 (GET /list, given up after 4 tries)"
 
 
 def test_an_allowed_status_is_decoded(peer, service):

@@ -111,11 +111,10 @@ def test_a_longer_wait_than_a_run_has_ends_it_and_says_so(peer, service, clock, 
 
     with pytest.raises(SourceError) as caught:
         loop.get("/x", "", lambda got: got.body)
-    assert str(caught.value) == f"Loop: GET /x: answered 429 and asks to wait {seconds} s"
+    assert str(caught.value) == f"Loop answered 429 and asks to wait {seconds} s (GET /x)"
     with pytest.raises(SourceError) as caught:
         loop.get("/x", "", lambda got: got.body)
-    why = f"it answered 429 and asks to wait {seconds} s"
-    assert str(caught.value) == f"Loop: is not asked again for now: {why}"
+    assert str(caught.value) == f"Loop answered 429 and asks to wait {seconds} s"
 
     assert len(server.requests) == 1
     assert clock.elapsed < 1

@@ -37,20 +37,24 @@ def test_the_reason_names_status_and_code_and_quotes_nothing_else():
     assert Classified(Meaning.NOT_SENT, detail="cannot connect").reason == "Jetti: cannot connect"
 
 
+_X = "Jetti answered 500: x"
+
+
 @pytest.mark.parametrize(
     ("meaning", "told"),
     [
-        (Meaning.SLOW_DOWN, Told(OutcomeKind.DEFERRED, "Jetti answered 500: x", (), Trouble.HURRY)),
-        (Meaning.NOT_SENT, Told(OutcomeKind.DEFERRED, "Jetti answered 500: x", (), Trouble.OUTAGE)),
+        (Meaning.SLOW_DOWN, Told(OutcomeKind.DEFERRED, _X, (), Trouble.HURRY, "answered 500")),
+        (Meaning.NOT_SENT, Told(OutcomeKind.DEFERRED, _X, (), Trouble.OUTAGE, "answered 500")),
         (
             Meaning.LOST,
             Told(
                 OutcomeKind.FAILED,
                 "Jetti answered 500: x; will be read back",
                 trouble=Trouble.OUTAGE,
+                cause="answered 500",
             ),
         ),
-        (Meaning.REFUSED, Told(OutcomeKind.FAILED, "Jetti answered 500: x")),
+        (Meaning.REFUSED, Told(OutcomeKind.FAILED, _X)),
     ],
 )
 def test_only_a_refusal_is_the_entry_s_own_trouble(meaning, told):

@@ -46,7 +46,9 @@ def mode(path):
 
 
 def test_a_new_ledger_knows_what_it_was_told(ledger):
-    assert ledger.meta() == Meta(go_live=NOON, watermark=NOON, mapping_version="m1")
+    assert ledger.meta() == Meta(
+        go_live=NOON, watermark=NOON, mapping_version="m1", created_at=NOON
+    )
     assert ledger.counts_by_state() == {}
 
 

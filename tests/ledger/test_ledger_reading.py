@@ -156,12 +156,12 @@ def test_changes_in_loop_are_counted_by_loop_s_own_times(ledger):
     assert ledger.count_updated_since(LATER + MINUTE) == 0
 
 
-def test_overdue_is_open_and_left_since_before(ledger):
+def test_overdue_is_open_and_left_since_then_or_longer(ledger):
     ledger.record(drained(observation("1"), observation("2")), NOON)
     ledger.move("2", Move(state=State.DEAD))
 
-    assert ledger.count_overdue(NOON) == 0
-    assert ledger.count_overdue(NOON + MINUTE) == 1
+    assert ledger.count_overdue(NOON - MINUTE) == 0
+    assert ledger.count_overdue(NOON) == 1
 
 
 def test_a_person_finds_returns_by_id_and_by_order(ledger):
@@ -178,16 +178,17 @@ def test_a_person_finds_returns_by_id_and_by_order(ledger):
 def test_the_oldest_problem_is_the_one_that_waits_the_longest(ledger):
     for id_, at in (("1", NOON), ("2", NOON + MINUTE), ("3", LATER)):
         ledger.record(drained(observation(id_)), at)
-    assert ledger.oldest_problem(NOON) is None
+    before = NOON - MINUTE
+    assert ledger.oldest_problem(before) is None
 
     ledger.move("3", Move(state=State.DEAD))
-    assert ledger.oldest_problem(NOON).id == "3"
+    assert ledger.oldest_problem(before).id == "3"
 
     ledger.move("2", Move(state=State.FAILED))
-    assert ledger.oldest_problem(NOON).id == "2"
-    assert ids(ledger.problems(NOON, limit=5)) == ["2", "3"]
-    assert ids(ledger.problems(NOON, limit=1)) == ["2"]
-    assert ledger.oldest_problem(NOON + MINUTE).id == "1"
+    assert ledger.oldest_problem(before).id == "2"
+    assert ids(ledger.problems(before, limit=5)) == ["2", "3"]
+    assert ids(ledger.problems(before, limit=1)) == ["2"]
+    assert ledger.oldest_problem(NOON).id == "1"
 
     ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
     assert ledger.oldest_problem(LATER).id == "2"

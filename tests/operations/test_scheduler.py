@@ -8,7 +8,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from reconciler.clock import SystemClock
@@ -58,27 +57,81 @@ def test_a_tick_that_overruns_is_not_doubled_but_told(caplog: pytest.LogCaptureF
     assert "pass: left out a tick, because the last one still goes on" in caplog.text
 
 
-class LongMissed(BaseTrigger):  # type: ignore[misc]
-    """Was due every second for a minute, until five seconds ago; then again in an hour."""
+class Sleeper(SystemClock):
+    """Of a machine that sleeps for nine hours after the first look."""
 
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        if previous is None:
-            return now - timedelta(minutes=1)
-        following = previous + timedelta(seconds=1)
-        return following if following <= now - timedelta(seconds=5) else now + timedelta(hours=1)
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.slept
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.slept.total_seconds()
+
+    def wait(self, seconds: float) -> None:
+        self.slept = timedelta(hours=9)
+        super().wait(min(seconds, 0.01))
 
 
 def test_missed_ticks_are_made_up_for_by_one_however_late() -> None:
-    clock, ticks = SystemClock(), []
+    clock, ticks = Sleeper(), []
 
     def tick() -> None:
         ticks.append(1)
         threading.Timer(0.3, clock.stop, [signal.SIGTERM]).start()
 
     with pytest.raises(Interrupted):
-        serve([Job("pass", LongMissed(), tick)], clock)
+        serve([Job("pass", IntervalTrigger(minutes=5, timezone=UTC), tick)], clock)
 
     assert len(ticks) == 1
+
+
+class SetBack(SystemClock):
+    """Is set back by three hours, once the first tick is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.back = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() - self.back
+
+
+def test_a_clock_that_is_set_back_holds_up_no_tick_and_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, ticks = SetBack(), []
+
+    def tick() -> None:
+        ticks.append(1)
+        clock.back = timedelta(hours=3, seconds=1)
+        if len(ticks) == 3:
+            clock.stop(signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        serve([Job("pass", OFTEN, tick, at_once=True)], clock)
+
+    assert len(ticks) == 3
+    assert [record.message for record in caplog.records if "clock" in record.message] == [
+        "this machine's clock was set back by 3h: passes go on by the time that has passed, and"
+        " times of day are counted anew"
+    ]
+
+
+def test_between_two_looks_others_have_their_turn() -> None:
+    clock, turns = SystemClock(), []
+
+    def turn() -> None:
+        turns.append(1)
+        if len(turns) == 2:
+            clock.stop(signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        serve([Job("pass", OFTEN, lambda: None)], clock, turn)
+
+    assert len(turns) == 2
 
 
 def test_the_pass_that_goes_on_is_waited_for() -> None:

@@ -174,6 +174,7 @@ def stopped() -> Report:
     return Report(
         run=facts(
             7,
+            message=message,
             failures=(Failure(message, hint, "reconciler run --accept-plan 0123456789abcdef"),),
         ),
         counts=Counts(seen=400, new=400, pending=400),
@@ -201,6 +202,7 @@ def unread() -> Report:
                 ReadWindow(NOON - 400 * HOUR, NOON, drained=False),
             ),
             watermark=Watermarks(NOON, NOON),
+            message="Loop answered 502 four times",
             failures=(Failure("Loop answered 502 four times"),),
         ),
         counts=Counts(seen=12, unchanged=12),

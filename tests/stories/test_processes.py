@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -188,6 +189,7 @@ def test_a_run_can_wait_for_its_turn(world: RealWorld) -> None:
     ("number", "code", "listed", "state"),
     [
         (signal.SIGINT, 130, True, "pending"),
+        (signal.SIGHUP, 129, True, "pending"),
         (signal.SIGTERM, 143, True, "pending"),
         # The items would have to be read first, which is no longer done.
         (signal.SIGTERM, 143, False, "unknown"),
@@ -211,6 +213,18 @@ def test_a_signal_lets_the_write_in_the_air_end_and_starts_no_other(
     assert len(world.entry(one).sale_returns) == (2 if listed else 0)
     world.settles(one)
     assert world.does("run") == 0
+    assert_agreement(world)
+
+
+def test_a_run_under_nohup_outlives_its_terminal(world: RealWorld) -> None:
+    world.live()
+    world.born()
+    world.breaks("POST *", "delay", seconds=1.0)
+    process = world.start("run", under=["nohup"])
+    world.until(lambda: world.jetti.sale_returns())
+    process.send_signal(signal.SIGHUP)
+
+    assert world.end(process)[0] == 0
     assert_agreement(world)
 
 
@@ -334,8 +348,73 @@ def test_a_report_that_cannot_be_written_does_not_undo_the_work(world: RealWorld
     world.live()
     world.born()
 
-    assert world.does("run", "--output", str(world.directory / "nowhere" / "report")) == 3
+    assert world.does("run", "--output", "/dev/full") == 3
     assert_agreement(world)
+
+
+def test_a_report_that_has_nowhere_to_go_is_refused_before_anything_is_done(
+    world: RealWorld,
+) -> None:
+    world.live()
+    world.born()
+
+    for command in (["run"], ["status"], ["show", "1"]):
+        assert world.does(*command, "--output", f"{world.directory}/nowhere/report") == 2
+    assert list(world.sandbox.arrivals.all()) == []
+
+
+def test_the_report_goes_to_stdout_by_its_name_too(world: RealWorld) -> None:
+    """Through a pipe, and appended where the shell appends."""
+    world.live()
+    told = world.end(world.start("status", "--output", "/dev/stdout"))
+    assert told[:2] == world.end(world.start("status"))[:2]
+    log = world.directory / "log"
+    log.write_text("before\n")
+
+    status = f'"{sys.executable}" -m reconciler status --output /dev/stdout'
+    done = subprocess.run(
+        ["sh", "-c", f"{status} >> log; echo after >> log"],
+        env=world.environ,
+        cwd=world.directory,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert log.read_text() == f"before\n{told[1]}after\n"
+
+
+_AS_NOBODY = """
+import os, sys
+from reconciler.cli import perform
+from reconciler.clock import SystemClock
+from reconciler.host import Host
+
+# Once as somebody: nobody may be unable to read what is imported late.
+import platformdirs.unix
+elsewhere = {**os.environ, "RECONCILER_LEDGER": "/nowhere/ledger.db"}
+perform(["run", "--dry-run", "--output", os.devnull], Host(SystemClock(), elsewhere))
+os.chdir("/")
+os.setuid(54321)
+sys.exit(perform(sys.argv[1:], Host(SystemClock(), os.environ)))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a home")
+def test_a_dry_run_needs_no_place_for_a_ledger(world: RealWorld) -> None:
+    world.born()
+    left_out = ("HOME", "RECONCILER_LEDGER")
+    environ = {name: value for name, value in world.environ.items() if name not in left_out}
+
+    def as_nobody(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", _AS_NOBODY, *arguments]
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+    dry = as_nobody("run", "--dry-run", "--detailed-exitcode")
+    assert (dry.returncode, "would create 1." in dry.stdout) == (10, True), dry.stderr
+    for command in ("run", "status", "init"):
+        refused = as_nobody(command)
+        assert refused.returncode == 2
+        assert "RECONCILER_LEDGER: is not set" in refused.stderr
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])

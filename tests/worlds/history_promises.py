@@ -58,14 +58,14 @@ class Promises(Staff):
         single = bool({"--return", "--order"} & {*options})
         match ran.code:
             case 0:
-                self._all_is_well(DRY in options)
+                self._all_is_well(options)
             case 2:
                 gone = any("vanished" in causes for causes in self.causes.values())
                 hidden = gone or bool(self.sandbox.loop.switches.visible_after)
                 assert single, ran.stderr
                 assert broken or hidden, ran.stderr
             case 3:
-                assert strikes or self._trouble(), ran.stderr
+                assert strikes or self._trouble(options), ran.stderr
             case 4:
                 hidden = single and self.sandbox.loop.switches.visible_after
                 assert "loop" in broken or self.world.clock.ahead or hidden, ran.stderr
@@ -84,21 +84,27 @@ class Promises(Staff):
             case _:
                 raise AssertionError(f"exit code {ran.code}: {ran.stderr}")
 
-    def _all_is_well(self, dry: bool) -> None:
-        if not dry:
-            trouble = self._trouble()
+    def _all_is_well(self, options: tuple[str, ...]) -> None:
+        if DRY not in options:
+            trouble = self._trouble(options)
             assert not trouble, f"exit 0 although {trouble}"
 
-    def _trouble(self) -> list[str]:
-        """What the ledger holds that somebody must be told of."""
+    def _trouble(self, options: tuple[str, ...]) -> list[str]:
+        """What the ledger holds that such a run must tell somebody of; of what was named, if any
+        was."""
         patience = (self.world.clock.now() - self.patience).isoformat()
         with self.witness.reading() as ledger:
-            rows = ledger.execute("SELECT return_id, state, due_since FROM entries").fetchall()
-            (malformed,) = ledger.execute("SELECT count(*) FROM malformed").fetchone()
-        return [f"{malformed} rows are malformed"] * bool(malformed) + [
+            rows = ledger.execute(
+                "SELECT return_id, order_name, state, due_since FROM entries"
+            ).fetchall()
+            aside = ledger.execute("SELECT key, order_name FROM malformed").fetchall()
+        if {"--return", "--order"} & {*options}:
+            rows = [row for row in rows if {*row[:2]} & {*options}]
+            aside = [row for row in aside if {*row} & {*options}]
+        return [f"{len(aside)} rows are malformed"] * bool(aside) + [
             f"{return_id} is {state}, due since {due_since}"
-            for return_id, state, due_since in rows
-            if state in TROUBLED or (due_since is not None and due_since < patience)
+            for return_id, _, state, due_since in rows
+            if state in TROUBLED or (due_since is not None and due_since <= patience)
         ]
 
     def _count_hits(self) -> set[tuple[str, str, str]]:

@@ -1,0 +1,186 @@
+"""The first line of a failed run is what happened, with what was pushed all the same; whatever was
+left names that as its reason."""
+
+from __future__ import annotations
+
+import signal
+
+from story_world import World
+
+from reconciler.sandbox.faults import Fault
+
+
+def headline(world: World, *options: str, **environ: str) -> str:
+    return world.call("run", *options, **environ).stdout.split("\n")[0]
+
+
+def several(world: World, count: int) -> list[str]:
+    """Returns that a pass would create, after one that has proven how."""
+    world.go_live()
+    world.returned()
+    world.pass_time()
+    assert world.run().code == 0
+    made = [world.returned() for _ in range(count)]
+    world.pass_time()
+    return made
+
+
+def reasons(ran: object) -> set[str]:
+    changes = ran.report["changes"]  # type: ignore[attr-defined]
+    return {c["reason"] for c in changes if c["outcome"] == "deferred"}
+
+
+def test_an_outage_is_told_by_what_jetti_answered_and_what_was_created_before_it(
+    world: World,
+) -> None:
+    """Two creates, of which each has three requests, then nothing but 503."""
+    several(world, 9)
+    world.sandbox.faults.add(Fault("jetti", "503", "P*", first=7))
+
+    ran = world.run()
+
+    assert (ran.code, ran.report["run"]["message"]) == (5, "Jetti answered 503 five times")
+    assert ran.report["counts"]["created"] == 2
+    assert reasons(ran) == {"Jetti answered 503 five times, so it was left for the next pass"}
+
+
+def test_the_text_begins_with_it(world: World) -> None:
+    several(world, 9)
+    world.sandbox.faults.add(Fault("jetti", "503", "P*", first=7))
+
+    assert headline(world) == (
+        "Run 2 (scheduled): Jetti answered 503 five times; 2 created all the same. [exit 5]"
+    )
+
+
+def test_an_outage_of_lookups_is_the_same_fact_although_the_fifth_is_not_asked(
+    world: World,
+) -> None:
+    several(world, 9)
+    world.breaks("GET *", "503")
+
+    ran = world.run()
+
+    assert (ran.code, ran.report["run"]["message"]) == (5, "Jetti answered 503 five times")
+    assert "not asked" not in ran.stdout
+    assert "breaker" not in ran.stdout
+
+
+def test_failures_of_several_kinds_are_all_named(world: World) -> None:
+    several(world, 9)
+    for kind, nth in (("503", 7), ("502", 8), ("503", 9), ("502", 10), ("503", 11)):
+        world.breaks("P*", kind, nth=nth)
+
+    ran = world.run()
+
+    assert ran.report["run"]["message"] == (
+        "Jetti failed five times in a row: answered 503, answered 502"
+    )
+
+
+def test_after_a_long_wait_was_asked_for_that_is_the_fact(world: World) -> None:
+    several(world, 9)
+    world.breaks("GET *", "429", retry_after="ten_years")
+
+    ran = world.run()
+
+    assert ran.code == 5
+    assert ran.report["run"]["message"] == "Jetti answered 429 and asks to wait 315360000 s"
+
+
+def test_three_times_429_is_told_as_that(world: World) -> None:
+    several(world, 9)
+    world.breaks("POST *", "429")
+
+    ran = world.run()
+
+    assert (ran.code, ran.report["run"]["message"]) == (5, "Jetti answered 429 three times")
+
+
+def test_what_was_pushed_although_loop_was_out_stands_in_the_headline(world: World) -> None:
+    several(world, 1)
+    world.run("--max-writes", "0")
+    world.breaks("*", "503", service="loop")
+
+    first = headline(world)
+
+    assert first.startswith("Run 3 (scheduled): Loop answered 503 (GET /warehouse/return/list")
+    assert first.endswith("; 1 created all the same. [exit 4]")
+
+
+def test_of_two_failures_the_one_of_the_exit_code_comes_first(world: World) -> None:
+    several(world, 6)
+    world.run("--max-writes", "0")
+    world.breaks("*", "503", service="loop")
+    world.breaks("*", "503", service="jetti")
+
+    ran = world.run()
+
+    assert ran.code == 4
+    told = [failure["message"].split(" ")[0] for failure in ran.report["run"]["failures"]]
+    assert told == ["Loop", "Jetti"]
+    world.pass_time(minutes=2)
+    text = world.call("run").stdout.split("\n")
+    assert text[0].startswith("Run 4 (scheduled): Loop answered 503")
+    assert "  Also: Jetti answered 503 five times" in text
+    refused = world.run(JETTI_API_TOKEN="wrong")
+    assert refused.code in (4, 6)
+
+
+def test_a_refused_key_is_the_reason_of_all_that_was_left(world: World) -> None:
+    several(world, 3)
+
+    ran = world.run(JETTI_API_TOKEN="wrong")
+
+    assert ran.code == 6
+    fact = "Jetti refused the key (answered 401)"
+    assert ran.report["run"]["message"] == fact
+    assert reasons(ran) == {f"{fact}, so it was left for the next pass"}
+
+
+def test_a_signal_is_the_reason_of_all_that_was_left(world: World) -> None:
+    several(world, 3)
+    asked = world.clock.check
+
+    def stop_once_loop_was_read() -> None:
+        if any(one.service == "jetti" for one in world.sandbox.arrivals.all()[before:]):
+            world.clock.stop_with = signal.SIGHUP
+        asked()
+
+    before = len(world.sandbox.arrivals.all())
+    world.clock.check = stop_once_loop_was_read  # type: ignore[method-assign]
+
+    ran = world.run()
+
+    assert (ran.code, ran.report["run"]["message"]) == (129, "stopped by SIGHUP")
+    assert reasons(ran) == {"stopped by SIGHUP, so it was left for the next pass"}
+
+
+def test_a_budget_is_the_reason_of_all_that_was_left(world: World) -> None:
+    several(world, 3)
+
+    ran = world.run("--max-writes", "1")
+
+    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for the next pass"}
+
+
+def test_a_stop_of_the_guard_is_the_reason_of_all_that_it_holds(world: World) -> None:
+    several(world, 3)
+
+    ran = world.run(RECONCILER_GUARD__CREATES="1", RECONCILER_GUARD__SHARE="0")
+
+    assert ran.code == 7
+    digest = ran.report["run"]["digest"]
+    assert reasons(ran) == {f"stopped with plan {digest}, until a person lets it through"}
+    assert ran.report["run"]["message"].startswith(f"plan {digest} was not carried out")
+
+
+def test_what_loop_failed_to_tell_is_not_the_reason_of_what_a_budget_left(world: World) -> None:
+    several(world, 3)
+    world.run("--max-writes", "0")
+    world.breaks("*", "503", service="loop")
+
+    ran = world.run("--max-writes", "1")
+
+    assert ran.code == 4
+    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for the next pass"}

@@ -1,0 +1,367 @@
+"""What `status` and the exit code of a run say after everything that can end one."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from msgspec.structs import replace
+from story_world import World
+
+from reconciler.errors import Interrupted
+
+
+def told(world: World, *options: str) -> tuple[int, str]:
+    ran = world.call("status", *options)
+    return ran.code, ran.stdout
+
+
+def lived(world: World) -> str:
+    """A shop with one return that Jetti knows of; the next pass has a new one to push."""
+    world.go_live()
+    one = world.returned()
+    world.pass_time()
+    assert world.run().code == 0
+    world.returned()
+    world.pass_time()
+    return one
+
+
+# ------------------------------------------------------------------------- what ended the last pass
+
+
+def test_a_refused_key_is_a_reason_until_a_pass_goes_well(world: World) -> None:
+    lived(world)
+    assert told(world)[0] == 0
+
+    assert world.run(JETTI_API_TOKEN="wrong-token").code == 6
+
+    code, text = told(world)
+    assert (code, text.split("\n")[1]) == (
+        3,
+        "  ! run 2 (scheduled) ended with exit code 6: Jetti refused the key (answered 401)",
+    )
+    assert world.run("--return", "31000001").code == 0
+    assert told(world)[0] == 3, "a return that a person asked for says nothing of the passes"
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
+@pytest.mark.parametrize(("service", "code"), [("loop", 4), ("jetti", 5)])
+def test_a_service_that_is_out_is_a_reason_until_a_pass_goes_well(
+    world: World, service: str, code: int
+) -> None:
+    lived(world)
+    world.breaks("*", "503", service=service)  # type: ignore[arg-type]
+
+    assert world.run().code == code
+
+    assert told(world)[0] == 3
+    assert f"ended with exit code {code}: {service.title()} answered 503" in told(world)[1]
+    world.heals()
+    world.pass_time(minutes=2)
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
+def test_a_pass_without_keys_is_a_reason_although_it_never_began(world: World) -> None:
+    """The commonest slip: cron has no environment."""
+    lived(world)
+
+    assert world.run(LOOP_API_KEY="").code == 2
+
+    code, text = told(world)
+    assert code == 3
+    assert "run 2 (scheduled) ended with exit code 2: LOOP_API_KEY: is not set" in text
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
+def test_a_pass_that_a_signal_ended_is_a_reason_until_a_pass_goes_well(world: World) -> None:
+    lived(world)
+    world.clock.stop_with = signal.SIGTERM
+
+    assert world.run().code == 143
+
+    world.clock.stop_with = None
+    assert told(world)[0] == 3
+    assert "run 2 (scheduled) ended with exit code 143: stopped by SIGTERM" in told(world)[1]
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
+def test_a_bug_is_a_reason_until_a_pass_goes_well(world: World) -> None:
+    lived(world)
+
+    def broken(*_: object) -> None:
+        raise LookupError("canary-bug")
+
+    world.connect = broken
+
+    assert world.run().code == 1
+
+    world.connect = None
+    code, text = told(world)
+    assert code == 3
+    assert "ended with exit code 1: this is a bug in reconciler: LookupError" in text
+    assert "canary" not in text
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
+def test_a_pass_that_left_something_to_look_at_says_what(world: World) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1), arrives=False)
+    world.jetti.import_sale(order, reference="9999")
+    world.submit(order)
+    world.pass_time()
+
+    assert world.run().code == 3
+
+    assert (
+        "run 1 (scheduled) ended with exit code 3: returns need a look: 1 in review"
+        in (told(world)[1])
+    )
+
+
+def test_a_pass_that_was_killed_is_told_by_the_next_run_of_any_kind(world: World) -> None:
+    one = lived(world)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    world.connect = kill
+    with pytest.raises(Killed):
+        world.run()
+    world.connect = None
+    assert told(world)[0] == 0, "it may be going on"
+
+    assert world.run("--return", one).code == 0
+
+    assert (told(world)[0], "and did not end: it was killed" in told(world)[1]) == (3, True)
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
+# ------------------------------------------------------------------------------ the first pass
+
+
+def test_a_ledger_that_never_ran_is_not_simply_healthy(world: World) -> None:
+    world.go_live()
+
+    code, text = told(world)
+    assert (code, text.split("\n")[0]) == (0, "Nothing is wrong, but no pass was complete yet.")
+    assert text.rstrip().split("\n")[-1].startswith("next       reconciler run")
+    world.pass_time(minutes=61)
+    code, text = told(world)
+    assert code == 3
+    assert "no pass was ever complete, although the ledger was made 61m ago" in text
+    assert world.run("--from", "1d").code == 0
+    assert told(world)[0] == 3, "a range is not what a timetable starts"
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
+# ------------------------------------------------------------------------------------ adoption
+
+
+def test_adoption_that_was_broken_off_is_a_reason_until_it_has_looked_everywhere(
+    world: World,
+) -> None:
+    lived(world)
+    (world.directory / "ledger.db").unlink()
+    world.breaks("*", "503")
+
+    assert world.call("init", "--since", "7d", "--adopt").code == 5
+
+    code, text = told(world)
+    assert code == 3
+    assert "what Jetti already has was not looked for to the end" in text
+    assert text.rstrip().split("\n")[-1] == "next       reconciler init --adopt"
+    world.heals()
+    world.pass_time(minutes=2)
+    assert world.run().code == 7, "what Jetti holds was not taken over"
+    assert "not looked for to the end" in told(world)[1]
+    assert world.call("init", "--adopt").code == 0
+    assert "not looked for to the end" not in told(world)[1]
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
+def test_adoption_that_is_stopped_while_it_waits_is_a_reason_and_waits_out_the_rest(
+    world: World,
+) -> None:
+    """Stopped by Ctrl-C in the settle time, then run again at once: a create that is still in the
+    air would be missed by a second look that did not wait."""
+    world.go_live()
+    one = world.returned()
+    world.pass_time()
+    world.breaks("POST *", "applied_later", nth=1, seconds=170)
+    world.run()
+    (world.directory / "ledger.db").unlink()
+    world.heals()
+    clock = world.clock
+    waited = clock.wait
+
+    def impatient(seconds: float) -> None:
+        waited(seconds)
+        if sum(clock.waited) > before + 60:
+            raise Interrupted(signal.SIGINT)
+
+    before = sum(clock.waited)
+    clock.wait = impatient  # type: ignore[method-assign]
+    stopped = world.call("init", "--since", "7d", "--adopt")
+    clock.wait = waited  # type: ignore[method-assign]
+    assert stopped.code == 130
+    assert told(world)[0] == 3
+    before = sum(clock.waited)
+
+    assert world.call("init", "--adopt").code == 0
+
+    assert 100 < sum(clock.waited) - before < 130
+    assert "not looked for to the end" not in told(world)[1]
+    world.pass_time()
+    world.run()
+    assert len(world.on_order(world.orders[0])) == 1
+    assert world.entry(one).intents == ()
+
+
+def test_adopting_says_what_it_waits_for_and_that_it_goes_on(world: World) -> None:
+    adopted = world.call("init", "--since", "7d", "--adopt")
+
+    waits = [line for line in adopted.stderr.split("\n") if "jetti.settle" in line]
+    assert waits[0].endswith("(jetti.settle): 180 s more")
+    assert len(waits) == 6, "a line every half a minute"
+    assert "reading Loop: 0 returns so far" in adopted.stderr
+    world.pass_time()
+    assert "jetti.settle" not in world.call("init", "--adopt").stderr, "it has settled"
+
+
+# --------------------------------------------------------------- what single runs speak of
+
+
+def trouble(world: World) -> str:
+    """A return in review."""
+    order = world.order(("Acme", 1), arrives=False)
+    world.jetti.import_sale(order, reference="9999")
+    return world.submit(order)
+
+
+@pytest.mark.parametrize("by", ["--return", "--order"])
+def test_a_single_run_speaks_of_its_returns_only(world: World, by: str) -> None:
+    one = lived(world)
+    bad = trouble(world)
+    world.pass_time()
+    assert world.run().code == 3
+    good, wrong = (one, bad) if by == "--return" else ("#1001", world.orders[-1].name)
+
+    fine = world.run(by, good)
+    assert (fine.code, fine.report["problems"]) == (0, [])
+    ran = world.run(by, wrong)
+    assert (ran.code, [problem["return_id"] for problem in ran.report["problems"]]) == (3, [bad])
+    assert world.run(by, good, wrong).code == 3
+    assert world.run().code == 3, "a scheduled pass speaks of all"
+
+
+def test_a_single_run_is_overdue_only_by_its_own(world: World) -> None:
+    one = lived(world)
+    world.submit(world.order(("Acme", 1), arrives=False))
+    world.pass_time()
+    assert world.run().code == 0
+    world.pass_time(hours=25)
+    assert world.run().code == 3
+
+    assert world.run("--return", one).code == 0
+
+
+def test_stopped_creation_concerns_a_single_run_that_needs_it(world: World) -> None:
+    """And the very run that stops it."""
+    world.go_live()
+    first = world.returned(("Acme", 1), ("Bolt", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    world.sandbox.jetti.switches.cancel_ids_key = "saleItemIds"
+    order = world.order(("Acme", 1), ("Bolt", 1))
+    culprit = world.submit(order, 1, 0)
+    world.pass_time()
+
+    stopping = world.run("--return", culprit)
+
+    assert stopping.code == 7
+    waits = world.returned()
+    world.pass_time()
+    assert world.run("--return", waits).code == 7
+    assert world.run("--return", first).code == 0
+    assert world.run("--return", culprit).code == 3, "a person must decide about it"
+    assert world.run().code == 7
+
+
+# --------------------------------------------------------------------------------- the clock
+
+
+@pytest.mark.parametrize("hours", [1, 3, 30])
+def test_a_clock_that_was_set_back_is_not_healthy(world: World, hours: int) -> None:
+    lived(world)
+    assert world.run().code == 0
+    world.clock.ahead = -hours * 3600.0
+
+    code, text = told(world, "--max-age", "45m")
+
+    assert code == 3
+    assert "ahead of this machine's clock: it is wrong now, or was wrong then" in text
+    assert "AHEAD of this machine's clock)" in text
+    assert told(world)[0] == 3, "whatever age is asked for"
+    world.clock.ahead = 0.0
+    assert told(world, "--max-age", "45m")[0] == 0
+
+
+def test_a_pass_of_a_clock_that_ran_ahead_is_no_sign_of_life_for_ever(world: World) -> None:
+    """Made by a clock a day ahead, the last pass would satisfy any age for a day."""
+    lived(world)
+    world.clock.ahead = 86_400.0
+    assert world.run().code == 0
+    world.clock.ahead = 0.0
+
+    assert told(world, "--max-age", "45m")[0] == 3
+    assert world.run().code == 0
+    assert told(world, "--max-age", "45m")[0] == 0
+    world.pass_time(minutes=46)
+    assert told(world, "--max-age", "45m")[0] == 3, "the later pass is the last, not the longer"
+
+
+# -------------------------------------------------------------------------- without patience
+
+
+def test_without_patience_waiting_is_told_in_the_very_pass(world: World) -> None:
+    impatient = {"RECONCILER_POLICY__PATIENCE": "0"}
+    world.go_live()
+    order = world.order(("Acme", 1), arrives=False)
+    one = world.submit(order)
+    world.pass_time()
+
+    assert world.run("--dry-run", "--detailed-exitcode", **impatient).code == 10
+    first = world.run(**impatient)
+
+    assert (first.code, first.outcomes[one]) == (3, ("create", "waiting"))
+    assert [problem["return_id"] for problem in first.report["problems"]] == [one]
+    assert world.call("status", **impatient).code == 3
+    assert "1 return overdue: waiting\n" in world.call("status", **impatient).stdout
+    world.jetti.import_sale(order)
+    world.pass_time(hours=1)
+    assert world.run(**impatient).code == 0
+    assert world.call("status", **impatient).code == 0
+
+
+def test_without_patience_a_line_may_still_follow_its_order(world: World) -> None:
+    impatient = {"RECONCILER_POLICY__PATIENCE": "0"}
+    world.go_live()
+    order = world.order(("Acme", 1), ("Bolt", 1), arrives=False)
+    one = world.submit(order)
+    world.jetti.import_sale(replace(order, lines=order.lines[:1]))
+    world.pass_time()
+
+    assert world.run(**impatient).code == 3
+    assert world.state(one) == "waiting"
