@@ -47,6 +47,7 @@ _CREATE = re.compile(r"/api/sales/(\d+)/cancel\.json")
 
 # What `status` may give as a reason, and what it speaks of.
 _REASONS: tuple[tuple[str, str], ...] = (
+    (r"ahead of|behind the watermark", "a clock"),
     (r"did not end|was killed", "a killed run"),
     (r"stopped for safety|ended with exit code", "the end of a run"),
     (r"is stopped since", "a stopped plan"),
@@ -54,7 +55,6 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"not understood|malformed|cannot be understood", "a row"),
     (r"complete sweep", "the age of a sweep"),
     (r"complete pass|no pass was ever", "the age of a pass"),
-    (r"ahead of|behind the watermark", "a clock"),
     (r"not looked for to the end|init --adopt", "adoption"),
     (r"[Nn]othing is created|creation", "creation"),
 )
@@ -245,13 +245,14 @@ class Judge:
         self._remember(hearing, ran)
 
     def _heard(self, hearing: Hearing, *, recorded: bool) -> None:
-        now = self.scene.clock.now()
+        scene, now = self.scene, self.scene.clock.now()
         self.heard |= hearing.rows.keys()
         for return_id, row in hearing.rows.items():
             before = self.shown.get(return_id)
             if before is not None and before.row == row:
                 continue
-            if before is not None and before.row["updated_at"] > row["updated_at"]:
+            garbled = scene.is_garbled(row) or (before and scene.is_garbled(before.row))
+            if before and not garbled and before.row["updated_at"] > row["updated_at"]:
                 continue
             if recorded:
                 self.shown[return_id] = Shown(row, now)
