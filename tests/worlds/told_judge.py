@@ -245,7 +245,8 @@ class Judge:
         self._remember(hearing, ran)
 
     def _heard(self, hearing: Hearing, *, recorded: bool) -> None:
-        scene, now = self.scene, self.scene.clock.now()
+        scene = self.scene
+        now = max(scene.clock.now(), scene.world.clock.now())  # what the ledger counts from
         self.heard |= hearing.rows.keys()
         for return_id, row in hearing.rows.items():
             before = self.shown.get(return_id)
