@@ -15,6 +15,7 @@ from reconciler.core.report import (
     Failure,
     JettiRequests,
     LoopRequests,
+    NotUnderstood,
     OutcomeKind,
     Problem,
     Report,
@@ -45,6 +46,7 @@ class Opening(Struct, frozen=True):
 class _Closing(Struct, frozen=True):
     standing: tally.Standing
     problems: tuple[Problem, ...]
+    malformed: tuple[NotUnderstood, ...]
     watermark: datetime | None
     has_pushed: bool = True
     unknown_words: tuple[CountedWord, ...] = ()
@@ -63,7 +65,7 @@ def close(
         closing = _look(made, request, parts, opening, finished_at)
     except LedgerError as error:
         failures.append(error)
-        closing = _Closing(tally.Standing(), (), opening.watermark)
+        closing = _Closing(tally.Standing(), (), (), opening.watermark)
     outcomes = (*made.outcomes, *made.skipped)
     read = parts.intake.tally
     counts = tally.count(
@@ -122,6 +124,7 @@ def close(
         changes=outcomes,
         problems=closing.problems,
         unknown_words=closing.unknown_words,
+        malformed=closing.malformed,
     )
 
 
@@ -146,11 +149,13 @@ def _look(
     if request.dry_run:
         # What this very look has found is not waiting yet, however short the patience.
         overdue_before = min(overdue_before, opening.started_at - timedelta.resolution)
+    malformed = tuple(ledger.malformed_rows())
     if request.kind is RunKind.SINGLE:
         ids = _asked_for(made, request, parts)
         found = ledger.entries(sorted(ids))
-        malformed = ledger.count_malformed(ids | parts.intake.tally.malformed)
-        standing = tally.standing_of(found, overdue_before, malformed, meta.creation_stopped)
+        named = ids | parts.intake.tally.malformed
+        malformed = tuple(row for row in malformed if named & {row.key, row.return_id})
+        standing = tally.standing_of(found, overdue_before, len(malformed), meta.creation_stopped)
         if opening.creation_stopped is None and meta.creation_stopped is not None:
             # One of these returns has stopped it.
             standing = structs.replace(standing, creation_stopped=meta.creation_stopped)
@@ -159,13 +164,14 @@ def _look(
         standing = tally.Standing(
             states=ledger.counts_by_state(),
             overdue=ledger.count_overdue(overdue_before),
-            malformed=ledger.count_malformed(),
+            malformed=len(malformed),
             creation_stopped=meta.creation_stopped,
         )
         problems = ledger.problems(overdue_before, _LISTED)
     return _Closing(
         standing,
         tuple(map(_problem, problems)),
+        malformed,
         meta.watermark,
         meta.has_pushed,
         words.without_meaning(ledger.unknown_words(), parts.mapping, parts.terms.policy),
@@ -185,6 +191,7 @@ def _problem(entry: Entry) -> Problem:
         state=entry.state.value,
         since=entry.due_since or entry.changed_at,
         reason=entry.reason,
+        order_id=entry.seen.order_id,
     )
 
 

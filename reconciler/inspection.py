@@ -10,8 +10,9 @@ from reconciler.config import Settings
 from reconciler.core import remarks, words
 from reconciler.core.health import Facts, Health, LastRun, SetAside, Stopped, assess
 from reconciler.core.model import Entry
+from reconciler.core.plan import Change, Terms, decide
 from reconciler.core.ports import StoppedPlan
-from reconciler.core.report import Problem, RunKind
+from reconciler.core.report import NotUnderstood, Problem, RunKind
 from reconciler.core.story import Sent, Stories, Story, tell
 from reconciler.errors import ConfigError
 from reconciler.ledger.history import PastRun
@@ -34,13 +35,22 @@ def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Healt
 def stories(settings: Settings, clock: Clock, name: str) -> Stories:
     """The return of that id, or all on that order. Raises ConfigError when there is none."""
     with open_reader(settings.ledger, clock) as ledger:
-        found = tuple(_story(ledger, entry, settings) for entry in ledger.find(name))
-    if not found:
+        aside = {row.key: row for row in ledger.find_malformed(name)}
+        terms = Terms(settings.policy, ledger.meta().go_live, typed=False)
+        found = []
+        for entry in ledger.find(name):
+            of_it = aside.pop(entry.id, None) or _only(ledger.find_malformed(entry.id))
+            found.append(_story(ledger, entry, terms, of_it))
+    if not found and not aside:
         raise ConfigError(
             f"{name}: the ledger knows no return and no order of that name",
             "read it from Loop with `reconciler run --return ID` or `reconciler run --order NAME`",
         )
-    return Stories(found)
+    return Stories(tuple(found), tuple(aside.values()))
+
+
+def _only(rows: list[NotUnderstood]) -> NotUnderstood | None:
+    return rows[0] if rows else None
 
 
 def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
@@ -65,7 +75,15 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         oldest_problem=_problem(ledger.oldest_problem(overdue_before)),
         runs=_runs(ledger),
         set_aside=tuple(
-            SetAside(row.key, row.problem, row.first_seen)
+            SetAside(
+                key=row.key,
+                problem=row.problem,
+                since=row.first_seen,
+                return_id=row.return_id,
+                order_name=row.order_name,
+                is_partial=row.is_partial,
+                last_seen=row.last_seen,
+            )
             for row in ledger.malformed_rows(_SET_ASIDE)
         ),
     )
@@ -80,6 +98,7 @@ def _problem(entry: Entry | None) -> Problem | None:
         state=entry.state.value,
         since=entry.due_since or entry.changed_at,
         reason=entry.reason,
+        order_id=entry.seen.order_id,
     )
 
 
@@ -110,12 +129,17 @@ def _run(past: PastRun) -> LastRun:
     )
 
 
-def _story(ledger: SqlLedger, entry: Entry, settings: Settings) -> Story:
+def _story(
+    ledger: SqlLedger, entry: Entry, terms: Terms, not_understood: NotUnderstood | None
+) -> Story:
+    todo = decide(entry, terms)
     return tell(
         entry,
         tuple(map(_sent, ledger.intents_of(entry.id))),
         tuple(ledger.attempts_of(entry.id)),
-        remarks.about(entry, settings.policy.held_states),
+        remarks=remarks.about(entry, terms.policy.held_states),
+        lacks=tuple(todo.fields) if isinstance(todo, Change) else (),
+        not_understood=not_understood,
     )
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.core import fingerprint, mapping
 from reconciler.core.guard import check_shop
-from reconciler.core.model import Malformed, Return, State, Window
+from reconciler.core.model import Malformed, Return, State, Window, aside
 from reconciler.core.ports import By, Drained, Known, Ledger, Move, Observation, Page, Source
 from reconciler.core.rules import Mapping
 from reconciler.core.watermark import check_plausible
@@ -155,8 +155,8 @@ class Intake:
                 mapping_version=self._projection.version,
                 observations=gathered.observations(),
                 touched=tuple(gathered.touched.items()),
-                malformed=tuple(gathered.malformed.values()),
-                parsed=tuple(gathered.latest),
+                malformed=tuple({**gathered.in_part, **gathered.malformed}.values()),
+                parsed=tuple(gathered.latest.keys() - gathered.in_part.keys()),
                 watermark=watermark,
             ),
             self._clock.now(),
@@ -178,6 +178,8 @@ class _Gathered:
         """Returns whose content is new to the ledger, with the hash of it."""
         self.touched: dict[str, datetime] = {}
         self.malformed: dict[str, Malformed] = {}
+        self.in_part: dict[str, Malformed] = {}
+        """What was not understood of returns whose rest was."""
         self.new: set[str] = set()
         self.shops: Counter[str] = Counter()
 
@@ -200,8 +202,10 @@ class _Gathered:
 
     def _take(self, row: Return, known: Known | None) -> None:
         self.latest[row.id] = row.updated_at
-        self.news.pop(row.id, None)
-        self.touched.pop(row.id, None)
+        for kept in (self.news, self.touched, self.in_part):
+            kept.pop(row.id, None)
+        if (problem := aside(row)) is not None:
+            self.in_part[row.id] = problem
         if row.shop is not None:
             self.shops[row.shop] += 1
         if known is None:

@@ -7,6 +7,7 @@ pass over a copy of the ledger, towards a target that carries nothing out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -102,6 +103,8 @@ class Pass:
         self.plan = Plan((), ())
         self.stopped: Sequence[Change] = ()
         """What a guard let nobody carry out."""
+        self._remarks: tuple[str, ...] = ()
+        """What a reader should know of how the target answered."""
         self._knows_the_digest = True
         self._ended_by: ReconcilerError | None = None
         """What ended it before its plan was carried out."""
@@ -231,7 +234,8 @@ class Pass:
         creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]
         if creates and not meta.has_pushed:
             # Before any count: that such a plan is large is no news.
-            check_ledger_is_not_lost(parts.target().marked(creates))
+            with self._target() as target:
+                check_ledger_is_not_lost(target.marked(creates))
         if self._request.kind in _TYPED:
             return self._guard_typed()
         grounds = self._grounds()
@@ -337,10 +341,20 @@ class Pass:
     def _push(self, changes: Sequence[Change]) -> None:
         if not changes:
             return
-        outcomes = self._parts.target().push(changes)
-        while not self._spent() and (outcome := next(outcomes, None)) is not None:
-            self.outcomes.append(outcome)
-            self._parts.progress.pushing(len(self.outcomes), len(changes))
+        with self._target() as target:
+            outcomes = target.push(changes)
+            while not self._spent() and (outcome := next(outcomes, None)) is not None:
+                self.outcomes.append(outcome)
+                self._parts.progress.pushing(len(self.outcomes), len(changes))
+
+    @contextmanager
+    def _target(self) -> Iterator[Target]:
+        """The target, whose remarks are kept however it ends."""
+        target = self._parts.target()
+        try:
+            yield target
+        finally:
+            self._remarks = target.remarks()
 
     def _spent(self) -> str | None:
         """Which budget is used up, if one is; checked between entries, never inside one."""
@@ -371,10 +385,11 @@ class Pass:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader should know of the plan."""
+        """What a reader should know of the plan, and of how the target answered."""
         if self._knows_the_digest:
-            return ()
-        return (f"--accept-plan {self._request.accept_digest}: no such plan was kept or made",)
+            return self._remarks
+        digest = self._request.accept_digest
+        return (*self._remarks, f"--accept-plan {digest}: no such plan was kept or made")
 
     @property
     def digest(self) -> str:

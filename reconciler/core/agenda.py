@@ -115,6 +115,8 @@ class _One(Struct, frozen=True):
 
 def _of_one(one: _One) -> Agenda | Review:
     emptied = not any(one.line(item) for item in one.known.items)
+    if emptied and one.wanted.lacks_lines and one.wanted.purpose is not Purpose.CANCEL:
+        return Agenda()  # its lines may just not have been understood
     if one.wanted.purpose is Purpose.CANCEL or emptied:
         return _ended(one)
     if one.known.fields.get("status") == "cancelled":
@@ -124,6 +126,8 @@ def _of_one(one: _One) -> Agenda | Review:
         return items
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
     wanted = fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
+    if one.wanted.lacks_parcels and fields.tells_of_a_parcel(one.known.fields):
+        wanted = fields.without_parcels(wanted)
     found = fields.difference(wanted, one.known.fields, one.held.fields)
     put = _put(Operation.UPDATE_SALE_RETURN, one.known.id, found.write)
     return Agenda((*items.writes, *put), (*items.kept, *_kept(one, found.kept)))
@@ -191,11 +195,17 @@ def _told(one: _One, item: Item) -> Fields:
 def _wanted(one: _One, item: Item) -> Fields:
     line = one.line(item)
     wanted = _told(one, item)
+    if one.wanted.lacks_lines and int(wanted["quantity"] or 0) <= _pushed(item):
+        return {}  # the rest of it may just not have been understood
     if line is None:
         return wanted
     if line.reason_code is not None and line.reason_code != item.reason_code:
         wanted["adjustmentReasonId"] = one.reasons[line.reason_code]
     return wanted
+
+
+def _pushed(item: Item) -> int:
+    return int(item.fields.get("quantity") or 0)
 
 
 def _was_written(item: Item) -> bool:

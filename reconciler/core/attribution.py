@@ -54,8 +54,8 @@ def attribute(
     if isinstance(choice, Chosen):
         return _Judgement(entry, sighting, choice.sale, rivals).verdict(creatable)
     if sighting.ours:
-        return Review(f"Jetti has sale returns for order {entry.seen.order_name} but not the order")
-    return Wait(f"order {entry.seen.order_name} is not in Jetti yet", order_found=False)
+        return Review(f"Jetti has sale returns for {entry.seen.order} but not the order")
+    return Wait(f"{entry.seen.order} is not in Jetti yet", order_found=False)
 
 
 def _gone(entry: Entry, sighting: Sighting) -> str | None:
@@ -136,7 +136,7 @@ class _Judgement:
         if astray:
             return Review(
                 f"sale return {listed(astray)} carries this return's marker "
-                f"but is not on order {self._entry.seen.order_name}"
+                f"but is not on {self._entry.seen.order}"
             )
         theirs = sorted(self._theirs.keys() & self._held.keys())
         if theirs:
@@ -212,7 +212,7 @@ class _Judgement:
                 return Wait(reason, order_found=True, behind=True)
         return None
 
-    def _claim_by_meaning(self, creatable: Collection[str]) -> Review | None:
+    def _claim_by_meaning(self, creatable: Collection[str]) -> Review | Wait | None:
         uncovered = _uncovered(self._entry, self._ours)
         # Lines that policy filters are not part of what we mean, unless it filters them all.
         meant = [line for line in uncovered if line.order_line_id in creatable] or uncovered
@@ -220,6 +220,9 @@ class _Judgement:
             return None
         found = by_meaning(self._entry, meant, self._loose(), self._items, self._rivals)
         if isinstance(found, Review):
+            if self._entry.wanted.lacks_lines:
+                # What is missing may be what makes them match.
+                return Wait(f"{found.reason}, but not all of its lines are understood", True)
             return found
         self._claim(found, [as_met(row, self._items) for row in found])
         return None

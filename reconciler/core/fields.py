@@ -65,6 +65,19 @@ def of_sale_return(wanted: Wanted, return_id: str, order_line_ids: Collection[st
     return fields
 
 
+_OF_PARCELS = ("trackingCompany", "trackingNumber", "trackingUrl", "trackingStatus", "notes")
+
+
+def tells_of_a_parcel(told: Fields) -> bool:
+    """Whether a sale return was told of a parcel; the notes always say something."""
+    return any(told.get(name) is not None for name in _OF_PARCELS if name != "notes")
+
+
+def without_parcels(wanted: Fields) -> Fields:
+    """What is wanted, less what parcels have to do with but the status."""
+    return {name: value for name, value in wanted.items() if name not in _OF_PARCELS}
+
+
 class Difference(Struct, frozen=True):
     """How wanted fields compare with what was pushed and what Jetti holds."""
 

@@ -26,20 +26,19 @@ def content(seen: Return) -> bytes:
     Loop may touch a return without changing it (a note, a flag, its own bookkeeping); such a row
     must cost nothing beyond reading it.
     """
-    return sha256(
-        _ENCODER.encode(
-            (
-                seen.state,
-                seen.created_at,
-                seen.order_id,
-                seen.order_name,
-                seen.lines,
-                seen.parcels,
-                seen.type,
-                seen.outcomes,
-            )
-        )
-    ).digest()
+    told = (
+        seen.state,
+        seen.created_at,
+        seen.order_id,
+        seen.order_name,
+        seen.lines,
+        seen.parcels,
+        seen.type,
+        seen.outcomes,
+    )
+    # Only where there is any, so that what older versions recorded stays known.
+    aside = (seen.lines_set_aside, seen.labels_set_aside) if seen.set_aside else ()
+    return sha256(_ENCODER.encode((*told, *aside))).digest()
 
 
 def fingerprint(wanted: Wanted, mapping_version: str) -> bytes:

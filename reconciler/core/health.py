@@ -23,6 +23,7 @@ _STUCK = (State.DEAD, State.FAILED, State.REVIEW)
 _SAFETY_STOP = 7
 _WELL = (0, 10)
 _RUNS_TOLD = 10
+_ROWS_NAMED = 5
 
 
 class LastRun(Struct, frozen=True):
@@ -44,6 +45,11 @@ class SetAside(Struct, frozen=True):
     key: str
     problem: str
     since: datetime
+    return_id: str | None = None
+    order_name: str | None = None
+    is_partial: bool = False
+    """Whether the rest of the row was understood and is told."""
+    last_seen: datetime | None = None
 
 
 class Stopped(Struct, frozen=True):
@@ -100,6 +106,7 @@ def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Heal
     """Judge the facts by the rules of `status`; `max_age` None asks nothing of the last pass."""
     reasons = (
         *_about_returns(facts, patience),
+        *_about_rows(facts),
         *_about_ages(facts, max_age),
         *_about_clocks(facts),
         *_about_runs(facts),
@@ -117,6 +124,16 @@ def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
     if facts.overdue:
         limit = f" for {duration.write(patience)} or longer" if patience else ""
         yield f"{_returns(facts.overdue)} overdue: waiting{limit}"
+
+
+def _about_rows(facts: Facts) -> Iterator[str]:
+    if not facts.malformed:
+        return
+    known = [row.return_id for row in facts.set_aside[:_ROWS_NAMED] if row.return_id]
+    more = ", …" if known and facts.malformed > len(known) else ""
+    what = "row of Loop's is" if facts.malformed == 1 else "rows of Loop's are"
+    named = f": return {', '.join(known)}{more}" if known else ""
+    yield f"{facts.malformed} {what} not understood, at least in part{named}"
 
 
 def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[str]:

@@ -27,7 +27,8 @@ GONE = "gone"
 """The state we give a return that Loop no longer lists. Loop knows no such state, so it is held
 like every unknown one, and whatever Loop says when it comes back is news."""
 
-_ENDED = frozenset({"cancelled", "expired"})
+_CANCELLED = "cancelled"
+_ENDED = frozenset({_CANCELLED, "expired"})
 _REQUESTED = "requested"
 
 # Public tracking pages. Loop's list has no tracking link, only the label's, which is secret
@@ -57,15 +58,31 @@ def rank(status: Value) -> int:
 def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wanted:
     """What Jetti should be told about a return. The parcels stand in the order of
     `labels.ranked`: of those that serve a sale return the first leads."""
-    parcels = tuple(_parcel(one, seen, mapping) for one in labels.ranked(seen.parcels, mapping))
+    ranked = labels.ranked(seen.parcels, mapping)
+    parcels = tuple(_parcel(one, seen, mapping) for one in ranked if not _is_of_others(one, seen))
     status = _status(seen.state, labels.NO_LABEL, mapping)
     told = {parcel.status for parcel in parcels} or {status}
+    purpose = _purpose(seen.state, told, held_states)
+    if purpose is Purpose.CANCEL and seen.set_aside and seen.state != _CANCELLED:
+        # A cancel is final, and what was not understood may speak against it.
+        purpose = Purpose.HOLD
+    if seen.labels_set_aside and purpose is Purpose.EXIST:
+        # There is a label, so what is said of a return without one does not hold.
+        status = _REQUESTED
     return Wanted(
-        purpose=_purpose(seen.state, told, held_states),
+        purpose=purpose,
         status=status or _REQUESTED,
         lines=_lines(seen.lines, mapping),
         parcels=parcels,
+        lacks_lines=bool(seen.lines_set_aside),
+        lacks_parcels=bool(seen.labels_set_aside),
     )
+
+
+def _is_of_others(parcel: Parcel, seen: Return) -> bool:
+    """Whether it holds none of these lines, but perhaps one that could not be understood."""
+    inside = {line.id for line in seen.lines} & set(parcel.line_ids)
+    return bool(seen.lines_set_aside and parcel.line_ids) and not inside
 
 
 def _purpose(state: str, told: set[str | None], held_states: tuple[str, ...]) -> Purpose:

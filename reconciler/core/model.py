@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+MOST_PROBLEMS = 10
+"""Fields named of one row that could not be understood."""
+
 # ---------------------------------------------------------------------------- what Loop tells us
 
 
@@ -50,6 +53,7 @@ class Return(Struct, frozen=True):
     order_id: str | None
     """Shopify's order id, Loop's `provider_order_id`; Loop may leave it out."""
     order_name: str
+    """Empty where Loop leaves it out; then there is an id."""
     lines: tuple[Line, ...] = ()
     parcels: tuple[Parcel, ...] = ()
     type: str | None = None
@@ -57,6 +61,20 @@ class Return(Struct, frozen=True):
     """`exchange+refund` becomes ("exchange", "refund"), sorted."""
     shop: str | None = None
     """Host label of the status page: which shop the key belongs to."""
+    lines_set_aside: tuple[str, ...] = ()
+    """What is wrong with each line that could not be understood: there is more than `lines`."""
+    labels_set_aside: tuple[str, ...] = ()
+    """The same of labels: there may be more than `parcels`, and further on their way."""
+
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """What is wrong with everything of it that could not be understood."""
+        return (*self.lines_set_aside, *self.labels_set_aside)
+
+    @property
+    def order(self) -> str:
+        """The order in a sentence."""
+        return f"order {self.order_name}" if self.order_name else f"order id {self.order_id}"
 
 
 class UnknownWord(Struct, frozen=True):
@@ -76,12 +94,31 @@ class CountedWord(Struct, frozen=True):
 
 
 class Malformed(Struct, frozen=True):
-    """A row that could not be understood, kept aside so that it spoils nothing else."""
+    """A row that could not be understood, or not all of it, kept aside so that it spoils nothing
+    else."""
 
     key: str
     """The return id where it could be read, else a hash of the row."""
     problem: str
     """The path of the field and what is wrong with it; never the value."""
+    return_id: str | None = None
+    order_name: str | None = None
+    """Both where they could be read."""
+    is_partial: bool = False
+    """Whether the rest of the row was understood and is told."""
+
+
+def aside(seen: Return) -> Malformed | None:
+    """What is kept aside of a return that was understood in part; None of one that was wholly."""
+    if not seen.set_aside:
+        return None
+    return Malformed(
+        key=seen.id,
+        problem="; ".join(seen.set_aside[:MOST_PROBLEMS]),
+        return_id=seen.id,
+        order_name=seen.order_name or None,
+        is_partial=True,
+    )
 
 
 class Window(Struct, frozen=True):
@@ -139,6 +176,11 @@ class Wanted(Struct, frozen=True):
     lines: tuple[WantedLine, ...]
     parcels: tuple[WantedParcel, ...]
     """The furthest on its way first: of those that serve a sale return the first leads."""
+    lacks_lines: bool = False
+    """There are more lines, or more units of these, than could be understood: what is missing
+    here was not taken off the return."""
+    lacks_parcels: bool = False
+    """There are labels that could not be understood: what was told of parcels stays."""
 
 
 # --------------------------------------------------------------------------- what the ledger knows

@@ -192,7 +192,7 @@ def why_not_created(entry: Entry, terms: Terms) -> str:
     if entry.wanted.purpose is Purpose.HOLD:
         return remarks.why_held(entry.seen, terms.policy.held_states)
     if not entry.wanted.lines:
-        return "empty in Loop"
+        return "no line of it is understood" if entry.wanted.lacks_lines else "empty in Loop"
     if not after_go_live(entry, terms):
         return "created in Loop before go-live and not in Jetti"
     return "not selected by policy"

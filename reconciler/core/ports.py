@@ -22,6 +22,7 @@ from reconciler.core.model import (
     Window,
     Write,
 )
+from reconciler.core.report import NotUnderstood
 
 # ------------------------------------------------------------------------------------------ source
 
@@ -313,6 +314,9 @@ class Ledger(Journal, Protocol):
 
     def count_malformed(self, names: Collection[str] | None = None) -> int:
         """Rows kept aside and not yet cleared; of these returns, or kept under these keys."""
+
+    def malformed_rows(self, limit: int | None = None) -> list[NotUnderstood]:
+        """Rows kept aside and not yet cleared, the oldest first."""
 
     def count_overdue(self, before: datetime) -> int:
         """Open entries with something to do since that instant or longer (`due_since`)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from reconciler.core.mapping import KNOWN_STATES
 from reconciler.core.model import Entry, Purpose, Return
 
 LATE_SCAN = "expired in Loop while its parcel moves: held"
@@ -11,6 +12,8 @@ LATE_SCAN = "expired in Loop while its parcel moves: held"
 
 def why_held(seen: Return, held_states: Collection[str]) -> str:
     """Of a return whose purpose is to be held."""
+    if seen.set_aside and seen.state in KNOWN_STATES and seen.state not in held_states:
+        return f"{seen.state} in Loop, but not all of it is understood: held"
     if seen.state == "expired" and seen.state not in held_states:
         return LATE_SCAN
     return f"held in Loop ({seen.state})"

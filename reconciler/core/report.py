@@ -114,6 +114,22 @@ class Problem(Struct, frozen=True):
     state: str
     since: datetime | None
     reason: str | None = None
+    order_id: str | None = None
+
+
+class NotUnderstood(Struct, frozen=True):
+    """A row of Loop's, or a part of one, that could not be understood and still is so."""
+
+    key: str
+    """The return id where it could be read, else a hash of the row."""
+    return_id: str | None
+    order_name: str | None
+    problem: str
+    """The fields and what is wrong with them in kind; never a value."""
+    is_partial: bool
+    """Whether the rest of the row was understood and is told."""
+    first_seen: datetime
+    last_seen: datetime
 
 
 class ReadWindow(Struct, frozen=True):
@@ -209,3 +225,5 @@ class Report(Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     unknown_words: tuple[CountedWord, ...] = ()
     """Words in Loop that neither this version nor a setting knows, over all returns."""
+    malformed: tuple[NotUnderstood, ...] = ()
+    """From this pass or an earlier one."""

@@ -37,18 +37,18 @@ def choose_sale(seen: Return, candidates: Sequence[Sale]) -> Chosen | NoSale | D
     by_name = [
         s
         for s in originals.values()
-        if not s.external_id and same_name(s.reference, seen.order_name)
+        if not s.external_id and seen.order_name and same_name(s.reference, seen.order_name)
     ]
     matching = by_id or by_name
     if not matching:
         return NoSale()
     if len(matching) > 1:
         return Disputed(
-            f"order {seen.order_name} matches {len(matching)} sales in Jetti: "
+            f"{seen.order} matches {len(matching)} sales in Jetti: "
             f"{', '.join(str(sale.id) for sale in matching)}"
         )
     sale = matching[0]
-    if not same_name(sale.reference, seen.order_name):
+    if seen.order_name and not same_name(sale.reference, seen.order_name):
         return Disputed(
             f"Jetti's sale {sale.id} has the id of order {seen.order_name} "
             f"but the reference {sale.reference}"

@@ -9,6 +9,7 @@ from msgspec import Struct
 from reconciler.core.model import Entry, Fields, Return, SaleReturn, State, Wanted
 from reconciler.core.outcome import ORDERS_ARRIVE_WITHIN, TRIES
 from reconciler.core.ports import Attempt
+from reconciler.core.report import FieldChange, NotUnderstood
 
 
 class Sent(Struct, frozen=True):
@@ -45,26 +46,35 @@ class Story(Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...]
     remarks: tuple[str, ...] = ()
     """What a person should know of it besides its state."""
+    lacks: tuple[FieldChange, ...] = ()
+    """What Jetti was not told yet of what was understood."""
+    not_understood: NotUnderstood | None = None
+    """What Loop says now, or a part of it, where that makes no sense."""
 
 
 class Stories(Struct, frozen=True):
     """The returns that a name stands for: one, or all on an order."""
 
     returns: tuple[Story, ...]
+    not_understood: tuple[NotUnderstood, ...] = ()
+    """Those of them of which nothing was ever understood."""
 
 
 def tell(
     entry: Entry,
     writes: tuple[Sent, ...],
     attempts: tuple[Attempt, ...],
+    *,
     remarks: tuple[str, ...] = (),
+    lacks: tuple[FieldChange, ...] = (),
+    not_understood: NotUnderstood | None = None,
 ) -> Story:
     """The story of an entry."""
     return Story(
         return_id=entry.id,
         state=entry.state.value,
         reason=entry.reason,
-        next=what_next(entry),
+        next=what_next(entry) if not_understood is None else _until_it_makes_sense(entry),
         due_since=entry.due_since,
         next_try_at=entry.next_try_at,
         tries=entry.attempts,
@@ -77,6 +87,8 @@ def tell(
         writes=writes,
         attempts=attempts,
         remarks=remarks,
+        lacks=lacks,
+        not_understood=not_understood,
     )
 
 
@@ -90,6 +102,13 @@ _FIXED = {
     " and do by hand what is still wanted",
     State.IGNORED: "nothing: a person decided so",
 }
+
+
+def _until_it_makes_sense(entry: Entry) -> str:
+    """Done is not done while Loop says more than was understood."""
+    if entry.state in (State.SYNCED, State.SKIPPED):
+        return "nothing until all that Loop says of it makes sense; see below"
+    return f"{what_next(entry)}; and not all that Loop says of it makes sense, see below"
 
 
 def what_next(entry: Entry) -> str:

@@ -27,6 +27,9 @@ class Target(Protocol):
         Raises TargetUnavailable, KeyRefused, Interrupted.
         """
 
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the report should know of how the target answered."""
+
 
 class Preview:
     """A plan that nobody carries out."""
@@ -40,3 +43,6 @@ class Preview:
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
         return None
+
+    def remarks(self) -> tuple[str, ...]:
+        return ()

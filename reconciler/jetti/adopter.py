@@ -54,6 +54,10 @@ class Adopter:
         """None: nothing is created here."""
         return None
 
+    def remarks(self) -> tuple[str, ...]:
+        """See `core.target.Target`."""
+        return self._judge.remarks()
+
     def _look(self, judged: Judged) -> Told:
         match judged.verdict:
             case Unseen(reason):

@@ -19,8 +19,9 @@ from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.http import Answer, Refused
 from reconciler.jetti import wire
 from reconciler.jetti.answers import Classified, Meaning
+from reconciler.jetti.collection import FilterIgnored
 from reconciler.jetti.delivery import Delivered, Delivery
-from reconciler.jetti.reading import FilterIgnored, Reader
+from reconciler.jetti.reading import Reader
 from reconciler.jetti.told import Told, named, undelivered
 
 

@@ -12,7 +12,7 @@ from reconciler.core.model import Entry
 from reconciler.core.plan import Change, Terms, creatable
 from reconciler.core.ports import Journal
 from reconciler.core.sighting import Sighting
-from reconciler.core.verdict import Verdict
+from reconciler.core.verdict import Attributed, Verdict
 from reconciler.errors import SafetyStop
 from reconciler.jetti.lookup import Lookup, Unseen
 from reconciler.jetti.query import TOGETHER
@@ -40,19 +40,37 @@ class Judge:
         self._clock = clock
 
     def judge(self, changes: Sequence[Change]) -> Iterator[Judged]:
-        """Each change in its order. Raises SafetyStop (other account), KeyRefused, Interrupted."""
+        """Each change, those of one order as far apart as twenty allow.
+
+        Raises SafetyStop (other account), KeyRefused, TargetUnavailable, Interrupted.
+        """
         for start in range(0, len(changes), TOGETHER):
             together = changes[start : start + TOGETHER]
-            entries = {e.id: e for e in self._journal.entries([c.return_id for c in together])}
-            sightings = self._lookup.sight(list(entries.values()))
-            worked: set[str] = set()
-            for change in together:
-                entry = entries[change.return_id]
-                if worked & _order(entry):
-                    # Another return may have used up lines of this order since all were seen.
-                    sightings |= self._lookup.sight([entry])
-                yield self._judge(change, entry, sightings[entry.id])
-                worked |= _order(entry)
+            entries = self._journal.entries([change.return_id for change in together])
+            by_id = {entry.id: entry for entry in entries}
+            left = in_rounds([(change, by_id[change.return_id]) for change in together])
+            sightings = self._lookup.sight(entries)
+            written: set[str] = set()
+            while left:
+                change, entry = left[0]
+                if written & _order(entry):
+                    # What was written meanwhile may have used up lines of their orders.
+                    stale = [other for _, other in left if written & _order(other)]
+                    sightings |= self._lookup.sight(stale)
+                    written.clear()
+                before = self._lookup.writes()
+                yield self._judge(change, entry, sightings[entry.id], alone=len(together) == 1)
+                if self._lookup.writes() != before:
+                    written |= _order(entry)
+                del left[0]
+
+    def requests(self) -> int:
+        """Requests that left for Jetti so far."""
+        return self._lookup.requests()
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know of how Jetti answers."""
+        return self._lookup.remarks()
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Ids of the returns, of the first two hundred, that carry our marker in Jetti."""
@@ -76,11 +94,21 @@ class Judge:
         """The same sighting, judged by what the ledger knows by now."""
         [entry] = self._journal.entries([judged.entry.id])
         seen = judged.sighting
-        return self._judge(judged.change, entry, seen) if seen else judged
+        return self._judge(judged.change, entry, seen, alone=True) if seen else judged
 
-    def _judge(self, change: Change, entry: Entry, seen: Sighting | Unseen) -> Judged:
+    def _judge(
+        self, change: Change, entry: Entry, seen: Sighting | Unseen, *, alone: bool
+    ) -> Judged:
         if isinstance(seen, Sighting) and seen.is_stale(self._clock.monotonic()):
-            seen = self._lookup.sight([entry])[entry.id]
+            seen, alone = self._lookup.sight([entry])[entry.id], True
+        judged = self._judged(change, entry, seen)
+        creates = isinstance(judged.verdict, Attributed) and bool(judged.verdict.missing)
+        if creates and self._lookup.is_in_doubt and not alone:
+            # That it is not there yet must be proved by a look of its own.
+            return self._judged(change, entry, self._lookup.sight([entry])[entry.id])
+        return judged
+
+    def _judged(self, change: Change, entry: Entry, seen: Sighting | Unseen) -> Judged:
         if isinstance(seen, Unseen):
             return Judged(change, entry, seen, None)
         self._check_account(seen)
@@ -109,7 +137,27 @@ class Judge:
             )
 
 
+def in_rounds(changes: Sequence[tuple[Change, Entry]]) -> list[tuple[Change, Entry]]:
+    """First one change of each order, then the second of each that has more, and so on.
+
+    So that what is written for one return of an order is looked at again for the next ones of all
+    orders together.
+    """
+    rounds: list[list[tuple[Change, Entry]]] = []
+    taken: list[set[str]] = []
+    for change, entry in changes:
+        order = _order(entry)
+        # Behind every earlier return of the order: their turns are not exchanged.
+        number = max((at + 1 for at, orders in enumerate(taken) if orders & order), default=0)
+        if number == len(rounds):
+            rounds.append([])
+            taken.append(set())
+        rounds[number].append((change, entry))
+        taken[number] |= order
+    return [one for each in rounds for one in each]
+
+
 def _order(entry: Entry) -> set[str]:
     """Everything by which two returns can be on one order."""
-    order_id, name = entry.seen.order_id, entry.seen.order_name.strip().lstrip("#")
-    return {f"#{name}", order_id} if order_id else {f"#{name}"}
+    name = entry.seen.order_name.strip().lstrip("#")
+    return ({f"#{name}"} if name else set()) | {one for one in [entry.seen.order_id] if one}

@@ -16,7 +16,8 @@ from reconciler.core.sale import Chosen, choose_sale
 from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
 from reconciler.errors import TargetUnavailable
 from reconciler.http import Refused
-from reconciler.jetti.reading import FilterIgnored, Reader
+from reconciler.jetti.collection import FilterIgnored, QueryUnusable
+from reconciler.jetti.reading import Reader
 from reconciler.points import Point, reached
 
 NO_RETURN = "0"
@@ -43,16 +44,35 @@ class Lookup:
     def sight(self, entries: Sequence[Entry]) -> dict[str, Sighting | Unseen]:
         """What Jetti shows for each. One that cannot be looked up spoils no other.
 
-        Raises KeyRefused, Interrupted.
+        Raises KeyRefused, Interrupted, and QueryUnusable: then none can be looked up.
         """
         try:
             return dict(self._sight(entries))
+        except QueryUnusable:
+            raise
         except (TargetUnavailable, FilterIgnored, Refused) as error:
             if len(entries) > 1:
                 return {entry.id: self.sight([entry])[entry.id] for entry in entries}
             outage = isinstance(error, TargetUnavailable)
             cause = error.cause if isinstance(error, TargetUnavailable) else None
             return {entry.id: Unseen(str(error), outage, cause) for entry in entries}
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether absence must be proved by an entry's own lookup: Jetti shows rows of others."""
+        return self._reader.is_in_doubt
+
+    def requests(self) -> int:
+        """Requests that left for Jetti so far."""
+        return self._reader.requests()
+
+    def writes(self) -> int:
+        """Writes that left for Jetti so far."""
+        return self._reader.writes()
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know of how this Jetti answers."""
+        return self._reader.remarks()
 
     def marked(self, return_ids: Sequence[str]) -> list[str]:
         """Which of these ids stand as markers in Jetti. Raises TargetUnavailable."""
@@ -140,7 +160,11 @@ class Lookup:
         order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
         by_id = self._reader.sales(order_ids) if order_ids else []
         found = {e.id: [s for s in by_id if s.external_id == e.seen.order_id] for e in entries}
-        unnamed = [entry for entry in entries if not any(not s.is_clone for s in found[entry.id])]
+        unnamed = [
+            entry
+            for entry in entries
+            if entry.seen.order_name and not any(not s.is_clone for s in found[entry.id])
+        ]
         if unnamed:
             named = self._reader.sales_named(entry.seen.order_name for entry in unnamed)
             for entry in unnamed:

@@ -47,6 +47,8 @@ class Pusher:
         self._journal = journal
         self._clock = clock
         self._streak: list[tuple[str, Told]] = []
+        self._asked = 0
+        """Requests until the latest outcome."""
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """Carry out each change when the next outcome is asked for.
@@ -69,6 +71,10 @@ class Pusher:
     def vendors(self, changes: Sequence[Change]) -> int | None:
         """See `core.target.Target`."""
         return self._judge.vendors(changes)
+
+    def remarks(self) -> tuple[str, ...]:
+        """See `core.target.Target`."""
+        return self._judge.remarks()
 
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent: list[Change] = []
@@ -228,8 +234,10 @@ class Pusher:
 
     def _watch(self, change: Change, told: Told) -> None:
         """Tell an outage from entries that fail on their own."""
+        asked, self._asked = self._asked, self._judge.requests()
         if told.trouble is None:
-            self._streak.clear()
+            if asked != self._asked:  # else nothing was answered for it either
+                self._streak.clear()
             return
         self._streak.append((change.return_id, told))
         hurried = [each.trouble for _, each in self._streak[-HURRIED:]]

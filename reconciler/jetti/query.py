@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from enum import StrEnum
 from urllib.parse import quote
 
 import qs_codec
+from msgspec import Struct
 
 LIMIT = 100
 """Rows asked for at a time; the largest ever seen in use. A page that is exactly full may have
@@ -18,6 +20,67 @@ where arrays in the server's parser (Node's qs) end by default."""
 
 _LONGEST = 6000
 """Characters of all values together, percent-encoded: what ordinary servers take of a URL."""
+
+
+class Form(StrEnum):
+    """What a question may be made of beside the equality of one field; all of it is inferred, or
+    was seen in code and not documented (apis/jetti.md 4). By Jetti's own names."""
+
+    TOGETHER = "$in"
+    AFTER = "$gt"
+    BEFORE = "$lt"
+    ORDER = "order"
+    DESCENDING = "order[descending]"
+    LIMIT = "limit"
+    FROM = "from"
+
+
+class Question(Struct, frozen=True):
+    """Rows whose field is one of the values, lowest id first; without a field, all rows."""
+
+    field: str | None = None
+    values: tuple[str | int, ...] = ()
+    after: int | None = None
+    """Only rows with a larger id."""
+    before: int | None = None
+    """Only rows with a smaller id."""
+    descending: bool = False
+    """Highest id first."""
+    start: int = 0
+    """`from`: nobody knows whether it counts rows or pages."""
+
+    def forms(self) -> frozenset[Form]:
+        """What it is made of."""
+        used = {
+            Form.TOGETHER: len(self.values) > 1,
+            Form.AFTER: self.after is not None,
+            Form.BEFORE: self.before is not None,
+            Form.DESCENDING: self.descending,
+        }
+        always = {Form.ORDER, Form.LIMIT, Form.FROM}
+        return frozenset(always | {form for form, is_used in used.items() if is_used})
+
+    def encode(self, without: Collection[Form] = ()) -> str:
+        """As a query string; only `order`, `limit` and `from` can be left out."""
+        said: dict[Form, object] = {
+            Form.ORDER: {"attribute": "id"} | ({"descending": "true"} if self.descending else {}),
+            Form.LIMIT: LIMIT,
+            Form.FROM: self.start,
+        }
+        where = {"where": condition} if (condition := self._condition()) else {}
+        rest = {form.value: value for form, value in said.items() if form not in without}
+        return str(qs_codec.encode(where | rest))
+
+    def _condition(self) -> dict[str, object]:
+        bounds = {Form.AFTER.value: self.after, Form.BEFORE.value: self.before}
+        of_id: dict[str, object] = {k: v for k, v in bounds.items() if v is not None}
+        if self.field is None:
+            return {"id": of_id} if of_id else {}
+        among: dict[str, object] = {Form.TOGETHER.value: list(self.values)}
+        if self.field == "id" and of_id:
+            return {"id": of_id | among}
+        asked: object = self.values[0] if len(self.values) == 1 else among
+        return {self.field: asked} | ({"id": of_id} if of_id else {})
 
 
 def groups(values: Iterable[str | int]) -> Iterator[list[str | int]]:
@@ -42,25 +105,3 @@ def may_be_cut(rows: int) -> bool:
     more behind a page of one costs a read for every twenty returns.
     """
     return rows > 0 and (rows >= LIMIT or rows % 10 == 0 or rows % 25 == 0)
-
-
-def matching(field: str, values: Sequence[str | int], *, after_id: int | None = None) -> str:
-    """The query for rows whose field is one of the values, lowest id first.
-
-    `after_id` asks for what follows a full page; `from` stays 0 because nobody knows whether it
-    counts rows or pages.
-    """
-    among = {"$in": list(values)}
-    condition: dict[str, object] = {field: values[0] if len(values) == 1 else among}
-    if after_id is not None:
-        condition["id"] = {"$gt": after_id} | (among if field == "id" else {})
-    return str(
-        qs_codec.encode(
-            {"where": condition, "order": {"attribute": "id"}, "limit": LIMIT, "from": 0}
-        )
-    )
-
-
-def everything() -> str:
-    """The query for the first page of a small table."""
-    return str(qs_codec.encode({"order": {"attribute": "id"}, "limit": LIMIT, "from": 0}))

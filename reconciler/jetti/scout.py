@@ -44,6 +44,10 @@ class Scout:
         """See `core.target.Target`."""
         return self._judge.vendors(changes)
 
+    def remarks(self) -> tuple[str, ...]:
+        """See `core.target.Target`."""
+        return self._judge.remarks()
+
     def _foresee(self, judged: Judged) -> Told:
         entry, verdict = judged.entry, judged.verdict
         match verdict:

@@ -24,16 +24,18 @@ _Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 _Count = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
-class WireSale(Struct, rename="camel"):
+class Wire(Struct, rename="camel"):
     id: _Id
+
+
+class WireSale(Wire):
     reference: str | int
     external_id: _Text = None
     sale_id: _Id | None = None
     company_id: _Text = None
 
 
-class WireSaleItem(Struct, rename="camel"):
-    id: _Id
+class WireSaleItem(Wire):
     sale_id: _Id
     external_id: _Text = None
     quantity: _Count = 1
@@ -44,13 +46,11 @@ class WireSaleItem(Struct, rename="camel"):
     dropship_provider_id: _Id | None = None
 
 
-class WireReason(Struct):
-    id: _Id
+class WireReason(Wire):
     code: str
 
 
-class WireSaleReturnItem(Struct, rename="camel"):
-    id: _Id
+class WireSaleReturnItem(Wire):
     sale_return_id: _Id
     sale_item_id: _Id
     quantity: _Count | UnsetType = UNSET
@@ -58,8 +58,7 @@ class WireSaleReturnItem(Struct, rename="camel"):
     adjustment_reason_id: _Id | UnsetType | None = UNSET
 
 
-class WireSaleReturn(Struct, rename="camel"):
-    id: _Id
+class WireSaleReturn(Wire):
     sale_id: _Id
     reference: str | int
     created_at: datetime
@@ -80,7 +79,7 @@ class WireSaleReturn(Struct, rename="camel"):
     """Included data keeps snake case (apis/jetti.md 4)."""
 
 
-W = TypeVar("W", WireSale, WireSaleItem, WireReason, WireSaleReturnItem, WireSaleReturn)
+W = TypeVar("W", bound=Wire)
 
 
 def rows(kind: type[W], answer: Answer) -> list[W]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from reconciler.core.model import Entry, Intent
 from reconciler.core.ports import Attempt
+from reconciler.core.report import NotUnderstood
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.ledger.loading import intent_of, load
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import attempts, entries, intents, malformed
+
+_LONGEST_ID = 20
 
 
 class PastIntent(Struct, frozen=True):
@@ -23,22 +27,17 @@ class PastIntent(Struct, frozen=True):
     """None while nobody knows."""
 
 
-class KeptMalformed(Struct, frozen=True):
-    """A row of Loop's that could not be understood, and since when."""
-
-    key: str
-    problem: str
-    first_seen: datetime
-    last_seen: datetime
-
-
 class Inspection(Part):
     """What a person asks the ledger; never writes."""
 
     def find(self, name: str) -> list[Entry]:
-        """The entry of that return id, or every entry on that order, with or without `#`."""
-        bare = name.removeprefix("#")
-        named = or_(entries.c.return_id == name, entries.c.order_name.in_([bare, "#" + bare]))
+        """The entry of that return id, or every entry on that order: by name, with or without
+        `#`, or by its id."""
+        named = or_(
+            entries.c.return_id == name,
+            entries.c.order_id == name,
+            entries.c.order_name.in_(_spellings(name)),
+        )
         with self._store.reading() as connection:
             ids = connection.execute(select(entries.c.return_id).where(named)).scalars()
             return load(connection, sorted(ids))
@@ -85,17 +84,40 @@ class Inspection(Part):
             rows = connection.execute(query).all()
         return [PastIntent(intent=intent_of(row), closed_as=row.closed_as) for row in rows]
 
-    def malformed_rows(self, limit: int) -> list[KeptMalformed]:
-        """Rows kept aside, the oldest first."""
-        query = select(malformed).order_by(malformed.c.first_seen, malformed.c.key).limit(limit)
+    def malformed_rows(self, limit: int | None = None) -> list[NotUnderstood]:
+        """See `core.ports.Ledger`."""
+        return self._malformed(select(malformed).limit(limit))
+
+    def find_malformed(self, name: str) -> list[NotUnderstood]:
+        """What is kept aside of that return, or of every return on that order."""
+        columns = malformed.c
+        named = or_(
+            columns.key == name,
+            columns.return_id == name,
+            columns.order_name.in_(_spellings(name)),
+        )
+        return self._malformed(select(malformed).where(named))
+
+    def _malformed(self, query: Select[Any]) -> list[NotUnderstood]:
+        ordered = query.order_by(malformed.c.first_seen, malformed.c.key)
         with self._store.reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(ordered).all()
         return [
-            KeptMalformed(
+            NotUnderstood(
                 key=row.key,
+                # An older version kept it in the key alone; a hash is longer.
+                return_id=row.return_id or (row.key if len(row.key) <= _LONGEST_ID else None),
+                order_name=row.order_name,
                 problem=row.problem,
+                is_partial=bool(row.is_partial),
                 first_seen=row.first_seen,
                 last_seen=row.last_seen,
             )
             for row in rows
         ]
+
+
+def _spellings(name: str) -> list[str]:
+    """An order's name with and without `#`; an empty one is none."""
+    bare = name.removeprefix("#")
+    return [bare, "#" + bare] if bare else []

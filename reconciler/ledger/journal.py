@@ -50,7 +50,8 @@ class Journal(Part):
     def entries_on_order(self, order_id: str | None, order_name: str) -> list[Entry]:
         """See `core.ports.Journal`. In order of id."""
         columns = entries.c
-        same = columns.order_name == order_name
+        # Two orders without a name have nothing in common.
+        same = and_(columns.order_name == order_name, columns.order_name != "")
         if order_id is not None:
             same = or_(columns.order_id == order_id, and_(same, columns.order_id.is_(None)))
         query = select(columns.return_id).where(same)

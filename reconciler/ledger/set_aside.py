@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec import to_builtins
 from sqlalchemy import Connection, bindparam, delete, select
 
 from reconciler.core.model import Malformed
@@ -24,13 +25,13 @@ def keep(connection: Connection, rows: Sequence[Malformed], now: datetime) -> No
     if not rows:
         return
     kept = set(connection.execute(select(malformed.c.key)).scalars())
-    newest = {row.key: row.problem for row in rows}
-    again = [{"this": key, "problem": newest[key]} for key in newest if key in kept]
+    newest = {row.key: to_builtins(row) for row in rows}
+    again = [{"this": key, **row} for key, row in newest.items() if key in kept]
     if again:
         connection.execute(
             malformed.update().where(malformed.c.key == bindparam("this")).values(last_seen=now),
             again,
         )
-    new = [{"key": key, "problem": newest[key]} for key in newest if key not in kept]
+    new = [row for key, row in newest.items() if key not in kept]
     if new:
         connection.execute(malformed.insert().values(first_seen=now, last_seen=now), new)

@@ -14,7 +14,7 @@ from reconciler.errors import SourceError
 from reconciler.http import Answer, Refused, Service
 from reconciler.loop.answers import Found, Page, read_array, read_details, read_page
 from reconciler.loop.query import DETAILS, LIST, ListQuery, around, encode
-from reconciler.loop.wire import parse_row
+from reconciler.loop.rows import parse_row
 
 T = TypeVar("T")
 Row = Return | Malformed

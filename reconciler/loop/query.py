@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,8 @@ LONGEST_CURSOR = 4096
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(microsecond=0, tzinfo=UTC)
+
+_PORTS = {"https": 443, "http": 80}
 
 COLUMN = {By.UPDATED: "updated_at", By.CREATED: "created_at"}
 
@@ -80,13 +82,14 @@ def _bound(moment: datetime) -> str:
 def next_cursor(next_url: str | None, base_url: str) -> str | None:
     """The cursor of the next page; None on the last. Nothing else of the link is used.
 
-    Raises ValueError for a link to another origin and for one that leads nowhere.
+    Raises ValueError for a link to another host and for one that leads nowhere. A service behind
+    a proxy may call itself `http`: nobody goes there, and the key stays where it belongs.
     """
     if not next_url:
         return None
-    link, home = urlsplit(next_url[: 4 * LONGEST_CURSOR]), urlsplit(base_url)
-    if (link.scheme or link.netloc) and _origin(next_url) != _origin(base_url):
-        raise ValueError(f"the next page's link leads away from {home.hostname}")
+    link = urlsplit(next_url[: 4 * LONGEST_CURSOR])
+    if (link.scheme or link.netloc) and not _is_home(link, urlsplit(base_url)):
+        raise ValueError(f"the next page's link leads away from {urlsplit(base_url).hostname}")
     cursors = parse_qs(link.query).get("cursor", [])
     # Also as it will be sent: three characters for each byte that is not plain.
     longest = max(map(len, [next_url, *(quote(cursor, safe="") for cursor in cursors)]))
@@ -95,10 +98,15 @@ def next_cursor(next_url: str | None, base_url: str) -> str | None:
     return cursors[0]
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None, str | None]:
-    parts = urlsplit(url[: 4 * LONGEST_CURSOR])
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname, port, parts.username
+def _is_home(link: SplitResult, home: SplitResult) -> bool:
+    """The same host, by either scheme, at the same port or at the scheme's own."""
+    if (
+        link.scheme not in (*_PORTS, "")
+        or link.hostname != home.hostname
+        or link.username is not None
+    ):
+        return False
+    return link.port in (None, home.port, _PORTS.get(link.scheme))
 
 
 def cursor_columns(cursor: str) -> dict[By, datetime | None]:

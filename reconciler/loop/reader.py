@@ -83,5 +83,7 @@ def _date_of_page(answer: Answer) -> datetime | None:
 
 
 def _is_on(row: Return | Malformed, name: str) -> bool:
-    """Whether it is a return of that order; a row that cannot be read may be."""
-    return isinstance(row, Malformed) or row.order_name.lstrip("#") == name
+    """Whether it is a return of that order; a row that cannot be read, or names none, may be."""
+    if isinstance(row, Malformed) or not row.order_name:
+        return True
+    return row.order_name.lstrip("#") == name

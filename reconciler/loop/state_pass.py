@@ -10,7 +10,7 @@ from reconciler.core.ports import By, Page
 from reconciler.errors import SourceError
 from reconciler.loop.api import LoopApi, Row, key
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
-from reconciler.loop.wire import parse_row
+from reconciler.loop.rows import parse_row
 from reconciler.points import Point, reached
 
 MOST_PAGES = 5000

@@ -6,7 +6,6 @@ address or a label's link, so msgspec skips them. The status page's link is read
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Annotated
 
@@ -14,12 +13,22 @@ from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
-from reconciler.core.model import Line, Malformed, Parcel, Return
-from reconciler.loop.values import Id, Name, Text, Word, read_id, read_shop, read_text, read_time
+from reconciler.core.model import Line, Parcel, Return
+from reconciler.loop.values import (
+    Id,
+    Name,
+    Text,
+    Unreadable,
+    Word,
+    read_id,
+    read_shop,
+    read_text,
+    read_time,
+)
 
 MOST_LINES = 10_000
 
-_NOTHING = Raw(b"null")
+NOTHING = Raw(b"null")
 
 
 class WireLine(Struct):
@@ -40,67 +49,64 @@ class WireLabel(Struct):
     tracking_number: Text = None
     line_items: Annotated[list[Id], Meta(max_length=MOST_LINES)] | None = None
     # Whatever they hold: they only tell which of several labels is the newest.
-    updated_at: Raw = _NOTHING
-    created_at: Raw = _NOTHING
+    updated_at: Raw = NOTHING
+    created_at: Raw = NOTHING
 
 
-class WireReturn(Struct):
-    """apis/loop.md 5.1."""
+class WireCore(Struct, kw_only=True):
+    """What must be understood of a return, or nothing of it is told (apis/loop.md 5.1)."""
 
     id: Id
     state: Word
     created_at: str
     updated_at: str
-    order_name: Name
-    line_items: Annotated[list[WireLine], Meta(max_length=MOST_LINES)]
+    order_name: Name | None = None
     provider_order_id: Text = None
     outcome: Text = None
     type: Text = None
+    status_page_url: str | None = None
+
+
+class WireReturn(WireCore, kw_only=True):
+    """A row, all of which is as it should be."""
+
+    line_items: Annotated[list[WireLine], Meta(max_length=MOST_LINES)]
     labels: Annotated[list[WireLabel], Meta(max_length=MOST_LINES)] | None = None
     carrier: Text = None
     tracking_number: Text = None
     label_status: Text = None
-    label_updated_at: Raw = _NOTHING
-    status_page_url: str | None = None
+    label_updated_at: Raw = NOTHING
 
 
-class _WireId(Struct):
-    id: Id
-
-
-_decoder = Decoder(WireReturn)
-_id_decoder = Decoder(_WireId)
 _text_decoder = Decoder(str)
-
 # Said of a label that does not exist yet (apis/loop.md 6.3).
 _NO_LABEL_YET = frozenset({None, "pending", "no_label"})
 
 
-def parse_row(row: Raw) -> Return | Malformed:
-    """One row of the list; never raises on what Loop sent."""
-    try:
-        return _to_return(_decoder.decode(row))
-    except UnicodeError:
-        problem = "a text is not valid Unicode"
-    except RecursionError:
-        problem = "nested too deeply"
-    except (DecodeError, ValueError) as error:
-        problem = str(error)
-    return Malformed(key=_key(row), problem=problem)
+def to_return(wire: WireReturn) -> Return:
+    """The whole of it. Raises Unreadable."""
+    lines = [to_line(line, f"line_items[{index}]") for index, line in enumerate(wire.line_items)]
+    labels = [to_parcel(label, f"labels[{i}]") for i, label in enumerate(wire.labels or ())]
+    if not any(labels):
+        own = WireLabel(
+            wire.label_status,
+            wire.carrier,
+            wire.tracking_number,
+            updated_at=wire.label_updated_at,
+        )
+        labels = [to_parcel(own, "label")]
+    return to_core(wire, lines, labels)
 
 
-def _key(row: Raw) -> str:
-    """The id where it can be read, else a hash of the row."""
-    try:
-        return read_id(_id_decoder.decode(row).id, "id")
-    except (DecodeError, ValueError, RecursionError):
-        return hashlib.sha256(bytes(row)).hexdigest()
+def to_core(wire: WireCore, lines: list[Line], parcels: list[Parcel | None]) -> Return:
+    """The return with these lines and parcels, None for a label that does not exist yet.
 
-
-def _to_return(wire: WireReturn) -> Return:
-    lines = [_line(line, index) for index, line in enumerate(wire.line_items)]
-    lines.sort(key=lambda line: _by_number(line.id))
+    Raises Unreadable.
+    """
     order_id = read_text(wire.provider_order_id, "provider_order_id")
+    order_name = read_text(wire.order_name, "order_name")
+    if order_name is None and order_id is None:
+        raise Unreadable("order_name", "absent, and so is provider_order_id")
     outcome = read_text(wire.outcome, "outcome")
     return Return(
         id=read_id(wire.id, "id"),
@@ -108,17 +114,17 @@ def _to_return(wire: WireReturn) -> Return:
         created_at=read_time(wire.created_at, "created_at"),
         updated_at=read_time(wire.updated_at, "updated_at"),
         order_id=None if order_id is None else read_id(order_id, "provider_order_id"),
-        order_name=_required(wire.order_name, "order_name"),
-        lines=tuple(lines),
-        parcels=_parcels(wire),
+        order_name=order_name or "",
+        lines=tuple(sorted(lines, key=lambda line: _by_number(line.id))),
+        parcels=_distinct([one for one in parcels if one]),
         type=read_text(wire.type, "type"),
         outcomes=tuple(sorted({part for part in (outcome or "").split("+") if part})),
         shop=read_shop(wire.status_page_url),
     )
 
 
-def _line(line: WireLine, index: int) -> Line:
-    path = f"line_items[{index}]"
+def to_line(line: WireLine, path: str) -> Line:
+    """A line; `path` is where it stands. Raises Unreadable."""
     return Line(
         id=read_id(line.line_item_id, f"{path}.line_item_id"),
         order_line_id=read_id(line.provider_line_item_id, f"{path}.provider_line_item_id"),
@@ -128,21 +134,8 @@ def _line(line: WireLine, index: int) -> Line:
     )
 
 
-def _parcels(wire: WireReturn) -> tuple[Parcel, ...]:
-    """From the labels; where they tell of none, from the return's own label fields."""
-    labels = [_parcel(label, f"labels[{i}]") for i, label in enumerate(wire.labels or ())]
-    found = [parcel for parcel in labels if parcel is not None]
-    if not found:
-        label = WireLabel(wire.label_status, wire.carrier, wire.tracking_number)
-        label.updated_at = wire.label_updated_at
-        own = _parcel(label, "label")
-        found = [own] if own else []
-    found.sort(key=_by_tracking)
-    # The same label twice is one parcel, and its later time counts.
-    return tuple({replace(parcel, updated_at=None): parcel for parcel in found}.values())
-
-
-def _parcel(label: WireLabel, path: str) -> Parcel | None:
+def to_parcel(label: WireLabel, path: str) -> Parcel | None:
+    """The parcel of a label; None of one that does not exist yet. Raises Unreadable."""
     status = read_text(label.status, f"{path}.status")
     tracking_number = read_text(label.tracking_number, f"{path}.tracking_number")
     if tracking_number is None and status in _NO_LABEL_YET:
@@ -157,6 +150,12 @@ def _parcel(label: WireLabel, path: str) -> Parcel | None:
     )
 
 
+def _distinct(parcels: list[Parcel]) -> tuple[Parcel, ...]:
+    """The same label twice is one parcel, and its later time counts."""
+    parcels.sort(key=_by_tracking)
+    return tuple({replace(parcel, updated_at=None): parcel for parcel in parcels}.values())
+
+
 def _time_if_any(value: Raw) -> datetime | None:
     """A time that is not worth a row: None for whatever is none, such as `N/A` or a number."""
     try:
@@ -168,7 +167,7 @@ def _time_if_any(value: Raw) -> datetime | None:
 def _required(value: Text, field: str) -> str:
     text = read_text(value, field)
     if text is None:
-        raise ValueError(f"{field}: absent")
+        raise Unreadable(field, "absent")
     return text
 
 

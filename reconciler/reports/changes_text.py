@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.core.plain import plain
 from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
-from reconciler.reports.wording import counted, value
+from reconciler.reports.wording import counted, order, value
 
 _SYMBOLS = {
     ChangeKind.CREATE: "+",
@@ -53,7 +53,7 @@ def _section(title: str, changes: list[ReportedChange], report: Report) -> Itera
 
 def _change(change: ReportedChange) -> Iterator[str]:
     words = [
-        f"  {_SYMBOLS[change.change]} {plain(change.order_name, 40)}",
+        f"  {_SYMBOLS[change.change]} {order(change.order_name, change.order_id)}",
         f"return {plain(change.return_id, 20)}",
         _outcome(change),
     ]
@@ -103,8 +103,10 @@ def _skipped(changes: list[ReportedChange]) -> Iterator[str]:
     yield f"skipped ({len(changes)})"
     by_reason: dict[str, list[str]] = {}
     for change in changes:
-        by_reason.setdefault(change.reason or "no reason given", []).append(change.order_name)
+        by_reason.setdefault(change.reason or "no reason given", []).append(
+            order(change.order_name, change.order_id)
+        )
     for reason, names in sorted(by_reason.items()):
-        shown = " ".join(plain(name, 40) for name in names[:_MOST_NAMES])
+        shown = " ".join(names[:_MOST_NAMES])
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
         yield f"  . {plain(reason)} ({len(names)}): {shown}{more}"

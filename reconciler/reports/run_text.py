@@ -16,7 +16,7 @@ from reconciler.core.report import (
     RunKind,
 )
 from reconciler.reports import changes_text, words_text
-from reconciler.reports.wording import counted, failure, line, listed, moment, span
+from reconciler.reports.wording import aside, counted, failure, line, listed, moment, order, span
 
 _MOST_PROBLEMS = 100
 
@@ -59,6 +59,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from changes_text.lines(report)
     yield from _problems(report.problems, report)
     yield from words_text.lines(report.unknown_words)
+    yield from _malformed(report)
     yield ""
     yield line("requests", _requests(report))
     for remark in run.remarks:
@@ -184,13 +185,25 @@ def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
         waited = ""
         if problem.since is not None:
             waited = f" for {duration.approximate(report.run.finished_at - problem.since)}"
+        on = order(problem.order_name, problem.order_id)
         yield (
-            f"  ! {plain(problem.order_name, 40)}  return {plain(problem.return_id, 20)}"
+            f"  ! {on}  return {plain(problem.return_id, 20)}"
             f"  {plain(problem.state, 20)}{waited}"
             + (f": {plain(problem.reason)}" if problem.reason else "")
         )
     if len(problems) > _MOST_PROBLEMS:
         yield f"  … and {len(problems) - _MOST_PROBLEMS} more; --format json lists all"
+
+
+def _malformed(report: Report) -> Iterator[str]:
+    if not report.malformed:
+        return
+    yield ""
+    yield f"not understood ({len(report.malformed)})"
+    for row in report.malformed[:_MOST_PROBLEMS]:
+        yield f"  ? {aside(row)}"
+    if len(report.malformed) > _MOST_PROBLEMS:
+        yield f"  … and {len(report.malformed) - _MOST_PROBLEMS} more; --format json lists all"
 
 
 def _next(report: Report) -> str | None:
@@ -202,6 +215,9 @@ def _next(report: Report) -> str | None:
         return None  # the way out stands right below the verdict
     if report.problems:
         return f"reconciler show {plain(report.problems[0].return_id, 20)}"
+    if report.malformed:
+        row = report.malformed[0]
+        return f"reconciler show {plain(row.return_id or row.key, 64)}"
     if run.dry_run:
         if run.watermark.after is None:
             return "reconciler init"

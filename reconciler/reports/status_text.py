@@ -9,7 +9,7 @@ from reconciler.core import duration
 from reconciler.core.health import Facts, Health, LastRun
 from reconciler.core.plain import plain
 from reconciler.reports import words_text
-from reconciler.reports.wording import counted, line, listed, moment
+from reconciler.reports.wording import counted, line, listed, moment, order
 
 _RUNS_SHOWN = 5
 _ROUTINE = frozenset({"seen", "unchanged"})
@@ -72,7 +72,9 @@ def _facts(facts: Facts) -> Iterator[str]:
     if problem := facts.oldest_problem:
         since = f" for {duration.approximate(facts.now - problem.since)}" if problem.since else ""
         why = f": {plain(problem.reason)}" if problem.reason else ""
-        name = f"{plain(problem.order_name, 40)} return {plain(problem.return_id, 20)}"
+        name = (
+            f"{order(problem.order_name, problem.order_id)} return {plain(problem.return_id, 20)}"
+        )
         yield line("oldest", f"{name} {plain(problem.state, 20)}{since}{why}")
 
 
@@ -92,7 +94,9 @@ def _set_aside(facts: Facts) -> Iterator[str]:
     yield ""
     yield f"not understood, kept aside ({facts.malformed})"
     for row in facts.set_aside:
-        yield f"  ? {plain(row.key, 40)}  since {moment(row.since)}: {plain(row.problem)}"
+        on = f" on {plain(row.order_name, 40)}" if row.order_name else ""
+        part = " (in part)" if row.is_partial else ""
+        yield f"  ? {plain(row.key, 64)}{on}{part}  since {moment(row.since)}: {plain(row.problem)}"
     if facts.malformed > len(facts.set_aside):
         yield f"  … and {facts.malformed - len(facts.set_aside)} more"
 

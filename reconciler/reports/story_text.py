@@ -7,31 +7,59 @@ from collections.abc import Iterator
 from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, WantedParcel
 from reconciler.core.plain import plain
 from reconciler.core.ports import Attempt
+from reconciler.core.report import NotUnderstood
 from reconciler.core.story import Sent, Stories, Story
-from reconciler.reports.wording import line, moment, value
+from reconciler.reports.wording import aside, line, moment, order, value
+
+_NOT_TOLD = "Jetti lacks whatever changed with it"
+_TOLD_IN_PART = "Jetti lacks what these lines or labels say, and loses nothing for that reason"
+_WAY_OUT = "read again when it changes and by every sweep; at once by: reconciler run --return ID"
 
 
 def render(stories: Stories) -> str:
     """One story after the other."""
-    return "\n\n".join("\n".join(_lines(story)) for story in stories.returns)
+    told = ["\n".join(_lines(story)) for story in stories.returns]
+    return "\n\n".join([*told, *("\n".join(_nothing_of(row)) for row in stories.not_understood)])
+
+
+def _nothing_of(row: NotUnderstood) -> Iterator[str]:
+    """Of a return that Jetti cannot have been told of."""
+    yield f"{aside(row)[:1].upper()}{aside(row)[1:]}"
+    yield line("next", "Jetti was told nothing of it; " + _WAY_OUT)
 
 
 def _lines(story: Story) -> Iterator[str]:
     seen = story.seen
     why = f": {plain(story.reason)}" if story.reason else ""
-    name = f"Return {plain(story.return_id, 20)} on {plain(seen.order_name, 40)}"
+    name = f"Return {plain(story.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
     yield f"{name} is {plain(story.state, 20)}{why}"
     yield line("next", plain(story.next))
     for remark in story.remarks:
         yield line("note", plain(remark))
     if story.due_since:
         yield line("due since", moment(story.due_since))
+    yield from _not_understood(story)
     yield ""
     yield from _seen(story)
     yield from _wanted(story)
     yield from _pushed(story)
     yield from _writes(story)
     yield from _attempts(story)
+
+
+def _not_understood(story: Story) -> Iterator[str]:
+    row = story.not_understood
+    if row is None:
+        return
+    yield ""
+    since = f"since {moment(row.first_seen)}, last seen {moment(row.last_seen)}"
+    newer = "a part of what Loop says" if row.is_partial else "a newer version in Loop"
+    yield f"{newer} is not understood, {since}"
+    yield f"  {plain(row.problem, 500)}"
+    yield f"  {_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_WAY_OUT}"
+    yield "  of what was understood, Jetti still lacks" + ("" if story.lacks else " nothing")
+    for field in story.lacks:
+        yield f"    {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
 
 
 def _seen(story: Story) -> Iterator[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reconciler.core.model import Value
 from reconciler.core.plain import plain
-from reconciler.core.report import Failure
+from reconciler.core.report import Failure, NotUnderstood
 
 _LABEL = 11  # width of the left column: the longest label and two blanks
 _LONGEST_VALUE = 60
@@ -41,6 +41,20 @@ def value(of_field: Value) -> str:
 def listed(parts: Iterable[tuple[int, str]]) -> str:
     """`3 new, 2 changed`; what is zero is left out."""
     return ", ".join(f"{count} {plain(name, 40)}" for count, name in parts if count)
+
+
+def order(name: str, order_id: str | None) -> str:
+    """The order by its name, or by its id where Loop leaves the name out."""
+    return plain(name, 40) if name else f"order id {plain(order_id or '-', 30)}"
+
+
+def aside(row: NotUnderstood) -> str:
+    """A row that was not understood: whose it is, since when, and what is wrong with it."""
+    on = f" on {plain(row.order_name, 40)}" if row.order_name else ""
+    whose = f"return {plain(row.return_id, 20)}{on}" if row.return_id else "a row without its id"
+    part = "in part" if row.is_partial else "not at all"
+    seen = f"since {moment(row.first_seen)}, last seen {moment(row.last_seen)}"
+    return f"{whose}, understood {part}, {seen}: {plain(row.problem, 500)}"
 
 
 def failure(told: Failure, known: str | None = None) -> list[str]:

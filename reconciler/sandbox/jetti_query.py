@@ -56,13 +56,24 @@ def select(world: World, resource: Resource, query: Query) -> list[Row]:
     rows: Iterable[Row] = world.visible(resource.model, _candidates(world, resource, where))
     if where is not None:
         rows = filter(WhereReader(resource, switches).read(where), rows)
-    if query.order is not None:
-        rows = _ordered(rows, resource, query.order, switches)
-    limit = min(_whole_number(query.limit, switches.default_limit), switches.max_limit)
-    start = _whole_number(query.start, 0)
-    if switches.from_means == "page":
-        start *= limit
+    rows = _ordered(rows, resource, query.order, switches)
+    limit = min(_limit(query.limit, switches), switches.max_limit)
+    start = _start(query.start, limit, switches)
     return list(islice(rows, start, start + limit))
+
+
+def _limit(text: str | None, switches: JettiSwitches) -> int:
+    if text is not None and switches.limit_parameter == "refused":
+        raise refused(switches)
+    shown = text if switches.limit_parameter == "taken" else None
+    return _whole_number(shown, switches.default_limit)
+
+
+def _start(text: str | None, limit: int, switches: JettiSwitches) -> int:
+    if text is not None and switches.from_means == "refused":
+        raise refused(switches)
+    number = _whole_number(text, 0)
+    return {"offset": number, "page": number * limit}.get(switches.from_means, 0)
 
 
 def _candidates(world: World, resource: Resource, where: Any) -> Iterable[Row]:
@@ -80,12 +91,18 @@ def _ordered(
     rows: Iterable[Row], resource: Resource, order: Any, switches: JettiSwitches
 ) -> Iterable[Row]:
     """`order[attribute]=createdAt&order[descending]=true`; ascending without (4)."""
+    if order is not None and switches.order_parameter == "refused":
+        raise refused(switches)
+    if switches.order_parameter != "taken":
+        return sorted(rows, key=lambda row: (row["updatedAt"], row["id"]))
+    if order is None:
+        return rows
     name = order.get("attribute") if isinstance(order, dict) else None
     if not isinstance(name, str) or name not in resource.fields or name == "companyId":
         if switches.unknown_field == "error":
-            raise refused()
+            raise refused(switches)
         return rows
-    descending = order.get("descending") in ("true", "1")
+    descending = order.get("descending") in ("true", "1") or switches.order_descends
     if name == "id" and not descending:
         return rows
     held: list[Row] = []

@@ -65,14 +65,29 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
     """Rows of a page when `limit` is not sent (14.12, unknown)."""
     max_limit: int = 100
     """A larger `limit` is cut to this (14.12, unknown)."""
-    from_means: Literal["offset", "page"] = "offset"
+    limit_parameter: Literal["taken", "ignored", "refused"] = "taken"
+    """What becomes of `limit` (4: seen in code)."""
+    from_means: Literal["offset", "page", "nothing", "refused"] = "offset"
     """Reading of `from` (4, unknown)."""
+    order_parameter: Literal["taken", "ignored", "refused"] = "taken"
+    """What becomes of `order` (4: seen in code, not documented). Without one the rows come as a
+    database without ORDER BY shows them: what was changed last stands last."""
+    order_descends: bool = False
+    """An `order` without `descending` goes downwards (4: that it ascends is inferred)."""
     unknown_field: Literal["ignored", "error"] = "ignored"
     """A `where`, `order` or `attributes` that names no attribute (16, unknown)."""
     where_ignored: bool = False
     """The server ignores every filter (13.1 wants clients to notice)."""
+    ignored_filters: tuple[str, ...] = ()
+    """Attributes by which a `where` does not filter."""
+    in_refused: bool = False
+    """The server takes no `$in` (4: seen in code, documented for another call)."""
     greater_than_ignored: bool = False
     """The server ignores `$gt` (4, inferred operator: paging by it may not work)."""
+    greater_than_refused: bool = False
+    """The server takes no `$gt`."""
+    query_status: Literal[400, 422, 500] = 500
+    """Status of a refused query (9, unknown)."""
     array_limit: int = 1000
     """Longest array in a query. The parser's own default of 20 would turn a longer one into an
     object, which is refused (4, unknown)."""

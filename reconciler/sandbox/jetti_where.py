@@ -55,6 +55,8 @@ class WhereReader:
         for name, value in where.items() if isinstance(where, dict) else ():
             wanted = value.get("$in", value.get("$eq")) if isinstance(value, dict) else value
             field = self._resource.fields.get(name)
+            if name in self._switches.ignored_filters:
+                continue
             if field and wanted is not None and not isinstance(wanted, dict):
                 found[name] = [_cast(field, one) for one in _listed(wanted)]
         return found
@@ -64,10 +66,12 @@ class WhereReader:
             tests = [self.read(branch) for branch in _branches(value)]
             return _any(tests) if name == "$or" else _all(tests)
         field = self._resource.fields.get(name)
+        if name in self._switches.ignored_filters:
+            return _always
         if field is not None:
             return self._condition(field, value)
         if self._switches.unknown_field == "error":
-            raise refused()
+            raise refused(self._switches)
         return _always
 
     def _condition(self, field: Field, value: Any) -> Test:
@@ -81,6 +85,10 @@ class WhereReader:
             return _any(tests) if name == "$or" else _all(tests)
         if name == "$gt" and self._switches.greater_than_ignored:
             return _always
+        if (name == "$gt" and self._switches.greater_than_refused) or (
+            name == "$in" and isinstance(given, list) and self._switches.in_refused
+        ):
+            raise refused(self._switches)
         if name == "$not" and not isinstance(given, str):
             inner = self._condition(field, given)
             return lambda row: not inner(row)
@@ -96,9 +104,9 @@ class WhereReader:
         return operator.itemgetter(field.name)
 
 
-def refused() -> Problem:
-    """What a query error looks like is unknown but for the fallback code and the status (9)."""
-    return Problem("api.errors.unknown")
+def refused(switches: JettiSwitches | None = None) -> Problem:
+    """What a query error looks like is unknown but for the fallback code (9)."""
+    return Problem("api.errors.unknown", switches.query_status if switches else 500)
 
 
 def _matcher(field: Field, name: str, given: Any) -> Callable[[Any], bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.sandbox.loop_model import SandboxReturn
-from reconciler.sandbox.loop_rows import list_row
+from reconciler.sandbox.loop_rows import list_row, overlaid
 from reconciler.sandbox.loop_switches import LoopSwitches
 from reconciler.sandbox.loop_wire import bare, money
 
@@ -17,22 +17,23 @@ def details_row(row: SandboxReturn, switches: LoopSwitches, shop: str) -> dict[s
     """Numeric ids, bare times, and a few fields that the list lacks."""
     shape = list_row(row, switches, shop)
     for name in NUMBERS:
-        shape[name] = _number(shape[name])
+        shape[name] = _number(shape.get(name))
     for name in ("created_at", "updated_at", "edited_at"):
         moment = getattr(row, name)
         shape[name] = bare(moment) if moment else None
     if row.labels:
         label = row.labels[0 if switches.top_level_label == "first" else -1]
         shape["label_updated_at"] = bare(label.updated_at)
-    for line in shape["line_items"]:
+    lines = shape.get("line_items")
+    for line in lines if isinstance(lines, list) else ():
         _widen(line)
-    return {**shape, **_extras(row), **row.extra}
+    return overlaid({**shape, **_extras(row)}, row.extra)
 
 
 def _widen(line: dict[str, Any]) -> None:
     for name in LINE_NUMBERS:
-        line[name] = _number(line[name])
-    title, _, variant = (line["title"] or "").partition(" - ")
+        line[name] = _number(line.get(name))
+    title, _, variant = str(line.get("title") or "").partition(" - ")
     line |= {"line_item_title": title, "variant_title": variant or None, "image": None}
 
 

@@ -18,6 +18,10 @@ DEFAULT_STATES = ("open", "closed", "expired")
 """What a list call without `state` answers; the other two are hidden (apis/loop.md 3.1)."""
 
 
+LEFT_OUT = "<left out>"
+"""In place of a raw field's value: the field itself is not sent."""
+
+
 class SandboxLine(Struct, frozen=True):
     """One returned unit: there is no quantity (apis/loop.md 5.2)."""
 
@@ -39,6 +43,8 @@ class SandboxLine(Struct, frozen=True):
     exchange_variant: str | None = None
     negative_price: bool = False
     """Shown with a minus, as one captured row does (apis/loop.md section 8, surprise 8)."""
+    extra: dict[str, Any] = {}
+    """Raw wire fields laid over the line last; a field that is `LEFT_OUT` is missing."""
 
     @property
     def value(self) -> int:
@@ -57,6 +63,8 @@ class SandboxLabel(Struct, frozen=True):
     line_ids: tuple[str, ...] = ()
     """Empty where Loop ties the label to no line (apis/loop.md 6.3)."""
     rate: float = 5.95
+    extra: dict[str, Any] = {}
+    """Raw wire fields laid over the label last, as over a line."""
 
 
 class SandboxExchange(Struct, frozen=True):
@@ -103,4 +111,5 @@ class SandboxReturn(Struct, frozen=True):
     destination_id: int | None = None
     return_method: dict[str, Any] | str | None = None
     extra: dict[str, Any] = {}
-    """Raw wire fields laid over the row last: for odd types, odd values and unknown keys."""
+    """Raw wire fields laid over the row last: for odd types, odd values and unknown keys; a field
+    that is `LEFT_OUT` is missing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.sandbox.loop_model import (
+    LEFT_OUT,
     SandboxExchange,
     SandboxLabel,
     SandboxLine,
@@ -33,7 +34,7 @@ EXTRA_FIELDS: dict[str, Any] = {
 def list_row(row: SandboxReturn, switches: LoopSwitches, shop: str) -> dict[str, Any]:
     """All keys are always there; absence is a value (apis/loop.md section 5)."""
     extra = EXTRA_FIELDS if switches.extra_fields else {}
-    return {
+    shown = {
         **_identity(row, switches),
         **totals(row),
         "line_items": [_line(line, row) for line in row.lines],
@@ -48,8 +49,13 @@ def list_row(row: SandboxReturn, switches: LoopSwitches, shop: str) -> dict[str,
         "type": row.type,
         **_processing(row),
         **extra,
-        **row.extra,
     }
+    return overlaid(shown, row.extra)
+
+
+def overlaid(shown: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """With whatever a test wants to stand there instead."""
+    return {name: value for name, value in {**shown, **raw}.items() if value != LEFT_OUT}
 
 
 def status_page(row: SandboxReturn, shop: str) -> str:
@@ -85,7 +91,7 @@ def _line(line: SandboxLine, row: SandboxReturn) -> dict[str, Any]:
     refunded = line.remedy == "refund"
     refund = line.value if refunded else 0
     refund_tax = line.tax if refunded else 0
-    return {
+    shown = {
         "line_item_id": line.id,
         "provider_line_item_id": line.order_line_id,
         "product_id": line.product_id,
@@ -111,6 +117,7 @@ def _line(line: SandboxLine, row: SandboxReturn) -> dict[str, Any]:
         "condition": None,
         "disposition": None,
     }
+    return overlaid(shown, line.extra)
 
 
 def _exchange(exchange: SandboxExchange) -> dict[str, Any]:
@@ -159,7 +166,7 @@ def _label_fields(row: SandboxReturn, switches: LoopSwitches) -> dict[str, Any]:
 def _label(label: SandboxLabel, row: SandboxReturn, switches: LoopSwitches) -> dict[str, Any]:
     no_number = (None, "", NOTHING)[int(row.id) % 3]
     lines = [int(line_id) for line_id in label.line_ids]
-    return {
+    shown = {
         "status": label.status,
         "updated_at": bare(label.updated_at),
         "url": _label_url(label),
@@ -168,6 +175,7 @@ def _label(label: SandboxLabel, row: SandboxReturn, switches: LoopSwitches) -> d
         "tracking_number": label.tracking_number or no_number,
         "line_items": lines if lines or switches.untied_label == "empty" else None,
     }
+    return overlaid(shown, label.extra)
 
 
 def _label_url(label: SandboxLabel) -> str:

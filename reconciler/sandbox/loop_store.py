@@ -150,6 +150,12 @@ class LoopStore:
         lines[line_id] = replace(lines[line_id], **changes)
         return self.edit(return_id, lines=tuple(lines.values()))
 
+    def edit_label(self, return_id: str, parcel: int = 0, **changes: Any) -> SandboxReturn:
+        """Change fields of one `SandboxLabel`, counted from 0; an edit in the admin."""
+        labels = list(self.get(return_id).labels)
+        labels[parcel] = replace(labels[parcel], **changes)
+        return self.edit(return_id, labels=tuple(labels))
+
     def label(
         self,
         return_id: str,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.core.health import Facts, LastRun, assess
+from reconciler.core.health import Facts, LastRun, SetAside, assess
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -45,6 +45,18 @@ def run(
         ),
         ({"last_complete_pass": None}, "no pass was ever complete"),
         (
+            {"malformed": 1, "set_aside": (SetAside("8801", "state: absent", NOON, "8801"),)},
+            "1 row of Loop's is not understood, at least in part: return 8801",
+        ),
+        (
+            {"malformed": 9, "set_aside": (SetAside("8801", "state: absent", NOON, "8801"),)},
+            "9 rows of Loop's are not understood, at least in part: return 8801, …",
+        ),
+        (
+            {"malformed": 1, "set_aside": (SetAside("ab" * 32, "id: missing", NOON),)},
+            "1 row of Loop's is not understood, at least in part",
+        ),
+        (
             {"last_complete_sweep": NOON - 2 * DAY - HOUR},
             "the last complete sweep ended 49h ago, more than 48h",
         ),
@@ -77,7 +89,6 @@ def test_not_healthy(change: dict[str, object], reason: str) -> None:
     [
         {},
         {"states": {}},
-        {"malformed": 9},
         {"last_complete_sweep": NOON - 2 * DAY},
         {"last_complete_pass": NOON - HOUR},
         {"runs": (run(3, "scheduled"), run(2, "scheduled", 7))},

@@ -78,7 +78,8 @@ def _look_up(cell: Cell) -> set[int]:
     """An entry that cannot be looked up fails alone; where five in a row do, it is an outage."""
     kind = cell.form.kind
     if kind in REFUSALS and cell.operation.name.endswith("/adjustment-reasons.json"):
-        return {2}
+        # What may be the refusal of a form is asked for once more in a plainer one.
+        return {0} if kind in ("400", "422") and not cell.until_healed else {2}
     if _asks_for_years(cell) or (kind in GONE and cell.until_healed):
         return {5}
     if kind in MISLEADING:

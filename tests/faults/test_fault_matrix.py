@@ -50,8 +50,9 @@ def test_a_fault_loses_nothing_and_does_nothing_twice(
 
 
 def test_a_calm_pass_makes_the_calls_that_the_matrix_counts_on(memories: Memories) -> None:
-    for operation in OPERATIONS:
-        assert counted(operation, memories) == operation.calls, operation.name
+    counts = {operation.name: counted(operation, memories) for operation in OPERATIONS}
+
+    assert counts == {operation.name: operation.calls for operation in OPERATIONS}
 
 
 def _pass(shop: BusyShop, cell: Cell, expected: set[int]) -> int:

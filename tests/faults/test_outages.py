@@ -44,7 +44,7 @@ def test_an_outage_burns_no_try_and_holds_nothing_back_afterwards(
     figures.add("faults", f"{service} away | {form.kind}")
 
 
-@pytest.mark.parametrize("call", [8, 14, 18, 23, 29])
+@pytest.mark.parametrize("call", [8, 14, 18, 22, 26])
 def test_an_outage_that_begins_in_the_middle_of_a_pass_burns_no_try_either(
     shop: BusyShop, call: int
 ) -> None:

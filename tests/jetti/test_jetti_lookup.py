@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from story_world import NOON
 from workshop import shown
 
 from reconciler.core.sighting import Sighting
 from reconciler.errors import KeyRefused, TargetUnavailable
+from reconciler.jetti.collection import QueryUnusable
 from reconciler.jetti.lookup import Unseen
 
 
@@ -129,7 +131,8 @@ def test_a_failure_of_the_group_spoils_none_of_its_members(shop):
 
 def test_one_that_cannot_be_looked_up_spoils_no_other(shop):
     one, two, three = entries(shop, 3)
-    shop.world.breaks("GET /sales.json", "500", last=8)
+    # The group's, the same in plainer forms, and all four tries of the group and of the first.
+    shop.world.breaks("GET /sales.json", "500", last=1 + 2 + 4 + 4)
 
     found = shop.lookup.sight([one, two, three])
 
@@ -139,14 +142,34 @@ def test_one_that_cannot_be_looked_up_spoils_no_other(shop):
     assert isinstance(found[three.id], Sighting)
 
 
-def test_a_server_that_ignores_filters_is_no_outage_but_shows_nothing(shop):
-    together = entries(shop, 2)
+@pytest.mark.parametrize(
+    "ignores", [{"where_ignored": True}, {"ignored_filters": ("externalId", "saleId")}]
+)
+def test_a_server_that_ignores_filters_shows_the_same_with_more_questions(shop, ignores):
+    together = entries(shop, 12)
     shop.jetti.raise_sale_return(1, {1: 1})
-    shop.switches.where_ignored = True
+    usual = shop.lookup.sight(together)
+    for name, value in ignores.items():
+        setattr(shop.switches, name, value)
 
     found = shop.lookup.sight(together)
 
-    assert [seen.is_outage for seen in found.values()] == [False, False]
+    for one, seen in usual.items():
+        assert replace(found[one], looked_at=seen.looked_at) == seen
+    assert shop.lookup.is_in_doubt
+
+
+def test_a_server_that_ignores_filters_and_holds_too_much_ends_it_all(shop):
+    together = entries(shop, 2)
+    shop.switches.ignored_filters, shop.switches.max_limit = ("externalId",), 1
+    shop.switches.limit_parameter, shop.switches.default_limit = "refused", 1
+    for _ in range(20):
+        shop.world.order(("Acme", 1))
+
+    with pytest.raises(
+        QueryUnusable, match=r"filter by externalId of /sales\.json.* 20 pages or more"
+    ):
+        shop.lookup.sight(together)
 
 
 def test_a_question_that_jetti_refuses_is_no_outage(shop):
@@ -173,8 +196,7 @@ def test_markers_are_told_in_the_order_they_were_asked_for(shop):
 
 
 def test_markers_that_cannot_be_looked_up_are_an_outage(shop):
-    shop.world.breaks("GET /sale-returns.json", "filter_ignored")
-    shop.jetti.raise_sale_return(shop.world.sale_id(shop.world.order((None, 1))), {1: 1})
+    shop.world.breaks("GET /sale-returns.json", "422")
 
     with pytest.raises(TargetUnavailable):
         shop.lookup.marked(["9", "8"])

@@ -67,6 +67,16 @@ def test_entries_of_an_order_are_found_by_id_or_by_name_where_one_has_no_id(ledg
     assert ids(ledger.entries_on_order(None, "#7")) == ["1", "2", "3"]
 
 
+def test_two_orders_without_a_name_have_nothing_in_common(ledger):
+    nameless = [observation(id_, order_id=f"o{id_}", order_name="") for id_ in "12"]
+    ledger.record(drained(*nameless), NOON)
+
+    assert ids(ledger.entries_on_order("o1", "")) == ["1"]
+    assert ids(ledger.entries_on_order(None, "")) == []
+    assert ids(ledger.find("o2")) == ["2"]
+    assert ids(ledger.find("#")) == []
+
+
 def test_spans_include_both_ends(ledger):
     times = [NOON - MINUTE, NOON, LATER, LATER + MINUTE]
     ledger.record(

@@ -17,6 +17,7 @@ from ledger_samples import (
     observation,
     wanted,
 )
+from msgspec.structs import replace
 
 from reconciler.core.model import Entry, Malformed, State, Wanted
 from reconciler.core.ports import Move
@@ -180,6 +181,22 @@ def test_a_malformed_row_is_kept_once_and_cleared_by_a_good_one(ledger):
 
     ledger.record(drained(parsed=("9", "10")), LATER)
     assert ledger.count_malformed() == 0
+
+
+def test_what_is_understood_in_part_is_kept_and_found_as_such(ledger):
+    whole = Malformed("9", "state: absent", "9", "#7")
+    part = replace(whole, problem="line_items[0]: expected object, found null", is_partial=True)
+    for row, at in [(whole, NOON), (part, LATER)]:
+        ledger.record(drained(malformed=(row, Malformed("ab" * 32, "id: missing"))), at)
+
+    [_, kept] = sorted(ledger.malformed_rows(), key=lambda row: row.return_id or "")
+
+    assert (kept.return_id, kept.order_name, kept.is_partial) == ("9", "#7", True)
+    assert (kept.problem, kept.first_seen, kept.last_seen) == (part.problem, NOON, LATER)
+    for name in ("9", "7", "#7"):
+        assert ledger.find_malformed(name) == [kept]
+    assert [row.return_id for row in ledger.find_malformed("ab" * 32)] == [None]
+    assert ledger.find_malformed("#") == []
 
 
 def test_ten_thousand_returns_are_stored_without_holding_them_twice(ledger):

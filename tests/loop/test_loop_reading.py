@@ -211,7 +211,7 @@ def test_a_listing_that_leads_nowhere_is_not_drained(sandbox, reader, cursor, pr
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "http://user@127.0.0.1", "http://127.0.0.1:1", "//evil"]
 )
-def test_a_next_link_to_another_origin_is_not_followed(sandbox, reader, origin):
+def test_a_next_link_to_another_host_is_not_followed(sandbox, reader, origin):
     a_busy_day(sandbox)
     sandbox.loop.switches.next_page_origin = origin
 
@@ -222,6 +222,17 @@ def test_a_next_link_to_another_origin_is_not_followed(sandbox, reader, origin):
 def test_a_relative_next_link_is_followed(sandbox, reader):
     everything = a_busy_day(sandbox)
     sandbox.loop.switches.next_page_origin = ""
+
+    found, _ = read_all(reader())
+
+    assert set(found) == everything
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_next_link_home_is_read_by_either_scheme_and_goes_where_we_go(sandbox, reader, scheme):
+    everything = a_busy_day(sandbox)
+    home = sandbox.urls.loop.split("/")[2]
+    sandbox.loop.switches.next_page_origin = f"{scheme}://{home}"
 
     found, _ = read_all(reader())
 

@@ -57,7 +57,7 @@ def test_a_return_that_changed_state_since_details_is_found_where_it_went(sandbo
 
 
 def test_a_malformed_row_is_fetched_as_such(sandbox, reader):
-    sandbox.loop.store.put(row(7, NOON - HOUR, extra={"order_name": None}))
+    sandbox.loop.store.put(row(7, NOON - HOUR, extra={"order_name": []}))
 
     assert isinstance(reader().fetch("7"), Malformed)
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 from worlds import NOON, row
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
-from reconciler.loop.wire import parse_row
+from reconciler.loop.rows import parse_row
 from reconciler.sandbox.loop_details import details_row
 from reconciler.sandbox.loop_rows import list_row
 from reconciler.sandbox.loop_switches import LoopSwitches
@@ -84,34 +85,107 @@ def test_optional_fields_may_be_missing_or_nothing():
 @pytest.mark.parametrize(
     ("field", "value", "problem"),
     [
-        ("id", MISSING, "`id`"),
-        ("id", True, "$.id"),
-        ("id", 1.5, "$.id"),
-        ("id", None, "$.id"),
-        ("id", "../1", "id: not an id"),
-        ("state", None, "$.state"),
+        ("id", MISSING, "id: missing"),
+        ("id", True, "id: expected number or text, found true or false"),
+        ("id", 1.5, "id: expected number or text, found number"),
+        ("id", None, "id: expected number or text, found null"),
+        ("id", "../1", "id: not an id of 1 to 20 digits"),
+        ("state", None, "state: expected text, found null"),
         ("state", "", "state: absent"),
-        ("created_at", None, "$.created_at"),
+        ("created_at", None, "created_at: expected text, found null"),
         ("updated_at", "0000-00-00", "updated_at: not a time"),
-        ("updated_at", MISSING, "`updated_at`"),
-        ("order_name", "N/A", "order_name: absent"),
-        ("order_name", "a\0b", "order_name: holds a NUL"),
-        ("provider_order_id", "x1", "provider_order_id: not an id"),
-        ("line_items", MISSING, "`line_items`"),
-        ("line_items", None, "$.line_items"),
-        ("line_items", [None], "$.line_items[0]"),
-        ("line_items", [wire_line(), wire_line(provider_line_item_id=MISSING)], "$.line_items[1]"),
-        ("line_items", [wire_line(line_item_id="")], "line_items[0].line_item_id"),
-        ("line_items", [wire_line(title="x" * 5000)], "$.line_items[0].title"),
-        ("labels", [{"status": "new", "line_items": ["x"]}], "labels[0].line_items"),
-        ("labels", {"0": {}}, "$.labels"),
+        ("updated_at", MISSING, "updated_at: missing"),
+        ("order_name", {}, "order_name: expected number or text, found object"),
+        ("order_name", "x" * 300, "order_name: more than 255 characters"),
+        ("order_name", "a\0b", "order_name: holds a NUL character"),
+        ("provider_order_id", "x1", "provider_order_id: not an id of 1 to 20 digits"),
+        ("line_items", MISSING, "line_items: missing"),
+        ("line_items", None, "line_items: expected list, found null"),
+        ("line_items", [wire_line()] * 10_001, "line_items: more than 10000 entries"),
+        ("outcome", ["refund"], "outcome: expected number or text, found list"),
     ],
 )
 def test_a_row_that_cannot_be_understood_names_the_field(field, value, problem):
     found = parsed(wire_row(**{field: value}))
 
     assert isinstance(found, Malformed)
-    assert problem in found.problem
+    assert (found.problem, found.is_partial) == (problem, False)
+
+
+def test_it_names_return_and_order_where_they_can_be_read():
+    assert parsed(wire_row(state=None)) == Malformed(
+        "31", "state: expected text, found null", "31", "#1031"
+    )
+    unnamed = parsed(wire_row(id=None, order_name=[]))
+
+    assert (unnamed.return_id, unnamed.order_name) == (None, None)
+
+
+# ------------------------------------------------------------------------------- rows in part
+
+LINE = Line("700031", "900031", "TEE-S", None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (None, "line_items[1]: expected object, found null"),
+        ({}, "line_items[1].line_item_id: missing"),
+        (wire_line(provider_line_item_id=MISSING), "line_items[1].provider_line_item_id: missing"),
+        (
+            wire_line(provider_line_item_id=None),
+            "line_items[1].provider_line_item_id: expected number or text, found null",
+        ),
+        (wire_line(line_item_id=""), "line_items[1].line_item_id: not an id of 1 to 20 digits"),
+        (wire_line(title="x" * 5000), "line_items[1].title: more than 4000 characters"),
+        (wire_line(sku="a\0b"), "line_items[1].sku: holds a NUL character"),
+    ],
+)
+def test_a_line_that_cannot_be_understood_sets_only_itself_aside(line, problem):
+    found = parsed(wire_row(line_items=[wire_line(), line]))
+
+    assert (found.lines, found.lines_set_aside) == ((LINE,), (problem,))
+    assert replace(found, lines_set_aside=()) == parsed(wire_row())
+
+
+@pytest.mark.parametrize(
+    ("labels", "problem"),
+    [
+        ({"0": {}}, "labels: expected list, found object"),
+        ([{"status": "new", "line_items": ["x"]}], "labels[0].line_items: not an id of 1 to 20"),
+        ([None], "labels[0]: expected object, found null"),
+        ([{"status": []}], "labels[0].status: expected number or text, found list"),
+    ],
+)
+def test_a_label_that_cannot_be_understood_sets_only_itself_aside(labels, problem):
+    found = parsed(wire_row(labels=labels))
+
+    assert (found.lines, found.parcels) == ((LINE,), ())
+    assert [one.startswith(problem) for one in found.labels_set_aside] == [True]
+
+
+def test_beside_a_bad_label_the_good_ones_count_and_the_return_s_own_fields_do_not():
+    good = {"status": "in_transit", "carrier": "UPS", "tracking_number": "X1"}
+
+    assert parsed(wire_row(labels=[good, None])).parcels == (Parcel("UPS", "X1", "in_transit"),)
+    assert parsed(wire_row(labels=[None])).parcels == ()
+
+
+@pytest.mark.parametrize("field", ["carrier", "tracking_number", "label_status"])
+def test_the_return_s_own_label_fields_are_such_a_label(field):
+    found = parsed(wire_row(labels=[], **{field: {}}))
+
+    assert found.labels_set_aside == (f"{field}: expected number or text, found object",)
+    assert parsed(wire_row(**{field: {}})).labels_set_aside == (), "not looked at beside labels"
+
+
+@pytest.mark.parametrize("name", [MISSING, None, "", "N/A"])
+def test_an_order_s_name_may_be_missing_where_its_id_is_there(name):
+    found = parsed(wire_row(order_name=name))
+
+    assert (found.order_name, found.order, found.set_aside) == ("", "order id 4800000031", ())
+    nameless = parsed(wire_row(order_name=name, provider_order_id=None))
+    assert nameless.problem == "order_name: absent, and so is provider_order_id"
 
 
 def test_a_malformed_row_is_known_by_its_id_where_that_can_be_read():
@@ -128,6 +202,14 @@ def test_a_problem_never_quotes_a_value():
     found = parsed(wire_row(created_at="canary", state=None, line_items="canary"))
 
     assert "canary" not in found.problem
+    for value in ("canary" * 1000, {"canary": "canary"}, ["canary"], "canary\0"):
+        lines = [wire_line(**{name: value}) for name in wire_line()]
+        labels = [{"status": value}, {"line_items": ["canary", value]}]
+        for shape in (wire_row(line_items=lines, labels=labels), wire_row(order_name=value)):
+            found = parsed(shape)
+            told = found.problem if isinstance(found, Malformed) else str(found.set_aside)
+            assert told not in ("", "()")
+            assert "canary" not in told
 
 
 @pytest.mark.parametrize(

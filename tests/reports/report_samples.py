@@ -34,6 +34,7 @@ from reconciler.core.report import (
     FieldChanges,
     JettiRequests,
     LoopRequests,
+    NotUnderstood,
     OutcomeKind,
     Problem,
     ReadWindow,
@@ -142,7 +143,9 @@ def busy() -> Report:
         problems=(
             Problem("8808", "#1008", "review", NOON - 50 * HOUR, "two sales are left"),
             Problem("8807", "#1007", "failed", None),
+            Problem("8812", "", "waiting", NOON - HOUR, None, "5550000000012"),
         ),
+        malformed=(WHOLE, PART, NotUnderstood("ab" * 32, None, None, NO_ID, False, NOON, NOON)),
         unknown_words=(
             CountedWord("label status", "lost", 2),
             CountedWord("outcome", "repair", 1),
@@ -150,6 +153,17 @@ def busy() -> Report:
             CountedWord("type", "trade-in", 31),
         ),
     )  # fmt: skip
+
+
+NO_ID = "id: missing"
+WHOLE = NotUnderstood(
+    "8810", "8810", "#1010", "state: expected text, found number", False, NOON - HOUR, NOON
+)
+PART = NotUnderstood(
+    "8801", "8801", "#1001",
+    "line_items[2].provider_line_item_id: expected number or text, found null",
+    True, NOON - HOUR, NOON,
+)  # fmt: skip
 
 
 def dry() -> Report:
@@ -231,6 +245,7 @@ def hostile() -> Report:
             outcome=OutcomeKind.SKIPPED, reason=HOSTILE,
         )),
         problems=(Problem(HOSTILE, HOSTILE, HOSTILE, NOON, HOSTILE),),
+        malformed=(NotUnderstood(HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, NOON, NOON),),
     )  # fmt: skip
 
 
@@ -268,7 +283,10 @@ def unhealthy(text: str = "two sales are left") -> health.Health:
         oldest_problem=Problem("8808", "#1008", "review", NOON - 50 * HOUR, text),
         stopped=health.Stopped("0123456789abcdef", NOON - 3 * HOUR, {"create": 30, "cancel": 1}),
         runs=(health.LastRun(130, "sweep", NOON - HOUR, NOON, 7, {}, text),),
-        set_aside=(health.SetAside("8810", f"lines[0]: {text}", NOON - HOUR),),
+        set_aside=(
+            health.SetAside("8810", f"lines[0]: {text}", NOON - HOUR, "8810", text, True, NOON),
+            health.SetAside("ab" * 32, "id: missing", NOON - HOUR),
+        ),
     )
     return health.assess(told, timedelta(hours=24), timedelta(minutes=45))
 
@@ -332,7 +350,23 @@ def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
 def told(text: str | None = None) -> story.Stories:
     sent = story.Sent(NOON - HOUR, "create", 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text)
     attempt = Attempt(NOON - HOUR, Operation.CREATE, 10, text or "lost", 504, text or "timeout")
-    return story.Stories((story.tell(entry(text), (sent,), (attempt,), (text or "it is held",)),))
+    return story.Stories(
+        (story.tell(entry(text), (sent,), (attempt,), remarks=(text or "it is held",)),)
+    )
+
+
+def aside() -> story.Stories:
+    """A return whose newer version makes no sense, one in part, and one of which nothing does."""
+    lacks = (FieldChange("quantity[11500000000003]", None, 1),)
+    known = entry(state=State.SYNCED)
+    newer = NotUnderstood("8801", "8801", "#1001", WHOLE.problem, False, NOON - HOUR, NOON)
+    return story.Stories(
+        (
+            story.tell(known, (), (), not_understood=newer),
+            story.tell(entry(state=State.PENDING), (), (), lacks=lacks, not_understood=PART),
+        ),
+        (WHOLE,),
+    )
 
 
 SAMPLES: dict[str, Callable[[], str]] = {
@@ -349,6 +383,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "status_unhealthy.json": lambda: as_json.encode(unhealthy()),
     "status_hostile.txt": lambda: status_text.render(unhealthy(HOSTILE)),
     "show.txt": lambda: story_text.render(told()),
+    "show_not_understood.txt": lambda: story_text.render(aside()),
     "show.json": lambda: as_json.encode(told()),
     "show_hostile.txt": lambda: story_text.render(told(HOSTILE)),
 }

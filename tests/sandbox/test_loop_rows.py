@@ -10,6 +10,8 @@ import pytest
 from loop_shop import NOON
 
 from reconciler.sandbox.loop_changes import processed
+from reconciler.sandbox.loop_details import details_row
+from reconciler.sandbox.loop_model import LEFT_OUT
 
 MONEY = re.compile(r"-?\d+\.\d\d")
 
@@ -233,6 +235,21 @@ def test_any_field_can_be_overlaid_with_any_value(shop):
     row = row_of(shop, one.id)
 
     assert (row["return_method"], row["line_items"], row["new"]) == ("mail", None, 1)
+
+
+def test_so_can_any_field_of_a_line_and_of_a_label_and_it_can_be_left_out(shop):
+    one = shop.submit()
+    shop.store.label(one.id)
+    shop.store.edit_line(one.id, one.lines[0].id, extra={"provider_line_item_id": None})
+    shop.store.edit_label(one.id, extra={"carrier": [], "status": LEFT_OUT})
+    shop.store.edit(one.id, extra={"order_name": LEFT_OUT})
+    row = row_of(shop, one.id)
+
+    assert row["line_items"][0]["provider_line_item_id"] is None
+    assert row["labels"][0]["carrier"] == []
+    assert "status" not in row["labels"][0]
+    assert "order_name" not in row
+    assert "order_name" not in details_row(shop.store.get(one.id), shop.switches, "shop")
 
 
 def test_the_status_page_names_the_shop(shop):

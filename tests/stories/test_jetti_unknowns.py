@@ -26,6 +26,22 @@ SWITCHES: list[dict[str, Any]] = [
     {"from_means": "page"},
     {"unknown_field": "error"},
     {"array_limit": 20},
+    {"array_limit": 3},
+    {"where_ignored": True},
+    {"ignored_filters": ["externalId"]},
+    {"ignored_filters": ["saleId", "saleReturnId", "id"]},
+    {"in_refused": True},
+    {"in_refused": True, "query_status": 422},
+    {"greater_than_refused": True},
+    {"greater_than_ignored": True, "from_means": "nothing"},
+    {"order_parameter": "ignored"},
+    {"order_parameter": "refused", "query_status": 400},
+    {"order_descends": True},
+    {"limit_parameter": "ignored"},
+    {"limit_parameter": "refused", "default_limit": 3},
+    {"from_means": "nothing"},
+    {"from_means": "refused"},
+    {"max_limit": 10},
     {"rate_limit": "or"},
     {"rate_limit": "and", "rate_headers": True, "retry_after": "1"},
 ]
@@ -112,7 +128,9 @@ def test_the_same_for_a_vendor_s_goods(world: World, born: str) -> None:
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_server_that_ignores_filters_gets_nothing_created(world: World, is_new: bool) -> None:
+def test_a_server_that_ignores_filters_gets_nothing_created_twice(
+    world: World, is_new: bool
+) -> None:
     world.go_live()
     if is_new:
         other = world.order(("Acme", 1))
@@ -123,24 +141,70 @@ def test_a_server_that_ignores_filters_gets_nothing_created(world: World, is_new
         world.run()
     one = world.returned(("Bolt", 1))
     world.pass_time()
-    before = world.jetti.sale_returns()
+    before = len(world.jetti.sale_returns())
     switched(world, where_ignored=True)
+    world.breaks("POST *", "applied_then_lost", nth=1)
+    assert world.run().code == 3
+    world.pass_time()
 
     ran = world.run()
 
-    assert (ran.code, world.jetti.sale_returns()) == (5, before)
-    switched(world, where_ignored=False)
-    world.pass_time()
-    assert world.run().code == 0
+    assert (ran.code, len(world.jetti.sale_returns())) == (0, before + 1)
     assert len(world.in_jetti(one)) == 1
+    assert any("ignores the filter by externalId" in told for told in ran.report["run"]["remarks"])
 
 
-def test_a_server_that_cannot_page_by_id_is_noticed_before_a_create(world: World) -> None:
-    switched(world, greater_than_ignored=True)
+def test_a_server_that_ignores_filters_and_holds_too_much_is_named_and_nothing_is_lost(
+    world: World,
+) -> None:
+    """Exit 5, no try is spent, and all goes on where the filter works."""
+    world.go_live()
+    ones = [world.returned() for _ in range(3)]
+    for _ in range(20):
+        world.order(("Acme", 1))
+    switched(world, ignored_filters=["externalId"], limit_parameter="refused", default_limit=1)
+    for _ in range(12):
+        world.pass_time(hours=1)
+        ran = world.run()
+        assert (ran.code, world.writes()) == (5, [])
+        assert (
+            "ignores the filter by externalId of /sales.json"
+            in ran.report["run"]["failures"][0]["message"]
+        )
+    assert {world.state(one) for one in ones} == {"pending"}
+    switched(world, ignored_filters=[])
+    world.pass_time()
+
+    assert world.run().code == 0
+    assert_agreement(world)
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_a_server_that_refuses_several_values_costs_no_patience(world: World, status: int) -> None:
+    """Sixty returns are pushed once each, in the time that sixty take, and it is said once."""
+    switched(world, in_refused=True, query_status=status)
+    world.go_live()
+    for _ in range(60):
+        world.returned()
+    world.pass_time()
+    before = world.clock.now()
+
+    ran = world.run(RECONCILER_GUARD__CREATES="100")
+
+    assert (ran.code, ran.report["counts"]["created"]) == (0, 60)
+    assert (world.clock.now() - before).total_seconds() < 5
+    [told] = ran.report["run"]["remarks"]
+    assert "refuses `$in`" in told
+    assert ran.stderr.count("refuses `$in`") == 1
+    assert_agreement(world)
+
+
+def test_a_server_that_cannot_page_is_noticed_before_a_create(world: World) -> None:
+    switched(world, greater_than_ignored=True, from_means="nothing")
     world.go_live()
     order = world.order(("Acme", 200))
     item, sale = world.item_ids(order)[0], world.sale_id(order)
-    for _ in range(100):
+    for _ in range(101):
         world.jetti.raise_sale_return(sale, {item: 1}, externalId="5")
     world.submit(order)
     world.pass_time()

@@ -44,7 +44,7 @@ def test_of_two_orders_the_one_with_our_id_counts_and_only_that(
     assert len(world.in_jetti(one)) == 1
 
 
-def test_a_server_that_answers_with_strangers_gets_nothing_created(world: World) -> None:
+def test_a_server_that_answers_with_strangers_gets_nothing_created_for_them(world: World) -> None:
     world.go_live()
     for _ in range(3):
         world.returned()
@@ -52,12 +52,12 @@ def test_a_server_that_answers_with_strangers_gets_nothing_created(world: World)
     assert world.run().code == 0
     one = world.returned()
     world.pass_time()
-    before = world.jetti.sale_returns()
+    before = len(world.jetti.sale_returns())
     world.breaks("GET /sales*", "filter_ignored")
 
     ran = world.run()
 
-    assert (ran.code, world.jetti.sale_returns()) == (3, before)
+    assert (ran.code, len(world.jetti.sale_returns())) == (0, before + 1)
     heal_and_agree(world)
     assert len(world.in_jetti(one)) == 1
 

@@ -35,8 +35,8 @@ from reconciler.http.patience import parse_retry_after
 from reconciler.jetti import wire
 from reconciler.loop.answers import read_array, read_details, read_page
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
+from reconciler.loop.rows import parse_row
 from reconciler.loop.values import Unreadable, read_shop, read_time
-from reconciler.loop.wire import parse_row
 from reconciler.operations import crontab
 from reconciler.reports import as_json, run_text, status_text, story_text
 

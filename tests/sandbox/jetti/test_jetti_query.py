@@ -172,6 +172,60 @@ def test_a_server_can_ignore_greater_than(account, sale_id):
     assert account.get("sale-items", "where[id][$gte]=2&where[id][$gt]=3").ids == [2, 3, 4]
 
 
+def test_a_server_can_ignore_the_filter_by_one_field_and_take_all_others(account, sale_id):
+    account.switches.ignored_filters = ("saleId",)
+
+    for where in ("where[saleId]=999", "where[saleId][$in][0]=999&where[saleId][$in][1]=998"):
+        assert account.get("sale-items", where).ids == [1, 2, 3, 4]
+        assert account.get("sale-items", f"{where}&where[id][$gt]=2").ids == [3, 4]
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+@pytest.mark.parametrize(
+    ("switch", "value", "query", "taken"),
+    [
+        ("in_refused", True, "where[id][$in][0]=1&where[id][$in][1]=2", "where[id]=1"),
+        ("greater_than_refused", True, "where[id][$gt]=0", "where[id][$lt]=2"),
+        ("order_parameter", "refused", "where[id]=1&order[attribute]=id", "where[id]=1"),
+        ("limit_parameter", "refused", "where[id]=1&limit=100", "where[id]=1"),
+        ("from_means", "refused", "where[id]=1&from=0", "where[id]=1"),
+    ],
+)
+def test_a_server_can_refuse_any_part_of_the_language(
+    account, sale_id, switch, value, query, taken, status
+):
+    account.switches.query_status = status
+    assert account.get("sale-items", query).status == 200
+
+    setattr(account.switches, switch, value)
+
+    assert account.get("sale-items", query).status == status
+    assert account.get("sale-items", taken).ids == [1]
+
+
+def test_a_server_can_ignore_limit_and_from(account, sale_id):
+    account.switches.default_limit = 3
+    account.switches.limit_parameter, account.switches.from_means = "ignored", "nothing"
+
+    assert account.get("sale-items", "limit=100&from=1").ids == [1, 2, 3]
+
+
+def test_without_an_order_what_was_changed_last_stands_last(account, sale_id):
+    account.clock.advance(60)
+    account.store.world.table("SaleItem").update(2, {"quantity": 9})
+    assert account.get("sale-items", "order[attribute]=id").ids == [1, 2, 3, 4]
+
+    account.switches.order_parameter = "ignored"
+
+    assert account.get("sale-items", "order[attribute]=id").ids == [1, 3, 4, 2]
+
+
+def test_an_order_can_go_downwards_by_itself(account, sale_id):
+    account.switches.order_descends = True
+
+    assert account.get("sale-items", "order[attribute]=id").ids == [4, 3, 2, 1]
+
+
 def test_pages_have_a_default_and_a_largest_size(account, make_order, make_line):
     for number in range(130):
         account.store.import_sale(make_order(make_line(1), number=number))

@@ -1,0 +1,42 @@
+"""What is wrong with a row, in words for people: the field's path and what kind of thing is there.
+
+Never a value: it may be anybody's name.
+"""
+
+from __future__ import annotations
+
+import re
+
+_AT = re.compile(r" - at `\$(?P<path>[^`]*)`")
+_MISSING = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
+_EXPECTED = re.compile(r"Expected `(?P<kinds>[a-z |]+)`, got `(?P<found>[a-z]+)`")
+_LONG = re.compile(r"Expected `(?P<kind>[a-z]+)` of length <= (?P<most>\d+)")
+_KINDS = {"str": "text", "int": "number", "float": "number", "bool": "true or false"}
+_KINDS |= {"array": "list"}
+_WHOLE = "the row"
+
+
+def told(error: Exception, prefix: str = "") -> str:
+    """`line_items[2].provider_line_item_id: expected text, found null`.
+
+    `prefix` is the path of what was decoded, where that was a part of the row only.
+    """
+    text = str(error)
+    at = _AT.search(text)
+    path = f"{prefix}{at['path'] if at else ''}".lstrip(".")
+    text = text[: at.start()] if at else text
+    if missing := _MISSING.fullmatch(text):
+        return f"{path}.{missing['field']}: missing".lstrip(".")
+    if expected := _EXPECTED.fullmatch(text):
+        kinds = [_kind(one) for one in expected["kinds"].split(" | ")]
+        wanted = " or ".join(dict.fromkeys(kind for kind in kinds if kind != "null"))
+        return f"{path or _WHOLE}: expected {wanted}, found {_kind(expected['found'])}"
+    if long := _LONG.fullmatch(text):
+        unit = "characters" if long["kind"] == "str" else "entries"
+        return f"{path or _WHOLE}: more than {long['most']} {unit}"
+    # A sentence of our own (`values.Unreadable`), which names its field, or one about the JSON.
+    return f"{path}: {text}" if path else text
+
+
+def _kind(name: str) -> str:
+    return _KINDS.get(name, name)

@@ -1,0 +1,158 @@
+"""A row of Loop's list becomes a return, or is set aside: all of it, or what makes no sense."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from msgspec import DecodeError, Meta, Raw, Struct
+from msgspec.json import Decoder
+from msgspec.structs import replace
+
+from reconciler.core.model import Line, Malformed, Parcel, Return
+from reconciler.loop.problems import told
+from reconciler.loop.values import Id, Name, Text, Unreadable, read_id, read_text
+from reconciler.loop.wire import (
+    MOST_LINES,
+    NOTHING,
+    WireCore,
+    WireLabel,
+    WireLine,
+    WireReturn,
+    to_core,
+    to_line,
+    to_parcel,
+    to_return,
+)
+
+T = TypeVar("T")
+
+
+class WireParts(WireCore, kw_only=True):
+    """A row, some lines or labels of which may be anything."""
+
+    line_items: Annotated[list[Raw], Meta(max_length=MOST_LINES)]
+    labels: Raw = NOTHING
+    carrier: Raw = NOTHING
+    tracking_number: Raw = NOTHING
+    label_status: Raw = NOTHING
+    label_updated_at: Raw = NOTHING
+
+
+class _WireId(Struct):
+    id: Id
+
+
+class _WireName(Struct):
+    order_name: Name
+
+
+_decoder = Decoder(WireReturn)
+_parts_decoder = Decoder(WireParts)
+_line_decoder = Decoder(WireLine)
+_labels_decoder = Decoder(Annotated[list[Raw], Meta(max_length=MOST_LINES)] | None)
+_label_decoder = Decoder(WireLabel)
+_text_decoder: Decoder[Text] = Decoder(Text)
+_id_decoder = Decoder(_WireId)
+_name_decoder = Decoder(_WireName)
+
+
+def parse_row(row: Raw) -> Return | Malformed:
+    """One row of the list; never raises on what Loop sent.
+
+    A line or a label that cannot be understood sets only itself aside: the return says so.
+    """
+    try:
+        try:
+            return to_return(_decoder.decode(row))
+        except (DecodeError, Unreadable):
+            return _in_parts(_parts_decoder.decode(row))
+    except UnicodeError:
+        problem = "a text is not valid Unicode"
+    except RecursionError:
+        problem = "nested too deeply"
+    except (DecodeError, ValueError) as error:
+        problem = told(error)
+    return_id = _return_id(row)
+    return Malformed(
+        key=return_id or hashlib.sha256(bytes(row)).hexdigest(),
+        problem=problem,
+        return_id=return_id,
+        order_name=_order_name(row),
+    )
+
+
+def _return_id(row: Raw) -> str | None:
+    try:
+        return read_id(_id_decoder.decode(row).id, "id")
+    except (DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _order_name(row: Raw) -> str | None:
+    try:
+        return read_text(_name_decoder.decode(row).order_name, "order_name")
+    except (DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _in_parts(wire: WireParts) -> Return:
+    """Part by part, where the whole cannot be understood. Raises DecodeError, Unreadable."""
+    lines, lines_aside = _each(wire.line_items, "line_items", _read_line)
+    parcels, labels_aside = _labels_in_parts(wire)
+    row = to_core(wire, lines, parcels)
+    return replace(row, lines_set_aside=lines_aside, labels_set_aside=labels_aside)
+
+
+def _labels_in_parts(wire: WireParts) -> tuple[list[Parcel | None], tuple[str, ...]]:
+    """From the labels; the return's own label fields count where there is none, good or bad."""
+    try:
+        labels = _labels_decoder.decode(wire.labels) or []
+    except DecodeError as error:
+        return [], (told(error, "labels"),)
+    parcels, aside = _each(labels, "labels", _read_label)
+    if aside or any(parcels):
+        return parcels, aside
+    try:
+        label = WireLabel(
+            _own(wire, "label_status"),
+            _own(wire, "carrier"),
+            _own(wire, "tracking_number"),
+            updated_at=wire.label_updated_at,
+        )
+        return [to_parcel(label, "label")], ()
+    except (DecodeError, Unreadable) as error:
+        return [], (told(error),)
+
+
+def _own(wire: WireParts, name: str) -> Text:
+    try:
+        return _text_decoder.decode(getattr(wire, name))
+    except DecodeError as error:
+        raise Unreadable(*told(error, name).split(": ", 1)) from None
+
+
+def _each(
+    parts: list[Raw], field: str, read: Callable[[Raw, str], T]
+) -> tuple[list[T], tuple[str, ...]]:
+    """What each part says, and what is wrong with those that say nothing."""
+    understood: list[T] = []
+    aside: list[str] = []
+    for index, part in enumerate(parts):
+        path = f"{field}[{index}]"
+        try:
+            understood.append(read(part, path))
+        except DecodeError as error:
+            aside.append(told(error, path))
+        except Unreadable as error:
+            aside.append(str(error))
+    return understood, tuple(aside)
+
+
+def _read_line(part: Raw, path: str) -> Line:
+    return to_line(_line_decoder.decode(part), path)
+
+
+def _read_label(part: Raw, path: str) -> Parcel | None:
+    return to_parcel(_label_decoder.decode(part), path)

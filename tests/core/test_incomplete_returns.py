@@ -1,0 +1,151 @@
+"""What could not be understood of a return takes nothing away from what Jetti was told of it."""
+
+from __future__ import annotations
+
+import pytest
+from core_samples import (
+    a_return,
+    an_entry,
+    parcel,
+    pushed,
+    pushed_item,
+    wanted_line,
+    wanted_parcel,
+    wants,
+)
+from msgspec.structs import replace
+
+from reconciler.core.agenda import agenda, as_pushed
+from reconciler.core.mapping import project
+from reconciler.core.model import Line, Operation, Purpose, aside
+from reconciler.core.rules import Mapping
+from reconciler.core.verdict import Review
+
+A_LINE = ("line_items[1].provider_line_item_id: expected number or text, found null",)
+A_LABEL = ("labels[0].status: expected number or text, found list",)
+
+
+def writes(wanted, known):
+    """Fields that would be written, by what they are written to."""
+    found = agenda(an_entry(wanted), (known,), {known.id: as_pushed(known)}, {})
+    assert not isinstance(found, Review), found
+    return {(write.operation, write.target_id): write.fields for write in found.writes}
+
+
+def projected(rules=None, **changes):
+    return project(a_return(**changes), rules or Mapping(), ("review",))
+
+
+# --------------------------------------------------------------------------------------- lines
+
+
+def test_a_line_that_is_missing_among_those_understood_was_not_taken_off():
+    known = pushed(pushed_item("A"), pushed_item("B", 2))
+
+    assert writes(wants(wanted_line("A"), lacks_lines=True), known) == {}
+    assert writes(wants(wanted_line("A")), known) == {(Operation.UPDATE_ITEM, 102): {"quantity": 0}}
+
+
+def test_units_that_are_missing_were_not_taken_off_either():
+    known = pushed(pushed_item("A", 3))
+
+    assert writes(wants(wanted_line("A", 2), lacks_lines=True), known) == {}
+    assert writes(wants(wanted_line("A", 2)), known) != {}
+
+
+def test_units_that_are_understood_are_told():
+    known = pushed(pushed_item("A", 1), pushed_item("B", 1))
+
+    assert writes(wants(wanted_line("A", 2), lacks_lines=True), known) == {
+        (Operation.UPDATE_ITEM, 101): {"quantity": 2}
+    }
+
+
+def test_a_sale_return_none_of_whose_lines_is_understood_is_not_ended():
+    known = pushed(pushed_item("B"))
+
+    assert writes(wants(wanted_line("A"), lacks_lines=True), known) == {}
+    assert writes(wants(wanted_line("A")), known) == {
+        (Operation.UPDATE_SALE_RETURN, 21): {"status": "cancelled"}
+    }
+
+
+def test_a_cancelled_return_is_cancelled_whatever_is_understood_of_it():
+    known = pushed(pushed_item("B"))
+    wanted = projected(state="cancelled", lines=(), lines_set_aside=A_LINE)
+
+    assert writes(wanted, known) == {(Operation.UPDATE_SALE_RETURN, 21): {"status": "cancelled"}}
+
+
+@pytest.mark.parametrize("lacking", [{"lines_set_aside": A_LINE}, {"labels_set_aside": A_LABEL}])
+def test_what_ends_by_itself_is_held_while_not_all_of_it_is_understood(lacking):
+    """A parcel that is on its way would speak against the end, and a cancel is final."""
+    assert projected(state="expired").purpose is Purpose.CANCEL
+    assert projected(state="expired", **lacking).purpose is Purpose.HOLD
+
+
+def test_the_parcel_of_a_line_that_is_not_understood_does_not_serve_the_others():
+    others = parcel("delivered", line_ids=("502",))
+
+    assert projected(parcels=(others,), lines_set_aside=A_LINE).parcels == ()
+    both = (Line("501", "A"), Line("502", "B"))
+    [told] = projected(parcels=(others,), lines=both).parcels
+    assert told.order_line_ids == ("B",)
+
+
+# -------------------------------------------------------------------------------------- labels
+
+
+def test_a_parcel_that_is_missing_among_those_understood_is_still_told():
+    told = {"trackingNumber": "9400", "trackingCompany": "USPS", "trackingStatus": "transit"}
+    known = pushed(**told, status="shipped")
+    other = wanted_parcel("shipped", tracking_number="9401")
+
+    assert writes(wants(lacks_parcels=True), known) == {}
+    assert writes(wants(lacks_parcels=True, parcels=(other,)), known) == {}
+    assert writes(wants(parcels=(other,)), known) != {}
+
+
+def test_the_first_parcel_that_is_understood_is_told_and_so_is_how_far_one_is():
+    parcels = (wanted_parcel("shipped"),)
+    told = writes(wants(lacks_parcels=True, parcels=parcels), pushed())
+
+    assert told[Operation.UPDATE_SALE_RETURN, 21]["trackingNumber"] == "9400"
+    assert writes(wants(lacks_parcels=True, parcels=parcels), pushed(trackingNumber="9401")) == {
+        (Operation.UPDATE_SALE_RETURN, 21): {"status": "shipped"}
+    }
+
+
+def test_a_label_that_is_not_understood_is_not_no_label():
+    """`closed.none` may stand for kept goods."""
+    kept, here = ({"closed": {"none": word}} for word in ("cancelled", "received"))
+
+    assert projected(Mapping(status=kept), state="closed").purpose is Purpose.CANCEL
+    held = projected(Mapping(status=kept), state="closed", labels_set_aside=A_LABEL)
+    assert held.purpose is Purpose.HOLD
+    assert projected(Mapping(status=here), state="closed").status == "received"
+    open_ = projected(Mapping(status=here), state="closed", labels_set_aside=A_LABEL)
+    assert (open_.purpose, open_.status) == (Purpose.EXIST, "requested")
+
+
+# --------------------------------------------------------------------------------- the rest of it
+
+
+def test_understood_again_it_is_as_if_nothing_had_been():
+    whole = a_return(lines=(Line("501", "A"), Line("502", "B")))
+    part = replace(whole, lines=whole.lines[:1], lines_set_aside=A_LINE)
+    known = pushed(pushed_item("A"), pushed_item("B"))
+
+    for seen in (whole, part, whole):
+        assert writes(project(seen, Mapping(), ()), known) == {}
+
+
+def test_what_is_kept_aside_of_it_names_return_order_and_field():
+    assert aside(a_return()) is None
+    kept = aside(a_return(lines_set_aside=A_LINE, labels_set_aside=A_LABEL))
+
+    assert kept is not None
+    assert (kept.key, kept.return_id, kept.order_name, kept.is_partial) == (
+        "7001", "7001", "#1001", True,
+    )  # fmt: skip
+    assert kept.problem == f"{A_LINE[0]}; {A_LABEL[0]}"

@@ -1,0 +1,277 @@
+"""Rows that make no sense for a while: as much is told as is safe, and nothing in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from agreement import assert_agreement
+from story_world import World
+
+from reconciler.sandbox.loop_model import LEFT_OUT
+
+UNREADABLE = {"provider_line_item_id": None}
+
+
+def spoil(world: World, one: str, place: int = 1, **extra: Any) -> None:
+    """One line of the return makes no sense any more; with nothing given, it does again."""
+    world.loop.edit_line(one, world.seen(one).lines[place].id, extra=extra)
+    world.pass_time()
+
+
+def test_a_line_that_makes_no_sense_for_a_while_is_not_taken_off(world: World) -> None:
+    """Whole, in part, whole: Jetti is asked for nothing."""
+    world.go_live()
+    one = world.returned(("Acme", 1), ("Bolt", 2))
+    world.loop.label(one, status="in_transit")
+    world.pass_time()
+    assert world.run().code == 0
+    before = world.in_jetti(one)
+
+    spoil(world, one, **UNREADABLE)
+    odd = world.run()
+
+    assert (odd.code, world.in_jetti(one), odd.jetti_requests) == (3, before, (0, 0))
+    assert world.state(one) == "synced"
+    spoil(world, one)
+    again = world.run()
+    assert (again.code, again.jetti_requests, again.report["counts"]["malformed"]) == (0, (0, 0), 0)
+    assert_agreement(world)
+
+
+def test_a_return_that_makes_no_sense_in_part_is_told_in_part_and_then_wholly(
+    world: World,
+) -> None:
+    """In part, whole."""
+    world.go_live()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    spoil(world, one, **UNREADABLE)
+
+    odd = world.run()
+
+    assert (odd.code, odd.outcomes) == (3, {one: ("create", "pushed")})
+    assert [len(made["lines"]) for made in world.in_jetti(one)] == [1]
+    world.pass_time()
+    assert world.run().code == 3, "for as long as it is so"
+    spoil(world, one)
+    again = world.run()
+    assert (again.code, len(world.in_jetti(one))) == (0, 2)
+    assert_agreement(world)
+
+
+def test_what_else_happens_meanwhile_is_told(world: World) -> None:
+    """One of two units makes no sense; the parcel moves; a line comes to it; it is cancelled."""
+    world.go_live()
+    order = world.order(("Acme", 2), ("Bolt", 1))
+    one = world.submit(order, 2, 0)
+    world.loop.label(one)
+    world.pass_time()
+    assert world.run().code == 0
+    spoil(world, one, 1, **UNREADABLE)
+    world.loop.move_label(one, "in_transit")
+    world.loop.add_line(one, order.lines[1])
+    world.pass_time()
+
+    assert world.run().code == 3
+
+    acme, bolt = world.in_jetti(one)
+    assert (acme["status"], list(acme["lines"].values())) == ("shipped", [2])
+    assert list(bolt["lines"].values()) == [1]
+    world.loop.set_state(one, "cancelled")
+    world.pass_time()
+    assert world.run().code == 3
+    assert {made["status"] for made in world.in_jetti(one)} == {"cancelled"}
+
+
+def test_a_label_that_makes_no_sense_for_a_while_takes_no_tracking_away(world: World) -> None:
+    world.go_live()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    first, second = (line.id for line in world.seen(one).lines)
+    world.loop.label(one, line_ids=(first,), status="in_transit")
+    world.loop.label(one, line_ids=(second,))
+    world.pass_time()
+    assert world.run().code == 0
+    before = world.in_jetti(one)
+    world.loop.edit_label(one, 0, extra={"tracking_number": {}})
+    world.pass_time()
+
+    assert (world.run().code, world.in_jetti(one)) == (3, before)
+
+    world.loop.edit_label(one, 0, extra={})
+    world.pass_time()
+    assert (world.run().code, world.in_jetti(one)) == (0, before)
+    assert_agreement(world)
+
+
+def test_what_expired_is_not_cancelled_while_a_label_makes_no_sense(world: World) -> None:
+    world.go_live()
+    one = world.returned()
+    world.loop.label(one)
+    world.pass_time()
+    assert world.run().code == 0
+    world.loop.edit_label(one, extra={"status": []})
+    world.loop.set_state(one, "expired")
+    world.pass_time()
+
+    assert world.run().code == 3
+
+    assert [made["status"] for made in world.in_jetti(one)] == ["requested"]
+
+
+@pytest.mark.parametrize("name", [None, "", "N/A", LEFT_OUT])
+def test_an_order_without_a_name_is_found_by_its_id(world: World, name: str | None) -> None:
+    world.go_live()
+    one, other = world.returned(), world.returned()
+    for nameless in (one, other):
+        world.loop.edit(nameless, extra={"order_name": name})
+    world.pass_time()
+
+    ran = world.run()
+
+    assert (ran.code, len(world.in_jetti(one)), len(world.in_jetti(other))) == (0, 1, 1)
+    asked = [a.query for a in world.sandbox.arrivals.all() if "reference" in a.query]
+    assert asked == [], "an empty name is none to look for"
+    order_id = world.orders[0].order_id
+    shown = world.call("show", order_id)
+    assert f"Return {one} on order id {order_id}" in shown.stdout
+
+
+def test_without_name_and_order_it_waits_for_the_id(world: World) -> None:
+    world.go_live()
+    one = world.submit(world.order(("Acme", 1), arrives=False))
+    world.loop.edit(one, extra={"order_name": None})
+    world.pass_time()
+
+    ran = world.run()
+
+    order_id = world.orders[0].order_id
+    assert ran.outcomes == {one: ("create", "waiting")}
+    assert ran.reason(one) == f"order id {order_id} is not in Jetti yet"
+
+
+# ------------------------------------------------------------------------------- what is told
+
+PROBLEM = "line_items[1].provider_line_item_id: expected number or text, found null"
+
+
+def test_a_row_that_makes_no_sense_is_named_in_every_report_and_status_until_it_does(
+    world: World,
+) -> None:
+    world.go_live()
+    one, other = world.returned(), world.returned(("Acme", 1), ("Bolt", 1))
+    world.loop.edit(one, extra={"state": 7})
+    spoil(world, other, **UNREADABLE)
+
+    ran = world.run()
+
+    named = {row["return_id"]: row for row in ran.report["malformed"]}
+    assert (ran.code, set(named)) == (3, {one, other})
+    assert (named[one]["problem"], named[other]["problem"]) == (
+        "state: expected text, found number",
+        PROBLEM,
+    )
+    assert (named[one]["is_partial"], named[other]["is_partial"]) == (False, True)
+    assert (named[one]["order_name"], named[other]["order_name"]) == ("#1001", "#1002")
+    first_seen = named[one]["first_seen"]
+    for _ in range(2):
+        world.pass_time(hours=2)
+        told = world.call("run")
+        assert told.code == 3
+        assert f"return {one} on #1001, understood not at all, since 2026-03-01" in told.stdout
+        assert f"return {other} on #1002, understood in part" in told.stdout
+    status = world.call("status")
+    assert status.code == 3
+    assert "2 rows of Loop's are not understood, at least in part: return" in status.stdout
+    assert PROBLEM in status.stdout
+    later = {row["return_id"]: row for row in world.run().report["malformed"]}
+    assert later[one]["first_seen"] == first_seen
+
+    world.loop.edit(one, extra={})
+    spoil(world, other)
+    again = world.run()
+    assert (again.code, again.report["malformed"]) == (0, [])
+    assert world.call("status").code == 0
+    assert_agreement(world)
+
+
+def test_a_wholly_odd_row_that_gets_better_in_part_is_told_as_such(world: World) -> None:
+    """Not at all, in part, wholly; and back."""
+    world.go_live()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    told = []
+    for whole, line in [
+        ({"state": []}, UNREADABLE),
+        ({}, UNREADABLE),
+        ({}, {}),
+        ({}, UNREADABLE),
+        ({"state": []}, UNREADABLE),
+        ({}, {}),
+    ]:
+        world.loop.edit(one, extra=whole)
+        spoil(world, one, **line)
+        told.append([row["is_partial"] for row in world.run().report["malformed"]])
+
+    assert told == [[False], [True], [], [True], [False], []]
+    assert_agreement(world)
+
+
+def test_show_says_what_was_not_understood_and_what_jetti_lacks(world: World) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1), ("Bolt", 1))
+    one = world.submit(order, 1, 0)
+    world.pass_time()
+    assert world.run().code == 0
+    world.loop.edit(one, extra={"updated_at": "tomorrow"})
+    world.loop.set_state(one, "cancelled")
+    world.pass_time()
+    assert world.run().code == 3
+
+    shown = world.call("show", one)
+
+    assert shown.code == 0
+    assert "a newer version in Loop is not understood, since 2026-03-01 12:" in shown.stdout
+    assert "updated_at: not a time" in shown.stdout
+    assert "Jetti lacks whatever changed with it" in shown.stdout
+    assert "Jetti still lacks nothing" in shown.stdout
+    world.loop.edit(one, extra={})
+    world.loop.set_state(one, "open")
+    world.loop.add_line(one, order.lines[1])
+    world.pass_time()
+    world.breaks("GET *", "503")
+    assert world.run().code == 5
+    spoil(world, one, 0, **UNREADABLE)
+    assert world.run().code == 5
+    shown = world.call("show", "#1001")
+    assert "a part of what Loop says is not understood" in shown.stdout
+    assert f"quantity[{order.lines[1].order_line_id}]: - -> 1" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["{one}", "#1001", "1001"])
+def test_show_knows_a_return_of_which_nothing_was_ever_understood(world: World, name: str) -> None:
+    world.go_live()
+    one = world.returned()
+    world.loop.edit(one, extra={"created_at": None})
+    world.pass_time()
+    assert world.run().code == 3
+
+    shown = world.call("show", name.format(one=one))
+
+    assert shown.code == 0
+    assert f"Return {one} on #1001, understood not at all, since 2026-03-01" in shown.stdout
+    assert "created_at: expected text, found null" in shown.stdout
+    assert "Jetti was told nothing of it" in shown.stdout
+
+
+def test_what_is_told_of_an_odd_row_holds_nothing_of_what_stands_there(world: World) -> None:
+    world.go_live()
+    one, other = world.returned(), world.returned()
+    word = "Jane Doe, 1 Main Street"
+    world.loop.edit(one, extra={"state": [word], "order_name": {word: word}, "type": word * 999})
+    world.loop.edit_line(other, world.seen(other).lines[0].id, extra={"sku": [word], word: word})
+    world.pass_time()
+
+    said = [world.run().stdout, world.call("status").stdout, world.call("show", one).stdout]
+    said += [world.call("show", other).stdout, world.call("run", "-vv").stderr]
+
+    assert "Jane" not in "".join(said)
+    assert b"Jane" not in (world.directory / "ledger.db").read_bytes()
