@@ -266,7 +266,7 @@ class Judge:
             return
         self._time_was_told()
         self.ends[kind], self.last = ran.code, ran.code
-        now = scene.clock.now()
+        now = scene.world.clock.now()
         if ran.code in (0, 3) and kind == "scheduled":
             self.complete_pass = now
         if ran.code in (0, 3) and kind == "sweep":
