@@ -51,7 +51,7 @@ _EXPLAINED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("is cancelled, but its lines are wanted", ("revived", "line came back", "cancelled by staff")),
     ("but Jetti says (received|cancelled)", ("further by staff", "cancelled by staff")),
     ("but a person set", ("quantity by staff", "restored")),
-    ("was asked to return sale items", ("repeated",)),
+    ("was asked to return sale items", ("repeated", "lied to about a create")),
     ("gone from Loop", ("vanished", "lied", "hidden")),
 )
 
@@ -163,6 +163,8 @@ def _explain(history: History, row: SandboxReturn, reason: str) -> None:
         known = known | {"another is left for a person"}
     if any(service == "loop" and kind in LIES for service, kind in history.struck):
         known = known | {"lied"}
+    if ("jetti", "raw") in history.struck:
+        known = known | {"lied to about a create"}
     if history.sandbox.jetti.switches.cancel_repeated != "another":
         known = known | {"repeated"}
     for pattern, causes in _EXPLAINED:
