@@ -24,6 +24,7 @@ from reconciler.core.rules import Guards
 from reconciler.core.target import Preview, Target
 from reconciler.errors import (
     ConfigError,
+    Interrupted,
     LedgerError,
     ReconcilerError,
     SourceError,
@@ -52,6 +53,8 @@ class Initialised(Struct, frozen=True):
     created: bool
     go_live: datetime
     watermark: datetime
+    unproven: bool = True
+    """Whether no create has proven `jetti.cancel_ids_key` yet."""
     report: Report | None = None
     """Of the adopting pass."""
 
@@ -97,7 +100,14 @@ def initialise(
         if adopt:
             report = _adopt(settings, since or _oldest(ledger, start, now), host, ledger)
         meta = ledger.meta()
-    return Initialised(settings.ledger, not existed, meta.go_live, meta.watermark, report)
+    return Initialised(
+        ledger=settings.ledger,
+        created=not existed,
+        go_live=meta.go_live,
+        watermark=meta.watermark,
+        unproven=meta.proven_ids_key != settings.jetti.cancel_ids_key,
+        report=report,
+    )
 
 
 def _oldest(ledger: SqlLedger, start: datetime, now: datetime) -> datetime:
@@ -118,7 +128,11 @@ def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -
     unfinished = ledger.meta().adopting_since
     start = min(start, unfinished or start)
     ledger.begin_adoption(start)
-    _let_settle(settings.jetti.settle, host, ledger)
+    try:
+        _let_settle(settings.jetti.settle, host, ledger)
+    except Interrupted as error:
+        error.hint = "nothing was looked for yet: run `reconciler init --adopt` again"
+        raise
     request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
     terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
     report = _pass(settings, request, host, ledger, terms, adopts=True)
@@ -194,6 +208,7 @@ def _passed(
             guards=_NO_GUARDS if missing else settings.guard,
             mapping=settings.mapping,
             mapping_version=_projection(settings).version,
+            ids_key=settings.jetti.cancel_ids_key,
             command=_command(request),
             writes=lambda: jetti.requests["write"] if jetti else 0,
             consent=_anybody if missing else host.consent,

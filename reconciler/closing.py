@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, structs
 
 from reconciler.core import tally, words
+from reconciler.core.created import PROVEN_BY
 from reconciler.core.model import CountedWord, Entry
 from reconciler.core.ports import RunSummary
 from reconciler.core.report import (
@@ -50,6 +51,7 @@ class _Closing(Struct, frozen=True):
     watermark: datetime | None
     has_pushed: bool = True
     unknown_words: tuple[CountedWord, ...] = ()
+    proven_ids_key: str | None = None
 
 
 def close(
@@ -110,6 +112,7 @@ def close(
             remarks=(
                 *_remarks(opening, closing),
                 *_unlooked(made, request, closing),
+                *_unproven(made, parts, closing),
                 *made.remarks,
                 *_left(made, request, parts),
             ),
@@ -204,8 +207,7 @@ def _remarks(opening: Opening, closing: _Closing) -> tuple[str, ...]:
 
 def _unlooked(made: Pass, request: RunRequest, closing: _Closing) -> tuple[str, ...]:
     """What a dry run by the ledger alone cannot know of a ledger that never pushed anything."""
-    creates = any(change.kind is ChangeKind.CREATE for change in made.plan.changes)
-    if closing.has_pushed or request.reaches_jetti or not creates:
+    if closing.has_pushed or request.reaches_jetti or not _creates(made):
         return ()
     return ("whether Jetti already has any of these was not looked at; --against-jetti does",)
 
@@ -219,3 +221,17 @@ def _left(made: Pass, request: RunRequest, parts: Parts) -> tuple[str, ...]:
         return ()
     which = "1 return is" if left == 1 else f"{left} returns are"
     return (f"{which} left; scheduled passes go on with the rest, behind fresh changes",)
+
+
+def _unproven(made: Pass, parts: Parts, closing: _Closing) -> tuple[str, ...]:
+    """What a create of a whole sale, however well it goes, leaves open."""
+    if closing.proven_ids_key == parts.ids_key or not _creates(made):
+        return ()
+    return (
+        "no create has proven jetti.cancel_ids_key yet, so they go one by one; "
+        f"{PROVEN_BY} proves it",
+    )
+
+
+def _creates(made: Pass) -> bool:
+    return any(change.kind is ChangeKind.CREATE for change in made.plan.changes)

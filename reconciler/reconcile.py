@@ -82,6 +82,8 @@ class Parts(Struct, frozen=True):
     guards: Guards
     mapping: Mapping
     mapping_version: str
+    ids_key: str
+    """`jetti.cancel_ids_key`, which a create has to prove."""
     command: str
     """How to start this pass again, for hints."""
     writes: Callable[[], int]

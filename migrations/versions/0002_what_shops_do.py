@@ -17,6 +17,8 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("meta") as batch:
         batch.add_column(sa.Column("adopting_since", sa.Text()))
+    # Until now any create counted as proof, that of a whole sale too, which proves nothing.
+    op.execute(sa.text("UPDATE meta SET proven_ids_key = NULL"))
     with op.batch_alter_table("entries") as batch:
         batch.add_column(sa.Column("accepted_fingerprint", sa.LargeBinary()))
         batch.add_column(sa.Column("unknown_words", sa.Text()))

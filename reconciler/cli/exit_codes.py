@@ -9,7 +9,7 @@ MEANINGS = {
     0: "everything due is done, or deferred by a budget for less than policy.patience",
     1: "a bug",
     2: "usage or settings",
-    3: "pass complete, but some returns failed, need a person or have waited too long",
+    3: "pass complete, but some returns failed, need a person, make no sense or waited too long",
     4: "Loop could not be read completely; the watermark has not moved",
     5: "Jetti is unavailable; changes stay pending",
     6: "a key was refused",

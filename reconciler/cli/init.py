@@ -64,6 +64,7 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
 
 
 def _told(made: Initialised) -> str:
+    from reconciler.core.created import PROVEN_BY
     from reconciler.reports import run_text
     from reconciler.reports.wording import line, moment
 
@@ -72,6 +73,8 @@ def _told(made: Initialised) -> str:
         line("go-live", f"{moment(made.go_live)}: nothing older is created by itself"),
         line("watermark", f"{moment(made.watermark)}: reading goes on from here"),
     ]
+    if made.unproven:
+        lines.append(line("first", f"{PROVEN_BY}: its create proves jetti.cancel_ids_key"))
     following = "reconciler run --dry-run"
     if made.report:
         lines += ["", run_text.render(made.report)]

@@ -36,7 +36,7 @@ class Program(click.Group):
             raise
         except Interrupted as error:
             name = signal.Signals(error.signal_number).name
-            streams.note(f"Stopped by {name}; nothing is left half done.")
+            streams.note(f"Stopped by {name}; {error.hint or 'nothing is left half done'}.")
             return error.status
         except ReconcilerError as error:
             streams.complain(str(error), error.hint)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.core import fields
+from reconciler.core.matching import is_divided, sharing
 from reconciler.core.model import (
     Entry,
     Fields,
@@ -24,7 +25,7 @@ from reconciler.core.model import (
     WantedLine,
     Write,
 )
-from reconciler.core.verdict import Review
+from reconciler.core.verdict import Review, listed
 
 ReasonIds = Mapping[str, Value]
 """Adjustment reason code -> id in Jetti; a plan, which reads nothing, maps codes to themselves."""
@@ -68,6 +69,9 @@ def agenda(
     Quantities go before statuses: a status may trigger refund bookkeeping (apis/jetti.md 7.1),
     which must not find the zeros that a create leaves.
     """
+    doubt = _undivided(entry, sale_returns)
+    if doubt is not None:
+        return doubt
     writes: list[Write] = []
     kept: list[Kept] = []
     for known in sale_returns:
@@ -77,6 +81,22 @@ def agenda(
         writes += found.writes
         kept += found.kept
     return Agenda(tuple(writes), tuple(kept))
+
+
+def _undivided(entry: Entry, sale_returns: tuple[SaleReturn, ...]) -> Review | None:
+    """A line that several items share must be divided among them to the last unit."""
+    if entry.wanted.purpose is Purpose.CANCEL:
+        return None
+    for line in entry.wanted.lines:
+        parts = sharing(line.order_line_id, sale_returns)
+        if len(parts) > 1 and not is_divided(line, parts):
+            held = listed(f"{part.sale_item_id} ({part.units or 0} until now)" for part in parts)
+            return Review(
+                f"order line {line.order_line_id}: {line.quantity} to return, but its units stand "
+                f"in sale items {held}, and nobody can tell which of them it is. "
+                "Set the quantities in Jetti by hand"
+            )
+    return None
 
 
 def agreed(
@@ -189,7 +209,8 @@ def _told(one: _One, item: Item) -> Fields:
     line = one.line(item)
     if line is None:
         return {"quantity": 0}
-    return {"quantity": line.quantity, "externalId": line.line_id}
+    units = line.quantity if item.units is None else item.units
+    return {"quantity": units, "externalId": line.line_id}
 
 
 def _wanted(one: _One, item: Item) -> Fields:

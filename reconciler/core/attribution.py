@@ -8,22 +8,24 @@ claimant. Everything short of proof goes to a person.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
+from reconciler.core.matching import divided, is_divided, missing_of, of_line, sharing, undecided
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
 from reconciler.core.proof import by_intent, by_meaning
-from reconciler.core.sale import Chosen, Disputed, choose_sale
+from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale
 from reconciler.core.shortage import short
-from reconciler.core.sighting import Sale, SaleItem, SeenSaleReturn, Sighting
-from reconciler.core.verdict import Absent, Attributed, Review, Verdict, Wait, listed
+from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
+from reconciler.core.verdict import Absent, Attributed, Missing, Review, Verdict, Wait, listed
 
 
 def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
     """Whether the order itself must be looked up, given what carries our marker or is known.
 
     It must when a create was never answered, when something is marked that the ledger does not
-    know, when a wanted line stands in no sale return of ours, or when one should grow.
+    know, when a wanted line stands in no sale return of ours, when one should grow, or when one
+    must be divided anew among several items.
     """
     known = {sale_return.id for sale_return in entry.sale_returns}
     return (
@@ -31,6 +33,7 @@ def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
         or any(row.id not in known for row in ours)
         or bool(_uncovered(entry, entry.sale_returns))
         or _grows(entry)
+        or _is_undivided(entry)
     )
 
 
@@ -48,7 +51,7 @@ def attribute(
     if not needs_order(entry, sighting.ours):
         held = {row.id: row for row in sighting.ours}
         return Attributed(tuple(absorbed(entry, held)), held)
-    choice = choose_sale(entry.seen, sighting.sales)
+    choice = order_of(entry, sighting)
     if isinstance(choice, Disputed):
         return Review(choice.reason)
     if isinstance(choice, Chosen):
@@ -56,6 +59,12 @@ def attribute(
     if sighting.ours:
         return Review(f"Jetti has sale returns for {entry.seen.order} but not the order")
     return Wait(f"{entry.seen.order} is not in Jetti yet", order_found=False)
+
+
+def order_of(entry: Entry, sighting: Sighting) -> Chosen | NoSale | Disputed:
+    """The sale that is the entry's order, among those that were seen."""
+    held = anchors(entry, sighting.ours)
+    return choose_sale(entry.seen, sighting.sales, sighting.sale_items, held)
 
 
 def _gone(entry: Entry, sighting: Sighting) -> str | None:
@@ -105,13 +114,19 @@ def _grows(entry: Entry) -> bool:
     """Whether a line that was pushed is now wanted with more units than were pushed."""
     if entry.wanted.purpose is Purpose.CANCEL:
         return False
-    wanted = {line.order_line_id: line.quantity for line in entry.wanted.lines}
-    return any(
-        wanted.get(item.order_line_id, 0) > int(item.fields.get("quantity") or 0)
-        for known in entry.sale_returns
-        if known.fields.get("status") != "cancelled"
-        for item in known.items
-    )
+    for line in entry.wanted.lines:
+        items = sharing(line.order_line_id, entry.sale_returns)
+        if items and line.quantity > sum(int(i.fields.get("quantity") or 0) for i in items):
+            return True
+    return False
+
+
+def _is_undivided(entry: Entry) -> bool:
+    """Whether several items of ours share a line and their parts are not what comes back."""
+    if entry.wanted.purpose is Purpose.CANCEL:
+        return False
+    shared = ((x, sharing(x.order_line_id, entry.sale_returns)) for x in entry.wanted.lines)
+    return any(len(parts) > 1 and not is_divided(line, parts) for line, parts in shared)
 
 
 class _Judgement:
@@ -156,27 +171,50 @@ class _Judgement:
             return refused
         uncovered = _uncovered(self._entry, self._ours)
         allowed = [line for line in uncovered if line.order_line_id in creatable]
-        missing = _missing(allowed, self._items, self._rivals)
-        if isinstance(missing, Wait | Review):
-            return missing
-        return self._overdrawn() or self._attributed(missing)
+        missing: list[Missing] = []
+        for line in allowed:
+            found = missing_of(line, self._items, self._rivals)
+            if isinstance(found, Wait | Review):
+                return found
+            missing += found
+        return self._divided() or self._overdrawn() or self._attributed(tuple(missing))
+
+    def _divided(self) -> Review | None:
+        """Settle how many units each of several items stands for that share a line."""
+        if self._entry.wanted.purpose is Purpose.CANCEL:
+            return None
+        found = divided(self._entry, self._ours, self._held, self._items)
+        if isinstance(found, Review):
+            return found
+        self._ours = found
+        return None
 
     def _overdrawn(self) -> Wait | Review | None:
         """Units that would be added to sale returns of ours must be left; Jetti checks nothing."""
         if self._entry.wanted.purpose is Purpose.CANCEL:
             return None
-        wanted = {line.order_line_id: line.quantity for line in self._entry.wanted.lines}
+        units = {item.id: item.units for known in self._ours for item in known.items}
+        lines = {line.order_line_id: line for line in self._entry.wanted.lines}
         for row in self._held.values():
             for item in row.items if row.status != "cancelled" else ():
-                sale_item = self._items.get(item.sale_item_id)
-                line_id = line_of(item, self._items)
-                more = wanted.get(line_id, 0) - item.quantity
-                if sale_item is None or more <= 0:
-                    continue
-                refused = short(sale_item, line_id, more, self._rivals, grows=True)
-                if refused is not None:
-                    return refused
+                line = lines.get(line_of(item, self._items))
+                if line is not None:
+                    refused = self._growth(item, line, units.get(item.id))
+                    if refused is not None:
+                        return refused
         return None
+
+    def _growth(self, item: SeenItem, line: WantedLine, units: int | None) -> Wait | Review | None:
+        """Whether an item cannot be given what it lacks of its line, or of its part of it."""
+        sale_item = self._items.get(item.sale_item_id)
+        more = (line.quantity if units is None else units) - item.quantity
+        if sale_item is None or more <= 0:
+            return None
+        matching = of_line(line.order_line_id, self._items)
+        others = [other for other in matching if other is not sale_item and other.available > 0]
+        if others and units is None:
+            return undecided(line, matching)
+        return short(sale_item, line.order_line_id, more, self._rivals, grows=True)
 
     def _claim_by_intent(self, unanswered: Intent) -> Review | Wait | Absent | None:
         found = by_intent(
@@ -243,7 +281,7 @@ class _Judgement:
             if row.marker is None and row.id not in self._held and row.id not in self._theirs
         ]
 
-    def _attributed(self, missing: tuple[tuple[WantedLine, SaleItem], ...]) -> Attributed:
+    def _attributed(self, missing: tuple[Missing, ...]) -> Attributed:
         known = {sale_return.id for sale_return in self._entry.sale_returns}
         return Attributed(
             sale_returns=tuple(sorted(self._ours, key=lambda ours: ours.id)),
@@ -253,24 +291,3 @@ class _Judgement:
             missing=missing,
             before=tuple(sorted({row.id for row in self._on_sale} | set(self._held))),
         )
-
-
-def _missing(
-    lines: Sequence[WantedLine], items: Mapping[int, SaleItem], rivals: Sequence[Entry]
-) -> tuple[tuple[WantedLine, SaleItem], ...] | Wait | Review:
-    """The sale item to ask for, per line; checked because Jetti itself checks nothing."""
-    pairs = []
-    for line in lines:
-        matching = [i for i in items.values() if i.order_line_id == line.order_line_id]
-        if not matching:
-            return Wait(f"order line {line.order_line_id} is not in Jetti yet", order_found=True)
-        if len(matching) > 1:
-            return Review(f"order line {line.order_line_id} stands more than once in Jetti")
-        item = matching[0]
-        if item.is_bundle:
-            return Review(f"order line {line.order_line_id} is a bundle or part of one")
-        refused = short(item, line.order_line_id, line.quantity, rivals)
-        if refused is not None:
-            return refused
-        pairs.append((line, item))
-    return tuple(pairs)

@@ -10,8 +10,12 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from reconciler.core.model import Write
-from reconciler.core.sighting import SeenSaleReturn
+from reconciler.core.model import Operation, Write
+from reconciler.core.sighting import SaleItem, SeenSaleReturn, Sighting
+from reconciler.core.verdict import Attributed
+
+PROVEN_BY = "an order with two or more lines of which one comes back"
+"""Which order to begin with."""
 
 
 class Exact(Struct, frozen=True):
@@ -57,6 +61,39 @@ def check_created(
             f"Jetti was asked to return sale items {asked} and returned {covered or 'none'}",
         )
     return Exact(made)
+
+
+def can_prove(found: Attributed, seen: Sighting) -> bool:
+    """Whether the create to come would show that Jetti reads our id list.
+
+    Where all that is left of a sale is asked for, a list that was read and one that was overlooked
+    look alike.
+    """
+    if found.sale_id is None or not found.missing:
+        return False
+    asked = tuple(one.item.id for one in found.missing)
+    create = Write(Operation.CREATE, found.sale_id, asked)
+    return bool(left_out(create, seen.sale_items, seen.on_sale))
+
+
+def left_out(
+    create: Write, items: Sequence[SaleItem], on_sale: Sequence[SeenSaleReturn]
+) -> frozenset[int]:
+    """Sale items that a create leaves alone and that a whole sale's return would hold.
+
+    They have units left and stand in no living sale return, for nobody knows whether Jetti would
+    return them once more (apis/jetti.md 14.6d). Where one does not show what it holds, it may be
+    any of them.
+    """
+    living = [row for row in on_sale if row.status != "cancelled"]
+    if not all(row.items for row in living):
+        return frozenset()
+    taken = {item.sale_item_id for row in living for item in row.items}
+    return frozenset(
+        item.id
+        for item in items
+        if item.sale_id == create.target_id and item.available > 0 and not item.is_bundle
+    ) - taken.union(create.sale_item_ids)
 
 
 def _within(row: SeenSaleReturn, create: Write) -> bool:

@@ -31,6 +31,7 @@ def content(seen: Return) -> bytes:
         seen.created_at,
         seen.order_id,
         seen.order_name,
+        seen.order_number,
         seen.lines,
         seen.parcels,
         seen.type,

@@ -61,6 +61,8 @@ class Return(Struct, frozen=True):
     """`exchange+refund` becomes ("exchange", "refund"), sorted."""
     shop: str | None = None
     """Host label of the status page: which shop the key belongs to."""
+    order_number: str | None = None
+    """The number Loop gives beside the name, its `provider_order_number`."""
     lines_set_aside: tuple[str, ...] = ()
     """What is wrong with each line that could not be understood: there is more than `lines`."""
     labels_set_aside: tuple[str, ...] = ()
@@ -202,6 +204,9 @@ class Item(Struct, frozen=True):
     """`quantity`, `externalId`, `adjustmentReasonId`."""
     reason_code: str | None = None
     """Code of the adjustment reason we last pushed."""
+    units: int | None = None
+    """Units of its order line that it stands for, where several items of ours share the line; None
+    where it stands for all of them."""
 
 
 class SaleReturn(Struct, frozen=True):

@@ -76,7 +76,8 @@ class Meta(Struct, frozen=True):
     shop: str | None = None
     account: str | None = None
     proven_ids_key: str | None = None
-    """Value of `jetti.cancel_ids_key` with which a create was last verified."""
+    """Value of `jetti.cancel_ids_key` with which a create was last seen to return a part of a sale
+    and no more."""
     creation_stopped: str | None = None
     """Why nothing may be created until a person has resolved it; None when all is well."""
     has_pushed: bool = False
@@ -189,7 +190,16 @@ class Journal(Protocol):
         """What the ledger knows of itself, as of now."""
 
     def prove_create(self, ids_key: str) -> None:
-        """Remember that a create with this `jetti.cancel_ids_key` was verified."""
+        """Remember that with this `jetti.cancel_ids_key` a part of a sale was asked for and came
+        back alone."""
+
+    def unanswered_creates(self) -> list[str]:
+        """Returns, in order of id, with a create that has no answer and is still to be read back;
+        not those of which a person must say what became of it."""
+
+    def learn_spelling(self, prefix: str, suffix: str, order_id: str) -> bool:
+        """Remember that this order, found in Jetti by its id, has a name that is Jetti's reference
+        between these two. Whether another order has shown the same."""
 
     def stop_creation(self, reason: str) -> None:
         """Refuse every create of every later run until a person has resolved the reason."""

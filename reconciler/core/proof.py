@@ -83,15 +83,46 @@ def by_meaning(
     if not touching:
         return []
     which = f"unmarked sale return {listed(f'{row.reference} ({row.id})' for row in touching)}"
-    held = sorted((line_of(item, items), item.quantity) for row in touching for item in row.items)
-    if held != sorted(quantities.items()):
-        return Review(f"{which} overlaps this return's lines without matching them")
+    held = _held(touching, items)
+    if held != quantities or not _is_plain(touching):
+        return Review(
+            f"{which} overlaps this return's lines without matching them: it holds "
+            f"{_units(held)}, the return {_units(quantities)}. {_SETTLED_BY}"
+        )
     if any(row.created_at < entry.seen.created_at for row in touching):
-        return Review(f"{which} holds this return's lines but is older than the return")
+        return Review(
+            f"{which} holds this return's lines but is older than the return. {_SETTLED_BY}"
+        )
     claimants = [rival.id for rival in rivals if _claims(rival, quantities)]
     if claimants:
-        return Review(f"{which} could stand for this return or for {listed(claimants)}")
+        return Review(
+            f"{which} could stand for this return or for {listed(claimants)}. {_SETTLED_BY}"
+        )
     return touching
+
+
+_SETTLED_BY = "Give it the id of its return as externalId in Jetti, or cancel it"
+
+
+def _held(rows: Sequence[SeenSaleReturn], items: Mapping[int, SaleItem]) -> dict[str, int]:
+    """Units by order line. A line may be several sale items: who raised them has said which."""
+    held: dict[str, int] = {}
+    for row in rows:
+        for item in row.items:
+            line_id = line_of(item, items)
+            held[line_id] = held.get(line_id, 0) + item.quantity
+    return held
+
+
+def _is_plain(rows: Sequence[SeenSaleReturn]) -> bool:
+    """Whether no sale item stands twice, and none for nothing."""
+    items = [item for row in rows for item in row.items]
+    twice = len({item.sale_item_id for item in items}) < len(items)
+    return not twice and all(item.quantity > 0 for item in items)
+
+
+def _units(by_line: Mapping[str, int]) -> str:
+    return listed(f"{units} of order line {line_id}" for line_id, units in sorted(by_line.items()))
 
 
 def _claims(rival: Entry, order_line_ids: Mapping[str, int]) -> bool:

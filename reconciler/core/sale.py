@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from reconciler.core.model import Return
-from reconciler.core.sighting import Sale
+from reconciler.core.model import Entry, Operation, Return
+from reconciler.core.sighting import Sale, SaleItem, SeenSaleReturn
+from reconciler.core.verdict import listed
 
 
 class Chosen(Struct, frozen=True):
@@ -26,42 +27,135 @@ class Disputed(Struct, frozen=True):
     reason: str
 
 
-def choose_sale(seen: Return, candidates: Sequence[Sale]) -> Chosen | NoSale | Disputed:
+def choose_sale(
+    seen: Return,
+    candidates: Sequence[Sale],
+    items: Sequence[SaleItem] = (),
+    held: Collection[int] = (),
+) -> Chosen | NoSale | Disputed:
     """Pick the sale by Shopify order id, else by name where Jetti holds no order id.
 
-    Clones (exchanges) share the customer but not the goods and never count. A sale under the right
-    id with another name means that ids were crossed: disputed.
+    The exact id decides, however the sale spells the name, unless another sale without an id bears
+    exactly the name. Clones (exchanges) share the customer but not the goods and never count; a
+    sale that is cancelled or has nothing left only where no other is left. `items` are those of all
+    candidates; `held` are sales on which something of this return stands or may stand, which count
+    whatever is left of them.
     """
-    originals = {sale.id: sale for sale in candidates if not sale.is_clone}
-    by_id = [s for s in originals.values() if s.external_id and s.external_id == seen.order_id]
-    by_name = [
-        s
-        for s in originals.values()
-        if not s.external_id and seen.order_name and same_name(s.reference, seen.order_name)
-    ]
-    matching = by_id or by_name
-    if not matching:
+    by_id = [sale for sale in possible(seen, candidates) if sale.external_id]
+    by_name = [sale for sale in possible(seen, candidates) if not sale.external_id]
+
+    def living(sales: Sequence[Sale]) -> list[Sale]:
+        return [sale for sale in sales if sale.id in held or not _is_over(sale, items)]
+
+    left = living(by_id) or living(by_name) or by_id or by_name
+    if not left:
         return NoSale()
-    if len(matching) > 1:
-        return Disputed(
-            f"{seen.order} matches {len(matching)} sales in Jetti: "
-            f"{', '.join(str(sale.id) for sale in matching)}"
-        )
-    sale = matching[0]
-    if seen.order_name and not same_name(sale.reference, seen.order_name):
-        return Disputed(
-            f"Jetti's sale {sale.id} has the id of order {seen.order_name} "
-            f"but the reference {sale.reference}"
-        )
-    return Chosen(sale)
+    if len(left) == 1 and left[0].external_id and not is_spelt_alike(left[0], seen):
+        left = [*left, *living(by_name)]
+    if len(left) > 1:
+        return Disputed(_dispute(seen, left, candidates, items))
+    return Chosen(left[0])
+
+
+def possible(seen: Return, candidates: Sequence[Sale]) -> list[Sale]:
+    """The candidates that may be the order at all, each once, in order of id."""
+    originals = {sale.id: sale for sale in candidates if not sale.is_clone}
+    return [
+        sale
+        for _, sale in sorted(originals.items())
+        if (sale.external_id == seen.order_id if sale.external_id else _is_named(sale, seen))
+    ]
+
+
+def settles(sale: Sale, seen: Return) -> bool:
+    """Whether, with its order's id, it leaves no reason to look for the order by its name."""
+    is_plain = not sale.is_clone and not sale.is_cancelled
+    return is_plain and (not seen.order_name or is_spelt_alike(sale, seen))
+
+
+def anchors(entry: Entry, ours: Sequence[SeenSaleReturn]) -> frozenset[int]:
+    """Sales on which something of an entry stands, or may stand since a create had no answer."""
+    sales = {known.sale_id for known in entry.sale_returns} | {row.sale_id for row in ours}
+    creates = [i.write for i in entry.intents if i.write.operation is Operation.CREATE]
+    return frozenset(sales | {create.target_id for create in creates})
+
+
+def _is_over(sale: Sale, items: Sequence[SaleItem]) -> bool:
+    """Whether it is cancelled, or has lines and nothing left of any."""
+    left = [item.available > 0 for item in items if item.sale_id == sale.id]
+    return sale.is_cancelled or (bool(left) and not any(left))
+
+
+def _dispute(
+    seen: Return, left: Sequence[Sale], candidates: Sequence[Sale], items: Sequence[SaleItem]
+) -> str:
+    """All candidates with what speaks for or against each, and what would settle it."""
+    named = [sale.id for sale in left]
+    others = {sale.id: sale for sale in candidates if sale.id not in named}
+    against = [(sale, _against(sale, items)) for _, sale in sorted(others.items())]
+    ruled_out = [f"{_described(sale)}, {why}" for sale, why in against if why]
+    said = listed(f"{_described(sale)}, {_in_favour(sale)}" for sale in left)
+    besides = f"; not {listed(ruled_out)}" if ruled_out else ""
+    return (
+        f"{seen.order} matches {len(left)} sales in Jetti: {said}{besides}. "
+        "Cancel the wrong one in Jetti or give it its own order id and name"
+    )
+
+
+def _in_favour(sale: Sale) -> str:
+    return "with the order's id" if sale.external_id else "with its name and without an order id"
+
+
+def _against(sale: Sale, items: Sequence[SaleItem]) -> str | None:
+    if sale.is_clone:
+        return "a clone"
+    if sale.is_cancelled:
+        return "cancelled"
+    return "with nothing left" if _is_over(sale, items) else None
+
+
+def _described(sale: Sale) -> str:
+    return f"{sale.id} ({sale.reference})"
+
+
+# --------------------------------------------------------------------------------------- names
+
+
+def is_spelt_alike(sale: Sale, seen: Return) -> bool:
+    """Whether Jetti's reference is the order's name, or the number Loop gives beside it."""
+    return _is_named(sale, seen) or same_name(sale.reference, seen.order_number or "")
+
+
+def _is_named(sale: Sale, seen: Return) -> bool:
+    return same_name(sale.reference, seen.order_name)
 
 
 def same_name(reference: str, order_name: str) -> bool:
-    """Jetti stores the name with or without Shopify's `#` (apis/jetti.md 6.1)."""
-    return reference.strip().lstrip("#") == order_name.strip().lstrip("#")
+    """Jetti stores the name with or without Shopify's `#` (apis/jetti.md 6.1). Nothing is none."""
+    return _bare(reference) == _bare(order_name) != ""
 
 
-def names(order_name: str) -> tuple[str, str]:
+def names(order_name: str) -> tuple[str, ...]:
     """The spellings under which Jetti may hold an order name, in the order to try them."""
-    bare = order_name.strip().lstrip("#")
-    return bare, f"#{bare}"
+    bare = _bare(order_name)
+    return (bare, f"#{bare}") if bare else ()
+
+
+def spelling(reference: str, order_name: str) -> tuple[str, str] | None:
+    """What the shop puts before and after Jetti's reference to make its name; None where the
+    name can be read in no such way, or in several.
+
+    A number is never cut in two: `1001` is no part of `21001`.
+    """
+    bare, inner = _bare(order_name), _bare(reference)
+    if not inner or bare.count(inner) != 1 or bare == inner:
+        return None
+    prefix, suffix = bare.split(inner)
+    cut = (prefix[-1:] + inner[:1], inner[-1:] + suffix[:1])
+    if any(len(pair) == 2 and pair.isdigit() for pair in cut):
+        return None
+    return prefix, suffix
+
+
+def _bare(name: str) -> str:
+    return name.strip().lstrip("#")

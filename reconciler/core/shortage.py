@@ -11,13 +11,21 @@ from reconciler.core.verdict import Review, Wait, listed
 
 
 def short(
-    item: SaleItem, line_id: str, units: int, rivals: Sequence[Entry], *, grows: bool = False
+    item: SaleItem,
+    line_id: str,
+    units: int,
+    rivals: Sequence[Entry],
+    *,
+    grows: bool = False,
+    beside: Sequence[SaleItem] = (),
 ) -> Wait | Review | None:
     """None where enough are left; Wait while other returns have yet to give enough of them back.
 
-    A customer who cancels a return and submits it anew is read as both at once.
+    A customer who cancels a return and submits it anew is read as both at once. `beside` are
+    further sale items of the line whose units count as well.
     """
-    lacking = units - item.available
+    available = sum(one.available for one in (item, *beside))
+    lacking = units - available
     if lacking <= 0:
         return None
     giving = {rival.id: _gives_back(rival, line_id) for rival in rivals if rival.state in OPEN}
@@ -27,7 +35,7 @@ def short(
         return Wait(reason, order_found=True, behind=True)
     return Review(
         f"order line {line_id}: {units}{' more' if grows else ''} to return, but only "
-        f"{item.available} of {item.quantity} are left in Jetti"
+        f"{available} of {sum(one.quantity for one in (item, *beside))} are left in Jetti"
     )
 
 

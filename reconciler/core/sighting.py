@@ -18,6 +18,8 @@ class Sale(Struct, frozen=True):
     is_clone: bool
     account: str | None
     """`companyId` as text, where rows carry it."""
+    is_cancelled: bool = False
+    """Cancelled as a whole, or all of it returned or cancelled by lines."""
 
 
 class SaleItem(Struct, frozen=True):
@@ -93,8 +95,9 @@ class Sighting(Struct, frozen=True):
     sales: tuple[Sale, ...] = ()
     """Candidates for the order; empty when the order was not looked up."""
     sale_items: tuple[SaleItem, ...] = ()
+    """The lines of every candidate that may be the order."""
     on_sale: tuple[SeenSaleReturn, ...] = ()
-    """Every sale return of the candidate sale, ours and others'."""
+    """Every sale return of the chosen sale, ours and others'."""
 
     def is_stale(self, monotonic: float) -> bool:
         """Whether it is too old to write anything by."""

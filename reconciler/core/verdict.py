@@ -34,6 +34,15 @@ class Absent(Struct, frozen=True):
     intent: Intent
 
 
+class Missing(Struct, frozen=True):
+    """A sale item to ask for."""
+
+    line: WantedLine
+    item: SaleItem
+    units: int
+    """Of the line: all that are wanted, unless several sale items share it."""
+
+
 class Attributed(Struct, frozen=True):
     """What is ours, and what must still be created."""
 
@@ -45,8 +54,8 @@ class Attributed(Struct, frozen=True):
     """Those that the ledger did not know."""
     sale_id: int | None = None
     """None when the order did not have to be looked up."""
-    missing: tuple[tuple[WantedLine, SaleItem], ...] = ()
-    """Wanted lines that no sale return of ours holds, with the sale items to ask for."""
+    missing: tuple[Missing, ...] = ()
+    """What no sale return of ours holds of the wanted lines."""
     before: tuple[int, ...] = ()
     """Every sale return on the sale at that moment; an intent keeps it."""
 

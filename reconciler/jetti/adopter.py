@@ -39,7 +39,7 @@ class Adopter:
             told = self._look(judged)
             if isinstance(judged.verdict, Unseen):
                 unseen.append(judged.verdict.reason)
-            yield judged.change.told(told.outcome, told.reason, told.sale_returns)
+            yield judged.change.told(told.outcome, told.reason, told.sale_returns, judged.remarks)
         if unseen:
             raise TargetUnavailable(
                 f"{unseen[0]}; {len(unseen)} of {len(unknown)} returns could not be looked up",

@@ -6,10 +6,13 @@ idempotency key (apis/jetti.md 6.3).
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 
-from reconciler.core.created import Exact, Overreached, Short, check_created
+from reconciler.core.created import Exact, Overreached, Short, check_created, left_out
 from reconciler.core.known import as_made
+from reconciler.core.matching import as_asked
 from reconciler.core.model import Entry, Operation, State, Write
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
@@ -24,16 +27,21 @@ from reconciler.jetti.delivery import Delivered, Delivery
 from reconciler.jetti.reading import Reader
 from reconciler.jetti.told import Told, named, undelivered
 
+_ONE_BY_ONE = "creates go one by one until one has proven jetti.cancel_ids_key"
+
 
 class Creation:
-    """Creates and verifies; the first create of a ledger goes alone (design section 8 step 3)."""
+    """Creates and verifies, one by one until one has proven the id list (design section 8 step 3).
+
+    Proven means that part of a sale was asked for and no more came back.
+    """
 
     def __init__(self, delivery: Delivery, reader: Reader, journal: Journal, ids_key: str) -> None:
         self._delivery = delivery
         self._reader = reader
         self._journal = journal
         self._ids_key = ids_key
-        self._unproven_tried = False
+        self._last_is_doubtful = False
 
     def create(self, entry: Entry, found: Attributed, seen: Sighting) -> Attributed | Told:
         """Create the missing lines: what is ours from then on, or why it is not.
@@ -43,8 +51,9 @@ class Creation:
         barred = self._barred()
         if barred is not None:
             return Told(OutcomeKind.DEFERRED, barred)
-        asked = tuple(sorted(item.id for _, item in found.missing))
-        write = Write(Operation.CREATE, found.missing[0][1].sale_id, sale_item_ids=asked)
+        self._last_is_doubtful = True
+        asked = tuple(sorted(one.item.id for one in found.missing))
+        write = Write(Operation.CREATE, found.missing[0].item.sale_id, sale_item_ids=asked)
         answered = self._delivery.deliver(entry, write, sent_at=seen.asked_at, before=found.before)
         if isinstance(answered, Classified):
             return undelivered(answered)
@@ -63,12 +72,16 @@ class Creation:
             case checked:
                 return self._keep(entry, write, found, seen, checked)
 
+    def awaits_an_answer(self) -> bool:
+        """Whether every create is held back until one that has no answer was read back."""
+        return not self._is_proven() and bool(self._journal.unanswered_creates())
+
     def distrust(self, entry: Entry, reason: str) -> None:
         """Stop all creation when a lost create seems to have returned more than it asked for.
 
-        Not where one was verified before: then the rest is a person's doing.
+        Not where the id list was proven before: then the rest is a person's doing.
         """
-        if self._journal.meta().proven_ids_key != self._ids_key:
+        if not self._is_proven():
             self._journal.stop_creation(
                 f"return {entry.id}: {reason}; check the setting jetti.cancel_ids_key"
             )
@@ -80,15 +93,21 @@ class Creation:
 
     def _barred(self) -> str | None:
         """Why nothing may be created now."""
-        meta = self._journal.meta()
-        if meta.creation_stopped is not None:
-            return f"creation is stopped: {meta.creation_stopped}"
-        if meta.proven_ids_key == self._ids_key:
+        stopped = self._journal.meta().creation_stopped
+        if stopped is not None:
+            return f"creation is stopped: {stopped}"
+        if self._is_proven():
             return None
-        if self._unproven_tried:
-            return "the first create of this ledger must be verified before any other"
-        self._unproven_tried = True
+        # A return that waits for an answer itself never gets here.
+        unanswered = self._journal.unanswered_creates()
+        if unanswered:
+            return f"{_ONE_BY_ONE}, and the one for return {unanswered[0]} has no answer yet"
+        if self._last_is_doubtful:
+            return f"{_ONE_BY_ONE}, and the last one was not verified"
         return None
+
+    def _is_proven(self) -> bool:
+        return self._journal.meta().proven_ids_key == self._ids_key
 
     def _rows(self, answer: Answer) -> list[SeenSaleReturn]:
         """The made sale returns, with their items even where the answer leaves them out."""
@@ -113,7 +132,7 @@ class Creation:
         checked: Exact | Short,
     ) -> Attributed | Told:
         items = {item.id: item for item in seen.sale_items}
-        made = tuple(as_made(row, items) for row in checked.made)
+        made = tuple(as_asked(as_made(row, items), found.missing) for row in checked.made)
         known = tuple(sorted((*found.sale_returns, *made), key=lambda ours: ours.id))
         attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         if isinstance(checked, Short):
@@ -122,9 +141,28 @@ class Creation:
             return Told(OutcomeKind.REVIEW, checked.reason, named(known))
         move = Move(State.PENDING, attempts=0, sale_returns=known, attempt=attempt)
         self._journal.move(entry.id, replace(move, intents_closed_as="applied"))
-        self._journal.prove_create(self._ids_key)
+        self._last_is_doubtful = False
+        self._prove(write, seen, {*found.before, *(row.id for row in made)})
         held = {**found.held, **{row.id: row for row in checked.made}}
         return replace(found, sale_returns=known, held=held, missing=())
+
+    def _prove(self, create: Write, seen: Sighting, known: Collection[int]) -> None:
+        """Remember the name of the id list if a list that was overlooked would have returned more.
+
+        What was left alone must still be there for the taking: a person may have returned it just
+        before us. `known` are all sale returns that were there before, and those just made.
+        """
+        further = left_out(create, seen.sale_items, seen.on_sale)
+        if self._is_proven() or not further:
+            return
+        try:
+            items = self._reader.sale_items([create.target_id])
+            rows = self._reader.on_sales([create.target_id])
+        except (TargetUnavailable, FilterIgnored, Refused):
+            return  # the return is safe, and another create will prove it
+        untouched = all(row.id in known for row in rows)
+        if untouched and further & left_out(create, items, ()):
+            self._journal.prove_create(self._ids_key)
 
     def _undo(self, entry: Entry, create: Write, seen: Sighting, overreached: Overreached) -> Told:
         """Stop all creation first, whatever happens next; then cancel what nobody asked for."""

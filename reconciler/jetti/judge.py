@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from reconciler.clock import Clock
-from reconciler.core.attribution import attribute, needs_order
+from reconciler.core.attribution import attribute, needs_order, order_of
+from reconciler.core.created import can_prove
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, Terms, creatable
 from reconciler.core.ports import Journal
+from reconciler.core.report import ChangeKind
+from reconciler.core.sale import Chosen, is_spelt_alike, names, spelling
 from reconciler.core.sighting import Sighting
 from reconciler.core.verdict import Attributed, Verdict
 from reconciler.errors import SafetyStop
@@ -21,6 +24,9 @@ PROOF = 200
 """So many planned creates are looked up to see whether a new ledger is really a lost one."""
 
 
+Pair = tuple[Change, Entry]
+
+
 class Judged(Struct, frozen=True):
     """A change with what Jetti shows about it."""
 
@@ -28,12 +34,17 @@ class Judged(Struct, frozen=True):
     entry: Entry
     verdict: Verdict | Unseen
     sighting: Sighting | None
+    remarks: tuple[str, ...] = ()
+    """What a reader should know, whatever becomes of it."""
 
 
 class Judge:
     """Looks and judges; writes nothing but the first sight of the account to the journal."""
 
-    def __init__(self, lookup: Lookup, journal: Journal, terms: Terms, clock: Clock) -> None:
+    def __init__(
+        self, lookup: Lookup, journal: Journal, terms: Terms, clock: Clock, ids_key: str
+    ) -> None:
+        self._ids_key = ids_key
         self._lookup = lookup
         self._journal = journal
         self.terms = terms
@@ -50,6 +61,7 @@ class Judge:
             by_id = {entry.id: entry for entry in entries}
             left = in_rounds([(change, by_id[change.return_id]) for change in together])
             sightings = self._lookup.sight(entries)
+            left = self._proving_first(left, sightings)
             written: set[str] = set()
             while left:
                 change, entry = left[0]
@@ -71,6 +83,13 @@ class Judge:
     def remarks(self) -> tuple[str, ...]:
         """What a person should know of how Jetti answers."""
         return self._lookup.remarks()
+
+    def can_prove(self, judged: Judged) -> bool:
+        """Whether its create would be the first to prove `jetti.cancel_ids_key`."""
+        found, seen = judged.verdict, judged.sighting
+        if self._journal.meta().proven_ids_key == self._ids_key or seen is None:
+            return False
+        return isinstance(found, Attributed) and can_prove(found, seen)
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Ids of the returns, of the first two hundred, that carry our marker in Jetti."""
@@ -96,6 +115,27 @@ class Judge:
         seen = judged.sighting
         return self._judge(judged.change, entry, seen, alone=True) if seen else judged
 
+    def _proving_first(
+        self, together: list[Pair], sightings: Mapping[str, Sighting | Unseen]
+    ) -> list[Pair]:
+        """The first create that can prove the id list goes before all others, until one has.
+
+        What must be read back stands before every create, and stays there.
+        """
+        if self._journal.meta().proven_ids_key == self._ids_key:
+            return together
+        creates = [
+            (change, entry)
+            for change, entry in together
+            if change.kind is ChangeKind.CREATE and not change.reads_back
+        ]
+        for change, entry in creates:
+            if self.can_prove(self._judged(change, entry, sightings[entry.id])):
+                rest = [other for other in together if other[0] is not change]
+                place = together.index(creates[0])
+                return [*rest[:place], (change, entry), *rest[place:]]
+        return together
+
     def _judge(
         self, change: Change, entry: Entry, seen: Sighting | Unseen, *, alone: bool
     ) -> Judged:
@@ -113,11 +153,25 @@ class Judge:
             return Judged(change, entry, seen, None)
         self._check_account(seen)
         rivals: list[Entry] = []
+        remarks: tuple[str, ...] = ()
         if needs_order(entry, seen.ours):
+            remarks = self._remarks(entry, seen)
             on_order = self._journal.entries_on_order(entry.seen.order_id, entry.seen.order_name)
             rivals = [rival for rival in on_order if rival.id != entry.id]
         verdict = attribute(entry, seen, rivals, creatable(entry, self.terms))
-        return Judged(change, entry, verdict, seen)
+        return Judged(change, entry, verdict, seen, remarks)
+
+    def _remarks(self, entry: Entry, seen: Sighting) -> tuple[str, ...]:
+        """That the order, found by its id, goes by another name in Jetti; silent where two orders
+        of this shop have shown that its names are made like that."""
+        found = order_of(entry, seen)
+        order_id, name = entry.seen.order_id, entry.seen.order_name
+        if not isinstance(found, Chosen) or not name or is_spelt_alike(found.sale, entry.seen):
+            return ()
+        spelt = spelling(found.sale.reference, name)
+        if spelt and order_id and self._journal.learn_spelling(*spelt, order_id):
+            return ()
+        return (f"Jetti's reference of this order is {found.sale.reference}, found by its id",)
 
     def _check_account(self, seen: Sighting) -> None:
         """Every row says whose it is; a token of another account would write into it."""
@@ -137,13 +191,13 @@ class Judge:
             )
 
 
-def in_rounds(changes: Sequence[tuple[Change, Entry]]) -> list[tuple[Change, Entry]]:
+def in_rounds(changes: Sequence[Pair]) -> list[Pair]:
     """First one change of each order, then the second of each that has more, and so on.
 
     So that what is written for one return of an order is looked at again for the next ones of all
     orders together.
     """
-    rounds: list[list[tuple[Change, Entry]]] = []
+    rounds: list[list[Pair]] = []
     taken: list[set[str]] = []
     for change, entry in changes:
         order = _order(entry)
@@ -159,5 +213,5 @@ def in_rounds(changes: Sequence[tuple[Change, Entry]]) -> list[tuple[Change, Ent
 
 def _order(entry: Entry) -> set[str]:
     """Everything by which two returns can be on one order."""
-    name = entry.seen.order_name.strip().lstrip("#")
-    return ({f"#{name}"} if name else set()) | {one for one in [entry.seen.order_id] if one}
+    order_id = entry.seen.order_id
+    return {*names(entry.seen.order_name)} | ({order_id} if order_id else set())

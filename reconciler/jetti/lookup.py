@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
-from reconciler.core.attribution import needs_order
+from reconciler.core.attribution import needs_order, order_of
 from reconciler.core.model import Entry
 from reconciler.core.plan import unanswered
-from reconciler.core.sale import Chosen, choose_sale
+from reconciler.core.sale import Chosen, names, possible, settles
 from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
 from reconciler.errors import TargetUnavailable
 from reconciler.http import Refused
@@ -110,13 +109,10 @@ class Lookup:
         reached(Point.MARKERS_SEEN)
         asked_at = self._reader.now()
         deep = [entry for entry in entries if needs_order(entry, ours[entry.id])]
-        orders = self._orders(deep, asked_at, looked_at)
         sightings = {
-            entry.id: replace(
-                orders.get(entry.id, Sighting(asked_at, looked_at)), ours=tuple(ours[entry.id])
-            )
-            for entry in entries
+            entry.id: Sighting(asked_at, looked_at, ours=tuple(ours[entry.id])) for entry in entries
         }
+        sightings |= self._orders(deep, sightings)
         return self._with_items(sightings, entries)
 
     def _ours(self, entries: Sequence[Entry]) -> dict[str, list[SeenSaleReturn]]:
@@ -131,43 +127,46 @@ class Lookup:
         return found
 
     def _orders(
-        self, entries: Sequence[Entry], asked_at: datetime, looked_at: float
+        self, entries: Sequence[Entry], sightings: Mapping[str, Sighting]
     ) -> dict[str, Sighting]:
+        """The same sightings with the order, its lines and its sale returns."""
         candidates = self._candidates(entries)
         reached(Point.SALES_SEEN)
-        chosen = {
-            entry.id: choice.sale.id
-            for entry in entries
-            if isinstance(choice := choose_sale(entry.seen, candidates[entry.id]), Chosen)
-        }
-        sale_ids = sorted(set(chosen.values()))
+        may_be = {e.id: [s.id for s in possible(e.seen, candidates[e.id])] for e in entries}
+        sale_ids = sorted({sale_id for ids in may_be.values() for sale_id in ids})
         sale_items = self._reader.sale_items(sale_ids) if sale_ids else []
-        on_sales = self._reader.on_sales(sale_ids) if sale_ids else []
-        reached(Point.SALE_RETURNS_SEEN)
-        return {
-            entry.id: Sighting(
-                asked_at,
-                looked_at,
+        found = {
+            entry.id: replace(
+                sightings[entry.id],
                 sales=tuple(candidates[entry.id]),
-                sale_items=tuple(i for i in sale_items if i.sale_id == chosen.get(entry.id)),
-                on_sale=tuple(r for r in on_sales if r.sale_id == chosen.get(entry.id)),
+                sale_items=tuple(i for i in sale_items if i.sale_id in may_be[entry.id]),
             )
             for entry in entries
         }
+        chosen = {
+            entry.id: choice.sale.id
+            for entry in entries
+            if isinstance(choice := order_of(entry, found[entry.id]), Chosen)
+        }
+        on_sales = self._reader.on_sales(sorted(set(chosen.values()))) if chosen else []
+        reached(Point.SALE_RETURNS_SEEN)
+        return {
+            return_id: replace(
+                seen, on_sale=tuple(r for r in on_sales if r.sale_id == chosen.get(return_id))
+            )
+            for return_id, seen in found.items()
+        }
 
     def _candidates(self, entries: Sequence[Entry]) -> dict[str, list[Sale]]:
-        """Sales by order id; by name only for orders that no id finds."""
+        """Sales by order id; by name too, unless one under the id leaves nothing to ask."""
         order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
         by_id = self._reader.sales(order_ids) if order_ids else []
         found = {e.id: [s for s in by_id if s.external_id == e.seen.order_id] for e in entries}
-        unnamed = [
-            entry
-            for entry in entries
-            if entry.seen.order_name and not any(not s.is_clone for s in found[entry.id])
-        ]
-        if unnamed:
-            named = self._reader.sales_named(entry.seen.order_name for entry in unnamed)
-            for entry in unnamed:
+        unsettled = [e for e in entries if not any(settles(s, e.seen) for s in found[e.id])]
+        order_names = [e.seen.order_name for e in unsettled if names(e.seen.order_name)]
+        if order_names:
+            named = self._reader.sales_named(order_names)
+            for entry in unsettled:
                 found[entry.id] += named
         return found
 

@@ -80,21 +80,29 @@ class Pusher:
         absent: list[Change] = []
         behind: list[Change] = []
         for judged in self._judge.judge(changes):
-            if isinstance(judged.verdict, Wait) and judged.verdict.behind:
+            if self._stands_behind(judged, absent):
                 behind.append(judged.change)
                 continue
             told = self._settle(judged)
             if told is None:
                 absent.append(judged.change)
             else:
-                yield self._reported(judged.change, told)
+                yield self._reported(judged, told)
         if absent:
             self._clock.wait(SECOND_READ_AFTER.total_seconds())
         for change in (*absent, *behind):
-            told = self._settle(self._judge.again(change))
+            judged = self._judge.again(change)
+            told = self._settle(judged)
             unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
-            yield self._reported(change, told or unsettled)
+            yield self._reported(judged, told or unsettled)
         self._tell_outage()
+
+    def _stands_behind(self, judged: Judged, absent: Sequence[Change]) -> bool:
+        """Whether another create must be settled first, which happens at the end of this pass."""
+        verdict = judged.verdict
+        if isinstance(verdict, Attributed):
+            return bool(absent and verdict.missing) and self._creation.awaits_an_answer()
+        return isinstance(verdict, Wait) and verdict.behind
 
     def _settle(self, judged: Judged) -> Told | None:
         """Take an entry as far as it goes; None when its create must be looked for once more."""
@@ -228,9 +236,9 @@ class Pusher:
 
     # ------------------------------------------------------------------------- the whole
 
-    def _reported(self, change: Change, told: Told) -> ReportedChange:
-        self._watch(change, told)
-        return change.told(told.outcome, told.reason, told.sale_returns)
+    def _reported(self, judged: Judged, told: Told) -> ReportedChange:
+        self._watch(judged.change, told)
+        return judged.change.told(told.outcome, told.reason, told.sale_returns, judged.remarks)
 
     def _watch(self, change: Change, told: Told) -> None:
         """Tell an outage from entries that fail on their own."""

@@ -14,6 +14,8 @@ from reconciler.jetti.lookup import Unseen
 from reconciler.jetti.told import Told, named
 from reconciler.jetti.update import Update
 
+_PROVES = "can prove jetti.cancel_ids_key: of its order's lines only some come back"
+
 
 class Scout:
     """Judges like the pusher does and stops there."""
@@ -30,7 +32,8 @@ class Scout:
             told = self._foresee(judged)
             if isinstance(judged.verdict, Unseen):
                 unseen.append(judged.verdict.reason)
-            yield judged.change.told(told.outcome, told.reason, told.sale_returns)
+            remarks = (*judged.remarks, *((_PROVES,) if self._judge.can_prove(judged) else ()))
+            yield judged.change.told(told.outcome, told.reason, told.sale_returns, remarks)
         if unseen:
             raise TargetUnavailable(
                 f"{unseen[0]}; {len(unseen)} of {len(changes)} returns could not be looked up"
@@ -65,7 +68,7 @@ class Scout:
     def _attributed(self, entry: Entry, found: Attributed) -> Told:
         names = named(found.sale_returns)
         if found.missing:
-            vendors = {item.vendor_id for _, item in found.missing}
+            vendors = {one.item.vendor_id for one in found.missing}
             return Told(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
         if not found.sale_returns:
             return Told(OutcomeKind.SKIPPED, why_not_created(entry, self._judge.terms))

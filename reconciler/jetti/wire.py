@@ -33,6 +33,8 @@ class WireSale(Wire):
     external_id: _Text = None
     sale_id: _Id | None = None
     company_id: _Text = None
+    cancelled: bool | None = None
+    cancellation_status: str | None = None
 
 
 class WireSaleItem(Wire):
@@ -101,6 +103,8 @@ def sale(wire: WireSale) -> Sale:
         reference=str(wire.reference),
         is_clone=wire.sale_id is not None,
         account=_text(wire.company_id),
+        # The flag may stay false after a cancellation (apis/jetti.md 14.20).
+        is_cancelled=bool(wire.cancelled) or wire.cancellation_status == "full",
     )
 
 

@@ -61,7 +61,7 @@ def wire(
     reader = Reader(service, clock)
     delivery = Delivery(service, journal, clock, settings.settle, settings.cancel_ids_key)
     return Wired(
-        judge=Judge(Lookup(reader, clock), journal, terms, clock),
+        judge=Judge(Lookup(reader, clock), journal, terms, clock, settings.cancel_ids_key),
         creation=Creation(delivery, reader, journal, settings.cancel_ids_key),
         update=Update(delivery, reader, journal, Reasons(reader), clock),
         journal=journal,

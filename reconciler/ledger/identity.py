@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select
 
 from reconciler.core.ports import Meta
 from reconciler.ledger.part import Part
-from reconciler.ledger.tables import meta
+from reconciler.ledger.tables import meta, spellings
 from reconciler.points import Point, reached
 
 
 class Identity(Part):
-    """The single row of `meta`."""
+    """The single row of `meta`, and how this shop spells its names."""
 
     def meta(self) -> Meta:
         """See `core.ports.Journal`."""
@@ -36,6 +36,18 @@ class Identity(Part):
     def prove_create(self, ids_key: str) -> None:
         """See `core.ports.Journal`."""
         self._set(proven_ids_key=ids_key)
+
+    def learn_spelling(self, prefix: str, suffix: str, order_id: str) -> bool:
+        """See `core.ports.Journal`. Written to only by the first two orders of a kind."""
+        same = (spellings.c.prefix == prefix, spellings.c.suffix == suffix)
+        with self._store.reading() as connection:
+            known = connection.execute(select(spellings).where(*same)).one_or_none()
+        if known is not None and (known.is_confirmed or known.order_id == order_id):
+            return bool(known.is_confirmed)
+        first = {"prefix": prefix, "suffix": suffix, "order_id": order_id}
+        confirmed = spellings.update().where(*same).values(is_confirmed=1)
+        self._write(spellings.insert().values(first) if known is None else confirmed)
+        return known is not None
 
     def stop_creation(self, reason: str) -> None:
         """See `core.ports.Journal`. The first reason stays until it is resolved."""
@@ -64,6 +76,9 @@ class Identity(Part):
         self._set(mapping_version=mapping_version)
 
     def _set(self, **values: Any) -> None:
+        self._write(meta.update().values(values))
+
+    def _write(self, statement: Executable) -> None:
         with self._store.writing() as connection:
-            connection.execute(meta.update().values(values))
+            connection.execute(statement)
         reached(Point.IDENTITY_COMMITTED)

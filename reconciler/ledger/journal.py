@@ -8,8 +8,9 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, and_, or_, select
 
-from reconciler.core.model import Entry, Intent, State, Write
+from reconciler.core.model import Entry, Intent, Operation, State, Write
 from reconciler.core.ports import Move
+from reconciler.core.states import OPEN
 from reconciler.ledger import steps
 from reconciler.ledger.loading import load
 from reconciler.ledger.part import Part, new_id
@@ -57,6 +58,17 @@ class Journal(Part):
         query = select(columns.return_id).where(same)
         with self._store.reading() as connection:
             return load(connection, sorted(connection.execute(query).scalars()))
+
+    def unanswered_creates(self) -> list[str]:
+        """See `core.ports.Journal`."""
+        query = (
+            select(intents.c.return_id, intents.c.write)
+            .join(entries, entries.c.return_id == intents.c.return_id)
+            .where(intents.c.closed_as.is_(None), entries.c.state.in_(OPEN))
+        )
+        with self._store.reading() as connection:
+            rows = connection.execute(query).all()
+        return sorted({row.return_id for row in rows if row.write.operation is Operation.CREATE})
 
     def intend(
         self,

@@ -243,7 +243,7 @@ stopped = Table(
 spellings = Table(
     "spellings",
     metadata,
-    # What Jetti's references have before and after the names of orders found by their exact ids.
+    # What orders' names have before and after Jetti's references, where the exact id found them.
     Column("prefix", Text, nullable=False),
     Column("suffix", Text, nullable=False),
     # The order that showed it first; a second one confirms it, because one proves nothing.

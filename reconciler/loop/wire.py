@@ -62,6 +62,7 @@ class WireCore(Struct, kw_only=True):
     updated_at: str
     order_name: Name | None = None
     provider_order_id: Text = None
+    provider_order_number: Text = None
     outcome: Text = None
     type: Text = None
     status_page_url: str | None = None
@@ -120,6 +121,7 @@ def to_core(wire: WireCore, lines: list[Line], parcels: list[Parcel | None]) -> 
         type=read_text(wire.type, "type"),
         outcomes=tuple(sorted({part for part in (outcome or "").split("+") if part})),
         shop=read_shop(wire.status_page_url),
+        order_number=read_text(wire.provider_order_number, "provider_order_number"),
     )
 
 

@@ -62,6 +62,8 @@ def _change(change: ReportedChange) -> Iterator[str]:
     if change.change is ChangeKind.CREATE:
         words.append(_created(change))
     yield "  ".join(word for word in words if word)
+    for remark in change.remarks:
+        yield f"      note: {plain(remark)}"
     if change.change is not ChangeKind.CREATE:
         for field in change.fields:
             yield f"      {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from reconciler.sandbox.jetti_schema import Row
 from reconciler.sandbox.jetti_tables import timestamp, total
 from reconciler.sandbox.jetti_world import World
@@ -104,9 +106,10 @@ def _canary_address(number: int) -> Row:
 
 
 def _import_lines(world: World, sale_id: int, lines: tuple[SandboxOrderLine, ...]) -> list[Row]:
-    rows = [world.table("SaleItem").insert(_line(world, sale_id, line)) for line in lines]
+    parts = [part for line in lines for part in _parts(line)]
+    rows = [world.table("SaleItem").insert(_line(world, sale_id, part)) for part in parts]
     by_external_id = {row["externalId"]: row for row in rows}
-    for line, row in zip(lines, rows, strict=True):
+    for line, row in zip(parts, rows, strict=True):
         if line.bundle_of is None:
             continue
         bundle = by_external_id[line.bundle_of]
@@ -114,6 +117,12 @@ def _import_lines(world: World, sale_id: int, lines: tuple[SandboxOrderLine, ...
         values = {"bundleSaleItemId": bundle["id"], "bundleQuantity": per_bundle}
         world.table("SaleItem").update(row["id"], values)
     return rows
+
+
+def _parts(line: SandboxOrderLine) -> list[SandboxOrderLine]:
+    """The sale items that a line of the order becomes."""
+    parts = [replace(line, vendor=vendor, quantity=units) for vendor, units in line.parts]
+    return parts or [line]
 
 
 def _line(world: World, sale_id: int, line: SandboxOrderLine) -> Row:

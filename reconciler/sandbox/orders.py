@@ -26,6 +26,9 @@ class SandboxOrderLine(Struct, frozen=True):
     """Sold as a set: Jetti holds its parts as lines of their own."""
     bundle_of: str | None = None
     """The `order_line_id` of the bundle that this line is a part of."""
+    parts: tuple[tuple[str | None, int], ...] = ()
+    """Vendor and units of each sale item that Jetti makes of the line, all with its id; empty: one
+    sale item of all units. (Seen with split quantities and two vendors; nothing forbids it.)"""
 
 
 class SandboxOrder(Struct, frozen=True):

@@ -19,7 +19,7 @@ from core_samples import (
 from reconciler.core.attribution import attribute
 from reconciler.core.known import as_left, as_made, as_met
 from reconciler.core.model import Operation, State, Write
-from reconciler.core.verdict import Absent, Attributed, Review
+from reconciler.core.verdict import Absent, Attributed, Missing, Review
 
 ALL = frozenset("ABCD")
 AB = wants(wanted_line("A"), wanted_line("B"))
@@ -45,7 +45,7 @@ def test_what_is_known_and_what_is_missing():
         sale_returns=(KNOWN,),
         held={30: row},
         sale_id=10,
-        missing=((wanted_line("B"), ITEMS[2]),),
+        missing=(Missing(wanted_line("B"), ITEMS[2], 1),),
         # Also where the list of the sale lacks ours.
         before=(29, 30),
     )
@@ -104,7 +104,7 @@ def test_two_unanswered_creates_do_not_wait_for_each_other():
     verdict = judge(entry, shown(30, {"A": 0}), rivals=(rival,))
 
     assert isinstance(verdict, Attributed)
-    assert verdict.missing == ((wanted_line("B"), ITEMS[2]),)
+    assert verdict.missing == (Missing(wanted_line("B"), ITEMS[2], 1),)
 
 
 def test_what_is_used_up_is_found_behind_items_and_sale_returns_that_are_not():

@@ -41,7 +41,7 @@ def claimed(verdict):
 
 def missing(verdict):
     assert isinstance(verdict, Attributed), verdict
-    return [line.order_line_id for line, _ in verdict.missing]
+    return [one.line.order_line_id for one in verdict.missing]
 
 
 AB = wants(wanted_line("A"), wanted_line("B"))
@@ -52,7 +52,10 @@ AB = wants(wanted_line("A"), wanted_line("B"))
 def test_what_stands_nowhere_is_missing_and_asked_for_by_its_sale_item():
     verdict = judge(an_entry(AB))
 
-    assert [(line.order_line_id, item.id) for line, item in verdict.missing] == [("A", 1), ("B", 2)]
+    assert [(one.line.order_line_id, one.item.id) for one in verdict.missing] == [
+        ("A", 1),
+        ("B", 2),
+    ]
     assert (verdict.sale_returns, verdict.held, verdict.sale_id) == ((), {}, 10)
 
 
@@ -593,7 +596,8 @@ def test_an_order_that_is_not_there_and_a_line_that_is_not_there_wait_differentl
 def test_a_disputed_order_goes_to_a_person():
     verdict = judge(an_entry(), sales=(a_sale(), a_sale(id=11)))
 
-    assert verdict == Review("order #1001 matches 2 sales in Jetti: 10, 11")
+    assert isinstance(verdict, Review)
+    assert verdict.reason.startswith("order #1001 matches 2 sales in Jetti: 10 (1001)")
 
 
 def test_what_jetti_lists_of_other_sales_is_not_held_against_us():

@@ -15,6 +15,7 @@ OTHERWISE = {
     "created_at": NOON,
     "order_id": None,
     "order_name": "#1002",
+    "order_number": "1002",
     "lines": (Line("501", "B"),),
     "parcels": (),
     "type": "exchange",

@@ -3,9 +3,20 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from core_samples import a_return, a_sale
+from core_samples import a_return, a_sale, an_entry, an_intent, pushed, sale_item, shown
 
-from reconciler.core.sale import Chosen, Disputed, NoSale, choose_sale, names, same_name
+from reconciler.core.sale import (
+    Chosen,
+    Disputed,
+    NoSale,
+    anchors,
+    choose_sale,
+    is_spelt_alike,
+    names,
+    same_name,
+    settles,
+    spelling,
+)
 
 OURS = a_sale(id=1)
 CLONE = a_sale(id=2, is_clone=True)
@@ -16,6 +27,9 @@ STRANGER = a_sale(id=6, external_id="4801")
 TWIN = a_sale(id=7)
 CROSSED = a_sale(id=8, reference="1002")
 OTHER_NAME = a_sale(id=9, external_id=None, reference="11001")
+CANCELLED = a_sale(id=10, is_cancelled=True)
+CANCELLED_TOO = a_sale(id=11, is_cancelled=True)
+NAMED_CANCELLED = a_sale(id=12, external_id=None, is_cancelled=True)
 
 CASES = [
     ([], NoSale),
@@ -30,7 +44,18 @@ CASES = [
     ([OTHER_NAME], NoSale),
     ([OURS, TWIN], Disputed),
     ([NAMED, NAMED_HASH], Disputed),
-    ([CROSSED], Disputed),
+    ([CROSSED], 8),
+    ([CROSSED, OTHER_NAME], 8),
+    ([CROSSED, STRANGER], 8),
+    ([CROSSED, NAMED], Disputed),
+    ([CROSSED, NAMED_CANCELLED], 8),
+    ([CANCELLED], 10),
+    ([CANCELLED, OURS], 1),
+    ([CANCELLED, NAMED], 4),
+    ([CANCELLED, CLONE], 10),
+    ([CANCELLED, NAMED_CANCELLED], 10),
+    ([CANCELLED, CANCELLED_TOO], Disputed),
+    ([CANCELLED, OURS, TWIN], Disputed),
     ([OURS, OURS], 1),
 ]
 
@@ -54,11 +79,93 @@ def test_a_return_without_order_id_finds_its_sale_by_name_alone():
     assert choose_sale(seen, [OURS]) == NoSale()
 
 
-def test_a_dispute_names_the_sales():
-    dispute = choose_sale(a_return(), [OURS, TWIN])
+def lines(sale, *left):
+    return [sale_item("A", 1, id=90 + n, sale_id=sale.id, returned=1 - n) for n in left]
 
-    assert "1, 7" in dispute.reason
-    assert "#1001" in dispute.reason
+
+def test_a_sale_with_nothing_left_counts_only_where_no_other_has_anything_left():
+    both = [OURS, TWIN]
+
+    assert choose_sale(a_return(), both, lines(OURS, 0) + lines(TWIN, 1)) == Chosen(TWIN)
+    assert choose_sale(a_return(), both, lines(OURS, 0, 1) + lines(TWIN, 0)) == Chosen(OURS)
+    assert choose_sale(a_return(), [OURS], lines(OURS, 0)) == Chosen(OURS)
+    for items in ([], lines(OURS, 1) + lines(TWIN, 1), lines(OURS, 0) + lines(TWIN, 0)):
+        assert isinstance(choose_sale(a_return(), both, items), Disputed)
+
+
+def test_a_sale_without_any_line_yet_is_not_over():
+    assert isinstance(choose_sale(a_return(), [OURS, TWIN], lines(OURS, 1)), Disputed)
+
+
+def test_what_may_hold_something_of_ours_counts_whatever_is_left_of_it():
+    over = lines(OURS, 0) + lines(TWIN, 1)
+
+    assert isinstance(choose_sale(a_return(), [OURS, TWIN], over, held={1}), Disputed)
+    assert choose_sale(a_return(), [OURS, TWIN], lines(OURS, 0) + lines(TWIN, 0), {7}) == Chosen(
+        TWIN
+    )
+
+
+def test_an_entry_is_anchored_where_it_stands_and_where_a_create_may_have_put_it():
+    entry = an_entry(sale_returns=(pushed(),), intents=(an_intent(),))
+
+    assert anchors(entry, [shown(30, {"A": 1}, sale_id=99)]) == {10, 99}
+    assert anchors(an_entry(intents=(an_intent(),)), ()) == {10}
+    assert anchors(an_entry(), ()) == frozenset()
+
+
+# ------------------------------------------------------------------------------------------- names
+
+
+def test_a_return_without_a_name_is_found_by_its_id_and_never_by_nothing():
+    nameless = a_return(order_name="")
+
+    assert choose_sale(nameless, [OURS]) == Chosen(OURS)
+    assert choose_sale(nameless, [CROSSED]) == Chosen(CROSSED)
+    assert choose_sale(nameless, [a_sale(external_id=None, reference="")]) == NoSale()
+    assert choose_sale(nameless, [a_sale(external_id=None, reference="#")]) == NoSale()
+    assert names("") == names(" # ") == ()
+
+
+def test_the_number_that_loop_gives_beside_the_name_is_another_spelling_of_it():
+    seen = a_return(order_name="#EU1001", order_number="1001")
+
+    assert is_spelt_alike(OURS, seen)
+    assert is_spelt_alike(a_sale(reference="#EU1001"), seen)
+    assert not is_spelt_alike(CROSSED, seen)
+    # By name alone it is no key: another shop of the account may count the same way.
+    assert choose_sale(seen, [NAMED]) == NoSale()
+
+
+@pytest.mark.parametrize(
+    ("sale", "enough"), [(OURS, True), (CLONE, False), (CANCELLED, False), (CROSSED, False)]
+)
+def test_a_sale_that_leaves_nothing_to_ask(sale, enough):
+    assert settles(sale, a_return()) is enough
+    assert not settles(CLONE, a_return(order_name=""))
+    assert settles(CROSSED, a_return(order_name=""))
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "found"),
+    [
+        ("1001", "#EU1001", ("EU", "")),
+        ("1001", "1001-B", ("", "-B")),
+        ("#1001", "#EU-1001/24", ("EU-", "/24")),
+        ("1001", "#1001", None),
+        ("1001", "#2002", None),
+        ("1001", "#21001", None),
+        ("1001", "#10013", None),
+        ("A1", "#A12", None),
+        ("1A", "#21A", None),
+        ("1", "#1-1", None),
+        ("", "#1001", None),
+        ("1001", "", None),
+        ("EU1001", "#1001", None),
+    ],
+)
+def test_what_a_shop_puts_around_its_numbers_is_read_only_where_it_is_plain(reference, name, found):
+    assert spelling(reference, name) == found
 
 
 def test_names_are_the_same_with_and_without_a_hash():

@@ -156,10 +156,23 @@ def test_another_shop():
 @pytest.mark.parametrize(
     ("sales", "reason"),
     [
-        ([a_sale(id=1), a_sale(id=7)], "order #1001 matches 2 sales in Jetti: 1, 7"),
         (
-            [a_sale(reference="1002")],
-            "Jetti's sale 10 has the id of order #1001 but the reference 1002",
+            [a_sale(id=7), a_sale(id=1), a_sale(id=5, is_clone=True)],
+            "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
+            "the order's id; not 5 (1001), a clone. Cancel the wrong one in Jetti or give it its "
+            "own order id and name",
+        ),
+        (
+            [a_sale(reference="1002"), a_sale(id=4, external_id=None)],
+            "order #1001 matches 2 sales in Jetti: 10 (1002), with the order's id, 4 (1001), with "
+            "its name and without an order id. Cancel the wrong one in Jetti or give it its own "
+            "order id and name",
+        ),
+        (
+            [a_sale(id=1), a_sale(id=7), a_sale(id=8, is_cancelled=True)],
+            "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
+            "the order's id; not 8 (1001), cancelled. Cancel the wrong one in Jetti or give it "
+            "its own order id and name",
         ),
     ],
 )
@@ -230,7 +243,11 @@ JUDGED = {
     "twice": (
         an_entry(),
         a_sighting(sale_items=(sale_item("A"), sale_item("A", id=9))),
-        Review("order line A stands more than once in Jetti"),
+        Review(
+            "order line A is 2 sale items in Jetti, and 1 of its 2 units comes back: 1 (in-house, "
+            "1 of 1 left), 9 (in-house, 1 of 1 left). Raise the sale return for the right ones in "
+            "Jetti, with this return's id as its externalId"
+        ),
     ),
     "used up": (
         an_entry(wants(wanted_line("A", 2))),
@@ -247,7 +264,8 @@ JUDGED = {
         a_sighting(shown(30, {"A": 2}), shown(31, {"A": 1})),
         Review(
             "unmarked sale return 1001-30 (30), 1001-31 (31) overlaps this return's lines without "
-            "matching them"
+            "matching them: it holds 3 of order line A, the return 1 of order line A. Give it the "
+            "id of its return as externalId in Jetti, or cancel it"
         ),
     ),
     "older": (
@@ -255,7 +273,7 @@ JUDGED = {
         a_sighting(shown(30, {"A": 1}, created_at=NOON - 2 * DAY)),
         Review(
             "unmarked sale return 1001-30 (30) holds this return's lines but is older than the "
-            "return"
+            "return. Give it the id of its return as externalId in Jetti, or cancel it"
         ),
     ),
     "stranger's items": (
@@ -322,7 +340,10 @@ def test_whose_it_is(case):
     [
         (
             RIVAL,
-            Review("unmarked sale return 1001-30 (30) could stand for this return or for 7002"),
+            Review(
+                "unmarked sale return 1001-30 (30) could stand for this return or for 7002. Give "
+                "it the id of its return as externalId in Jetti, or cancel it"
+            ),
         ),
         (
             replace(RIVAL, intents=(an_intent(return_id="7002"),)),

@@ -210,9 +210,9 @@ def _troubled(world: MortalWorld) -> Collection[str]:
     """Refused, doubtful and fine, side by side; creates are proven to work."""
     _pushed(world)
     refused = world.returned()
-    of_another_name = world.order(("Acme", 1), arrives=False)
-    world.jetti.import_sale(of_another_name, reference="9999")
-    doubtful = world.submit(of_another_name)
+    imported_twice = world.order(("Acme", 1))
+    world.jetti.import_sale(imported_twice)
+    doubtful = world.submit(imported_twice)
     world.returned()
     world.pass_time()
     return refused, doubtful

@@ -87,7 +87,7 @@ def test_hostile_texts_are_pushed_as_they_are_and_what_is_no_text_is_kept_aside(
     assert_agreement(hostile, but=aside)
     assert assert_only_ids_in_paths(hostile) > len(TEXTS)
     for output in _formats("status"):
-        assert _run(hostile, "status", "--format", output)[0] == 0
+        assert _run(hostile, "status", "--format", output)[0] == 3
     for output in _formats("show"):
         _, said = _run(hostile, "show", "#1005", "--format", output)
         assert output != "json" or assert_json(said)

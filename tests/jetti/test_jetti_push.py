@@ -324,6 +324,7 @@ def test_a_scout_writes_nothing_anywhere(shop):
 
     assert shop.told == []
     assert shop.ledger.entries([change.return_id for change in plan]) == before
+    line = shop.world.orders[4].lines[0].order_line_id
     assert {(t.change.value, t.outcome.value, t.reason) for t in told.values()} == {
         ("cancel", "planned", None),
         ("create", "planned", "would make 2 sale returns"),
@@ -331,7 +332,9 @@ def test_a_scout_writes_nothing_anywhere(shop):
         (
             "create",
             "review",
-            "unmarked sale return 1005-01 (4) overlaps this return's lines without matching them",
+            "unmarked sale return 1005-01 (4) overlaps this return's lines without matching them: "
+            f"it holds 2 of order line {line}, the return 1 of order line {line}. "
+            "Give it the id of its return as externalId in Jetti, or cancel it",
         ),
         ("create", "waiting", "order #1006 is not in Jetti yet"),
         ("update", "planned", None),
@@ -374,4 +377,4 @@ def test_a_judge_hands_on_what_it_saw(shop):
     [judged] = shop.parts.judge.judge(shop.plan())
 
     assert isinstance(judged.sighting, Sighting)
-    assert [line.quantity for line, _ in judged.verdict.missing] == [1]
+    assert [one.units for one in judged.verdict.missing] == [1]

@@ -27,9 +27,9 @@ def test_a_lost_create_that_returned_the_whole_sale_stops_creation(
     assert len(world.jetti.sale_returns()) == 1
 
 
-def test_once_a_create_was_verified_the_rest_is_a_person_s_doing(world: World) -> None:
+def test_once_a_create_has_proven_the_list_the_rest_is_a_person_s_doing(world: World) -> None:
     world.go_live()
-    world.returned()
+    world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
     world.pass_time()
     assert world.run().code == 0
     order = world.order(("Acme", 1), ("Acme", 1))

@@ -312,8 +312,8 @@ def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_knew(tmp_path, c
     at = "2026-07-01T12:00:00.000000Z"
     store.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     store.raw.execute(
-        "INSERT INTO meta (id, created_at, epoch, go_live, watermark, mapping_version, has_pushed)"
-        " VALUES (1, ?, 0, ?, ?, '1:x', 1)",
+        "INSERT INTO meta (id, created_at, epoch, go_live, watermark, mapping_version, has_pushed,"
+        " proven_ids_key) VALUES (1, ?, 0, ?, ?, '1:x', 1, 'ids')",
         (at, at, at),
     )
     store.raw.execute("INSERT INTO malformed VALUES ('8812', 'state: absent', ?, ?)", (at, at))
@@ -321,5 +321,6 @@ def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_knew(tmp_path, c
 
     with opening.open_ledger(f"sqlite:///{path}", clock) as ledger:
         assert ledger.meta().watermark == NOON
+        assert ledger.meta().proven_ids_key is None, "any create counted as proof then"
         assert [row.key for row in ledger.malformed_rows(9)] == ["8812"]
     assert path.with_name("first.db.schema-0001.backup").exists()

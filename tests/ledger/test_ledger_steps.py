@@ -276,6 +276,17 @@ def test_a_ledger_remembers_that_it_has_pushed(ledger, push):
     assert ledger.meta().has_pushed
 
 
+def test_a_spelling_counts_when_a_second_order_shows_the_same(ledger, url, clock):
+    assert not ledger.learn_spelling("EU", "", "4800")
+    assert not ledger.learn_spelling("EU", "", "4800"), "the same order says it twice"
+    assert not ledger.learn_spelling("EU", "-B", "4801"), "another spelling"
+    assert ledger.learn_spelling("EU", "", "4802")
+
+    with opening.open_reader(url, clock) as later:
+        assert later.learn_spelling("EU", "", "4800")
+        assert later.learn_spelling("EU", "", "9")
+
+
 def test_pins_are_set_once_and_forgotten_on_demand(ledger):
     ledger.pin(shop="alpha")
     ledger.pin(shop="beta", account="77")
@@ -283,6 +294,21 @@ def test_pins_are_set_once_and_forgotten_on_demand(ledger):
 
     ledger.repin()
     assert (ledger.meta().shop, ledger.meta().account) == (None, None)
+
+
+def test_creates_without_an_answer_are_known_until_somebody_settles_them(ledger):
+    ledger.record(drained(observation("3")), NOON)
+    intend(ledger, "2")
+    intend(ledger, "1")
+    intend(ledger, "3", Write(operation=Operation.UPDATE_ITEM, target_id=5))
+    assert ledger.unanswered_creates() == ["1", "2"]
+
+    ledger.move("1", Move(state=State.UNKNOWN))
+    ledger.move("2", Move(state=State.REVIEW))
+    assert ledger.unanswered_creates() == ["1"]
+
+    ledger.move("1", Move(state=State.PENDING, intents_closed_as="absent"))
+    assert ledger.unanswered_creates() == []
 
 
 def test_a_verified_create_is_remembered_with_its_key(ledger):

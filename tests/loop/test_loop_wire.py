@@ -53,7 +53,15 @@ def test_a_row_as_documented_is_read():
         type="standard",
         outcomes=("refund",),
         shop="canary-market",
+        order_number="1031",
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"), [(7381018, "7381018"), ("", None), (None, None), (MISSING, None)]
+)
+def test_the_order_s_number_may_come_as_a_number_or_not_at_all(sent, read):
+    assert parsed(wire_row(provider_order_number=sent)).order_number == read
 
 
 def test_the_shape_of_details_reads_the_same():

@@ -20,6 +20,17 @@ def test_a_report_reads_as_agreed(name: str) -> None:
     assert SAMPLES[name]() + "\n" == (GOLDEN / name).read_text(encoding="utf-8")
 
 
+def test_what_is_remarked_on_a_change_stands_below_it() -> None:
+    change = busy().changes[0]
+    change = msgspec.structs.replace(change, remarks=("its name in Jetti is another",))
+    report = msgspec.structs.replace(busy(), changes=(change,))
+
+    lines = run_text.render(report).splitlines()
+
+    at = lines.index("      note: its name in Jetti is another")
+    assert change.return_id in lines[at - 1]
+
+
 def test_every_golden_file_belongs_to_a_sample() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == set(SAMPLES)
 

@@ -180,10 +180,7 @@ def _creates(asked: Asked) -> bool:
 
 def test_one_poisoned_return_among_many_delays_none_of_them(world: World, long: bool) -> None:
     count = 100 if long else 20
-    world.go_live()
-    world.returned()
-    world.pass_time()
-    assert world.run().code == 0
+    world.trusted()
     before = [world.returned() for _ in range(count // 2)]
     poisoned = world.returned()
     after = [world.returned() for _ in range(count - count // 2)]
@@ -207,10 +204,7 @@ def test_one_poisoned_return_among_many_delays_none_of_them(world: World, long: 
 def test_when_everything_fails_few_requests_are_made_and_no_try_is_spent(
     world: World, operation: str, most: int, count: int
 ) -> None:
-    world.go_live()
-    world.returned()
-    world.pass_time()
-    assert world.run().code == 0
+    world.trusted()
     several = [world.returned() for _ in range(count)]
     world.pass_time()
     world.breaks(operation, "500")

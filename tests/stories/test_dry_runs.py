@@ -222,7 +222,44 @@ def test_a_dry_run_of_a_new_ledger_says_what_it_did_not_look_at(world: World) ->
     world.returned()
     world.pass_time()
 
-    [remark] = world.run("--dry-run").report["run"]["remarks"]
+    unlooked, unproven = world.run("--dry-run").report["run"]["remarks"]
 
-    assert "--against-jetti" in remark
-    assert world.run("--dry-run", "--against-jetti").report["run"]["remarks"] == []
+    assert "--against-jetti" in unlooked
+    assert world.run("--dry-run", "--against-jetti").report["run"]["remarks"] == [unproven]
+
+
+def test_until_a_create_has_proven_the_id_list_reports_say_which_order_can(world: World) -> None:
+    made = world.call("init", "--since", "7d").stdout
+    world.returned()
+    able = world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
+    world.pass_time()
+    dry, looked = world.run("--dry-run"), world.run("--dry-run", "--against-jetti")
+
+    advice = "an order with two or more lines of which one comes back"
+    assert advice in made
+    assert [advice in remark for remark in dry.report["run"]["remarks"]] == [False, True]
+    told = {change["return_id"]: change["remarks"] for change in looked.report["changes"]}
+    assert [one for one, remarks in told.items() if remarks] == [able]
+    assert "can prove jetti.cancel_ids_key" in told[able][0]
+    assert world.run().report["run"]["remarks"] == []
+    world.returned()
+    world.pass_time()
+    assert world.run("--dry-run").report["run"]["remarks"] == []
+    assert advice not in world.call("init", "--repin").stdout
+
+
+@pytest.mark.parametrize("again", [[], ["--against-jetti"]])
+def test_a_dry_run_and_the_run_after_it_name_the_same_plan_whatever_goes_first(
+    world: World, again: list[str]
+) -> None:
+    world.go_live()
+    able = world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
+    world.pass_time()
+    world.returned()
+    world.pass_time()
+    foreseen = world.run("--dry-run", *again)
+
+    ran = world.run()
+
+    assert ran.report["run"]["digest"] == foreseen.report["run"]["digest"]
+    assert ran.report["changes"][0]["return_id"] == able

@@ -193,8 +193,7 @@ def test_a_server_that_refuses_several_values_costs_no_patience(world: World, st
 
     assert (ran.code, ran.report["counts"]["created"]) == (0, 60)
     assert (world.clock.now() - before).total_seconds() < 5
-    [told] = ran.report["run"]["remarks"]
-    assert "refuses `$in`" in told
+    assert str(ran.report["run"]["remarks"]).count("refuses `$in`") == 1
     assert ran.stderr.count("refuses `$in`") == 1
     assert_agreement(world)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from agreement import assert_agreement
 from msgspec.structs import replace
-from story_world import World
+from story_world import Ran, World
 
 from reconciler.sandbox.orders import SandboxOrder
 
@@ -333,16 +333,101 @@ def test_a_sale_of_another_shop_with_the_same_name_does_not_count(world: World) 
     assert len(world.in_jetti(one)) == len(world.on_order(order)) == 1
 
 
-def test_crossed_order_names_are_for_a_person(world: World) -> None:
+def test_a_sale_with_the_order_s_id_and_another_name_is_the_order_and_remarked(
+    world: World,
+) -> None:
     world.go_live()
     order = world.order(("Acme", 1), arrives=False)
     world.jetti.import_sale(order, reference="9999")
+    one = world.submit(order)
+    world.pass_time()
+    dry = world.run("--dry-run", "--against-jetti")
+
+    ran = world.run()
+
+    remark = "Jetti's reference of this order is 9999, found by its id"
+    assert [remarks_of(run, one) for run in (dry, ran)] == [[remark], [remark]]
+    assert (ran.code, len(world.in_jetti(one))) == (0, 1)
+    assert_agreement(world)
+
+
+def remarks_of(ran: Ran, return_id: str) -> list[str]:
+    [change] = [c for c in ran.report["changes"] if c["return_id"] == return_id]
+    return list(change["remarks"])
+
+
+def test_ids_and_names_that_are_crossed_are_for_a_person(world: World) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1), arrives=False)
+    world.jetti.import_sale(order, reference="9999")
+    world.jetti.import_sale(order, externalId=None)
     one = world.submit(order)
     world.pass_time()
 
     ran = world.run()
 
     assert (ran.code, world.state(one), world.jetti.sale_returns()) == (3, "review", [])
+    assert "1 (9999), with the order's id" in ran.reason(one)
+    assert "2 (1001), with its name and without an order id" in ran.reason(one)
+
+
+def test_how_a_shop_spells_its_names_is_learnt_from_two_orders_and_remarked_no_more(
+    world: World,
+) -> None:
+    world.go_live()
+    codes, remarks = [], []
+    for suffix in ("-EU", "-EU", "-EU", "-US"):
+        order = world.order(("Acme", 1), arrives=False)
+        world.jetti.import_sale(order)
+        one = world.submit(replace(order, name=f"{order.name}{suffix}"))
+        world.pass_time()
+        ran = world.run()
+        codes.append(ran.code)
+        remarks.append(len(remarks_of(ran, one)))
+
+    assert (codes, remarks) == ([0, 0, 0, 0], [1, 0, 0, 1])
+
+
+@pytest.mark.parametrize("dead", ["cancelled", "returned"])
+def test_a_dead_sale_gives_way_to_the_one_that_was_imported_anew(world: World, dead: str) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1))
+    old, [item] = world.sale_id(order), world.item_ids(order)
+    [gone] = world.jetti.raise_sale_return(old, {item: 1}, externalId="99")
+    if dead == "cancelled":
+        world.jetti.edit_item(world.jetti.items_of(gone)[0]["id"], quantity=0, quantityCancelled=1)
+    new = world.jetti.import_sale(order)
+    one = world.submit(order)
+    world.pass_time()
+
+    ran = world.run()
+
+    assert (ran.code, ran.outcomes) == (0, {one: ("create", "pushed")})
+    assert [row["saleId"] for row in world.jetti.sale_returns() if row["externalId"] == one] == [
+        new
+    ]
+
+
+def test_a_lost_create_s_sale_that_has_nothing_left_is_not_given_up_for_its_twin(
+    world: World,
+) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1))
+    one = world.submit(order)
+    world.pass_time()
+    world.breaks("POST *", "applied_then_lost", nth=1)
+    world.run()
+    world.heals()
+    # Staff fill in what they find, so that nothing is left, and the order comes in anew.
+    [made] = world.jetti.sale_returns()
+    world.jetti.edit_item(world.jetti.items_of(made["id"])[0]["id"], quantity=1)
+    world.jetti.import_sale(order)
+    world.pass_time()
+
+    ran = world.run()
+
+    assert (ran.code, world.state(one), len(world.jetti.sale_returns())) == (3, "review", 1)
+    assert "matches 2 sales in Jetti: 1 (1001)" in ran.reason(one)
 
 
 def test_a_bundle_is_for_a_person(world: World) -> None:

@@ -81,8 +81,8 @@ def test_2_usage(world: RealWorld) -> None:
 
 def test_3_some_returns_need_a_person(world: RealWorld) -> None:
     world.live()
-    order = world.order(("Acme", 1), arrives=False)
-    world.jetti.import_sale(order, reference="9999")
+    order = world.order(("Acme", 1))
+    world.jetti.import_sale(order)
     world.submit(order, at=datetime.now(UTC) - timedelta(hours=1))
 
     assert world.does("run") == 3

@@ -200,7 +200,7 @@ TWO_DAYS = 9
 
 def in_every_stage(world: World) -> dict[str, str]:
     """Returns that are new, changed, cancelled, waiting and unanswered, by what they are."""
-    world.go_live()
+    world.trusted()
     stages = {name: world.returned() for name in ("changed", "cancelled", "calm", "unanswered")}
     world.pass_time()
     world.breaks("POST *", "not_applied_then_lost", nth=4)
@@ -228,7 +228,7 @@ def test_two_days_without_jetti_burn_no_attempt_of_any_return(
     entries = [world.entry(one) for one in stages.values()]
     assert {entry.attempts for entry in entries} <= {0, spent}
     assert {entry.state.value for entry in entries} <= {"synced", "pending", "unknown"}
-    world.jetti.import_sale(world.orders[4])
+    world.jetti.import_sale(world.orders[5])
     heal_and_agree(world, hours=7)
 
 
@@ -265,13 +265,13 @@ def test_an_outage_of_both_is_loops_to_tell_and_nothing_is_lost_by_it(world: Wor
         assert world.run().code == 4
 
     assert max(world.entry(stages[name]).attempts for name in ("changed", "calm")) == 0
-    world.jetti.import_sale(world.orders[4])
+    world.jetti.import_sale(world.orders[5])
     heal_and_agree(world, hours=7)
 
 
 def test_an_outage_of_the_writes_alone_burns_no_attempt(world: World) -> None:
     stages = in_every_stage(world)
-    world.jetti.import_sale(world.orders[4])
+    world.jetti.import_sale(world.orders[5])
     world.breaks("POST *", "503")
     world.breaks("PUT *", "503")
 

@@ -216,6 +216,9 @@ def test_adoption_that_is_stopped_while_it_waits_is_a_reason_and_waits_out_the_r
     stopped = world.call("init", "--since", "7d", "--adopt")
     clock.wait = waited  # type: ignore[method-assign]
     assert stopped.code == 130
+    assert "Stopped by SIGINT; nothing was looked for yet: run `reconciler init --adopt` again" in (
+        stopped.stderr
+    )
     assert told(world)[0] == 3
     before = sum(clock.waited)
 

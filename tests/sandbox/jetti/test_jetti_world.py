@@ -104,6 +104,29 @@ def test_the_parts_of_a_bundle_name_it(account, make_order, make_line):
     assert bundle["bundleSaleItemId"] is None
 
 
+@pytest.mark.parametrize(
+    ("parts", "made"),
+    [
+        ((), [(3, "Acme")]),
+        ((("Acme", 2), ("Bolt", 1)), [(2, "Acme"), (1, "Bolt")]),
+        ((("Acme", 1), ("Acme", 2)), [(1, "Acme"), (2, "Acme")]),
+        (((None, 1), ("Bolt", 2)), [(1, None), (2, "Bolt")]),
+    ],
+)
+def test_a_line_may_become_several_sale_items_of_the_same_id(
+    account, make_order, make_line, parts, made
+):
+    sale_id = account.store.import_sale(make_order(make_line(1, 3, "Acme", parts=parts)))
+
+    vendors = {row["id"]: row["name"] for row in account.get("dropship-providers").json}
+    items = account.store.sale_items(sale_id)
+    assert [(i["quantity"], vendors.get(i["dropshipProviderId"])) for i in items] == made
+    assert {item["externalId"] for item in items} == {"901"}
+    # Each vendor gets his own part, and a create of one leaves the other alone.
+    [sold] = account.cancel(sale_id, ids=[items[0]["id"]]).json
+    assert (sold["purchaseId"] is None) is (made[0][1] is None)
+
+
 def test_customers_are_invented_canaries(account, sale_id):
     sale = account.get(f"sales/{sale_id}", "include=Customer").json
 

@@ -1,0 +1,139 @@
+"""Which sale items stand for an order line, and how many units each gives.
+
+Jetti may hold one line of the shop's as several sale items: of two vendors, or with the quantity
+split. Which of them come back is certain when all units do, or when only one of them has any left;
+otherwise a person knows and nobody guesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from reconciler.core.model import Entry, Item, SaleReturn, WantedLine
+from reconciler.core.shortage import short
+from reconciler.core.sighting import SaleItem, SeenSaleReturn
+from reconciler.core.verdict import Missing, Review, Wait, listed
+
+
+def missing_of(
+    line: WantedLine, items: Mapping[int, SaleItem], rivals: Sequence[Entry]
+) -> list[Missing] | Wait | Review:
+    """The sale items to ask for; checked because Jetti itself checks nothing."""
+    matching = of_line(line.order_line_id, items)
+    if not matching:
+        return Wait(f"order line {line.order_line_id} is not in Jetti yet", order_found=True)
+    if any(item.is_bundle for item in matching):
+        return Review(f"order line {line.order_line_id} is a bundle or part of one")
+    left = [item for item in matching if item.available > 0] or matching
+    first, *others = left
+    refused = short(first, line.order_line_id, line.quantity, rivals, beside=others)
+    if isinstance(refused, Review) and len(matching) > 1:
+        return Review(f"{refused.reason}: {listed(_described(item) for item in matching)}")
+    if refused is not None:
+        return refused
+    if not others:
+        return [Missing(line, first, line.quantity)]
+    if line.quantity < sum(item.available for item in left):
+        return undecided(line, matching)
+    return [Missing(line, item, item.available) for item in left]
+
+
+def of_line(order_line_id: str, items: Mapping[int, SaleItem]) -> list[SaleItem]:
+    """All sale items of an order line, in order of id."""
+    found = [item for item in items.values() if item.order_line_id == order_line_id]
+    return sorted(found, key=lambda item: item.id)
+
+
+def undecided(line: WantedLine, matching: Sequence[SaleItem]) -> Review:
+    """Several sale items could be what comes back."""
+    return Review(
+        f"order line {line.order_line_id} is {len(matching)} sale items in Jetti, and "
+        f"{line.quantity} of its {sum(item.quantity for item in matching)} units "
+        f"{'comes' if line.quantity == 1 else 'come'} back: "
+        f"{listed(_described(item) for item in matching)}. Raise the sale return for the right "
+        "ones in Jetti, with this return's id as its externalId"
+    )
+
+
+def _described(item: SaleItem) -> str:
+    whose = f"of vendor {item.vendor_id}" if item.vendor_id else "in-house"
+    left = f"{item.available} of {item.quantity} left" if item.available > 0 else "nothing left"
+    return f"{item.id} ({whose}, {left})"
+
+
+# -------------------------------------------------- lines that several sale returns of ours share
+
+
+def divided(
+    entry: Entry,
+    ours: Sequence[SaleReturn],
+    held: Mapping[int, SeenSaleReturn],
+    items: Mapping[int, SaleItem],
+) -> list[SaleReturn] | Review:
+    """Ours, each item with the units it stands for where several stand for one line."""
+    shown = {item.id: item.quantity for row in held.values() for item in row.items}
+    settled: dict[int, int] = {}
+    for line in entry.wanted.lines:
+        parts = sharing(line.order_line_id, ours)
+        if len(parts) < 2 or is_divided(line, parts):
+            continue
+        units = _division(line, parts, shown, items)
+        if units is None:
+            return undecided(line, of_line(line.order_line_id, items))
+        settled |= units
+    return [_with_units(known, settled) for known in ours]
+
+
+def _division(
+    line: WantedLine,
+    parts: Sequence[Item],
+    shown: Mapping[int, int],
+    items: Mapping[int, SaleItem],
+) -> dict[int, int] | None:
+    """What Jetti shows of each, if that is all that comes back; else all that each has left.
+
+    Of what we have not filled yet a zero says nothing; of what we have, a person has said it.
+    """
+    now = {part.id: shown.get(part.id, 0) for part in parts}
+    is_said = all(now[part.id] or part.fields.get("quantity") for part in parts)
+    if is_said and sum(now.values()) == line.quantity:
+        return now
+    if any(part.sale_item_id not in items for part in parts):
+        return None
+    most = {part.id: now[part.id] + max(0, items[part.sale_item_id].available) for part in parts}
+    return most if sum(most.values()) == line.quantity else None
+
+
+def is_divided(line: WantedLine, parts: Sequence[Item]) -> bool:
+    """Whether each part knows its units and they are all that comes back."""
+    units = [part.units for part in parts if part.units is not None]
+    return len(units) == len(parts) and sum(units) == line.quantity
+
+
+def sharing(order_line_id: str, ours: Sequence[SaleReturn]) -> list[Item]:
+    """Items of living sale returns of ours that stand for one line."""
+    return [
+        item
+        for known in ours
+        if known.fields.get("status") != "cancelled"
+        for item in known.items
+        if item.order_line_id == order_line_id
+    ]
+
+
+def as_asked(made: SaleReturn, missing: Sequence[Missing]) -> SaleReturn:
+    """What a create made, with the units that were meant where a line was asked for in parts."""
+    lines = [one.line.order_line_id for one in missing]
+    units = {one.item.id: one.units for one in missing if lines.count(one.line.order_line_id) > 1}
+    return _with_units(
+        made, {i.id: units[i.sale_item_id] for i in made.items if i.sale_item_id in units}
+    )
+
+
+def _with_units(known: SaleReturn, units: Mapping[int, int]) -> SaleReturn:
+    if not any(item.id in units for item in known.items):
+        return known
+    parts = (replace(item, units=units.get(item.id, item.units)) for item in known.items)
+    return replace(known, items=tuple(parts))

@@ -1,0 +1,284 @@
+"""One order line that is several sale items in Jetti: certain, or a person's."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from core_samples import (
+    a_return,
+    a_sighting,
+    an_entry,
+    an_intent,
+    as_shown,
+    pushed,
+    pushed_item,
+    sale_item,
+    shown,
+    wanted_line,
+    wants,
+)
+from msgspec.structs import replace
+
+from reconciler.core.agenda import agenda, as_pushed
+from reconciler.core.attribution import attribute, needs_order
+from reconciler.core.model import Item, Operation, Purpose, State
+from reconciler.core.sighting import SeenItem
+from reconciler.core.verdict import Attributed, Review, Wait
+
+ALL = frozenset("ABCD")
+
+
+def twins(first=2, second=1, *, gone=(0, 0), **changes):
+    """Line A as two sale items, 1 and 9, of so many units; some are gone already."""
+    return (
+        sale_item("A", first, returned=gone[0], vendor_id=3, **changes),
+        sale_item("A", second, returned=gone[1], id=9, vendor_id=4, **changes),
+    )
+
+
+def judge(entry, *on_sale, rivals=(), items=None, **sighting):
+    seen = a_sighting(*on_sale, sale_items=items or twins(), **sighting)
+    return attribute(entry, seen, rivals, ALL)
+
+
+def of_line_a(units, **changes):
+    return an_entry(wants(wanted_line("A", units)), **changes)
+
+
+def asked(verdict):
+    assert isinstance(verdict, Attributed), verdict
+    return [(one.item.id, one.units) for one in verdict.missing]
+
+
+# --------------------------------------------------------------------------------- what is certain
+
+
+def test_all_units_are_all_sale_items():
+    assert asked(judge(of_line_a(3))) == [(1, 2), (9, 1)]
+    for items in permutations(twins()):
+        assert asked(judge(of_line_a(3), items=items)) == [(1, 2), (9, 1)]
+
+
+def test_all_that_are_left_are_all_sale_items_with_what_each_has_left():
+    assert asked(judge(of_line_a(2), items=twins(gone=(1, 0)))) == [(1, 1), (9, 1)]
+
+
+@pytest.mark.parametrize(
+    ("gone", "units", "item"), [((2, 0), 1, 9), ((0, 1), 1, 1), ((0, 1), 2, 1)]
+)
+def test_the_only_one_with_units_left_is_it(gone, units, item):
+    assert asked(judge(of_line_a(units), items=twins(gone=gone))) == [(item, units)]
+
+
+@pytest.mark.parametrize("units", [1, 2])
+def test_some_of_several_is_a_person_s_who_reads_what_there_is(units):
+    verdict = judge(of_line_a(units))
+
+    assert isinstance(verdict, Review)
+    assert verdict.reason == (
+        f"order line A is 2 sale items in Jetti, and {units} of its 3 units "
+        f"{'comes' if units == 1 else 'come'} back: 1 (of vendor 3, 2 of 2 left), "
+        "9 (of vendor 4, 1 of 1 left). Raise the sale return for the right ones in Jetti, with "
+        "this return's id as its externalId"
+    )
+
+
+def test_a_dead_one_of_three_is_named_and_does_not_count():
+    three = (*twins(), sale_item("A", 4, id=11, cancelled=4))
+
+    assert asked(judge(of_line_a(3), items=three)) == [(1, 2), (9, 1)]
+    assert "11 (in-house, nothing left)" in judge(of_line_a(1), items=three).reason
+
+
+def test_more_than_all_of_them_have_left_is_too_much():
+    verdict = judge(of_line_a(3), items=twins(gone=(0, 1)))
+
+    assert verdict.reason == (
+        "order line A: 3 to return, but only 2 of 2 are left in Jetti: "
+        "1 (of vendor 3, 2 of 2 left), 9 (of vendor 4, nothing left)"
+    )
+    assert "only 0 of 3" in judge(of_line_a(1), items=twins(gone=(2, 1))).reason
+
+
+def test_what_another_return_gives_back_is_waited_for():
+    known = pushed(pushed_item("A", 3), id=40)
+    giver = an_entry(
+        wants(wanted_line("A", 3), purpose=Purpose.CANCEL),
+        seen=a_return(id="7002"),
+        sale_returns=(known,),
+    )
+
+    verdict = judge(of_line_a(3), items=twins(gone=(2, 1)), rivals=(giver,))
+
+    assert isinstance(verdict, Wait)
+    assert verdict.behind
+
+
+def test_a_bundle_among_them_is_a_person_s():
+    bundle, part = twins()
+    part = replace(part, is_bundle=True)
+
+    verdict = judge(of_line_a(3), items=(bundle, part))
+
+    assert verdict == Review("order line A is a bundle or part of one")
+
+
+# ------------------------------------------------------------------- what is ours in several items
+
+
+def item(id, sale_item_id, quantity, units, **fields):
+    return Item(id, sale_item_id, "A", pushed_item("A", quantity, **fields).fields, units=units)
+
+
+def ours(quantities=(2, 1), units=(2, 1), **fields):
+    """Two sale returns, 30 and 31, one per vendor."""
+    return tuple(
+        pushed(item(100 + n, (1, 9)[n], quantities[n], units[n]), id=30 + n, **fields)
+        for n in (0, 1)
+    )
+
+
+def split_rows(first=0, second=0, **changes):
+    """What a create for both makes, one sale return per vendor."""
+    rows = shown(30, {"A": first}, **changes), shown(31, {"A": second}, **changes)
+    return rows[0], replace(rows[1], items=(SeenItem(109, 31, 9, {"quantity": second}),))
+
+
+def units(verdict):
+    assert isinstance(verdict, Attributed), verdict
+    return {i.sale_item_id: i.units for known in verdict.sale_returns for i in known.items}
+
+
+def lost(wanted_units):
+    return of_line_a(wanted_units, intents=(an_intent(1, 9),), state=State.UNKNOWN)
+
+
+@pytest.mark.parametrize("born", [(0, 0), (2, 1)])
+def test_what_a_lost_create_made_is_divided_as_it_was_meant(born):
+    verdict = judge(lost(3), *split_rows(*born), items=twins(gone=born))
+
+    assert units(verdict) == {1: 2, 9: 1}
+
+
+def test_what_carries_our_marker_is_divided_as_it_stands_or_by_what_is_left():
+    filled = judge(of_line_a(2), *split_rows(1, 1, marker="7001"), items=twins(gone=(1, 1)))
+    hollow = judge(of_line_a(3), *split_rows(marker="7001"))
+    neither = judge(of_line_a(2), *split_rows(marker="7001"))
+
+    assert (units(filled), units(hollow)) == ({1: 1, 9: 1}, {1: 2, 9: 1})
+    assert isinstance(neither, Review)
+
+
+def test_half_filled_is_no_division():
+    """One PUT of two was done when the customer took a unit back: which one, nobody knows."""
+    rows = split_rows(2, 0, marker="7001")
+
+    assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), Review)
+
+
+def test_one_living_part_beside_a_cancelled_one_stands_for_the_whole_line():
+    row, gone = split_rows(1, 0, marker="7001")
+    gone = replace(gone, fields=gone.fields | {"status": "cancelled"})
+
+    verdict = judge(of_line_a(1), row, gone, items=twins(1, 1, gone=(1, 1)))
+
+    assert units(verdict) == {1: None, 9: None}
+
+
+def test_a_person_who_raised_both_has_said_which():
+    verdict = judge(of_line_a(2), *split_rows(1, 1), items=twins(gone=(1, 1)))
+
+    assert units(verdict) == {1: 1, 9: 1}
+    assert units(judge(of_line_a(1), shown(30, {"A": 1}), items=twins(gone=(1, 0)))) == {1: None}
+
+
+def test_the_same_sale_item_twice_is_no_division():
+    rows = shown(30, {"A": 1}), shown(31, {"A": 1})
+
+    assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), Review)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "parts", "looks"),
+    [
+        (3, ours(), False),
+        (3, ours(quantities=(0, 0)), True),
+        (3, ours(quantities=(2, 0)), True),
+        (2, ours(), True),
+        (4, ours(), True),
+    ],
+)
+def test_the_order_is_looked_at_when_the_parts_are_not_what_comes_back(wanted, parts, looks):
+    entry = of_line_a(wanted, sale_returns=parts)
+
+    assert needs_order(entry, [as_shown(known) for known in parts]) is looks
+    gone = replace(entry, wanted=replace(entry.wanted, purpose=Purpose.CANCEL))
+    assert not needs_order(gone, [as_shown(known) for known in parts])
+
+
+def told(entry):
+    held = {known.id: as_pushed(known) for known in entry.sale_returns}
+    found = agenda(entry, entry.sale_returns, held, {})
+    if isinstance(found, Review):
+        return found
+    return {
+        write.target_id: write.fields.get("quantity")
+        for write in found.writes
+        if write.operation is Operation.UPDATE_ITEM
+    }
+
+
+def test_each_part_is_told_its_own_units():
+    assert told(of_line_a(3, sale_returns=ours(quantities=(0, 0)))) == {100: 2, 101: 1}
+    assert told(of_line_a(3, sale_returns=ours())) == {}
+
+
+def test_a_line_that_is_taken_off_ends_every_part_of_it():
+    entry = an_entry(wants(wanted_line("B")), sale_returns=ours())
+
+    found = agenda(entry, ours(), {known.id: as_pushed(known) for known in ours()}, {})
+
+    assert [write.fields for write in found.writes] == [{"status": "cancelled"}] * 2
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 4])
+def test_a_quantity_that_changes_over_several_parts_is_a_person_s(wanted):
+    entry = of_line_a(wanted, sale_returns=ours())
+
+    assert told(entry).reason == (
+        f"order line A: {wanted} to return, but its units stand in sale items 1 (2 until now), "
+        "9 (1 until now), and nobody can tell which of them it is. Set the quantities in Jetti by "
+        "hand"
+    )
+    rows = tuple(as_shown(known) for known in ours())
+    assert isinstance(judge(entry, ours=rows, items=twins(gone=(2, 1))), Review)
+
+
+def test_a_person_who_set_the_quantities_has_settled_it():
+    entry = of_line_a(1, sale_returns=ours())
+    shown_now = tuple(as_shown(known) for known in ours(quantities=(1, 0)))
+
+    verdict = judge(entry, ours=shown_now, items=twins(gone=(1, 0)))
+
+    assert units(verdict) == {1: 1, 9: 0}
+
+
+def test_units_that_all_come_back_after_all_are_certain():
+    entry = of_line_a(3, sale_returns=ours(quantities=(1, 1), units=(1, 1)))
+    rows = tuple(as_shown(known) for known in entry.sale_returns)
+
+    assert units(judge(entry, ours=rows, items=twins(gone=(1, 1)))) == {1: 2, 9: 1}
+
+
+def test_a_part_that_should_grow_while_another_has_units_left_is_a_person_s():
+    known = pushed(item(100, 1, 1, None), id=30)
+    entry = of_line_a(2, sale_returns=(known,))
+    rows = (as_shown(known),)
+
+    several = judge(entry, ours=rows, items=twins(gone=(1, 0)))
+    alone = judge(entry, ours=rows, items=twins(gone=(1, 1)))
+
+    assert isinstance(several, Review)
+    assert "9 (of vendor 4, 1 of 1 left)" in several.reason
+    assert isinstance(alone, Attributed)
