@@ -25,10 +25,11 @@ FAULTS = [
     )
 ]
 PROMISES = [f"P{number}" for number in range(1, 20)]
+REAL_SHOPS = [f"R{number}" for number in range(1, 21)]
 CODES = [str(code) for code in MEANINGS]
-KNOWN = [*FAULTS, *PROMISES, *CODES]
+KNOWN = [*FAULTS, *PROMISES, *REAL_SHOPS, *CODES]
 
-_ROW = re.compile(r"^\| *(?P<id>[FP]?\d+) *\|(?P<rest>.*)\|$", re.MULTILINE)
+_ROW = re.compile(r"^\| *(?P<id>[FPR]?\d+) *\|(?P<rest>.*)\|$", re.MULTILINE)
 _NAMED = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
 
 
