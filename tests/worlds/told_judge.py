@@ -119,6 +119,8 @@ class Judge:
         self.ends: dict[str, int | None] = {}
         """By kind of run: how the last one ended. None: it was killed."""
         self.last: int | None = 0
+        self.last_at: datetime | None = None
+        """When the last run of any kind ended, by the program's clock."""
         self.complete_pass: datetime | None = None
         self.complete_sweep: datetime | None = None
         self.made_at: datetime = scene.clock.now()
@@ -240,7 +242,8 @@ class Judge:
         if quiet and _is_scheduled(hearing.options):
             self._must_have_stopped(hearing, ran, fresh)
             self._report_is_true(hearing, ran, fresh)
-        self._heard(hearing, recorded=ran.code in (0, 3, 5, 7))
+        read_all = ran.code == 6 and "loop" not in hearing.refused
+        self._heard(hearing, recorded=read_all or ran.code in (0, 3, 5, 7))
         self._colours(hearing, ran, quiet=quiet)
         self._remember(hearing, ran)
 
@@ -257,8 +260,10 @@ class Judge:
                 continue
             if recorded:
                 self.shown[return_id] = Shown(row, now)
+            elif before is not None and garbled:
+                del self.shown[return_id]  # it may have taken it in, or not
             elif before is not None:
-                before.since = now  # it may have taken it in, or not
+                before.since = now
 
     def _remember(self, hearing: Hearing, ran: Ran) -> None:
         scene, kind = self.scene, _kind(hearing.options)
@@ -291,7 +296,8 @@ class Judge:
                     self.stopped.clear()  # it came that far, or it did not
 
     def _time_was_told(self) -> None:
-        self.furthest = max(self.furthest, self.scene.world.clock.now())
+        self.last_at = self.scene.world.clock.now()
+        self.furthest = max(self.furthest, self.last_at)
 
     def may_be_stopped(self) -> bool:
         """Whether a pass may find something stopped already."""
@@ -595,7 +601,8 @@ class Judge:
         swept = self.complete_sweep
         if swept is not None and not scene.world.clock.ahead and now - swept > SWEEPS_EACH:
             assert "the age of a sweep" in kinds, f"swept at {swept}: {kinds}"
-        if kept(10) and scene.world.clock.now() < self.furthest - ROOM:
+        ends = [at for at in (self.complete_pass, self.complete_sweep, self.last_at) if at]
+        if kept(10) and ends and scene.world.clock.now() < max(ends) - ROOM:
             assert "a clock" in kinds, f"times lie ahead: {kinds}"
 
     def status_with_age(self, ran: Ran) -> None:
