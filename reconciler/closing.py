@@ -178,6 +178,7 @@ def _look(
         meta.watermark,
         meta.has_pushed,
         words.without_meaning(ledger.unknown_words(), parts.mapping, parts.terms.policy),
+        meta.proven_ids_key,
     )
 
 

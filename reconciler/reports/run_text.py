@@ -210,7 +210,7 @@ def _next(report: Report) -> str | None:
     run = report.run
     commands = [told.command for told in run.failures if told.command]
     if commands:
-        return commands[0]
+        return plain(commands[0], 1000)
     if any(told.hint for told in run.failures):
         return None  # the way out stands right below the verdict
     if report.problems:

@@ -16,10 +16,7 @@ def headline(world: World, *options: str, **environ: str) -> str:
 
 def several(world: World, count: int) -> list[str]:
     """Returns that a pass would create, after one that has proven how."""
-    world.go_live()
-    world.returned()
-    world.pass_time()
-    assert world.run().code == 0
+    world.trusted()
     made = [world.returned() for _ in range(count)]
     world.pass_time()
     return made

@@ -112,7 +112,8 @@ def test_a_bug_is_a_reason_until_a_pass_goes_well(world: World) -> None:
 def test_a_pass_that_left_something_to_look_at_says_what(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1), arrives=False)
-    world.jetti.import_sale(order, reference="9999")
+    world.jetti.import_sale(order)
+    world.jetti.import_sale(order)
     world.submit(order)
     world.pass_time()
 
@@ -249,7 +250,8 @@ def test_adopting_says_what_it_waits_for_and_that_it_goes_on(world: World) -> No
 def trouble(world: World) -> str:
     """A return in review."""
     order = world.order(("Acme", 1), arrives=False)
-    world.jetti.import_sale(order, reference="9999")
+    world.jetti.import_sale(order)
+    world.jetti.import_sale(order)
     return world.submit(order)
 
 

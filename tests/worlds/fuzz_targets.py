@@ -249,7 +249,7 @@ def shown_json(data: bytes) -> None:
     """JSON that says the same and steers nothing."""
     text = data.decode("utf-8", "replace")
     encoded = as_json.encode(Failure(text, text))
-    assert json.loads(assert_harmless(encoded)) == {"message": text, "hint": text}
+    assert json.loads(assert_harmless(encoded)) == {"message": text, "hint": text, "command": None}
     assert_harmless(as_json.encode(Failure(_text(data))))
 
 
