@@ -101,7 +101,8 @@ class Operator(Program):
         if all(self.world.environ.get(name, "") == value for name, value in values.items()):
             return
         self.world.environ |= values
-        self.judge.settings_changed()
+        if not what.startswith(("guard", "patience")):
+            self.judge.settings_changed()  # a laxer limit opens nothing
         match what.split():
             case ["guard", number]:
                 self.guard = int(number)
