@@ -481,13 +481,26 @@ class Histories(RuleBasedStateMachine):
         name, arguments = how
         self._do(getattr(self.history, name), *arguments)
 
-    @rule(options=st.sampled_from(((), ("--sweep", "120d"), ("--from", "3d"))))
-    def a_plan_is_too_large(self, options: tuple[str, ...]) -> None:
-        """More comes at once than the guard allows."""
+    @rule(
+        options=st.sampled_from(((), ("--sweep", "120d"), ("--from", "3d"))),
+        then=st.sampled_from(("", "", "limits", "named", "sweep")),
+    )
+    def a_plan_is_too_large(self, options: tuple[str, ...], then: str) -> None:
+        """More comes at once than the guard allows; what opens the rest is a person's word alone,
+        no laxer limit, no smaller number, no sweep."""
         self._do(self.history.sets, "guard 2")
         self._do(self.history.bursts, 3)
         self._do(self.history.passes, 200)
         self._do(self.history.runs, *options)
+        match then:
+            case "limits":
+                self._do(self.history.sets, "guard 25")
+                self._do(self.history.runs)
+            case "named":
+                self._do(self.history.named, 0, "return")
+                self._do(self.history.runs)
+            case "sweep":
+                self._do(self.history.runs, "--sweep", "120d")
 
     @rule(days=st.sampled_from(DAYS))
     def days_pass(self, days: tuple[int, bool]) -> None:
