@@ -36,7 +36,8 @@ def lines(report: Report) -> Iterator[str]:
     rest = [c for c in report.changes if c.outcome is not OutcomeKind.SKIPPED and not c.stopped]
     yield from _section("would change" if report.run.dry_run else "changes", rest, report)
     stopped = [change for change in report.changes if change.stopped]
-    yield from _section(f"stopped ({len(stopped)}), plan {report.run.digest}", stopped, report)
+    title = f"stopped ({len(stopped)}), plan {plain(report.run.digest, 20)}"
+    yield from _section(title, stopped, report)
     yield from _skipped([c for c in report.changes if c.outcome is OutcomeKind.SKIPPED])
 
 

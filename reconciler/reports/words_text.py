@@ -19,9 +19,7 @@ def lines(found: Sequence[CountedWord]) -> Iterator[str]:
     yield ""
     yield f"words in Loop that this version does not know ({len(found)})"
     for one in found[:_MOST]:
-        yield (
-            f'  ? {one.list} "{plain(one.word, 40)}" of {counted(one.returns, "return")}:'
-            f" {plain(words.way_out(one))}"
-        )
+        of = f"of {counted(one.returns, 'return')}: {plain(words.way_out(one))}"
+        yield f'  ? {plain(one.list, 20)} "{plain(one.word, 40)}" {of}'
     if len(found) > _MOST:
         yield f"  … and {len(found) - _MOST} more; --format json lists all"
