@@ -120,3 +120,15 @@ def test_an_old_return_that_a_person_named_stays_in_jetti_when_the_ledger_is_res
     state.runs_later(options=())
 
     assert state.history.witness.counts["created"] >= 1
+
+
+def test_who_accepts_a_look_at_an_old_return_has_not_asked_for_its_creation(
+    state: Histories,
+) -> None:
+    # The stopped plan held "adopt 1"; once accepted, a range created that return unasked.
+    state.begins(loop={}, jetti={}, page_size=750, old=1, guard=2)
+    state.a_plan_is_too_large(options=("--sweep", "120d"), then="")
+    state.plan_is_accepted()
+    state.runs_later(options=("--from", "3d"))
+
+    assert state.history.witness.counts["created"] == 5
