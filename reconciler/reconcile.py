@@ -290,8 +290,7 @@ class Pass:
         asked = unaccepted(self.plan.changes, grounds.accepted)
         if self._request.kind is RunKind.RANGE and needs_consent(asked, grounds):
             self._ask(asked, grounds)
-        named = [change for change in self.plan.changes if change.kind is not ChangeKind.ADOPT]
-        self._let_through(named, asked=True)
+        self._let_through(self.plan.changes, asked=True)
         return self.plan.changes
 
     def _ask(self, asked: Sequence[Change], grounds: Grounds) -> None:
@@ -321,8 +320,11 @@ class Pass:
 
     def _let_through(self, changes: Iterable[Change], *, asked: bool = False) -> None:
         """Committed before anything is written: what a person allowed must not be forgotten by
-        the next pass, should this one be cut short."""
-        members = [change.member() for change in changes]
+        the next pass, should this one be cut short.
+
+        A look is not remembered: who let one through has not agreed to create what it looked for.
+        """
+        members = [change.member() for change in changes if change.kind is not ChangeKind.ADOPT]
         if members:
             self._parts.ledger.let_through(members, self._parts.clock.now(), asked=asked)
 

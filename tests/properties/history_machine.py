@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, ClassVar
@@ -9,6 +10,9 @@ from typing import Any, ClassVar
 from calm import calm
 from figures import Figures
 from history import History
+from history_items import kept
+from history_operator import AS_DELIVERED, SETTINGS
+from history_shop import UNREADABLE
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from leaks import searched_directory
@@ -41,6 +45,9 @@ LOOP = _some_of(
     cursor_implies_paginate=(True,),
     cursor_without_from=("last_day",),
     undecodable_cursor=("refuse",),
+    regenerated_label=("goes",),
+    regenerated_label_status=("cancelled",),
+    untied_label=("null",),
 )
 JETTI = _some_of(
     cancel_attributes=("applied",),
@@ -137,6 +144,53 @@ OPTIONS: tuple[tuple[str, ...], ...] = (
     ("--from", "3d", "--yes", "--by", "created"),
     ("--max-writes", "1"),
     ("--max-seconds", "5"),
+    ("--from", "3d"),
+    ("--from", "60d", "--yes", "--max-writes", "2"),
+)
+CUT_SHORT: tuple[tuple[str, ...], ...] = (
+    (),
+    ("--from", "60d", "--yes"),
+    ("--from", "3d"),
+    ("--sweep", "120d"),
+)
+"""What a signal comes into."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if kept(11) else ()))
+OPERATOR: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    *[("sets", (what,)) for what in SETTINGS],
+    *[("sets", (what,)) for what in AS_DELIVERED],
+    ("rotates_key", ("loop",)),
+    ("rotates_key", ("jetti",)),
+    ("rotates_key", ("jetti",)),
+    ("loses_key", ("LOOP_API_KEY",)),
+    ("finds_keys", ()),
+    ("finds_keys", ()),
+    ("inits_again", ()),
+    ("reviews", ()),
+    ("accepts_the_reviewed", ()),
+    ("accepts_an_older", (0,)),
+    ("accepts_an_older", (2,)),
+    ("looks_around", (0,)),
+    ("looks_around", (3,)),
+)
+DAYS = ((1, True), (1, False), (2, False), (3, True), (4, False))
+WORDS = ("other", "lost", "available_for_pickup", "return_to_sender", "unknown", "error")
+SHOP: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    *[("regenerates", ())] * 3,
+    *[("voids", ())] * 2,
+    *[("speaks", (word,)) for word in WORDS],
+    *[("unties", ())] * 2,
+    *[("numbers_later", ())] * 2,
+    *[("scans_late", ())] * 2,
+    *[("expires", ())] * 2,
+    *[("renames_type", ())] * 2,
+    ("strands", ()),
+    ("renames_order", (True,)),
+    ("renames_order", (False,)),
+    ("reimports", ()),
+    *[("garbles", (what,)) for what in UNREADABLE],
+    ("mends", ()),
+    ("mends", ()),
+    ("submits_nothing", ()),
 )
 CHANGES: tuple[tuple[str, Any], ...] = (
     ("touches", None),
@@ -407,6 +461,79 @@ class Histories(RuleBasedStateMachine):
     @rule(nth=st.integers(1, 12))
     def two_at_once(self, nth: int) -> None:
         self._do(self.history.together, nth)
+
+    # -------------------------------------------------------------------------- the operator
+
+    @rule(
+        options=st.sampled_from(CUT_SHORT),
+        nth=st.integers(1, 40),
+        number=st.sampled_from(SIGNALS),
+    )
+    def a_run_is_interrupted(self, options: tuple[str, ...], nth: int, number: int) -> None:
+        """While there is something to do, so that it is cut short in the middle."""
+        self._do(self.history.bursts, 2)
+        self._do(self.history.passes, 200)
+        self._do(self.history.interrupts, nth, number, *options)
+
+    @rule(how=st.sampled_from(OPERATOR))
+    def operator_works(self, how: tuple[str, tuple[Any, ...]]) -> None:
+        """Keys, settings, plans, a second `init`."""
+        name, arguments = how
+        self._do(getattr(self.history, name), *arguments)
+
+    @rule(
+        options=st.sampled_from(((), ("--sweep", "120d"), ("--from", "3d"))),
+        then=st.sampled_from(("", "", "limits", "named", "sweep")),
+    )
+    def a_plan_is_too_large(self, options: tuple[str, ...], then: str) -> None:
+        """More comes at once than the guard allows; what opens the rest is a person's word alone,
+        no laxer limit, no smaller number, no sweep."""
+        self._do(self.history.sets, "guard 2")
+        self._do(self.history.bursts, 3)
+        self._do(self.history.passes, 200)
+        self._do(self.history.runs, *options)
+        match then:
+            case "limits":
+                self._do(self.history.sets, "guard 25")
+                self._do(self.history.runs)
+            case "named":
+                self._do(self.history.named, 0, "return")
+                self._do(self.history.runs)
+            case "sweep":
+                self._do(self.history.runs, "--sweep", "120d")
+
+    @rule(days=st.sampled_from(DAYS))
+    def days_pass(self, days: tuple[int, bool]) -> None:
+        """Whatever is stopped, or in review, or waits, is left alone meanwhile."""
+        self._do(self.history.waits, *days)
+
+    @rule(nth=st.integers(1, 12), how=st.sampled_from(("signal", "outage", "end")))
+    def adoption_is_broken_off(self, nth: int, how: str) -> None:
+        self._do(self.history.adopts_for_a_while, nth, how)
+
+    # ------------------------------------------------------------------------------ the shop
+
+    @rule(how=st.sampled_from(SHOP), one=few, place=st.integers(0, 2), runs=sure)
+    def shop_goes_on(
+        self, how: tuple[str, tuple[Any, ...]], one: int, place: int, runs: bool
+    ) -> None:
+        """Labels, words, names and rows as only real shops have them."""
+        name, more = how
+        match name:
+            case "mends":
+                arguments: tuple[Any, ...] = ()
+            case "submits_nothing":
+                arguments = (one,)
+            case "speaks":
+                arguments = (one, place, *more)
+            case "renames_order" | "garbles":
+                arguments = (one, *more)
+            case _:
+                arguments = (one, place)
+        self._do(getattr(self.history, name), *arguments)
+        if runs:
+            self._do(self.history.passes, 200)
+            self._do(self.history.runs)
 
     # ----------------------------------------------------------------------------- mechanics
 

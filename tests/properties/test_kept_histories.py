@@ -86,3 +86,49 @@ def test_what_a_killed_run_was_asked_for_is_still_asked_for(state: Histories) ->
     state.runs(options=("--max-writes", "1"))
 
     assert state.history.witness.counts["created"] == 3
+
+
+def test_what_is_stopped_is_opened_by_no_laxer_limit(state: Histories) -> None:
+    state.begins(loop={}, jetti={}, page_size=750, old=0, guard=25)
+    state.a_plan_is_too_large(options=(), then="limits")
+    state.a_plan_is_too_large(options=(), then="named")
+
+    assert state.history.witness.counts["created"] == 1
+
+
+def test_a_parcel_that_moves_after_its_return_was_cancelled_is_a_person_s_to_judge(
+    state: Histories,
+) -> None:
+    # Cancelled for good in Jetti; the goods come back all the same.
+    state.begins(loop={}, jetti={}, page_size=750, old=0, guard=25)
+    state.changes_and_runs(how=("labels", False), one=0, place=0)
+    state.changes_and_runs(how=("turns", "expired"), one=0, place=0)
+    state.shop_goes_on(how=("scans_late", ()), one=0, place=0, runs=True)
+
+    assert {told for told, _ in state.history.states().values()} <= {"review", "synced"}
+
+
+def test_an_old_return_that_a_person_named_stays_in_jetti_when_the_ledger_is_restored(
+    state: Histories,
+) -> None:
+    # The judge took what the lost ledger had made at a person's word for a stray.
+    state.begins(loop={}, jetti={}, page_size=750, old=1, guard=25)
+    state.runs(options=("--sweep", "120d"))
+    state.the_machine_suffers(how=("backs_up", ()))
+    state.runs_for_one(one=1, by="return")
+    state.the_machine_suffers(how=("restores", ()))
+    state.runs_later(options=())
+
+    assert state.history.witness.counts["created"] >= 1
+
+
+def test_who_accepts_a_look_at_an_old_return_has_not_asked_for_its_creation(
+    state: Histories,
+) -> None:
+    # The stopped plan held "adopt 1"; once accepted, a range created that return unasked.
+    state.begins(loop={}, jetti={}, page_size=750, old=1, guard=2)
+    state.a_plan_is_too_large(options=("--sweep", "120d"), then="")
+    state.plan_is_accepted()
+    state.runs_later(options=("--from", "3d"))
+
+    assert state.history.witness.counts["created"] == 5

@@ -12,6 +12,8 @@ from typing import Any
 
 from agreement import is_late_scan, leading
 from history import History
+from history_items import kept
+from history_operator import AS_DELIVERED
 from history_scene import LIES
 from witness import RANK
 
@@ -21,17 +23,23 @@ ENDED = ("cancelled", "expired")
 _STATUS = {
     "pending": "requested",
     "new": "requested",
+    "return_to_sender": "shipped",
+    "available_for_pickup": "shipped",
     "in_transit": "shipped",
     "delivered": "shipped",
 }
-"""A failed label says nothing of it."""
+"""A failed label says nothing of it, nor does a word that nobody knows."""
 _TRACKING = {
     "pending": "pre_transit",
     "new": "pre_transit",
     "in_transit": "transit",
     "delivered": "delivered",
     "failure": "failure",
+    "error": "failure",
+    "return_to_sender": "returned",
+    "available_for_pickup": "transit",
 }
+"""Any other word leaves what was told before."""
 
 # What a person is told, and what must have happened for it.
 _EXPLAINED: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -44,8 +52,8 @@ _EXPLAINED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("is cancelled, but its lines are wanted", ("revived", "line came back", "cancelled by staff")),
     ("but Jetti says (received|cancelled)", ("further by staff", "cancelled by staff")),
     ("but a person set", ("quantity by staff", "restored")),
-    ("was asked to return sale items", ("repeated",)),
-    ("gone from Loop", ("vanished", "lied")),
+    ("was asked to return sale items", ("repeated", "lied to about a create")),
+    ("gone from Loop", ("vanished", "lied", "hidden")),
 )
 
 
@@ -54,22 +62,29 @@ def calm(history: History) -> None:
     history.heals()
     history.finds_keys()
     history.sets_clock(0.0)
+    for what in AS_DELIVERED:
+        history.sets(what)
+    history.mends()
     history.arrives()
     # While reads lag, no create can be verified when it is made: each waits for its read-back.
     history.sandbox.jetti.switches.read_lag_seconds = 0.0
     for row in history._rows():
         # What is held is released: somebody looked, or what was scanned late has arrived.
-        if row.state == "review" or is_late_scan(row):
-            history.world.loop.set_state(row.id, "open" if row.state == "review" else "closed")
+        if row.state in ("review", "processing") or is_late_scan(row):
+            history.world.loop.set_state(row.id, "closed" if row.state == "expired" else "open")
             history._noted(row.id)
     history.passes(13 * 3600)
+    if history.judge.adopting:
+        history.adopts()
     _run(history)
     _run(history, "--sweep", "120d")
-    _revive_the_dead(history)
+    _revive(history)
     last = _run(history)
     left = judge(history)
     assert last.code == (3 if left else 0), (last.code, left, last.report["problems"])
     history.passes(300)
+    assert history.last_status is not None
+    assert history.last_status.code == last.code
     silent = history.runs()
     assert silent.jetti_requests == (0, 0), silent.report["changes"]
     assert silent.code == last.code
@@ -91,19 +106,23 @@ def _run(history: History, *options: str) -> Any:
     return ran
 
 
-def _revive_the_dead(history: History) -> None:
-    """A refused version, or one whose tries are spent, is taken up again once it changes."""
+def _revive(history: History) -> None:
+    """A refused version, or one whose tries are spent, is taken up again once it changes. So is
+    one that policy left out while it was excluded."""
+    history.sandbox.loop.switches.visible_after = 0.0  # what changes now shows at once
     for return_id, (state, reason) in history.states().items():
-        if state != "dead":
+        if state == "dead":
+            refused = {kind for service, kind in history.struck if service == "jetti"}
+            assert refused, f"return {return_id} is dead without a cause: {reason}"
+            history.counts["dead, explained"] += 1
+        elif return_id not in history.unselected or state == "review":
             continue
-        refused = {kind for service, kind in history.struck if service == "jetti"}
-        assert refused, f"return {return_id} is dead without a cause: {reason}"
-        history.counts["dead, explained"] += 1
         if "vanished" in history._causes(return_id):
             continue
         if history.world.loop.get(return_id).state in ENDED:
             continue
         history.world.loop.label(return_id, carrier="UPS")
+        history.world.loop.touch(return_id)
         history._noted(return_id)
     history.passes(300)
 
@@ -145,6 +164,8 @@ def _explain(history: History, row: SandboxReturn, reason: str) -> None:
         known = known | {"another is left for a person"}
     if any(service == "loop" and kind in LIES for service, kind in history.struck):
         known = known | {"lied"}
+    if ("jetti", "raw") in history.struck:
+        known = known | {"lied to about a create"}
     if history.sandbox.jetti.switches.cancel_repeated != "another":
         known = known | {"repeated"}
     for pattern, causes in _EXPLAINED:
@@ -172,10 +193,15 @@ def _agrees(history: History, row: SandboxReturn, state: str) -> None:
     if row.state in ENDED:
         assert live == [], f"stale: return {row.id} is {row.state} in Loop"
         return
+    if state == "skipped" and not row.lines:
+        assert kept(14) is ("empty in Loop" in history.states()[row.id][1])
+        return
     if state == "skipped":
         passed = row.created_at < history.go_live and row.id not in history.promised
         assert passed, f"lost: return {row.id} was skipped"
-        assert rows == []
+        # What a lost ledger had made of it at a person's word stays, and is looked at once it
+        # changes.
+        assert rows == [] or history.lost_at is not None
         return
     wanted = Counter(line.order_line_id for line in row.lines)
     given_up: set[str] = {
@@ -214,7 +240,7 @@ def _is_told(history: History, row: SandboxReturn, one: dict[str, Any]) -> None:
     told = {
         "externalId": row.id,
         "trackingNumber": first.tracking_number if first else None,
-        "trackingStatus": _TRACKING[first.status] if first else None,
+        "trackingStatus": _TRACKING.get(first.status, one["trackingStatus"]) if first else None,
     }
     for name, value in told.items():
         stands = one[name] == value or _is_kept(history, "sale-returns", one, name)

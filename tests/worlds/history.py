@@ -12,13 +12,13 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
-from history_program import Program
+from history_operator import Operator
 from story_world import NOON
 
 from reconciler.sandbox.faults import Fault
 
 
-class History(Program):
+class History(Operator):
     """All steps; those that make the machine and the services suffer are told here."""
 
     def begins(
@@ -57,6 +57,7 @@ class History(Program):
         self.sandbox.advance(200)
         self.world.clock.ahead = ahead
         self.witness.clock_was_set()
+        self.judge.roughened()
 
     def breaks(
         self, service: Any, kind: str, operation: str, nth: int | None, parameters: dict[str, Any]
@@ -76,11 +77,12 @@ class History(Program):
 
     def finds_keys(self) -> None:
         """Both keys are right again."""
-        self.world.environ |= self.sandbox.environment()
+        self.world.environ |= self.right_keys()
 
     def maps(self) -> None:
         """From now on goods at the door count as received."""
         self.mapped = True
+        self.judge.settings_changed()
         for state in ("OPEN", "CLOSED"):
             self.world.environ[f"RECONCILER_MAPPING__STATUS__{state}__DELIVERED"] = "received"
 
@@ -109,6 +111,7 @@ class History(Program):
             if written[-1][0] > at:
                 self.witness.forgotten.add(key)
         self._forget(at)
+        self.judge.forgets()
         self._look()
 
     def loses(self) -> None:
@@ -122,16 +125,15 @@ class History(Program):
         self.witness.forgotten |= self.witness.theirs.keys()
         self._forget(self.clock.now())
         since = f"{self.go_live:%Y-%m-%dT%H:%M:%SZ}"
+        self.judge.forgets()
         ran = self._call("init", "--since", since, "--adopt")
         assert ran.code in (0, 3), ran.stderr
         self._look()
 
     def adopts(self) -> None:
         """A person lets a ledger that knows too little take over what Jetti has."""
-        ran = self._call("init", "--adopt")
+        ran = self._adopts()
         assert ran.code in (0, 3), ran.stderr
-        self.witness.forgotten |= self.witness.theirs.keys()
-        self._look()
 
     def _forget(self, at: datetime) -> None:
         for row in self.world.jetti.sale_returns():

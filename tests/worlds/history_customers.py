@@ -191,6 +191,7 @@ class Customers(Scene):
         row = self._pick(self._rows(), one)
         if row is not None:
             self.world.loop.remove(row.id)
+            self.vanished.add(row.id)
             self._cause(row.id, "vanished")
             self._cause(str(row.provider_order_id), "another vanished")
 

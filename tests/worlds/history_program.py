@@ -7,11 +7,13 @@ import random
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from history_promises import Promises
 from history_scene import DRY, LAG, LIES, SPECIAL
 from story_world import Ran
+from told_judge import Judge
 
 from reconciler import points
 from reconciler.clock import Clock
@@ -27,6 +29,15 @@ class Death(BaseException):
 class Program(Promises):
     """Steps that run it, over a network that can kill it."""
 
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.judge = Judge(self)
+        self.last_status: Ran | None = None
+        self.digests: list[str] = []
+        """Of plans that were stopped, oldest first."""
+        self.stopped_range: tuple[str, ...] = ()
+        """The options of the range that was stopped last, where nothing else was since."""
+
     def runs(self, *options: str) -> Ran:
         """The program runs; every promise about a run is looked at."""
         dry = DRY in options
@@ -35,8 +46,12 @@ class Program(Promises):
         arrived = len(self.sandbox.arrivals.all())
         self.witness.begins_run()
         named = set() if dry else self._named(options)
+        asked_before = set(self.asked_for)
         # What it was asked for is committed early: it holds even if this run is killed.
-        self.asked_for |= named
+        if "--from" not in options or {"--yes", "--accept-plan"} & {*options}:
+            self.asked_for |= named
+        self._meet_excluded()
+        self.judge.begins(options)
         ran = self._call("run", *options, "--format", "json")
         self.counts["runs"] += 1
         strikes = self._count_hits()
@@ -47,10 +62,17 @@ class Program(Promises):
             self.counts.update({"dry runs": 1, "writes of dry runs": written})
             assert not written, "a dry run wrote"
         self._is_honest(ran, options, strikes)
+        if ran.code != 7:
+            self.asked_for |= named
+        elif "--yes" not in options:
+            self.asked_for = asked_before
+        self.judge.ran(ran, strikes)
         if ran.code == 0 and not self.world.clock.ahead and not strikes:
             self.promised |= {one for one in named if self._has_stood_for(one, LAG)}
         if ran.code == 7 and ran.report:
             self.digest = ran.report["run"]["digest"]
+            self.digests.append(str(self.digest))
+            self.stopped_range = options if "--from" in options else ()
         drained = bool(ran.report) and all(w["drained"] for w in ran.report["run"]["windows"])
         if any(kind in LIES for service, kind, _ in strikes if service == "loop"):
             self.lied = True
@@ -62,7 +84,19 @@ class Program(Promises):
                 self.read_at = began
         else:
             assert self.watermark == watermark, "moved by a run that may not"
+        self._asks_status()
         return ran
+
+    def _meet_excluded(self) -> None:
+        self.unselected |= {row.id for row in self._rows() if self.is_excluded(row)}
+
+    def _asks_status(self) -> None:
+        """After each step that ran the program."""
+        ran = self.world.call("status", "--format", "json")
+        if ran.stdout:
+            ran.report = json.loads(ran.stdout)
+        self.judge.status(ran)
+        self.last_status = ran
 
     def _has_stood_for(self, return_id: str, span: timedelta) -> bool:
         """Whether Loop has shown a return as it is for that long."""
@@ -79,7 +113,8 @@ class Program(Promises):
     def accepts(self) -> Ran | None:
         """A person has looked at the plan that was stopped, and lets it through."""
         digest, self.digest = self.digest, None
-        return self.runs("--accept-plan", digest) if digest else None
+        options, self.stopped_range = self.stopped_range, ()
+        return self.runs(*options, "--accept-plan", digest) if digest else None
 
     def dies(self, how: str, nth: int, *options: str) -> None:
         """A run is killed: before or after its nth request took effect, or at its nth point."""
@@ -100,19 +135,25 @@ class Program(Promises):
             self._nested = None
 
     def _others(self) -> None:
-        before = self._fingerprint()
+        before, hearing = self._fingerprint(), self.judge.now
+        self.judge.now = None  # what others hear is nothing to the run
         arrived = len(self.sandbox.arrivals.all())
         assert self.world.call("run").code == 75
         assert len(self.sandbox.arrivals.all()) == arrived, "a run without the lock asked"
         assert self.world.call("status").code in (0, 3)
         assert self.world.call("run", DRY).code in (0, 3, 4, 6, 7)
         assert self._fingerprint() == before, "others changed the ledger"
+        self.judge.now = hearing
         self.counts["runs at once"] += 1
 
     def _call(self, *arguments: str) -> Ran:
-        self._count = 0
-        with points.watched(self._reached):
-            ran = self.world.call(*arguments)
+        self._count, self._asked_so_far = 0, 0
+        self.watched.interrupted = None
+        try:
+            with points.watched(self._reached):
+                ran = self.world.call(*arguments)
+        finally:
+            self.watched.stop_with = None
         if self.network.broken_promise is not None:
             raise self.network.broken_promise
         if ran.stdout and "json" in arguments:
@@ -132,6 +173,9 @@ class Program(Promises):
                 nested, self._nested = self._nested, None
                 nested()
         self._die_here("before")
+        self._asked_so_far += 1
+        if self._signal is not None and self._asked_so_far == self._signal[0]:
+            self.watched.stop_with = self._signal[1]
         if service == "jetti":
             self.witness.arrives(request)
         else:
@@ -139,6 +183,7 @@ class Program(Promises):
 
     def _after(self, service: str, request: Request, delivery: Delivery) -> None:
         self._die_here("after")
+        self.judge.hears(service, request, delivery)
         if service == "jetti":
             self.witness.answered(request, delivery)
             if delivery.response is not None and delivery.response.status == 429:
@@ -173,7 +218,9 @@ class Program(Promises):
         self.lied = self.lied or any(kind in LIES for _, kind in self.struck)
         self._recovered()
         self.witness.died()
+        self.judge.died()
         self._look()
+        self._asks_status()
 
     def _recovered(self) -> None:
         """Roll a half commit back, as whoever opens the file next does."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from history_scene import DRY, IN_TIME, LAG, TROUBLED
 from history_staff import Staff
 from story_world import Ran
 
+if TYPE_CHECKING:
+    from told_judge import Judge
+
 
 class Promises(Staff):
     """Looks at the ledger and at exit codes."""
+
+    judge: Judge
 
     def _look(self) -> None:
         """The ledger is sound, and its watermark keeps what it promises."""
@@ -29,11 +35,15 @@ class Promises(Staff):
         """P4: what was changed before the watermark, and seen in time, stands in the ledger."""
         delay = timedelta(seconds=self.sandbox.loop.switches.visible_after)
         for return_id, versions in self.versions.items():
+            if self.garbled.get(return_id):
+                continue  # nobody could understand it
             for changed_at, row in versions:
                 seen_at = changed_at + delay
                 if row.updated_at > until or seen_at > read_at:
                     continue
-                if seen_at - row.updated_at > IN_TIME or "vanished" in self._causes(return_id):
+                if seen_at - row.updated_at > IN_TIME or {"vanished", "hidden"} & self._causes(
+                    return_id
+                ):
                     continue
                 have = known.get(return_id)
                 assert have, f"return {return_id} was skipped"
@@ -45,7 +55,6 @@ class Promises(Staff):
         """P13: the exit code tells how it stands, and each code has its cause."""
         broken = {service for service, _, _ in strikes}
         kinds = {kind for _, kind, _ in strikes}
-        keys = [self.world.environ[n] for n in ("LOOP_API_KEY", "JETTI_API_TOKEN")]
         single = bool({"--return", "--order"} & {*options})
         match ran.code:
             case 0:
@@ -63,11 +72,15 @@ class Promises(Staff):
             case 5:
                 assert "jetti" in broken, ran.stderr
             case 6:
-                assert "revoked" in keys or kinds & {"401", "403"}, ran.stderr
+                assert self.wrong_keys() or kinds & {"401", "403"}, ran.stderr
             case 7:
                 lost = self.mapped or self.lost_at is not None or self.world.clock.ahead
+                lost = lost or self.remapped
                 many = ran.report and len(ran.report["changes"]) > self.guard
+                many = many or self.judge.may_be_stopped() or "--from" in options
                 assert lost or many, ran.stderr
+            case 129 | 130 | 143:
+                assert self.interrupted == ran.code
             case _:
                 raise AssertionError(f"exit code {ran.code}: {ran.stderr}")
 
@@ -79,7 +92,7 @@ class Promises(Staff):
     def _trouble(self, options: tuple[str, ...]) -> list[str]:
         """What the ledger holds that such a run must tell somebody of; of what was named, if any
         was."""
-        patience = (self.world.clock.now() - timedelta(hours=24)).isoformat()
+        patience = (self.world.clock.now() - self.patience).isoformat()
         with self.witness.reading() as ledger:
             rows = ledger.execute(
                 "SELECT return_id, order_name, state, due_since FROM entries"

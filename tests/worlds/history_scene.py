@@ -6,14 +6,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from in_process import URLS, Network
-from story_world import NOON, World
+from story_world import NOON, FrozenClock, World
 from witness import ObservedJetti, Witness
 
+from reconciler.errors import Interrupted
 from reconciler.sandbox.loop_model import SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder
 from reconciler.sandbox.server import JETTI_TOKEN, Sandbox, SandboxOptions
@@ -25,6 +27,7 @@ IN_TIME = LAG + timedelta(minutes=30)
 LIES = ("short_page", "filter_ignored", "parameters_dropped")
 """Answers of Loop that look well and leave rows out."""
 DRY = "--dry-run"
+KEYS = {"loop": "LOOP_API_KEY", "jetti": "JETTI_API_TOKEN"}
 TYPED = frozenset({"--from", "--return", "--order"})
 SPECIAL = TYPED | {DRY, "--sweep"}
 """Runs that never move the watermark."""
@@ -33,6 +36,20 @@ TROUBLED = ("failed", "review", "dead", "unknown", "in_flight")
 
 SHOP = 20
 """Returns, after which no more come many at once: each costs time, and teaches nothing new."""
+
+
+class WatchedClock(FrozenClock):
+    """Knows whether a signal was noticed."""
+
+    interrupted: int | None = None
+    """The exit status that it must lead to."""
+
+    def check(self) -> None:
+        try:
+            super().check()
+        except Interrupted as error:
+            self.interrupted = error.status
+            raise
 
 
 class Scene:
@@ -45,6 +62,8 @@ class Scene:
         self.sandbox.jetti = jetti
         self.network = Network(self.sandbox)
         self.world = World(self.sandbox, directory)
+        self.watched = WatchedClock(self.sandbox)
+        self.world.clock = self.watched
         self.world.connect = self._connect
         # As it is delivered: virtual time costs nothing.
         for name in [name for name in self.world.environ if "PER_" in name]:
@@ -84,6 +103,21 @@ class Scene:
         self.digest: str | None = None
         self.mapped = False
         self.guard = 0
+        self.remapped = False
+        """Whether settings that say how returns are told were ever changed."""
+        self.patience = timedelta(hours=24)
+        self.held: tuple[str, ...] = ("review",)
+        self.excluded: dict[str, str] = {}
+        """The pattern that policy excludes now: by OUTCOMES, SKUS."""
+        self.unselected: set[str] = set()
+        """Returns that a run met while policy excluded them, or a line of theirs."""
+        self.garbled: dict[str, set[str]] = {}
+        """Returns whose row was ever hard to understand, and how."""
+        self.vanished: set[str] = set()
+        self.keys: dict[str, str] = {}
+        """Keys that took the place of the first ones."""
+        self._signal: tuple[int, int] | None = None
+        self._asked_so_far = 0
         self._count, self._die_at, self._how = 0, 0, ""
         self._nested: Callable[[], None] | None = None
         self._kept: dict[str, bytes] = {}
@@ -114,7 +148,8 @@ class Scene:
     def _named(self, options: Sequence[str]) -> set[str]:
         """Returns that a run with these options is asked for."""
         told = dict(pairwise(options))
-        since = min(self.clock.now(), self.world.clock.now()) - timedelta(days=3)
+        days = int(told.get("--from", "0d").rstrip("d"))
+        since = min(self.clock.now(), self.world.clock.now()) - timedelta(days=days)
         return {
             row.id
             for row in self._rows()
@@ -122,6 +157,40 @@ class Scene:
             or row.order_name == told.get("--order")
             or ("--from" in told and max(row.created_at, row.updated_at) >= since)
         }
+
+    @property
+    def interrupted(self) -> int | None:
+        """The exit status that a signal of the last run must lead to, if it was noticed."""
+        return self.watched.interrupted
+
+    def right_keys(self) -> dict[str, str]:
+        """What both services accept now."""
+        return self.sandbox.environment() | self.keys
+
+    def wrong_keys(self) -> list[str]:
+        """The names of those that the program has and that are refused."""
+        right = self.right_keys()
+        return [name for name in KEYS.values() if self.world.environ[name] != right[name]]
+
+    def is_excluded(self, row: SandboxReturn) -> bool:
+        """Whether policy lets it, or a line of it, not be created now."""
+        outcomes, skus = self.excluded.get("OUTCOMES", ""), self.excluded.get("SKUS", "")
+        return bool(
+            (outcomes and fnmatchcase(row.outcome or "", outcomes))
+            or (skus and any(fnmatchcase(line.sku or "", skus) for line in row.lines))
+        )
+
+    @staticmethod
+    def is_garbled(row: dict[str, Any]) -> bool:
+        """Whether a row as Loop shows it cannot be understood, or not all of it."""
+        lines = row["line_items"]
+        return (
+            not isinstance(lines, list)
+            or row["state"] is None
+            or row["updated_at"] == "yesterday"
+            or row["order_name"] is row["provider_order_id"] is None
+            or any(line.get("provider_line_item_id") is None for line in lines)
+        )
 
     def _rows(self) -> list[SandboxReturn]:
         return self.world.loop.returns()

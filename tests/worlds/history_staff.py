@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from history_customers import Customers
+from history_shop import Shop
 from witness import RANK
 
 
-class Staff(Customers):
+class Staff(Shop):
     """Steps on Jetti's side."""
 
     def raises(self, one: int, exactly: bool) -> None:

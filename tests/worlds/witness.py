@@ -35,6 +35,8 @@ OWNED = {
     },
     "sale-return-items": {"quantity", "externalId", "adjustmentReasonId"},
 }
+SCANNED = ("in_transit", "available_for_pickup", "return_to_sender", "delivered")
+"""What a carrier says of a parcel that it has."""
 MODELS = {"sale-returns": "SaleReturn", "sale-return-items": "SaleReturnItem"}
 _PUT = re.compile(r"/api/(sale-returns|sale-return-items)/(\d+)\.json")
 _POST = re.compile(r"/api/sales/(\d+)/cancel\.json")
@@ -378,11 +380,13 @@ def statuses_of(row: SandboxReturn) -> set[str]:
     """Every status that this version may have been told with, whatever the mapping."""
     if row.state in ("cancelled", "expired"):
         return set() if is_late_scan(row) else {"cancelled"}
-    told = {"requested"} if not row.labels else set()
+    named = {line_id for label in row.labels for line_id in label.line_ids}
+    bare = not row.labels or any(line.id not in named for line in row.lines)
+    told = {"requested"} if bare else set()
     for label in row.labels:
-        told |= {"requested"} if label.status in ("pending", "new") else set()
-        told |= {"shipped"} if label.status == "in_transit" else set()
-        told |= {"shipped", "received"} if label.status == "delivered" else set()
+        told |= {"requested"} if label.status in ("pending", "new", "pre_transit") else set()
+        told |= {"shipped"} if label.status in SCANNED else set()
+        told |= {"received"} if label.status == "delivered" else set()
     return told
 
 
