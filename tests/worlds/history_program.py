@@ -20,6 +20,7 @@ from reconciler.clock import Clock
 from reconciler.http import connect
 from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.exchange import Request
+from reconciler.sandbox.loop_model import LISTED_STATES
 
 
 class Death(BaseException):
@@ -99,7 +100,10 @@ class Program(Promises):
         self.last_status = ran
 
     def _has_stood_for(self, return_id: str, span: timedelta) -> bool:
-        """Whether Loop has shown a return as it is for that long."""
+        """Whether Loop has shown a return as it is for that long, and can be understood."""
+        row = self.versions[return_id][-1][1]
+        if row.state not in LISTED_STATES or row.extra:
+            return False
         shown = span + timedelta(seconds=self.sandbox.loop.switches.visible_after)
         return self.versions[return_id][-1][1].updated_at <= self.clock.now() - shown
 
