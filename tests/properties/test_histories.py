@@ -13,7 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 SEEDS = tuple(range(20260301, 20260307))
 """A test each, so that several processes share the work. `--hypothesis-seed=N` adds N to them."""
-SIZES = {"dev": (36, 30), "ci": (306, 40), "nightly": (600, 60)}
+SIZES = {"dev": (30, 30), "ci": (306, 40), "nightly": (600, 60)}
 """Histories altogether and steps of each, by Hypothesis' profile."""
 
 
