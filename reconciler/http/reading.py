@@ -42,6 +42,8 @@ class Reading(Generic[T]):
         except RecursionError:
             raise NotUnderstood("the answer is nested too deeply") from None
         except ValueError as error:
+            if "Invalid UTF-8" in str(error):  # msgspec, from 0.23 on
+                raise NotUnderstood("the answer is not UTF-8") from None
             raise NotUnderstood(f"the answer is not what was asked for: {error}") from None
 
     def value_of(self, response: httpx.Response) -> T:

@@ -14,6 +14,8 @@ _LONG = re.compile(r"Expected `(?P<kind>[a-z]+)` of length <= (?P<most>\d+)")
 _KINDS = {"str": "text", "int": "number", "float": "number", "bool": "true or false"}
 _KINDS |= {"array": "list"}
 _WHOLE = "the row"
+_NO_UNICODE = "Invalid UTF-8"
+"""So msgspec says it from 0.23 on; before, it raised a UnicodeDecodeError."""
 
 
 def told(error: Exception, prefix: str = "") -> str:
@@ -22,6 +24,8 @@ def told(error: Exception, prefix: str = "") -> str:
     `prefix` is the path of what was decoded, where that was a part of the row only.
     """
     text = str(error)
+    if _NO_UNICODE in text:
+        return "a text is not valid Unicode"
     at = _AT.search(text)
     path = f"{prefix}{at['path'] if at else ''}".lstrip(".")
     text = text[: at.start()] if at else text
