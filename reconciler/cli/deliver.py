@@ -8,6 +8,7 @@ import logging
 import os
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _STDOUT = 1
 _MOST_LINKS = 40
 _LONGEST_NAME = 240  # bytes; the temporary file beside it has a few more
+
+_READER_WITHIN = 5.0  # seconds; a reader that a shell starts beside us is there much sooner
 
 _log = logging.getLogger(__name__)
 
@@ -73,12 +76,15 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
     return True
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one, mode 0600, never a part."""
+def write_whole(path: Path, text: str, patience: float = _READER_WITHIN) -> None:
+    """Write a file so that a reader sees the old one or the new one, mode 0600, never a part.
+
+    A pipe waits so many seconds for somebody to read it. Raises OSError.
+    """
     number = descriptor_of(path)
     if number is not None or (path.exists() and not path.is_file()):
         # Not by its resolved name: that of a pipe is none.
-        opened = path if number is None else os.dup(number)
+        opened = _open_as_it_is(path, patience) if number is None else os.dup(number)
         with open(opened, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
         return
@@ -141,6 +147,22 @@ def why_unwritable(path: Path) -> str | None:
     except (ValueError, RuntimeError):
         return "is not a path"
     return None
+
+
+def _open_as_it_is(path: Path, patience: float) -> int:
+    """A descriptor of a pipe or a device. A pipe waits for its reader, but not for ever: a plain
+    open would, deaf to the signals that ask us to end. Raises OSError (ENXIO: nobody reads)."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
 
 
 def _sync_directory(directory: Path) -> None:

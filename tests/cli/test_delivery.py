@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from datetime import UTC, datetime
@@ -215,3 +216,11 @@ def test_dev_stdout_is_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert deliver.hand_over("told", "/dev/stdout")
 
     assert capsys.readouterr().out == "told\n"
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for_for_ever(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(OSError, match=os.strerror(errno.ENXIO)):
+        deliver.write_whole(pipe, "report", patience=0.1)
