@@ -315,7 +315,7 @@ def test_few_file_descriptors_stop_a_run_cleanly_or_not_at_all(
     assert_agreement(world)
 
 
-@pytest.mark.parametrize("megabytes", [45, 56])
+@pytest.mark.parametrize("megabytes", [45, 64])
 def test_little_memory_stops_a_run_cleanly_or_not_at_all(world: RealWorld, megabytes: int) -> None:
     world.live()
     world.born()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,10 @@ from reconciler.host import Host
 
 PATIENCE = 30.0
 """Seconds within which whatever is waited for has to happen."""
+
+
+def _hears_the_terminal() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class RealWorld(World):
@@ -56,6 +61,8 @@ class RealWorld(World):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Under `nohup` a test runner ignores SIGHUP, and its children would inherit that.
+            preexec_fn=_hears_the_terminal,
         )
         self._started.append(process)
         return process
