@@ -189,15 +189,15 @@ def _about_clocks(facts: Facts) -> Iterator[str]:
 
 def _about_runs(facts: Facts) -> Iterator[str]:
     """The last pass answers for itself until a better one. So does a sweep, but what it could
-    not do a good pass later makes up for, and its age is watched as well; only its stop stays.
-    So does a stop of whatever ended last."""
+    not do a good pass later makes up for, a stop included, since what is stopped is stopped in
+    every pass; and its age is watched as well. A stop of whatever ended last stays, too."""
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
     told: dict[int, LastRun] = {}
     if scheduled is not None and scheduled.exit_code not in _WELL:
         told[scheduled.id] = scheduled
     if sweep is not None and sweep.exit_code not in _WELL:
         made_up = scheduled is not None and scheduled.id > sweep.id and not told
-        if sweep.exit_code == _SAFETY_STOP or not made_up:
+        if not made_up:
             told[sweep.id] = sweep
     ended = next((run for run in facts.runs if run.finished_at is not None), None)
     if ended is not None and ended.exit_code == _SAFETY_STOP:
