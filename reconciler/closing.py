@@ -215,7 +215,7 @@ def _unlooked(made: Pass, request: RunRequest, closing: _Closing) -> tuple[str, 
 
 def _left(made: Pass, request: RunRequest, parts: Parts) -> tuple[str, ...]:
     """What a person asked for and is not done: who goes on with it."""
-    if request.dry_run or not parts.terms.typed or made.stopped:
+    if request.dry_run or not made.is_agreed:
         return ()
     left = sum(outcome.outcome is OutcomeKind.DEFERRED for outcome in made.outcomes)
     if not left:

@@ -133,6 +133,8 @@ def _story(
     ledger: SqlLedger, entry: Entry, terms: Terms, not_understood: NotUnderstood | None
 ) -> Story:
     todo = decide(entry, terms)
+    stopped = ledger.stopped_plan()
+    is_stopped = stopped is not None and any(one.return_id == entry.id for one in stopped.members)
     return tell(
         entry,
         tuple(map(_sent, ledger.intents_of(entry.id))),
@@ -140,6 +142,7 @@ def _story(
         remarks=remarks.about(entry, terms.policy.held_states),
         lacks=tuple(todo.fields) if isinstance(todo, Change) else (),
         not_understood=not_understood,
+        stopped_with=stopped.digest if stopped is not None and is_stopped else None,
     )
 
 

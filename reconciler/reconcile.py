@@ -107,6 +107,8 @@ class Pass:
         """What a guard let nobody carry out."""
         self._remarks: tuple[str, ...] = ()
         """What a reader should know of how the target answered."""
+        self.is_agreed = False
+        """Whether what a person typed was let through, so that later passes go on with it."""
         self._knows_the_digest = True
         self._ended_by: ReconcilerError | None = None
         """What ended it before its plan was carried out."""
@@ -291,6 +293,7 @@ class Pass:
         if self._request.kind is RunKind.RANGE and needs_consent(asked, grounds):
             self._ask(asked, grounds)
         self._let_through(self.plan.changes, asked=True)
+        self.is_agreed = True
         return self.plan.changes
 
     def _ask(self, asked: Sequence[Change], grounds: Grounds) -> None:
@@ -407,6 +410,8 @@ class Pass:
                 return f"{spent}, so it was left for the next pass"
             case SafetyStop():
                 return f"it waits for a person: {self._ended_by}"
+            case _ if self._parts.terms.typed and not self.is_agreed:
+                return f"{self._ended_by}, before it was agreed to"
             case _:
                 return f"{self._ended_by}, so it was left for the next pass"
 

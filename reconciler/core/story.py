@@ -68,13 +68,15 @@ def tell(
     remarks: tuple[str, ...] = (),
     lacks: tuple[FieldChange, ...] = (),
     not_understood: NotUnderstood | None = None,
+    stopped_with: str | None = None,
 ) -> Story:
-    """The story of an entry."""
+    """The story of an entry. `stopped_with` is the digest of the plan that keeps it."""
+    following = what_next(entry) if not_understood is None else _until_it_makes_sense(entry)
     return Story(
         return_id=entry.id,
         state=entry.state.value,
         reason=entry.reason,
-        next=what_next(entry) if not_understood is None else _until_it_makes_sense(entry),
+        next=following if stopped_with is None else while_stopped(entry, stopped_with),
         due_since=entry.due_since,
         next_try_at=entry.next_try_at,
         tries=entry.attempts,
@@ -109,6 +111,15 @@ def _until_it_makes_sense(entry: Entry) -> str:
     if entry.state in (State.SYNCED, State.SKIPPED):
         return "nothing until all that Loop says of it makes sense; see below"
     return f"{what_next(entry)}; and not all that Loop says of it makes sense, see below"
+
+
+def while_stopped(entry: Entry, digest: str) -> str:
+    """What has to be done about an entry that a guard stopped along with a plan."""
+    return (
+        f"nothing until a person lets plan {digest} through with"
+        f" `reconciler run --accept-plan {digest}`, or this return alone with"
+        f" `reconciler run --return {entry.id}`"
+    )
 
 
 def what_next(entry: Entry) -> str:

@@ -92,6 +92,8 @@ def _fact(run: RunFacts) -> str | None:
 
 def _stopped(report: Report, stopped: str) -> str:
     done = ", ".join(_foreseen(report)) if report.run.dry_run else _done(report)
+    if report.run.dry_run and not report.run.failures:
+        done = ""  # creation is stopped, which a plan by the ledger alone does not show
     would = "would " if report.run.dry_run else ""
     fact = plain(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
     return f"{fact}; {would}{done} all the same." if done else f"{fact}."
@@ -122,11 +124,12 @@ def _success(report: Report) -> str:
 
 def _foreseen(report: Report) -> Iterator[str]:
     """What a run would do, and what it would have to leave."""
-    planned = Counter(c.change for c in report.changes if c.outcome is OutcomeKind.PLANNED)
+    open_ = [change for change in report.changes if not change.stopped]
+    planned = Counter(c.change for c in open_ if c.outcome is OutcomeKind.PLANNED)
     for kind in ChangeKind:
         if planned[kind]:
             yield f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned[kind]}"
-    outcomes = Counter(change.outcome for change in report.changes)
+    outcomes = Counter(change.outcome for change in open_)
     left = listed((outcomes[outcome], words) for outcome, words in _LEFT.items())
     if left:
         yield f"leave {left}"

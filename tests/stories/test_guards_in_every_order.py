@@ -408,3 +408,49 @@ def test_a_digest_that_nobody_kept_is_told(world: World) -> None:
 
     assert (ran.code, created(ran)) == (0, 1)
     assert "0123456789abcdef: no such plan" in str(ran.report["run"]["remarks"])
+
+
+def test_show_says_how_a_stopped_return_goes_on(world: World) -> None:
+    world.go_live()
+    first, *_ = several(world, 3)
+    stopped = world.run(**TIGHT)
+
+    before = json.loads(world.call("show", first, "--format", "json").stdout)
+    world.run("--accept-plan", digest(stopped), **TIGHT)
+    after = json.loads(world.call("show", first, "--format", "json").stdout)
+
+    assert f"run --accept-plan {digest(stopped)}`" in before["returns"][0]["next"]
+    assert after["returns"][0]["next"].startswith("nothing: Jetti was told everything")
+
+
+def test_a_stopped_dry_run_promises_nothing_of_what_is_stopped(world: World) -> None:
+    world.go_live()
+    several(world, 3)
+
+    verdict = world.call("run", "--dry-run", **TIGHT).stdout.splitlines()[0]
+
+    assert "all the same" not in verdict, verdict
+
+
+def test_a_sweep_s_stop_is_over_with_its_plan(world: World) -> None:
+    world.go_live()
+    several(world, 3)
+    world.run(**TIGHT)
+    swept = world.run("--sweep", "120d", **TIGHT)
+
+    world.run("--accept-plan", digest(swept), **TIGHT)
+
+    assert swept.code == 7
+    assert world.call("status").code == 0
+
+
+def test_a_range_that_was_interrupted_before_consent_promises_no_rest(world: World) -> None:
+    older(world, 3, days=60)
+    world.go_live("7d")
+    world.clock.stop_after_requests_to_jetti = 1
+    ran = world.run("--from", "200d")
+    world.clock.stop_after_requests_to_jetti = None
+    later = world.run()
+
+    assert (ran.code, created(later)) == (130, 0)
+    assert "scheduled passes go on" not in str(ran.report["run"]["remarks"])

@@ -42,6 +42,8 @@ class FrozenClock:
         self.stop_with: int | None = None
         self.stop_after_writes: int | None = None
         """Interrupts the program once so many writes have reached Jetti."""
+        self.stop_after_requests_to_jetti: int | None = None
+        """The same by requests of any kind."""
         self.ahead = 0.0
         """Seconds by which the program's clock is wrong; a sandbox's never is."""
 
@@ -61,6 +63,12 @@ class FrozenClock:
             raise Interrupted(self.stop_with)
         if self.stop_after_writes is not None and self._writes() >= self.stop_after_writes:
             raise Interrupted(signal.SIGINT)
+        most = self.stop_after_requests_to_jetti
+        if most is not None and self._requests() > most:
+            raise Interrupted(signal.SIGINT)
+
+    def _requests(self) -> int:
+        return sum(one.service == "jetti" for one in self._sandbox.arrivals.all())
 
     def _writes(self) -> int:
         arrivals = self._sandbox.arrivals.all()
