@@ -25,7 +25,8 @@ def told(error: Exception, prefix: str = "") -> str:
     """
     text = str(error)
     if _NO_UNICODE in text:
-        return "a text is not valid Unicode"
+        problem = "a text is not valid Unicode"
+        return f"{prefix}: {problem}" if prefix else problem
     at = _AT.search(text)
     path = f"{prefix}{at['path'] if at else ''}".lstrip(".")
     text = text[: at.start()] if at else text
