@@ -68,8 +68,6 @@ def _change(change: ReportedChange) -> Iterator[str]:
     if change.change is not ChangeKind.CREATE:
         for field in change.fields:
             yield f"      {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
-    for remark in change.remarks:
-        yield f"      note: {plain(remark)}"
 
 
 def _outcome(change: ReportedChange) -> str:

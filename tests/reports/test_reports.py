@@ -29,6 +29,7 @@ def test_what_is_remarked_on_a_change_stands_below_it() -> None:
 
     at = lines.index("      note: its name in Jetti is another")
     assert change.return_id in lines[at - 1]
+    assert lines.count(lines[at]) == 1
 
 
 def test_every_golden_file_belongs_to_a_sample() -> None:
