@@ -114,16 +114,10 @@ def _fold(connection: Connection, run_id: int, kind: str, exit_code: int) -> Non
     """
     query = select(runs).where(runs.c.id < run_id).order_by(runs.c.id.desc()).limit(1)
     row = connection.execute(query).one_or_none()
-    if row is None or row.kind != kind or row.finished_at is None:
+    if row is None or row.kind != kind:
         return
-    before = RunSummary(
-        kind=row.kind,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        exit_code=row.exit_code,
-        counts=row.counts,
-    )
-    if _found_nothing(before) and row.exit_code == exit_code:
+    before = _past(row).summary
+    if before is not None and _found_nothing(before) and before.exit_code == exit_code:
         connection.execute(delete(runs).where(runs.c.id == row.id))
 
 
