@@ -29,6 +29,7 @@ from reconciler.errors import (
     ReconcilerError,
     SourceError,
     TargetUnavailable,
+    unforeseen,
 )
 from reconciler.host import Host
 from reconciler.http import Endpoint, PerMinute, PerSecond, Service, connect
@@ -172,8 +173,7 @@ def _pass(
         _end(ledger, opening, request, host, error.status, str(error))
         raise
     except Exception as error:
-        # Only its type: what it says may be about a customer.
-        told = f"this is a bug in reconciler: {type(error).__name__}"
+        told, _ = unforeseen(error)
         _end(ledger, opening, request, host, 1, told)
         raise
 

@@ -20,6 +20,8 @@ from __future__ import annotations
 import signal
 from typing import ClassVar
 
+from reconciler import __version__
+
 
 class ReconcilerError(Exception):
     """Base of everything this program raises on purpose.
@@ -120,6 +122,22 @@ class Interrupted(ReconcilerError):
 
 # When several apply, the first wins (design: 129/130/143 8 6 7 4 5 3 10).
 PRECEDENCE = (129, 130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
+
+
+def unforeseen(error: Exception) -> tuple[str, str]:
+    """What to say of an error that nothing here raises on purpose, and what helps.
+
+    Only its type is told: what it says may be about a customer.
+    """
+    if isinstance(error, MemoryError):
+        return (
+            "there is too little memory for this command",
+            "give it more (`ulimit -v`, MemoryMax= in its unit) and run it again",
+        )
+    return (
+        f"this is a bug in reconciler {__version__}: {type(error).__name__}",
+        "run the same command with -v before it (`reconciler -v run`) and report what it shows",
+    )
 
 
 def fact(who: str, what: str, times: str = "") -> str:

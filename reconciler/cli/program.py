@@ -17,7 +17,7 @@ from reconciler.cli.run import run
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.serve import serve
 from reconciler.cli.status import show, status
-from reconciler.errors import Interrupted, ReconcilerError
+from reconciler.errors import Interrupted, ReconcilerError, unforeseen
 from reconciler.host import Host
 
 _log = logging.getLogger(__name__)
@@ -43,11 +43,7 @@ class Program(click.Group):
             return error.exit_code
         except Exception as error:  # noqa: BLE001 - the last resort of the whole program
             _log.info("where it happened", exc_info=error)
-            streams.complain(
-                f"this is a bug in reconciler {__version__}: {type(error).__name__}",
-                "run the same command with -v before it (`reconciler -v run`) and report what it"
-                " shows",
-            )
+            streams.complain(*unforeseen(error))
             return 1
 
 

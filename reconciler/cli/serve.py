@@ -12,7 +12,7 @@ from reconciler.cli import deliver, logs
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.session import Session, session
 from reconciler.cli.when import Span
-from reconciler.errors import Interrupted, ReconcilerError
+from reconciler.errors import Interrupted, ReconcilerError, unforeseen
 
 if TYPE_CHECKING:
     from apscheduler.triggers.base import BaseTrigger
@@ -134,8 +134,8 @@ def tick(name: str, current: Current, asked: RunRequest) -> None:
     except ReconcilerError as error:
         _log.warning("%s: %s%s", name, error, f" ({error.hint})" if error.hint else "")
         status = error.exit_code
-    except Exception:  # noqa: BLE001 - one bad tick must not end the daemon
-        _log.exception("%s: this is a bug in reconciler", name)
+    except Exception as error:  # noqa: BLE001 - one bad tick must not end the daemon
+        _log.exception("%s: %s (%s)", name, *unforeseen(error))
         status = 1
     _log.log(
         logging.WARNING if status else logging.INFO, "%s: ended with exit code %d", name, status

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from reconciler.errors import LedgerError, LedgerMissing
 from reconciler.ledger.location import INIT_HINT
-from reconciler.ledger.translation import RESTORE
+from reconciler.ledger.translation import unsound
 from reconciler.points import Point, reached
 
 APPLICATION_ID = 0x52455455
@@ -80,7 +80,7 @@ def require_sound(raw: sqlite3.Connection, path: Path, check: str = "quick_check
     """Raise LedgerError when SQLite finds damage."""
     (verdict,) = raw.execute(f"PRAGMA {check}(1)").fetchone()
     if verdict != "ok":
-        raise LedgerError(f"the ledger {path} is corrupt ({verdict})", RESTORE)
+        raise unsound(verdict, str(path))
 
 
 def _configure(raw: sqlite3.Connection) -> None:

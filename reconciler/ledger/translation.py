@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,14 +29,15 @@ _LOCKED = (
 )
 _CORRUPT = ("is corrupt", RESTORE)
 
-# By primary result code (https://sqlite.org/rescode.html).
+# Primary result codes (https://sqlite.org/rescode.html).
+_NO_MEMORY, _DAMAGED = 7, 11
 _MEANING: dict[int, tuple[str, str]] = {
     3: ("may not be used by this user", "run as the user that owns it"),
     5: _LOCKED,
     6: _LOCKED,
     8: ("is read-only", "make the file and its directory writable, or mount the disk writable"),
     10: ("met a disk error", "see whether the disk is full or failing (`df`, `dmesg`)"),
-    11: _CORRUPT,
+    _DAMAGED: _CORRUPT,
     13: ("cannot grow: the disk is full", "make room on its disk and run again"),
     14: ("cannot be opened", "see that its directory exists and may be read by this user"),
     26: ("is not a database", RESTORE),
@@ -56,6 +58,20 @@ def translate(error: Exception, name: str) -> Exception:
     if isinstance(error, StatementError) and not isinstance(error, DBAPIError) and origin:
         return origin if isinstance(origin, Exception) else error
     return LedgerError(f"the ledger {name} could not be used ({type(error).__name__})")
+
+
+def unsound(verdict: str, name: str) -> Exception:
+    """What a check of the whole file found: damage, or that it could not be read to its end.
+
+    SQLite hands a failed read on as a finding (`unable to get the page. error code=7`); where
+    memory or the disk failed, nobody may be told to move a sound ledger away.
+    """
+    failed = re.search(r"error code=(\d+)", verdict)
+    code = int(failed[1]) & 0xFF if failed else _DAMAGED
+    if code == _NO_MEMORY:
+        return MemoryError()
+    what, hint = _MEANING.get(code, _CORRUPT)
+    return LedgerError(f"the ledger {name} {what} ({verdict})", hint)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from reconciler.core.model import State
 from reconciler.core.ports import Meta
 from reconciler.errors import ConfigError, LedgerError, LedgerMissing
 from reconciler.ledger import location, opening
+from reconciler.ledger.translation import unsound
 
 DOORS = {
     "run": opening.open_ledger,
@@ -238,6 +239,23 @@ def test_a_truncated_ledger_is_noticed(url, large, clock):
     error = refusal(opening.open_ledger, url, clock, LedgerError)
 
     assert "is corrupt" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("finding", "expected", "told"),
+    [
+        # Seen under `ulimit -v`, when the check itself ran out of memory.
+        ("*** in database main ***\nPage 6: unable to get the page. error code=7", MemoryError, ""),
+        ("Page 6: unable to get the page. error code=522", LedgerError, "met a disk error"),
+        ("Page 6: unable to get the page. error code=11", LedgerError, "is corrupt"),
+        ("row 3 missing from index ix_entries_state", LedgerError, "is corrupt"),
+    ],
+)
+def test_only_damage_is_called_corrupt(finding, expected, told):
+    error = unsound(finding, "ledger.db")
+
+    assert type(error) is expected
+    assert told in str(error)
 
 
 def test_a_reader_of_a_damaged_ledger_says_so(url, large, clock):

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from story_world import World
 
+from reconciler import __version__
 from reconciler.errors import Interrupted
 
 
@@ -103,7 +104,7 @@ def test_a_bug_is_a_reason_until_a_pass_goes_well(world: World) -> None:
     world.connect = None
     code, text = told(world)
     assert code == 3
-    assert "ended with exit code 1: this is a bug in reconciler: LookupError" in text
+    assert f"ended with exit code 1: this is a bug in reconciler {__version__}: LookupError" in text
     assert "canary" not in text
     assert world.run().code == 0
     assert told(world)[0] == 0

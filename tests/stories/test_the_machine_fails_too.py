@@ -315,14 +315,19 @@ def test_few_file_descriptors_stop_a_run_cleanly_or_not_at_all(
     assert_agreement(world)
 
 
-@pytest.mark.parametrize("megabytes", [45, 64])
-def test_little_memory_stops_a_run_cleanly_or_not_at_all(world: RealWorld, megabytes: int) -> None:
+@pytest.mark.parametrize("megabytes", [45, 55, 57, 64])
+def test_little_memory_stops_a_run_and_is_told_as_what_it_is(
+    world: RealWorld, megabytes: int
+) -> None:
     world.live()
     world.born()
 
     done = shell(world, f"ulimit -v {megabytes * 1024}; reconciler run")
 
-    assert done.returncode in (0, 1, 8), done.stderr
+    # Python and its extensions may crash where they find no memory; that is a death like another.
+    crashes = (128 + signal.SIGSEGV, 128 + signal.SIGABRT)
+    assert done.returncode in (0, 1, *crashes), done.stderr
+    assert "corrupt" not in done.stderr
     settled(world)
     assert here(world, "run") == 0
     assert_agreement(world)
