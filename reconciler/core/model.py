@@ -108,6 +108,9 @@ class Malformed(Struct, frozen=True):
     """Both where they could be read."""
     is_partial: bool = False
     """Whether the rest of the row was understood and is told."""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    """Where they could be read: what tells that a row without an id is no longer in Loop."""
 
 
 def aside(seen: Return) -> Malformed | None:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, Select, delete, func, select
 
 from reconciler.core.ports import RunSummary
 from reconciler.ledger.part import Part, new_id
-from reconciler.ledger.tables import attempts, intents, plans, runs, windows
+from reconciler.ledger.set_aside import WITHOUT_AN_ID
+from reconciler.ledger.tables import attempts, intents, malformed, plans, runs, windows
 from reconciler.points import Point, reached
 
 KEPT = timedelta(days=90)
@@ -130,6 +131,8 @@ def _prune(connection: Connection, cutoff: datetime) -> None:
         delete(attempts).where(attempts.c.at < cutoff),
         delete(intents).where(intents.c.closed_as.is_not(None), intents.c.sent_at < cutoff),
         delete(plans).where(plans.c.kept_at < cutoff),
+        # Without an id and without a time of its own, nothing else tells that it is gone.
+        delete(malformed).where(WITHOUT_AN_ID, malformed.c.last_seen < cutoff),
     ):
         connection.execute(statement)
         reached(Point.PRUNING)

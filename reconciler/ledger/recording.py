@@ -30,6 +30,7 @@ class Recording(Part):
                 _observe(connection, _newest(batch), drained, now)
             _touch(connection, drained.touched)
             set_aside.clear(connection, drained.parsed)
+            set_aside.forget_gone(connection, drained)
             set_aside.keep(connection, drained.malformed, now)
             _move_watermark(connection, drained.watermark)
             reached(Point.WINDOW_COMMITTING)

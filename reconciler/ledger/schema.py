@@ -27,7 +27,7 @@ from reconciler.points import Point, reached
 class Schema(Struct, frozen=True):
     """A schema and where the migrations that lead to it lie."""
 
-    head: str = "0002"
+    head: str = "0003"
     """The newest migration. A constant, because asking Alembic would import it on every run."""
     migrations: str | None = None
     """Directory; None for those installed as `reconciler.migrations`."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from msgspec import to_builtins
-from sqlalchemy import Connection, bindparam, delete, select
+from msgspec.structs import asdict
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from reconciler.core.model import Malformed
+from reconciler.core.ports import By, Drained
 from reconciler.ledger.loading import batched
 from reconciler.ledger.tables import malformed
+
+WITHOUT_AN_ID = malformed.c.return_id.is_(None) & (func.length(malformed.c.key) == 64)
+"""Known by the hash of the row alone. The first schema kept a return id in the key alone."""
 
 
 def clear(connection: Connection, keys: Sequence[str]) -> None:
@@ -20,12 +24,30 @@ def clear(connection: Connection, keys: Sequence[str]) -> None:
         connection.execute(delete(malformed).where(malformed.c.key.in_(batch)))
 
 
+def forget_gone(connection: Connection, drained: Drained) -> None:
+    """Forget the rows without an id that this window must have shown, and did not.
+
+    Nothing else would clear them: mended in Loop, such a row comes back under an id that nobody
+    knew. It stood at its own time; bounds are sent in whole seconds, so the last one is left out.
+    """
+    columns, window = malformed.c, drained.window
+    time = columns.updated_at if drained.by is By.UPDATED else columns.created_at
+    shown = [row.key for row in drained.malformed]
+    connection.execute(
+        delete(malformed).where(
+            WITHOUT_AN_ID,
+            time.between(window.start, window.end - timedelta(seconds=1)),
+            columns.key.not_in(shown),
+        )
+    )
+
+
 def keep(connection: Connection, rows: Sequence[Malformed], now: datetime) -> None:
     """Store each once, with the newest problem and the time it was first seen."""
     if not rows:
         return
     kept = set(connection.execute(select(malformed.c.key)).scalars())
-    newest = {row.key: to_builtins(row) for row in rows}
+    newest = {row.key: asdict(row) for row in rows}
     again = [{"this": key, **row} for key, row in newest.items() if key in kept]
     if again:
         connection.execute(

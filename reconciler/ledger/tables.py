@@ -207,6 +207,9 @@ malformed = Table(
         nullable=False,
         server_default="0",
     ),
+    # Loop's own times of a row, where they can be read.
+    Column("created_at", Instant),
+    Column("updated_at", Instant),
 )
 
 decisions = Table(

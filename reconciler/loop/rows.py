@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, TypeVar
 
-from msgspec import DecodeError, Meta, Raw, Struct
+from msgspec import DecodeError, Meta, Raw, Struct, field
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
 from reconciler.loop.problems import told
-from reconciler.loop.values import Id, Name, Text, Unreadable, read_id, read_text
+from reconciler.loop.values import Id, Name, Text, Unreadable, read_id, read_text, read_time
 from reconciler.loop.wire import (
     MOST_LINES,
     NOTHING,
@@ -48,6 +49,14 @@ class _WireName(Struct):
     order_name: Name
 
 
+class _WireCreated(Struct):
+    time: str = field(name="created_at")
+
+
+class _WireUpdated(Struct):
+    time: str = field(name="updated_at")
+
+
 _decoder = Decoder(WireReturn)
 _parts_decoder = Decoder(WireParts)
 _line_decoder = Decoder(WireLine)
@@ -56,6 +65,8 @@ _label_decoder = Decoder(WireLabel)
 _text_decoder: Decoder[Text] = Decoder(Text)
 _id_decoder = Decoder(_WireId)
 _name_decoder = Decoder(_WireName)
+_created_decoder = Decoder(_WireCreated)
+_updated_decoder = Decoder(_WireUpdated)
 
 
 def parse_row(row: Raw) -> Return | Malformed:
@@ -80,6 +91,8 @@ def parse_row(row: Raw) -> Return | Malformed:
         problem=problem,
         return_id=return_id,
         order_name=_order_name(row),
+        created_at=_time(_created_decoder, row),
+        updated_at=_time(_updated_decoder, row),
     )
 
 
@@ -93,6 +106,13 @@ def _return_id(row: Raw) -> str | None:
 def _order_name(row: Raw) -> str | None:
     try:
         return read_text(_name_decoder.decode(row).order_name, "order_name")
+    except (DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _time(decoder: Decoder[_WireCreated] | Decoder[_WireUpdated], row: Raw) -> datetime | None:
+    try:
+        return read_time(decoder.decode(row).time)
     except (DecodeError, ValueError, RecursionError):
         return None
 

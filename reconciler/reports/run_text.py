@@ -218,9 +218,9 @@ def _next(report: Report) -> str | None:
         return None  # the way out stands right below the verdict
     if report.problems:
         return f"reconciler show {plain(report.problems[0].return_id, 20)}"
-    if report.malformed:
-        row = report.malformed[0]
-        return f"reconciler show {plain(row.return_id or row.key, 64)}"
+    for row in report.malformed:
+        if named := row.return_id or row.order_name:
+            return f"reconciler show {plain(named, 64)}"
     if run.dry_run:
         if run.watermark.after is None:
             return "reconciler init"

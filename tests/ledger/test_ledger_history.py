@@ -8,7 +8,7 @@ import pytest
 from ledger_samples import CREATE, LATER, NOON, drained, intend, observation
 from sqlalchemy import func, select
 
-from reconciler.core.model import Operation, State
+from reconciler.core.model import Malformed, Operation, State
 from reconciler.core.ports import Attempt, Move, PlanMember, RunSummary
 from reconciler.ledger.sqlite import open_file
 from reconciler.ledger.store import Store
@@ -131,6 +131,8 @@ def test_what_is_older_than_90_days_goes(ledger, path):
     ledger.move("1", Move(state=State.SYNCED, intents_closed_as="applied", attempt=attempt))
     intend(ledger, "2")
     ledger.keep_plan("abc", [MEMBER], NOON)
+    without_an_id, with_one = Malformed("ab" * 32, "id: missing"), Malformed("3", "state: 7", "3")
+    ledger.record(drained(malformed=(without_an_id, with_one)), NOON)
     old = run(ledger, summary(exit_code=4))
 
     last_day = NOON + 90 * DAY
@@ -138,12 +140,14 @@ def test_what_is_older_than_90_days_goes(ledger, path):
     assert runs(ledger) == [kept, old]
     assert ledger.attempts_of("1") == [attempt]
     assert ledger.kept_plan("abc") == (MEMBER,)
+    assert ledger.count_malformed() == 2
 
     last = run(ledger, summary(at=last_day + timedelta(seconds=1), exit_code=4))
     assert runs(ledger) == [last, kept]
     assert ledger.attempts_of("1") == []
     assert ledger.intents_of("1") == []
     assert ledger.kept_plan("abc") is None
+    assert [row.return_id for row in ledger.malformed_rows()] == ["3"]
     assert count_windows(path) == 2
     assert [past.intent.write for past in ledger.intents_of("2")] == [CREATE]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from ledger_samples import (
@@ -19,8 +20,8 @@ from ledger_samples import (
 )
 from msgspec.structs import replace
 
-from reconciler.core.model import Entry, Malformed, State, Wanted
-from reconciler.core.ports import Move
+from reconciler.core.model import Entry, Malformed, State, Wanted, Window
+from reconciler.core.ports import By, Move
 from reconciler.core.states import REARMED_BY_CHANGE
 from reconciler.ledger import opening
 from reconciler.ledger.repository import SqlLedger
@@ -181,6 +182,35 @@ def test_a_malformed_row_is_kept_once_and_cleared_by_a_good_one(ledger):
 
     ledger.record(drained(parsed=("9", "10")), LATER)
     assert ledger.count_malformed() == 0
+
+
+@pytest.mark.parametrize(
+    ("by", "start", "end", "kept"),
+    [
+        (By.UPDATED, -5, 5, 0),
+        (By.UPDATED, 0, 5, 0),
+        (By.UPDATED, 1, 5, 1),
+        (By.UPDATED, -5, 0, 1),
+        (By.CREATED, -5, 5, 1),
+        (By.CREATED, -65, -55, 0),
+    ],
+)
+def test_a_row_without_an_id_is_forgotten_where_its_own_time_is_read_without_it(
+    ledger, by, start, end, kept
+):
+    """Minutes around its time; bounds are sent in whole seconds, so a bound at it says nothing."""
+    created, updated = NOON - timedelta(hours=1), NOON
+    row = Malformed("ab" * 32, "id: missing", created_at=created, updated_at=updated)
+    named = replace(row, key="9", return_id="9")
+    ledger.record(drained(malformed=(row, named)), LATER)
+    window = Window(NOON + start * MINUTE, NOON + end * MINUTE)
+
+    ledger.record(replace(drained(), window=window, by=by), LATER)
+    left = {found.return_id for found in ledger.malformed_rows()}
+    assert left == ({"9", None} if kept else {"9"})
+
+    ledger.record(replace(drained(malformed=(row,)), window=window, by=by), LATER)
+    assert ledger.count_malformed() == 2, "as long as it is listed"
 
 
 def test_what_is_understood_in_part_is_kept_and_found_as_such(ledger):

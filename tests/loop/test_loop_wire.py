@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -120,13 +121,19 @@ def test_a_row_that_cannot_be_understood_names_the_field(field, value, problem):
     assert (found.problem, found.is_partial) == (problem, False)
 
 
-def test_it_names_return_and_order_where_they_can_be_read():
-    assert parsed(wire_row(state=None)) == Malformed(
-        "31", "state: expected text, found null", "31", "#1031"
+def test_it_names_return_order_and_times_where_they_can_be_read():
+    assert parsed(wire_row(state=None, created_at="2026-02-01T12:00:00.000Z")) == Malformed(
+        "31",
+        "state: expected text, found null",
+        "31",
+        "#1031",
+        created_at=datetime(2026, 2, 1, 12, tzinfo=UTC),
+        updated_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
     )
-    unnamed = parsed(wire_row(id=None, order_name=[]))
+    unnamed = parsed(wire_row(id=None, order_name=[], created_at=None, updated_at="soon"))
 
     assert (unnamed.return_id, unnamed.order_name) == (None, None)
+    assert (unnamed.created_at, unnamed.updated_at) == (None, None)
 
 
 # ------------------------------------------------------------------------------- rows in part

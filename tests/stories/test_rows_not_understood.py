@@ -275,3 +275,59 @@ def test_what_is_told_of_an_odd_row_holds_nothing_of_what_stands_there(world: Wo
 
     assert "Jane" not in "".join(said)
     assert b"Jane" not in (world.directory / "ledger.db").read_bytes()
+
+
+# ------------------------------------------------------------------------ rows without an id
+
+
+def _nameless(world: World) -> str:
+    """A return whose row lost its id, seen by a pass."""
+    world.go_live()
+    one = world.returned()
+    world.loop.edit(one, extra={"id": None})
+    world.pass_time()
+    assert world.run().code == 3
+    return one
+
+
+def test_a_row_without_an_id_is_kept_for_as_long_as_loop_lists_it(world: World) -> None:
+    """Polls no longer read its time; only a window that covers it can tell that it is gone."""
+    _nameless(world)
+    world.pass_time(hours=3)
+
+    codes = [world.run(*kind).code for kind in ((), ("--sweep", "120d"), ("--from", "7d"))]
+
+    assert codes == [3, 3, 3]
+    assert world.call("status").code == 3
+
+
+@pytest.mark.parametrize("kind", [("--sweep", "120d"), ("--from", "7d", "--by", "created")])
+def test_a_row_without_an_id_is_over_once_its_time_is_read_without_it(
+    world: World, kind: tuple[str, ...]
+) -> None:
+    one = _nameless(world)
+    world.pass_time(hours=3)
+    assert world.run().code == 3
+    world.loop.edit(one, extra={})
+    world.pass_time()
+    polled = world.run()
+    assert (polled.code, polled.outcomes) == (3, {one: ("create", "pushed")})
+
+    read = world.run(*kind)
+
+    assert (read.code, read.report["malformed"]) == (0, [])
+    assert world.run().code == 0
+    assert world.call("status").code == 0
+    assert_agreement(world)
+
+
+def test_no_command_is_named_for_a_row_that_nothing_names(world: World) -> None:
+    world.go_live()
+    one = world.returned()
+    world.loop.edit(one, extra={"id": None, "order_name": None})
+    world.pass_time()
+
+    told = world.call("run").stdout
+
+    assert "a row without its id" in told
+    assert "next " not in told
