@@ -325,7 +325,8 @@ def _ledger(
         )
     if settings.has_ledger:
         return ledgers.open_scratch(settings.ledger, host.clock)
-    start = (host.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
+    # As `init --since` with the start of the range would make it.
+    start = (request.start or host.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
     return ledgers.open_blank(Birth(start, start, _projection(settings).version), host.clock)
 
 

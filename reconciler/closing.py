@@ -114,6 +114,8 @@ def close(
                 *_unlooked(made, request, closing),
                 *_unproven(made, parts, closing),
                 *made.remarks,
+                *_from_before(made, request, opening),
+                *_budgeted(made, request),
                 *_left(made, request, parts),
             ),
         ),
@@ -211,6 +213,28 @@ def _unlooked(made: Pass, request: RunRequest, closing: _Closing) -> tuple[str, 
     if closing.has_pushed or request.reaches_jetti or not _creates(made):
         return ()
     return ("whether Jetti already has any of these was not looked at; --against-jetti does",)
+
+
+def _from_before(made: Pass, request: RunRequest, opening: Opening) -> tuple[str, ...]:
+    """What a range shows that the ledger which the report advises would leave to a person."""
+    older = sum(change.before_go_live for change in made.plan.changes)
+    if opening.watermark is not None or request.start is None or not older:
+        return ()
+    which = "1 of these was" if older == 1 else f"{older} of these were"
+    return (
+        f"{which} raised before this range: after `reconciler init --since` with its start, only"
+        " a typed range creates such, and scheduled passes leave them alone",
+    )
+
+
+def _budgeted(made: Pass, request: RunRequest) -> tuple[str, ...]:
+    """A plan is shown whole: which of it a budget would cut off depends on Jetti."""
+    if not request.dry_run or request.max_writes is None or not made.plan.changes:
+        return ()
+    return (
+        f"with --max-writes {request.max_writes} a run ends before the next return once so many"
+        " writes were sent; what is left of this plan then stays pending",
+    )
 
 
 def _left(made: Pass, request: RunRequest, parts: Parts) -> tuple[str, ...]:

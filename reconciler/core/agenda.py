@@ -44,6 +44,13 @@ class Kept(Struct, frozen=True):
     reference: str
     field: str
     value: Value
+    place: str
+    """The sale return's reference or the order line, as a plan names the field of either."""
+
+    @property
+    def shown(self) -> str:
+        """The field as a plan shows it."""
+        return f"{self.field}[{self.place}]"
 
 
 class Agenda(Struct, frozen=True):
@@ -156,9 +163,13 @@ def _of_one(one: _One) -> Agenda | Review:
     wanted = fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
     if one.wanted.lacks_parcels and fields.tells_of_a_parcel(one.known.fields):
         wanted = fields.without_parcels(wanted)
+    if fields.has_another_origin(one.known.fields):
+        wanted = fields.without_origin(wanted)
     found = fields.difference(wanted, one.known.fields, one.held.fields)
     put = _put(Operation.UPDATE_SALE_RETURN, one.known.id, found.write)
-    return Agenda((*items.writes, *put), (*items.kept, *_kept(one, found.kept)))
+    return Agenda(
+        (*items.writes, *put), (*items.kept, *_kept(one, found.kept, one.known.reference))
+    )
 
 
 def _agreed(one: _One) -> SaleReturn:
@@ -210,7 +221,7 @@ def _items(one: _One) -> Agenda | Review:
             )
         if one.status != "cancelled":
             writes += _put(Operation.UPDATE_ITEM, item.id, found.write)
-            kept += _kept(one, found.kept)
+            kept += _kept(one, found.kept, item.order_line_id)
     return Agenda(tuple(writes), tuple(kept))
 
 
@@ -247,5 +258,5 @@ def _put(operation: Operation, target_id: int, changed: Fields) -> tuple[Write, 
     return (Write(operation, target_id, fields=changed),) if changed else ()
 
 
-def _kept(one: _One, values: Fields) -> tuple[Kept, ...]:
-    return tuple(Kept(one.known.reference, name, value) for name, value in values.items())
+def _kept(one: _One, values: Fields, place: str) -> tuple[Kept, ...]:
+    return tuple(Kept(one.known.reference, name, value, place) for name, value in values.items())

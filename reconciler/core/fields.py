@@ -78,6 +78,22 @@ def without_parcels(wanted: Fields) -> Fields:
     return {name: value for name, value in wanted.items() if name not in _OF_PARCELS}
 
 
+ORIGIN = ("saleReturnSource", "saleReturnType")
+"""Who raised a sale return."""
+
+
+def has_another_origin(pushed: Fields) -> bool:
+    """Whether a person raised the sale return that we took over: of ours, the first PUT tells the
+    source along with our id."""
+    told = pushed.get("externalId") is not None
+    return told and "saleReturnSource" in pushed and pushed["saleReturnSource"] is None
+
+
+def without_origin(wanted: Fields) -> Fields:
+    """What is wanted, less who raised it: of a person's sale return that is true as it stands."""
+    return {name: value for name, value in wanted.items() if name not in ORIGIN}
+
+
 class Difference(Struct, frozen=True):
     """How wanted fields compare with what was pushed and what Jetti holds."""
 

@@ -6,7 +6,7 @@ dry run and the run a minute later name the same plan by the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -81,8 +81,12 @@ class Change(Struct, frozen=True, gc=False):
         reason: str | None = None,
         sale_returns: tuple[SaleReturnName, ...] = (),
         remarks: tuple[str, ...] = (),
+        left_alone: Collection[str] = (),
     ) -> ReportedChange:
-        """The change with what became of it, for the report."""
+        """The change with what became of it, for the report, less the fields left alone."""
+        shown = self.fields
+        if left_alone:
+            shown = FieldChanges(one for one in shown if one.field not in left_alone)
         return ReportedChange(
             return_id=self.return_id,
             order_name=self.order_name,
@@ -91,7 +95,7 @@ class Change(Struct, frozen=True, gc=False):
             outcome=outcome,
             reason=reason,
             sale_returns=sale_returns,
-            fields=self.fields,
+            fields=shown,
             fingerprint=self.fingerprint,
             remarks=(*self.remarks, *remarks),
         )

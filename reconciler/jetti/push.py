@@ -14,7 +14,7 @@ from reconciler.core.model import Entry, State
 from reconciler.core.plan import Change, unanswered, why_not_created
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
-from reconciler.core.verdict import Absent, Attributed, Review, Wait
+from reconciler.core.verdict import Absent, Attributed, Review, Wait, listed
 from reconciler.errors import TargetUnavailable, fact
 from reconciler.jetti.adopter import Adopter
 from reconciler.jetti.creation import Creation
@@ -223,6 +223,7 @@ class Pusher:
                 failed = self._in_vain(entry, f"{entry.reason}; it had no effect", adopted)
                 if failed is not None:
                     return failed
+        remarks = () if entry.intents else _taken_over(found)
         wrote = False
         if found.missing:
             self._update.check_reasons(entry)
@@ -232,13 +233,18 @@ class Pusher:
             reached(Point.CREATED)
             found, wrote = created, True
         told = self._update.bring(entry, found, seen, wrote=wrote)
-        return told or self._settle(self._judge.again(change))
+        if told is None:
+            return self._settle(self._judge.again(change))
+        return replace(told, remarks=remarks)
 
     # ------------------------------------------------------------------------- the whole
 
     def _reported(self, judged: Judged, told: Told) -> ReportedChange:
         self._watch(judged.change, told)
-        return judged.change.told(told.outcome, told.reason, told.sale_returns, judged.remarks)
+        remarks = (*judged.remarks, *told.remarks)
+        return judged.change.told(
+            told.outcome, told.reason, told.sale_returns, remarks, told.left_alone
+        )
 
     def _watch(self, change: Change, told: Told) -> None:
         """Tell an outage from entries that fail on their own."""
@@ -264,6 +270,12 @@ class Pusher:
         Jetti and not the returns. Raises TargetUnavailable."""
         if not all(told.trouble is Trouble.HURRY for _, told in self._streak):
             self._judge.knock()
+
+
+def _taken_over(found: Attributed) -> tuple[str, ...]:
+    """That not all of these were made by a create of ours."""
+    names = [known.reference for known in found.sale_returns if known.id in found.adopted]
+    return (f"taken over, not made: {listed(names)} stood in Jetti already",) if names else ()
 
 
 def _outage(streak: Sequence[Told]) -> str:

@@ -12,7 +12,7 @@ from reconciler.errors import TargetUnavailable
 from reconciler.jetti.judge import Judge, Judged
 from reconciler.jetti.lookup import Unseen
 from reconciler.jetti.told import Told, named
-from reconciler.jetti.update import Update
+from reconciler.jetti.update import Update, left_alone, why_left
 
 _PROVES = "can prove jetti.cancel_ids_key: of its order's lines only some come back"
 
@@ -33,7 +33,9 @@ class Scout:
             if isinstance(judged.verdict, Unseen):
                 unseen.append(judged.verdict.reason)
             remarks = (*judged.remarks, *((_PROVES,) if self._judge.can_prove(judged) else ()))
-            yield judged.change.told(told.outcome, told.reason, told.sale_returns, remarks)
+            yield judged.change.told(
+                told.outcome, told.reason, told.sale_returns, remarks, told.left_alone
+            )
         if unseen:
             raise TargetUnavailable(
                 f"{unseen[0]}; {len(unseen)} of {len(changes)} returns could not be looked up"
@@ -75,9 +77,8 @@ class Scout:
         todo = self._update.agenda(entry, found)
         if isinstance(todo, Review):
             return Told(OutcomeKind.REVIEW, todo.reason, names)
-        if not todo.writes:
-            return Told(OutcomeKind.PLANNED, "Jetti already holds what is wanted", names)
-        return Told(OutcomeKind.PLANNED, None, names)
+        reason = why_left(todo) if todo.writes else "Jetti already holds what is wanted"
+        return Told(OutcomeKind.PLANNED, reason, names, left_alone=left_alone(todo))
 
 
 def _count(sale_returns: int) -> str:

@@ -32,6 +32,9 @@ class Told(Struct, frozen=True):
     trouble: Trouble | None = None
     cause: str | None = None
     """What Jetti did, without its name, where that was the trouble and it was asked."""
+    left_alone: tuple[str, ...] = ()
+    """Fields of the plan that are not written: a person's value stays."""
+    remarks: tuple[str, ...] = ()
 
 
 def undelivered(classified: Classified) -> Told:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.core import outcome
 from reconciler.core.agenda import Agenda, Held, ReasonIds, agenda, agreed
+from reconciler.core.fields import ORIGIN
 from reconciler.core.model import Entry, Fields, Operation, SaleReturn, State, Write
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
@@ -68,7 +69,7 @@ class Update:
         if isinstance(todo, Review):
             self._journal.move(entry.id, Move(State.REVIEW, todo.reason))
             return Told(OutcomeKind.REVIEW, todo.reason, named(found.sale_returns))
-        kept = _kept(todo)
+        kept = why_left(todo)
         known = agreed(entry, found.sale_returns, _all_held(found))
         for position, write in enumerate(todo.writes, start=1):
             if (wrote or position > 1) and seen.is_stale(self._clock.monotonic()):
@@ -91,7 +92,7 @@ class Update:
                 pushed_fingerprint=entry.fingerprint,
             )
             self._journal.move(entry.id, synced)
-        return Told(OutcomeKind.PUSHED, kept, named(known))
+        return Told(OutcomeKind.PUSHED, kept, named(known), left_alone=left_alone(todo))
 
     def _confirm(
         self,
@@ -145,8 +146,9 @@ class Update:
         return wire.seen_sale_return(wire.one(wire.WireSaleReturn, answer)).fields
 
 
-# Who raised a sale return; of one that a person raised, true as it stands and no news.
-_ORIGIN = frozenset({"saleReturnSource", "saleReturnType"})
+def left_alone(todo: Agenda) -> tuple[str, ...]:
+    """The fields that stay as a person set them, as a plan shows them."""
+    return tuple(kept.shown for kept in todo.kept)
 
 
 def _all_held(found: Attributed) -> dict[int, Held]:
@@ -157,10 +159,10 @@ def _held(row: SeenSaleReturn) -> Held:
     return Held(row.fields, {item.id: item.fields for item in row.items})
 
 
-def _kept(todo: Agenda) -> str | None:
-    """What a person reads about values that stay."""
+def why_left(todo: Agenda) -> str | None:
+    """What a person reads about values that stay; who raised it stays true and is no news."""
     which = sorted(
-        {f"{kept.field} of {kept.reference}" for kept in todo.kept if kept.field not in _ORIGIN}
+        {f"{kept.field} of {kept.reference}" for kept in todo.kept if kept.field not in ORIGIN}
     )
     return f"left as a person set it: {', '.join(which)}" if which else None
 

@@ -209,6 +209,13 @@ def _malformed(report: Report) -> Iterator[str]:
         yield f"  … and {len(report.malformed) - _MOST_PROBLEMS} more; --format json lists all"
 
 
+def _first_step(run: RunFacts) -> str:
+    """The ledger that would make what this look without one has shown."""
+    if run.kind is not RunKind.RANGE or not run.windows:
+        return "reconciler init"
+    return f"reconciler init --since {run.windows[0].start:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _next(report: Report) -> str | None:
     run = report.run
     commands = [told.command for told in run.failures if told.command]
@@ -223,7 +230,7 @@ def _next(report: Report) -> str | None:
             return f"reconciler show {plain(named, 64)}"
     if run.dry_run:
         if run.watermark.after is None:
-            return "reconciler init"
+            return _first_step(run)
         if not any(_foreseen(report)):
             return None
         if run.kind is RunKind.SCHEDULED:

@@ -119,7 +119,7 @@ def test_a_person_s_tracking_stays_and_is_told():
     [write] = found.writes
     assert "trackingNumber" not in write.fields
     assert write.fields["trackingCompany"] == "USPS"
-    assert found.kept == (Kept("1001-21", "trackingNumber", "theirs"),)
+    assert found.kept == (Kept("1001-21", "trackingNumber", "theirs", "1001-21"),)
 
 
 def test_all_that_people_set_on_several_sale_returns_stays_and_is_told_in_order():
@@ -139,10 +139,10 @@ def test_all_that_people_set_on_several_sale_returns_stays_and_is_told_in_order(
             Write(SALE_RETURN, 22, fields={"trackingStatus": "transit", "status": "shipped"}),
         ),
         kept=(
-            Kept("1001-21", "adjustmentReasonId", 8),
-            Kept("1001-21", "adjustmentReasonId", 9),
-            Kept("1001-21", "trackingNumber", "theirs"),
-            Kept("1001-22", "trackingCompany", "Courier"),
+            Kept("1001-21", "adjustmentReasonId", 8, "A"),
+            Kept("1001-21", "adjustmentReasonId", 9, "B"),
+            Kept("1001-21", "trackingNumber", "theirs", "1001-21"),
+            Kept("1001-22", "trackingCompany", "Courier", "1001-22"),
         ),
     )
 
@@ -334,3 +334,17 @@ def test_with_nobody_else_at_it_an_agenda_reaches_what_is_wanted(entry):
             continue
         for item in known.items:
             assert shown.items[item.id]["quantity"] == quantities.get(item.order_line_id, 0)
+
+
+def test_who_raised_it_is_no_news_of_a_sale_return_that_a_person_raised():
+    """Of ours, the first PUT told the source along with our id."""
+    theirs = pushed(saleReturnSource=None, saleReturnType=None)
+    ours = pushed(saleReturnSource="external", saleReturnType="customer")
+    not_told_yet = pushed(externalId=None, saleReturnSource=None, saleReturnType=None)
+
+    told = [
+        {name for _, _, fields in writes(entry_of(wanted_line(), known=known)) for name in fields}
+        for known in (theirs, ours, not_told_yet)
+    ]
+
+    assert told == [set(), set(), {"externalId", "saleReturnSource", "saleReturnType"}]

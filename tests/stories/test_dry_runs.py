@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -178,10 +179,11 @@ def test_without_a_ledger_everything_is_new_and_none_is_made(world: World) -> No
     assert (dry.code, dry.outcomes) == (0, {one: ("create", "planned")})
     assert "no ledger" in " ".join(dry.report["run"]["remarks"])
     assert dry.report["run"]["watermark"] == {"before": None, "after": None}
-    for options in ((), ("--from", "7d")):
+    since = f"{world.clock.now() - timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}"
+    for options, first in (((), ""), (("--from", "7d"), f" --since {since}")):
         told = world.call("run", "--dry-run", *options).stdout
         assert re.search(r"^watermark +none: there is no ledger yet$", told, re.MULTILINE)
-        assert re.search(r"^next +reconciler init$", told, re.MULTILINE)
+        assert re.search(rf"^next +reconciler init{first}$", told, re.MULTILINE)
     assert list(world.directory.iterdir()) == []
     assert world.run().code == 7
 
@@ -263,3 +265,43 @@ def test_a_dry_run_and_the_run_after_it_name_the_same_plan_whatever_goes_first(
 
     assert ran.report["run"]["digest"] == foreseen.report["run"]["digest"]
     assert ran.report["changes"][0]["return_id"] == able
+
+
+# ------------------------------------------------------------------- what a look cannot promise
+
+
+def test_a_range_without_a_ledger_leads_to_the_ledger_that_makes_just_that(world: World) -> None:
+    """Two returns changed in the range; one of them was raised before it."""
+    old = world.returned()
+    world.pass_time(days=9)
+    young = world.returned()
+    world.loop.label(old)
+    world.pass_time()
+    told = world.call("run", "--from", "7d", "--dry-run").stdout
+    [following] = [line for line in told.splitlines() if line.startswith("next ")]
+    [note] = [line for line in told.splitlines() if "raised before this range" in line]
+    assert note.startswith("note       1 of these was")
+    command = following.split()[1:]
+    assert command[:3] == ["reconciler", "init", "--since"]
+
+    assert world.call(*command[1:]).code == 0
+    ran = world.run()
+
+    assert (ran.code, ran.outcomes[young]) == (0, ("create", "pushed"))
+    assert world.in_jetti(old) == []
+    assert world.run("--from", "10d", "--yes").outcomes[old] == ("create", "pushed")
+
+
+def test_a_look_says_what_a_budget_would_do(world: World) -> None:
+    world.go_live()
+    world.returned()
+    world.returned()
+    world.pass_time()
+
+    told = world.run("--dry-run", "--max-writes", "1")
+
+    assert len(told.outcomes) == 2
+    assert [note for note in told.report["run"]["remarks"] if "--max-writes 1" in note]
+    assert world.run("--max-writes", "1").report["counts"]["pending"] == 1
+    done = world.run("--dry-run", "--max-writes", "1").report["run"]["remarks"]
+    assert [note for note in done if "--max-writes 1" in note]

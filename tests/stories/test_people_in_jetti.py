@@ -170,6 +170,30 @@ def test_a_sale_return_with_exactly_our_lines_is_adopted(world: World) -> None:
     assert_agreement(world)
 
 
+def test_what_is_told_of_an_adopted_sale_return_is_what_was_written(world: World) -> None:
+    """Whatever a report shows as changed is so in Jetti, and what a person wrote is not shown."""
+    world.go_live()
+    order = world.order(("Acme", 1))
+    one = world.submit(order)
+    world.loop.label(one)
+    world.pass_time()
+    by_hand(world, order, 1, trackingNumber="MINE-1")
+
+    [taken] = world.run().report["changes"]
+
+    [reference] = [made["reference"] for made in taken["sale_returns"]]
+    assert taken["remarks"] == [f"taken over, not made: {reference} stood in Jetti already"]
+    world.loop.edit_label(one, status="delivered", tracking_number="NEW-1")
+    for arguments in (("--dry-run", "--against-jetti"), ()):
+        world.pass_time()
+        [change] = world.run(*arguments).report["changes"]
+        shown = {field["field"].partition("[")[0]: field["after"] for field in change["fields"]}
+        assert shown.keys() == {"status", "trackingStatus", "trackingUrl"}
+        assert "left as a person set it: trackingNumber" in change["reason"]
+    [made] = world.in_jetti(one)
+    assert (made["status"], made["tracking"]) == (shown["status"], "MINE-1")
+
+
 def test_an_adopted_sale_return_keeps_what_a_person_wrote(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1))
