@@ -129,6 +129,7 @@ def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -
     unfinished = ledger.meta().adopting_since
     start = min(start, unfinished or start)
     ledger.begin_adoption(start)
+    _try_keys(settings, host)
     try:
         _let_settle(settings.jetti.settle, host, ledger)
     except Interrupted as error:
@@ -140,6 +141,20 @@ def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -
     if not report.run.failures:
         ledger.end_adoption()
     return report
+
+
+def _try_keys(settings: Settings, host: Host) -> None:
+    """Raises KeyRefused before anybody has waited; whatever else is wrong, the pass will tell."""
+    from reconciler.jetti.reading import Reader
+
+    with suppress(SourceError), _loop(settings, host) as loop:
+        LoopReader(loop, host.clock, settings.loop.page_size).server_time()
+    with (
+        suppress(TargetUnavailable),
+        _jetti(settings, RunRequest(), host, reads_only=True) as jetti,
+    ):
+        if jetti is not None:
+            Reader(jetti, host.clock).reasons()
 
 
 def _let_settle(settle: timedelta, host: Host, ledger: SqlLedger) -> None:

@@ -50,7 +50,8 @@ def create(url: str, birth: Birth, clock: Clock) -> None:
         if exists(url):
             raise ConfigError(
                 f"there is a file at {path} already; a ledger is never overwritten",
-                "use it with `reconciler run`, or move it away",
+                "use it with `reconciler run`, let `reconciler init --adopt` go on if it was broken"
+                " off (`reconciler status` says so), or move it away",
             )
         _create_file(path, birth, clock)
 

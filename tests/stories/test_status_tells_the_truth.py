@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -243,6 +244,22 @@ def test_adopting_says_what_it_waits_for_and_that_it_goes_on(world: World) -> No
     assert "reading Loop: 0 returns so far" in adopted.stderr
     world.pass_time()
     assert "jetti.settle" not in world.call("init", "--adopt").stderr, "it has settled"
+
+
+@pytest.mark.parametrize("setting", ["LOOP_API_KEY", "JETTI_API_TOKEN"])
+def test_adopting_tries_both_keys_before_anybody_waits(world: World, setting: str) -> None:
+    began = world.clock.now()
+
+    refused = world.call("init", "--since", "7d", "--adopt", **{setting: "wrong"})
+
+    assert (refused.code, world.clock.now() - began < timedelta(seconds=60)) == (6, True)
+    assert setting in refused.stderr
+    code, text = told(world)
+    assert (code, "adoption   NOT FINISHED" in text) == (3, True)
+    again = world.call("init", "--since", "7d")
+    assert (again.code, "`reconciler init --adopt`" in again.stderr) == (2, True)
+    assert world.call("init", "--adopt").code == 0
+    assert "adoption" not in told(world)[1]
 
 
 # --------------------------------------------------------------- what single runs speak of
