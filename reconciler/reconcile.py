@@ -187,7 +187,10 @@ class Pass:
             }
             found += [self._single(return_id) for return_id in sorted(known - listed)]
             if not found:
-                raise ConfigError(f"--order {name}: Loop knows no return of this order")
+                raise ConfigError(
+                    f"--order {name}: Loop knows no return of this order, or keeps it in a state "
+                    "that its list does not show"
+                )
             rows += found
         return rows
 

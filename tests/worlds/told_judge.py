@@ -77,6 +77,8 @@ class Hearing:
     """Services that answered 401 or 403."""
     writes: Counter[str] = field(default_factory=Counter)
     """Writes that left, by the return they were for."""
+    asked: bool = False
+    """Whether anybody was asked anything: a run is in history before it asks."""
     created: set[str] = field(default_factory=set)
     resent: set[str] = field(default_factory=set)
     """Returns a create of which had left in an earlier run."""
@@ -118,6 +120,8 @@ class Judge:
         self.changed_settings: datetime | None = None
         self.ends: dict[str, int | None] = {}
         """By kind of run: how the last one ended. None: it was killed."""
+        self.left_no_trace = False
+        """Whether the run that was killed last may have died before history knew of it."""
         self.last: int | None = 0
         self.last_at: datetime | None = None
         """When the last run of any kind ended, by the program's clock."""
@@ -144,6 +148,7 @@ class Judge:
         hearing = self.now
         if hearing is None:
             return
+        hearing.asked = True
         if service == "jetti" and request.method != "GET":
             self._write_left(hearing, request, delivery)
         body = _whole(delivery)
@@ -198,6 +203,7 @@ class Judge:
         self.digest_is_known = False
         if DRY not in self.now.options and self.now.options[:1] != ("init",):
             self.ends[_kind(self.now.options)] = None
+            self.left_no_trace = not self.now.asked
             self.last = None
             self._time_was_told()
         self.now = None
@@ -591,7 +597,8 @@ class Judge:
         if self.last == 7 or self.ends.get("scheduled") == 7:
             assert kinds, "a run stopped for safety, and status is healthy"
         ended = self.ends.get("scheduled", 0)
-        if kept(12) and ended not in WELL and not (ended is None and self.last is None):
+        unknown = ended is None and (self.last is None or self.left_no_trace)
+        if kept(12) and ended not in WELL and not unknown:
             # Who was killed last may still go on, as far as anybody can know.
             assert kinds, f"the last pass ended with {self.ends['scheduled']}, status is healthy"
         if kept(12) and self.adopting:
