@@ -11,12 +11,32 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 from reconciler.cli.exit_codes import MEANINGS
 from reconciler.cli.program import program
 from reconciler.config import keys, load, sources
 from reconciler.core import duration
+from reconciler.core.model import CountedWord
+from reconciler.core.report import (
+    ChangeKind,
+    Counts,
+    Failure,
+    FieldChange,
+    JettiRequests,
+    LoopRequests,
+    NotUnderstood,
+    OutcomeKind,
+    Problem,
+    ReadWindow,
+    Report,
+    ReportedChange,
+    RunFacts,
+    RunKind,
+    SaleReturnName,
+    Watermarks,
+)
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -198,6 +218,36 @@ def test_every_variable_that_is_named_exists(name: str) -> None:
 
 def test_readme_tells_the_exit_codes_in_the_programs_words() -> None:
     assert {int(code): meaning for code, meaning in rows("Exit codes")} == MEANINGS
+
+
+def test_readme_names_every_key_of_the_report_and_no_other() -> None:
+    """By the types that are written, place by place."""
+    told = {
+        cells[0].strip("`"): set(re.findall(r"`([a-z_]+)`", cells[1]))
+        for cells in rows("The report as JSON")
+    }
+    values = {one.value for kind in (ChangeKind, OutcomeKind, RunKind) for one in kind}
+
+    def keys_of(struct: type[msgspec.Struct]) -> set[str]:
+        return {field.encode_name for field in msgspec.structs.fields(struct)}
+
+    places = {
+        "run": keys_of(RunFacts) - {"windows", "watermark", "failures"},
+        "run.windows": keys_of(ReadWindow),
+        "run.watermark": keys_of(Watermarks),
+        "run.failures": keys_of(Failure),
+        "counts": keys_of(Counts),
+        "requests": {"loop", "jetti"} | keys_of(LoopRequests) | keys_of(JettiRequests),
+        "changes": keys_of(ReportedChange) - {"sale_returns", "fields"},
+        "changes.sale_returns": keys_of(SaleReturnName),
+        "changes.fields": keys_of(FieldChange),
+        "problems": keys_of(Problem),
+        "malformed": keys_of(NotUnderstood),
+        "unknown_words": keys_of(CountedWord),
+    }
+    for place, names in places.items():
+        assert told[place] - values == names - values, place
+    assert {place.partition(".")[0] for place in told} == keys_of(Report)
 
 
 def test_the_changelog_knows_every_command() -> None:
