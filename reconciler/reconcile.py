@@ -23,6 +23,7 @@ from reconciler.core.guard import (
     check_ledger_is_not_lost,
     guard,
     needs_consent,
+    opened,
     remapped,
     stop,
     stopped,
@@ -264,7 +265,7 @@ class Pass:
         accepted = self._accepted()
         if stopped and stopped.digest == self._request.accept_digest:
             # By name, whatever a new mapping has made of the fingerprints of equal wants.
-            accepted |= stopped.members
+            accepted |= opened(self.plan.changes, stopped.members)
         return Grounds(
             guards=parts.guards,
             changed_lately=parts.ledger.count_updated_since(self._started_at - LATELY),

@@ -7,7 +7,7 @@ person asked for by name is free of all this, and a range is once that person ha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -58,17 +58,31 @@ def guard(plan: Plan, grounds: Grounds) -> Guarded:
 
     Counted is what nobody has let through and what was not stopped before. Where that is too
     much, all of it is stopped, along with what was stopped before: one plan, one digest.
+
+    Stopped is what is wanted, not the way to it: a create is an update once `init --adopt` has
+    taken over what staff had raised, and that may still create the lines they left out.
     """
-    accepted, before = frozenset(grounds.accepted), frozenset(grounds.stopped)
+    accepted, before = frozenset(grounds.accepted), _wants(grounds.stopped)
     unseen = [c for c in plan.changes if not c.is_accepted and c.member() not in accepted]
-    still = [change for change in unseen if change.member() in before]
-    reasons = _too_much([c for c in unseen if c.member() not in before], grounds)
+    still = [change for change in unseen if change.member().want in before]
+    reasons = _too_much([c for c in unseen if c.member().want not in before], grounds)
     halted = {change.return_id for change in (unseen if reasons else still)}
     return Guarded(
         through=tuple(c for c in plan.changes if c.return_id not in halted),
         stopped=tuple(c for c in plan.changes if c.return_id in halted),
         reasons=reasons,
     )
+
+
+def opened(changes: Iterable[Change], members: Collection[PlanMember]) -> frozenset[PlanMember]:
+    """What a stopped plan lets through when it is accepted by its digest.
+
+    Where Jetti's sale return has been taken over since, the same want needs less than was seen.
+    The other way round it is not so: who agreed to a look has not agreed to a create.
+    """
+    wants = _wants(members)
+    pushed = (change.member() for change in changes if change.touches_pushed)
+    return frozenset(members).union(member for member in pushed if member.want in wants)
 
 
 def stop(guarded: Guarded, grounds: Grounds, command: str) -> SafetyStop:
@@ -190,6 +204,10 @@ def _too_much(changes: Sequence[Change], grounds: Grounds) -> tuple[str, ...]:
     if touched := remapped(changes, grounds):
         reasons.append(f"the changed mapping would change {touched} pushed returns")
     return tuple(reasons)
+
+
+def _wants(members: Iterable[PlanMember]) -> frozenset[tuple[str, bytes]]:
+    return frozenset(member.want for member in members)
 
 
 def _of(changes: Sequence[Change], *kinds: ChangeKind) -> int:

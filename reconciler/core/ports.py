@@ -219,6 +219,11 @@ class PlanMember(Struct, frozen=True, array_like=True, gc=False):
     change: str
     fingerprint: bytes
 
+    @property
+    def want(self) -> tuple[str, bytes]:
+        """What Jetti should be told of it in the end, by whatever change."""
+        return self.return_id, self.fingerprint
+
 
 class StoppedPlan(Struct, frozen=True):
     """What a guard stopped and nobody has let through."""
@@ -304,11 +309,11 @@ class Ledger(Journal, Protocol):
     def stop_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
         """Keep the plan, and have just these members stopped from now on, in one transaction.
 
-        One that was stopped before keeps its time.
+        One of which the same was stopped before keeps its time.
         """
 
     def stopped_plan(self) -> StoppedPlan | None:
-        """What is stopped, as far as it is still to be done as it was when it was stopped."""
+        """What is stopped, as far as the same is still wanted of it and still to be done."""
 
     def kept_plan(self, digest: str) -> tuple[PlanMember, ...] | None:
         """The members of a kept plan, or None."""

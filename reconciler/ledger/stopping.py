@@ -44,7 +44,7 @@ class Stopping(Part):
             if listed:
                 _keep(connection, digest, listed, now)
             since = {
-                PlanMember(row.return_id, row.change, row.fingerprint): row.stopped_at
+                (row.return_id, row.fingerprint): row.stopped_at
                 for row in connection.execute(select(stopped))
             }
             connection.execute(delete(stopped))
@@ -55,7 +55,7 @@ class Stopping(Part):
                         "change": one.change,
                         "fingerprint": one.fingerprint,
                         "digest": digest,
-                        "stopped_at": since.get(one, now),
+                        "stopped_at": since.get(one.want, now),
                     }
                     for one in batch
                 ]

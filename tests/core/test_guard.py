@@ -10,6 +10,7 @@ from reconciler.core.guard import (
     check_shop,
     guard,
     needs_consent,
+    opened,
     stop,
     unaccepted,
 )
@@ -158,6 +159,34 @@ def test_a_stopped_member_that_changed_is_judged_by_itself():
     older = {replace(one, fingerprint=b"other") for one in members(plan.changes)}
 
     assert not stops(plan, stopped=older)
+
+
+@pytest.mark.parametrize("before", ["create", "adopt"])
+def test_what_was_stopped_stays_so_when_the_same_needs_another_change(before):
+    plan = a_plan(updates=3)
+    [first, second, third] = plan.changes
+    stopped = {replace(change.member(), change=before) for change in (first, second)}
+
+    assert guarded(plan, stopped=stopped).stopped == (first, second)
+    assert guarded(plan, stopped=stopped).through == (third,)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "opens"),
+    [
+        ("create", "create", True),
+        ("create", "update", True),
+        ("adopt", "update", True),
+        ("adopt", "create", False),
+    ],
+)
+def test_a_digest_opens_less_than_was_seen_and_never_more(before, now, opens):
+    [change, unknown] = a_plan(**{f"{now}s": 2}).changes
+
+    found = opened([change, unknown], [replace(change.member(), change=before)])
+
+    assert (change.member() in found) is opens
+    assert unknown.member() not in found
 
 
 def test_an_accepted_member_is_no_longer_stopped():

@@ -56,6 +56,13 @@ def test_stopped_again_under_another_name_a_member_keeps_its_time(both):
     assert stopped(both) is None
 
 
+def test_a_member_keeps_its_time_when_the_same_is_wanted_by_another_change(both):
+    """A create that became an update: `init --adopt` took over what staff had raised."""
+    both.stop_plan("def", [member("1", change="update")], LATER)
+
+    assert stopped(both) == ("def", {"1"}, NOON)
+
+
 def test_an_equal_want_of_another_mapping_stays_stopped_and_let_through(both):
     both.record(drained(observation("3")), NOON)
     both.let_through([member("3")], NOON, asked=False)

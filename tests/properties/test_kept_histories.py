@@ -132,3 +132,14 @@ def test_who_accepts_a_look_at_an_old_return_has_not_asked_for_its_creation(
     state.runs_later(options=("--from", "3d"))
 
     assert state.history.witness.counts["created"] == 5
+
+
+def test_what_is_stopped_is_not_opened_by_taking_over_what_staff_raised(state: Histories) -> None:
+    # The create was an update from then on, which no guard knew as stopped.
+    state.begins(loop={}, jetti={}, page_size=750, old=0, guard=25)
+    state.a_plan_is_too_large(options=(), then="")
+    state.staff_work(how=("raises", True), one=0)
+    state.adoption_is_broken_off(nth=1, how="end")
+    state.runs(options=())
+
+    assert state.history.world.writes() == []

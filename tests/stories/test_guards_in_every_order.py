@@ -135,6 +135,68 @@ def test_what_a_person_names_of_a_stopped_plan_is_settled_by_that(world: World) 
     assert [world.in_jetti(one) for one in rest] == [[], []]
 
 
+def taken_over(world: World, *, part: bool) -> tuple[Ran, str, list[str]]:
+    """A plan is stopped; staff raise one of its returns, or half of it; `init --adopt` finds it."""
+    world.go_live()
+    order = world.order(("Acme", 1), ("Bolt", 1))
+    taken = world.submit(order, 1, 1)
+    rest = several(world, 2)
+    stopped = world.run(**TIGHT)
+    items = dict.fromkeys(world.item_ids(order)[: 1 if part else 2], 1)
+    marker = {"externalId": taken} if part else {}
+    world.jetti.raise_sale_return(world.sale_id(order), items, **marker)
+    world.pass_time(hours=1)
+    assert world.call("init", "--adopt").code == 0
+    assert world.entry(taken).sale_returns, "taken over"
+    return stopped, taken, rest
+
+
+@pytest.mark.parametrize("part", [False, True])
+def test_what_init_adopt_takes_over_of_a_stopped_plan_stays_stopped(
+    world: World, part: bool
+) -> None:
+    """Its create is an update from now on, and may yet mail the vendor whom staff left out."""
+    stopped, taken, rest = taken_over(world, part=part)
+
+    ran = world.run(**TIGHT)
+    swept = world.run("--sweep", "30d", **TIGHT)
+    laxer = world.run()
+    told = world.call("status").stdout
+
+    assert [one.code for one in (stopped, ran, swept, laxer)] == [7, 7, 7, 7]
+    assert world.writes() == []
+    assert {c["return_id"]: c["change"] for c in ran.report["changes"] if c["stopped"]} == {
+        taken: "update",
+        **dict.fromkeys(rest, "create"),
+    }
+    assert f"plan {digest(ran)} is stopped since 2026-03-01 12:0" in told, "since the first stop"
+    assert world.run("--accept-plan", digest(ran), **TIGHT).code == 0
+    assert_agreement(world)
+
+
+@pytest.mark.parametrize("part", [False, True])
+def test_the_digest_that_status_names_opens_what_was_taken_over_since(
+    world: World, part: bool
+) -> None:
+    stopped, *_ = taken_over(world, part=part)
+
+    named = stopped_plan(world)
+    ran = world.run("--accept-plan", digest(stopped), **TIGHT)
+
+    assert (named, ran.code, stopped_plan(world)) == (digest(stopped), 0, None)
+    assert_agreement(world)
+
+
+def test_a_person_who_names_what_was_taken_over_settles_it(world: World) -> None:
+    _, taken, rest = taken_over(world, part=True)
+
+    named = world.run("--return", taken, **TIGHT)
+    later = world.run(**TIGHT)
+
+    assert (named.code, len(world.in_jetti(taken)), later.code) == (0, 2, 7)
+    assert [world.in_jetti(one) for one in rest] == [[], []]
+
+
 def test_two_stops_become_one_plan_that_one_digest_opens(world: World) -> None:
     world.go_live()
     several(world, 3)
