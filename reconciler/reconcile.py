@@ -382,17 +382,15 @@ class Pass:
         told = {outcome.return_id for outcome in self.outcomes}
         stopped = {change.return_id for change in self.stopped}
         reason = self._why_left()
+        # Once: it is a hash over all of them.
+        why_stopped = f"stopped with plan {self.digest}, until a person lets it through"
         self.outcomes += [
-            self._stopped(change)
+            replace(change.told(OutcomeKind.DEFERRED, why_stopped), stopped=True)
             if change.return_id in stopped
             else change.told(OutcomeKind.DEFERRED, reason)
             for change in self.plan.changes
             if change.return_id not in told
         ]
-
-    def _stopped(self, change: Change) -> ReportedChange:
-        reason = f"stopped with plan {self.digest}, until a person lets it through"
-        return replace(change.told(OutcomeKind.DEFERRED, reason), stopped=True)
 
     @property
     def remarks(self) -> tuple[str, ...]:
