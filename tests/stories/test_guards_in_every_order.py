@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from datetime import timedelta
+from types import FrameType
 
 import pytest
 from agreement import assert_agreement
@@ -516,3 +519,33 @@ def test_a_range_that_was_interrupted_before_consent_promises_no_rest(world: Wor
 
     assert (ran.code, created(later)) == (130, 0)
     assert "scheduled passes go on" not in str(ran.report["run"]["remarks"])
+
+
+# ------------------------------------------------------------------------------------- its cost
+
+
+def test_what_a_stopped_plan_costs_grows_with_it_and_not_with_its_square(world: World) -> None:
+    """By how often each function is called, which no busy machine changes."""
+    world.go_live()
+    calls: list[Counter[str]] = []
+    for born in (100, 100):
+        for _ in range(born):
+            world.returned()
+        world.pass_time()
+        calls.append(Counter())
+
+        def count(frame: FrameType, event: str, argument: object) -> None:
+            code = argument if event == "c_call" else frame.f_code
+            name = getattr(code, "__qualname__", None) or frame.f_code.co_qualname
+            calls[-1][f"{event} {name}"] += 1
+
+        sys.setprofile(count)
+        try:
+            stopped = world.run()
+        finally:
+            sys.setprofile(None)
+        assert stopped.code == 7
+
+    few, many = calls
+    steep = {name for name, count in many.items() if count > 1000 and count > 3 * few[name]}
+    assert steep == set()
