@@ -181,11 +181,7 @@ class Pass:
         for name in self._request.order_names:
             found = list(self._parts.source.fetch_order(name))
             listed = {row.id for row in found if isinstance(row, Return)}
-            known = {
-                entry.id
-                for spelling in names(name)
-                for entry in self._parts.ledger.entries_on_order(None, spelling)
-            }
+            known = self._known_on(name, found)
             found += [self._single(return_id) for return_id in sorted(known - listed)]
             if not found:
                 raise ConfigError(
@@ -194,6 +190,16 @@ class Pass:
                 )
             rows += found
         return rows
+
+    def _known_on(self, name: str, found: Iterable[Return | Malformed]) -> set[str]:
+        """What the ledger knows on the order that bears this name, also from before it did.
+
+        Loop may name just one of its returns, and a return may be known by an older name.
+        """
+        orders: list[tuple[str | None, str]] = [(None, spelling) for spelling in names(name)]
+        orders += [(row.order_id, row.order_name) for row in found if isinstance(row, Return)]
+        on_order = self._parts.ledger.entries_on_order
+        return {entry.id for order_id, called in orders for entry in on_order(order_id, called)}
 
     def _single(self, return_id: str) -> Return | Malformed:
         row = self._parts.source.fetch(return_id)

@@ -143,3 +143,32 @@ def test_what_is_stopped_is_not_opened_by_taking_over_what_staff_raised(state: H
     state.runs(options=())
 
     assert state.history.world.writes() == []
+
+
+def test_of_an_order_nothing_is_promised_that_neither_loop_nor_the_ledger_names(
+    state: Histories,
+) -> None:
+    # Loop named the newer of two returns, the other was never read; the judge had both promised.
+    state.begins(loop={}, jetti={}, page_size=750, old=1, guard=25)
+    state.returns_more(order=1, units=[1])
+    state.time_passes(seconds=130)
+    state.runs_for_one(one=0, by="order")
+
+    old, _, new = (row.id for row in state.history._rows())
+    assert (state.history.promised, state.history.asked_for) == ({new}, {new})
+    assert old not in state.history.states()
+
+
+def test_of_an_order_all_is_promised_that_the_ledger_knows_by_whatever_name(
+    state: Histories,
+) -> None:
+    # The program looked for the new name alone, by which the ledger did not know the older one.
+    state.begins(loop={}, jetti={}, page_size=750, old=1, guard=25)
+    state.runs(options=("--sweep", "120d"))
+    state.returns_more(order=1, units=[1])
+    state.shop_goes_on(how=("renames_order", (False,)), one=1, place=0, runs=False)
+    state.time_passes(seconds=130)
+    state.runs_for_one(one=0, by="order")
+
+    old, _, new = (row.id for row in state.history._rows())
+    assert state.history.promised == {old, new}

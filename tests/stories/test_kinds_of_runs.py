@@ -130,6 +130,26 @@ def test_an_order_takes_the_returns_that_the_ledger_knows_too(world: World, writ
     assert len(world.on_order(order)) == 2
 
 
+def test_an_order_takes_what_the_ledger_knows_by_a_name_that_the_order_bore_before(
+    world: World,
+) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1), ("Bolt", 1))
+    first = world.submit(order, 1, 0, at=NOON - timedelta(days=40))
+    world.run("--sweep", "120d")
+    second = world.submit(order, 0, 1)
+    other = world.returned()
+    for one in (first, second):
+        world.loop.edit(one, order_name="#1001-R")
+    world.pass_time()
+
+    ran = world.run("--order", "#1001-R")
+
+    assert set(ran.outcomes) == {first, second}
+    assert world.in_jetti(other) == []
+    assert len(world.on_order(order)) == 2
+
+
 # --------------------------------------------------------------------------------------- sweep
 
 

@@ -7,6 +7,7 @@ import random
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,16 @@ class Program(Promises):
         arrived = len(self.sandbox.arrivals.all())
         self.witness.begins_run()
         named = set() if dry else self._named(options)
-        asked_before = set(self.asked_for)
+        asked_before, known = set(self.asked_for), self._known_names()
         # What it was asked for is committed early: it holds even if this run is killed.
         if "--from" not in options or {"--yes", "--accept-plan"} & {*options}:
             self.asked_for |= named
         self._meet_excluded()
         self.judge.begins(options)
         ran = self._call("run", *options, "--format", "json")
+        if "--order" in options:
+            named = self._found_on(dict(pairwise(options))["--order"], named, known)
+            self.asked_for = asked_before | named
         self.counts["runs"] += 1
         strikes = self._count_hits()
         arrivals = self.sandbox.arrivals.all()[arrived:]
@@ -87,6 +91,30 @@ class Program(Promises):
             assert self.watermark == watermark, "moved by a run that may not"
         self._asks_status()
         return ran
+
+    def _known_names(self) -> dict[str, str]:
+        """The returns in the ledger, with the name that each one's order bore there."""
+        with self.witness.reading() as ledger:
+            return dict(ledger.execute("SELECT return_id, order_name FROM entries"))
+
+    def _found_on(self, name: str, named: set[str], known: dict[str, str]) -> set[str]:
+        """Those that a run for an order which has just ended can know of: what Loop's details
+        told it, and what the ledger knew on the order before, by its name or by its id.
+
+        Loop's list cannot be asked by order, and details may name one return of several. So one
+        from before go-live that no pass has read stays unknown, and nothing is promised of it.
+        """
+        assert self.judge.now is not None
+        found = self.judge.now.found
+        rows = [row for row in self._rows() if row.id in named]
+        orders = {row.provider_order_id for row in rows if row.id in found and not row.extra}
+        return {
+            row.id
+            for row in rows
+            if row.id in found
+            or known.get(row.id) == name
+            or (row.id in known and row.provider_order_id in orders)
+        }
 
     def _meet_excluded(self) -> None:
         self.unselected |= {row.id for row in self._rows() if self.is_excluded(row)}

@@ -146,15 +146,22 @@ class Scene:
         return row.created_at >= self.go_live or row.id in self.asked_for
 
     def _named(self, options: Sequence[str]) -> set[str]:
-        """Returns that a run with these options is asked for."""
+        """Returns that a run with these options is asked for.
+
+        Of an order all, whatever name each of them bears by now; which of them it comes to know
+        of is told in `_found_on`.
+        """
         told = dict(pairwise(options))
+        orders = {
+            row.provider_order_id for row in self._rows() if row.order_name == told.get("--order")
+        }
         days = int(told.get("--from", "0d").rstrip("d"))
         since = min(self.clock.now(), self.world.clock.now()) - timedelta(days=days)
         return {
             row.id
             for row in self._rows()
             if row.id == told.get("--return")
-            or row.order_name == told.get("--order")
+            or row.provider_order_id in orders
             or ("--from" in told and max(row.created_at, row.updated_at) >= since)
         }
 

@@ -42,6 +42,7 @@ SPENT = 590.0
 """Seconds after which a scheduled pass may leave the rest to the next."""
 WELL = (0, 10)
 LISTING = "/warehouse/return/list"
+DETAILS = "/warehouse/return/details"
 WRITERS = ("--from", "--return", "--order", "--accept-plan")
 _CREATE = re.compile(r"/api/sales/(\d+)/cancel\.json")
 
@@ -71,6 +72,8 @@ class Hearing:
     """Returns that Jetti held something for before."""
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What Loop listed, whole answers only: by return, the newest."""
+    found: set[str] = field(default_factory=set)
+    """Returns that Loop's details named, in whole answers."""
     states: set[str] = field(default_factory=set)
     """Of which Loop listed anything, or that there is nothing."""
     refused: set[str] = field(default_factory=set)
@@ -158,6 +161,8 @@ class Judge:
             hearing.refused.add(service)
         if service == "loop" and request.path.endswith(LISTING) and delivery.response.status == 200:
             self._listed(hearing, request, body)
+        if service == "loop" and request.path.endswith(DETAILS) and delivery.response.status == 200:
+            hearing.found |= _ids(body)
 
     def _write_left(self, hearing: Hearing, request: Request, delivery: Delivery) -> None:
         owner = self.scene.witness.writer
@@ -671,6 +676,16 @@ def _kind_of(reason: str) -> str:
         if re.search(pattern, reason):
             return kind
     raise AssertionError(f"status gives a reason that nobody knows: {reason}")
+
+
+def _ids(body: bytes) -> set[str]:
+    """The returns that an answer of details names: one, or several of an order."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return set()
+    rows = answer if isinstance(answer, list) else [answer]
+    return {str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row}
 
 
 def _whole(delivery: Delivery) -> bytes | None:
