@@ -172,3 +172,14 @@ def test_of_an_order_all_is_promised_that_the_ledger_knows_by_whatever_name(
 
     old, _, new = (row.id for row in state.history._rows())
     assert state.history.promised == {old, new}
+
+
+def test_of_what_was_made_in_the_same_second_as_a_named_return_nothing_is_learnt(
+    state: Histories,
+) -> None:
+    # The judge missed the other's row, which nobody can understand, among the reasons of `status`.
+    state.begins(loop={}, jetti={}, page_size=750, old=2, guard=25)
+    state.shop_goes_on(how=("garbles", ("no lines",)), one=2, place=0, runs=False)
+    state.runs_for_one(one=1, by="return")
+
+    assert len(state.history.states()) == 1

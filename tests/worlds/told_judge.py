@@ -189,6 +189,9 @@ class Judge:
             if until - since < timedelta(seconds=10):
                 return  # this asked for the time
         hearing.states |= {*asked.get("state", ())}
+        if _kind(hearing.options) == "single":
+            # It lists the second in which a return was made, and takes that return alone.
+            rows = [row for row in rows if str(row["id"]) in hearing.found]
         for row in rows:
             known = hearing.rows.get(str(row["id"]))
             if known is None or str(row["updated_at"]) >= str(known["updated_at"]):
