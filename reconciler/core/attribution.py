@@ -15,7 +15,14 @@ from msgspec.structs import replace
 from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
 from reconciler.core.matching import divided, is_divided, missing_of, of_line, sharing, undecided
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
-from reconciler.core.proof import by_intent, by_meaning, overreach, since_sent, with_units
+from reconciler.core.proof import (
+    by_intent,
+    by_meaning,
+    left_behind,
+    overreach,
+    since_sent,
+    with_units,
+)
 from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale, possible, ruled_out
 from reconciler.core.shortage import short
 from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
@@ -38,8 +45,8 @@ def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
     """Whether the order itself must be looked up, given what carries our marker or is known.
 
     It must when a create was never answered, when something is marked that the ledger does not
-    know, when a wanted line stands in no sale return of ours, when one should grow, or when one
-    must be divided anew among several items.
+    know, when a wanted line stands in no sale return of ours, when one should grow, when one
+    must be divided anew among several items, or when a cancelled return seems never pushed.
     """
     known = {sale_return.id for sale_return in entry.sale_returns}
     return (
@@ -48,6 +55,7 @@ def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
         or bool(_uncovered(entry, entry.sale_returns))
         or _grows(entry)
         or _is_undivided(entry)
+        or _seems_never_pushed(entry)
     )
 
 
@@ -77,6 +85,8 @@ def _attribute(
         held = {row.id: row for row in sighting.ours}
         return Attributed(tuple(absorbed(entry, held)), held)
     choice = order_of(entry, sighting)
+    if not (isinstance(choice, Chosen) or sighting.ours or entry.intents) and _ended(entry):
+        return Attributed((), {})  # no order that it is to stand on, and nothing to bring there
     if isinstance(choice, Disputed):
         return Review(choice.reason)
     if isinstance(choice, Chosen):
@@ -203,6 +213,16 @@ def _grows(entry: Entry) -> bool:
     return False
 
 
+def _ended(entry: Entry) -> bool:
+    return entry.wanted.purpose is Purpose.CANCEL
+
+
+def _seems_never_pushed(entry: Entry) -> bool:
+    """Whether a return is to be cancelled of which this ledger never made anything; one that it
+    took the place of may have begun to."""
+    return _ended(entry) and not entry.sale_returns
+
+
 def _is_undivided(entry: Entry) -> bool:
     """Whether several items of ours share a line and their parts are not what comes back."""
     if entry.wanted.purpose is Purpose.CANCEL:
@@ -251,7 +271,9 @@ class _Judgement:
         behind = self._behind(creatable) if unanswered is None else None
         if behind is not None:
             return behind
-        refused = self._used_up_elsewhere() or self._claim_by_meaning(creatable)
+        refused = (
+            self._left_behind() or self._used_up_elsewhere() or self._claim_by_meaning(creatable)
+        )
         if refused is not None:
             return refused
         uncovered = _uncovered(self._entry, self._ours)
@@ -340,6 +362,18 @@ class _Judgement:
                 reason = f"a create for return {rival.id} on the same lines has no answer yet"
                 return Wait(reason, order_found=True, behind=True)
         return None
+
+    def _left_behind(self) -> Review | None:
+        """What another ledger began for a return that has ended since, on any sale of the order."""
+        if self._entry.intents or not _seems_never_pushed(self._entry):
+            return None
+        return left_behind(
+            self._entry,
+            [row for row in self._sighting.on_sale if self._is_loose(row)],
+            {item.id: item for item in self._sighting.sale_items},
+            self._rivals,
+            marked=[row for row in self._held.values() if row.status != "cancelled"],
+        )
 
     def _used_up_elsewhere(self) -> Review | None:
         """Another sale of the order gave way to this one; a person may have returned there, by

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.core.known import line_of
-from reconciler.core.model import Entry, Intent, Purpose, State, WantedLine
+from reconciler.core.model import Entry, Intent, Operation, Purpose, State, WantedLine
 from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
 from reconciler.core.verdict import BY_HAND, Review, Wait, listed, titled
 
@@ -146,6 +146,55 @@ def by_meaning(
     return touching
 
 
+def left_behind(
+    entry: Entry,
+    loose: Sequence[SeenSaleReturn],
+    items: Mapping[int, SaleItem],
+    rivals: Sequence[Entry],
+    *,
+    marked: Sequence[SeenSaleReturn],
+) -> Review | None:
+    """Whether a create that this ledger does not know of seems to have been cut short, for a return
+    that has ended since: an older ledger was put back, or a new one took over.
+
+    It leaves no units, or items with the ids of Loop's lines: those are written before our marker
+    is. A person's own sale return has units and no such ids; nobody is asked about that. What may
+    be another return's is judged for that one.
+    """
+    lines = {line.order_line_id for line in entry.wanted.lines}
+    begun = [
+        row
+        for row in loose
+        if row.created_at >= entry.seen.created_at
+        and (_is_newborn(row) or _told_lines(row))
+        and (not lines or any(line_of(item, items) in lines for item in row.items))
+        and not any(_is_of(rival, row, items) for rival in rivals)
+    ]
+    if not begun:
+        return None
+    along = f", and sale return {listed(map(titled, marked))}, which is marked" if marked else ""
+    return Review(
+        f"unmarked sale return {listed(with_units(row, items) for row in begun)} looks like what a "
+        f"create that was cut short has left, and may stand for this return, which is "
+        f"{entry.seen.state} in Loop. Cancel in Jetti what does{along}. {BY_HAND}"
+    )
+
+
+def _told_lines(row: SeenSaleReturn) -> set[str]:
+    """Ids of Loop's lines, which we write to the items of a sale return before we mark it."""
+    return {str(told) for item in row.items if (told := item.fields.get("externalId"))}
+
+
+def _is_of(rival: Entry, row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> bool:
+    """Whether another return is the one to ask about an unmarked sale return."""
+    creates = [i for i in rival.intents if i.write.operation is Operation.CREATE]
+    return (
+        any(_may_have_made(create, row) for create in creates)
+        or bool(_told_lines(row) & {line.id for line in rival.seen.lines})
+        or _claims(rival, {line_of(item, items) for item in row.items})
+    )
+
+
 _SETTLED_BY = "Give it the id of its return as externalId in Jetti, or cancel it"
 _UNDO = "Cancel in Jetti what nobody asked for"
 
@@ -194,7 +243,7 @@ def _units(by_line: Mapping[str, int]) -> str:
     return listed(f"{units} of order line {line_id}" for line_id, units in sorted(by_line.items()))
 
 
-def _claims(rival: Entry, order_line_ids: Mapping[str, int]) -> bool:
+def _claims(rival: Entry, order_line_ids: Collection[str]) -> bool:
     """Whether another return could be what a loose sale return stands for."""
     return (
         not rival.sale_returns

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from reconciler.core.attribution import attribute, needs_order
 from reconciler.core.fields import OWNED
 from reconciler.core.model import Operation, Purpose, State, Write
+from reconciler.core.sighting import SeenItem
 from reconciler.core.verdict import Absent, Attributed, Review, Wait
 
 ALL = frozenset("ABCD")
@@ -544,6 +545,86 @@ def test_a_held_rival_still_claims():
     other = rival(wanted=wants(purpose=Purpose.HOLD), state=State.SKIPPED)
 
     assert isinstance(judge(an_entry(), shown(30, {"A": 1}), rivals=[other]), Review)
+
+
+GONE = an_entry(wants(purpose=Purpose.CANCEL), seen=a_return(state="cancelled"))
+"""Cancelled in Loop before this ledger made anything of it."""
+EMPTIED = replace(GONE, seen=replace(GONE.seen, lines=()), wanted=replace(GONE.wanted, lines=()))
+BARE = shown(30, {"A": 0, "B": 0})
+"""As a create leaves it."""
+COUNTED = as_shown(pushed(pushed_item("A"), id=30), externalId=None)
+"""The same once its quantities are told and the marker is not."""
+
+
+@pytest.mark.parametrize("row", [BARE, COUNTED], ids=["bare", "counted"])
+@pytest.mark.parametrize("entry", [GONE, EMPTIED], ids=["with lines", "without"])
+def test_what_looks_begun_for_a_return_that_has_ended_goes_to_a_person(entry, row):
+    assert needs_order(entry, ())
+    assert isinstance(judge(entry, row), Review)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        shown(30, {"A": 1}),
+        shown(30, {"A": 0, "B": 1}),
+        shown(30, {}),
+        shown(30, {"C": 0}),
+        replace(BARE, created_at=GONE.seen.created_at - MINUTE),
+        replace(BARE, fields=BARE.fields | {"status": "cancelled"}),
+        replace(BARE, fields=BARE.fields | {"externalId": "9"}),
+    ],
+    ids=["a person's", "in part", "hollow", "other lines", "older", "cancelled", "another's"],
+)
+def test_a_return_that_has_ended_asks_about_nothing_else(row):
+    assert (claimed(judge(GONE, row)), missing(judge(GONE, row))) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("other", "row"),
+    [
+        (rival(), BARE),
+        (rival(wanted=wants(purpose=Purpose.HOLD)), BARE),
+        (rival(sale_returns=(pushed(id=30),)), BARE),
+        (rival(wanted=wants(purpose=Purpose.CANCEL)), COUNTED),
+        (
+            rival(wanted=wants(purpose=Purpose.CANCEL), intents=(an_intent(1, 2),)),
+            BARE,
+        ),
+    ],
+    ids=["wants it", "held", "has it", "is named by it", "may have made it"],
+)
+def test_what_may_be_another_return_s_is_judged_for_that_one(other, row):
+    assert claimed(judge(GONE, row, rivals=[other])) == []
+
+
+@pytest.mark.parametrize("status", ["requested", "cancelled"])
+def test_what_is_marked_beside_it_is_named_unless_it_has_ended_too(status):
+    verdict = judge(GONE, BARE, shown(31, {"C": 1}, marker="7001", status=status))
+
+    assert isinstance(verdict, Review)
+    assert ("1001-31 (31), which is marked" in verdict.reason) is (status == "requested")
+
+
+def test_two_returns_that_have_ended_are_both_asked_about():
+    other = rival(wanted=wants(purpose=Purpose.CANCEL))
+
+    assert isinstance(judge(GONE, BARE, rivals=[other]), Review)
+
+
+def test_on_every_sale_that_may_be_the_order_it_is_looked_for():
+    over, used_up = a_sale(id=9), sale_item("A", 1, id=91, sale_id=9, returned=1)
+    on_it = shown(30, {}, sale_id=9, items=(SeenItem(301, 30, 91, {"quantity": 0}),))
+
+    verdict = judge(GONE, on_it, sales=(a_sale(), over), sale_items=(sale_item("A", 3), used_up))
+
+    assert isinstance(verdict, Review)
+
+
+@pytest.mark.parametrize("sales", [(), (a_sale(), a_sale(id=11))], ids=["none", "two"])
+def test_a_return_that_has_ended_needs_no_order(sales):
+    assert judge(GONE, sales=sales) == Attributed((), {})
+    assert isinstance(judge(GONE, shown(30, {"A": 1}, marker="7001"), sales=sales), Review)
 
 
 def test_lines_that_policy_filters_are_not_meant_unless_it_filters_all():

@@ -1,9 +1,13 @@
-"""An older copy of the ledger knows less than Jetti: what both agree on is taken up again."""
+"""An older copy of the ledger knows less than Jetti: what both agree on is taken up again, and what
+was only begun is told."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from agreement import assert_agreement
 from story_world import World
 
@@ -28,3 +32,114 @@ def test_what_was_told_after_the_copy_is_not_taken_for_a_person_s_for_ever(world
 
     assert (ran.code, ran.reason(one)) == (0, "")
     assert_agreement(world)
+
+
+ENDINGS: dict[str, Callable[[World, str], object]] = {
+    "cancelled": lambda world, one: world.loop.set_state(one, "cancelled"),
+    "expired": lambda world, one: world.loop.set_state(one, "expired"),
+    "emptied": lambda world, one: world.loop.remove_line(one, world.seen(one).lines[0].id),
+}
+
+
+@pytest.mark.parametrize("how", ["restored", "lost"])
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(("writes", "units"), [(1, 0), (2, 1)], ids=["created", "counted"])
+def test_what_was_begun_for_a_return_that_has_ended_since_is_told(
+    world: World, writes: int, units: int, ending: str, how: str
+) -> None:
+    world.trusted()
+    copy = _copied(world)
+    order = world.order(("Acme", 1), ("Acme", 1))
+    one = world.submit(order, 1, 0)
+    _cut_short(world, writes)
+    ENDINGS[ending](world, one)
+
+    if how == "restored":
+        _put_back(world, copy)
+    else:
+        (world.directory / "ledger.db").unlink()
+        world.pass_time()
+        assert world.call("init", "--since", "7d", "--adopt").code == 0
+    world.pass_time()
+    ran = world.run()
+
+    [left] = world.on_order(order)
+    assert (left["marker"], left["status"]) == (None, "requested")
+    assert (ran.code, world.state(one)) == (3, "review")
+    assert ran.reason(one) == (
+        f"unmarked sale return 1002-01 (2) with {units} of order line "
+        f"{order.lines[0].order_line_id} looks like what a create that was cut short has left, and "
+        f"may stand for this return, which is {world.seen(one).state} in Loop. Cancel in Jetti "
+        "what does. Do by hand in Jetti what is still wanted"
+    )
+
+
+def test_what_is_marked_of_it_is_told_along(world: World) -> None:
+    world.trusted()
+    copy = _copied(world)
+    order = world.order(("Acme", 1), ("Bolt", 1), ("Acme", 1))
+    one = world.submit(order, 1, 1, 0)
+    _cut_short(world, 3)
+    [marked] = world.in_jetti(one)
+    world.loop.set_state(one, "cancelled")
+
+    _put_back(world, copy)
+    ran = world.run()
+
+    assert (ran.code, world.state(one)) == (3, "review")
+    assert f"does, and sale return 1002-01 ({marked['id']}), which is marked." in ran.reason(one)
+
+
+def test_the_return_that_took_its_place_is_asked_about(world: World) -> None:
+    world.trusted()
+    copy = _copied(world)
+    order = world.order(("Acme", 1), ("Acme", 1))
+    one = world.submit(order, 1, 0)
+    _cut_short(world, 1)
+    world.loop.set_state(one, "cancelled")
+    another = world.submit(order, 1, 0)
+
+    _put_back(world, copy)
+    ran = world.run()
+
+    assert ran.code == 3
+    assert (world.state(one), world.state(another)) == ("skipped", "review")
+    assert ran.reason(another).startswith("unmarked sale return 1002-01 (2) with 0 of order line")
+
+
+@pytest.mark.parametrize("order_is", ["there", "late", "there twice"])
+def test_of_a_return_that_never_was_in_jetti_nobody_is_asked(world: World, order_is: str) -> None:
+    world.trusted()
+    order = world.order(("Acme", 1), ("Acme", 1), arrives=order_is != "late")
+    one = world.submit(order, 1, 0)
+    if order_is != "late":
+        [item, _] = world.item_ids(order)
+        world.jetti.raise_sale_return(world.sale_id(order), {item: 1})
+    if order_is == "there twice":
+        world.jetti.import_sale(order)
+    world.loop.set_state(one, "cancelled")
+    world.pass_time()
+
+    ran = world.run()
+
+    assert (ran.code, world.state(one)) == (0, "skipped")
+    assert ran.reason(one) == "cancelled in Loop before it existed in Jetti"
+
+
+def _copied(world: World) -> Path:
+    copy = world.directory / "copy"
+    shutil.copyfile(world.directory / "ledger.db", copy)
+    return copy
+
+
+def _put_back(world: World, copy: Path) -> None:
+    shutil.copyfile(copy, world.directory / "ledger.db")
+    world.pass_time()
+
+
+def _cut_short(world: World, writes: int) -> None:
+    """A run in which a signal comes once so many writes have reached Jetti."""
+    world.pass_time()
+    world.clock.stop_after_writes = len(world.writes()) + writes
+    assert world.run().code == 130
+    world.clock.stop_after_writes = None
