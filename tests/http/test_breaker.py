@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import suppress
 
 import pytest
@@ -69,6 +70,41 @@ def test_what_an_answer_to_a_write_says_about_health(peer, service, status, open
 
     # A success leaves the five that follow it to be counted anew.
     assert len(server.requests) == (opens_after if opens_after < 9 else 10)
+
+
+def cut(connection: socket.socket) -> None:
+    connection.close()
+
+
+def test_what_opened_it_is_told_in_the_service_s_own_ways_of_failing(peer, service):
+    """Five of one kind are a number; of several kinds each is named, in a fixed order."""
+    broken, mixed = (
+        service(peer(cut).url),
+        service(peer(answer(503), answer(500), answer(503), answer(500), cut).url),
+    )
+    for jetti in (broken, mixed):
+        for _ in range(5):
+            with suppress(AnswerLost):
+                jetti.write("PUT", "/x", b"{}")
+
+    told = []
+    for jetti in (broken, mixed):
+        with pytest.raises(SourceError) as caught:
+            jetti.write("PUT", "/x", b"{}")
+        told.append(str(caught.value))
+
+    cut_off = "the answer broke off or was not HTTP"
+    assert told == [
+        f"Loop: {cut_off} five times",
+        f"Loop failed five times in a row: answered 500, answered 503, {cut_off}",
+    ]
+
+
+def test_a_read_given_up_says_what_the_service_did_as_its_cause(peer, service):
+    with pytest.raises(SourceError) as caught:
+        ask(service(peer(answer(503)).url))
+
+    assert caught.value.cause == "answered 503"
 
 
 def test_a_success_in_between_closes_it(peer, service):

@@ -91,6 +91,17 @@ def test_what_is_wrong_with_a_body_is_told(peer, service, body, what):
     assert str(caught.value) == f"Loop: {what} (GET /list, given up after 4 tries)"
 
 
+def as_text(got):
+    return got.body.decode()
+
+
+def test_what_is_no_text_is_told_whoever_decodes(peer, service):
+    with pytest.raises(SourceError) as caught:
+        service(peer(answer(body=b"\xff")).url).get(PATH, "", as_text)
+
+    assert str(caught.value) == "Loop: the answer is not UTF-8 (GET /list, given up after 4 tries)"
+
+
 def test_a_failure_for_good_tells_how_many_tries_came_before(peer, service):
     with pytest.raises(SourceError) as caught:
         service(peer(answer(503), answer(302)).url).get(PATH, "", decoded)
