@@ -83,6 +83,16 @@ def test_each_sale_return_is_brought_to_what_its_own_lines_want():
     assert statuses == {21: None, 22: "shipped"}
 
 
+def test_a_part_of_a_line_that_stands_for_none_of_it_is_told_so():
+    whole = replace(pushed_item("A", 3), units=3)
+    none = replace(pushed_item("A", 0), id=109, sale_item_id=9, units=0)
+
+    assert look(entry_of(wanted_line("A", 2), known=pushed(whole, none))) == Review(
+        "order line A: 2 to return, but its units stand in sale items 1 (3 until now), 9 (0 until "
+        "now), and nobody can tell which of them it is. Set the quantities in Jetti by hand"
+    )
+
+
 # ------------------------------------------------------------------------------------------- people
 
 

@@ -106,6 +106,21 @@ def test_a_line_in_two_living_sale_returns_of_ours_goes_to_a_person():
     )
 
 
+def test_of_several_lines_that_stand_twice_each_is_told():
+    rows = [
+        shown(30, {"A": 1, "B": 2}, marker="7001"),
+        shown(31, {"A": 1, "B": 0}, marker="7001"),
+    ]
+
+    assert judge(an_entry(AB), *rows) == Review(
+        "sale item 1 stands twice for this return: in sale returns 1001-30 (30) with 1 of it, "
+        "found by its marker, 1001-31 (31) with 1 of it, found by its marker; sale item 2 stands "
+        "twice for this return: in sale returns 1001-30 (30) with 2 of it, found by its marker, "
+        "1001-31 (31) with 0 of it, found by its marker. Cancel those too many. Do by hand in "
+        "Jetti what is still wanted"
+    )
+
+
 def test_known_to_the_ledger_or_not_makes_no_difference_to_that():
     known = [pushed(id=30), pushed(id=31)]
     entry = an_entry(wants(wanted_line("A")), sale_returns=tuple(known), state=State.SYNCED)
@@ -151,6 +166,16 @@ def test_a_marker_on_another_order_goes_to_a_person():
 
 def test_marked_sale_returns_without_their_order_go_to_a_person():
     assert isinstance(judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=()), Review)
+
+
+def test_where_the_order_is_not_there_it_is_told_which_sales_are_not_it():
+    others = (a_sale(external_id="4801"), a_sale(id=11, external_id=None, reference="1002"))
+
+    assert judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=others) == Review(
+        "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order; not 10 "
+        "(1001), with order id 4801, 11 (1002), with another name. Do by hand in Jetti what is "
+        "still wanted"
+    )
 
 
 def test_sale_returns_of_another_return_are_no_overlap_but_use_up_the_line():
@@ -411,6 +436,38 @@ def test_what_was_born_beside_the_work_of_the_create_is_an_overreach(beside, str
     for verdict in (found, cancelled):
         assert isinstance(verdict, Review) is strange
         assert not strange or verdict.overreached
+
+
+def test_what_another_return_s_create_made_beside_it_is_no_overreach():
+    other = an_entry(seen=a_return(id="7002"), intents=(an_intent(3, return_id="7002"),))
+    rows = shown(30, {"A": 0, "B": 0}), shown(31, {"C": 0})
+
+    assert claimed(judge(lost(), *rows, rivals=(other,))) == [30]
+
+
+@pytest.mark.parametrize(
+    ("row", "overreached"),
+    [
+        (shown(31, {"B": 0, "C": 0}), True),
+        (shown(31, {"B": 0, "C": 0}, marker="7001"), True),
+        (shown(31, {"B": 0}), False),
+        (shown(31, {"B": 0, "C": 0}, marker="9999"), False),
+        (shown(31, {"B": 0, "C": 0}, sale_id=99), False),
+        (shown(32, {"B": 0, "C": 0}), False),
+    ],
+    ids=["more", "more, marked", "no more", "another's", "on another sale", "known as another's"],
+)
+def test_an_overreach_is_told_along_with_whatever_else_a_person_must_decide(row, overreached):
+    entry = an_entry(AB, sale_returns=(KNOWN,), intents=(an_intent(2),), state=State.UNKNOWN)
+    other = an_entry(seen=a_return(id="7002"), sale_returns=(pushed(id=32),))
+
+    verdict = judge(entry, row, rivals=(other,))
+
+    assert verdict == Review(
+        "sale return 1001-30 (30) was deleted in Jetti and is never made again by itself. Do by "
+        "hand in Jetti what is still wanted",
+        overreached=overreached,
+    )
 
 
 def test_the_work_of_the_create_is_claimed_although_somebody_cancelled_it_since():

@@ -5,29 +5,32 @@ from __future__ import annotations
 import pytest
 from core_samples import (
     a_return,
+    a_sighting,
     an_entry,
     parcel,
     pushed,
     pushed_item,
+    shown,
     wanted_line,
     wanted_parcel,
     wants,
 )
 from msgspec.structs import replace
 
-from reconciler.core.agenda import agenda, as_pushed
+from reconciler.core.agenda import Held, agenda, as_pushed
+from reconciler.core.attribution import attribute
 from reconciler.core.mapping import project
 from reconciler.core.model import Line, Operation, Purpose, aside
 from reconciler.core.rules import Mapping
-from reconciler.core.verdict import Review
+from reconciler.core.verdict import Review, Wait
 
 A_LINE = ("line_items[1].provider_line_item_id: expected number or text, found null",)
 A_LABEL = ("labels[0].status: expected number or text, found list",)
 
 
-def writes(wanted, known):
-    """Fields that would be written, by what they are written to."""
-    found = agenda(an_entry(wanted), (known,), {known.id: as_pushed(known)}, {})
+def writes(wanted, known, held=None):
+    """Fields that would be written, by what they are written to; held as pushed unless told."""
+    found = agenda(an_entry(wanted), (known,), {known.id: held or as_pushed(known)}, {"2": 2})
     assert not isinstance(found, Review), found
     return {(write.operation, write.target_id): write.fields for write in found.writes}
 
@@ -59,6 +62,54 @@ def test_units_that_are_understood_are_told():
     assert writes(wants(wanted_line("A", 2), lacks_lines=True), known) == {
         (Operation.UPDATE_ITEM, 101): {"quantity": 2}
     }
+
+
+def test_the_first_units_that_are_understood_are_told_where_a_create_left_none():
+    born = replace(pushed_item("A"), fields={"quantity": 0})
+
+    assert writes(wants(wanted_line("A"), lacks_lines=True), pushed(born)) == {
+        (Operation.UPDATE_ITEM, 101): {"quantity": 1, "externalId": "501"}
+    }
+
+
+def test_the_reason_of_a_line_whose_lowest_may_be_missing_stays():
+    changed, known = wanted_line("A", reason="2"), pushed(pushed_item("A"))
+
+    assert writes(wants(changed, lacks_lines=True), known) == {}
+    assert writes(wants(changed), known) == {
+        (Operation.UPDATE_ITEM, 101): {"adjustmentReasonId": 2}
+    }
+
+
+def test_of_a_missing_line_whose_units_were_never_seen_none_are_taken_off():
+    bare = replace(pushed_item("B"), fields={"externalId": "502"})
+    known = pushed(pushed_item("A"), bare)
+    now = as_pushed(known)
+    shows = Held(now.fields, now.items | {102: {"quantity": 2, "externalId": "502"}})
+
+    assert writes(wants(wanted_line("A"), lacks_lines=True), known, shows) == {}
+    assert writes(wants(wanted_line("A")), known, shows) == {
+        (Operation.UPDATE_ITEM, 102): {"quantity": 0}
+    }
+
+
+def test_what_is_missing_may_make_a_person_s_sale_return_match():
+    row, wanted = shown(30, {"A": 2}), wants(wanted_line("A"))
+    overlaps = (
+        "unmarked sale return 1001-30 (30) with 2 of order line A overlaps this return's lines "
+        "without matching them: the return has 1 of order line A. Give it the id of its return as "
+        "externalId in Jetti, or cancel it"
+    )
+
+    part, whole = (
+        attribute(an_entry(replace(wanted, lacks_lines=lacks)), a_sighting(row), (), {"A"})
+        for lacks in (True, False)
+    )
+
+    assert part == Wait(
+        f"not all lines of this return are understood, and {overlaps}", order_found=True
+    )
+    assert whole == Review(f"{overlaps}. Do by hand in Jetti what is still wanted")
 
 
 def test_a_sale_return_none_of_whose_lines_is_understood_is_not_ended():

@@ -1,0 +1,95 @@
+"""An order that stands in Jetti twice: which sale it is, and what was returned on the other."""
+
+from __future__ import annotations
+
+import pytest
+from core_samples import (
+    MINUTE,
+    SALE_ID,
+    a_return,
+    a_sale,
+    a_sighting,
+    an_entry,
+    an_intent,
+    pushed,
+    sale_item,
+    shown,
+    wanted_line,
+    wants,
+)
+
+from reconciler.core.attribution import attribute
+from reconciler.core.model import Operation, State, Write
+from reconciler.core.verdict import Attributed, Review
+
+TWIN_ID = 11
+USED_UP = tuple(sale_item(line, 1, returned=1) for line in "ABC")
+"""All that the first sale had."""
+ANEW = tuple(sale_item(line, 1, id=50 + place, sale_id=TWIN_ID) for place, line in enumerate("ABC"))
+"""The same lines on the second."""
+
+
+def judge(entry, *rows, twin=None, items=USED_UP + ANEW, rivals=()):
+    sales = (a_sale(), twin or a_sale(id=TWIN_ID))
+    seen = a_sighting(*rows, sales=sales, sale_items=items)
+    return attribute(entry, seen, rivals, frozenset("ABC"))
+
+
+def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more():
+    entry = an_entry(wants(wanted_line("A"), wanted_line("B")))
+
+    assert judge(entry, shown(30, {"A": 1}), shown(31, {"B": 1, "C": 1})) == Review(
+        "unmarked sale return 1001-30 (30) with 1 of order line A, 1001-31 (31) with 1 of order "
+        "line B and 1 of order line C may be this return's, but stands on sale 10 (1001), with "
+        "nothing left, while order #1001 is sale 11 (1001). Do by hand in Jetti what is still "
+        "wanted"
+    )
+
+
+def test_what_was_returned_there_the_moment_the_return_was_made_may_be_it():
+    row = shown(30, {"A": 1}, created_at=a_return().created_at)
+
+    assert isinstance(judge(an_entry(), row), Review)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        shown(30, {"A": 1}, created_at=a_return().created_at - MINUTE),
+        shown(30, {"A": 1}, status="cancelled"),
+        shown(30, {"A": 1}, marker="9999"),
+        shown(31, {"A": 1}),
+        shown(30, {"C": 1}),
+        shown(30, {"A": 1}, sale_id=99),
+    ],
+    ids=["older", "cancelled", "another's", "known as another's", "other lines", "another order"],
+)
+def test_what_was_returned_there_and_cannot_be_it_is_no_obstacle(row):
+    rival = an_entry(seen=a_return(id="7002"), sale_returns=(pushed(id=31),))
+
+    verdict = judge(an_entry(), row, rivals=(rival,))
+
+    assert isinstance(verdict, Attributed), verdict
+    assert [(one.line.order_line_id, one.item.id) for one in verdict.missing] == [("A", 50)]
+
+
+def test_the_sale_on_which_something_of_the_return_stands_does_not_give_way():
+    by_name = a_sale(id=TWIN_ID, external_id=None)
+
+    verdict = judge(an_entry(), shown(30, {"A": 1}, marker="7001"), twin=by_name)
+
+    assert isinstance(verdict, Attributed), verdict
+    assert (verdict.sale_id, verdict.adopted) == (SALE_ID, (30,))
+
+
+def test_what_became_of_an_unanswered_create_shows_on_the_sale_that_it_was_sent_to():
+    """Found by its name then; by now there is one with the order's id."""
+    by_name = a_sale(id=TWIN_ID, external_id=None)
+    create = an_intent(write=Write(Operation.CREATE, TWIN_ID, (1,)))
+    entry = an_entry(intents=(create,), state=State.UNKNOWN)
+    made = shown(30, {"A": 0}, sale_id=TWIN_ID)
+
+    verdict = judge(entry, made, twin=by_name, items=(sale_item("A", sale_id=TWIN_ID),))
+
+    assert isinstance(verdict, Attributed), verdict
+    assert (verdict.sale_id, verdict.adopted) == (TWIN_ID, (30,))
