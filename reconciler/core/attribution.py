@@ -13,7 +13,15 @@ from collections.abc import Collection, Sequence
 from msgspec.structs import replace
 
 from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
-from reconciler.core.matching import divided, is_divided, missing_of, of_line, sharing, undecided
+from reconciler.core.matching import (
+    RAISE,
+    divided,
+    is_divided,
+    missing_of,
+    of_line,
+    sharing,
+    undecided,
+)
 from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
 from reconciler.core.proof import (
     by_intent,
@@ -281,18 +289,20 @@ class _Judgement:
         missing: list[Missing] = []
         for line in allowed:
             found = missing_of(line, self._items, self._rivals)
-            if isinstance(found, Wait | Review):
+            if isinstance(found, Review):
+                return self._unless_lines_are_missing(found)
+            if isinstance(found, Wait):
                 return found
             missing += found
         return self._divided() or self._overdrawn() or self._attributed(tuple(missing))
 
-    def _divided(self) -> Review | None:
+    def _divided(self) -> Review | Wait | None:
         """Settle how many units each of several items stands for that share a line."""
         if self._entry.wanted.purpose is Purpose.CANCEL:
             return None
         found = divided(self._entry, self._ours, self._held, self._items)
         if isinstance(found, Review):
-            return found
+            return self._unless_lines_are_missing(found)
         self._ours = found
         return None
 
@@ -407,14 +417,18 @@ class _Judgement:
             return None
         found = by_meaning(self._entry, meant, self._loose(), self._items, self._rivals)
         if isinstance(found, Review):
-            if self._entry.wanted.lacks_lines:
-                # What is missing may be what makes them match.
-                there = found.reason.removesuffix(f". {BY_HAND}")
-                reason = f"not all lines of this return are understood, and {there}"
-                return Wait(reason, order_found=True)
-            return found
+            return self._unless_lines_are_missing(found)
         self._claim(found, [as_met(row, self._items) for row in found])
         return None
+
+    def _unless_lines_are_missing(self, doubt: Review) -> Review | Wait:
+        """What was not understood of the return may be what settles the doubt, and a person who
+        is asked too early would not be asked again."""
+        if not self._entry.wanted.lacks_lines:
+            return doubt
+        there = doubt.reason.removesuffix(f". {BY_HAND}").removesuffix(f". {RAISE}")
+        reason = f"not all lines of this return are understood, and {there}"
+        return Wait(reason, order_found=True)
 
     def _claim(self, rows: Sequence[SeenSaleReturn], as_ours: Sequence[SaleReturn]) -> None:
         self._held |= {row.id: row for row in rows}

@@ -27,7 +27,7 @@ def missing_of(
     if any(item.is_bundle for item in matching):
         return Review(
             f"order line {line.order_line_id} is a bundle or part of one: "
-            f"sale item {listed(map(described, matching))}. {_RAISE}"
+            f"sale item {listed(map(described, matching))}. {RAISE}"
         )
     refused = short(matching, line.order_line_id, line.quantity, rivals)
     if refused is not None:
@@ -53,14 +53,15 @@ def undecided(line: WantedLine, matching: Sequence[SaleItem]) -> Review:
         f"order line {line.order_line_id} is {len(matching)} sale items in Jetti, and "
         f"{line.quantity} of its {sum(item.quantity for item in matching)} units "
         f"{'comes' if line.quantity == 1 else 'come'} back: "
-        f"{listed(map(described, matching))}. {_RAISE}"
+        f"{listed(map(described, matching))}. {RAISE}"
     )
 
 
-_RAISE = (
+RAISE = (
     "Raise the sale return for the right ones by hand in Jetti, "
     "with this return's id as its externalId"
 )
+"""What a person is asked to do where nobody else can tell the items apart."""
 
 
 # -------------------------------------------------- lines that several sale returns of ours share

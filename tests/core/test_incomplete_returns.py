@@ -10,6 +10,7 @@ from core_samples import (
     parcel,
     pushed,
     pushed_item,
+    sale_item,
     shown,
     wanted_line,
     wanted_parcel,
@@ -22,6 +23,7 @@ from reconciler.core.attribution import attribute
 from reconciler.core.mapping import project
 from reconciler.core.model import Line, Operation, Purpose, aside
 from reconciler.core.rules import Mapping
+from reconciler.core.sighting import SeenItem
 from reconciler.core.verdict import Review, Wait
 
 A_LINE = ("line_items[1].provider_line_item_id: expected number or text, found null",)
@@ -110,6 +112,31 @@ def test_what_is_missing_may_make_a_person_s_sale_return_match():
         f"not all lines of this return are understood, and {overlaps}", order_found=True
     )
     assert whole == Review(f"{overlaps}. Do by hand in Jetti what is still wanted")
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+def test_what_is_missing_may_be_the_rest_of_a_line_that_is_two_sale_items(told_before):
+    two = replace(pushed_item("A", 2), units=2)
+    one = replace(pushed_item("A"), id=109, sale_item_id=9, units=1)
+    known = (pushed(two, one),) if told_before else ()
+    row = shown(21, {"A": 2}, marker="7001")
+    row = replace(row, items=(*row.items, SeenItem(109, 21, 9, {"quantity": 1})))
+    items = (sale_item("A", 2), sale_item("A", 1, id=9))
+    seen = a_sighting(*(row for _ in known), sale_items=items)
+    wanted = wants(wanted_line("A", 2))
+    split = "order line A is 2 sale items in Jetti, and 2 of its 3 units come back: "
+
+    part, whole = (
+        attribute(an_entry(replace(wanted, lacks_lines=lacks), sale_returns=known), seen, (), {"A"})
+        for lacks in (True, False)
+    )
+
+    assert isinstance(part, Wait)
+    assert part.order_found
+    assert part.reason.startswith(f"not all lines of this return are understood, and {split}")
+    assert "by hand" not in part.reason
+    assert isinstance(whole, Review)
+    assert whole.reason.startswith(split)
 
 
 def test_a_sale_return_none_of_whose_lines_is_understood_is_not_ended():
