@@ -123,7 +123,7 @@ def _against(sale: Sale, seen: Return, items: Sequence[SaleItem]) -> str:
         return "with another name"
     if _is_over(sale, items):
         return "with nothing left"
-    return "without an order id"
+    return "with the order's id" if sale.external_id else "without an order id"
 
 
 def _described(sale: Sale) -> str:

@@ -13,6 +13,7 @@ from reconciler.core.sale import (
     choose_sale,
     is_spelt_alike,
     names,
+    ruled_out,
     same_name,
     settles,
     spelling,
@@ -177,3 +178,13 @@ def test_names_are_the_same_with_and_without_a_hash():
     assert not same_name("X7", "7")
     assert same_name("X7", "#X7")
     assert same_name("#X7", "X7")
+
+
+def test_a_sale_that_gave_way_to_another_is_told_by_what_it_has():
+    """A create without an answer may have gone to the one or the other of two alike."""
+    theirs, bare = a_sale(), a_sale(id=11, external_id=None)
+
+    assert ruled_out(a_return(), [bare, theirs], [sale_item("A"), sale_item("A", sale_id=11)]) == [
+        "10 (1001), with the order's id",
+        "11 (1001), without an order id",
+    ]
