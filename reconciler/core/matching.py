@@ -97,7 +97,7 @@ def _division(
 
     Of what we have not filled yet a zero says nothing; of what we have, a person has said it.
     """
-    now = {part.id: shown.get(part.id, 0) for part in parts}
+    now = {part.id: shown[part.id] for part in parts}
     is_said = all(now[part.id] or part.fields.get("quantity") for part in parts)
     if is_said and sum(now.values()) == line.quantity:
         return now

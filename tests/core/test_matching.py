@@ -22,9 +22,10 @@ from msgspec.structs import replace
 
 from reconciler.core.agenda import agenda, as_pushed
 from reconciler.core.attribution import attribute, needs_order
+from reconciler.core.matching import as_asked
 from reconciler.core.model import Item, Operation, Purpose, State
 from reconciler.core.sighting import SeenItem
-from reconciler.core.verdict import Attributed, Review, Wait
+from reconciler.core.verdict import Attributed, Missing, Review, Wait
 
 ALL = frozenset("ABCD")
 
@@ -58,6 +59,12 @@ def test_all_units_are_all_sale_items():
     assert asked(judge(of_line_a(3))) == [(1, 2), (9, 1)]
     for items in permutations(twins()):
         assert asked(judge(of_line_a(3), items=items)) == [(1, 2), (9, 1)]
+
+
+def test_each_of_them_is_asked_for_on_behalf_of_the_line():
+    line = wanted_line("A", 3)
+
+    assert [one.line for one in judge(an_entry(wants(line))).missing] == [line, line]
 
 
 def test_all_that_are_left_are_all_sale_items_with_what_each_has_left():
@@ -173,6 +180,10 @@ def test_what_carries_our_marker_is_divided_as_it_stands_or_by_what_is_left():
 
     assert (units(filled), units(hollow)) == ({1: 1, 9: 1}, {1: 2, 9: 1})
     assert isinstance(neither, Review)
+    assert neither.reason.startswith(
+        "order line A is 2 sale items in Jetti, and 2 of its 3 units come back: "
+        "1 (of vendor 3, 2 of 2 left), 9 (of vendor 4, 1 of 1 left)."
+    )
 
 
 def test_half_filled_is_no_division():
@@ -180,6 +191,56 @@ def test_half_filled_is_no_division():
     rows = split_rows(2, 0, marker="7001")
 
     assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), Review)
+
+
+B_TWINS = sale_item("B", 3), sale_item("B", 2, id=8)
+"""Line B as two sale items, 2 and 8."""
+
+
+def of_both(units_of_a, units_of_b):
+    """Two sale returns, 30 and 31: each holds a part of line A and a part of line B."""
+    parts_of_b = [
+        replace(item(102 + n, (2, 8)[n], 0, units_of_b[n]), order_line_id="B") for n in (0, 1)
+    ]
+    return tuple(
+        pushed(item(100 + n, (1, 9)[n], 0, units_of_a[n]), parts_of_b[n], id=30 + n) for n in (0, 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("units_of_a", "units_of_b"),
+    [((None, None), (None, None)), ((2, 1), (None, None)), ((None, None), (3, 2))],
+    ids=["neither yet", "A already", "B already"],
+)
+def test_every_line_in_several_parts_is_divided_and_what_is_divided_stays_so(
+    units_of_a, units_of_b
+):
+    known = of_both(units_of_a, units_of_b)
+    entry = an_entry(wants(wanted_line("A", 3), wanted_line("B", 5)), sale_returns=known)
+    rows = tuple(as_shown(one) for one in known)
+
+    verdict = judge(entry, ours=rows, items=(*twins(), *B_TWINS))
+
+    assert units(verdict) == {1: 2, 9: 1, 2: 3, 8: 2}
+
+
+def test_what_a_create_made_is_divided_as_it_was_asked_for():
+    first, second = twins()
+    whole, alone = wanted_line("A", 3), wanted_line("B")
+    missing = [
+        Missing(whole, first, 2),
+        Missing(whole, second, 1),
+        Missing(alone, sale_item("B"), 1),
+    ]
+
+    def made(*items):
+        found = as_asked(pushed(*items, id=30), missing)
+        assert (found.id, found.fields) == (30, pushed().fields)
+        return [(one.id, one.sale_item_id, one.units) for one in found.items]
+
+    assert made(item(100, 1, 0, None), pushed_item("B")) == [(100, 1, 2), (102, 2, None)]
+    assert made(item(101, 9, 0, None)) == [(101, 9, 1)]
+    assert made(pushed_item("B")) == [(102, 2, None)]
 
 
 def test_one_living_part_beside_a_cancelled_one_stands_for_the_whole_line():
