@@ -6,6 +6,8 @@ The list is open (apis/loop.md 6.3). A word that is not on it has no opinion, un
 
 from __future__ import annotations
 
+from math import inf
+
 from msgspec import Struct
 
 from reconciler.core.model import Parcel
@@ -52,7 +54,13 @@ _NOBODY_KNOWS = _Meaning(8, None, None)
 _SENT = 3
 """The last place of a parcel that was scanned."""
 
-_PLACE_BY_TRACKING = {"delivered": 0, "transit": 2, "returned": 3, "pre_transit": 4, "failure": 6}
+_PLACE_BY_TRACKING: dict[str | None, int] = {
+    "delivered": 0,
+    "transit": 2,
+    "returned": 3,
+    "pre_transit": 4,
+    "failure": 6,
+}
 """Of a word without an opinion of its own that `mapping.tracking` gives one."""
 
 STATUSES = tuple(_MEANINGS)
@@ -98,7 +106,7 @@ def ranked(parcels: tuple[Parcel, ...], mapping: Mapping) -> list[Parcel]:
 
     def key(parcel: Parcel) -> tuple[int, float, bool, str]:
         at, number = parcel.updated_at, parcel.tracking_number
-        age = -at.timestamp() if at else float("inf")
+        age = -at.timestamp() if at else inf
         return _meaning(word(parcel), mapping).place, age, number is None, number or ""
 
     return sorted(parcels, key=key)
@@ -107,7 +115,7 @@ def ranked(parcels: tuple[Parcel, ...], mapping: Mapping) -> list[Parcel]:
 def _meaning(said: str, mapping: Mapping) -> _Meaning:
     """How far a label is; a word without an opinion is as far as the settings say."""
     meaning = _MEANINGS.get(said, _NOBODY_KNOWS)
-    place = _PLACE_BY_TRACKING.get(mapping.tracking.get(said, ""))
+    place = _PLACE_BY_TRACKING.get(mapping.tracking.get(said))
     if meaning.tracking is not None or place is None:
         return meaning
     return _Meaning(place, None, None)

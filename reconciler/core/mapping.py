@@ -60,7 +60,7 @@ def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wan
     `labels.ranked`: of those that serve a sale return the first leads."""
     ranked = labels.ranked(seen.parcels, mapping)
     parcels = tuple(_parcel(one, seen, mapping) for one in ranked if not _is_of_others(one, seen))
-    status = _status(seen.state, labels.NO_LABEL, mapping)
+    status = _status(seen.state, labels.NO_LABEL, mapping) or _REQUESTED
     told = {parcel.status for parcel in parcels} or {status}
     purpose = _purpose(seen.state, told, held_states)
     if purpose is Purpose.CANCEL and seen.set_aside and seen.state != _CANCELLED:
@@ -71,7 +71,7 @@ def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wan
         status = _REQUESTED
     return Wanted(
         purpose=purpose,
-        status=status or _REQUESTED,
+        status=status,
         lines=_lines(seen.lines, mapping),
         parcels=parcels,
         lacks_lines=bool(seen.lines_set_aside),

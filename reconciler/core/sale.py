@@ -135,7 +135,8 @@ def _described(sale: Sale) -> str:
 
 def is_spelt_alike(sale: Sale, seen: Return) -> bool:
     """Whether Jetti's reference is the order's name, or the number Loop gives beside it."""
-    return _is_named(sale, seen) or same_name(sale.reference, seen.order_number or "")
+    spellings = (seen.order_name, seen.order_number)
+    return any(same_name(sale.reference, name) for name in spellings if name)
 
 
 def _is_named(sale: Sale, seen: Return) -> bool:

@@ -129,7 +129,7 @@ def sentence(code: int, standing: Standing) -> str | None:
         return f"nothing is created until a person has looked: {standing.creation_stopped}"
     if code != 3:
         return None
-    parts = [(standing.states.get(state, 0), what) for state, what in _TOLD_AS.items()]
+    parts = [(standing.states.get(state), what) for state, what in _TOLD_AS.items()]
     parts += [(standing.overdue, "overdue"), (standing.malformed, "not understood")]
     return "returns need a look: " + ", ".join(f"{n} {what}" for n, what in parts if n)
 

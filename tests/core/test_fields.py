@@ -109,6 +109,17 @@ def test_the_notes_list_parcels_by_number_whoever_leads():
     assert fields["notes"] == "Loop return 7001; parcels: USPS 1, USPS 2, USPS without number"
 
 
+def test_the_notes_list_parcels_of_one_number_by_carrier_and_one_without_a_carrier_first():
+    parcels = tuple(
+        wanted_parcel("shipped", tracking_number=None, carrier=carrier)
+        for carrier in ("USPS", None, "UPS")
+    )
+
+    assert told(wants(parcels=parcels))["notes"] == (
+        "Loop return 7001; parcels: parcel without number, UPS without number, USPS without number"
+    )
+
+
 def test_a_leading_parcel_without_an_opinion_leaves_the_tracking_status_as_it_is():
     """It is not wanted empty: what another label said of it before still stands."""
     silent = wanted_parcel(None, tracking_number="1", tracking_status=None)

@@ -55,6 +55,7 @@ def test_a_touch_changes_no_content():
     assert content(replace(SEEN, updated_at=NOON.replace(year=2027), shop="x")) == content(SEEN)
 
 
+PINNED_CONTENT = "7e3c41616d2633dd24763f2e727f05e5d30384a9a8e8aa4002dffc12f5a294d1"
 PINNED = "fc346fb8ce74c0e56bf02d0717c2794c6c93ab91732ef45101a6dbe437ab3ee7"
 PINNED_VERSION = "2:37348f7f7408f47e"
 
@@ -102,6 +103,11 @@ def test_the_fingerprint_stays_the_same_from_release_to_release():
     assert fingerprints.MAPPING_CODE == 2
     assert fingerprint(WANTED, "1:0").hex() == PINNED
     assert mapping_version(Mapping(), ("review",)) == PINNED_VERSION
+
+
+def test_the_content_of_a_return_stays_the_same_from_release_to_release():
+    """A change here takes every return of every ledger for changed."""
+    assert content(SEEN).hex() == PINNED_CONTENT
 
 
 def test_the_version_of_a_mapping_names_code_and_settings():

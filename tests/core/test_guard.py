@@ -271,6 +271,15 @@ def test_a_plan_that_is_still_stopped_says_since_when():
     )
 
 
+def test_a_plan_of_one_return_says_so_and_no_time_that_nobody_knows():
+    plan = a_plan(cancels=1)
+    grounds = replace(GROUNDS, stopped=members(plan.changes))
+
+    stopped = stop(guard(plan, grounds), grounds, "reconciler run")
+
+    assert str(stopped) == f"plan {plan.digest} is stopped: it would cancel 1 return"
+
+
 # -------------------------------------------------------------------------------- lost ledger, shop
 
 
@@ -279,6 +288,7 @@ def test_a_new_ledger_does_not_create_what_jetti_already_marks():
     with pytest.raises(SafetyStop, match="7001") as stopped:
         check_ledger_is_not_lost(["7001", "7002"])
     assert "init --adopt" in stopped.value.hint
+    assert stopped.value.command == "reconciler init --adopt"
 
 
 @pytest.mark.parametrize(

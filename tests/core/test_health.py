@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.core.health import Facts, LastRun, SetAside, assess
+from reconciler.core.health import Facts, LastRun, SetAside, Stopped, assess
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -49,6 +49,13 @@ def run(
             "1 row of Loop's is not understood, at least in part: return 8801",
         ),
         (
+            {
+                "malformed": 2,
+                "set_aside": tuple(SetAside(one, "id: x", NOON, one) for one in ("8801", "8802")),
+            },
+            "2 rows of Loop's are not understood, at least in part: return 8801, 8802",
+        ),
+        (
             {"malformed": 9, "set_aside": (SetAside("8801", "state: absent", NOON, "8801"),)},
             "9 rows of Loop's are not understood, at least in part: return 8801, …",
         ),
@@ -74,6 +81,12 @@ def run(
             {"adopting_since": NOON - DAY},
             "what Jetti already has was not looked for to the end: let `reconciler init --adopt`"
             " end, or run it again",
+        ),
+        (
+            {"stopped": Stopped("0123456789abcdef", NOON - HOUR, {"update": 2, "create": 30})},
+            "plan 0123456789abcdef is stopped since 2026-03-01 11:00Z (create 30, update 2): look"
+            " at it with `reconciler run --dry-run`, then let it through with"
+            " `reconciler run --accept-plan 0123456789abcdef`",
         ),
     ],
 )

@@ -171,6 +171,14 @@ def test_the_parcel_of_a_line_that_is_not_understood_does_not_serve_the_others()
     assert told.order_line_ids == ("B",)
 
 
+def test_a_parcel_that_holds_a_line_that_is_understood_serves_it_whatever_else_is_inside():
+    shared = parcel("delivered", line_ids=("501", "502"))
+
+    [told] = projected(parcels=(shared,), lines_set_aside=A_LINE).parcels
+
+    assert (told.status, told.order_line_ids) == ("shipped", ("A",))
+
+
 # -------------------------------------------------------------------------------------- labels
 
 
@@ -182,6 +190,12 @@ def test_a_parcel_that_is_missing_among_those_understood_is_still_told():
     assert writes(wants(lacks_parcels=True), known) == {}
     assert writes(wants(lacks_parcels=True, parcels=(other,)), known) == {}
     assert writes(wants(parcels=(other,)), known) != {}
+
+
+def test_that_a_label_is_not_understood_is_part_of_what_is_wanted():
+    assert projected(labels_set_aside=A_LABEL).lacks_parcels is True
+    assert projected(lines_set_aside=A_LINE).lacks_parcels is False
+    assert projected().lacks_parcels is False
 
 
 def test_the_first_parcel_that_is_understood_is_told_and_so_is_how_far_one_is():

@@ -103,6 +103,16 @@ def test_a_return_of_the_very_second_of_go_live_is_created():
     assert kind_of(an_entry(), replace(TERMS, go_live=a_return().created_at + MINUTE)) is ADOPT
 
 
+@pytest.mark.parametrize(
+    ("go_live", "before"),
+    [(NOON - DAY - MINUTE, False), (NOON - DAY, False), (NOON - DAY + MINUTE, True)],
+)
+def test_a_change_says_whether_its_return_is_older_than_go_live(go_live, before):
+    typed = replace(TERMS, go_live=go_live, typed=True)
+
+    assert decide(an_entry(seen=a_return(created_at=NOON - DAY)), typed).before_go_live is before
+
+
 def test_an_unanswered_put_is_read_back_even_when_nothing_else_is_to_do():
     put = an_intent(write=Write(Operation.UPDATE_SALE_RETURN, 21, fields={"status": "shipped"}))
     decision = decide(an_entry(sale_returns=(pushed(),), intents=(put,)), TERMS)
@@ -275,6 +285,16 @@ def test_a_return_without_lines_is_empty_and_not_filtered():
     assert why_not_created(entry, late) == "empty in Loop"
 
 
+def test_a_return_none_of_whose_lines_is_understood_is_not_called_empty():
+    entry = an_entry(replace(wants(lacks_lines=True), lines=()), seen=a_return(lines=()))
+
+    assert decide(entry, TERMS) == Settled(entry, State.SKIPPED, "no line of it is understood")
+
+
+def test_a_return_that_is_older_than_go_live_is_not_created_for_that_reason():
+    assert why_not_created(an_entry(), LATE) == "created in Loop before go-live and not in Jetti"
+
+
 EXPIRED = a_return(state="expired")
 
 
@@ -379,6 +399,16 @@ def test_a_change_is_told_with_all_that_it_says_of_itself():
         )
     )
     assert change.fields
+
+
+def test_a_change_is_told_without_the_fields_that_were_left_as_a_person_set_them():
+    more = wants(wanted_line("A", 2), status="shipped")
+    change = decide(an_entry(more, sale_returns=(pushed(),)), TERMS)
+
+    told = change.told(OutcomeKind.PUSHED, left_alone=("quantity[A]",))
+
+    assert (*change.fields,) == (FieldChange("quantity[A]", 1, 2), SHIPPED)
+    assert (*told.fields,) == (SHIPPED,)
 
 
 def test_a_plan_that_nobody_carries_out_is_planned_and_looks_nowhere():

@@ -194,6 +194,17 @@ def test_which_sale_it_is(sales, reason):
     assert choose_sale(a_return(), sales).reason == reason
 
 
+def test_a_sale_that_gave_way_because_nothing_is_left_of_it():
+    sales = [a_sale(id=1), a_sale(id=7), a_sale(id=8, external_id="4800")]
+    items = [sale_item("A", 1, sale_id=8, returned=1)]
+
+    assert choose_sale(a_return(), sales, items).reason == (
+        "order #1001 matches 2 sales in Jetti: 1 (1001), with the order's id, 7 (1001), with "
+        "the order's id; not 8 (1001), with nothing left. Cancel the wrong one in Jetti or give it "
+        f"its own order id and name{BY_HAND}"
+    )
+
+
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [

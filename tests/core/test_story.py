@@ -18,6 +18,7 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.ports import Attempt
+from reconciler.core.report import FieldChange, NotUnderstood
 from reconciler.core.story import Sent, Story, tell, what_next
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -120,3 +121,47 @@ def test_a_story_tells_everything_about_its_entry() -> None:
         attempts=tried,
     )
     assert tell(entry(State.PENDING), (), ()).pushed_fingerprint is None
+
+
+def test_a_story_tells_what_a_person_should_know_besides() -> None:
+    lacks = (FieldChange("status[1001-21]", "requested", "shipped"),)
+
+    story = tell(entry(State.SYNCED), (), (), remarks=("a late scan",), lacks=lacks)
+
+    assert (story.remarks, story.lacks, story.not_understood) == (("a late scan",), lacks, None)
+
+
+# ------------------------------------------------------------- what makes no sense, what is stopped
+
+NONSENSE = NotUnderstood("8801", "8801", "#1", "labels[0].status: absent", True, NOON, NOON)
+MORE = "not all that Loop says of it makes sense, see below"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.SYNCED, "nothing until all that Loop says of it makes sense; see below"),
+        (State.SKIPPED, "nothing until all that Loop says of it makes sense; see below"),
+        (State.PENDING, f"the next pass pushes it; and {MORE}"),
+        (State.IGNORED, f"nothing: a person decided so; and {MORE}"),
+    ],
+)
+def test_done_is_not_done_while_loop_says_more_than_is_understood(state: State, said: str) -> None:
+    story = tell(entry(state), (), (), not_understood=NONSENSE)
+
+    assert (story.next, story.not_understood) == (said, NONSENSE)
+
+
+@pytest.mark.parametrize("not_understood", [None, NONSENSE])
+def test_nothing_comes_next_for_what_a_guard_stopped_until_a_person_lets_it_through(
+    not_understood: NotUnderstood | None,
+) -> None:
+    story = tell(
+        entry(State.PENDING), (), (), not_understood=not_understood, stopped_with="0123456789abcdef"
+    )
+
+    assert story.next == (
+        "nothing until a person lets plan 0123456789abcdef through with"
+        " `reconciler run --accept-plan 0123456789abcdef`, or this return alone with"
+        " `reconciler run --return 8801`"
+    )

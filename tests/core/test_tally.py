@@ -1,12 +1,34 @@
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, permutations
 
 import pytest
+from core_samples import (
+    HOUR,
+    MINUTE,
+    NOON,
+    a_return,
+    an_entry,
+    pushed,
+    pushed_item,
+    wanted_line,
+    wants,
+)
 
-from reconciler.core.model import State
+from reconciler.core.model import Purpose, State
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
-from reconciler.core.tally import Read, Standing, count, exit_code
+from reconciler.core.states import OPEN, TROUBLED
+from reconciler.core.tally import (
+    Read,
+    Standing,
+    count,
+    exit_code,
+    is_overdue,
+    needs_creating,
+    problems_of,
+    sentence,
+    standing_of,
+)
 from reconciler.errors import PRECEDENCE, worst
 
 IN_ORDER = (129, 130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
@@ -58,6 +80,79 @@ def test_what_was_seen_is_new_changed_or_unchanged():
     assert (counts.seen, counts.new, counts.changed, counts.unchanged) == (10, 3, 2, 5)
     assert (counts.pending, counts.malformed) == (4, 2)
     assert count(Read(0, 0, 0), [], CALM).pending == 0
+
+
+# -------------------------------------------------------------------------------- how returns stand
+
+
+def numbered(number, **changes):
+    return an_entry(seen=a_return(id=str(number)), **changes)
+
+
+@pytest.mark.parametrize("state", State)
+def test_overdue_is_what_the_program_itself_had_to_do_for_as_long_as_that_or_longer(state):
+    for since, overdue in ((NOON - HOUR, True), (NOON, True), (NOON + MINUTE, False)):
+        entry = an_entry(state=state, due_since=since)
+        assert is_overdue(entry, NOON) is (overdue and state in OPEN)
+    assert not is_overdue(an_entry(state=state, due_since=None), NOON)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_return_needs_creating_while_a_line_of_it_is_not_in_jetti_and_it_is_not_settled(state):
+    both = wants(wanted_line("A"), wanted_line("B"))
+    half, whole = pushed(), pushed(pushed_item("B"), id=22)
+
+    assert needs_creating(an_entry(both, state=state)) is (state in OPEN)
+    assert needs_creating(an_entry(both, state=state, sale_returns=(half,))) is (state in OPEN)
+    assert not needs_creating(an_entry(both, state=state, sale_returns=(half, whole)))
+
+
+@pytest.mark.parametrize("purpose", [Purpose.CANCEL, Purpose.HOLD])
+def test_what_is_not_to_exist_needs_no_creating(purpose):
+    assert not needs_creating(an_entry(wants(purpose=purpose)))
+
+
+def test_returns_stand_by_their_states_and_by_what_is_overdue_of_them():
+    entries = [
+        an_entry(state=State.PENDING, due_since=NOON - HOUR),
+        an_entry(state=State.PENDING, due_since=NOON + HOUR),
+        an_entry(state=State.DEAD, due_since=None),
+        an_entry(state=State.WAITING, due_since=NOON),
+    ]
+
+    assert standing_of(entries, NOON, 5, None) == Standing(
+        states={State.PENDING: 2, State.DEAD: 1, State.WAITING: 1}, overdue=2, malformed=5
+    )
+    assert standing_of([], NOON, 0, None) == CALM
+
+
+def test_that_creation_is_stopped_concerns_returns_that_wait_to_be_created_alone():
+    new, known = an_entry(), an_entry(sale_returns=(pushed(),))
+
+    assert standing_of([known, new], NOON, 0, "whole sale").creation_stopped == "whole sale"
+    assert standing_of([known], NOON, 0, "whole sale").creation_stopped is None
+    assert standing_of([new], NOON, 0, None).creation_stopped is None
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_problem_is_what_is_in_trouble_or_overdue(state):
+    late, fresh = (numbered(n, state=state, due_since=NOON + n * HOUR) for n in (-1, 1))
+
+    assert problems_of([late], NOON) == ([late] if state in OPEN | TROUBLED else [])
+    assert problems_of([fresh], NOON) == ([fresh] if state in TROUBLED else [])
+
+
+def test_problems_stand_by_how_long_they_wait_then_by_their_ids():
+    ordered = [
+        numbered(9, state=State.REVIEW, due_since=None),
+        numbered(5, due_since=NOON - 2 * HOUR),
+        numbered(3, state=State.DEAD, due_since=NOON - HOUR),
+        numbered(4, due_since=NOON - HOUR),
+        numbered(1, due_since=NOON),
+    ]
+
+    for some in list(permutations(ordered)):
+        assert problems_of(some, NOON) == ordered
 
 
 # ---------------------------------------------------------------------------------------- exit code
@@ -113,3 +208,43 @@ def test_what_stopped_the_pass_goes_before_how_the_ledger_stands():
 def test_pending_changes_show_only_where_asked_and_where_nothing_is_worse():
     assert code(pending_shows=True) == 10
     assert code(pending_shows=True, overdue=1) == 3
+
+
+# ----------------------------------------------------------------------- what is said of it
+
+
+def test_a_pass_that_ended_well_or_for_another_reason_says_nothing_of_the_ledger():
+    stopped = Standing(states={State.DEAD: 1}, creation_stopped="whole sale")
+
+    assert sentence(0, CALM) is None
+    assert sentence(10, Standing(states={State.PENDING: 1})) is None
+    assert sentence(4, Standing(states={State.DEAD: 1})) is None
+    assert sentence(6, stopped) is None
+    assert sentence(8, stopped) is None
+    # A guard has stopped the pass, and says so itself.
+    assert sentence(7, Standing(states={State.DEAD: 1})) is None
+
+
+def test_that_creation_is_stopped_is_said_with_its_reason():
+    assert sentence(7, Standing(creation_stopped="whole sale")) == (
+        "nothing is created until a person has looked: whole sale"
+    )
+
+
+def test_what_needs_a_look_is_said_with_its_counts():
+    states = {
+        State.DEAD: 1,
+        State.FAILED: 2,
+        State.IN_FLIGHT: 3,
+        State.REVIEW: 4,
+        State.UNKNOWN: 5,
+        State.SYNCED: 900,
+        State.WAITING: 90,
+    }
+
+    assert sentence(3, Standing(states=states, overdue=6, malformed=7)) == (
+        "returns need a look: 1 dead, 2 failed, 3 in flight, 4 in review, 5 with an unanswered"
+        " write, 6 overdue, 7 not understood"
+    )
+    assert sentence(3, Standing(states={State.REVIEW: 1})) == "returns need a look: 1 in review"
+    assert sentence(3, Standing(malformed=2)) == "returns need a look: 2 not understood"

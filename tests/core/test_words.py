@@ -117,3 +117,9 @@ def test_a_word_that_a_setting_names_is_no_news():
 )
 def test_each_word_names_the_setting_that_decides_about_it(word, named):
     assert named in words.way_out(word)
+
+
+def test_of_a_state_a_person_reads_that_no_setting_decides_about_it():
+    assert words.way_out(CountedWord("state", "processing", 1)) == (
+        "held: not created, and told no status; this version has no setting for it"
+    )
