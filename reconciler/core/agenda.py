@@ -6,7 +6,7 @@ compares with what Jetti holds now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -76,14 +76,15 @@ def agenda(
     Quantities go before statuses: a status may trigger refund bookkeeping (apis/jetti.md 7.1),
     which must not find the zeros that a create leaves.
     """
-    doubt = _undivided(entry, sale_returns)
+    alive = [known for known in sale_returns if held[known.id].fields.get("status") != "cancelled"]
+    doubt = _undivided(entry, alive)
     if doubt is not None:
         return doubt
     writes: list[Write] = []
     kept: list[Kept] = []
     doubts: list[str] = []
     for known in sale_returns:
-        found = _of_one(_One(entry, known, held[known.id], reasons))
+        found = _of_one(_One(entry, known, held[known.id], reasons, alive))
         if isinstance(found, Review):
             doubts.append(found.reason)
             continue
@@ -94,7 +95,7 @@ def agenda(
     return Agenda(tuple(writes), tuple(kept))
 
 
-def _undivided(entry: Entry, sale_returns: tuple[SaleReturn, ...]) -> Review | None:
+def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> Review | None:
     """A line that several items share must be divided among them to the last unit."""
     if entry.wanted.purpose is Purpose.CANCEL:
         return None
@@ -125,6 +126,8 @@ class _One(Struct, frozen=True):
     known: SaleReturn
     held: Held
     reasons: ReasonIds = {}
+    alive: Sequence[SaleReturn] = ()
+    """Those of the entry that nobody has cancelled in Jetti."""
 
     @property
     def wanted(self) -> Wanted:
@@ -151,9 +154,17 @@ def _of_one(one: _One) -> Agenda | Review:
     if one.wanted.purpose is Purpose.CANCEL or emptied:
         return _ended(one)
     if one.known.fields.get("status") == "cancelled":
-        alive = [item for item in one.known.items if one.line(item)]
+        others = [other for other in one.alive if other.id != one.known.id]
+        elsewhere = {item.sale_item_id for other in others for item in other.items}
+        bereft = [
+            item
+            for item in one.known.items
+            if one.line(item) and item.sale_item_id not in elsewhere
+        ]
+        if not bereft:
+            return Agenda()  # it was one too many
         lines = listed(
-            f"{_told(one, item)['quantity']} of order line {item.order_line_id}" for item in alive
+            f"{_told(one, item)['quantity']} of order line {item.order_line_id}" for item in bereft
         )
         return Review(f"{one.name} is cancelled, but its lines are wanted: {lines}")
     items = _items(one)

@@ -76,8 +76,10 @@ def divided(
     """Ours, each item with the units it stands for where several stand for one line."""
     shown = {item.id: item.quantity for row in held.values() for item in row.items}
     settled: dict[int, int] = {}
+    # By what Jetti shows: a person may have cancelled one that stood twice.
+    alive = [known for known in ours if held[known.id].status != "cancelled"]
     for line in entry.wanted.lines:
-        parts = sharing(line.order_line_id, ours)
+        parts = sharing(line.order_line_id, alive)
         if len(parts) < 2 or is_divided(line, parts):
             continue
         units = _division(line, parts, shown, items)

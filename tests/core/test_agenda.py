@@ -358,3 +358,16 @@ def test_who_raised_it_is_no_news_of_a_sale_return_that_a_person_raised():
     ]
 
     assert told == [set(), set(), {"externalId", "saleReturnSource", "saleReturnType"}]
+
+
+def test_of_two_that_hold_the_same_the_cancelled_one_was_one_too_many():
+    """Whoever cancelled it; of what no other one holds, a person has to say."""
+    gone = pushed(pushed_item("A"), id=22, status="cancelled")
+    alone = pushed(pushed_item("A"), pushed_item("B"), id=23, status="cancelled")
+    entry = an_entry(wants(wanted_line("A"), wanted_line("B")), sale_returns=(pushed(), gone))
+
+    assert look(entry) == Agenda()
+    assert look(replace(entry, sale_returns=(pushed(), alone))) == Review(
+        "sale return 1001-23 (23) is cancelled, but its lines are wanted: 1 of order line B. "
+        "Do by hand in Jetti what is still wanted"
+    )

@@ -75,6 +75,31 @@ def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
         assert (ran.code, live) == (0, [])
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_whoever_cancels_either_of_the_two_has_settled_it(world: World, which: int) -> None:
+    """The one that the ledger knows or the late one, before a pass has met both."""
+    world.sandbox.jetti.switches.cancel_attributes = "applied"
+    world.go_live()
+    one = world.submit(world.order(("Acme", 3)), 1)
+    world.pass_time()
+    world.breaks("POST *", "applied_later", nth=1, seconds=1200)
+    world.run()
+    world.pass_time()
+    assert world.run().code == 0
+    world.pass_time(minutes=30)
+    twins = world.in_jetti(one)
+    world.jetti.edit_sale_return(twins[which]["id"], status="cancelled")
+    world.loop.label(one, status="in_transit")
+    world.pass_time()
+
+    ran = world.run()
+
+    assert ran.code == 0, ran.reason(one)
+    [left] = [made for made in world.in_jetti(one) if made["status"] != "cancelled"]
+    assert (ran.code, world.state(one), left["status"]) == (0, "synced", "shipped")
+    assert [item["quantity"] for item in world.jetti.items_of(left["id"])] == [1]
+
+
 # -------------------------------------------------------------------- a PUT that is late (F54)
 
 
