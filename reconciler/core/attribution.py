@@ -357,8 +357,13 @@ class _Judgement:
     def _as_found(self, row: SeenSaleReturn) -> SaleReturn:
         """By marker alone we do not know what we told; of an unanswered create we do: nothing."""
         unanswered = _unanswered(self._entry)
-        is_left = unanswered is not None and row.id not in unanswered.before
-        return as_left(row, self._items) if is_left else as_made(row, self._items)
+        if unanswered is None or row.id in unanswered.before:
+            return as_made(row, self._items)
+        is_late = row.created_at > unanswered.settle_at
+        if is_late and any(item.quantity for item in row.items):
+            # What was sent had landed by then or never will, and it leaves zeros: a person's.
+            return as_met(row, self._items)
+        return as_left(row, self._items)
 
     def _behind(self, creatable: Collection[str]) -> Wait | None:
         """What another return's unanswered create may have made looks like a person's doing, and

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from core_samples import (
+    MINUTE,
+    NOON,
     a_return,
     a_sighting,
     an_entry,
@@ -76,6 +78,20 @@ def test_what_an_unanswered_create_made(marker):
         sale_id=10,
         before=(30, 31),
     )
+
+
+@pytest.mark.parametrize(
+    ("units", "minutes", "as_whose"),
+    [(0, 3, as_left), (0, 60, as_left), (1, 3, as_left), (1, 4, as_met)],
+)
+def test_what_has_units_although_no_create_can_land_any_more_is_a_person_s(
+    units, minutes, as_whose
+):
+    """A create leaves zeros; until `jetti.settle` is over nobody can tell."""
+    row = shown(30, {"A": units}, created_at=NOON + minutes * MINUTE)
+    entry = an_entry(wants(wanted_line("A")), intents=(an_intent(1),), state=State.UNKNOWN)
+
+    assert judge(entry, row).sale_returns == (as_whose(row, ITEMS),)
 
 
 def test_what_a_person_made():

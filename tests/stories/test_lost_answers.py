@@ -180,6 +180,29 @@ def test_a_person_who_raised_the_same_meanwhile_leads_to_review_or_adoption(worl
     assert len(world.on_order(order)) == len(world.in_jetti(one)) == 1
 
 
+def test_what_a_person_raised_after_a_lost_create_can_no_longer_land_stays_as_they_set_it(
+    world: World,
+) -> None:
+    """A create leaves zeros and lands within `jetti.settle` or never."""
+    one = a_return(world, ("Acme", 1))
+    world.breaks(CREATE, "not_applied_then_lost", nth=1)
+    world.run()
+    order = world.orders[0]
+    world.pass_time(hours=8)
+    item = world.item_ids(order)[0]
+    [theirs] = world.jetti.raise_sale_return(world.sale_id(order), {item: 1})
+    [before] = [row for row in world.jetti.sale_returns() if row["id"] == theirs]
+    world.heals()
+    world.pass_time()
+
+    assert world.run().code == 0
+
+    [made] = world.in_jetti(one)
+    [after] = world.jetti.sale_returns()
+    assert made["id"] == after["id"] == theirs
+    assert after["saleReturnSource"] == before["saleReturnSource"] == "internal"
+
+
 @pytest.mark.parametrize("kind", ["applied_then_lost", "not_applied_then_lost"])
 def test_two_returns_of_one_line_and_a_lost_create_of_the_first(world: World, kind: str) -> None:
     world.go_live()
