@@ -1,4 +1,4 @@
-"""On what machine a proof was made."""
+"""On what machine a part of the proof is run."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
-from proof import machine
 from proof.counts import Figures
 from proof.parts import PARTS, Part, Ran
 
@@ -45,9 +44,17 @@ def _occasion(results: Results) -> Iterator[str]:
             ("written", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
             ("parts that did not pass", ", ".join(_missing(results)) or "none"),
             ("running time of all parts", f"{sum(ran.seconds for ran in runs) / 60:.0f} min"),
-            *machine.facts(),
+            *_machines(runs),
         ]
     )
+
+
+def _machines(runs: Collection[Ran]) -> Iterator[tuple[str, str]]:
+    """What the parts ran on: one value where they agree."""
+    names = dict.fromkeys(name for ran in runs for name in ran.machine)
+    for name in names:
+        found = dict.fromkeys(ran.machine[name] for ran in runs if name in ran.machine)
+        yield name, "; ".join(found)
 
 
 def _missing(results: Results) -> Iterator[str]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 from msgspec import Struct
 
+from proof import machine
 from proof.bench import ROOT
 from proof.counts import Figures
 
-KEPT = ROOT / ".proof"
-"""Where the counts lie between a part and the page; not under version control."""
+RESULTS = ROOT / "proof" / "results"
+"""What each part came to last, under version control: parts may be run on different days, and the
+page says of each when, on which machine and of which commit."""
 
 _PYTEST = ("-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal")
 _NIGHTLY, _CI = "--hypothesis-profile=nightly", "--hypothesis-profile=ci"
@@ -49,6 +53,15 @@ class Ran(Struct, frozen=True):
     code: int
     tests: str | None = None
     """What pytest said last: `812 passed`."""
+    machine: dict[str, str] = {}
+    """What it ran on."""
+
+
+class _Kept(Struct):
+    ran: Ran
+    counts: dict[str, int]
+    largest: dict[str, float]
+    names: dict[str, list[str]]
 
 
 PARTS = (
@@ -68,14 +81,13 @@ PARTS = (
 )
 
 
-def run(part: Part) -> Ran:
-    """Run a part, showing what it prints, and keep what it counted in place of earlier counts."""
-    place = KEPT / part.name
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
+def run(part: Part, results: Path = RESULTS) -> Ran:
+    """Run a part, showing what it prints, and keep what it came to in place of what it did before."""
     commit, clean = _commit()
     began, clock = datetime.now(UTC).replace(microsecond=0), time.monotonic()
-    code, last = _shown([sys.executable, *part.command, "--figures", str(place / "figures")])
+    with TemporaryDirectory(prefix="figures-") as directory:
+        code, last = _shown([sys.executable, *part.command, "--figures", directory])
+        figures = Figures.read(Path(directory))
     ran = Ran(
         command=" ".join(("python", *part.command)),
         commit=commit,
@@ -84,19 +96,24 @@ def run(part: Part) -> Ran:
         seconds=time.monotonic() - clock,
         code=code,
         tests=last,
+        machine=dict(machine.facts()),
     )
-    (place / "ran.json").write_bytes(msgspec.json.format(msgspec.json.encode(ran)))
+    results.mkdir(exist_ok=True)
+    names = {name: sorted(seen) for name, seen in figures.names.items()}
+    found = _Kept(ran, dict(figures.counts), figures.largest, names)
+    encoded = msgspec.json.format(msgspec.json.encode(found, order="sorted"))
+    (results / f"{part.name}.json").write_bytes(encoded + b"\n")
     return ran
 
 
-def kept(part: Part) -> tuple[Ran, Figures] | None:
-    """What the last run of a part came to; None when there was none here."""
-    place = KEPT / part.name
+def kept(part: Part, results: Path = RESULTS) -> tuple[Ran, Figures] | None:
+    """What the last run of a part came to; None when it was never run."""
     try:
-        ran = msgspec.json.decode((place / "ran.json").read_bytes(), type=Ran)
+        found = msgspec.json.decode((results / f"{part.name}.json").read_bytes(), type=_Kept)
     except FileNotFoundError:
         return None
-    return ran, Figures.read(place / "figures")
+    names = {name: set(seen) for name, seen in found.names.items()}
+    return found.ran, Figures(Counter(found.counts), found.largest, names)
 
 
 def _shown(command: Sequence[str]) -> tuple[int, str | None]:
@@ -116,8 +133,10 @@ def _shown(command: Sequence[str]) -> tuple[int, str | None]:
 
 def _commit() -> tuple[str, bool]:
     head = _git("rev-parse", "--short=12", "HEAD")
-    # The page itself is written by this command and says nothing about the program.
-    changed = [row for row in _git("status", "--porcelain").splitlines() if "proof.md" not in row]
+    # What this command writes itself says nothing about the program.
+    ours = ("proof.md", "proof/results/")
+    rows = _git("status", "--porcelain").splitlines()
+    changed = [row for row in rows if not row[3:].startswith(ours)]
     return head, not changed
 
 
