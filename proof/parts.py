@@ -82,7 +82,7 @@ PARTS = (
 
 
 def run(part: Part, results: Path = RESULTS) -> Ran:
-    """Run a part, showing what it prints, and keep what it came to in place of what it did before."""
+    """Run a part, showing what it prints, and keep what it came to in place of the last time."""
     commit, clean = _commit()
     began, clock = datetime.now(UTC).replace(microsecond=0), time.monotonic()
     with TemporaryDirectory(prefix="figures-") as directory:
