@@ -371,3 +371,11 @@ def test_of_two_that_hold_the_same_the_cancelled_one_was_one_too_many():
         "sale return 1001-23 (23) is cancelled, but its lines are wanted: 1 of order line B. "
         "Do by hand in Jetti what is still wanted"
     )
+
+
+def test_a_line_is_not_shared_with_what_a_person_cancelled():
+    twin = pushed(pushed_item("A"), id=22)
+    entry = an_entry(wants(wanted_line("A")), sale_returns=(pushed(), twin))
+
+    assert look(entry, after_people(twin, status="cancelled")) == Agenda()
+    assert isinstance(look(entry), Review)

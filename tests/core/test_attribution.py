@@ -663,6 +663,26 @@ def test_what_is_marked_beside_it_is_named_unless_it_has_ended_too(status):
     assert ("1001-31 (31), which is marked" in verdict.reason) is (status == "requested")
 
 
+def test_what_looks_begun_is_told_with_what_is_to_be_done():
+    at_once = replace(BARE, created_at=GONE.seen.created_at)
+
+    assert judge(GONE, at_once) == Review(
+        "unmarked sale return 1001-30 (30) with 0 of order line A and 0 of order line B looks "
+        "like what a create that was cut short has left, and may stand for this return, which is "
+        "cancelled in Loop. Cancel in Jetti what does. Do by hand in Jetti what is still wanted"
+    )
+
+
+def test_nothing_is_called_cut_short_of_a_return_that_is_wanted_or_has_a_create_of_its_own():
+    wanted = judge(an_entry(AB), BARE)
+    lost_create = judge(replace(GONE, intents=(an_intent(1, 2),), state=State.UNKNOWN), BARE)
+
+    for verdict in (wanted, lost_create):
+        assert "cut short" not in getattr(verdict, "reason", "")
+    assert isinstance(wanted, Review)
+    assert claimed(lost_create) == [30]
+
+
 def test_two_returns_that_have_ended_are_both_asked_about():
     other = rival(wanted=wants(purpose=Purpose.CANCEL))
 
@@ -822,3 +842,20 @@ def test_an_item_without_a_line_of_ours_stands_for_none():
 
     assert [item.order_line_id for item in known.items] == ["A", ""]
     assert [item.order_line_id for item in alone.items] == ["A", ""]
+
+
+@pytest.mark.parametrize("gone", [30, 31])
+def test_of_two_that_held_the_same_item_the_cancelled_one_stands_for_no_unit(gone):
+    """By what Jetti shows: what was pushed last says that both are wanted."""
+    known = tuple(pushed(pushed_item("A"), id=number) for number in (30, 31))
+    rows = [as_shown(one) for one in known]
+    rows = [
+        replace(row, fields=row.fields | {"status": "cancelled"}) if row.id == gone else row
+        for row in rows
+    ]
+    entry = an_entry(wants(wanted_line("A")), sale_returns=known)
+
+    verdict = judge(entry, ours=tuple(rows), sale_items=(sale_item("A", 2, returned=1),))
+
+    assert isinstance(verdict, Attributed)
+    assert [item.units for one in verdict.sale_returns for item in one.items] == [None, None]
