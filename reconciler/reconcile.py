@@ -6,10 +6,11 @@ pass over a copy of the ledger, towards a target that carries nothing out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -284,10 +285,9 @@ class Pass:
 
     def _stop(self, guarded: Guarded, grounds: Grounds) -> None:
         """Remember what is stopped from now on; members that are not due today stay so."""
-        parts, due = self._parts, {change.return_id for change in self.plan.changes}
-        later = [one for one in grounds.stopped if one.return_id not in due]
+        parts, later = self._parts, _not_due(grounds.stopped, self.plan)
         if guarded.stopped or grounds.stopped:
-            members = (*(change.member() for change in guarded.stopped), *later)
+            members = chain((change.member() for change in guarded.stopped), later)
             digest = guarded.digest if guarded.stopped else grounds.stopped_as
             parts.ledger.stop_plan(digest, members, parts.clock.now())
         if guarded.stopped:
@@ -428,3 +428,11 @@ def _settling(done: Settled) -> Move:
     if done.state is not State.SYNCED:
         return Move(done.state, done.reason)
     return Move(done.state, done.reason, attempts=0, pushed_fingerprint=done.entry.fingerprint)
+
+
+def _not_due(members: Collection[PlanMember], plan: Plan) -> list[PlanMember]:
+    """Those of which this plan says nothing."""
+    if not members:
+        return []
+    due = {change.return_id for change in plan.changes}
+    return [one for one in members if one.return_id not in due]

@@ -64,12 +64,15 @@ def guard(plan: Plan, grounds: Grounds) -> Guarded:
     """
     accepted, before = frozenset(grounds.accepted), _wants(grounds.stopped)
     unseen = [c for c in plan.changes if not c.is_accepted and c.member() not in accepted]
-    still = [change for change in unseen if change.member().want in before]
-    reasons = _too_much([c for c in unseen if c.member().want not in before], grounds)
-    halted = {change.return_id for change in (unseen if reasons else still)}
+    still = [change for change in unseen if _is_in(before, change.member())]
+    reasons = _too_much([c for c in unseen if not _is_in(before, c.member())], grounds)
+    halted = unseen if reasons else still
+    if len(halted) == len(plan.changes):
+        return Guarded((), plan.changes, reasons)
+    ids = {change.return_id for change in halted}
     return Guarded(
-        through=tuple(c for c in plan.changes if c.return_id not in halted),
-        stopped=tuple(c for c in plan.changes if c.return_id in halted),
+        through=tuple(c for c in plan.changes if c.return_id not in ids),
+        stopped=tuple(halted),
         reasons=reasons,
     )
 
@@ -82,7 +85,7 @@ def opened(changes: Iterable[Change], members: Collection[PlanMember]) -> frozen
     """
     wants = _wants(members)
     pushed = (change.member() for change in changes if change.touches_pushed)
-    return frozenset(members).union(member for member in pushed if member.want in wants)
+    return frozenset(members).union(member for member in pushed if _is_in(wants, member))
 
 
 def stop(guarded: Guarded, grounds: Grounds, command: str) -> SafetyStop:
@@ -206,8 +209,13 @@ def _too_much(changes: Sequence[Change], grounds: Grounds) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _wants(members: Iterable[PlanMember]) -> frozenset[tuple[str, bytes]]:
-    return frozenset(member.want for member in members)
+def _wants(members: Iterable[PlanMember]) -> dict[str, bytes]:
+    """What Jetti should be told in the end, by whatever change: of each return its fingerprint."""
+    return {member.return_id: member.fingerprint for member in members}
+
+
+def _is_in(wants: Mapping[str, bytes], member: PlanMember) -> bool:
+    return wants.get(member.return_id) == member.fingerprint
 
 
 def _of(changes: Sequence[Change], *kinds: ChangeKind) -> int:

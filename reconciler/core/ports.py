@@ -219,11 +219,6 @@ class PlanMember(Struct, frozen=True, array_like=True, gc=False):
     change: str
     fingerprint: bytes
 
-    @property
-    def want(self) -> tuple[str, bytes]:
-        """What Jetti should be told of it in the end, by whatever change."""
-        return self.return_id, self.fingerprint
-
 
 class StoppedPlan(Struct, frozen=True):
     """What a guard stopped and nobody has let through."""

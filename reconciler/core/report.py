@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from reconciler.core.fields import OWNED
 from reconciler.core.model import CountedWord, Value
 
 
@@ -51,6 +52,9 @@ class FieldChange(Struct, frozen=True):
     after: Value
 
 
+_PLACES = {name: place for place, name in enumerate(OWNED)}
+
+
 class FieldChanges:
     """Some field changes, packed: a plan may hold a hundred thousand changes, whose fields as
     objects take three times the memory. In JSON it is a list of `FieldChange`."""
@@ -58,13 +62,17 @@ class FieldChanges:
     __slots__ = ("_packed",)
 
     def __init__(self, fields: Iterable[FieldChange] = ()) -> None:
-        rows = [(one.field, one.before, one.after) for one in fields]
+        # Half of it would be the same few names, over and over.
+        rows = [(_PLACES.get(one.field, one.field), one.before, one.after) for one in fields]
         # Not JSON: half a character, which UTF-8 cannot carry, must come back as it was.
         self._packed = marshal.dumps(rows)
 
     def __iter__(self) -> Iterator[FieldChange]:
         rows = marshal.loads(self._packed)  # noqa: S302 - our own bytes
-        return (FieldChange(*row) for row in rows)
+        return (
+            FieldChange(OWNED[field] if isinstance(field, int) else field, before, after)
+            for field, before, after in rows
+        )
 
     def __repr__(self) -> str:
         return f"FieldChanges({list(self)})"

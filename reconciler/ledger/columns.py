@@ -73,12 +73,11 @@ class Listed(Structure):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        text = bytearray()
+        # Added to in place, so that the whole is there once and not beside a copy.
+        text = ""
         for one in value:
-            text += b"," if text else b"["
-            text += msgspec.json.encode(one)
-        text += b"]" if text else b"[]"
-        return text.decode()
+            text += ("," if text else "[") + msgspec.json.encode(one).decode()
+        return text + "]" if text else "[]"
 
 
 def _instant(written: object) -> datetime:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, select
+from sqlalchemy.dialects.sqlite import insert
 
 from reconciler.core.model import State
 from reconciler.core.ports import PlanMember, StoppedPlan
@@ -39,27 +41,24 @@ class Stopping(Part):
 
     def stop_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
         """See `core.ports.Ledger`."""
-        listed = list(members)
+        # One by one, here and below: a plan may have a hundred thousand members.
         with self._store.writing() as connection:
-            if listed:
-                _keep(connection, digest, listed, now)
-            since = {
-                (row.return_id, row.fingerprint): row.stopped_at
-                for row in connection.execute(select(stopped))
-            }
-            connection.execute(delete(stopped))
-            for batch in _batched(listed):
+            connection.execute(stopped.update().values(digest=_OVER))
+            for batch in _batched(members):
                 rows = [
                     {
                         "return_id": one.return_id,
                         "change": one.change,
                         "fingerprint": one.fingerprint,
                         "digest": digest,
-                        "stopped_at": since.get(one.want, now),
+                        "stopped_at": now,
                     }
                     for one in batch
                 ]
-                connection.execute(stopped.insert(), rows)
+                connection.execute(_STILL_OR_NEW, rows)
+            connection.execute(delete(stopped).where(stopped.c.digest == _OVER))
+            if connection.execute(select(stopped.c.return_id).limit(1)).first():
+                _keep(connection, digest, _members(connection, select(stopped)), now)
         reached(Point.PLAN_STOPPED)
 
     def stopped_plan(self) -> StoppedPlan | None:
@@ -70,11 +69,15 @@ class Stopping(Part):
             .where(entries.c.fingerprint == stopped.c.fingerprint, entries.c.state.in_(OPEN))
         )
         with self._store.reading() as connection:
-            rows = connection.execute(query).all()
-        if not rows:
-            return None
-        members = (PlanMember(row.return_id, row.change, row.fingerprint) for row in rows)
-        return StoppedPlan(rows[0].digest, frozenset(members), min(row.stopped_at for row in rows))
+            members = frozenset(_members(connection, query))
+            if not members:
+                return None
+            digest, since = connection.execute(
+                select(func.max(stopped.c.digest), func.min(stopped.c.stopped_at)).where(
+                    stopped.c.return_id.in_(query.with_only_columns(stopped.c.return_id))
+                )
+            ).one()
+        return StoppedPlan(digest, members, since)
 
     def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked: bool) -> None:
         """See `core.ports.Ledger`."""
@@ -82,6 +85,33 @@ class Stopping(Part):
             for batch in _batched(members):
                 _accept(connection, batch, now, asked=asked)
         reached(Point.LET_THROUGH_COMMITTED)
+
+
+_OVER = ""
+"""The digest of what is not stopped any more, while a plan takes another's place."""
+
+_NEW = insert(stopped)
+_STILL_OR_NEW = _NEW.on_conflict_do_update(
+    index_elements=[stopped.c.return_id],
+    set_={
+        "change": _NEW.excluded.change,
+        "fingerprint": _NEW.excluded.fingerprint,
+        "digest": _NEW.excluded.digest,
+        # Since when the same is wanted and stopped, whatever change it takes by now.
+        "stopped_at": case(
+            (stopped.c.fingerprint == _NEW.excluded.fingerprint, stopped.c.stopped_at),
+            else_=_NEW.excluded.stopped_at,
+        ),
+    },
+)
+
+
+def _members(connection: Connection, query: Select[Any]) -> Iterator[PlanMember]:
+    columns = query.with_only_columns(
+        stopped.c.return_id, stopped.c.change, stopped.c.fingerprint
+    ).order_by(stopped.c.return_id)
+    for row in connection.execute(columns.execution_options(yield_per=BATCH)):
+        yield PlanMember(row.return_id, row.change, row.fingerprint)
 
 
 def _keep(
