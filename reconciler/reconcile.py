@@ -386,17 +386,19 @@ class Pass:
     def _defer_the_rest(self) -> None:
         """Say of each change that was not carried out why it was not."""
         told = {outcome.return_id for outcome in self.outcomes}
-        stopped = {change.return_id for change in self.stopped}
         reason = self._why_left()
         # Once: it is a hash over all of them.
         why_stopped = f"stopped with plan {self.digest}, until a person lets it through"
-        self.outcomes += [
-            replace(change.told(OutcomeKind.DEFERRED, why_stopped), stopped=True)
-            if change.return_id in stopped
-            else change.told(OutcomeKind.DEFERRED, reason)
-            for change in self.plan.changes
-            if change.return_id not in told
-        ]
+        stopped = iter(self.stopped)  # in the plan's order, like all parts of it
+        next_stopped = next(stopped, None)
+        for change in self.plan.changes:
+            if change is next_stopped:
+                next_stopped = next(stopped, None)
+                if change.return_id not in told:
+                    left = change.told(OutcomeKind.DEFERRED, why_stopped)
+                    self.outcomes.append(replace(left, stopped=True))
+            elif change.return_id not in told:
+                self.outcomes.append(change.told(OutcomeKind.DEFERRED, reason))
 
     @property
     def remarks(self) -> tuple[str, ...]:
