@@ -17,7 +17,7 @@ help:
 	@echo "make demo    the whole story against a pretend Loop and Jetti, in under a minute"
 	@echo "make test    the tests"
 	@echo "make check   what must pass before a change lands: lint, types, tests"
-	@echo "make proof   the long forms of the proofs, about two hours; writes proof.md"
+	@echo "make proof   the long forms of the proofs, two to three hours; writes proof.md"
 	@echo "make bench   the figures that the speed claims rest on"
 	@echo "make format  put the code into shape"
 

@@ -14,7 +14,7 @@ _HEAD = """\
 # Proof
 
 What the promises of README rest on. `make proof` runs the long forms of all tests of this kind,
-about two hours on two cores, and writes this page; `make check` runs the short forms.
+two to three hours on two cores, and writes this page; `make check` runs the short forms.
 What each test proves, by fault and by promise, stands in [tests/README.md](tests/README.md).
 """
 
