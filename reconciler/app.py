@@ -129,23 +129,23 @@ def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -
     unfinished = ledger.meta().adopting_since
     start = min(start, unfinished or start)
     ledger.begin_adoption(start)
-    _try_keys(settings, host)
+    terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
+    _try_keys(settings, host, ledger, terms)
     try:
         _let_settle(settings.jetti.settle, host, ledger)
     except Interrupted as error:
         error.hint = "nothing was looked for yet: run `reconciler init --adopt` again"
         raise
     request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
-    terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
     report = _pass(settings, request, host, ledger, terms, adopts=True)
     if not report.run.failures:
         ledger.end_adoption()
     return report
 
 
-def _try_keys(settings: Settings, host: Host) -> None:
+def _try_keys(settings: Settings, host: Host, ledger: SqlLedger, terms: Terms) -> None:
     """Raises KeyRefused before anybody has waited; whatever else is wrong, the pass will tell."""
-    from reconciler.jetti.reading import Reader
+    from reconciler.jetti import wiring
 
     with suppress(SourceError), _loop(settings, host) as loop:
         LoopReader(loop, host.clock, settings.loop.page_size).server_time()
@@ -154,7 +154,8 @@ def _try_keys(settings: Settings, host: Host) -> None:
         _jetti(settings, RunRequest(), host, reads_only=True) as jetti,
     ):
         if jetti is not None:
-            Reader(jetti, host.clock).reasons()
+            # The question that adopting begins with: a key need not be good for any other.
+            wiring.wire(settings.jetti, jetti, ledger, terms, host.clock).judge.knock()
 
 
 def _let_settle(settle: timedelta, host: Host, ledger: SqlLedger) -> None:

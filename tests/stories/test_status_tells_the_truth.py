@@ -262,6 +262,15 @@ def test_adopting_tries_both_keys_before_anybody_waits(world: World, setting: st
     assert "adoption" not in told(world)[1]
 
 
+@pytest.mark.parametrize("kind", ["401", "404", "503"])
+def test_adopting_asks_for_nothing_that_it_does_not_need(world: World, kind: str) -> None:
+    """A token need not be good for adjustment reasons, and Jetti need not have any."""
+    world.breaks("GET /adjustment-reasons.json", kind)
+
+    assert world.call("init", "--since", "7d", "--adopt").code == 0
+    assert "adoption" not in told(world)[1]
+
+
 # --------------------------------------------------------------- what single runs speak of
 
 
