@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from reconciler.core import tally, words
 from reconciler.core.created import PROVEN_BY
 from reconciler.core.model import CountedWord, Entry
+from reconciler.core.plan import Change
 from reconciler.core.ports import RunSummary
 from reconciler.core.report import (
     ChangeKind,
@@ -217,7 +218,7 @@ def _unlooked(made: Pass, request: RunRequest, closing: _Closing) -> tuple[str, 
 
 def _from_before(made: Pass, request: RunRequest, opening: Opening) -> tuple[str, ...]:
     """What a range shows that the ledger which the report advises would leave to a person."""
-    older = sum(change.before_go_live for change in made.plan.changes)
+    older = sum(change.before_go_live for change in _creates(made))
     if opening.watermark is not None or request.start is None or not older:
         return ()
     which = "1 of these was" if older == 1 else f"{older} of these were"
@@ -258,5 +259,5 @@ def _unproven(made: Pass, parts: Parts, closing: _Closing) -> tuple[str, ...]:
     )
 
 
-def _creates(made: Pass) -> bool:
-    return any(change.kind is ChangeKind.CREATE for change in made.plan.changes)
+def _creates(made: Pass) -> list[Change]:
+    return [change for change in made.plan.changes if change.kind is ChangeKind.CREATE]

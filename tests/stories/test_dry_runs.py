@@ -292,6 +292,19 @@ def test_a_range_without_a_ledger_leads_to_the_ledger_that_makes_just_that(world
     assert world.run("--from", "10d", "--yes").outcomes[old] == ("create", "pushed")
 
 
+def test_what_no_run_would_create_is_not_said_to_be_left_to_a_typed_one(world: World) -> None:
+    """Cancelled since, it is only looked for."""
+    old = world.returned()
+    world.pass_time(days=9)
+    world.loop.set_state(old, "cancelled")
+    world.pass_time()
+
+    told = world.run("--from", "7d", "--dry-run")
+
+    assert told.outcomes == {old: ("adopt", "planned")}
+    assert not [note for note in told.report["run"]["remarks"] if "raised before" in note]
+
+
 def test_a_look_says_what_a_budget_would_do(world: World) -> None:
     world.go_live()
     world.returned()
