@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 
@@ -227,7 +228,8 @@ def _next(report: Report) -> str | None:
         return f"reconciler show {plain(report.problems[0].return_id, 20)}"
     for row in report.malformed:
         if named := row.return_id or row.order_name:
-            return f"reconciler show {plain(named, 64)}"
+            # Quoted: an order's name begins with what a shell takes for a comment.
+            return f"reconciler show {shlex.quote(plain(named, 64))}"
     if run.dry_run:
         if run.watermark.after is None:
             return _first_step(run)

@@ -13,7 +13,8 @@ from reconciler.reports.wording import aside, line, moment, order, value
 
 _NOT_TOLD = "Jetti lacks whatever changed with it"
 _TOLD_IN_PART = "Jetti lacks what these lines or labels say, and loses nothing for that reason"
-_WAY_OUT = "read again when it changes and by every sweep; at once by: reconciler run --return ID"
+_READ_AGAIN = "read again when it changes and by every sweep"
+_WAY_OUT = f"{_READ_AGAIN}; at once by: reconciler run --return ID"
 
 
 def render(stories: Stories) -> str:
@@ -25,7 +26,8 @@ def render(stories: Stories) -> str:
 def _nothing_of(row: NotUnderstood) -> Iterator[str]:
     """Of a return that Jetti cannot have been told of."""
     yield f"{aside(row)[:1].upper()}{aside(row)[1:]}"
-    yield line("next", "Jetti was told nothing of it; " + _WAY_OUT)
+    way_out = _WAY_OUT if row.return_id else _READ_AGAIN  # without its id nobody can ask for it
+    yield line("next", "Jetti was told nothing of it; " + way_out)
 
 
 def _lines(story: Story) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
@@ -359,3 +360,17 @@ def test_no_command_is_named_for_a_row_that_nothing_names(world: World) -> None:
 
     assert "a row without its id" in told
     assert "next " not in told
+
+
+def test_the_command_for_a_row_without_an_id_can_be_typed_as_it_stands(world: World) -> None:
+    """A shell takes what begins with `#` for a comment."""
+    one = _nameless(world)
+    name = world.seen(one).order_name
+
+    [following] = [line for line in world.call("run").stdout.splitlines() if "next " in line]
+
+    typed = shlex.split(following, comments=True)[1:]
+    assert typed == ["reconciler", "show", name]
+    story = world.call(*typed[1:]).stdout
+    assert story.startswith("A row without its id, understood not at all")
+    assert "--return" not in story, "nobody can ask for it by its id"
