@@ -392,13 +392,12 @@ class Pass:
         stopped = iter(self.stopped)  # in the plan's order, like all parts of it
         next_stopped = next(stopped, None)
         for change in self.plan.changes:
-            if change is next_stopped:
+            is_stopped = change is next_stopped
+            if is_stopped:
                 next_stopped = next(stopped, None)
-                if change.return_id not in told:
-                    left = change.told(OutcomeKind.DEFERRED, why_stopped)
-                    self.outcomes.append(replace(left, stopped=True))
-            elif change.return_id not in told:
-                self.outcomes.append(change.told(OutcomeKind.DEFERRED, reason))
+            if change.return_id not in told:
+                left = change.told(OutcomeKind.DEFERRED, why_stopped if is_stopped else reason)
+                self.outcomes.append(replace(left, stopped=is_stopped))
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, TypeVar
 
-from msgspec import DecodeError, Meta, Raw, Struct, field
+from msgspec import DecodeError, Meta, Raw, Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
 
@@ -50,11 +49,11 @@ class _WireName(Struct):
 
 
 class _WireCreated(Struct):
-    time: str = field(name="created_at")
+    created_at: str
 
 
 class _WireUpdated(Struct):
-    time: str = field(name="updated_at")
+    updated_at: str
 
 
 _decoder = Decoder(WireReturn)
@@ -85,34 +84,23 @@ def parse_row(row: Raw) -> Return | Malformed:
         problem = "nested too deeply"
     except (DecodeError, ValueError) as error:
         problem = told(error)
-    return_id = _return_id(row)
+    return_id = _if_readable(lambda: read_id(_id_decoder.decode(row).id, "id"))
     return Malformed(
         key=return_id or hashlib.sha256(bytes(row)).hexdigest(),
         problem=problem,
         return_id=return_id,
-        order_name=_order_name(row),
-        created_at=_time(_created_decoder, row),
-        updated_at=_time(_updated_decoder, row),
+        order_name=_if_readable(
+            lambda: read_text(_name_decoder.decode(row).order_name, "order_name")
+        ),
+        created_at=_if_readable(lambda: read_time(_created_decoder.decode(row).created_at)),
+        updated_at=_if_readable(lambda: read_time(_updated_decoder.decode(row).updated_at)),
     )
 
 
-def _return_id(row: Raw) -> str | None:
+def _if_readable(read: Callable[[], T]) -> T | None:
+    """One field of a row that is not understood as a whole; None where that says nothing."""
     try:
-        return read_id(_id_decoder.decode(row).id, "id")
-    except (DecodeError, ValueError, RecursionError):
-        return None
-
-
-def _order_name(row: Raw) -> str | None:
-    try:
-        return read_text(_name_decoder.decode(row).order_name, "order_name")
-    except (DecodeError, ValueError, RecursionError):
-        return None
-
-
-def _time(decoder: Decoder[_WireCreated] | Decoder[_WireUpdated], row: Raw) -> datetime | None:
-    try:
-        return read_time(decoder.decode(row).time)
+        return read()
     except (DecodeError, ValueError, RecursionError):
         return None
 

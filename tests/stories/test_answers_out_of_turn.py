@@ -44,10 +44,8 @@ def test_a_create_that_lands_after_settle_is_outside_the_promise_but_made_no_wor
     assert (len(world.jetti.sale_returns()), units) == (2, 1)
 
 
-@pytest.mark.parametrize("move", ["scan", "cancel"])
-def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
-    world: World, move: str
-) -> None:
+def made_twice(world: World) -> str:
+    """A return whose first create landed long after it was made again; both carry the marker."""
     world.sandbox.jetti.switches.cancel_attributes = "applied"
     world.go_live()
     one = world.submit(world.order(("Acme", 3)), 1)
@@ -58,6 +56,14 @@ def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
     assert world.run().code == 0
     world.pass_time(minutes=30)
     assert len(world.in_jetti(one)) == 2
+    return one
+
+
+@pytest.mark.parametrize("move", ["scan", "cancel"])
+def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
+    world: World, move: str
+) -> None:
+    one = made_twice(world)
     if move == "scan":
         world.loop.label(one, status="in_transit")
     else:
@@ -78,15 +84,7 @@ def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
 @pytest.mark.parametrize("which", [0, 1])
 def test_whoever_cancels_either_of_the_two_has_settled_it(world: World, which: int) -> None:
     """The one that the ledger knows or the late one, before a pass has met both."""
-    world.sandbox.jetti.switches.cancel_attributes = "applied"
-    world.go_live()
-    one = world.submit(world.order(("Acme", 3)), 1)
-    world.pass_time()
-    world.breaks("POST *", "applied_later", nth=1, seconds=1200)
-    world.run()
-    world.pass_time()
-    assert world.run().code == 0
-    world.pass_time(minutes=30)
+    one = made_twice(world)
     twins = world.in_jetti(one)
     world.jetti.edit_sale_return(twins[which]["id"], status="cancelled")
     world.loop.label(one, status="in_transit")
