@@ -389,12 +389,9 @@ from reconciler.cli import perform
 from reconciler.clock import SystemClock
 from reconciler.host import Host
 
-# Once as somebody: nobody may be unable to read what is imported late.
-import platformdirs.unix
-elsewhere = {**os.environ, "RECONCILER_LEDGER": "/nowhere/ledger.db"}
-perform(["run", "--dry-run", "--output", os.devnull], Host(SystemClock(), elsewhere))
 os.chdir("/")
-os.setuid(54321)
+# The real user has no home. What is imported late may lie where only the effective one reads.
+os.setresuid(54321, 0, 0)
 sys.exit(perform(sys.argv[1:], Host(SystemClock(), os.environ)))
 """
 
