@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from itertools import chain
 from operator import attrgetter
 
 from msgspec import Struct, json
@@ -58,8 +59,6 @@ class Change(Struct, frozen=True, gc=False):
     kind: ChangeKind
     fingerprint: str
     """Hex."""
-    updated_at: datetime
-    changed_at: datetime | None
     reads_back: bool
     """Whether a write of it is still without an answer."""
     touches_pushed: bool
@@ -141,21 +140,31 @@ def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> 
     what was recorded in this pass, since `fresh_since`, newest first; then the backlog, oldest
     first: a backlog of days must not hold back what a customer did a minute ago.
     """
-    changes: list[Change] = []
     settled: list[Settled] = []
+    back: list[Change] = []
+    # The instants stay outside of the changes: a plan may be long, and only its order needs them.
+    fresh: list[tuple[datetime, Change]] = []
+    backlog: list[tuple[datetime, Change]] = []
     for entry in entries:
         decision = decide(entry, terms)
-        if isinstance(decision, Change):
-            changes.append(decision)
-        else:
+        changed_at = entry.changed_at or fresh_since
+        if isinstance(decision, Settled):
             settled.append(decision)
-    back = [change for change in changes if change.reads_back]
-    ahead = [change for change in changes if not change.reads_back]
-    fresh = [change for change in ahead if (change.changed_at or fresh_since) >= fresh_since]
-    backlog = [change for change in ahead if (change.changed_at or fresh_since) < fresh_since]
-    fresh.sort(key=lambda change: (change.updated_at, change.return_id), reverse=True)
-    backlog.sort(key=lambda change: (change.changed_at or fresh_since, change.return_id))
-    return Plan(changes=(*back, *fresh, *backlog), settled=tuple(settled))
+        elif decision.reads_back:
+            back.append(decision)
+        elif changed_at >= fresh_since:
+            fresh.append((entry.seen.updated_at, decision))
+        else:
+            backlog.append((changed_at, decision))
+    fresh.sort(key=_at_then_id, reverse=True)
+    backlog.sort(key=_at_then_id)
+    ahead = (change for _, change in chain(fresh, backlog))
+    return Plan(changes=(*back, *ahead), settled=tuple(settled))
+
+
+def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:
+    at, change = timed
+    return at, change.return_id
 
 
 def skipped(settled: Settled, terms: Terms) -> ReportedChange:
@@ -270,8 +279,6 @@ def _change(
         order_id=entry.seen.order_id,
         kind=kind,
         fingerprint=entry.fingerprint.hex(),
-        updated_at=entry.seen.updated_at,
-        changed_at=entry.changed_at,
         reads_back=bool(entry.intents),
         touches_pushed=bool(entry.sale_returns),
         is_accepted=is_accepted(entry),

@@ -52,7 +52,9 @@ class FieldChange(Struct, frozen=True):
     after: Value
 
 
-_PLACES = {name: place for place, name in enumerate(OWNED)}
+# What half of a packed plan would be: the same few names, over and over.
+_SHORT = {name: place for place, name in enumerate(OWNED)}
+_LONG = {place: name for name, place in _SHORT.items()}
 
 
 class FieldChanges:
@@ -62,16 +64,16 @@ class FieldChanges:
     __slots__ = ("_packed",)
 
     def __init__(self, fields: Iterable[FieldChange] = ()) -> None:
-        # Half of it would be the same few names, over and over.
-        rows = [(_PLACES.get(one.field, one.field), one.before, one.after) for one in fields]
+        # One flat list, since a tuple for each would be a tenth of it.
+        flat = [x for one in fields for x in (_shortened(one.field), one.before, one.after)]
         # Not JSON: half a character, which UTF-8 cannot carry, must come back as it was.
-        self._packed = marshal.dumps(rows)
+        self._packed = marshal.dumps(flat)
 
     def __iter__(self) -> Iterator[FieldChange]:
-        rows = marshal.loads(self._packed)  # noqa: S302 - our own bytes
+        flat = iter(marshal.loads(self._packed))  # noqa: S302 - our own bytes
         return (
-            FieldChange(OWNED[field] if isinstance(field, int) else field, before, after)
-            for field, before, after in rows
+            FieldChange(_in_full(name), before, after)
+            for name, before, after in zip(flat, flat, flat, strict=True)
         )
 
     def __repr__(self) -> str:
@@ -86,6 +88,18 @@ class FieldChanges:
 
 
 NO_FIELDS = FieldChanges()
+
+
+def _shortened(field: str) -> int | str:
+    if field in _SHORT:
+        return _SHORT[field]
+    return field.removeprefix("quantity") if field.startswith("quantity[") else field
+
+
+def _in_full(name: int | str) -> str:
+    if isinstance(name, int):
+        return _LONG[name]
+    return f"quantity{name}" if name.startswith("[") else name
 
 
 class SaleReturnName(Struct, frozen=True):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from reconciler.core.fields import OWNED
 from reconciler.core.report import NO_FIELDS, FieldChange, FieldChanges
 
 SHIPPED = FieldChange("status", "requested", "shipped")
@@ -14,6 +17,13 @@ def test_they_come_back_as_they_were_and_as_often_as_asked():
 
     assert [*packed] == [*packed] == [SHIPPED, MORE, HALF]
     assert [*NO_FIELDS] == [*FieldChanges([])] == []
+
+
+@pytest.mark.parametrize(
+    "name", [*OWNED, "quantity", "quantity[A]", "quantityless", "status[1001-21]", "externalId[A]"]
+)
+def test_whatever_a_field_is_called_its_name_comes_back(name):
+    assert [*FieldChanges([FieldChange(name, 1, 2)])] == [FieldChange(name, 1, 2)]
 
 
 def test_they_are_equal_by_what_they_say():
