@@ -19,6 +19,7 @@ from reconciler.core.ports import By, Drained, Known, Ledger, Move, Observation,
 from reconciler.core.rules import Mapping
 from reconciler.core.verdict import BY_HAND, listed, titled
 from reconciler.core.watermark import check_plausible
+from reconciler.errors import SourceError
 from reconciler.host import Progress
 
 _PORTION = 500
@@ -126,15 +127,25 @@ class Intake:
 
         One that is gone from Loop, or in a state that cannot be listed, is held: not created, but
         taken up again should it come back. Where it was pushed already a person must look.
+
+        One that cannot be read spoils nothing for the others. Raises SourceError for it then.
         """
+        shown = self.tally.ids.keys() | self.tally.malformed
+        failures: list[SourceError] = []
         for window in windows:
             unfinished = self._ledger.open_ids_created_between(window.start, window.end)
-            for return_id in sorted(unfinished - self.tally.ids.keys()):
-                row = self._source.fetch(return_id)
+            for return_id in sorted(unfinished - shown):
+                try:
+                    row = self._source.fetch(return_id)
+                except SourceError as error:
+                    failures.append(error)
+                    continue
                 if row is not None:
                     self.singles([row])
                 else:
                     self._gone(return_id)
+        if failures:
+            raise failures[0]
 
     def _gone(self, return_id: str) -> None:
         [entry] = self._ledger.entries([return_id])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 
 from msgspec import Struct
@@ -151,7 +151,7 @@ class Pass:
         self._parts.intake.remap()
         request, bounds = self._request, self._parts.bounds
         if request.kind is RunKind.SINGLE:
-            self._parts.intake.singles(self._singles())
+            self._read_singles()
             return
         server_now = self._parts.source.server_time()
         until = readable_until(now, server_now, bounds.lag)
@@ -174,23 +174,34 @@ class Pass:
             self.windows[-1] = ReadWindow(window.start, window.end, drained=True)
         return windows
 
-    def _singles(self) -> list[Return | Malformed]:
-        """What a person named, read one by one. Raises ConfigError for what Loop does not know."""
+    def _read_singles(self) -> None:
+        """What a person named, read one by one. Raises ConfigError for what Loop does not know,
+        and, once the others are recorded, SourceError for what it does not tell."""
+        request = self._request
+        reads = [partial(self._named, return_id) for return_id in request.return_ids]
+        reads += [partial(self._on_order, name) for name in request.order_names]
         rows: list[Return | Malformed] = []
-        for return_id in self._request.return_ids:
-            rows.append(self._single(return_id))
-        for name in self._request.order_names:
-            found = list(self._parts.source.fetch_order(name))
-            listed = {row.id for row in found if isinstance(row, Return)}
-            known = self._known_on(name, found)
-            found += [self._single(return_id) for return_id in sorted(known - listed)]
-            if not found:
-                raise ConfigError(
-                    f"--order {name}: Loop knows no return of this order, or keeps it in a state "
-                    "that its list does not show"
-                )
-            rows += found
-        return rows
+        failures: list[SourceError] = []
+        for read in reads:
+            try:
+                rows += read()
+            except SourceError as error:
+                failures.append(error)
+        self._parts.intake.singles(rows)
+        if failures:
+            raise failures[0]
+
+    def _on_order(self, name: str) -> list[Return | Malformed]:
+        found = list(self._parts.source.fetch_order(name))
+        listed = {row.id if isinstance(row, Return) else row.key for row in found}
+        known = self._known_on(name, found)
+        found += [row for return_id in sorted(known - listed) for row in self._named(return_id)]
+        if not found:
+            raise ConfigError(
+                f"--order {name}: Loop knows no return of this order, or keeps it in a state "
+                "that its list does not show"
+            )
+        return found
 
     def _known_on(self, name: str, found: Iterable[Return | Malformed]) -> set[str]:
         """What the ledger knows on the order that bears this name, also from before it did.
@@ -202,14 +213,14 @@ class Pass:
         on_order = self._parts.ledger.entries_on_order
         return {entry.id for order_id, called in orders for entry in on_order(order_id, called)}
 
-    def _single(self, return_id: str) -> Return | Malformed:
+    def _named(self, return_id: str) -> list[Return | Malformed]:
         row = self._parts.source.fetch(return_id)
         if row is None:
             raise ConfigError(
                 f"--return {return_id}: Loop knows no such return, or keeps it in a state that "
                 "its list does not show"
             )
-        return row
+        return [row]
 
     # ---------------------------------------------------------------------------------- plan
 

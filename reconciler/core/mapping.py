@@ -130,9 +130,11 @@ def _line(order_line_id: str, units: list[Line], mapping: Mapping) -> WantedLine
 
 
 def _reasons(units: list[Line], mapping: Mapping) -> tuple[str, ...]:
-    """All reasons of the units, where they have not all the same code: only one can be sent."""
+    """All reasons of the units, where one has another code than the one that can be sent."""
     codes = {unit.reason: mapping.reasons.get(unit.reason) for unit in units if unit.reason}
-    if len(set(codes.values())) < 2:
+    # Without a reason of its own the lowest unit sends none, whatever the others say.
+    sent = codes.get(units[0].reason or "")
+    if all(code == sent for code in codes.values()):
         return ()
     return tuple(
         f"{_one_line(reason)} ({code})" if code else _one_line(reason)

@@ -68,9 +68,13 @@ class Return(Struct, frozen=True):
     labels_set_aside: tuple[str, ...] = ()
     """The same of labels: there may be more than `parcels`, and further on their way."""
 
+    names_set_aside: tuple[str, ...] = ()
+    """The same of what only helps to find the order, or to tell the shop: nothing else is lacking
+    for it."""
+
     @property
     def set_aside(self) -> tuple[str, ...]:
-        """What is wrong with everything of it that could not be understood."""
+        """What is wrong with the lines and labels of it that could not be understood."""
         return (*self.lines_set_aside, *self.labels_set_aside)
 
     @property
@@ -115,11 +119,12 @@ class Malformed(Struct, frozen=True):
 
 def aside(seen: Return) -> Malformed | None:
     """What is kept aside of a return that was understood in part; None of one that was wholly."""
-    if not seen.set_aside:
+    problems = (*seen.names_set_aside, *seen.set_aside)
+    if not problems:
         return None
     return Malformed(
         key=seen.id,
-        problem="; ".join(seen.set_aside[:MOST_PROBLEMS]),
+        problem="; ".join(problems[:MOST_PROBLEMS]),
         return_id=seen.id,
         order_name=seen.order_name or None,
         is_partial=True,

@@ -24,6 +24,8 @@ START_ANEW: Values = {
     "next_try_at": None,
 }
 
+_NOT_PUSHED = OPEN | {State.SKIPPED, State.DEAD}
+
 _this = entries.c.return_id == bindparam("this")
 
 
@@ -42,9 +44,9 @@ class Before(Struct, frozen=True):
 
     @property
     def is_still_asked_for(self) -> bool:
-        """Whether a person asked for it and it was not pushed since."""
+        """Whether a person asked for it and it was not pushed since, held or refused meanwhile."""
         accepted = self.accepted_fingerprint == self.fingerprint
-        return bool(self.asked_for) and accepted and self.state in OPEN
+        return bool(self.asked_for) and accepted and self.state in _NOT_PUSHED
 
 
 def entries_before(connection: Connection, ids: list[str]) -> dict[str, Before]:

@@ -11,8 +11,10 @@ from datetime import datetime
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from reconciler.core.model import Malformed
 from reconciler.http import Answer
-from reconciler.loop.values import Id, Word, read_id, read_text, read_time
+from reconciler.loop.problems import told
+from reconciler.loop.values import Id, Unreadable, Word, read_id, read_text, read_time
 
 
 class Page(Struct):
@@ -32,8 +34,11 @@ class Found(Struct, frozen=True):
     created_at: datetime
 
 
-class _Details(Struct):
+class _Identity(Struct):
     id: Id
+
+
+class _Details(Struct):
     state: Word
     created_at: str
 
@@ -49,7 +54,9 @@ class _Errors(Struct):
 
 _page = msgspec.json.Decoder(Page)
 _array = msgspec.json.Decoder(list[Raw])
-_details = msgspec.json.Decoder(_Details | list[_Details])
+_one_or_many = msgspec.json.Decoder(dict[str, Raw] | list[Raw])
+_identity = msgspec.json.Decoder(_Identity)
+_details = msgspec.json.Decoder(_Details)
 _errors = msgspec.json.Decoder(_Errors)
 
 
@@ -66,24 +73,30 @@ def read_array(answer: Answer) -> list[Raw]:
     return _array.decode(answer.body)
 
 
-def read_details(answer: Answer) -> list[Found]:
+def read_details(answer: Answer) -> list[Found | Malformed]:
     """The returns that details found; empty when it says, with status 200 or 404, none.
+
+    One whose state or time cannot be understood is malformed and spoils none beside it.
 
     What it sends for an order with several returns is unknown (apis/loop.md section 11, 14):
     one object and an array of them are both taken.
     """
     if _says_none(answer):
         return []
-    found = _details.decode(answer.body)
-    rows = found if isinstance(found, list) else [found]
-    return [_found(row) for row in rows]
+    found = _one_or_many.decode(answer.body)
+    return [_found(row) for row in (found if isinstance(found, list) else [Raw(answer.body)])]
 
 
-def _found(row: _Details) -> Found:
-    state = read_text(row.state, "state")
-    if state is None:
-        raise ValueError("state: absent")
-    return Found(read_id(row.id, "id"), state, read_time(row.created_at, "created_at"))
+def _found(row: Raw) -> Found | Malformed:
+    return_id = read_id(_identity.decode(row).id, "id")
+    try:
+        details = _details.decode(row)
+        state = read_text(details.state, "state")
+        if state is None:
+            raise Unreadable("state", "absent")
+        return Found(return_id, state, read_time(details.created_at, "created_at"))
+    except (msgspec.DecodeError, ValueError) as error:
+        return Malformed(return_id, told(error), return_id=return_id)
 
 
 def _says_none(answer: Answer) -> bool:

@@ -25,6 +25,11 @@ def key(row: Row) -> str:
     return row.id if isinstance(row, Return) else row.key
 
 
+def id_of(found: Found | Malformed) -> str:
+    """The id of what details told, however little else of it was understood."""
+    return found.id if isinstance(found, Found) else found.key
+
+
 class LoopApi:
     """Raises SourceError for every answer that is not one, and KeyRefused."""
 
@@ -61,16 +66,20 @@ class LoopApi:
             rows = self._array(query, at_least=len(rows))
         return [parse_row(row) for row in rows]
 
-    def details(self, **parameters: str) -> list[Found]:
+    def details(self, **parameters: str) -> list[Found | Malformed]:
         """What details finds by `return_id` or `order_name`."""
         return self.ask(DETAILS, encode(parameters), read_details, frozenset({200, 404}))
 
-    def row(self, found: Found) -> Row | None:
+    def row(self, found: Found | Malformed) -> Row | None:
         """The list row of a return that details knows; None where no list can show its state.
+
+        One that details itself does not tell well enough stays as malformed as it is.
 
         Looked for by creation date, which never changes, first in the state that details gave,
         then in the others: it may have moved on meanwhile.
         """
+        if isinstance(found, Malformed):
+            return found
         if found.state not in KNOWN_STATES:
             return None
         others = (state for state in KNOWN_STATES if state != found.state)
@@ -90,7 +99,7 @@ class LoopApi:
         if not found:
             return None
         for one in found:
-            if one.id == return_id:
+            if id_of(one) == return_id:
                 return self.row(one)
         raise SourceError(f"Loop was asked for return {return_id} and answered with another")
 

@@ -13,7 +13,7 @@ from reconciler.core.model import Malformed, Return, Window
 from reconciler.core.ports import By, Page
 from reconciler.http import Answer, Service
 from reconciler.loop.answers import read_page
-from reconciler.loop.api import LoopApi
+from reconciler.loop.api import LoopApi, id_of
 from reconciler.loop.query import LIST, ListQuery, around
 from reconciler.loop.state_pass import StatePass
 from reconciler.loop.values import LONGEST_NAME
@@ -73,7 +73,7 @@ class LoopReader:
         if not name or len(name) > LONGEST_NAME:
             return ()
         found = self._api.details(order_name=name) or self._api.details(order_name=f"#{name}")
-        rows = [self._api.row(one) for one in {one.id: one for one in found}.values()]
+        rows = [self._api.row(one) for one in {id_of(one): one for one in found}.values()]
         return tuple(row for row in rows if row is not None and _is_on(row, name))
 
 

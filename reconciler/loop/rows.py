@@ -12,10 +12,20 @@ from msgspec.structs import replace
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
 from reconciler.loop.problems import told
-from reconciler.loop.values import Id, Name, Text, Unreadable, read_id, read_text, read_time
+from reconciler.loop.values import (
+    Id,
+    Name,
+    Text,
+    Unreadable,
+    read_id,
+    read_shop,
+    read_text,
+    read_time,
+)
 from reconciler.loop.wire import (
     MOST_LINES,
     NOTHING,
+    Names,
     WireCore,
     WireLabel,
     WireLine,
@@ -30,8 +40,11 @@ T = TypeVar("T")
 
 
 class WireParts(WireCore, kw_only=True):
-    """A row, some lines or labels of which may be anything."""
+    """A row, some lines, labels or names of which may be anything."""
 
+    order_name: Raw = NOTHING
+    provider_order_number: Raw = NOTHING
+    status_page_url: Raw = NOTHING
     line_items: Annotated[list[Raw], Meta(max_length=MOST_LINES)]
     labels: Raw = NOTHING
     carrier: Raw = NOTHING
@@ -62,6 +75,8 @@ _line_decoder = Decoder(WireLine)
 _labels_decoder = Decoder(Annotated[list[Raw], Meta(max_length=MOST_LINES)] | None)
 _label_decoder = Decoder(WireLabel)
 _text_decoder: Decoder[Text] = Decoder(Text)
+_called_decoder: Decoder[Name | None] = Decoder(Name | None)
+_page_decoder: Decoder[str | None] = Decoder(str | None)
 _id_decoder = Decoder(_WireId)
 _name_decoder = Decoder(_WireName)
 _created_decoder = Decoder(_WireCreated)
@@ -109,8 +124,40 @@ def _in_parts(wire: WireParts) -> Return:
     """Part by part, where the whole cannot be understood. Raises DecodeError, Unreadable."""
     lines, lines_aside = _each(wire.line_items, "line_items", _read_line)
     parcels, labels_aside = _labels_in_parts(wire)
-    row = to_core(wire, lines, parcels)
-    return replace(row, lines_set_aside=lines_aside, labels_set_aside=labels_aside)
+    names, names_aside = _names_in_parts(wire)
+    if names.order_name is None and names_aside and wire.provider_order_id is None:
+        raise Unreadable(*names_aside[0].split(": ", 1))  # rather than that it were absent
+    row = to_core(wire, names, lines, parcels)
+    return replace(
+        row,
+        lines_set_aside=lines_aside,
+        labels_set_aside=labels_aside,
+        names_set_aside=names_aside,
+    )
+
+
+def _names_in_parts(wire: WireParts) -> tuple[Names, tuple[str, ...]]:
+    """Each by itself: an order is found by its id, and other rows tell the shop."""
+    aside: list[str] = []
+
+    def read(field: str, decode: Callable[[Raw], str | None]) -> str | None:
+        try:
+            return decode(getattr(wire, field))
+        except DecodeError as error:
+            aside.append(told(error, field))
+        except Unreadable as error:
+            aside.append(str(error))
+        return None
+
+    names = Names(
+        read("order_name", lambda raw: read_text(_called_decoder.decode(raw), "order_name")),
+        read(
+            "provider_order_number",
+            lambda raw: read_text(_text_decoder.decode(raw), "provider_order_number"),
+        ),
+        read("status_page_url", lambda raw: read_shop(_page_decoder.decode(raw))),
+    )
+    return names, tuple(aside)
 
 
 def _labels_in_parts(wire: WireParts) -> tuple[list[Parcel | None], tuple[str, ...]]:

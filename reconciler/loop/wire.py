@@ -60,17 +60,17 @@ class WireCore(Struct, kw_only=True):
     state: Word
     created_at: str
     updated_at: str
-    order_name: Name | None = None
     provider_order_id: Text = None
-    provider_order_number: Text = None
     outcome: Text = None
     type: Text = None
-    status_page_url: str | None = None
 
 
 class WireReturn(WireCore, kw_only=True):
     """A row, all of which is as it should be."""
 
+    order_name: Name | None = None
+    provider_order_number: Text = None
+    status_page_url: str | None = None
     line_items: Annotated[list[WireLine], Meta(max_length=MOST_LINES)]
     labels: Annotated[list[WireLabel], Meta(max_length=MOST_LINES)] | None = None
     carrier: Text = None
@@ -96,17 +96,31 @@ def to_return(wire: WireReturn) -> Return:
             updated_at=wire.label_updated_at,
         )
         labels = [to_parcel(own, "label")]
-    return to_core(wire, lines, labels)
+    names = Names(
+        read_text(wire.order_name, "order_name"),
+        read_text(wire.provider_order_number, "provider_order_number"),
+        read_shop(wire.status_page_url),
+    )
+    return to_core(wire, names, lines, labels)
 
 
-def to_core(wire: WireCore, lines: list[Line], parcels: list[Parcel | None]) -> Return:
+class Names(Struct, frozen=True):
+    """What helps to find a return's order, and whose it is; each may be absent."""
+
+    order_name: str | None = None
+    order_number: str | None = None
+    shop: str | None = None
+
+
+def to_core(
+    wire: WireCore, names: Names, lines: list[Line], parcels: list[Parcel | None]
+) -> Return:
     """The return with these lines and parcels, None for a label that does not exist yet.
 
     Raises Unreadable.
     """
     order_id = read_text(wire.provider_order_id, "provider_order_id")
-    order_name = read_text(wire.order_name, "order_name")
-    if order_name is None and order_id is None:
+    if names.order_name is None and order_id is None:
         raise Unreadable("order_name", "absent, and so is provider_order_id")
     outcome = read_text(wire.outcome, "outcome")
     return Return(
@@ -115,13 +129,13 @@ def to_core(wire: WireCore, lines: list[Line], parcels: list[Parcel | None]) -> 
         created_at=read_time(wire.created_at, "created_at"),
         updated_at=read_time(wire.updated_at, "updated_at"),
         order_id=None if order_id is None else read_id(order_id, "provider_order_id"),
-        order_name=order_name or "",
+        order_name=names.order_name or "",
         lines=tuple(sorted(lines, key=lambda line: _by_number(line.id))),
         parcels=_distinct([one for one in parcels if one]),
         type=read_text(wire.type, "type"),
         outcomes=tuple(sorted({part for part in (outcome or "").split("+") if part})),
-        shop=read_shop(wire.status_page_url),
-        order_number=read_text(wire.provider_order_number, "provider_order_number"),
+        shop=names.shop,
+        order_number=names.order_number,
     )
 
 

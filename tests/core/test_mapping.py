@@ -259,6 +259,12 @@ def test_folded_units_with_different_codes_send_the_lowest_line_s_and_keep_all_r
     assert reasons("Too small", "Ugly") == ("size", ("Too small (size)", "Ugly"))
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_reason_is_kept_that_only_a_higher_unit_has(nothing):
+    assert reasons(nothing, "Too small") == (None, ("Too small (size)",))
+    assert reasons(nothing, "Ugly", "Too small") == (None, ("Ugly", "Too small (size)"))
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -267,6 +273,7 @@ def test_folded_units_with_different_codes_send_the_lowest_line_s_and_keep_all_r
         ("Too small", "Too large"),
         # Without a reason nothing is dropped.
         ("Too small", None),
+        (None, "Ugly"),
         # Nothing is sent of either.
         ("Ugly", "Boring"),
         (None, None),

@@ -57,7 +57,7 @@ def test_a_return_that_changed_state_since_details_is_found_where_it_went(sandbo
 
 
 def test_a_malformed_row_is_fetched_as_such(sandbox, reader):
-    sandbox.loop.store.put(row(7, NOON - HOUR, extra={"order_name": []}))
+    sandbox.loop.store.put(row(7, NOON - HOUR, extra={"outcome": []}))
 
     assert isinstance(reader().fetch("7"), Malformed)
 
@@ -78,7 +78,7 @@ def test_a_return_that_the_list_does_not_show_yet_is_not_taken_for_gone(sandbox,
         ("raw", {"body": '{"message":"Server Error"}'}),
         ("raw", {"body": "[]x"}),
         ("raw", {"body": '{"id":8,"state":"open","created_at":"2026-03-01 11:00:00"}'}),
-        ("raw", {"body": '{"id":7,"state":"open","created_at":"soon"}'}),
+        ("raw", {"body": '{"id":"seven","state":"open","created_at":"2026-03-01 11:00:00"}'}),
         ("404", {}),
         ("422", {}),
         ("html_200", {}),
@@ -91,6 +91,23 @@ def test_no_other_answer_means_that_there_is_no_such_return(sandbox, reader, kin
 
     with pytest.raises(SourceError):
         reader().fetch("7")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ('{"id":7,"state":"open","created_at":"soon"}', "created_at: not a time"),
+        ('{"id":"7","state":7,"created_at":"soon"}', "state: expected text, found number"),
+        ('[{"id":7,"state":" ","created_at":"2026-03-01 11:00:00"}]', "state: absent"),
+        ('{"id":7}', "state: missing"),
+    ],
+)
+def test_details_that_make_no_sense_of_a_return_are_kept_aside(sandbox, reader, body, problem):
+    sandbox.loop.store.put(row(7, NOON - HOUR))
+    sandbox.faults.add(Fault("loop", "raw", "details", parameters={"body": body}))
+
+    assert reader().fetch("7") == Malformed("7", problem, return_id="7")
+    assert reader().fetch_order("1007") == (Malformed("7", problem, return_id="7"),)
 
 
 @pytest.mark.parametrize("code", [200, 404])

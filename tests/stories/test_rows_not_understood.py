@@ -374,3 +374,98 @@ def test_the_command_for_a_row_without_an_id_can_be_typed_as_it_stands(world: Wo
     story = world.call(*typed[1:]).stdout
     assert story.startswith("A row without its id, understood not at all")
     assert "--return" not in story, "nobody can ask for it by its id"
+
+
+# ------------------------------------------------------------- what is read by itself, by its name
+
+UNREADABLE_ROWS = [{"state": 7}, {"created_at": None}, {"updated_at": "x"}, {"line_items": None}]
+
+
+@pytest.mark.parametrize("extra", UNREADABLE_ROWS)
+@pytest.mark.parametrize("by", ["--return", "--order"])
+def test_a_row_that_makes_no_sense_spoils_nothing_for_the_others_that_were_named(
+    world: World, by: str, extra: dict[str, Any]
+) -> None:
+    world.go_live()
+    bad, good = world.returned(), world.returned()
+    world.loop.edit(bad, extra=extra)
+    names = {"--return": lambda one: one, "--order": lambda one: world.seen(one).order_name}
+
+    ran = world.run(by, names[by](bad), by, names[by](good))
+
+    assert (ran.code, ran.outcomes) == (3, {good: ("create", "pushed")})
+    assert [row["return_id"] for row in ran.report["malformed"]] == [bad]
+    assert "not understood" in ran.report["run"]["message"]
+
+
+@pytest.mark.parametrize("extra", UNREADABLE_ROWS)
+def test_a_row_that_makes_no_sense_spoils_no_sweep(world: World, extra: dict[str, Any]) -> None:
+    """Both returns wait for their orders; of one the row turns odd, the other leaves Loop."""
+    world.go_live()
+    odd, gone = (world.submit(world.order(("Acme", 1), arrives=False)) for _ in range(2))
+    world.pass_time()
+    world.run()
+    world.loop.edit(odd, extra=extra)
+    world.loop.remove(gone)
+    world.pass_time()
+
+    swept = world.run("--sweep", "30d")
+
+    assert (swept.code, swept.report["run"]["failures"]) == (3, [])
+    assert [row["return_id"] for row in swept.report["malformed"]] == [odd]
+    assert (world.state(odd), world.state(gone)) == ("waiting", "skipped")
+    assert world.run("--sweep", "30d").report["run"]["failures"] == []
+
+
+def test_what_loop_fails_to_tell_of_one_return_spoils_no_sweep_for_the_others(
+    world: World,
+) -> None:
+    """Details knows one of them, but no list shows it; the other is gone."""
+    world.go_live()
+    hidden, gone = (world.submit(world.order(("Acme", 1), arrives=False)) for _ in range(2))
+    world.pass_time()
+    world.run()
+    world.loop.remove(gone)
+    world.pass_time(hours=1)
+    world.sandbox.loop.switches.visible_after = 30 * 24 * 3600
+
+    swept = world.run("--sweep", "30d")
+
+    assert (swept.code, world.state(hidden), world.state(gone)) == (4, "waiting", "skipped")
+    assert f"details know return {hidden}" in swept.report["run"]["message"]
+
+
+def test_a_command_that_names_several_returns_ends_with_4_for_the_one_that_loop_hides(
+    world: World,
+) -> None:
+    world.go_live()
+    shown = world.returned()
+    world.pass_time(days=2)
+    hidden = world.returned()
+    world.sandbox.loop.switches.visible_after = 24 * 3600
+
+    ran = world.run("--return", hidden, "--return", shown)
+
+    assert (ran.code, ran.outcomes) == (4, {shown: ("create", "pushed")})
+    assert f"details know return {hidden}" in ran.report["run"]["message"]
+
+
+@pytest.mark.parametrize(
+    "extra", [{"order_name": {}}, {"provider_order_number": {}}, {"status_page_url": 7}]
+)
+def test_a_name_that_makes_no_sense_keeps_no_return_from_its_order(
+    world: World, extra: dict[str, Any]
+) -> None:
+    world.go_live()
+    one = world.returned()
+    world.loop.edit(one, extra=extra)
+    world.pass_time()
+
+    ran = world.run()
+
+    assert (ran.code, ran.outcomes) == (3, {one: ("create", "pushed")})
+    [row] = ran.report["malformed"]
+    assert (row["return_id"], row["is_partial"]) == (one, True)
+    world.loop.edit(one, extra={})
+    world.pass_time()
+    assert (world.run().code, world.call("status").code) == (0, 0)
