@@ -42,9 +42,11 @@ from reconciler.core.watermark import check_clock, check_progress, cut, readable
 from reconciler.errors import (
     ConfigError,
     ImplausibleListing,
+    KeyRefused,
     ReconcilerError,
     SafetyStop,
     SourceError,
+    TargetUnavailable,
 )
 from reconciler.host import Progress
 from reconciler.intake import Intake
@@ -112,6 +114,8 @@ class Pass:
         self.is_agreed = False
         """Whether what a person typed was let through, so that later passes go on with it."""
         self._knows_the_digest = True
+        self._marked: Sequence[str] | None = ()
+        """What Jetti holds of the creates of a ledger that never pushed; None: nobody looked."""
         self._ended_by: ReconcilerError | None = None
         """What ended it before its plan was carried out."""
         self._request = request
@@ -261,7 +265,8 @@ class Pass:
         if creates and not meta.has_pushed:
             # Before any count: that such a plan is large is no news.
             with self._target() as target:
-                check_ledger_is_not_lost(target.marked(creates))
+                self._marked = target.marked(creates)
+            check_ledger_is_not_lost(self._marked or ())
         if self._request.kind in _TYPED:
             return self._guard_typed()
         grounds = self._grounds()
@@ -303,7 +308,20 @@ class Pass:
             parts.ledger.stop_plan(digest, members, parts.clock.now())
         if guarded.stopped:
             self.stopped = guarded.stopped
-            self.failures.append(stop(guarded, grounds, parts.command))
+            marked = self._held_of(guarded) if guarded.reasons else self._marked
+            self.failures.append(stop(guarded, grounds, parts.command, marked))
+
+    def _held_of(self, guarded: Guarded) -> Sequence[str] | None:
+        """What of a plan that is stopped anew Jetti holds: a ledger that was lost may have pushed
+        something since."""
+        creates = [c for c in guarded.stopped if c.kind is ChangeKind.CREATE]
+        if not creates or not self._parts.ledger.meta().has_pushed:
+            return self._marked
+        try:
+            with self._target() as target:
+                return target.marked(creates) or ()
+        except (TargetUnavailable, KeyRefused):
+            return ()  # it is only for the advice, and the next pass that pushes will tell
 
     def _guard_typed(self) -> tuple[Change, ...]:
         """What a person named is let through, of a range once that person knows its sum."""
@@ -328,7 +346,7 @@ class Pass:
         members = (change.member() for change in self.plan.changes)
         parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
         told = f"plan {self.plan.digest} of this range was not carried out: {total().in_words()}"
-        raise stopped(told, self.plan.digest, parts.command, ", or with --yes")
+        raise stopped(told, self.plan.digest, parts.command, self._marked, ", or with --yes")
 
     def _sum(self, asked: Sequence[Change], grounds: Grounds) -> RangeSum:
         creates = [change for change in asked if change.kind is ChangeKind.CREATE]

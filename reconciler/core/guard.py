@@ -88,19 +88,46 @@ def opened(changes: Iterable[Change], members: Collection[PlanMember]) -> frozen
     return frozenset(members).union(member for member in pushed if _is_in(wants, member))
 
 
-def stop(guarded: Guarded, grounds: Grounds, command: str) -> SafetyStop:
-    """What a person is told of the stopped part. `command` runs this pass, unaccepted."""
+def stop(
+    guarded: Guarded, grounds: Grounds, command: str, marked: Sequence[str] | None = ()
+) -> SafetyStop:
+    """What a person is told of the stopped part. `command` runs this pass, unaccepted.
+
+    `marked` are those of it that Jetti holds although this ledger does not know; None on a ledger
+    that never pushed anything, where nobody has looked.
+    """
     digest = guarded.digest
     if guarded.reasons:
         told = f"plan {digest} was not carried out: {'; '.join(guarded.reasons)}"
     else:
         since = f" since {grounds.stopped_since:%Y-%m-%d %H:%M}Z" if grounds.stopped_since else ""
         told = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
-    return stopped(told, digest, command)
+    return stopped(told, digest, command, marked)
 
 
-def stopped(told: str, digest: str, command: str, otherwise: str = "") -> SafetyStop:
-    """A stop that the digest opens; `otherwise` tells of another way."""
+def stopped(
+    told: str,
+    digest: str,
+    command: str,
+    marked: Sequence[str] | None = (),
+    otherwise: str = "",
+) -> SafetyStop:
+    """A stop that the digest opens; `otherwise` tells of another way, `marked` is as in `stop`."""
+    if marked is None:
+        return SafetyStop(
+            told,
+            hint=f"see with `{command} --dry-run --against-jetti` whether Jetti already has any of "
+            f"it, then let it through with `{command} --accept-plan {digest}`{otherwise}",
+            command=f"{command} --dry-run --against-jetti",
+        )
+    if marked:
+        return SafetyStop(
+            f"{told}; Jetti already holds {len(marked)} of its returns (first: {marked[0]}), which "
+            "this ledger does not know",
+            hint="take them over with `reconciler init --adopt`; what is left can be let through "
+            f"with `{command} --accept-plan` and its digest{otherwise}",
+            command="reconciler init --adopt",
+        )
     return SafetyStop(
         told,
         hint=f"look at it with `{command} --dry-run`, then let it through with "

@@ -189,15 +189,18 @@ def _about_clocks(facts: Facts) -> Iterator[str]:
 
 def _about_runs(facts: Facts) -> Iterator[str]:
     """The last pass answers for itself until a better one. So does a sweep, but what it could
-    not do a good pass later makes up for, a stop included, since what is stopped is stopped in
-    every pass; and its age is watched as well. A stop of whatever ended last stays, too."""
+    not do a good pass later makes up for; and its age is watched as well. Its stop any later pass
+    makes up for that judged the plan: what is stopped is stopped in every pass, and has a line of
+    its own. A stop of whatever ended last stays, too."""
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
+    scheduled_code = scheduled and scheduled.exit_code
     told: dict[int, LastRun] = {}
     if scheduled is not None and scheduled.exit_code not in _WELL:
         told[scheduled.id] = scheduled
     if sweep is not None and sweep.exit_code not in _WELL:
-        made_up = scheduled is not None and scheduled.id > sweep.id and not told
-        if not made_up:
+        judged_anew = sweep.exit_code == scheduled_code == _SAFETY_STOP
+        later = scheduled is not None and scheduled.id > sweep.id
+        if not (later and (judged_anew or not told)):
             told[sweep.id] = sweep
     ended = next((run for run in facts.runs if run.finished_at is not None), None)
     if ended is not None and ended.exit_code == _SAFETY_STOP:

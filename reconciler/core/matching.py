@@ -23,7 +23,11 @@ def missing_of(
     """The sale items to ask for; checked because Jetti itself checks nothing."""
     matching = of_line(line.order_line_id, items)
     if not matching:
-        return Wait(f"order line {line.order_line_id} is not in Jetti yet", order_found=True)
+        return Wait(
+            f"order line {line.order_line_id} is not in Jetti yet",
+            order_found=True,
+            instead=_instead(items),
+        )
     if any(item.is_bundle for item in matching):
         return Review(
             f"order line {line.order_line_id} is a bundle or part of one: "
@@ -39,6 +43,21 @@ def missing_of(
     if line.quantity < sum(item.available for item in left):
         return undecided(line, matching)
     return [Missing(line, item, item.available) for item in left]
+
+
+def _instead(items: Mapping[int, SaleItem]) -> str:
+    """All lines of the sale, none of which is the one that is looked for."""
+    there = [
+        f"{described(item)}, which is {_line_of(item)}"
+        for item in sorted(items.values(), key=lambda item: item.id)
+    ]
+    if not there:
+        return "its sale has no items"
+    return f"its sale {items[min(items)].sale_id} has sale item {listed(there)}"
+
+
+def _line_of(item: SaleItem) -> str:
+    return f"order line {item.order_line_id}" if item.order_line_id else "no line of the shop's"
 
 
 def of_line(order_line_id: str, items: Mapping[int, SaleItem]) -> list[SaleItem]:

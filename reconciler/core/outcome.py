@@ -66,7 +66,8 @@ def waits(entry: Entry, wait: Wait, now: datetime, patience: timedelta) -> Move:
     """
     since = entry.due_since or now
     if wait.order_found and now - since >= (patience or LINES_FOLLOW_WITHIN):
-        return Move(State.REVIEW, f"{wait.reason}. {BY_HAND}")
+        there = f": {wait.instead}" if wait.instead else ""
+        return Move(State.REVIEW, f"{wait.reason}{there}. {BY_HAND}")
     if now - since >= ORDERS_ARRIVE_WITHIN:
         return Move(State.DEAD, f"{wait.reason}, for {ORDERS_ARRIVE_WITHIN.days} days")
     looked = (entry.attempts if entry.state is State.WAITING else 0) + 1

@@ -126,7 +126,7 @@ def exit_code(failures: Collection[int], standing: Standing, *, pending_shows: b
 def sentence(code: int, standing: Standing) -> str | None:
     """Why a pass that nothing stopped ended with that code; None where all is well."""
     if code == 7 and standing.creation_stopped is not None:
-        return f"nothing is created until a person has looked: {standing.creation_stopped}"
+        return f"{standing.creation_stopped}; nothing is created until a person has looked"
     if code != 3:
         return None
     parts = [(standing.states.get(state), what) for state, what in _TOLD_AS.items()]

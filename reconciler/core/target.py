@@ -18,8 +18,11 @@ class Target(Protocol):
         Raises TargetUnavailable, KeyRefused, SafetyStop, ConfigError, LedgerError, Interrupted.
         """
 
-    def marked(self, changes: Sequence[Change]) -> list[str]:
-        """Which of these returns the target already holds under our marker."""
+    def marked(self, changes: Sequence[Change]) -> list[str] | None:
+        """Which of these returns the target already holds under our marker; None: nobody looks.
+
+        Raises TargetUnavailable, KeyRefused, Interrupted.
+        """
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
         """How many vendors have a part in what these creates would make; None: nobody looks.
@@ -38,8 +41,8 @@ class Preview:
         for change in changes:
             yield change.told(OutcomeKind.PLANNED)
 
-    def marked(self, changes: Sequence[Change]) -> list[str]:
-        return []
+    def marked(self, changes: Sequence[Change]) -> list[str] | None:
+        return None
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
         return None

@@ -30,6 +30,8 @@ class Wait(Struct, frozen=True):
     """Whether the order is there: after `policy.patience` that becomes a review."""
     behind: bool = False
     """Whether all is there, but a create of another return must be settled first."""
+    instead: str = ""
+    """What there is in its place, for the person who decides in the end."""
 
 
 class Absent(Struct, frozen=True):

@@ -98,8 +98,12 @@ class Judge:
         return isinstance(found, Attributed) and can_prove(found, seen)
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
-        """Ids of the returns, of the first two hundred, that carry our marker in Jetti."""
-        return self._lookup.marked([change.return_id for change in changes[:PROOF]])
+        """Ids of the returns that carry our marker in Jetti, of the first and the last hundred:
+        the newest come first, and the oldest are what another ledger has most likely pushed."""
+        asked = changes
+        if len(changes) > PROOF:
+            asked = (*changes[: PROOF // 2], *changes[-(PROOF // 2) :])
+        return self._lookup.marked([change.return_id for change in asked])
 
     def vendors(self, changes: Sequence[Change]) -> int:
         """How many vendors have a part in the orders' lines that these changes return."""

@@ -65,7 +65,7 @@ class Pusher:
             raise
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
-        """Which of these returns Jetti already holds; the first few hundred are proof enough."""
+        """See `core.target.Target`; two hundred are proof enough."""
         return self._judge.marked(changes)
 
     def vendors(self, changes: Sequence[Change]) -> int | None:

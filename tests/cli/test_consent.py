@@ -68,6 +68,26 @@ def test_only_a_yes_lets_a_large_range_through(
     assert "it would create 1 return, 1 of them from before go-live, mail 1 vendor" in shown
 
 
+@pytest.mark.parametrize("look", [("--dry-run",), ("--dry-run", "--against-jetti")])
+def test_nobody_is_asked_about_a_dry_run(world: RealWorld, look: tuple[str, ...]) -> None:
+    """It shows what a run would ask about, and ends as it would where nobody can be asked."""
+    ours, theirs = pty.openpty()
+    process = subprocess.run(
+        [sys.executable, "-m", "reconciler", "run", "--from", "60d", *look],
+        env={**world.environ, **TIGHT, "TERM": "dumb"},
+        cwd=world.directory,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        timeout=PATIENCE,
+    )
+    os.close(theirs)
+    os.close(ours)
+
+    assert (process.returncode, world.jetti.sale_returns()) == (7, [])
+    assert b"it would create 1 return, 1 of them from before go-live" in process.stdout
+
+
 def test_where_nobody_can_be_asked_it_stops_unless_yes_was_said(world: RealWorld) -> None:
     assert world.does("run", "--from", "60d", **TIGHT) == 7
     assert world.does("run", "--from", "60d", "--yes", **TIGHT) == 0

@@ -213,6 +213,13 @@ def test_what_ended_in_loop_is_cancelled_from_every_living_status(status, emptie
     ]
 
 
+def test_what_is_held_is_emptied_and_not_cancelled_before_it_is_held_no_more():
+    known = pushed(status="requested")
+    held = entry_of(wanted_line("B"), known=known, purpose=Purpose.HOLD)
+
+    assert writes(held) == [(ITEM, 101, {"quantity": 0})]
+
+
 @pytest.mark.parametrize("emptied", [False, True])
 def test_what_ended_in_loop_but_was_received_goes_to_a_person(emptied):
     line, purpose = ("B", Purpose.EXIST) if emptied else ("A", Purpose.CANCEL)

@@ -147,6 +147,19 @@ def test_what_a_sweep_could_not_do_a_good_pass_makes_up_for(code: int) -> None:
     )
 
 
+def test_a_sweep_s_stop_is_over_once_a_pass_has_judged_the_plan_anew() -> None:
+    """What that pass stops stands there by itself; another sweep's plan is nobody's any more."""
+    swept = run(2, "sweep", 7)
+
+    told = assess(replace(FINE, runs=(run(3, "scheduled", 7), swept)), DAY, HOUR).reasons
+    assert len(told) == 1
+    assert told[0].startswith("run 3 (scheduled) stopped for safety")
+    first = assess(replace(FINE, runs=(run(3, "scheduled", 5), swept)), DAY, HOUR).reasons
+    assert len(first) == 2
+    before = assess(replace(FINE, runs=(swept, run(1, "scheduled", 7))), DAY, HOUR).reasons
+    assert len(before) == 2
+
+
 def test_a_pass_that_did_not_end_is_told_once_it_cannot_be_going_on() -> None:
     """A later run tells, because only one at a time holds the lock; else the time that passed."""
     half_an_hour = timedelta(minutes=30)

@@ -241,7 +241,17 @@ JUDGED = {
     "line": (
         an_entry(),
         a_sighting(sale_items=()),
-        Wait("order line A is not in Jetti yet", order_found=True),
+        Wait("order line A is not in Jetti yet", order_found=True, instead="its sale has no items"),
+    ),
+    "line of another": (
+        an_entry(),
+        a_sighting(sale_items=(sale_item("B"), replace(sale_item("C"), order_line_id=None))),
+        Wait(
+            "order line A is not in Jetti yet",
+            order_found=True,
+            instead="its sale 10 has sale item 2 (in-house, 1 of 1 left), which is order line B, "
+            "3 (in-house, 1 of 1 left), which is no line of the shop's",
+        ),
     ),
     "no order": (
         an_entry(),

@@ -227,7 +227,7 @@ def test_a_pass_that_ended_well_or_for_another_reason_says_nothing_of_the_ledger
 
 def test_that_creation_is_stopped_is_said_with_its_reason():
     assert sentence(7, Standing(creation_stopped="whole sale")) == (
-        "nothing is created until a person has looked: whole sale"
+        "whole sale; nothing is created until a person has looked"
     )
 
 

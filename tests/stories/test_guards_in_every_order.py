@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from datetime import timedelta
 from types import FrameType
+from urllib import parse as urlcache
 
 import pytest
 from agreement import assert_agreement
@@ -413,6 +414,8 @@ def test_a_stop_shows_the_plan_and_ends_with_the_command_that_goes_on(
     world: World, options: tuple[str, ...]
 ) -> None:
     world.go_live()
+    several(world, 1)
+    world.run()
     made = several(world, 3)
     names = [world.seen(one).order_name for one in made]
 
@@ -423,6 +426,156 @@ def test_a_stop_shows_the_plan_and_ends_with_the_command_that_goes_on(
     assert last.startswith("reconciler run --accept-plan ")
     assert world.call(*last.split()[1:], **TIGHT).code == 0
     assert_agreement(world)
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize("kind", [(), ("--from", "2h")])
+def test_a_new_ledger_s_dry_run_leads_to_the_look_whose_last_line_is_right(
+    world: World, is_lost: bool, kind: tuple[str, ...]
+) -> None:
+    """Whether Jetti already has some of it only a look there can tell: by the last lines alone a
+    person gets from a dry run to where nothing is done twice."""
+    world.go_live()
+    several(world, 3)
+    if is_lost:
+        world.run()
+        lose(world)
+
+    first = last_line(world, "run", *kind, "--dry-run")
+    second = last_line(world, *first.split()[1:])
+
+    assert first.endswith("--dry-run --against-jetti")
+    assert ("init --adopt" in second, "--accept-plan" in second) == (is_lost, not is_lost)
+    assert world.call(*second.split()[1:], **TIGHT).code == 0
+    assert_agreement(world)
+
+
+def test_a_ledger_that_was_lost_is_told_so_also_after_it_has_pushed_one_return(
+    world: World,
+) -> None:
+    world.go_live()
+    several(world, 3)
+    world.run()
+    lose(world)
+    new = world.returned()
+    world.pass_time()
+    assert world.run("--return", new, **TIGHT).code == 0
+
+    stopped = world.run(**TIGHT)
+
+    [failure] = stopped.report["run"]["failures"]
+    assert (stopped.code, failure["command"]) == (7, "reconciler init --adopt")
+    assert "Jetti already holds 3 of its returns" in failure["message"]
+    writes = len(world.writes())
+    assert world.call("init", "--adopt").code == 0
+    assert (world.run(**TIGHT).code, len(world.writes())) == (0, writes)
+    assert_agreement(world)
+
+
+def test_the_advice_for_a_plan_is_given_also_where_jetti_cannot_be_asked(world: World) -> None:
+    world.go_live()
+    several(world, 1)
+    world.run()
+    several(world, 3)
+    world.breaks("*", "500", service="jetti")
+
+    stopped = world.run(**TIGHT)
+
+    [failure] = stopped.report["run"]["failures"]
+    assert (stopped.code, failure["command"]) == (
+        7,
+        f"reconciler run --accept-plan {digest(stopped)}",
+    )
+
+
+def test_the_oldest_of_a_long_plan_are_looked_at_too(world: World) -> None:
+    """Of a lost ledger's returns they are the likeliest to be in Jetti."""
+    world.go_live()
+    several(world, 2)
+    world.run()
+    lose(world)
+    several(world, 205)
+
+    assert last_line(world, "run") == "reconciler init --adopt"
+
+
+def lose(world: World) -> None:
+    """The ledger is lost, and somebody makes a new one."""
+    for path in world.directory.iterdir():
+        path.unlink()
+    world.go_live()
+
+
+def last_line(world: World, *arguments: str) -> str:
+    """The command that a run names last."""
+    shown = world.call(*arguments, **TIGHT).stdout.splitlines()[-1]
+    assert shown.startswith("next ")
+    return shown.split(maxsplit=1)[1]
+
+
+@pytest.mark.parametrize("away", ["review", "cancelled", "expired", "late scan", "refused"])
+def test_what_a_person_asked_for_counts_for_no_guard_after_it_was_away(
+    world: World, away: str
+) -> None:
+    """Let through by hand, but not pushed: Loop took it back for a while, or Jetti refused it."""
+    none = {"RECONCILER_GUARD__CREATES": "0"}
+    old = older(world, 1 if away == "refused" else 3, days=60)
+    world.go_live("7d")
+    if away == "refused":
+        world.breaks("POST *", "400")
+    world.run("--from", "200d", "--yes", *(() if away == "refused" else NOTHING), **none)
+    world.heals()
+    for one in old:
+        if away == "late scan":
+            world.loop.label(one, status="in_transit")
+        if away != "refused":
+            world.loop.set_state(one, "expired" if away == "late scan" else away)
+    world.pass_time()
+    world.run(**none)
+    for one in old:
+        if away == "refused":
+            world.loop.label(one)
+        else:
+            world.loop.set_state(one, "closed")
+    world.pass_time()
+
+    ran = world.run(**none)
+
+    assert (ran.code, created(ran)) == (0, len(old))
+    assert_agreement(world)
+
+
+NOTHING = ("--max-writes", "0")
+
+
+def test_a_range_that_was_refused_is_kept_so_that_its_digest_opens_it_later(world: World) -> None:
+    older(world, 3, days=60)
+    world.go_live("7d")
+    refused = world.run("--from", "200d", **TIGHT)
+    several(world, 1)
+
+    ran = world.run("--from", "200d", "--accept-plan", digest(refused), **TIGHT)
+
+    assert (refused.code, ran.code, created(ran)) == (7, 0, 4)
+    assert ran.report["run"]["remarks"] == [] or "no such plan" not in str(ran.report["run"])
+
+
+def test_a_sweep_s_stop_is_not_told_once_the_plan_is_another(world: World) -> None:
+    world.go_live()
+    several(world, 1)
+    world.run()
+    made = several(world, 3)
+    world.run(**TIGHT)
+    swept = world.run("--sweep", "30d", **TIGHT)
+    for one in made:
+        world.loop.label(one)
+    world.pass_time()
+    again = world.run(**TIGHT)
+
+    reasons = " ".join(json.loads(world.call("status", "--format", "json").stdout)["reasons"])
+
+    assert digest(swept) != digest(again)
+    assert (digest(swept) in reasons, digest(again) in reasons) == (False, True)
 
 
 def test_status_names_the_stopped_plan_and_stops_when_it_is_over(world: World) -> None:
@@ -539,6 +692,7 @@ def test_what_a_stopped_plan_costs_grows_with_it_and_not_with_its_square(world: 
             name = getattr(code, "__qualname__", None) or frame.f_code.co_qualname
             calls[-1][f"{event} {name}"] += 1
 
+        urlcache.clear_cache()  # else the first of them profits from what other tests have left
         sys.setprofile(count)
         try:
             stopped = world.run()

@@ -247,6 +247,32 @@ def test_a_late_scan_cancels_nothing_and_is_kept_up_to_date_but_for_its_status(
     assert LATE not in world.call("show", one).stdout
 
 
+def test_a_line_taken_off_a_late_scan_cancels_nothing_before_the_scan_is_believed(
+    world: World,
+) -> None:
+    """Its sale return is left empty, which would cancel it; a cancel is final, so that waits."""
+    world.go_live()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    world.loop.label(one)
+    world.pass_time()
+    world.run()
+    world.loop.set_state(one, "expired")
+    world.loop.move_label(one, "in_transit", parcel=0)
+    world.loop.remove_line(one, world.seen(one).lines[1].id)
+    world.pass_time()
+
+    held = world.run()
+
+    assert held.code == 0
+    assert [row["status"] for row in world.in_jetti(one)] == ["requested", "requested"]
+    units = [i["quantity"] for row in world.in_jetti(one) for i in world.jetti.items_of(row["id"])]
+    assert units == [1, 0]
+    world.loop.set_state(one, "closed")
+    world.pass_time()
+    world.run()
+    assert [row["status"] for row in world.in_jetti(one)] == ["shipped", "cancelled"]
+
+
 def test_a_late_scan_of_what_was_never_created_is_skipped_and_created_once_it_is_closed(
     world: World,
 ) -> None:
