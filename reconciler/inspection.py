@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from reconciler.clock import Clock
 from reconciler.config import Settings
 from reconciler.core import remarks, words
@@ -17,6 +19,8 @@ from reconciler.core.story import Sent, Stories, Story, tell
 from reconciler.errors import ConfigError
 from reconciler.ledger.history import PastRun
 from reconciler.ledger.inspection import PastIntent
+from reconciler.ledger.location import path_of
+from reconciler.ledger.lock import is_held
 from reconciler.ledger.opening import open_reader
 from reconciler.ledger.repository import SqlLedger
 
@@ -27,9 +31,17 @@ _SET_ASIDE = 10
 
 def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Health:
     """Whether all is well. Raises LedgerMissing, LedgerError."""
-    with open_reader(settings.ledger, clock) as ledger:
-        facts = _facts(ledger, settings, clock)
+    facts = _read(settings, clock)
+    last = facts.runs[0] if facts.runs else None
+    if last and last.finished_at is None and is_held(path_of(settings.ledger)) is False:
+        # Read again: it may have ended between the two looks.
+        facts = replace(_read(settings, clock), killed=last.id)
     return assess(facts, settings.policy.patience, max_age)
+
+
+def _read(settings: Settings, clock: Clock) -> Facts:
+    with open_reader(settings.ledger, clock) as ledger:
+        return _facts(ledger, settings, clock)
 
 
 def stories(settings: Settings, clock: Clock, name: str) -> Stories:

@@ -431,6 +431,10 @@ class Pass:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know of the plan, and of how the target answered."""
+        named = frozenset(self._request.accept_members)
+        if named and not any(change.member() in named for change in self.plan.changes):
+            said = "nothing of the file is planned as it stands there, so it lets nothing through"
+            return (*self._remarks, f"--accept-plan: {said}")
         if self._knows_the_digest:
             return self._remarks
         digest = self._request.accept_digest

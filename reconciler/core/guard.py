@@ -7,6 +7,7 @@ person asked for by name is free of all this, and a range is once that person ha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -46,6 +47,8 @@ class Guarded(Struct, frozen=True):
     """Waits for a person."""
     reasons: tuple[str, ...] = ()
     """What is too much in this plan; empty where it is only stopped still."""
+    stopped_before: int = 0
+    """How many of the stopped were so before, and are not counted among the reasons."""
 
     @property
     def digest(self) -> str:
@@ -68,12 +71,13 @@ def guard(plan: Plan, grounds: Grounds) -> Guarded:
     reasons = _too_much([c for c in unseen if not _is_in(before, c.member())], grounds)
     halted = unseen if reasons else still
     if len(halted) == len(plan.changes):
-        return Guarded((), plan.changes, reasons)
+        return Guarded((), plan.changes, reasons, len(still))
     ids = {change.return_id for change in halted}
     return Guarded(
         through=tuple(c for c in plan.changes if c.return_id not in ids),
         stopped=tuple(halted),
         reasons=reasons,
+        stopped_before=len(still),
     )
 
 
@@ -99,6 +103,11 @@ def stop(
     digest = guarded.digest
     if guarded.reasons:
         told = f"plan {digest} was not carried out: {'; '.join(guarded.reasons)}"
+        if guarded.stopped_before:
+            told += (
+                f". With the {guarded.stopped_before} that were stopped before it would "
+                f"{in_words(guarded.stopped)}"
+            )
     else:
         since = f" since {grounds.stopped_since:%Y-%m-%d %H:%M}Z" if grounds.stopped_since else ""
         told = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
@@ -138,8 +147,8 @@ def stopped(
 
 def in_words(changes: Sequence[Change]) -> str:
     """`create 30, update 2 returns`."""
-    counts = [(kind.value, _of(changes, kind)) for kind in ChangeKind]
-    told = ", ".join(f"{kind} {count}" for kind, count in counts if count)
+    counts = Counter(change.kind for change in changes)
+    told = ", ".join(f"{kind} {counts[kind]}" for kind in ChangeKind if counts[kind])
     return f"{told} {'return' if len(changes) == 1 else 'returns'}"
 
 
@@ -167,7 +176,8 @@ class RangeSum(Struct, frozen=True):
             rest = "" if self.looked_up == self.creates else f" for the first {self.looked_up}"
             parts.append(f"mail {_counted(self.vendors, 'vendor')}{rest}")
         if self.remapped:
-            parts.append(f"and change {self.remapped} pushed returns by the changed mapping")
+            what = _counted(self.remapped, "pushed return")
+            parts.append(f"and change {what} by the changed mapping")
         parts.append(f"which takes about {approximate(timedelta(seconds=self.seconds))}")
         return ", ".join(parts)
 
@@ -232,7 +242,8 @@ def _too_much(changes: Sequence[Change], grounds: Grounds) -> tuple[str, ...]:
         *_over("update or cancel", updates, grounds.guards.updates, grounds),
     ]
     if touched := remapped(changes, grounds):
-        reasons.append(f"the changed mapping would change {touched} pushed returns")
+        what = _counted(touched, "pushed return")
+        reasons.append(f"the changed mapping would change {what}")
     return tuple(reasons)
 
 
@@ -254,6 +265,6 @@ def _over(what: str, count: int, limit: int, grounds: Grounds) -> list[str]:
     if count <= limit or count <= share * grounds.changed_lately:
         return []
     return [
-        f"it would {what} {count} returns (the limits are {limit} and {share:.0%} of the "
-        f"{grounds.changed_lately} that changed in Loop in 28 days)"
+        f"it would {what} {_counted(count, 'return')} (the limits are {limit} and {share:.0%} of "
+        f"the {grounds.changed_lately} that changed in Loop in 28 days)"
     ]

@@ -22,6 +22,8 @@ LONGEST = {RunKind.SCHEDULED: timedelta(minutes=30), RunKind.SWEEP: timedelta(ho
 _STUCK = (State.DEAD, State.FAILED, State.REVIEW)
 _SAFETY_STOP = 7
 _WELL = (0, 10)
+_THROUGH = (0, 3, 10)
+"""The pass itself came to its end; 3 is about returns, which are counted beside it."""
 _RUNS_TOLD = 10
 _ROWS_NAMED = 5
 
@@ -86,6 +88,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The last ones, newest first; of passes and sweeps at least the last two each."""
     set_aside: tuple[SetAside, ...] = ()
     """The oldest malformed rows."""
+    killed: int | None = None
+    """The run that has no end although nothing holds the lock any more, if that was looked at."""
 
 
 class Health(Struct, frozen=True):
@@ -193,20 +197,23 @@ def _about_runs(facts: Facts) -> Iterator[str]:
     makes up for that judged the plan: what is stopped is stopped in every pass, and has a line of
     its own. A stop of whatever ended last stays, too."""
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
-    scheduled_code = scheduled and scheduled.exit_code
     told: dict[int, LastRun] = {}
     if scheduled is not None and scheduled.exit_code not in _WELL:
         told[scheduled.id] = scheduled
-    if sweep is not None and sweep.exit_code not in _WELL:
-        judged_anew = sweep.exit_code == scheduled_code == _SAFETY_STOP
-        later = scheduled is not None and scheduled.id > sweep.id
-        if not (later and (judged_anew or not told)):
-            told[sweep.id] = sweep
+    if sweep is not None and sweep.exit_code not in _WELL and not _is_made_up(sweep, scheduled):
+        told[sweep.id] = sweep
     ended = next((run for run in facts.runs if run.finished_at is not None), None)
     if ended is not None and ended.exit_code == _SAFETY_STOP:
         told[ended.id] = ended
     for run in told.values():
         yield _end_of(run, facts)
+
+
+def _is_made_up(sweep: LastRun, scheduled: LastRun | None) -> bool:
+    if scheduled is None or scheduled.id < sweep.id:
+        return False
+    judged_anew = sweep.exit_code == scheduled.exit_code == _SAFETY_STOP
+    return judged_anew or scheduled.exit_code in _THROUGH
 
 
 def _last(facts: Facts, kind: RunKind) -> LastRun | None:
@@ -217,15 +224,20 @@ def _last(facts: Facts, kind: RunKind) -> LastRun | None:
 
 def _is_dead(run: LastRun, facts: Facts) -> bool:
     """Only one run at a time holds the lock, so a later one tells that this one is over."""
-    if run.id < facts.runs[0].id:
+    if was_killed(run, facts):
         return True
     return facts.now - run.started_at > LONGEST[RunKind(run.kind)]
+
+
+def was_killed(run: LastRun, facts: Facts) -> bool:
+    """Whether a run without an end is certainly over: another began, or its lock is free."""
+    return run.id < facts.runs[0].id or run.id == facts.killed
 
 
 def _end_of(run: LastRun, facts: Facts) -> str:
     name = f"run {run.id} ({run.kind})"
     if run.finished_at is None:
-        fate = "it was killed" if run.id < facts.runs[0].id else "it goes on, or was killed"
+        fate = "it was killed" if was_killed(run, facts) else "it goes on, or was killed"
         return f"{name} began at {run.started_at:%Y-%m-%d %H:%M:%S}Z and did not end: {fate}"
     how = f"ended with exit code {run.exit_code}"
     if run.exit_code == _SAFETY_STOP:

@@ -14,6 +14,8 @@ from reconciler.points import Point, reached
 
 # Short enough that a waiting run starts soon, long enough to cost nothing.
 _LOOK_AGAIN = 0.2
+# Seconds: `is_held` holds a lock, too, for less than a thousandth of that.
+_LOOKED_AT = 0.5
 
 
 @contextmanager
@@ -41,19 +43,36 @@ def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(ledger: Path) -> bool | None:
+    """Whether a run holds the lock at this moment; None where that cannot be told."""
+    try:
+        descriptor = os.open(lock_path(ledger), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def lock_path(ledger: Path) -> Path:
     """The lock lies beside the ledger."""
     return ledger.with_name(ledger.name + ".lock")
 
 
 def _acquire(descriptor: int, path: Path, clock: Clock, wait: float) -> None:
-    deadline = clock.monotonic() + wait
+    deadline = clock.monotonic() + max(wait, _LOOKED_AT)
     while not _try(descriptor):
         left = deadline - clock.monotonic()
         if left <= 0:
             raise LockHeld(
                 f"another run holds the lock {path} ({_holder(descriptor)})",
-                "let it finish, or wait for it with `reconciler run --wait 2m`",
+                "let it finish and try again; a run can wait for it: `reconciler run --wait 2m`",
             )
         clock.wait(min(_LOOK_AGAIN, left))
 

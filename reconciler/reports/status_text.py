@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.core import duration
-from reconciler.core.health import Facts, Health, LastRun
+from reconciler.core.health import Facts, Health, LastRun, was_killed
 from reconciler.core.plain import plain
 from reconciler.reports import words_text
 from reconciler.reports.wording import counted, line, listed, moment, order
@@ -107,14 +107,17 @@ def _runs(facts: Facts) -> Iterator[str]:
     yield ""
     yield "last runs"
     for run in facts.runs[:_RUNS_SHOWN]:
-        yield f"  {_run(run)}"
+        yield f"  {_run(run, facts)}"
 
 
-def _run(run: LastRun) -> str:
+def _run(run: LastRun, facts: Facts) -> str:
     name = f"{run.id:>5}  {plain(run.kind, 12):<9}  {moment(run.started_at)}"
     if run.finished_at is None:
-        return f"{name}  not finished: it goes on, or was killed"
+        fate = "was killed" if was_killed(run, facts) else "it goes on, or was killed"
+        return f"{name}  not finished: {fate}"
     done = listed((count, what) for what, count in run.counts.items() if what not in _ROUTINE)
+    if run.counts and not done:
+        done = "nothing new"
     took = duration.approximate(run.finished_at - run.started_at)
-    why = f"  {plain(run.message)}" if run.message else ""
-    return f"{name}  {took:>4}  exit {run.exit_code}  {done or 'nothing new'}{why}".rstrip()
+    parts = [name, f"{took:>4}", f"exit {run.exit_code}", done, plain(run.message or "")]
+    return "  ".join(part for part in parts if part)
