@@ -68,7 +68,7 @@ def run(settings: Settings, request: RunRequest, host: Host) -> Report:
     try:
         _require_keys(settings, request)
     except ConfigError as error:
-        _remember(settings, request, host, error)
+        remember(settings, request, host, error)
         raise
     with _ledger(settings, request, host) as ledger:
         terms = Terms(
@@ -352,7 +352,7 @@ def _require_keys(settings: Settings, request: RunRequest) -> None:
         settings.require_jetti_token()
 
 
-def _remember(settings: Settings, request: RunRequest, host: Host, error: ReconcilerError) -> None:
+def remember(settings: Settings, request: RunRequest, host: Host, error: ReconcilerError) -> None:
     """Let `status` know of a run that could not start, where there is a ledger to tell it."""
     if request.dry_run:
         return

@@ -1,6 +1,7 @@
 """What can go wrong for a whole run, each with its exit code and a way out.
 
 ReconcilerError
+├── Unforeseen              1   a bug, or too little memory
 ├── ConfigError             2   usage or settings
 ├── SourceError             4   Loop could not be read completely
 │   └── ImplausibleListing  4   Loop answered, but the answer is not believed
@@ -99,6 +100,16 @@ class LedgerError(ReconcilerError):
     """The ledger is corrupt, newer than this program, read-only, full or locked by a stranger."""
 
     exit_code = 8
+
+
+class Unforeseen(ReconcilerError):
+    """Something that nothing here raises on purpose; what was done until then is told in spite."""
+
+    exit_code = 1
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(*unforeseen(error))
+        self.error = error
 
 
 class LockHeld(ReconcilerError):

@@ -6,6 +6,7 @@ pass over a copy of the ledger, towards a target that carries nothing out.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -47,6 +48,7 @@ from reconciler.errors import (
     SafetyStop,
     SourceError,
     TargetUnavailable,
+    Unforeseen,
 )
 from reconciler.host import Progress
 from reconciler.intake import Intake
@@ -56,6 +58,8 @@ LATELY = timedelta(days=28)
 """The guard's share is of the returns that changed in Loop in that span."""
 MOST_LOOKED_UP = 200
 """Creates of a range whose vendors are counted before a person is asked: ten times two GETs."""
+
+_log = logging.getLogger(__name__)
 
 _TOGETHER = 500  # entries fetched at a time for a range
 _TYPED = frozenset({RunKind.RANGE, RunKind.SINGLE})
@@ -144,6 +148,10 @@ class Pass:
         except ReconcilerError as error:
             self.failures.append(error)
             self._ended_by = error
+        except Exception as error:  # noqa: BLE001 - what was pushed must be told all the same
+            _log.info("where it happened", exc_info=error)
+            self._ended_by = Unforeseen(error)
+            self.failures.append(self._ended_by)
         finally:
             self._defer_the_rest()
 

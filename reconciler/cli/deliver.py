@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from reconciler.cli import streams
 from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.session import Session
-from reconciler.errors import worst
+from reconciler.core.plain import plain
+from reconciler.errors import ConfigError, worst
 from reconciler.points import Point, reached
 
 if TYPE_CHECKING:
@@ -118,6 +119,13 @@ def descriptor_of(path: Path) -> int | None:
             return None
         path = path.parent / os.readlink(path)
     return None
+
+
+def require_writable(output: str | None) -> None:
+    """Raises ConfigError, before anything is done, where a report cannot go to `--output`."""
+    why = why_unwritable(Path(output)) if output is not None else None
+    if why is not None:
+        raise ConfigError(f"--output {plain(output or '', 200)}: {why}", "name another file")
 
 
 def why_unwritable(path: Path) -> str | None:

@@ -3,26 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-
-from reconciler.cli import deliver
-from reconciler.core.plain import plain
-
-
-class _ReportFile(click.ParamType):  # type: ignore[type-arg]
-    """Where a report is to go; refused before anything is done when it cannot go there."""
-
-    name = "file"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        why = deliver.why_unwritable(Path(value))
-        if why is not None:
-            self.fail(f"{plain(value, 200)}: {why}", param, ctx)
-        return value
-
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -31,7 +14,6 @@ def output_options(command: _Command) -> _Command:
     """Give a command both options."""
     command = click.option(
         "--output",
-        type=_ReportFile(),
         metavar="FILE",
         help="Write the report there instead of stdout: whole or not at all, for you alone.",
     )(command)

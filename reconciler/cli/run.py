@@ -13,6 +13,7 @@ from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.session import session
 from reconciler.cli.when import Moment, Span
+from reconciler.errors import ConfigError
 
 if TYPE_CHECKING:
     from reconciler.core.report import Report
@@ -119,6 +120,11 @@ def run(
 
     from reconciler import app  # heavy: only once nothing is left to refuse
 
+    try:
+        deliver.require_writable(output)
+    except ConfigError as error:
+        app.remember(settings, wish, call.host, error)
+        raise
     with progress.shown(call) as watcher:
         asks = consent(given=yes, clock=call.host.clock, screen=watcher)
         host = dataclasses.replace(call.host, progress=watcher, consent=asks)

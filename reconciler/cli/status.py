@@ -39,6 +39,7 @@ def status(
       reconciler -q status --max-age 45m    from cron: prints only when something is wrong
       reconciler status --format json
     """
+    deliver.require_writable(output)
     call = session(context)
     settings = call.settings()
 
@@ -68,6 +69,7 @@ def show(context: click.Context, name: str, output_format: str, output: str | No
       reconciler show '#1042'
       reconciler show 8812 --format json
     """
+    deliver.require_writable(output)
     call = session(context)
     settings = call.settings()
     if name.encode(errors="ignore").decode() != name:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from agreement import assert_agreement
 from msgspec.structs import replace
 from story_world import World
 
@@ -111,6 +113,56 @@ def test_a_bug_is_a_reason_until_a_pass_goes_well(world: World) -> None:
     assert told(world)[0] == 0
 
 
+def test_a_bug_in_the_middle_of_a_pass_hides_nothing_of_what_was_pushed(world: World) -> None:
+    lived(world)
+    made = [world.returned() for _ in range(3)]
+    world.pass_time()
+
+    class BrokenOnce:
+        """The clock, with a bug in it that shows once two of them are in Jetti."""
+
+        def __init__(self, clock: Any) -> None:
+            self._clock, self._is_broken = clock, False
+
+        def now(self) -> datetime:
+            states = [world.state(one) for one in made if world.in_jetti(one)]
+            if states == ["synced", "synced"] and not self._is_broken:
+                self._is_broken = True
+                raise LookupError("canary-bug")
+            return self._clock.now()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._clock, name)
+
+    real, world.clock = world.clock, BrokenOnce(world.clock)
+    ran = world.run()
+    world.clock = real
+    text = world.call("status").stdout
+
+    pushed = [one for one in made if world.in_jetti(one)]
+    assert (ran.code, len(pushed)) == (1, 2)
+    assert sorted(one for one, what in ran.outcomes.items() if what[1] == "pushed") == pushed
+    assert (ran.report["counts"]["created"], "canary" in str(ran.report)) == (2, False)
+    assert "this is a bug" in ran.report["run"]["message"]
+    assert "2 created  this is a bug" in text
+    world.pass_time()
+    assert (world.run().code, sum(len(world.in_jetti(one)) for one in made)) == (0, 3)
+    assert_agreement(world)
+
+
+def test_a_pass_whose_report_has_nowhere_to_go_is_a_reason(world: World) -> None:
+    lived(world)
+
+    refused = world.call("run", "--output", "/nowhere/report")
+
+    assert (refused.code, "--output /nowhere/report" in refused.stderr) == (2, True)
+    code, text = told(world)
+    assert code == 3
+    assert "ended with exit code 2: --output /nowhere/report" in text
+    assert world.run().code == 0
+    assert told(world)[0] == 0
+
+
 def test_a_pass_that_left_something_to_look_at_says_what(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1), arrives=False)
@@ -127,7 +179,7 @@ def test_a_pass_that_left_something_to_look_at_says_what(world: World) -> None:
     )
 
 
-def test_a_pass_that_was_killed_is_told_by_the_next_run_of_any_kind(world: World) -> None:
+def test_a_pass_that_was_killed_is_told_at_once_and_until_a_good_one(world: World) -> None:
     one = lived(world)
 
     class Killed(BaseException):
@@ -140,7 +192,7 @@ def test_a_pass_that_was_killed_is_told_by_the_next_run_of_any_kind(world: World
     with pytest.raises(Killed):
         world.run()
     world.connect = None
-    assert told(world)[0] == 0, "it may be going on"
+    assert (told(world)[0], "and did not end: it was killed" in told(world)[1]) == (3, True)
 
     assert world.run("--return", one).code == 0
 
