@@ -169,6 +169,22 @@ def test_a_named_file_must_exist(home: Path, named: str | None, environ: dict[st
         load(named, environ)
 
 
+@pytest.mark.parametrize("what", ["directory", "link to nowhere", "link to itself"])
+def test_what_stands_where_the_file_is_looked_for_is_not_passed_over(
+    home: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A daemon that reads its settings again would go on with the defaults."""
+    monkeypatch.chdir(home)
+    place = home / "reconciler.toml"
+    if what == "directory":
+        place.mkdir()
+    else:
+        place.symlink_to("nowhere" if what == "link to nowhere" else place)
+
+    with pytest.raises(ConfigError, match=r"reconciler\.toml: is not a file"):
+        load(None, {"HOME": str(home)})
+
+
 def test_a_file_that_is_not_toml_is_refused_with_its_line(written) -> None:
     with pytest.raises(ConfigError, match=r"given\.toml: is not TOML: .*line 2"):
         written("[loop]\npage_size 5\n")

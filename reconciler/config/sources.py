@@ -57,8 +57,9 @@ def _usual_places(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _exists(path: Path) -> bool:
+    """Raises ConfigError where a file may have been meant that cannot be read as one."""
     try:
-        return path.is_file()
+        is_file, is_anything = path.is_file(), path.is_symlink() or path.exists()
     except PermissionError as error:
         if path == Path(FILE_NAME):
             return False  # started from a directory of somebody else's, by sudo perhaps
@@ -66,6 +67,12 @@ def _exists(path: Path) -> bool:
             f"{path}: may not be looked at, so its settings would be missed",
             f"make it readable, or name a settings file with --config or {CONFIG_VARIABLE}",
         ) from error
+    if is_anything and not is_file:
+        raise ConfigError(
+            f"{path}: is not a file, so its settings would be missed",
+            f"put it right, or name a settings file with --config or {CONFIG_VARIABLE}",
+        )
+    return is_file
 
 
 def read_file(path: Path) -> list[Given]:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -39,10 +40,11 @@ def served(directory: Path, *options: str) -> Iterator[tuple[subprocess.Popen[st
 
 
 def until_logged(daemon: subprocess.Popen[str], text: str, times: int = 1) -> list[str]:
-    """The log up to there. It ends with the process at the latest, so this cannot hang."""
+    """The log up to there. It ends with the process at the latest, and is given up after so
+    many lines, so this cannot hang."""
     assert daemon.stderr is not None
     lines: list[str] = []
-    for line in daemon.stderr:
+    for line in islice(daemon.stderr, 100):
         lines.append(line)
         if sum(text in logged for logged in lines) >= times:
             return lines
