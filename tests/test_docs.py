@@ -285,3 +285,11 @@ def test_each_timer_has_its_service() -> None:
         for stem in ("reconciler", "reconciler-sweep")
         for kind in ("service", "timer")
     }
+
+
+def test_readme_names_onport_s_host_and_the_recipe_for_kept_items_with_its_warning() -> None:
+    [kept] = re.findall(r"\*\*Kept items\.\*\*.*?\n\n", README, re.S)
+
+    assert "https://api.onport.com/api" in README
+    assert 'mapping.status.closed.none = "cancelled"' in kept
+    assert "Not for shops that do not use Loop's labels" in kept

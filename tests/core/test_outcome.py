@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.core.model import Operation, State
 from reconciler.core.outcome import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
 from reconciler.core.ports import Attempt, Move
-from reconciler.core.verdict import Wait
+from reconciler.core.verdict import BY_HAND, Wait
 
 ids = st.integers(1, 10**12).map(str)
 NO_ORDER, NO_LINE = Wait("no order", order_found=False), Wait("no line", order_found=True)
@@ -90,6 +90,17 @@ def test_a_failure_counts_one_try_and_closes_intents_as_told(closes, attempt):
 def test_the_first_look_comes_after_a_minute():
     assert waits(entry(), NO_ORDER, NOON, DAY) == Move(
         State.WAITING, "no order", attempts=1, next_try_at=NOON + MINUTE * jitter("7001:1")
+    )
+
+
+def test_a_person_who_must_decide_is_told_what_there_is_instead_of_a_line():
+    """Nobody else needs it: most lines that are not there yet come."""
+    wait = Wait("no line", order_found=True, instead="there is another")
+    since = entry(state=State.WAITING, due_since=NOON)
+
+    assert waits(since, wait, NOON + MINUTE, DAY).reason == "no line"
+    assert waits(since, wait, NOON + DAY, DAY) == Move(
+        State.REVIEW, f"no line: there is another. {BY_HAND}"
     )
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from types import FrameType
 from urllib import parse as urlcache
 
@@ -558,6 +559,48 @@ def test_a_range_that_was_refused_is_kept_so_that_its_digest_opens_it_later(worl
 
     assert (refused.code, ran.code, created(ran)) == (7, 0, 4)
     assert ran.report["run"]["remarks"] == [] or "no such plan" not in str(ran.report["run"])
+
+
+def test_a_stop_says_how_much_its_digest_opens_and_not_only_what_is_new_in_it(
+    world: World,
+) -> None:
+    """A mapping, a stop, the mapping put back, one more return, the mapping again."""
+    world.go_live()
+    several(world, 3)
+    world.run()
+    odd = {"RECONCILER_MAPPING__STATUS__OPEN__NONE": "finalized"}
+    first = world.run(**odd)
+    world.run()
+    one = world.returned()
+    world.pass_time()
+    world.run("--return", one)
+
+    again = world.run(**odd)
+
+    message = again.report["run"]["failures"][0]["message"]
+    assert (first.code, again.code) == (7, 7)
+    assert "the changed mapping would change 1 pushed return." in message
+    assert "With the 3 that were stopped before it would update 4 returns" in message
+    opened = world.run("--accept-plan", digest(again), **odd)
+    assert opened.report["counts"]["updated"] == 4
+
+
+def test_a_file_that_lets_nothing_through_is_told_so(world: World, tmp_path: Path) -> None:
+    world.go_live()
+    several(world, 1)
+    world.run()
+    several(world, 3)
+    reviewed = str(tmp_path / "plan.json")
+    world.call("run", "--dry-run", "--format", "json", "--output", reviewed)
+
+    first = world.run("--accept-plan", reviewed, **TIGHT).report["run"]["remarks"]
+    again = world.run("--accept-plan", reviewed, **TIGHT).report["run"]["remarks"]
+
+    said = "--accept-plan: nothing of the file is planned as it stands there"
+    assert [any(one.startswith(said) for one in remarks) for remarks in (first, again)] == [
+        False,
+        True,
+    ]
 
 
 def test_a_sweep_s_stop_is_not_told_once_the_plan_is_another(world: World) -> None:

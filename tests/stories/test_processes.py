@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from agreement import assert_agreement
-from process_world import RealWorld, on_the_machine_s_clock
+from process_world import PATIENCE, RealWorld, on_the_machine_s_clock
 
 SLOW = 20.0
 """Seconds that an answer may take which nobody will wait for."""
@@ -154,6 +154,29 @@ def test_75_another_run_holds_the_lock_and_nothing_is_done_twice(world: RealWorl
     assert world.end(first)[0] == 0
     assert len(world.jetti.sale_returns()) == 1
     assert_agreement(world)
+
+
+def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(world: RealWorld) -> None:
+    """By the lock, which the kernel frees: at once, and not only when another run has begun."""
+    world.live()
+    assert world.does("run") == 0
+    world.breaks("list.*", "delay", service="loop", seconds=SLOW)
+    asked = len(world.sandbox.arrivals.all())
+    process = world.start("run")
+    world.until(lambda: len(world.sandbox.arrivals.all()) > asked)
+
+    goes_on = world.end(world.start("status"))
+    process.kill()
+    process.wait(PATIENCE)
+    killed = world.end(world.start("status"))
+
+    assert goes_on[0] == 0
+    assert "not finished: it goes on, or was killed" in goes_on[1]
+    assert killed[0] == 3
+    assert "did not end: it was killed" in killed[1]
+    assert "not finished: was killed" in killed[1]
+    world.heals()
+    assert (world.does("run"), world.does("status")) == (0, 0)
 
 
 def test_several_started_together_do_the_work_once(world: RealWorld) -> None:

@@ -350,6 +350,13 @@ class Judge:
         listed = {one["return_id"] for one in ran.report.get("problems", ())}
         lacking = self._missing_ids() - listed
         assert not (lacking and len(listed) < 50), f"{lacking} are not among the problems"
+        if kept(9) and ran.report:
+            named = {one["return_id"] for one in ran.report["malformed"]}
+            unnamed = self._malformed_ids() - named
+            assert not unnamed, f"{unnamed} cannot be understood, and the report does not say so"
+            strange = named - self.scene.garbled.keys() - {None}
+            assert not strange, f"{strange} could always be understood"
+            self.counts["judged: rows not understood are named"] += len(named)
         if ran.code == 3 and quiet:
             assert self._may_be_red(), f"exit 3 without a cause: {ran.report['problems']}"
             self.counts["judged: exit 3 has a cause"] += 1
@@ -383,11 +390,12 @@ class Judge:
 
     def _malformed(self) -> list[str]:
         """Rows that a run has seen and that nobody can understand."""
-        return [
-            f"the row of {return_id} cannot be understood"
-            for return_id, shown in self.shown.items()
-            if self.scene.is_garbled(shown.row)
-        ]
+        return [f"the row of {one} cannot be understood" for one in sorted(self._malformed_ids())]
+
+    def _malformed_ids(self) -> set[str]:
+        return {
+            return_id for return_id, shown in self.shown.items() if self.scene.is_garbled(shown.row)
+        }
 
     def _named(self, hearing: Hearing) -> set[str]:
         """All returns on the orders that a single run was about."""
