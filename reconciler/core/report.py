@@ -90,16 +90,20 @@ class FieldChanges:
 NO_FIELDS = FieldChanges()
 
 
-def _shortened(field: str) -> int | str:
+def _shortened(field: str) -> int | tuple[str] | str:
     if field in _SHORT:
         return _SHORT[field]
-    return field.removeprefix("quantity") if field.startswith("quantity[") else field
+    return (field.removeprefix("quantity"),) if field.startswith("quantity[") else field
 
 
-def _in_full(name: int | str) -> str:
-    if isinstance(name, int):
-        return _LONG[name]
-    return f"quantity{name}" if name.startswith("[") else name
+def _in_full(name: int | tuple[str] | str) -> str:
+    match name:
+        case int():
+            return _LONG[name]
+        case (of,):
+            return f"quantity{of}"
+        case _:
+            return name
 
 
 class SaleReturnName(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from agreement import assert_agreement
@@ -49,7 +49,9 @@ def test_while_one_run_stands_still_with_the_lock_all_others_leave(
 
     assert [one.code for one in others] == [75] * OTHERS
     assert {one.code for one in looks} <= {0, 3}, "looking works meanwhile"
-    assert moments[0] == moments[1], "who waits for the lock lets time pass"
+    # Each has another look, in case the first met somebody who only looked at the lock.
+    passed = moments[1] - moments[0]
+    assert passed <= OTHERS * timedelta(seconds=0.5), "who waits for the lock lets time pass"
     # All of them together, because a crowded machine may hold up any single one.
     assert sum(one.seconds for one in others) < sum(
         AT_ONCE + STARTS * one.seconds for one in starts
