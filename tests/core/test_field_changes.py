@@ -20,7 +20,17 @@ def test_they_come_back_as_they_were_and_as_often_as_asked():
 
 
 @pytest.mark.parametrize(
-    "name", [*OWNED, "quantity", "quantity[A]", "quantityless", "[A]", "", "status[1001-21]", "externalId[A]"]
+    "name",
+    [
+        *OWNED,
+        "quantity",
+        "quantity[A]",
+        "quantityless",
+        "[A]",
+        "",
+        "status[1001-21]",
+        "externalId[A]",
+    ],
 )
 def test_whatever_a_field_is_called_its_name_comes_back(name):
     assert [*FieldChanges([FieldChange(name, 1, 2)])] == [FieldChange(name, 1, 2)]
