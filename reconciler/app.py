@@ -227,7 +227,7 @@ def _passed(
             ids_key=settings.jetti.cancel_ids_key,
             command=_command(request),
             writes=lambda: jetti.requests["write"] if jetti else 0,
-            consent=_consent(settings, request, host),
+            consent=_anybody if missing else host.consent,
             rates=Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second),
         )
         made = Pass(request, parts)
@@ -373,13 +373,9 @@ def _is_missing(settings: Settings, request: RunRequest) -> bool:
     return request.dry_run and not settings.has_ledger
 
 
-def _consent(
-    settings: Settings, request: RunRequest, host: Host
-) -> Callable[[Callable[[], RangeSum]], bool]:
-    """Nobody is asked about a dry run: it shows what a run would ask about."""
-    if _is_missing(settings, request):
-        return lambda _total: True  # there is nothing to let through
-    return (lambda _total: False) if request.dry_run else host.consent
+def _anybody(_total: Callable[[], RangeSum]) -> bool:
+    """Consent where nothing can come of it."""
+    return True
 
 
 def _remarks(settings: Settings, request: RunRequest) -> tuple[str, ...]:

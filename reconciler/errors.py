@@ -103,13 +103,13 @@ class LedgerError(ReconcilerError):
 
 
 class Unforeseen(ReconcilerError):
-    """Something that nothing here raises on purpose; what was done until then is told in spite."""
+    """Something that nothing here raises on purpose; what was done before it is told all the
+    same."""
 
     exit_code = 1
 
     def __init__(self, error: Exception) -> None:
         super().__init__(*unforeseen(error))
-        self.error = error
 
 
 class LockHeld(ReconcilerError):

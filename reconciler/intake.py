@@ -23,6 +23,7 @@ from reconciler.errors import SourceError
 from reconciler.host import Progress
 
 _PORTION = 500
+_TOLD = 5  # returns that a sweep could not read; when Loop is out, it is all of them
 
 
 class Projection(Struct, frozen=True):
@@ -122,13 +123,14 @@ class Intake:
         now = self._clock.now()
         self._record(gathered, Window(now, now), By.CREATED, None)
 
-    def missed(self, windows: Iterable[Window]) -> None:
+    def missed(self, windows: Iterable[Window]) -> list[SourceError]:
         """Read unfinished entries singly that a sweep by creation date did not list.
 
         One that is gone from Loop, or in a state that cannot be listed, is held: not created, but
         taken up again should it come back. Where it was pushed already a person must look.
 
-        One that cannot be read spoils nothing for the others. Raises SourceError for it then.
+        One that cannot be read spoils nothing for the others; what is returned says why it cannot,
+        of the first few.
         """
         shown = self.tally.ids.keys() | self.tally.malformed
         failures: list[SourceError] = []
@@ -144,8 +146,10 @@ class Intake:
                     self.singles([row])
                 else:
                     self._gone(return_id)
-        if failures:
-            raise failures[0]
+        if len(failures) > _TOLD:
+            rest = f"{len(failures) - _TOLD} more returns could not be read from Loop"
+            failures[_TOLD:] = [SourceError(rest)]
+        return failures
 
     def _gone(self, return_id: str) -> None:
         [entry] = self._ledger.entries([return_id])

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from itertools import chain
 
 from msgspec import Struct
@@ -117,6 +117,7 @@ class Pass:
         """What a reader should know of how the target answered."""
         self.is_agreed = False
         """Whether what a person typed was let through, so that later passes go on with it."""
+        self._is_planned = False
         self._knows_the_digest = True
         self._marked: Sequence[str] | None = ()
         """What Jetti holds of the creates of a ledger that never pushed; None: nobody looked."""
@@ -141,6 +142,7 @@ class Pass:
             except SourceError as error:
                 self.failures.append(error)
             self.plan = self._decide()
+            self._is_planned = True
             reached(Point.PLAN_MADE)
             through = self._guard()
             reached(Point.GUARD_PASSED)
@@ -173,7 +175,7 @@ class Pass:
             self._windows(meta.watermark - bounds.overlap, until, By.UPDATED)
         elif request.kind is RunKind.SWEEP and request.sweep is not None:
             read = self._windows(until - request.sweep, until, By.CREATED)
-            self._parts.intake.missed(read)
+            self.failures += self._parts.intake.missed(read)
         elif request.start is not None:
             self._windows(request.start, min(request.end or until, until), request.by)
 
@@ -187,28 +189,32 @@ class Pass:
         return windows
 
     def _read_singles(self) -> None:
-        """What a person named, read one by one. Raises ConfigError for what Loop does not know,
-        and, once the others are recorded, SourceError for what it does not tell."""
-        request = self._request
-        reads = [partial(self._named, return_id) for return_id in request.return_ids]
-        reads += [partial(self._on_order, name) for name in request.order_names]
+        """What a person named, read one by one; what Loop does not tell of one is a failure, and
+        the others are recorded. Raises ConfigError for what Loop does not know."""
         rows: list[Return | Malformed] = []
-        failures: list[SourceError] = []
-        for read in reads:
-            try:
-                rows += read()
-            except SourceError as error:
-                failures.append(error)
+        for return_id in self._request.return_ids:
+            rows += self._told(self._named(return_id))
+        for name in self._request.order_names:
+            rows += self._on_order(name)
         self._parts.intake.singles(rows)
-        if failures:
-            raise failures[0]
+
+    def _told(self, rows: Iterator[Return | Malformed]) -> list[Return | Malformed]:
+        """As many as Loop tells; that it fails to tell the rest is kept for the report."""
+        found: list[Return | Malformed] = []
+        try:
+            for row in rows:
+                found.append(row)
+        except SourceError as error:
+            self.failures.append(error)
+        return found
 
     def _on_order(self, name: str) -> list[Return | Malformed]:
-        found = list(self._parts.source.fetch_order(name))
+        before = len(self.failures)
+        found = self._told(self._parts.source.fetch_order(name))
         listed = {row.id if isinstance(row, Return) else row.key for row in found}
-        known = self._known_on(name, found)
-        found += [row for return_id in sorted(known - listed) for row in self._named(return_id)]
-        if not found:
+        for return_id in sorted(self._known_on(name, found) - listed):
+            found += self._told(self._named(return_id))
+        if not found and len(self.failures) == before:
             raise ConfigError(
                 f"--order {name}: Loop knows no return of this order, or keeps it in a state "
                 "that its list does not show"
@@ -225,14 +231,14 @@ class Pass:
         on_order = self._parts.ledger.entries_on_order
         return {entry.id for order_id, called in orders for entry in on_order(order_id, called)}
 
-    def _named(self, return_id: str) -> list[Return | Malformed]:
+    def _named(self, return_id: str) -> Iterator[Return | Malformed]:
         row = self._parts.source.fetch(return_id)
         if row is None:
             raise ConfigError(
                 f"--return {return_id}: Loop knows no such return, or keeps it in a state that "
                 "its list does not show"
             )
-        return [row]
+        yield row
 
     # ---------------------------------------------------------------------------------- plan
 
@@ -316,13 +322,16 @@ class Pass:
             parts.ledger.stop_plan(digest, members, parts.clock.now())
         if guarded.stopped:
             self.stopped = guarded.stopped
-            marked = self._held_of(guarded) if guarded.reasons else self._marked
+            # A plan that is stopped still is looked at by a look alone: passes come often.
+            is_look = self._request.dry_run and self._request.reaches_jetti
+            looks = bool(guarded.reasons) or is_look
+            marked = self._held_of(guarded.stopped) if looks else self._marked
             self.failures.append(stop(guarded, grounds, parts.command, marked))
 
-    def _held_of(self, guarded: Guarded) -> Sequence[str] | None:
-        """What of a plan that is stopped anew Jetti holds: a ledger that was lost may have pushed
+    def _held_of(self, changes: Iterable[Change]) -> Sequence[str] | None:
+        """What of a plan that is stopped Jetti holds: a ledger that was lost may have pushed
         something since."""
-        creates = [c for c in guarded.stopped if c.kind is ChangeKind.CREATE]
+        creates = [c for c in changes if c.kind is ChangeKind.CREATE]
         if not creates or not self._parts.ledger.meta().has_pushed:
             return self._marked
         try:
@@ -350,11 +359,12 @@ class Pass:
         total = cache(lambda: self._sum(asked, grounds))
         if parts.consent(total):
             return
+        marked = self._held_of(asked)
         self.stopped = self.plan.changes
         members = (change.member() for change in self.plan.changes)
         parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
         told = f"plan {self.plan.digest} of this range was not carried out: {total().in_words()}"
-        raise stopped(told, self.plan.digest, parts.command, self._marked, ", or with --yes")
+        raise stopped(told, self.plan.digest, parts.command, marked, ", or with --yes")
 
     def _sum(self, asked: Sequence[Change], grounds: Grounds) -> RangeSum:
         creates = [change for change in asked if change.kind is ChangeKind.CREATE]
@@ -440,8 +450,8 @@ class Pass:
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know of the plan, and of how the target answered."""
         named = frozenset(self._request.accept_members)
-        if named and not any(change.member() in named for change in self.plan.changes):
-            said = "nothing of the file is planned as it stands there, so it lets nothing through"
+        if named and self._is_planned and not any(c.member() in named for c in self.plan.changes):
+            said = "nothing in the file matches this plan any more, so it lets nothing through"
             return (*self._remarks, f"--accept-plan: {said}")
         if self._knows_the_digest:
             return self._remarks

@@ -29,11 +29,12 @@ class Screen(Protocol):
         """Out of the way as long as the context lasts."""
 
 
-def consent(*, given: bool, clock: Clock, screen: Screen) -> Consent:
-    """`--yes`, or a question where somebody can answer it, or nobody's."""
+def consent(*, given: bool, is_look: bool, clock: Clock, screen: Screen) -> Consent:
+    """`--yes`, or a question where somebody can answer it, or nobody's. A dry run asks nobody: it
+    shows what a run would ask about."""
     if given:
         return lambda _total: True
-    if sys.stdin is None or not sys.stdin.isatty() or not streams.is_terminal():
+    if is_look or sys.stdin is None or not sys.stdin.isatty() or not streams.is_terminal():
         return nobody
     return lambda total: _asked(total, clock, screen)
 

@@ -126,7 +126,7 @@ def run(
         app.remember(settings, wish, call.host, error)
         raise
     with progress.shown(call) as watcher:
-        asks = consent(given=yes, clock=call.host.clock, screen=watcher)
+        asks = consent(given=yes, is_look=wish.dry_run, clock=call.host.clock, screen=watcher)
         host = dataclasses.replace(call.host, progress=watcher, consent=asks)
         report: Report = app.run(settings, wish, host)
     return deliver.report(report, call, output_format, output)

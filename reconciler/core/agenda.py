@@ -151,7 +151,8 @@ def _of_one(one: _One) -> Agenda | Review:
     emptied = not any(one.line(item) for item in one.known.items)
     if emptied and one.wanted.lacks_lines and one.wanted.purpose is not Purpose.CANCEL:
         return Agenda()  # its lines may just not have been understood
-    if one.wanted.purpose is Purpose.HOLD and emptied:
+    over = "cancelled" in (one.status, one.known.fields.get("status"))
+    if one.wanted.purpose is Purpose.HOLD and emptied and not over:
         return _items(one)  # what is held is told no status, and a cancel would be final
     if one.wanted.purpose is Purpose.CANCEL or emptied:
         return _ended(one)

@@ -105,7 +105,7 @@ def stop(
         told = f"plan {digest} was not carried out: {'; '.join(guarded.reasons)}"
         if guarded.stopped_before:
             told += (
-                f". With the {guarded.stopped_before} that were stopped before it would "
+                f". Together with {guarded.stopped_before} stopped earlier, it would "
                 f"{in_words(guarded.stopped)}"
             )
     else:

@@ -16,6 +16,8 @@ from reconciler.core.shortage import described, short
 from reconciler.core.sighting import SaleItem, SeenSaleReturn
 from reconciler.core.verdict import Missing, Review, Wait, listed
 
+_NAMED = 10  # sale items in a reason; Jetti itself shows all
+
 
 def missing_of(
     line: WantedLine, items: Mapping[int, SaleItem], rivals: Sequence[Entry]
@@ -47,17 +49,16 @@ def missing_of(
 
 def _instead(items: Mapping[int, SaleItem]) -> str:
     """All lines of the sale, none of which is the one that is looked for."""
-    there = [
-        f"{described(item)}, which is {_line_of(item)}"
-        for item in sorted(items.values(), key=lambda item: item.id)
-    ]
-    if not there:
+    if not items:
         return "its sale has no items"
-    return f"its sale {items[min(items)].sale_id} has sale item {listed(there)}"
+    there = [f"{described(items[key])}, which is {_line_of(items[key])}" for key in sorted(items)]
+    more = f"; and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+    sale_id = items[min(items)].sale_id
+    return f"its sale {sale_id} has sale item {'; '.join(there[:_NAMED])}{more}"
 
 
 def _line_of(item: SaleItem) -> str:
-    return f"order line {item.order_line_id}" if item.order_line_id else "no line of the shop's"
+    return f"order line {item.order_line_id}" if item.order_line_id else "not a line of the shop's"
 
 
 def of_line(order_line_id: str, items: Mapping[int, SaleItem]) -> list[SaleItem]:

@@ -69,8 +69,8 @@ class Return(Struct, frozen=True):
     """The same of labels: there may be more than `parcels`, and further on their way."""
 
     names_set_aside: tuple[str, ...] = ()
-    """The same of what only helps to find the order, or to tell the shop: nothing else is lacking
-    for it."""
+    """The same of what only helps to find the order, or to tell which shop it is: nothing else is
+    lacking for it."""
 
     @property
     def set_aside(self) -> tuple[str, ...]:

@@ -59,8 +59,11 @@ class Source(Protocol):
         """One return by id, from its list row; None when Loop does not know it or when it is in
         a state that the list cannot be asked for."""
 
-    def fetch_order(self, order_name: str) -> tuple[Return | Malformed, ...]:
-        """The returns that Loop's details endpoint gives for an order; empty when there is none."""
+    def fetch_order(self, order_name: str) -> Iterator[Return | Malformed]:
+        """The returns that Loop's details endpoint gives for an order; empty when there is none.
+
+        Raises SourceError after all that could be read, for one that could not.
+        """
 
 
 # ------------------------------------------------------------------------------------------ ledger

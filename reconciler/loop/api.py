@@ -16,6 +16,8 @@ from reconciler.loop.answers import Found, Page, read_array, read_details, read_
 from reconciler.loop.query import DETAILS, LIST, ListQuery, around, encode
 from reconciler.loop.rows import parse_row
 
+_ASKED_AGAIN = 2  # times, without a pause: an answer that makes no sense is no overload
+
 T = TypeVar("T")
 Row = Return | Malformed
 
@@ -67,7 +69,17 @@ class LoopApi:
         return [parse_row(row) for row in rows]
 
     def details(self, **parameters: str) -> list[Found | Malformed]:
-        """What details finds by `return_id` or `order_name`."""
+        """What details finds by `return_id` or `order_name`.
+
+        What makes no sense of a return is asked for again: it may have been a slip.
+        """
+        for _ in range(_ASKED_AGAIN):
+            found = self._details(parameters)
+            if not any(isinstance(one, Malformed) for one in found):
+                return found
+        return self._details(parameters)
+
+    def _details(self, parameters: dict[str, str]) -> list[Found | Malformed]:
         return self.ask(DETAILS, encode(parameters), read_details, frozenset({200, 404}))
 
     def row(self, found: Found | Malformed) -> Row | None:

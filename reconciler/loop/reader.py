@@ -11,6 +11,7 @@ from reconciler.clock import Clock
 from reconciler.core.mapping import KNOWN_STATES
 from reconciler.core.model import Malformed, Return, Window
 from reconciler.core.ports import By, Page
+from reconciler.errors import SourceError
 from reconciler.http import Answer, Service
 from reconciler.loop.answers import read_page
 from reconciler.loop.api import LoopApi, id_of
@@ -62,7 +63,7 @@ class LoopReader:
         """
         return self._api.fetch(return_id) if _ID.fullmatch(return_id) else None
 
-    def fetch_order(self, order_name: str) -> tuple[Return | Malformed, ...]:
+    def fetch_order(self, order_name: str) -> Iterator[Return | Malformed]:
         """The returns that details gives for an order, by name with or without `#`.
 
         What it gives for an order with several is unknown (apis/loop.md section 11, 14): all of
@@ -71,10 +72,19 @@ class LoopReader:
         """
         name = order_name.strip().lstrip("#")
         if not name or len(name) > LONGEST_NAME:
-            return ()
+            return
         found = self._api.details(order_name=name) or self._api.details(order_name=f"#{name}")
-        rows = [self._api.row(one) for one in {id_of(one): one for one in found}.values()]
-        return tuple(row for row in rows if row is not None and _is_on(row, name))
+        failure: SourceError | None = None
+        for one in {id_of(one): one for one in found}.values():
+            try:
+                row = self._api.row(one)
+            except SourceError as error:
+                failure = failure or error
+                continue
+            if row is not None and _is_on(row, name):
+                yield row
+        if failure is not None:
+            raise failure
 
 
 def _date_of_page(answer: Answer) -> datetime | None:

@@ -125,8 +125,9 @@ def _in_parts(wire: WireParts) -> Return:
     lines, lines_aside = _each(wire.line_items, "line_items", _read_line)
     parcels, labels_aside = _labels_in_parts(wire)
     names, names_aside = _names_in_parts(wire)
-    if names.order_name is None and names_aside and wire.provider_order_id is None:
-        raise Unreadable(*names_aside[0].split(": ", 1))  # rather than that it were absent
+    unread = [problem for problem in names_aside if problem.startswith("order_name")]
+    if unread and read_text(wire.provider_order_id, "provider_order_id") is None:
+        raise Unreadable(*unread[0].split(": ", 1))  # rather than that it were absent
     row = to_core(wire, names, lines, parcels)
     return replace(
         row,

@@ -88,6 +88,13 @@ def test_nobody_is_asked_about_a_dry_run(world: RealWorld, look: tuple[str, ...]
     assert b"it would create 1 return, 1 of them from before go-live" in process.stdout
 
 
+def test_a_dry_run_that_was_agreed_to_beforehand_shows_what_the_run_then_does(
+    world: RealWorld,
+) -> None:
+    assert world.does("run", "--from", "60d", "--dry-run", "--yes", **TIGHT) == 0
+    assert world.jetti.sale_returns() == []
+
+
 def test_where_nobody_can_be_asked_it_stops_unless_yes_was_said(world: RealWorld) -> None:
     assert world.does("run", "--from", "60d", **TIGHT) == 7
     assert world.does("run", "--from", "60d", "--yes", **TIGHT) == 0

@@ -220,6 +220,14 @@ def test_what_is_held_is_emptied_and_not_cancelled_before_it_is_held_no_more():
     assert writes(held) == [(ITEM, 101, {"quantity": 0})]
 
 
+def test_what_is_held_and_was_emptied_and_cancelled_before_needs_nothing():
+    ours = entry_of(wanted_line("B"), known=pushed(status="cancelled"), purpose=Purpose.HOLD)
+    theirs = entry_of(wanted_line("B"), known=pushed(), purpose=Purpose.HOLD)
+
+    assert look(ours) == Agenda()
+    assert look(theirs, after_people(theirs.sale_returns[0], status="cancelled")) == Agenda()
+
+
 @pytest.mark.parametrize("emptied", [False, True])
 def test_what_ended_in_loop_but_was_received_goes_to_a_person(emptied):
     line, purpose = ("B", Purpose.EXIST) if emptied else ("A", Purpose.CANCEL)

@@ -160,6 +160,27 @@ def test_a_sweep_s_stop_is_over_once_a_pass_has_judged_the_plan_anew() -> None:
     assert len(before) == 2
 
 
+@pytest.mark.parametrize("code", [4, 5, 7])
+def test_a_pass_that_leaves_returns_to_look_at_makes_up_for_a_sweep_too(code: int) -> None:
+    """It came to its end; what it says of returns is said beside it. A stop makes up for a stop."""
+    bad = run(2, "sweep", code)
+
+    told = assess(replace(FINE, runs=(run(3, "scheduled", 3), bad)), DAY, HOUR).reasons
+    assert told == (ENDED.format(3, "scheduled", 3),)
+    stopped = assess(replace(FINE, runs=(run(3, "scheduled", 7), bad)), DAY, HOUR).reasons
+    assert len(stopped) == (1 if code == 7 else 2)
+
+
+def test_a_run_without_an_end_was_killed_where_its_lock_is_free() -> None:
+    going = run(2, "scheduled", None)
+
+    assert assess(replace(FINE, runs=(going,)), DAY, HOUR).healthy
+    [told] = assess(replace(FINE, runs=(going,), killed=2), DAY, HOUR).reasons
+    assert told.endswith("did not end: it was killed")
+    ended = replace(FINE, runs=(run(2, "scheduled"),), killed=2)
+    assert assess(ended, DAY, HOUR).healthy, "it ended between the two looks"
+
+
 def test_a_pass_that_did_not_end_is_told_once_it_cannot_be_going_on() -> None:
     """A later run tells, because only one at a time holds the lock; else the time that passed."""
     half_an_hour = timedelta(minutes=30)

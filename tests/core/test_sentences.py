@@ -249,8 +249,8 @@ JUDGED = {
         Wait(
             "order line A is not in Jetti yet",
             order_found=True,
-            instead="its sale 10 has sale item 2 (in-house, 1 of 1 left), which is order line B, "
-            "3 (in-house, 1 of 1 left), which is no line of the shop's",
+            instead="its sale 10 has sale item 2 (in-house, 1 of 1 left), which is order line B; "
+            "3 (in-house, 1 of 1 left), which is not a line of the shop's",
         ),
     ),
     "no order": (

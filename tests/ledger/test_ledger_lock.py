@@ -48,7 +48,7 @@ def another_run(url):
 
 
 def test_a_look_at_the_lock_turns_no_run_away(url):
-    """Whoever looks holds it, too, for a moment; a run that begins just then begins in spite."""
+    """Whoever looks holds it for a moment, too; a run that begins then begins all the same."""
     path = location.path_of(url)
     with opening.open_ledger(url, StillClock()):
         assert is_held(path) is True

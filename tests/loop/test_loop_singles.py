@@ -107,7 +107,7 @@ def test_details_that_make_no_sense_of_a_return_are_kept_aside(sandbox, reader, 
     sandbox.faults.add(Fault("loop", "raw", "details", parameters={"body": body}))
 
     assert reader().fetch("7") == Malformed("7", problem, return_id="7")
-    assert reader().fetch_order("1007") == (Malformed("7", problem, return_id="7"),)
+    assert tuple(reader().fetch_order("1007")) == (Malformed("7", problem, return_id="7"),)
 
 
 @pytest.mark.parametrize("code", [200, 404])
@@ -145,12 +145,12 @@ def test_where_details_names_one_of_several_it_is_that_one(sandbox, reader):
 
 @pytest.mark.parametrize("name", ["", "#", " # "])
 def test_no_name_is_no_order(sandbox, reader, name):
-    assert reader().fetch_order(name) == ()
+    assert tuple(reader().fetch_order(name)) == ()
     assert sandbox.arrivals.all() == []
 
 
 def test_an_order_without_returns_is_asked_for_in_both_spellings(sandbox, reader):
-    assert reader().fetch_order("1042") == ()
+    assert tuple(reader().fetch_order("1042")) == ()
 
     assert [one.query for one in sandbox.arrivals.all()] == [
         "order_name=1042",
@@ -163,4 +163,4 @@ def test_a_return_of_another_order_is_not_handed_on(sandbox, reader):
     other = '{"id":7,"state":"open","created_at":"2026-03-01 11:00:00"}'
     sandbox.faults.add(Fault("loop", "raw", "details", parameters={"body": other}))
 
-    assert reader().fetch_order("1042") == ()
+    assert tuple(reader().fetch_order("1042")) == ()

@@ -227,6 +227,14 @@ def test_without_an_order_s_id_a_name_that_makes_no_sense_leaves_nothing_to_find
     assert found.problem == "order_name: expected number or text, found list"
 
 
+def test_the_culprit_is_named_where_a_return_cannot_be_found():
+    nameless = wire_row(order_name=None, provider_order_id=None, status_page_url=7)
+    spoiled = wire_row(order_name={}, provider_order_id=" ")
+
+    assert parsed(nameless).problem == "order_name: absent, and so is provider_order_id"
+    assert parsed(spoiled).problem == "order_name: expected number or text, found object"
+
+
 def test_what_is_wrong_with_names_lines_and_labels_is_all_told():
     found = parsed(wire_row(order_name=[], line_items=[None], labels=[7]))
 

@@ -408,9 +408,12 @@ def test_a_row_that_makes_no_sense_spoils_no_sweep(world: World, extra: dict[str
     world.loop.edit(odd, extra=extra)
     world.loop.remove(gone)
     world.pass_time()
+    world.sandbox.arrivals.clear()
 
     swept = world.run("--sweep", "30d")
 
+    asked = [one for one in world.sandbox.arrivals.all() if "details" in one.path]
+    assert [f"return_id={gone}" in one.query for one in asked] == [True], "the odd one is listed"
     assert (swept.code, swept.report["run"]["failures"]) == (3, [])
     assert [row["return_id"] for row in swept.report["malformed"]] == [odd]
     assert (world.state(odd), world.state(gone)) == ("waiting", "skipped")
@@ -433,6 +436,42 @@ def test_what_loop_fails_to_tell_of_one_return_spoils_no_sweep_for_the_others(
 
     assert (swept.code, world.state(hidden), world.state(gone)) == (4, "waiting", "skipped")
     assert f"details know return {hidden}" in swept.report["run"]["message"]
+
+
+def test_each_return_that_loop_hides_is_told_whether_it_was_named_or_is_on_the_order(
+    world: World,
+) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1), ("Bolt", 1))
+    shown = world.submit(order, 1, 0)
+    world.pass_time(days=2)
+    hidden = [world.submit(order, 0, 1), world.returned()]
+    world.sandbox.loop.switches.visible_after = 24 * 3600
+
+    ran = world.run("--return", hidden[0], "--return", hidden[1], "--return", shown)
+    by_order = world.run("--order", world.seen(shown).order_name)
+
+    told = " ".join(failure["message"] for failure in ran.report["run"]["failures"])
+    assert all(f"details know return {one}" in told for one in hidden)
+    assert (ran.code, ran.outcomes[shown]) == (4, ("create", "pushed"))
+    assert by_order.code in (0, 4)
+
+
+def test_a_slip_of_details_is_none_of_the_return(world: World) -> None:
+    """Asked again it makes sense, and nobody is told that the return does not."""
+    world.go_live()
+    one = world.returned()
+    world.pass_time()
+    body = f'{{"id":{one},"state":null,"created_at":"2026-03-01 12:00:00"}}'
+    world.breaks("details", "raw", service="loop", nth=1, body=body)
+
+    ran = world.run("--return", one)
+
+    assert (ran.code, ran.outcomes, ran.report["malformed"]) == (
+        0,
+        {one: ("create", "pushed")},
+        [],
+    )
 
 
 def test_a_command_that_names_several_returns_ends_with_4_for_the_one_that_loop_hides(

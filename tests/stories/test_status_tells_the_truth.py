@@ -11,7 +11,8 @@ from agreement import assert_agreement
 from msgspec.structs import replace
 from story_world import World
 
-from reconciler import __version__
+from reconciler import __version__, inspection
+from reconciler.config import load
 from reconciler.errors import Interrupted
 
 
@@ -200,6 +201,35 @@ def test_a_pass_that_was_killed_is_told_at_once_and_until_a_good_one(world: Worl
     assert (told(world)[0], "and did not end: it was killed" in told(world)[1]) == (3, True)
     assert world.run().code == 0
     assert told(world)[0] == 0
+
+
+def test_a_run_that_ends_between_two_looks_was_not_killed(world: World) -> None:
+    """First the ledger is read, then the lock is tried, then the ledger is read again."""
+    lived(world)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    world.connect = kill
+    with pytest.raises(Killed):
+        world.run()
+    world.connect = None
+
+    class EndsMeanwhile:
+        looks = 0
+
+        def now(self) -> datetime:
+            self.looks += 1
+            if self.looks == 2:
+                assert world.run().code == 0
+            return world.clock.now()
+
+    found = inspection.health(load(None, world.environ), EndsMeanwhile(), None)  # type: ignore[arg-type]
+
+    assert (found.healthy, found.reasons) == (True, ())
 
 
 # ------------------------------------------------------------------------------ the first pass
