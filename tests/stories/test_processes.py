@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from agreement import assert_agreement
-from process_world import PATIENCE, RealWorld, on_the_machine_s_clock
+from process_world import RealWorld, on_the_machine_s_clock
 
 SLOW = 20.0
 """Seconds that an answer may take which nobody will wait for."""
@@ -167,7 +167,7 @@ def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(world: RealWor
 
     goes_on = world.end(world.start("status"))
     process.kill()
-    process.wait(PATIENCE)
+    world.end(process)
     killed = world.end(world.start("status"))
 
     assert goes_on[0] == 0
