@@ -337,8 +337,9 @@ class Pass:
         try:
             with self._target() as target:
                 return target.marked(creates) or ()
-        except (TargetUnavailable, KeyRefused):
-            return ()  # it is only for the advice, and the next pass that pushes will tell
+        except (TargetUnavailable, KeyRefused) as error:
+            self.failures.append(error)  # the plan is stopped all the same, with other advice
+            return ()
 
     def _guard_typed(self) -> tuple[Change, ...]:
         """What a person named is let through, of a range once that person knows its sum."""

@@ -475,9 +475,9 @@ def test_a_ledger_that_was_lost_is_told_so_also_after_it_has_pushed_one_return(
     assert_agreement(world)
 
 
-@pytest.mark.parametrize("fault", ["500", "401"])
-def test_the_advice_for_a_plan_is_given_also_where_jetti_cannot_be_asked(
-    world: World, fault: str
+@pytest.mark.parametrize(("fault", "code"), [("500", 7), ("401", 6)])
+def test_a_plan_is_stopped_also_where_jetti_cannot_be_asked_which_is_told(
+    world: World, fault: str, code: int
 ) -> None:
     world.go_live()
     several(world, 1)
@@ -487,11 +487,13 @@ def test_the_advice_for_a_plan_is_given_also_where_jetti_cannot_be_asked(
 
     stopped = world.run(**TIGHT)
 
-    [failure] = stopped.report["run"]["failures"]
-    assert (stopped.code, failure["command"]) == (
-        7,
-        f"reconciler run --accept-plan {digest(stopped)}",
+    told = {one["command"]: one["message"] for one in stopped.report["run"]["failures"]}
+    assert (stopped.code, set(told)) == (
+        code,
+        {None, f"reconciler run --accept-plan {digest(stopped)}"},
     )
+    assert f"answered {fault}" in told[None]
+    assert stopped_plan(world) == digest(stopped)
 
 
 def test_the_oldest_of_a_long_plan_are_looked_at_too(world: World) -> None:
