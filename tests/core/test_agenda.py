@@ -225,6 +225,8 @@ def test_what_is_held_and_was_emptied_and_cancelled_before_needs_nothing():
     theirs = entry_of(wanted_line("B"), known=pushed(), purpose=Purpose.HOLD)
 
     assert look(ours) == Agenda()
+    revived = after_people(ours.sale_returns[0], status="requested")
+    assert look(ours, revived) == Agenda(), "theirs to say"
     assert look(theirs, after_people(theirs.sale_returns[0], status="cancelled")) == Agenda()
 
 

@@ -259,6 +259,59 @@ def test_a_stop_names_plan_counts_limits_and_the_way_on():
     assert stopped.exit_code == 7
 
 
+@pytest.mark.parametrize("flows", [0, 1])
+def test_a_stop_says_what_is_new_in_it_and_what_all_of_it_would_do(flows):
+    """What flows is no part of it: the counts are of what its digest opens."""
+    plan = a_plan(creates=29, cancels=1, adopts=flows)
+    stopped = [c for c in plan.changes if c.kind.value != "adopt"]
+    asked = members(c for c in plan.changes if c.kind.value == "adopt")
+    before = members(stopped[-3:])
+    grounds = replace(GROUNDS, changed_lately=40, stopped=before, accepted=asked)
+
+    found = guard(plan, grounds)
+    told = str(stop(found, grounds, "reconciler run"))
+
+    assert (len(found.through), found.stopped_before, len(found.stopped)) == (flows, 3, 30)
+    new = 29 - sum(one.change == "create" for one in before)
+    assert told == (
+        f"plan {found.digest} was not carried out: it would create {new} returns (the limits are "
+        "25 and 30% of the 40 that changed in Loop in 28 days). Together with 3 stopped earlier, "
+        "it would create 29, cancel 1 returns"
+    )
+
+
+def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first():
+    plan = a_plan(creates=26)
+    found = guard(plan, replace(GROUNDS, changed_lately=40))
+    plain = str(stop(found, GROUNDS, "reconciler run"))
+
+    told = stop(found, GROUNDS, "reconciler run", ["8812", "8813"])
+
+    assert (str(told), told.hint, told.command) == (
+        f"{plain}; Jetti already holds 2 of its returns (first: 8812), which this ledger does not "
+        "know",
+        "take them over with `reconciler init --adopt`; what is left can be let through with "
+        "`reconciler run --accept-plan` and its digest",
+        "reconciler init --adopt",
+    )
+
+
+def test_a_stop_where_nobody_looked_in_jetti_says_to_look_first():
+    plan = a_plan(creates=26)
+    found = guard(plan, replace(GROUNDS, changed_lately=40))
+    plain = str(stop(found, GROUNDS, "reconciler run"))
+
+    told = stop(found, GROUNDS, "reconciler run --sweep 9d", None)
+
+    assert (str(told), told.hint, told.command) == (
+        plain,
+        "see with `reconciler run --sweep 9d --dry-run --against-jetti` whether Jetti already has "
+        "any of it, then let it through with "
+        f"`reconciler run --sweep 9d --accept-plan {plan.digest}`",
+        "reconciler run --sweep 9d --dry-run --against-jetti",
+    )
+
+
 def test_a_plan_that_is_still_stopped_says_since_when():
     plan = a_plan(creates=2, cancels=1)
     grounds = replace(GROUNDS, stopped=members(plan.changes), stopped_since=NOON)

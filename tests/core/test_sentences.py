@@ -253,6 +253,31 @@ JUDGED = {
             "3 (in-house, 1 of 1 left), which is not a line of the shop's",
         ),
     ),
+    "line of many others": (
+        an_entry(),
+        a_sighting(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(12))),
+        Wait(
+            "order line A is not in Jetti yet",
+            order_found=True,
+            instead="its sale 10 has sale item "
+            + "; ".join(
+                f"{30 + n} (in-house, 1 of 1 left), which is order line B" for n in range(10)
+            )
+            + "; and 2 more",
+        ),
+    ),
+    "line of ten others": (
+        an_entry(),
+        a_sighting(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(10))),
+        Wait(
+            "order line A is not in Jetti yet",
+            order_found=True,
+            instead="its sale 10 has sale item "
+            + "; ".join(
+                f"{30 + n} (in-house, 1 of 1 left), which is order line B" for n in range(10)
+            ),
+        ),
+    ),
     "no order": (
         an_entry(),
         a_sighting(marked(), sales=()),
