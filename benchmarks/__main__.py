@@ -20,7 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 PROGRAM = [sys.executable, "-m", "reconciler"]
 RETURNS = 10_000
@@ -83,7 +84,7 @@ def measure(
 def served(**options: object) -> Iterator[tuple[Sandbox, dict[str, str]]]:
     """A sandbox without rate limits and the environment of a program that uses it."""
     sandbox = Sandbox(SandboxOptions(rate_limits=False, **options))  # type: ignore[arg-type]
-    with sandbox.serving(), tempfile.TemporaryDirectory() as directory:
+    with serving(sandbox), tempfile.TemporaryDirectory() as directory:
         yield (
             sandbox,
             {

@@ -121,6 +121,8 @@ def test_every_example_of_every_help_can_be_parsed() -> None:
 def _parse(words: list[str]) -> None:
     from datetime import UTC, datetime
 
+    from reconciler.cli import perform
+    from reconciler.cli.session import Caller
     from reconciler.host import Host
 
     class Noon:
@@ -128,7 +130,7 @@ def _parse(words: list[str]) -> None:
             return datetime(2026, 7, 1, 12, tzinfo=UTC)
 
     context = program.make_context(
-        "reconciler", list(words), obj=Host(Noon(), {})  # type: ignore[arg-type]
+        "reconciler", list(words), obj=Caller(Host(Noon(), {}), perform)  # type: ignore[arg-type]
     )  # fmt: skip
     at = next(index for index, word in enumerate(words) if word in COMMANDS)
     program.commands[words[at]].make_context(words[at], words[at + 1 :], parent=context)

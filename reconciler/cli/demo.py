@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli import streams
 from reconciler.cli.exit_codes import exit_codes
-from reconciler.cli.session import session
+from reconciler.cli.session import caller
 
 if TYPE_CHECKING:
     from reconciler.cli.performance import Performance
@@ -36,7 +36,7 @@ def demo(context: click.Context) -> int:
 
     with (
         tempfile.TemporaryDirectory(prefix="reconciler-demo-") as directory,
-        Performance.on(Path(directory), session(context).host) as stage,
+        Performance.on(Path(directory), caller(context)) as stage,
     ):
         _story(stage)
     for problem in stage.problems:

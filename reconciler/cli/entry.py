@@ -14,6 +14,7 @@ import click
 from reconciler.cli import streams
 from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.program import program
+from reconciler.cli.session import Caller
 from reconciler.clock import SystemClock
 from reconciler.host import Host
 
@@ -33,7 +34,10 @@ def perform(arguments: Sequence[str], host: Host) -> int:
     """Carry out one command line; everything it has to say is on stdout and stderr."""
     try:
         status = program.main(
-            list(arguments), prog_name="reconciler", obj=host, standalone_mode=False
+            list(arguments),
+            prog_name="reconciler",
+            obj=Caller(host, perform),
+            standalone_mode=False,
         )
     except click.exceptions.NoArgsIsHelpError as error:
         streams.note(error.format_message())

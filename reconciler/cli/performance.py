@@ -12,9 +12,11 @@ from pathlib import Path
 import click
 
 from reconciler.cli import streams
+from reconciler.cli.session import Caller
 from reconciler.clock import Clock
 from reconciler.host import Host
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 _SHOP = SandboxOptions(
     seed=10,
@@ -51,7 +53,8 @@ class SandboxTime:
 class Performance:
     """Performs commands, says what is going on, and remembers what went wrong."""
 
-    def __init__(self, sandbox: Sandbox, host: Host, directory: Path) -> None:
+    def __init__(self, sandbox: Sandbox, caller: Caller, directory: Path) -> None:
+        self._perform = caller.perform
         self._sandbox = sandbox
         self._ledger = directory / "ledger.db"
         self._settings = directory / "reconciler.toml"
@@ -61,16 +64,16 @@ class Performance:
             "RECONCILER_CONFIG": str(self._settings),
             "RECONCILER_LEDGER": f"sqlite:///{self._ledger}",
         }
-        self._host = Host(SandboxTime(sandbox, host.clock), variables)
+        self._host = Host(SandboxTime(sandbox, caller.host.clock), variables)
         self.problems: list[str] = []
 
     @staticmethod
     @contextmanager
-    def on(directory: Path, host: Host) -> Iterator[Performance]:
+    def on(directory: Path, caller: Caller) -> Iterator[Performance]:
         """A stage that stands as long as the context."""
         sandbox = Sandbox(_SHOP)
-        with sandbox.serving():
-            yield Performance(sandbox, host, directory)
+        with serving(sandbox):
+            yield Performance(sandbox, caller, directory)
 
     def say(self, text: str) -> None:
         """A line of the narrator."""
@@ -78,10 +81,8 @@ class Performance:
 
     def perform(self, *arguments: str) -> None:
         """Carry out a command, as if it had been typed."""
-        from reconciler.cli.entry import perform
-
         streams.show(click.style(f"$ reconciler {' '.join(arguments)}", bold=True))
-        status = perform(arguments, self._host)
+        status = self._perform(arguments, self._host)
         self.expect(status in _EXPECTED, f"`{' '.join(arguments)}` ended with {status}")
 
     def expect(self, holds: bool, otherwise: str) -> None:

@@ -16,9 +16,9 @@ from reconciler.cli.init import init
 from reconciler.cli.run import run
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.serve import serve
+from reconciler.cli.session import caller
 from reconciler.cli.status import show, status
 from reconciler.errors import Interrupted, ReconcilerError, unforeseen
-from reconciler.host import Host
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def program(
       reconciler run --dry-run        see what would be done; nothing is written
       reconciler run                  do it; this is what cron calls
     """
-    host: Host = context.obj
+    host = caller(context).host
     level = logs.level(context.invoked_subcommand, verbose, quiet=quiet)
     context.with_resource(logs.to_stderr(level, log_format, host.environ))
 

@@ -15,7 +15,7 @@ from reconciler.cli.session import session
 from reconciler.errors import ConfigError
 
 if TYPE_CHECKING:
-    from reconciler.sandbox.server import Sandbox, Urls
+    from reconciler.sandbox.sandbox import Sandbox, Urls
 
 _AN_HOUR = 3600.0
 _PORT = click.IntRange(0, 65535)
@@ -59,7 +59,8 @@ def sandbox(
       reconciler sandbox --returns 10000 --no-rate-limits
       reconciler sandbox --loop-port 8081 --jetti-port 8082 --control-port 8083 --play
     """
-    from reconciler.sandbox.server import Sandbox, SandboxOptions
+    from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+    from reconciler.sandbox.server.serving import serving
 
     served = Sandbox(
         SandboxOptions(
@@ -72,7 +73,7 @@ def sandbox(
     )
     clock = session(context).host.clock
     try:
-        with served.serving() as urls:
+        with serving(served) as urls:
             streams.show(_settings(served, urls))
             while True:
                 clock.wait(_AN_HOUR)

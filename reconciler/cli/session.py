@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,15 @@ from reconciler.host import Host
 
 if TYPE_CHECKING:
     from reconciler.config import Settings
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls the program; the object of click's outermost context."""
+
+    host: Host
+    perform: Callable[[Sequence[str], Host], int]
+    """Carries out another command line; the demo does. Answers its exit code."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,13 @@ class Session:
         return config.load(self.config_file, self.host.environ)
 
 
+def caller(context: click.Context) -> Caller:
+    """Who called this command."""
+    found: Caller = context.find_root().obj
+    return found
+
+
 def session(context: click.Context) -> Session:
     """What this command was called with."""
     root = context.find_root()
-    return Session(root.obj, root.params["config_file"], root.params["quiet"])
+    return Session(caller(root).host, root.params["config_file"], root.params["quiet"])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from reconciler.cli.session import caller
 from reconciler.core import duration
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -53,7 +54,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
     ) -> datetime:
         if isinstance(value, datetime):
             return value
-        now: datetime = ctx.find_root().obj.clock.now() if ctx else datetime.now(UTC)
+        now: datetime = caller(ctx).host.clock.now() if ctx else datetime.now(UTC)
         moment = self._read(str(value), now)
         if moment is None:
             self.fail(

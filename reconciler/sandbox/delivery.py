@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from reconciler.sandbox.exchange import Response
+from reconciler.sandbox.messages import Response
 
 Ending = Literal["open", "reset", "close", "silence"]
 """What becomes of the connection: kept, cut with RST, ended with FIN, or left hanging."""

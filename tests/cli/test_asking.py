@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
+from reconciler.cli import perform
 from reconciler.cli.asking import request
+from reconciler.cli.session import Caller
 from reconciler.cli.when import Moment, Span
 from reconciler.core.ports import By, PlanMember
 from reconciler.core.report import RunKind
@@ -27,7 +29,8 @@ class NoonClock:
 
 @pytest.fixture
 def context() -> click.Context:
-    return click.Context(click.Command("x"), obj=Host(NoonClock(), {}))  # type: ignore[arg-type]
+    host = Host(NoonClock(), {})  # type: ignore[arg-type]
+    return click.Context(click.Command("x"), obj=Caller(host, perform))
 
 
 @pytest.mark.parametrize(

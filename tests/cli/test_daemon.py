@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from program import bare, reconciler
 
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.faults.registry import Fault
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 EMPTY = SandboxOptions(returns=0)
 
@@ -24,7 +25,7 @@ EMPTY = SandboxOptions(returns=0)
 def served(directory: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], Sandbox]]:
     """A daemon over a new ledger, and the sandbox it works on."""
     sandbox = Sandbox(EMPTY)
-    with sandbox.serving():
+    with serving(sandbox):
         environ = bare(directory) | sandbox.environment()
         made = reconciler("init", cwd=directory, **sandbox.environment())
         assert made.returncode == 0, made.stderr

@@ -16,9 +16,10 @@ from story_world import NOON, World
 
 from reconciler.core.model import Entry, State
 from reconciler.ledger.opening import open_reader
-from reconciler.sandbox.arrivals import Arrival
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.messages import Request
+from reconciler.sandbox.request_log import Arrival
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 SETTINGS = """
 [loop]
@@ -143,7 +144,7 @@ def remember(directory: Path) -> Memories:
     recorded: list[tuple[datetime, Request]] = []
     sandbox = _sandbox()
     sandbox.on_write = lambda request: recorded.append((sandbox.clock.now(), request))
-    with sandbox.serving():
+    with serving(sandbox):
         shop = _opened(sandbox, directory)
         shop.begin()
         shop.go_live()
@@ -170,7 +171,7 @@ def _calls(arrivals: list[Arrival]) -> tuple[tuple[str, str], ...]:
 def set_up(memories: Memories, directory: Path) -> Iterator[BusyShop]:
     """The shop as it stood before the calm pass, served anew."""
     sandbox = _sandbox()
-    with sandbox.serving():
+    with serving(sandbox):
         shop = _opened(sandbox, directory)
         shop.begin()
         for at, request in memories.writes:

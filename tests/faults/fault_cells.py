@@ -8,7 +8,7 @@ from itertools import product
 
 from fault_kinds_tried import COLLECTIONS, EVERY_CALL, LISTS, READS, WRITES, Form, dropped
 
-from reconciler.sandbox.faults import ServiceName
+from reconciler.sandbox.faults.registry import ServiceName
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.http import Endpoint, Service, Timeouts, connect
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 
 IMPATIENT = Timeouts(connect=5.0, read=0.6, total=1.2)
 """For faults that take the machine's own time. Long beside what the sandbox needs for an answer."""

@@ -10,7 +10,7 @@ from fault_kinds_tried import Form
 from figures import Figures
 
 from reconciler.core.model import State
-from reconciler.sandbox.faults import Fault, ServiceName
+from reconciler.sandbox.faults.registry import Fault, ServiceName
 
 AWAY = [
     Form("refuse"),

@@ -23,8 +23,8 @@ from story_world import Ran, World
 from reconciler.cli import perform
 from reconciler.host import Host
 from reconciler.sandbox.delivery import Delivery
-from reconciler.sandbox.exchange import Request, Response
-from reconciler.sandbox.listener import Listener
+from reconciler.sandbox.messages import Request, Response
+from reconciler.sandbox.server.listener import Listener
 
 PERSON = {
     "first_name": "Canary",

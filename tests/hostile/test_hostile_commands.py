@@ -26,7 +26,7 @@ from process_world import RealWorld, on_the_machine_s_clock
 from story_world import World, a_world
 
 from reconciler.cli.program import program
-from reconciler.sandbox.exchange import Response
+from reconciler.sandbox.messages import Response
 
 MIB = 1024 * 1024
 

@@ -14,7 +14,7 @@ from story_world import World
 from reconciler import config
 from reconciler.errors import ConfigError
 from reconciler.jetti import query
-from reconciler.sandbox.exchange import Response
+from reconciler.sandbox.messages import Response
 
 ENDS_OF_THE_CALENDAR = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from story_world import World
 
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.orders import SandboxOrder
 
 

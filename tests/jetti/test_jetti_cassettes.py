@@ -25,9 +25,10 @@ from reconciler.jetti.reading import Reader
 from reconciler.jetti.wiring import wire
 from reconciler.ledger import opening
 from reconciler.ledger.schema import Birth
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.orders import example_order
-from reconciler.sandbox.server import JETTI_TOKEN, LOOP_KEY, Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import JETTI_TOKEN, LOOP_KEY, Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 ALL = Path(__file__).parent.parent / "cassettes"
 CASSETTES = ALL / "test_jetti"
@@ -81,7 +82,7 @@ def sandbox(record_mode):
     options = SandboxOptions(returns=0, start=NOW, frozen=True, rate_limits=False)
     world = Sandbox(options)
     world.jetti.store.import_sale(ORDER)
-    with world.serving():
+    with serving(world):
         yield world
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from story_world import World
 
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from story_world import World
 
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 
 
 @pytest.mark.parametrize("cancelled", [1, 2])

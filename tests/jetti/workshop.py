@@ -28,9 +28,9 @@ from reconciler.jetti.reading import Reader
 from reconciler.jetti.wiring import Wired, wire
 from reconciler.ledger import opening
 from reconciler.ledger.schema import Birth
-from reconciler.sandbox.exchange import Request
+from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import SandboxOrder
-from reconciler.sandbox.server import JETTI_TOKEN
+from reconciler.sandbox.sandbox import JETTI_TOKEN
 
 SETTLE = timedelta(seconds=180)
 

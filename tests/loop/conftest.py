@@ -11,13 +11,14 @@ from worlds import NOON, PatientClock, loop_endpoint
 
 from reconciler.http import connect
 from reconciler.loop import LoopReader
-from reconciler.sandbox.server import LOOP_KEY, Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import LOOP_KEY, Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     world = Sandbox(SandboxOptions(returns=0, start=NOON, frozen=True, rate_limits=False))
-    with world.serving():
+    with serving(world):
         yield world
 
 

@@ -17,7 +17,8 @@ from reconciler.core.ports import By
 from reconciler.errors import KeyRefused, SourceError
 from reconciler.http import connect
 from reconciler.loop import LoopReader
-from reconciler.sandbox.server import LOOP_KEY, Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import LOOP_KEY, Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 CASSETTES = Path(__file__).parent.parent / "cassettes" / "test_loop"
 
@@ -53,7 +54,7 @@ def recorded(record_mode):
         elif "LOOP_BASE_URL" in os.environ:
             yield os.environ["LOOP_BASE_URL"], os.environ["LOOP_API_KEY"]
         else:
-            yield stack.enter_context(small_world().serving()).loop, LOOP_KEY
+            yield stack.enter_context(serving(small_world())).loop, LOOP_KEY
 
 
 def small_world() -> Sandbox:

@@ -12,8 +12,8 @@ from worlds import DAY, NOON, read_all, row
 from reconciler.core.model import Window
 from reconciler.core.ports import By
 from reconciler.errors import KeyRefused, SourceError
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.server import SandboxOptions
+from reconciler.sandbox.faults.registry import Fault
+from reconciler.sandbox.sandbox import SandboxOptions
 
 HOUR = timedelta(hours=1)
 STATES = ("open", "closed", "cancelled", "expired", "review")

@@ -9,7 +9,7 @@ from worlds import NOON, row
 
 from reconciler.core.model import Malformed
 from reconciler.errors import SourceError
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 
 HOUR = timedelta(hours=1)
 

@@ -15,9 +15,9 @@ from worlds import NOON, row
 
 from reconciler.core.model import Line, Malformed, Parcel, Return, aside
 from reconciler.loop.rows import parse_row
-from reconciler.sandbox.loop_details import details_row
-from reconciler.sandbox.loop_rows import list_row
-from reconciler.sandbox.loop_switches import LoopSwitches
+from reconciler.sandbox.loop.details import details_row
+from reconciler.sandbox.loop.rows import list_row
+from reconciler.sandbox.loop.switches import LoopSwitches
 
 MISSING = object()
 

@@ -8,7 +8,7 @@ from reconciler.core.model import Window
 from reconciler.core.ports import By
 from reconciler.errors import SourceError
 from reconciler.http import Endpoint, PerMinute
-from reconciler.sandbox.loop_model import SandboxLabel, SandboxLine, SandboxReturn
+from reconciler.sandbox.loop.model import SandboxLabel, SandboxLine, SandboxReturn
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 DAY = Window(NOON - timedelta(days=1), NOON)

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from reconciler.sandbox.clock import SandboxClock
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.loop_model import SandboxReturn
-from reconciler.sandbox.loop_service import Loop
+from reconciler.sandbox.loop.model import SandboxReturn
+from reconciler.sandbox.loop.service import Loop
+from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import example_order
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -11,10 +11,10 @@ from datetime import timedelta
 import pytest
 from loop_shop import NOON
 
-from reconciler.sandbox.catalogue import Catalogue
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.server import Sandbox, SandboxOptions
-from reconciler.sandbox.shop import VENDORS
+from reconciler.sandbox.messages import Request
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.world.products import VENDORS
+from reconciler.sandbox.world.timeline import Catalogue
 
 
 def open_sandbox(seed=1, returns=300, **options):

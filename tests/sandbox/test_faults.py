@@ -16,11 +16,12 @@ import pytest
 from loop_shop import NOON, loop_time
 
 from reconciler.sandbox.delivery import Lost
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.fault_kinds import KINDS
-from reconciler.sandbox.faults import Fault, operation_of
+from reconciler.sandbox.faults.kinds import KINDS
+from reconciler.sandbox.faults.registry import Fault, operation_of
+from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import example_order
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 LIST = "/api/2026-07/warehouse/return/list"
 KEYS = {"x-authorization": "sandbox-loop-key", "authorization": "Bearer sandbox-jetti-token"}
@@ -72,7 +73,7 @@ def world():
 @pytest.fixture
 def wire(world):
     """Send one list request over a socket: status, headers and body, or the exception."""
-    with world.serving() as urls:
+    with serving(world) as urls:
         host = urls.loop.split("/")[2]
 
         def send(connection=None, timeout=5.0):

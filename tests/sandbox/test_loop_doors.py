@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.sandbox.exchange import Request
+from reconciler.sandbox.messages import Request
 
 GATEWAY = {"error": {"code": "401", "http_code": "GEN-UNAUTHORIZED", "message": "Unauthorized."}}
 

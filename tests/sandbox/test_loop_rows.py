@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 from loop_shop import NOON
 
-from reconciler.sandbox.loop_changes import processed
-from reconciler.sandbox.loop_details import details_row
-from reconciler.sandbox.loop_model import LEFT_OUT
+from reconciler.sandbox.loop.changes import processed
+from reconciler.sandbox.loop.details import details_row
+from reconciler.sandbox.loop.model import LEFT_OUT
 
 MONEY = re.compile(r"-?\d+\.\d\d")
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from loop_shop import NOON
 
-from reconciler.sandbox.events import Event
-from reconciler.sandbox.exchange import Request
+from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import example_order
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.world.events import Event
 
 DAY = 86_400
 

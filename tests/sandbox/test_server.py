@@ -15,13 +15,14 @@ import msgspec
 import pytest
 from loop_shop import NOON
 
-from reconciler.sandbox.control import Control
 from reconciler.sandbox.delivery import Delivery
-from reconciler.sandbox.exchange import Request, Response
-from reconciler.sandbox.faults import Fault
-from reconciler.sandbox.listener import Listener
+from reconciler.sandbox.faults.registry import Fault
+from reconciler.sandbox.messages import Request, Response
 from reconciler.sandbox.orders import example_order
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.server.control_client import Control
+from reconciler.sandbox.server.listener import Listener
+from reconciler.sandbox.server.serving import serving
 
 LIST = "/warehouse/return/list"
 LOOP_KEY = {"x-authorization": "sandbox-loop-key"}
@@ -39,7 +40,7 @@ def sandbox():
 
 @pytest.fixture
 def urls(sandbox):
-    with sandbox.serving() as urls:
+    with serving(sandbox) as urls:
         yield urls
 
 
@@ -79,7 +80,7 @@ def test_the_environment_leads_a_program_to_it(sandbox):
     with pytest.raises(RuntimeError):
         sandbox.environment()
 
-    with sandbox.serving() as urls:
+    with serving(sandbox) as urls:
         assert sandbox.environment() == {
             "LOOP_API_KEY": "sandbox-loop-key",
             "JETTI_API_TOKEN": "sandbox-jetti-token",
@@ -89,19 +90,19 @@ def test_the_environment_leads_a_program_to_it(sandbox):
 
 
 def test_ports_can_be_chosen(sandbox):
-    with sandbox.serving() as urls:
+    with serving(sandbox) as urls:
         ports = tuple(int(url.split(":")[2].split("/")[0]) for url in msgspec.structs.astuple(urls))
 
-    with empty(ports=ports).serving() as again:
+    with serving(empty(ports=ports)) as again:
         assert again == urls
 
 
 def test_a_port_that_is_taken_leaves_nothing_open(sandbox):
-    with sandbox.serving() as urls:
+    with serving(sandbox) as urls:
         taken = int(urls.control.split(":")[2])
         other = empty(ports=(0, 0, taken))
         before = threading.active_count()
-        with pytest.raises(OSError, match="in use"), other.serving():
+        with pytest.raises(OSError, match="in use"), serving(other):
             pass
 
         assert threading.active_count() == before
@@ -109,7 +110,7 @@ def test_a_port_that_is_taken_leaves_nothing_open(sandbox):
 
 
 def test_nothing_listens_after_the_block(sandbox):
-    with sandbox.serving() as urls:
+    with serving(sandbox) as urls:
         pass
 
     with pytest.raises(ConnectionRefusedError):
@@ -137,7 +138,7 @@ def test_answers_carry_the_sandbox_clocks_date(sandbox, urls):
 
 
 def test_the_date_can_be_left_out():
-    with empty(dates=False).serving() as urls:
+    with serving(empty(dates=False)) as urls:
         assert "date" not in send(urls.loop, LIST)[1]
         assert "date" not in send(urls.jetti, "/sales.json", headers=JETTI_TOKEN)[1]
 
@@ -199,7 +200,7 @@ def test_many_clients_at_once_are_served_one_by_one():
 
     world = empty()
     world.loop.handle = deliver
-    with world.serving() as urls:
+    with serving(world) as urls:
         threads = [threading.Thread(target=send, args=(urls.loop, LIST)) for _ in range(12)]
         for thread in threads:
             thread.start()
@@ -222,26 +223,13 @@ def test_an_answer_that_does_not_come_keeps_nobody_else_waiting(sandbox, urls):
 
 def test_serving_ends_while_a_client_still_waits_in_silence(sandbox):
     sandbox.faults.add(Fault("loop", "silence"))
-    with sandbox.serving() as urls:
+    with serving(sandbox) as urls:
         connection = http.client.HTTPConnection(urls.loop.split("/")[2], timeout=5)
         connection.request("GET", f"/api/v1{LIST}")
         start = time.monotonic()
 
     assert time.monotonic() - start < 2
     connection.close()
-
-
-def test_serve_forever_announces_where_and_ends_when_stopped(sandbox):
-    announced = []
-
-    def announce(urls):
-        announced.append(urls)
-        assert send(urls.loop, LIST)[0] == 200
-        sandbox.stop()
-
-    sandbox.serve_forever(announce)
-
-    assert announced[0].loop.endswith("/api/2026-07")
 
 
 def test_a_mistake_of_our_own_is_seen(capsys):
@@ -255,7 +243,7 @@ def test_a_mistake_of_our_own_is_seen(capsys):
 
 
 def test_nothing_is_written_for_ordinary_requests_nor_for_clients_that_go(sandbox, capfd):
-    with sandbox.serving() as urls:
+    with serving(sandbox) as urls:
         send(urls.loop, LIST)
         sandbox.faults.add(Fault("loop", "trickle", parameters={"seconds": 0.001}))
         connection = http.client.HTTPConnection(urls.loop.split("/")[2], timeout=5)
@@ -367,7 +355,7 @@ def test_the_clock_can_be_advanced_without_anything_happening(sandbox, urls):
 
 def test_the_world_can_be_played():
     sandbox = Sandbox(SandboxOptions(seed=3, returns=60, start=NOON, frozen=True))
-    with sandbox.serving() as urls:
+    with serving(sandbox) as urls:
         assert Control(urls.control).play(5 * 86_400) > 0
         body = send(urls.control, "/play", "POST", {}, b'{"until": "2026-03-09T00:00:00Z"}')[2]
 
@@ -483,7 +471,7 @@ def test_the_client_raises_what_was_refused(control):
 
 def test_importing_the_sandbox_loads_nothing_heavy():
     code = (
-        "import sys, reconciler.sandbox.server, reconciler.sandbox.control;"
+        "import sys, reconciler.sandbox.sandbox, reconciler.sandbox.server.control_client;"
         "print([name for name in ('httpx', 'sqlalchemy', 'alembic', 'apscheduler', 'click')"
         " if name in sys.modules])"
     )

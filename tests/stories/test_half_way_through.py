@@ -15,7 +15,7 @@ from process_world import RealWorld, on_the_machine_s_clock
 from story_world import World, a_world
 
 from reconciler.points import Point, watched
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 
 # ------------------------------------------------------------------ a long backlog, killed (F42)
 

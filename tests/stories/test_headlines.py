@@ -7,7 +7,7 @@ import signal
 
 from story_world import World
 
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 
 
 def headline(world: World, *options: str, **environ: str) -> str:

@@ -78,7 +78,7 @@ def test_a_status_that_a_person_set_back_stays_when_only_tracking_changes(world:
 def test_a_clock_that_ran_far_ahead_for_one_pass_leaves_nothing_stuck(
     world: World, ahead: str
 ) -> None:
-    from reconciler.sandbox.faults import Fault
+    from reconciler.sandbox.faults.registry import Fault
 
     world.go_live()
     order = world.order(("Acme", 1), arrives=ahead == "a lost create")
@@ -101,7 +101,7 @@ def test_a_clock_that_ran_far_ahead_for_one_pass_leaves_nothing_stuck(
 
 
 def test_what_is_missing_from_the_answer_to_a_create_is_no_persons_doing(world: World) -> None:
-    from reconciler.sandbox.faults import Fault
+    from reconciler.sandbox.faults.registry import Fault
 
     world.go_live()
     one = world.returned()

@@ -11,7 +11,7 @@ import pytest
 from agreement import assert_agreement
 from story_world import NOON, World, a_world
 
-from reconciler.sandbox.loop_switches import LoopSwitches
+from reconciler.sandbox.loop.switches import LoopSwitches
 
 PAGES: list[dict[str, Any]] = [
     {},

@@ -9,7 +9,7 @@ import pytest
 from agreement import assert_agreement
 from story_world import World
 
-from reconciler.sandbox.loop_model import LEFT_OUT
+from reconciler.sandbox.loop.model import LEFT_OUT
 
 UNREADABLE = {"provider_line_item_id": None}
 

@@ -24,8 +24,8 @@ from reconciler.clock import SystemClock
 from reconciler.host import Host
 from reconciler.ledger import opening
 from reconciler.sandbox.delivery import Delivery
-from reconciler.sandbox.exchange import Request, Response
-from reconciler.sandbox.listener import Listener
+from reconciler.sandbox.messages import Request, Response
+from reconciler.sandbox.server.listener import Listener
 
 Ended = subprocess.CompletedProcess[str]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from story_world import Ran, World
 
-from reconciler.sandbox.loop_model import SandboxLabel, SandboxReturn
+from reconciler.sandbox.loop.model import SandboxLabel, SandboxReturn
 
 ENDED = ("cancelled", "expired")
 _RANK = ("draft", "requested", "finalized", "shipped", "received")

@@ -17,7 +17,7 @@ from history_operator import AS_DELIVERED
 from history_scene import LIES
 from witness import RANK
 
-from reconciler.sandbox.loop_model import SandboxLabel, SandboxReturn
+from reconciler.sandbox.loop.model import SandboxLabel, SandboxReturn
 
 ENDED = ("cancelled", "expired")
 _STATUS = {

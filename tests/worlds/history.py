@@ -15,7 +15,7 @@ from typing import Any
 from history_operator import Operator
 from story_world import NOON
 
-from reconciler.sandbox.faults import Fault
+from reconciler.sandbox.faults.registry import Fault
 
 
 class History(Operator):

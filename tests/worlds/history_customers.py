@@ -9,7 +9,7 @@ from typing import Any
 from history_scene import SHOP, VENDORS, Scene
 from msgspec.structs import replace
 
-from reconciler.sandbox.loop_model import SandboxReturn
+from reconciler.sandbox.loop.model import SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder
 
 

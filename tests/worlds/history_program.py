@@ -20,8 +20,8 @@ from reconciler import points
 from reconciler.clock import Clock
 from reconciler.http import connect
 from reconciler.sandbox.delivery import Delivery
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.loop_model import LISTED_STATES
+from reconciler.sandbox.loop.model import LISTED_STATES
+from reconciler.sandbox.messages import Request
 
 
 class Death(BaseException):

@@ -16,9 +16,9 @@ from story_world import NOON, FrozenClock, World
 from witness import ObservedJetti, Witness
 
 from reconciler.errors import Interrupted
-from reconciler.sandbox.loop_model import SandboxReturn
+from reconciler.sandbox.loop.model import SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder
-from reconciler.sandbox.server import JETTI_TOKEN, Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import JETTI_TOKEN, Sandbox, SandboxOptions
 
 VENDORS = ("Acme", "Bolt", None)
 LAG = timedelta(seconds=120)

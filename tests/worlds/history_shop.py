@@ -7,7 +7,7 @@ from typing import Any
 from history_customers import Customers
 from history_items import kept
 
-from reconciler.sandbox.loop_model import SandboxReturn
+from reconciler.sandbox.loop.model import SandboxReturn
 
 UNSENT = ("new", "pre_transit")
 MOVING = ("in_transit", "out_for_delivery", "delivered", "return_to_sender", "available_for_pickup")

@@ -14,7 +14,7 @@ from typing import Any
 
 from story_world import World
 
-from reconciler.sandbox.exchange import Request, Response
+from reconciler.sandbox.messages import Request, Response
 
 ESCAPE, BELL = "\x1b", "\x07"
 

@@ -13,10 +13,10 @@ import h11
 import httpcore
 
 from reconciler.sandbox.delivery import Delivery
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.faults import ServiceName
-from reconciler.sandbox.listener import head_of
-from reconciler.sandbox.server import Sandbox, Urls
+from reconciler.sandbox.faults.registry import ServiceName
+from reconciler.sandbox.messages import Request
+from reconciler.sandbox.sandbox import Sandbox, Urls
+from reconciler.sandbox.server.listener import head_of
 
 PORTS: dict[int, ServiceName] = {8001: "loop", 8002: "jetti"}
 URLS = Urls(

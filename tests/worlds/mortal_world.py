@@ -27,8 +27,9 @@ from story_world import NOON, Ran, World
 from zygote import Zygote
 from zygote_process import Order
 
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.messages import Request
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 _HANDLER = "process_request_thread"
 _SHARED = ("options", "clock", "on_write", "lock", "urls", "_stopped")
@@ -200,5 +201,5 @@ def mortal_world(zygote: Zygote, **options: Any) -> Iterator[MortalWorld]:
         shared.set(NOON)
         settings = {"returns": 0, "rate_limits": False, **options}
         sandbox = Sandbox(SandboxOptions(**settings), clock=SharedSandboxClock(shared))
-        with sandbox.serving():
+        with serving(sandbox):
             yield MortalWorld(sandbox, place, zygote, shared)

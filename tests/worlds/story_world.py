@@ -25,10 +25,11 @@ from reconciler.errors import Interrupted
 from reconciler.host import Host
 from reconciler.ledger.opening import open_reader
 from reconciler.sandbox.clock import SandboxClock
-from reconciler.sandbox.faults import Fault, ServiceName
-from reconciler.sandbox.loop_model import SandboxReturn
+from reconciler.sandbox.faults.registry import Fault, ServiceName
+from reconciler.sandbox.loop.model import SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
-from reconciler.sandbox.server import Sandbox, SandboxOptions
+from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
+from reconciler.sandbox.server.serving import serving
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -293,7 +294,7 @@ def a_world(directory: Path, **options: Any) -> Iterator[World]:
     """An empty shop at noon on 1 March 2026; nothing that it told in confidence stays behind."""
     settings = {"returns": 0, "start": NOON, "frozen": True, "rate_limits": False, **options}
     sandbox = Sandbox(SandboxOptions(**settings))
-    with sandbox.serving():
+    with serving(sandbox):
         yield World(sandbox, directory)
     assert_no_leak(directory)
 

@@ -26,8 +26,8 @@ from msgspec.structs import replace
 from story_world import Ran
 
 from reconciler.sandbox.delivery import Delivery
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.loop_model import SandboxReturn
+from reconciler.sandbox.loop.model import SandboxReturn
+from reconciler.sandbox.messages import Request
 
 if TYPE_CHECKING:
     from history_scene import Scene

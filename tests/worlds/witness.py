@@ -20,9 +20,9 @@ from typing import Any
 from agreement import is_late_scan
 
 from reconciler.sandbox.delivery import Delivery
-from reconciler.sandbox.exchange import Request, Response
-from reconciler.sandbox.jetti_service import Jetti
-from reconciler.sandbox.loop_model import SandboxReturn
+from reconciler.sandbox.jetti.service import Jetti
+from reconciler.sandbox.loop.model import SandboxReturn
+from reconciler.sandbox.messages import Request, Response
 
 SETTLE = timedelta(seconds=180)
 IN_SIGHT = timedelta(seconds=100)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox.clock import SandboxClock
-from reconciler.sandbox.exchange import Request
-from reconciler.sandbox.jetti_service import Jetti
+from reconciler.sandbox.jetti.service import Jetti
+from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

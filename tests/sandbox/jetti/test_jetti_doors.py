@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.sandbox.jetti_service import Jetti
+from reconciler.sandbox.jetti.service import Jetti
 
 
 @pytest.mark.parametrize(

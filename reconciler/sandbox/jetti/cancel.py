@@ -1,0 +1,90 @@
+"""`POST /sales/{id}/cancel.json` and its purchase twin: how a client creates sale returns (6.3).
+
+There is no idempotency key, an empty id list means everything, and a key that is not understood
+is ignored: the whole-sale trap is reproduced here on purpose.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.sandbox.jetti.problems import instance_problem
+from reconciler.sandbox.jetti.returns import Wish, create_sale_returns
+from reconciler.sandbox.jetti.schema import RESOURCES, Row
+from reconciler.sandbox.jetti.world import World
+from reconciler.sandbox.jetti.writes import read_attributes
+
+# What splitting and the reference counter decide, whatever a body says.
+_DECIDED = ("saleId", "purchaseId", "reference")
+
+
+def cancel_sale(world: World, sale: Row, body: Row) -> list[Row]:
+    """One sale return for in-house goods and one per vendor's purchase, of the lines asked for."""
+    lines = world.table("SaleItem").find("saleId", sale["id"])
+    asked = _asked(lines, body.get(world.switches.cancel_ids_key))
+    lines = _without_repeated(world, sale, [line for line in lines if line["id"] in asked])
+    items = {line["id"]: _units(line, fill=not body.get("skipQuantities")) for line in lines}
+    attributes: Row = {}
+    if world.switches.cancel_attributes == "applied":
+        attributes = _attributes(world, body)
+    return create_sale_returns(world, Wish(sale["id"], items, attributes))
+
+
+def cancel_purchase(world: World, purchase: Row, body: Row) -> list[Row]:
+    """The vendor's side: ids are purchase item ids, `setQuantities` fills quantities in (6.5)."""
+    parts = world.table("PurchaseItem").find("purchaseId", purchase["id"])
+    asked = _asked(parts, body.get("ids"))
+    chosen = {part["saleItemId"] for part in parts if part["id"] in asked}
+    lines = world.table("SaleItem").find("saleId", purchase["saleId"])
+    items = {
+        line["id"]: _units(line, fill=bool(body.get("setQuantities")))
+        for line in lines
+        if line["id"] in chosen
+    }
+    attributes = _attributes(world, body)
+    return create_sale_returns(world, Wish(purchase["saleId"], items, attributes))
+
+
+def _asked(rows: list[Row], ids: Any) -> set[int]:
+    """No list, or an empty one, is everything; ids of another sale find nothing (6.3)."""
+    known = {row["id"] for row in rows}
+    if not isinstance(ids, list) or not ids:
+        return known
+    return {row_id for row_id in known if row_id in ids or str(row_id) in ids}
+
+
+def _units(line: Row, *, fill: bool) -> Row:
+    """The open quantity: coming back where it was shipped, cancelled where it was not (10)."""
+    if not fill:
+        return {}
+    left = max(0, line["quantity"] - line["quantityReturned"] - line["quantityCancelled"])
+    return {"quantity" if line["inventoryProcessed"] else "quantityCancelled": left}
+
+
+def _attributes(world: World, body: Row) -> Row:
+    sent = {name: value for name, value in body.items() if name not in _DECIDED}
+    return read_attributes(world, RESOURCES["SaleReturn"], sent, "cancel")
+
+
+def _without_repeated(world: World, sale: Row, lines: list[Row]) -> list[Row]:
+    """Lines that are on a live sale return already, by the switch for a repeated call (14.6d)."""
+    if world.switches.cancel_repeated == "another":
+        return lines
+    live = [
+        row["id"]
+        for row in world.table("SaleReturn").find("saleId", sale["id"])
+        if row["status"] != "cancelled"
+    ]
+    taken = {
+        item["saleItemId"]
+        for item in world.table("SaleReturnItem").find("saleReturnId", *live)
+        if not item["quantity"]
+    }
+    fresh = [line for line in lines if line["id"] not in taken and not _used_up(line)]
+    if world.switches.cancel_repeated == "error" and len(fresh) < len(lines):
+        raise instance_problem(RESOURCES["Sale"], sale["id"], "cancel", "already_cancelled")
+    return fresh
+
+
+def _used_up(line: Row) -> bool:
+    return bool(line["quantityReturned"] + line["quantityCancelled"] >= line["quantity"])

@@ -1,0 +1,70 @@
+"""Jetti's leaky bucket (apis/jetti.md 3). Only the Jetti half needs it; Loop counts differently."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from reconciler.sandbox.clock import SandboxClock
+from reconciler.sandbox.jetti.problems import Problem
+from reconciler.sandbox.jetti.switches import JettiSwitches
+
+WRITE_COST = 2
+
+
+class Bucket:
+    """Fills with requests, drains evenly; a request that would make it overflow is refused."""
+
+    def __init__(self, clock: SandboxClock, capacity: float, drain_per_second: float) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._drain = drain_per_second
+        self._level = 0.0
+        self._at: datetime = clock.now()
+
+    def remaining(self) -> float:
+        """Units that may still be poured in now."""
+        now = self._clock.now()
+        # The clock can be set back, and a bucket does not fill up by itself.
+        passed = max(0.0, (now - self._at).total_seconds())
+        self._level = max(0.0, self._level - passed * self._drain)
+        self._at = now
+        return self._capacity - self._level
+
+    def take(self, units: float) -> bool:
+        """Pour in; False, and nothing poured, when there is no room."""
+        # A hair of tolerance: clock arithmetic is in microseconds.
+        if units > self.remaining() + 1e-6:
+            return False
+        self._level += units
+        return True
+
+
+class RateLimiter:
+    """The bucket of one account under either reading of the documentation."""
+
+    def __init__(self, clock: SandboxClock, switches: JettiSwitches) -> None:
+        self._switches = switches
+        self._shared = Bucket(clock, 2, 2)
+        self._reads = Bucket(clock, 2, 2)
+        self._writes = Bucket(clock, 1, 1)
+
+    def admit(self, method: str) -> None:
+        """Count one request; raises the 429 `Problem` (its body is unknown) when it is too much."""
+        if not self._has_room(method):
+            raise Problem("api.errors.too_many_requests", 429)
+
+    def _has_room(self, method: str) -> bool:
+        if self._switches.rate_limit == "off":
+            return True
+        if self._switches.rate_limit == "and":
+            return self._reads.take(1) if method == "GET" else self._writes.take(1)
+        return self._shared.take(1 if method == "GET" else WRITE_COST)
+
+    def headers(self, method: str) -> dict[str, str]:
+        """Remaining capacity. The names are ours, to be depended on by nobody."""
+        if not self._switches.rate_headers or self._switches.rate_limit == "off":
+            return {}
+        bucket = self._shared
+        if self._switches.rate_limit == "and":
+            bucket = self._reads if method == "GET" else self._writes
+        return {"x-ratelimit-limit": "2", "x-ratelimit-remaining": str(int(bucket.remaining()))}

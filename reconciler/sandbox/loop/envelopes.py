@@ -1,0 +1,64 @@
+"""Loop's envelopes for refusals (apis/loop.md section 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from reconciler.sandbox.messages import Response
+
+JSON = {"content-type": "application/json"}
+
+
+def answer(status: int, body: Any) -> Response:
+    """Any JSON body."""
+    return Response(status, msgspec.json.encode(body), dict(JSON))
+
+
+def unauthorized(form: str) -> Response:
+    """Missing key, bad key and missing scope alike. The gateway swaps its two codes' names."""
+    if form == "plain":
+        return answer(401, {"errors": "Unauthorized."})
+    return answer(
+        401,
+        {
+            "error": {
+                "code": "401",
+                "http_code": "GEN-UNAUTHORIZED",
+                "message": "Unauthorized.",
+            }
+        },
+    )
+
+
+def unprocessable(field: str, problem: str) -> Response:
+    """Laravel's validation envelope; the texts are not known (apis/loop.md section 11)."""
+    return answer(422, {"message": problem, "errors": {field: [problem]}})
+
+
+def server_error() -> Response:
+    """What Laravel shows of a crash."""
+    return answer(500, {"message": "Server Error"})
+
+
+def not_found(path: str) -> Response:
+    """Laravel's answer for an unknown route."""
+    return answer(404, {"message": f"The route {path.lstrip('/')} could not be found."})
+
+
+def wrong_method(method: str, path: str) -> Response:
+    """Laravel's answer for a route that knows other methods."""
+    route = path.lstrip("/")
+    text = f"The {method} method is not supported for route {route}. Supported methods: GET, HEAD."
+    return answer(405, {"message": text})
+
+
+def no_return_found() -> Response:
+    """Details without a match: HTTP 200 all the same (apis/loop.md 3.3)."""
+    return answer(200, {"error": {"message": "No return found with this ID."}})
+
+
+def too_many_attempts() -> Response:
+    """Laravel's 429; its headers are the limiter's (apis/loop.md 1.2)."""
+    return answer(429, {"message": "Too Many Attempts."})

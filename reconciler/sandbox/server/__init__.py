@@ -1,0 +1,1 @@
+"""The sandbox on ports: both services, and the interface that controls them."""
