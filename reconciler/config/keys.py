@@ -28,7 +28,7 @@ STATUSES = ("requested", "finalized", "shipped", "received", "cancelled")
 """What a sale return may be told to be. Not `draft`: nobody is told about a draft."""
 
 TRACKING_STATUSES = ("pre_transit", "transit", "delivered", "returned", "failure", "unknown")
-"""What Jetti may say of a parcel (apis/jetti.md 7.2)."""
+"""What Jetti may say of a parcel (jetti.md#tracking-statuses)."""
 
 _COUNT = whole(0, 1_000_000)
 _GLOBS = texts(text)
@@ -76,7 +76,8 @@ _WORDS: dict[Path, Reader] = {
     _TRACKED: _TRACKING,
     **{("mapping", "status", state): _STATUS for state in KNOWN_STATES},
 }
-"""Tables that take any word: Loop's lists are open (apis/loop.md 6.3), and so are the reasons."""
+"""Tables that take any word: Loop's lists are open (loop.md#label-status-words), and so are the
+reasons."""
 
 TABLES: frozenset[Path] = frozenset(key[:depth] for key in KEYS for depth in range(len(key))) | {
     REASONS

@@ -73,8 +73,8 @@ def agenda(
 ) -> Agenda | Review:
     """Everything to be written to these sale returns of the entry.
 
-    Quantities go before statuses: a status may trigger refund bookkeeping (apis/jetti.md 7.1),
-    which must not find the zeros that a create leaves.
+    Quantities go before statuses: a status may trigger refund bookkeeping
+    (jetti.md#refund-trigger), which must not find the zeros that a create leaves.
     """
     alive = [known for known in sale_returns if held[known.id].fields.get("status") != "cancelled"]
     doubt = _undivided(entry, alive)

@@ -1,9 +1,9 @@
 """Whose is what in Jetti: the judgement that stands before every write.
 
-Jetti has no idempotency key (apis/jetti.md 6.3), so nothing is ever created while anything on the
-sale could already be ours (design section 8 step 2). Three kinds of proof count: the marker, an
-intent of ours that was never answered, and, where neither exists, exact meaning with a single
-claimant. Everything short of proof goes to a person.
+Jetti has no idempotency key (jetti.md#repeated-cancel-calls, #idempotency-keys), so nothing is ever
+created while anything on the sale could already be ours (architecture.md#matching-sale-returns).
+Three kinds of proof count: the marker, an intent of ours that was never answered, and, where
+neither exists, exact meaning with a single claimant. Everything short of proof goes to a person.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Checking what a create made before anything more is written (design section 8 step 3).
+"""Checking what a create made before anything more is written (architecture.md#creating).
 
-Jetti reads a missing or misunderstood id list as "the whole sale" (apis/jetti.md 6.3), so an
+Jetti reads a missing or misunderstood id list as "the whole sale" (jetti.md#whole-sale-risk), so an
 answer is believed only when it covers exactly the sale items asked for.
 """
 
@@ -88,8 +88,8 @@ def left_out(
     """Sale items that a create leaves alone and that a whole sale's return would hold.
 
     They have units left and stand in no living sale return, for nobody knows whether Jetti would
-    return them once more (apis/jetti.md 14.6d). Where one does not show what it holds, it may be
-    any of them.
+    return them once more (jetti.md#repeated-cancel-calls). Where one does not show what it holds,
+    it may be any of them.
     """
     there = [row for row in on_sale if row.sale_id == create.target_id]
     living = [row for row in there if row.status != "cancelled"]

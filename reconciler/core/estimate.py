@@ -1,4 +1,4 @@
-"""How long a plan takes at the pace that Jetti allows (apis/jetti.md 3)."""
+"""How long a plan takes at the pace that Jetti allows (jetti.md#rate-limit, #safe-pace)."""
 
 from __future__ import annotations
 

@@ -31,10 +31,10 @@ SOURCE = "external"
 """Where our sale returns come from, in Jetti's words."""
 
 ENDS = frozenset({"cancelled", "received"})
-"""Nothing follows these two (design section 7)."""
+"""Nothing follows these two (architecture.md#status-table)."""
 
 # Sequelize's default for plain strings, and what Jetti holds for tracking
-# (apis/jetti.md 16, last row).
+# (jetti.md#string-lengths).
 _LONGEST = 255
 
 

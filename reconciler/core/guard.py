@@ -1,4 +1,4 @@
-"""Checked on the whole plan before the first write, in dry runs too (design section 10).
+"""Checked on the whole plan before the first write, in dry runs too (architecture.md#guards).
 
 A scheduled pass or sweep is guarded by counts. What a guard stops stays stopped until a person
 lets it through, or until it has changed; the rest of every later plan is judged by itself. What a

@@ -1,7 +1,8 @@
 """What Loop's label statuses mean: how far a parcel is, and what Jetti is told of it.
 
-The list is open (apis/loop.md 6.3). A word that is not on it has no opinion, unless the setting
-`mapping.status` or `mapping.tracking` gives it one. Words are compared without regard to case.
+The list is open (loop.md#label-status-words). A word that is not on it has no opinion, unless the
+setting `mapping.status` or `mapping.tracking` gives it one. Words are compared without regard to
+case.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ NO_LABEL = "none"
 """How the settings spell a return, or a parcel, without a label status."""
 
 _UNLABELLED = frozenset({"pending", "no_label"})
-"""What Loop calls a parcel whose label is not made yet (apis/loop.md 6.3)."""
+"""What Loop calls a parcel whose label is not made yet (loop.md#label-status-words)."""
 
 _REQUESTED, _SHIPPED = "requested", "shipped"
 
@@ -32,7 +33,7 @@ class _Meaning(Struct, frozen=True):
 # Where two stand in one place, the newer one is the further.
 _MEANINGS = {
     # Not `received`: the vendor confirms receipt, and `received` may move money
-    # (apis/jetti.md 7.1, saleReturnRefundTrigger). An explicit mapping may say otherwise.
+    # (jetti.md#refund-trigger). An explicit mapping may say otherwise.
     "delivered": _Meaning(0, _SHIPPED, "delivered"),
     "out_for_delivery": _Meaning(1, _SHIPPED, "transit"),
     # It lies at a counter near its goal, so it is as far as one that is on the last van.
@@ -92,7 +93,8 @@ def tracking(said: str, mapping: Mapping) -> str | None:
 def may_be_moving(said: str, mapping: Mapping) -> bool:
     """Whether the parcel was scanned, or may have been because nobody knows its word.
 
-    `unknown` is a known word: so a parcel is called before its first scan (apis/loop.md 6.3).
+    `unknown` is a known word: so a parcel is called before its first scan
+    (loop.md#label-status-words).
     """
     meaning = _meaning(said, mapping)
     return meaning.place <= _SENT or meaning is _NOBODY_KNOWS

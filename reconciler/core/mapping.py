@@ -1,7 +1,8 @@
 """A Loop return in Jetti's words: the pure function from `Return` to `Wanted`.
 
-The defaults follow design section 7; which Loop states exist is apis/loop.md 6.1, which Jetti
-values exist apis/jetti.md 7.1 and 7.2. What label statuses mean stands in `core.labels`.
+The defaults: architecture.md#status-table. Which Loop states exist is loop.md#return-state, which
+Jetti values exist jetti.md#sale-return-statuses, #tracking-statuses. What label statuses mean
+stands in `core.labels`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _ENDED = frozenset({_CANCELLED, "expired"})
 _REQUESTED = "requested"
 
 # Public tracking pages. Loop's list has no tracking link, only the label's, which is secret
-# (apis/loop.md 5.1); carriers not named here get no link, which Jetti allows.
+# (loop.md#return-level-label-fields); carriers not named here get no link, which Jetti allows.
 _TRACKING_PAGES = {
     "usps": "https://tools.usps.com/go/TrackConfirmAction?tLabels={}",
     "ups": "https://www.ups.com/track?tracknum={}",
@@ -103,7 +104,7 @@ def _status(state: str, said: str, mapping: Mapping) -> str | None:
     if explicit is not None:
         return explicit
     if state == "expired" and labels.may_be_moving(said, mapping):
-        # Loop lets expire what nobody has sent (apis/loop.md 6.3), so this is a late scan.
+        # Loop lets expire what nobody has sent (loop.md#expiry), so this is a late scan.
         return None
     if state in _ENDED:
         return "cancelled"

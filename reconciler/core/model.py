@@ -19,7 +19,7 @@ MOST_PROBLEMS = 10
 
 
 class Line(Struct, frozen=True):
-    """One returned unit (apis/loop.md 5.2: two units are two lines)."""
+    """One returned unit (loop.md#units-per-line-item: two units are two lines)."""
 
     id: str
     order_line_id: str
@@ -31,7 +31,8 @@ class Line(Struct, frozen=True):
 
 
 class Parcel(Struct, frozen=True):
-    """One parcel on its way back (apis/loop.md 5.4, or the return's top-level label fields)."""
+    """One parcel on its way back (loop.md#labels, #return-level-label-fields, or the return's
+    top-level label fields)."""
 
     carrier: str | None = None
     tracking_number: str | None = None
@@ -132,7 +133,7 @@ def aside(seen: Return) -> Malformed | None:
 
 
 class Window(Struct, frozen=True):
-    """A span of time, both ends included (apis/loop.md 3.1)."""
+    """A span of time, both ends included (loop.md#window-bounds)."""
 
     start: datetime
     end: datetime

@@ -254,7 +254,8 @@ def _claims(rival: Entry, order_line_ids: Collection[str]) -> bool:
 
 
 def _as_born(item: SeenItem, items: Mapping[int, SaleItem], quantities: Mapping[str, int]) -> bool:
-    """Zero under `skipQuantities`, else the full open quantity (apis/jetti.md 6.3); or wanted."""
+    """Zero under `skipQuantities`, else the full open quantity
+    (jetti.md#quantities-after-creation); or wanted."""
     sale_item = items.get(item.sale_item_id)
     if sale_item is None:
         return False

@@ -1,4 +1,4 @@
-"""Which of Jetti's sales is the order of a return (design section 8 step 1)."""
+"""Which of Jetti's sales is the order of a return (architecture.md#choosing-the-sale)."""
 
 from __future__ import annotations
 
@@ -144,7 +144,8 @@ def _is_named(sale: Sale, seen: Return) -> bool:
 
 
 def same_name(reference: str, order_name: str) -> bool:
-    """Jetti stores the name with or without Shopify's `#` (apis/jetti.md 6.1). Nothing is none."""
+    """Jetti stores the name with or without Shopify's `#` (jetti.md#order-name-of-a-sale). Nothing
+    is none."""
     return _bare(reference) == _bare(order_name) != ""
 
 

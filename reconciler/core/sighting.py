@@ -10,7 +10,7 @@ from reconciler.core.model import Fields
 
 
 class Sale(Struct, frozen=True):
-    """A sale (apis/jetti.md 8.3)."""
+    """A sale (jetti.md#sale-fields)."""
 
     id: int
     external_id: str | None
@@ -23,7 +23,7 @@ class Sale(Struct, frozen=True):
 
 
 class SaleItem(Struct, frozen=True):
-    """A line of a sale (apis/jetti.md 8.4)."""
+    """A line of a sale (jetti.md#sale-item-fields)."""
 
     id: int
     sale_id: int
@@ -38,12 +38,12 @@ class SaleItem(Struct, frozen=True):
 
     @property
     def available(self) -> int:
-        """Units that can still be returned (apis/jetti.md 13.2 step 2)."""
+        """Units that can still be returned (jetti.md#open-quantity)."""
         return self.quantity - self.returned - self.cancelled
 
 
 class SeenItem(Struct, frozen=True):
-    """A sale return item as Jetti holds it (apis/jetti.md 8.2)."""
+    """A sale return item as Jetti holds it (jetti.md#sale-return-item-fields)."""
 
     id: int
     sale_return_id: int
@@ -57,7 +57,7 @@ class SeenItem(Struct, frozen=True):
 
 
 class SeenSaleReturn(Struct, frozen=True):
-    """A sale return as Jetti holds it (apis/jetti.md 8.1)."""
+    """A sale return as Jetti holds it (jetti.md#sale-return-fields)."""
 
     id: int
     sale_id: int

@@ -30,8 +30,8 @@ def readable_until(now: datetime, server_now: datetime, lag: timedelta) -> datet
 def cut(start: datetime, end: datetime, longest: timedelta) -> tuple[Window, ...]:
     """The span in windows, oldest first; none when it is empty.
 
-    Loop refuses spans over 120 days (apis/loop.md 3.1); neighbours share their edge, because
-    whether ends are included is not documented.
+    Loop refuses spans over 120 days (loop.md#window-length, #window-bounds); neighbours share their
+    edge, because whether ends are included is not documented.
     """
     windows = []
     while start < end:

@@ -17,10 +17,10 @@ from reconciler.core.rules import Globs, Mapping, Policy
 LABEL_STATUS, STATE, OUTCOME, TYPE = "label status", "state", "outcome", "type"
 
 OUTCOMES = frozenset({"exchange", "upsell", "refund", "credit", "gift_card"})
-"""The parts of an outcome (apis/loop.md 6.2)."""
+"""The parts of an outcome (loop.md#return-outcome)."""
 
 TYPES = frozenset({"standard", "warranty"})
-"""apis/loop.md 6.5."""
+"""loop.md#other-enumerations."""
 
 # A word of a list: nothing in which an address, a link or a number of anybody's could be kept.
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d]|[ +-]|\d(?!\d{2})){0,39}")

@@ -62,7 +62,8 @@ _HARMLESS = re.compile(
 
 
 def problem_title(body: bytes) -> str | None:
-    """The `title` (apis/jetti.md 9) or `message` (apis/loop.md 4) of an error body, if any.
+    """The `title` (jetti.md#problem-details) or `message` (loop.md#error-envelopes) of an error
+    body, if any.
 
     Only where it has a form that cannot name a person; else None.
     """

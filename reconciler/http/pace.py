@@ -20,7 +20,7 @@ SLOWEST = 8.0
 
 
 class PerMinute(Struct, frozen=True):
-    """So many requests in any minute, a tenth of them at once (apis/loop.md 1.2)."""
+    """So many requests in any minute, a tenth of them at once (loop.md#request-quota)."""
 
     requests: float
 
@@ -28,8 +28,9 @@ class PerMinute(Struct, frozen=True):
 class PerSecond(Struct, frozen=True):
     """One bucket for both kinds: a read costs 1/reads of a second, a write 1/writes.
 
-    In any second the costs add up to one at most (apis/jetti.md 3, the stricter wording), also
-    right after another process: the first request waits as if the dearest had just been sent.
+    In any second the costs add up to one at most (jetti.md#safe-pace, #documented-limit, the
+    stricter wording), also right after another process: the first request waits as if the dearest
+    had just been sent.
     """
 
     reads: float

@@ -65,7 +65,7 @@ class Reading(Generic[T]):
 
 
 def refuse_key(endpoint: Endpoint, status: int) -> None:
-    """Raise KeyRefused for 401 and 403 (a missing scope is a 401 too, apis/loop.md 1.1)."""
+    """Raise KeyRefused for 401 and 403 (a missing scope is a 401 too, loop.md#missing-scope)."""
     if status in (401, 403):
         raise KeyRefused(
             f"{endpoint.name} refused the key (answered {status})",

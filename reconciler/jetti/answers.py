@@ -1,4 +1,5 @@
-"""What an answer to a write means (design section 8 step 5; apis/jetti.md 9)."""
+"""What an answer to a write means (architecture.md#answers-to-writes; jetti.md#errors,
+#error-handling)."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def classify(answer: Answer) -> Classified:
 
     404 and 409 are no refusal: something of ours may stand behind them, so they are read back.
     So is a 500 that carries an `api.` code, which Jetti also uses for mistakes of the caller
-    (apis/jetti.md 9): repeated refusals then end the entry's tries.
+    (jetti.md#error-statuses, #error-handling): repeated refusals then end the entry's tries.
     """
     status = answer.status
     if 200 <= status < 300:

@@ -17,7 +17,7 @@ W = TypeVar("W", bound=Wire)
 
 _OK = 200
 _DECLINED = frozenset({400, 414, 422, 500})
-"""How Jetti may refuse a question that it does not understand (apis/jetti.md 9)."""
+"""How Jetti may refuse a question that it does not understand (jetti.md#error-statuses)."""
 _DISPENSABLE = frozenset({Form.FROM, Form.LIMIT, Form.ORDER})
 
 

@@ -1,8 +1,9 @@
 """Rows of a collection by the values of one field, complete and re-checked one by one.
 
-A server that ignores a filter or caps a page must not mislead us (design section 8 step 1): each
-row is compared with what was asked for, a doubtful answer is asked for again one value at a time,
-and where a filter has no effect the collection is read and filtered here.
+A server that ignores a filter or caps a page must not mislead us
+(architecture.md#choosing-the-sale): each row is compared with what was asked for, a doubtful answer
+is asked for again one value at a time, and where a filter has no effect the collection is read and
+filtered here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Creating sale returns: the one call that cannot be taken back, so it is checked at once.
 
 `POST /sales/{id}/cancel.json` splits per vendor, mails every vendor concerned and has no
-idempotency key (apis/jetti.md 6.3).
+idempotency key (jetti.md#creating-a-sale-return, #notifications-of-a-sale-return).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ONE_BY_ONE = "creates go one by one until one has proven jetti.cancel_ids_key"
 
 
 class Creation:
-    """Creates and verifies, one by one until one has proven the id list (design section 8 step 3).
+    """Creates and verifies, one by one until one has proven the id list (architecture.md#creating).
 
     Proven means that part of a sale was asked for and no more came back.
     """

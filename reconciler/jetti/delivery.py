@@ -109,7 +109,8 @@ class Delivery:
         )
 
     def _body(self, return_id: str, write: Write) -> bytes:
-        """apis/jetti.md 6.3: never an empty id list, always `skipQuantities`.
+        """jetti.md#whole-sale-risk, #attributes-in-the-cancel-call: never an empty id list, always
+        `skipQuantities`.
 
         `externalId` is sent although nobody knows whether a create keeps it: if it does, the
         marker stands from the first moment.

@@ -34,7 +34,8 @@ class Unseen(Struct, frozen=True):
 
 
 class Lookup:
-    """Sees entries in Jetti; a few GETs serve up to twenty of them (design section 8 step 1)."""
+    """Sees entries in Jetti; a few GETs serve up to twenty of them
+    (architecture.md#choosing-the-sale)."""
 
     def __init__(self, reader: Reader, clock: Clock) -> None:
         self._reader = reader

@@ -1,8 +1,8 @@
 """Reading a question of Jetti's to its last page.
 
-By `$gt` and the last id, which is right however `from` counts (apis/jetti.md 4) and wherever rows
-are sorted, which is looked at once from the other end. Where that has no effect, by `from`, as its
-own answers show that it counts. Never by hope: rows that do not follow those before them prove
+By `$gt` and the last id, which is right however `from` counts (jetti.md#paging-by-id) and wherever
+rows are sorted, which is looked at once from the other end. Where that has no effect, by `from`, as
+its own answers show that it counts. Never by hope: rows that do not follow those before them prove
 nothing.
 """
 

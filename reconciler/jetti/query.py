@@ -1,4 +1,4 @@
-"""Jetti's query language: bracketed query strings (apis/jetti.md 4)."""
+"""Jetti's query language: bracketed query strings (jetti.md#query-language)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 LIMIT = 100
 """Rows asked for at a time; the largest ever seen in use. A page that is exactly full may have
-more behind it (apis/jetti.md 16)."""
+more behind it (jetti.md#paging)."""
 
 TOGETHER = 20
 """Values of one `$in`: keeps the URL short and the page below LIMIT for ordinary orders, and is
@@ -24,7 +24,8 @@ _LONGEST = 6000
 
 class Form(StrEnum):
     """What a question may be made of beside the equality of one field; all of it is inferred, or
-    was seen in code and not documented (apis/jetti.md 4). By Jetti's own names."""
+    was seen in code and not documented (jetti.md#query-parameters, #filter-operators). By Jetti's
+    own names."""
 
     TOGETHER = "$in"
     AFTER = "$gt"
@@ -101,7 +102,7 @@ def groups(values: Iterable[str | int]) -> Iterator[list[str | int]]:
 def may_be_cut(rows: int) -> bool:
     """Whether so many rows may be all that the server lets through, and not all there are.
 
-    Nobody knows the largest page (apis/jetti.md 4), but it will be a round number; asking once
+    Nobody knows the largest page (jetti.md#paging), but it will be a round number; asking once
     more behind a page of one costs a read for every twenty returns.
     """
     return rows > 0 and (rows >= LIMIT or rows % 10 == 0 or rows % 25 == 0)

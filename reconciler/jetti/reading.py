@@ -86,7 +86,7 @@ class Reader:
         return [wire.sale(row) for row in self._collections.find(_SALES, order_ids)]
 
     def sales_named(self, order_names: Iterable[str]) -> list[Sale]:
-        """Sales by order name, in either spelling (apis/jetti.md 6.1)."""
+        """Sales by order name, in either spelling (jetti.md#order-name-of-a-sale)."""
         spellings = sorted({spelling for name in order_names for spelling in names(name)})
         return [wire.sale(row) for row in self._collections.find(_SALES_NAMED, spellings)]
 
@@ -95,7 +95,7 @@ class Reader:
         return [wire.sale_item(row) for row in self._collections.find(_SALE_ITEMS, sale_ids)]
 
     def reasons(self) -> dict[str, int]:
-        """Codes of adjustment reasons and their ids (apis/jetti.md 6.5)."""
+        """Codes of adjustment reasons and their ids (jetti.md#adjustment-reasons)."""
         found = self._collections.everything("/adjustment-reasons.json", wire.WireReason)
         return {reason.code: reason.id for reason in found}
 

@@ -136,7 +136,8 @@ class Update:
         return Told(OutcomeKind.FAILED, reason)
 
     def _shown(self, write: Write, answer: Answer) -> Fields:
-        """What Jetti holds after the PUT; its answer may be empty (apis/jetti.md 5)."""
+        """What Jetti holds after the PUT; its answer may be empty
+        (jetti.md#answers-to-put-and-delete)."""
         if write.operation is Operation.UPDATE_ITEM:
             if not answer.body.strip():
                 return self._reader.item(write.target_id).fields

@@ -1,4 +1,4 @@
-"""Jetti's rows as they come over the wire, and what we make of them (apis/jetti.md 8).
+"""Jetti's rows as they come over the wire, and what we make of them (jetti.md#field-lists).
 
 Only the fields we use are decoded: customers' names and addresses never enter the program.
 Unknown fields and unknown enumeration values are accepted.
@@ -78,14 +78,15 @@ class WireSaleReturn(Wire):
     sale_return_items: list[WireSaleReturnItem] | None = msgspec.field(
         default=None, name="sale_return_items"
     )
-    """Included data keeps snake case (apis/jetti.md 4)."""
+    """Included data keeps snake case (jetti.md#included-keys)."""
 
 
 W = TypeVar("W", bound=Wire)
 
 
 def rows(kind: type[W], answer: Answer) -> list[W]:
-    """A collection: always a bare array (apis/jetti.md 4). Raises ValueError for anything else."""
+    """A collection: always a bare array (jetti.md#collection-answers). Raises ValueError for
+    anything else."""
     found: list[W] = msgspec.json.decode(answer.body, type=list[kind])  # type: ignore[valid-type]
     return found
 
@@ -103,7 +104,7 @@ def sale(wire: WireSale) -> Sale:
         reference=str(wire.reference),
         is_clone=wire.sale_id is not None,
         account=_text(wire.company_id),
-        # The flag may stay false after a cancellation (apis/jetti.md 14.20).
+        # The flag may stay false after a cancellation (jetti.md#cancelled-flag-of-a-purchase).
         is_cancelled=bool(wire.cancelled) or wire.cancellation_status == "full",
     )
 

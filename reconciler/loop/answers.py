@@ -18,7 +18,7 @@ from reconciler.loop.values import Id, Unreadable, Word, read_id, read_text, rea
 
 
 class Page(Struct):
-    """One page as Loop sends it with `paginate=true` (apis/loop.md 3.1)."""
+    """One page as Loop sends it with `paginate=true` (loop.md#response-envelope)."""
 
     returns: list[Raw]
     nextPageUrl: str | None  # noqa: N815 - Loop's own spelling
@@ -78,8 +78,8 @@ def read_details(answer: Answer) -> list[Found | Malformed]:
 
     One whose state or time cannot be understood is malformed and spoils none beside it.
 
-    What it sends for an order with several returns is unknown (apis/loop.md section 11, 14):
-    one object and an array of them are both taken.
+    What it sends for an order with several returns is unknown
+    (loop.md#orders-with-several-returns): one object and an array of them are both taken.
     """
     if _says_none(answer):
         return []
@@ -100,7 +100,7 @@ def _found(row: Raw) -> Found | Malformed:
 
 
 def _says_none(answer: Answer) -> bool:
-    """`{"error":{"message":"No return found with this ID."}}` (apis/loop.md 3.3).
+    """`{"error":{"message":"No return found with this ID."}}` (loop.md#details-without-a-match).
 
     Any other error must not pass for "there is no such return", nor must the 404 of a wrong path.
     """

@@ -28,7 +28,7 @@ COLUMN = {By.UPDATED: "updated_at", By.CREATED: "created_at"}
 
 
 class ListQuery(Struct, frozen=True):
-    """One list question. `state` takes a single value (apis/loop.md 3.1)."""
+    """One list question. `state` takes a single value (loop.md#state-filter)."""
 
     window: Window
     by: By
@@ -36,7 +36,7 @@ class ListQuery(Struct, frozen=True):
     page_size: int
 
     def page(self, cursor: str | None = None) -> str:
-        """The raw query of one page. Every parameter is sent each time (apis/loop.md 3.2)."""
+        """The raw query of one page. Every parameter is sent each time (loop.md#next-page-link)."""
         after = {} if cursor is None else {"cursor": cursor}
         return encode(
             self._window() | {"paginate": "true", "pageSize": str(self.page_size)} | after
@@ -47,7 +47,7 @@ class ListQuery(Struct, frozen=True):
         return encode(self._window())
 
     def _window(self) -> dict[str, str]:
-        # Always both ends: `from` alone means the 24 hours after it (apis/loop.md 3.1).
+        # Always both ends: `from` alone means the 24 hours after it (loop.md#time-window).
         return {
             "from": _bound(self.window.start),
             "to": _bound(self.window.end + timedelta(microseconds=999_999)),
@@ -75,7 +75,7 @@ def encode(parameters: dict[str, str]) -> str:
 
 def _bound(moment: datetime) -> str:
     """`2026-03-01 10:00:00` in UTC without offset: the form of the newest specification; a
-    client that sent offsets had to take them out again (apis/loop.md 3.1)."""
+    client that sent offsets had to take them out again (loop.md#date-time-parameter-forms)."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
@@ -112,8 +112,8 @@ def _is_home(link: SplitResult, home: SplitResult) -> bool:
 def cursor_columns(cursor: str) -> dict[By, datetime | None]:
     """Which column the pages are ordered by, and the time the cursor stands at.
 
-    Laravel's cursor is base64url of JSON that names them (apis/loop.md 3.2). Both columns,
-    without a time, when this one cannot be read.
+    Laravel's cursor is base64url of JSON that names them (loop.md#cursor-format, #cursor-column).
+    Both columns, without a time, when this one cannot be read.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)

@@ -50,7 +50,7 @@ class LoopReader:
     def read(self, window: Window, by: By) -> Iterator[Page]:
         """Every return of the window, one state after another (`Source.read`).
 
-        At most 120 days (apis/loop.md 3.1); cutting longer spans is the caller's matter.
+        At most 120 days (loop.md#window-length); cutting longer spans is the caller's matter.
         """
         for state in KNOWN_STATES:
             query = ListQuery(window, by, state, self._api.page_size)
@@ -66,9 +66,9 @@ class LoopReader:
     def fetch_order(self, order_name: str) -> Iterator[Return | Malformed]:
         """The returns that details gives for an order, by name with or without `#`.
 
-        What it gives for an order with several is unknown (apis/loop.md section 11, 14): all of
-        an array are taken, but where it names one only, that one is all there is to find: the
-        list cannot be asked by order. Whoever calls adds what the ledger knows of the order.
+        What it gives for an order with several is unknown (loop.md#orders-with-several-returns):
+        all of an array are taken, but where it names one only, that one is all there is to find:
+        the list cannot be asked by order. Whoever calls adds what the ledger knows of the order.
         """
         name = order_name.strip().lstrip("#")
         if not name or len(name) > LONGEST_NAME:

@@ -19,7 +19,7 @@ MOST_PAGES_WITHOUT_NEWS = 3
 
 
 class StatePass:
-    """Pages and the probes between them (apis/loop.md 3.2).
+    """Pages and the probes between them (loop.md#boundary-ties).
 
     The cursor is a second without a tie-breaker, so rows that share the last row's second can
     fall between two pages. Whenever a next page exists that second is read again, whole.

@@ -1,4 +1,5 @@
-"""Loop's spellings of ids, times, texts and nothing (apis/loop.md section 5)."""
+"""Loop's spellings of ids, times, texts and nothing (loop.md#identifier-types,
+#timestamp-forms)."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ Name = Annotated[str, Meta(max_length=LONGEST_NAME)] | int
 Word = Annotated[str, Meta(max_length=LONGEST_NAME)]
 """A word of Loop's own, such as a state."""
 Id = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int
-"""Text in the list, a number in details and in labels (apis/loop.md 5.6)."""
+"""Text in the list, a number in details and in labels (loop.md#identifier-types,
+#differences-from-the-list-row)."""
 
 _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _TIME = re.compile(
@@ -59,7 +61,8 @@ def read_text(value: Text, field: str) -> str | None:
 
 
 def read_time(value: str, field: str = "time") -> datetime:
-    """Aware UTC from any of Loop's forms; without an offset it is UTC (apis/loop.md 3.1).
+    """Aware UTC from any of Loop's forms; without an offset it is UTC
+    (loop.md#date-time-parameter-forms, #timestamp-forms).
 
     `2023-01-01T22:27:15.000Z`, `2022-11-02T00:13:08+00:00`, `2022-11-02 00:13:08`; a leap second
     is the second before it. Raises Unreadable.
@@ -79,7 +82,7 @@ def read_time(value: str, field: str = "time") -> datetime:
 def read_shop(status_page_url: str | None) -> str | None:
     """The shop's label in the host of a status page; the rest of the link is secret.
 
-    `https://{shop}.loopreturns.com/…` (apis/loop.md 5.1); of another host, all of it.
+    `https://{shop}.loopreturns.com/…` (loop.md#status-page-link); of another host, all of it.
     """
     try:
         host = urlsplit(status_page_url or "").hostname or ""

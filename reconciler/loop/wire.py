@@ -32,7 +32,7 @@ NOTHING = Raw(b"null")
 
 
 class WireLine(Struct):
-    """apis/loop.md 5.2. One row is one unit."""
+    """loop.md#line-items, #units-per-line-item. One row is one unit."""
 
     line_item_id: Id
     provider_line_item_id: Id
@@ -42,7 +42,7 @@ class WireLine(Struct):
 
 
 class WireLabel(Struct):
-    """apis/loop.md 5.4."""
+    """loop.md#labels."""
 
     status: Text = None
     carrier: Text = None
@@ -54,7 +54,7 @@ class WireLabel(Struct):
 
 
 class WireCore(Struct, kw_only=True):
-    """What must be understood of a return, or nothing of it is told (apis/loop.md 5.1)."""
+    """What must be understood of a return, or nothing of it is told (loop.md#top-level-fields)."""
 
     id: Id
     state: Word
@@ -80,7 +80,7 @@ class WireReturn(WireCore, kw_only=True):
 
 
 _text_decoder = Decoder(str)
-# Said of a label that does not exist yet (apis/loop.md 6.3).
+# Said of a label that does not exist yet (loop.md#label-status-words).
 _NO_LABEL_YET = frozenset({None, "pending", "no_label"})
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.sandbox.messages import Request
 
-# Jetti takes its token in the query too (apis/jetti.md section 2); no log may show it.
+# Jetti takes its token in the query too (jetti.md#token-in-the-query); no log may show it.
 _SECRET = re.compile(r"(?<=access_token=)[^&]*")
 
 KEPT = 200_000

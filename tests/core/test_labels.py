@@ -1,4 +1,4 @@
-"""Of several parcels, which leads (design section 7)."""
+"""Of several parcels, which leads (architecture.md#deciding-what-jetti-should-hold)."""
 
 from __future__ import annotations
 

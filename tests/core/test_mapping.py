@@ -18,7 +18,7 @@ def wanted(mapping: Mapping = PLAIN, held: tuple[str, ...] = HELD, **changes):
     return project(a_return(**changes), mapping, held)
 
 
-# ------------------------------------------------------------------- the table of design section 7
+# ------------------------------------------------------------------- architecture.md#status-table
 
 LABELS = {
     "new": ("requested", "pre_transit"),
@@ -87,7 +87,7 @@ def test_what_expired_is_cancelled_where_no_parcel_was_ever_scanned(label):
 @pytest.mark.parametrize("label", [*MOVING, *UNLISTED])
 @pytest.mark.parametrize("other", [None, "new", "failure", "cancelled"])
 def test_what_expired_while_a_parcel_moves_or_may_move_is_held(label, other):
-    """Only what nobody sent expires (apis/loop.md 6.3), and in Jetti a cancel is final."""
+    """Only what nobody sent expires (loop.md#expiry), and in Jetti a cancel is final."""
     moving, still = parcel(label), parcel(other, tracking_number="9401")
 
     assert wanted(state="expired", parcels=(moving,)).purpose is Purpose.HOLD

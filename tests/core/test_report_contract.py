@@ -1,4 +1,5 @@
-"""The report's names are a contract (design section 4): keys may be added, never renamed."""
+"""The report's names are a contract (architecture.md#the-report-as-a-contract): keys may be added,
+never renamed."""
 
 from __future__ import annotations
 

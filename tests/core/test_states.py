@@ -12,7 +12,7 @@ from reconciler.core.states import (
     predecessors,
 )
 
-# One row per state: what may follow it, besides itself. Design section 8.
+# One row per state: what may follow it, besides itself (architecture.md#states-of-an-entry).
 LEGAL = {
     "pending": "in_flight synced waiting failed dead skipped review",
     "in_flight": "pending synced unknown failed dead review",

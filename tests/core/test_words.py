@@ -1,4 +1,4 @@
-"""Words of Loop's open lists that this version does not know (apis/loop.md 6)."""
+"""Words of Loop's open lists that this version does not know (loop.md#enumerations)."""
 
 from __future__ import annotations
 

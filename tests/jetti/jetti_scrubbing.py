@@ -10,8 +10,8 @@ import msgspec
 JETTI = "api.jetti.io"
 KEPT_HEADERS = {"content-type", "date", "retry-after"}
 
-# Sales carry customers and addresses in some thirty fields (apis/jetti.md 8.3), so texts stay only
-# where we know what they hold: ids, codes, states, times, and what we write ourselves.
+# Sales carry customers and addresses in some thirty fields (jetti.md#sale-fields), so texts stay
+# only where we know what they hold: ids, codes, states, times, and what we write ourselves.
 KEPT_TEXTS = {
     "cancellationStatus", "code", "createdAt", "externalId", "externalVariantId", "inventoryStatus",
     "merchantStatus", "orderRouting", "paymentStatus", "reference", "returnLabelType",

@@ -211,7 +211,7 @@ def test_a_recorded_not_found_is_refused_with_its_code(service, clock):
 
 @pytest.mark.vcr
 def test_a_recorded_refusal_of_a_value_is_a_500_to_be_read_back_or_a_422(service, sandbox):
-    """Jetti's default status is 500 even for the caller's faults (apis/jetti.md 9)."""
+    """Jetti's default status is 500 even for the caller's faults (jetti.md#error-statuses)."""
     talking, answers = service(), []
     for status in (500, 422):
         if sandbox:

@@ -18,7 +18,7 @@ from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 
 HOME = "https://api.loopreturns.com/api/2026-07"
 LINK = "https://api.loopreturns.com/api/v1/warehouse/return/list?to=2022-08-01&filter=created_at"
-# The documented example (apis/loop.md 3.2).
+# The documented example (loop.md#next-page-link, #cursor-format).
 DOCUMENTED = base64.urlsafe_b64encode(
     b'{"created_at":"2022-06-27 16:25:01","_pointsToNextItems":true}'
 ).decode()

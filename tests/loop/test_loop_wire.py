@@ -360,7 +360,7 @@ def test_and_its_later_time_counts():
     "unreadable", [None, "", "N/A", "soon", "2026-13-01", 17, 1e300, True, ["x"], {"date": "x"}]
 )
 def test_a_time_of_a_label_that_is_none_spoils_nothing(unreadable):
-    """The labels' times come in the most forms of all (apis/loop.md section 8, surprise 7)."""
+    """The labels' times come in the most forms of all (loop.md#timestamp-forms, #absent-values)."""
     label = {"status": "new", "tracking_number": "X1", "updated_at": unreadable}
     made = label | {"created_at": "2026-03-01T12:00:00.000Z"}
     own = wire_row(labels=[], label_updated_at=unreadable)

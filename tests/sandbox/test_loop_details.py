@@ -1,4 +1,5 @@
-"""Details: another shape of the same return (apis/loop.md 3.3, 5.6, 10: 22, 26)."""
+"""Details: another shape of the same return (loop.md#get-return-details,
+#differences-from-the-list-row)."""
 
 from __future__ import annotations
 

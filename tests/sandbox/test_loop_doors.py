@@ -1,4 +1,4 @@
-"""Key, routes and limit of the pretend Loop (apis/loop.md 1.1, 1.2, 10: 1, 2, 24, 28)."""
+"""Key, routes and limit of the pretend Loop (loop.md#authentication, #api-key)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What may become of labels: regenerated, voided, untied, numbered late (apis/loop.md 6.3)."""
+"""What may become of labels: regenerated, voided, untied, numbered late
+(loop.md#label-regeneration, #labels-per-return)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Order, cursor and links of the list (apis/loop.md 3.2, 10: 8 to 12, 32 to 34, 36)."""
+"""Order, cursor and links of the list (loop.md#pagination, #cursor-format)."""
 
 from __future__ import annotations
 

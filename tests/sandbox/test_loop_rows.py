@@ -1,4 +1,4 @@
-"""The shape of a row (apis/loop.md section 5, 10: 13 to 18, 25, 26, 30, 31, 35)."""
+"""The shape of a row (loop.md#return-object, #identifier-types)."""
 
 from __future__ import annotations
 

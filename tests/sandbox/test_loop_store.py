@@ -1,4 +1,5 @@
-"""What can be done to a return in Loop, and which times it moves (apis/loop.md 3.5, 10: 19, 31)."""
+"""What can be done to a return in Loop, and which times it moves (loop.md#return-actions,
+#remove-action)."""
 
 from __future__ import annotations
 

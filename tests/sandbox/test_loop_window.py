@@ -1,4 +1,4 @@
-"""Window, state and size of the list (apis/loop.md 3.1, 10: 3 to 7, 27)."""
+"""Window, state and size of the list (loop.md#detailed-returns-list, #response-envelope)."""
 
 from __future__ import annotations
 

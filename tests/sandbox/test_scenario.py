@@ -1,4 +1,4 @@
-"""The world goes on when the clock does (apis/loop.md 10: 19 to 21)."""
+"""The world goes on when the clock does (loop.md#label-progress, #expiry)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a power cut would leave of a ledger, told from the system calls of a real run.
 
 A disk here is what was synced; whatever was written since may be lost, all of it or any part.
-That is SQLite's own idea of a power cut (https://sqlite.org/testing.html, section 3.3), and no
+That is SQLite's own idea of a power cut (https://sqlite.org/testing.html, "Crash Testing"), and no
 more is promised by a file system.
 """
 

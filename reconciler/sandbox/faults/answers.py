@@ -46,7 +46,7 @@ def refusal(service: str, status: int) -> Response:
 
 
 def _loop(status: int) -> Response:
-    """apis/loop.md section 4."""
+    """loop.md#error-envelopes."""
     match status:
         case 401:
             return envelopes.unauthorized("gateway")
@@ -65,7 +65,7 @@ def _loop(status: int) -> Response:
 
 
 def _jetti(status: int) -> Response:
-    """RFC 7807 with the machine's code in `title` (apis/jetti.md section 9)."""
+    """RFC 7807 with the machine's code in `title` (jetti.md#problem-details)."""
     code = f"api.sandbox.{TITLES[status].lower().replace(' ', '_')}"
     body = {"type": f"https://problems.jetti.io/details#{code}", "title": code, "status": status}
     return Response(status, msgspec.json.encode(body), {"content-type": "application/json"})

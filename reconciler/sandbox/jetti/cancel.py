@@ -1,4 +1,5 @@
-"""`POST /sales/{id}/cancel.json` and its purchase twin: how a client creates sale returns (6.3).
+"""`POST /sales/{id}/cancel.json` and its purchase twin: how a client creates sale returns
+(jetti.md#creating-a-sale-return).
 
 There is no idempotency key, an empty id list means everything, and a key that is not understood
 is ignored: the whole-sale trap is reproduced here on purpose.
@@ -31,7 +32,8 @@ def cancel_sale(world: World, sale: Row, body: Row) -> list[Row]:
 
 
 def cancel_purchase(world: World, purchase: Row, body: Row) -> list[Row]:
-    """The vendor's side: ids are purchase item ids, `setQuantities` fills quantities in (6.5)."""
+    """The vendor's side: ids are purchase item ids, `setQuantities` fills quantities in
+    (jetti.md#cancelling-a-purchase, #quantities-after-creation)."""
     parts = world.table("PurchaseItem").find("purchaseId", purchase["id"])
     asked = _asked(parts, body.get("ids"))
     chosen = {part["saleItemId"] for part in parts if part["id"] in asked}
@@ -46,7 +48,8 @@ def cancel_purchase(world: World, purchase: Row, body: Row) -> list[Row]:
 
 
 def _asked(rows: list[Row], ids: Any) -> set[int]:
-    """No list, or an empty one, is everything; ids of another sale find nothing (6.3)."""
+    """No list, or an empty one, is everything; ids of another sale find nothing
+    (jetti.md#id-array-of-the-cancel-call, #whole-sale-risk)."""
     known = {row["id"] for row in rows}
     if not isinstance(ids, list) or not ids:
         return known
@@ -54,7 +57,8 @@ def _asked(rows: list[Row], ids: Any) -> set[int]:
 
 
 def _units(line: Row, *, fill: bool) -> Row:
-    """The open quantity: coming back where it was shipped, cancelled where it was not (10)."""
+    """The open quantity: coming back where it was shipped, cancelled where it was not
+    (jetti.md#shipped-and-unshipped-lines, #shipped-and-cancelled-quantities)."""
     if not fill:
         return {}
     left = max(0, line["quantity"] - line["quantityReturned"] - line["quantityCancelled"])
@@ -67,7 +71,8 @@ def _attributes(world: World, body: Row) -> Row:
 
 
 def _without_repeated(world: World, sale: Row, lines: list[Row]) -> list[Row]:
-    """Lines that are on a live sale return already, by the switch for a repeated call (14.6d)."""
+    """Lines that are on a live sale return already, by the switch for a repeated call
+    (jetti.md#repeated-cancel-calls)."""
     if world.switches.cancel_repeated == "another":
         return lines
     live = [

@@ -1,4 +1,5 @@
-"""The attributes of every Jetti resource the sandbox keeps, in the notation of apis/jetti.md 8.5.
+"""The attributes of every Jetti resource the sandbox keeps, in the notation of
+jetti.md#notation-of-the-compact-lists, #field-lists.
 
 `name type`, then `?` = nullable, `(a/b)` = the only values, `=x` = default, `!` = must be sent.
 `text` is a string of any length. `id`, `createdAt`, `updatedAt` and `companyId` are on every row
@@ -152,7 +153,7 @@ taxNumber string?; userId integer?; xeroId string?
 """
 
 # Of these two only the settings that decide a new sale return's status are known
-# (apis/jetti.md 7.1), the rest of their rows is not.
+# (jetti.md#status-after-creation), the rest of their rows is not.
 DROPSHIP_PROVIDER = """
 name string !; saleReturnCustomerStatus string(default/requested/finalized) =default
 """

@@ -46,7 +46,8 @@ def import_order(world: World, order: SandboxOrder, attributes: Row) -> int:
 
 
 def clone_sale(world: World, sale_id: int, attributes: Row) -> int:
-    """An exchange order: own reference, `saleId` = parent, same customer and lines (14.18)."""
+    """An exchange order: own reference, `saleId` = parent, same customer and lines
+    (jetti.md#cloned-sales)."""
     parent = world.table("Sale").rows[sale_id]
     kept = {name: value for name, value in parent.items() if name not in _OWN_OF_A_SALE}
     clone = world.table("Sale").insert(
@@ -159,7 +160,7 @@ def _complete_sale(world: World, sale_id: int, lines: list[Row]) -> None:
 
 
 def _make_purchases(world: World, sale_id: int, lines: list[Row]) -> None:
-    """Each vendor gets his part of the order as one purchase (apis/jetti.md 1)."""
+    """Each vendor gets his part of the order as one purchase (jetti.md#resources)."""
     vendors: dict[int, list[Row]] = {}
     for line in lines:
         if line["dropshipProviderId"] is not None:
@@ -181,7 +182,8 @@ def _make_purchase(
             "isDropship": True,
             "purchaseType": "automated_dropship",
             "quantity": total(lines, "quantity"),
-            # Live purchases show this value although the schema lacks it (14.21).
+            # Live purchases show this value although the schema lacks it
+            # (jetti.md#purchase-statuses-outside-the-schema).
             "inventoryStatus": "shipped" if total(lines, "inventoryProcessed") else "notReceived",
         }
     )

@@ -1,4 +1,5 @@
-"""How rows are shown: `attributes`, nested `include`, and `companyId` on every row (4, 14.9)."""
+"""How rows are shown: `attributes`, nested `include`, and `companyId` on every row
+(jetti.md#query-language, #include-parameter)."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def read_view(
     includes = tuple(_include(model, wanted, switches) for wanted in _wanted(include))
     joined_on = {relation.foreign_key for relation, _ in includes if not relation.many}
     if names is not None and not (joined_on | ({join_key} if join_key else set())) <= set(names):
-        # Seen: "required, fails without" (4). What the failure says is unknown.
+        # Seen: "required, fails without" (jetti.md#foreign-keys-of-a-join). What the failure says
+        # is unknown.
         raise Problem("api.errors.unknown", detail="the join needs its foreign key")
     return View(model, names, includes)
 
@@ -48,7 +50,7 @@ def _names(model: str, attributes: Any, switches: JettiSwitches) -> tuple[str, .
 
 
 def _wanted(include: Any) -> list[Any]:
-    """A plain string, one object, or an indexed list of either (14.10)."""
+    """A plain string, one object, or an indexed list of either (jetti.md#include-parameter)."""
     if include is None:
         return []
     return include if isinstance(include, list) else [include]

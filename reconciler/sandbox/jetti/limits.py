@@ -1,4 +1,5 @@
-"""Jetti's leaky bucket (apis/jetti.md 3). Only the Jetti half needs it; Loop counts differently."""
+"""Jetti's leaky bucket (jetti.md#rate-limit, #safe-pace). Only the Jetti half needs it; Loop counts
+differently."""
 
 from __future__ import annotations
 

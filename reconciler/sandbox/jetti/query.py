@@ -1,4 +1,5 @@
-"""The query language of collections: brackets as the Node library `qs` makes them (4)."""
+"""The query language of collections: brackets as the Node library `qs` makes them
+(jetti.md#query-language)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from reconciler.sandbox.jetti.switches import JettiSwitches
 from reconciler.sandbox.jetti.where import WhereReader, refused
 from reconciler.sandbox.jetti.world import World
 
-# Four levels of include, each with attributes, need more than the parser's own 5 (4, seen).
+# Four levels of include, each with attributes, need more than the parser's own 5
+# (jetti.md#include-depth).
 _DEPTH = 20
 _PARAMETERS = 5000
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -90,7 +92,8 @@ def _candidates(world: World, resource: Resource, where: Any) -> Iterable[Row]:
 def _ordered(
     rows: Iterable[Row], resource: Resource, order: Any, switches: JettiSwitches
 ) -> Iterable[Row]:
-    """`order[attribute]=createdAt&order[descending]=true`; ascending without (4)."""
+    """`order[attribute]=createdAt&order[descending]=true`; ascending without
+    (jetti.md#query-parameters)."""
     if order is not None and switches.order_parameter == "refused":
         raise refused(switches)
     if switches.order_parameter != "taken":

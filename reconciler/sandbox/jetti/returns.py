@@ -1,4 +1,5 @@
-"""Raising sale returns: one for the in-house goods, one per vendor's purchase (6.3, 14.3)."""
+"""Raising sale returns: one for the in-house goods, one per vendor's purchase
+(jetti.md#split-of-a-return, #answer-of-the-cancel-call)."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def create_sale_returns(world: World, wish: Wish) -> list[Row]:
 def refuse_duplicate_external_id(
     world: World, external_id: str | None, uses: int = 1, *, own_id: int | None = None
 ) -> None:
-    """409 under the switch that makes `sale-return.externalId` unique (14.13)."""
+    """409 under the switch that makes `sale-return.externalId` unique
+    (jetti.md#external-id-rules)."""
     if not world.switches.unique_external_ids or external_id is None:
         return
     others = [
@@ -109,7 +111,7 @@ def _create_item(world: World, sale_return: Row, line: Row, attributes: Row) -> 
             "saleReturnId": sale_return["id"],
             "saleItemId": line["id"],
             "purchaseItemId": purchase_item and purchase_item["id"],
-            # Always set, on a vendor's lines too (14.17).
+            # Always set, on a vendor's lines too (jetti.md#warehouse-of-a-sale-return-item).
             "warehouseId": line["warehouseId"] or sale["warehouseId"],
             "price": line["price"],
             **attributes,
@@ -118,7 +120,8 @@ def _create_item(world: World, sale_return: Row, line: Row, attributes: Row) -> 
 
 
 def _next_reference(world: World, sale_id: int) -> str:
-    """`1042-01`, `1042-02`, … from a counter that never goes back (6.3, 14.3)."""
+    """`1042-01`, `1042-02`, … from a counter that never goes back
+    (jetti.md#sale-return-references)."""
     sales = world.table("Sale")
     sale = sales.rows[sale_id]
     number = (sale["lastSaleReturnReference"] or 0) + 1
@@ -127,7 +130,8 @@ def _next_reference(world: World, sale_id: int) -> str:
 
 
 def _first_status(world: World, sale_id: int, provider_id: int | None) -> str:
-    """The status right after creation depends on account settings (7.1)."""
+    """The status right after creation depends on account settings
+    (jetti.md#status-after-creation)."""
     if provider_id is None:
         if world.switches.status_in_house != "by_settings":
             return world.switches.status_in_house

@@ -1,4 +1,4 @@
-"""What the server keeps up to date by itself after a write (apis/jetti.md 14.7)."""
+"""What the server keeps up to date by itself after a write (jetti.md#sale-roll-ups)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def recompute_sale(tables: Tables, sale_id: int) -> None:
         _sum_lines(
             tables["PurchaseItem"], "purchaseId", purchase["id"], (returned, "purchaseItemId")
         )
-        # `cancelled` stays as it is: a known oddity of the live service (14.20).
+        # `cancelled` stays as it is: a known oddity of the live service
+        # (jetti.md#cancelled-flag-of-a-purchase).
         lines = tables["PurchaseItem"].find("purchaseId", purchase["id"])
         _set_statuses(tables["Purchase"], purchase["id"], lines)
 
@@ -59,7 +60,8 @@ def _sum_lines(
 
 
 def _set_statuses(table: Table, row_id: int, lines: list[Row]) -> None:
-    """Returned goods count in both roll-ups, units never sent only in the cancellation's (6.3)."""
+    """Returned goods count in both roll-ups, units never sent only in the cancellation's
+    (jetti.md#sale-roll-ups)."""
     units = total(lines, "quantity")
     returned = total(lines, "quantityReturned")
     gone = returned + total(lines, "quantityCancelled")

@@ -1,6 +1,6 @@
 """What a Jetti resource is: its path, its model name, its fields, and how resources hang together.
 
-Data, not code: a resource is added by adding a row (apis/jetti.md 5 and 8).
+Data, not code: a resource is added by adding a row (jetti.md#generic-rules-for-rows, #field-lists).
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Resource(Struct, frozen=True):
     """One kind of object and where it is reached."""
 
     model: str
-    """PascalCase singular, as in `include` (apis/jetti.md 4)."""
+    """PascalCase singular, as in `include` (jetti.md#include-parameter)."""
     path: str
-    """Dashed plural, as in the URL (apis/jetti.md 2)."""
+    """Dashed plural, as in the URL (jetti.md#paths)."""
     fields: dict[str, Field]
     parents: dict[str, str] = {}
     """Foreign key to the model it points at."""
@@ -54,7 +54,8 @@ class Resource(Struct, frozen=True):
 
 
 class Relation(Struct, frozen=True):
-    """What `include` follows: the snake_case key of the answer and the join (apis/jetti.md 4)."""
+    """What `include` follows: the snake_case key of the answer and the join
+    (jetti.md#included-keys)."""
 
     key: str
     model: str
@@ -87,7 +88,7 @@ _SERVER_FIELDS = (
     Field("id", "integer", nullable=False),
     Field("createdAt", "date", nullable=False, default="now"),
     Field("updatedAt", "date", nullable=False, default="now"),
-    # Not in the schemas, yet on every row and accepted in `where` (apis/jetti.md 2 and 4).
+    # Not in the schemas, yet on every row and accepted in `where` (jetti.md#company-id).
     Field("companyId", "integer"),
 )
 

@@ -1,4 +1,5 @@
-"""The pretend Jetti: requests in, answers out, no sockets (apis/jetti.md 2 and 5)."""
+"""The pretend Jetti: requests in, answers out, no sockets (jetti.md#hosts-and-paths,
+#generic-rules-for-rows)."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from reconciler.sandbox.jetti.switches import JettiSwitches
 from reconciler.sandbox.jetti.writes import create_row, decode_body, update_row
 from reconciler.sandbox.messages import Request, Response
 
-# Every path ends in .json and begins with /api (14.1).
+# Every path ends in .json and begins with /api (jetti.md#paths).
 _PATH = re.compile(r"/api/(?P<path>[a-z-]+)(/(?P<id>\d{1,10})(/(?P<action>[a-z-]+))?)?\.json")
 _LOGIN_PATH = "/auth/login"
 _NOT_FOUND = "api.errors.not_found"
@@ -65,7 +66,8 @@ class Jetti:
         return response
 
     def _authenticate(self, request: Request) -> None:
-        """Bearer token, or `access_token` in the query (2). Bodies of 401 and 403 are unknown."""
+        """Bearer token, or `access_token` in the query (jetti.md#api-tokens, #token-in-the-query).
+        Bodies of 401 and 403 are unknown."""
         sent = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not sent and "access_token" in request.query:
             sent = parse_qs(request.query).get("access_token", [""])[0]
@@ -76,7 +78,8 @@ class Jetti:
             raise Problem("api.errors.forbidden", 403)
 
     def _log_in(self, request: Request) -> Response:
-        """`{email, password, role}` gives the user with his token (2, seen). Any password does."""
+        """`{email, password, role}` gives the user with his token (jetti.md#login). Any password
+        does."""
         if request.method != "POST":
             raise Problem(_NOT_FOUND, 404)
         body = decode_body(request.body)
@@ -107,7 +110,7 @@ class Jetti:
             raise Problem(_NOT_FOUND, 404)
         query = parse_query(request.query, self._switches)
         view = read_view(resource.model, query.attributes, query.include, self._switches)
-        # A bare array: no envelope, no total, no next link (4).
+        # A bare array: no envelope, no total, no next link (jetti.md#collection-answers).
         rows = select(self._store.world, resource, query)
         return json_response([self._show(view, row) for row in rows])
 
@@ -130,7 +133,7 @@ class Jetti:
         raise Problem(_NOT_FOUND, 404)
 
     def _action(self, request: Request, resource: Resource, row: Row, action: str) -> Response:
-        """POST for the sale's cancel, PUT for the purchase's (14.2)."""
+        """POST for the sale's cancel, PUT for the purchase's (jetti.md#creating-a-sale-return)."""
         world = self._store.world
         if (request.method, resource.model, action) == ("POST", "Sale", "cancel"):
             created = cancel_sale(world, row, decode_body(request.body))

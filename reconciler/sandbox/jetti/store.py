@@ -15,7 +15,7 @@ from reconciler.sandbox.jetti.values import as_stored
 from reconciler.sandbox.jetti.world import World
 from reconciler.sandbox.orders import SandboxOrder
 
-# Codes and names are ours; a real account defines its own (apis/jetti.md 8.5).
+# Codes and names are ours; a real account defines its own (jetti.md#adjustment-reason-fields).
 _REASONS = {
     "changed_mind": "Changed mind",
     "too_small": "Too small",
@@ -47,7 +47,8 @@ class JettiStore:
         return import_order(self.world, order, as_stored(RESOURCES["Sale"], attributes))
 
     def clone_sale(self, sale_id: int, **attributes: Any) -> int:
-        """A sale with the same customer and lines whose `saleId` is the parent (14.18)."""
+        """A sale with the same customer and lines whose `saleId` is the parent
+        (jetti.md#cloned-sales)."""
         return clone_sale(self.world, sale_id, as_stored(RESOURCES["Sale"], attributes))
 
     def raise_sale_return(

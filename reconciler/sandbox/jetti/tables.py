@@ -13,7 +13,7 @@ from reconciler.sandbox.jetti.schema import Resource, Row
 
 
 def timestamp(instant: datetime) -> str:
-    """`2018-03-05T23:05:09.000Z` (apis/jetti.md 5)."""
+    """`2018-03-05T23:05:09.000Z` (jetti.md#value-formats)."""
     text = instant.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
@@ -36,7 +36,7 @@ class Table:
         }
 
     def insert(self, values: Row) -> Row:
-        """Ids are small integers from a sequence of this table (apis/jetti.md 14.13)."""
+        """Ids are small integers from a sequence of this table (jetti.md#row-ids)."""
         self._refuse_unknown(values)
         self._last_id += 1
         now = timestamp(self._clock.now())

@@ -12,7 +12,7 @@ from msgspec import structs
 from reconciler.sandbox.jetti.schema import Field, Resource, Row
 from reconciler.sandbox.jetti.tables import timestamp
 
-# Ids and quantities are 32-bit integers (apis/jetti.md 5).
+# Ids and quantities are 32-bit integers (jetti.md#value-formats).
 _LARGEST_INTEGER = 2**31 - 1
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -25,7 +25,7 @@ def convert(field: Field, value: Any, string_limit: int = 0) -> Any:
     """The value as the column holds it. Raises `Unfit`.
 
     Strings take numbers (`externalId: 1234` is stored as "1234") and booleans take 0 and 1
-    (apis/jetti.md 5); `string_limit` 0 means none.
+    (jetti.md#value-formats, #external-id-rules); `string_limit` 0 means none.
     """
     if value is None:
         if field.nullable:
@@ -45,7 +45,8 @@ def convert(field: Field, value: Any, string_limit: int = 0) -> Any:
 def as_stored(resource: Resource, attributes: Row) -> Row:
     """Attributes as the columns hold them, with values outside an enumeration let through.
 
-    Live rows show such values (apis/jetti.md 14.21). Unknown names are left to the table.
+    Live rows show such values (jetti.md#purchase-statuses-outside-the-schema). Unknown names are
+    left to the table.
     """
     return {
         name: convert(structs.replace(resource.fields[name], values=()), value)

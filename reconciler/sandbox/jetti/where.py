@@ -1,6 +1,7 @@
 """`where` as Sequelize reads it: operators as strings, values as strings, nulls match nothing.
 
-Marks of the operators stand in apis/jetti.md 4: `$in $ne $notIn` are seen, the rest inferred.
+Marks of the operators stand in jetti.md#filter-operators: `$in $ne $notIn` are seen, the rest
+inferred.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ class WhereReader:
 
 
 def refused(switches: JettiSwitches | None = None) -> Problem:
-    """What a query error looks like is unknown but for the fallback code (9)."""
+    """What a query error looks like is unknown but for the fallback code (jetti.md#error-codes,
+    #error-statuses)."""
     return Problem("api.errors.unknown", switches.query_status if switches else 500)
 
 
@@ -139,7 +141,8 @@ def _matcher(field: Field, name: str, given: Any) -> Callable[[Any], bool]:
 
 
 def _cast(field: Field, given: Any) -> Any:
-    """`where[saleId]=12` must match 12 and `where[externalId]=123` "123" (14.11)."""
+    """`where[saleId]=12` must match 12 and `where[externalId]=123` "123"
+    (jetti.md#query-values)."""
     if not isinstance(given, str) or field.type == "json":
         raise refused()
     try:

@@ -35,13 +35,14 @@ class World:
         return self.table(model).visible(rows, self.switches.read_lag_seconds)
 
     def recompute(self, model: str, row: Row) -> None:
-        """After a write: the roll-ups of the sale that the row belongs to (14.7)."""
+        """After a write: the roll-ups of the sale that the row belongs to
+        (jetti.md#sale-roll-ups)."""
         sale_id = sale_id_of(self.tables, model, row)
         if sale_id in self.table("Sale").rows:
             recompute_sale(self.tables, sale_id)
 
     def notify_vendor(self, provider_id: int, sale_return: Row) -> None:
-        """Raising a return mails the vendor (apis/jetti.md 6.3, documented)."""
+        """Raising a return mails the vendor (jetti.md#notifications-of-a-sale-return)."""
         self.notifications.append(
             {
                 "dropshipProviderId": provider_id,

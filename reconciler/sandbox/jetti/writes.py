@@ -1,4 +1,5 @@
-"""What a body may change, and the checks of the model before it does (apis/jetti.md 5)."""
+"""What a body may change, and the checks of the model before it does
+(jetti.md#generic-rules-for-rows, #required-attributes)."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def decode_body(body: bytes) -> Row:
 
 
 def create_row(world: World, resource: Resource, body: Row) -> Row:
-    """A plain create: no split, no items, no counter (6.4)."""
+    """A plain create: no split, no items, no counter
+    (jetti.md#direct-creation-of-a-sale-return)."""
     values = read_attributes(world, resource, body, "create")
     missing = [
         field.name
@@ -42,7 +44,8 @@ def create_row(world: World, resource: Resource, body: Row) -> Row:
 
 
 def update_row(world: World, resource: Resource, row_id: int, body: Row) -> Row:
-    """Change only what is sent; the same again is the same again (5)."""
+    """Change only what is sent; the same again is the same again (jetti.md#partial-updates,
+    #status-update-sequence)."""
     values = read_attributes(world, resource, body, "update")
     if resource.model == "SaleReturn":
         refuse_duplicate_external_id(world, values.get("externalId"), own_id=row_id)

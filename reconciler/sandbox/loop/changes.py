@@ -79,7 +79,7 @@ def with_line(row: SandboxReturn, line: SandboxLine) -> SandboxReturn:
 
 
 def without_line(row: SandboxReturn, line_id: str) -> SandboxReturn:
-    """That unit stays with the customer; removing the last one cancels (apis/loop.md 3.5)."""
+    """That unit stays with the customer; removing the last one cancels (loop.md#remove-action)."""
     lines = tuple(line for line in row.lines if line.id != line_id)
     if len(lines) == len(row.lines):
         raise KeyError(f"return {row.id} has no line {line_id}")

@@ -1,4 +1,4 @@
-"""Laravel's cursor: a position in an ordered list, as base64url of JSON (apis/loop.md 3.2)."""
+"""Laravel's cursor: a position in an ordered list, as base64url of JSON (loop.md#cursor-format)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A return as Get Return Details shows it: another shape of the same (apis/loop.md 3.3, 5.6)."""
+"""A return as Get Return Details shows it: another shape of the same (loop.md#get-return-details,
+#differences-from-the-list-row)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 NOTHING = "N/A"
-"""Loop's word where other fields have null or an empty text (apis/loop.md section 5)."""
+"""Loop's word where other fields have null or an empty text (loop.md#absent-values)."""
 
 
 def money(amount: int) -> str:
@@ -31,20 +31,20 @@ def bare(instant: datetime) -> str:
 
 
 def php_date(instant: datetime | None) -> dict[str, Any] | None:
-    """A serialised PHP `DateTime`, as in `outcomes_processed_at` (apis/loop.md 5.1)."""
+    """A serialised PHP `DateTime`, as in `outcomes_processed_at` (loop.md#processing-fields)."""
     if instant is None:
         return None
     return {"date": bare(instant) + ".000000", "timezone_type": 3, "timezone": "UTC"}
 
 
 def order_number(order_name: str) -> str | None:
-    """1000 less than the number in the name (apis/loop.md section 8, surprise 12)."""
+    """1000 less than the number in the name (loop.md#order-number-offset)."""
     digits = order_name.lstrip("#")
     return str(int(digits) - 1000) if digits.isdigit() else None
 
 
 def parse_time(text: str) -> datetime:
-    """Any of the forms that working clients send (apis/loop.md 3.1), as aware UTC.
+    """Any of the forms that working clients send (loop.md#date-time-parameter-forms), as aware UTC.
 
     ValueError for anything else, also for an offset whose `+` arrived as a space.
     """

@@ -1,4 +1,4 @@
-"""Loop's envelopes for refusals (apis/loop.md section 4)."""
+"""Loop's envelopes for refusals (loop.md#error-envelopes)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unauthorized(form: str) -> Response:
 
 
 def unprocessable(field: str, problem: str) -> Response:
-    """Laravel's validation envelope; the texts are not known (apis/loop.md section 11)."""
+    """Laravel's validation envelope; the texts are not known (loop.md#validation-errors)."""
     return answer(422, {"message": problem, "errors": {field: [problem]}})
 
 
@@ -55,10 +55,10 @@ def wrong_method(method: str, path: str) -> Response:
 
 
 def no_return_found() -> Response:
-    """Details without a match: HTTP 200 all the same (apis/loop.md 3.3)."""
+    """Details without a match: HTTP 200 all the same (loop.md#details-without-a-match)."""
     return answer(200, {"error": {"message": "No return found with this ID."}})
 
 
 def too_many_attempts() -> Response:
-    """Laravel's 429; its headers are the limiter's (apis/loop.md 1.2)."""
+    """Laravel's 429; its headers are the limiter's (loop.md#responses-over-the-limit)."""
     return answer(429, {"message": "Too Many Attempts."})

@@ -1,4 +1,5 @@
-"""Loop's 300 requests per minute and key, counted as Laravel counts (apis/loop.md 1.2)."""
+"""Loop's 300 requests per minute and key, counted as Laravel counts (loop.md#request-quota,
+#responses-over-the-limit)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Order, window and pages of Loop's list, with all its gaps (apis/loop.md 3.1, 3.2)."""
+"""Order, window and pages of Loop's list, with all its gaps (loop.md#detailed-returns-list,
+#sort-order)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the pretend Loop holds: returns, lines, labels and exchanges, all frozen.
 
 Money is in whole cents, times are aware UTC without fractions of a second (Loop's cursor shows
-that its columns hold whole seconds, apis/loop.md 3.2).
+that its columns hold whole seconds, loop.md#cursor-format).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 from msgspec import Struct
 
 LISTED_STATES = ("open", "closed", "cancelled", "expired", "review")
-"""What `state` may ask for (apis/loop.md 6.1)."""
+"""What `state` may ask for (loop.md#return-state, #state-filter)."""
 
 DEFAULT_STATES = ("open", "closed", "expired")
-"""What a list call without `state` answers; the other two are hidden (apis/loop.md 3.1)."""
+"""What a list call without `state` answers; the other two are hidden (loop.md#state-filter)."""
 
 
 LEFT_OUT = "<left out>"
@@ -23,7 +23,7 @@ LEFT_OUT = "<left out>"
 
 
 class SandboxLine(Struct, frozen=True):
-    """One returned unit: there is no quantity (apis/loop.md 5.2)."""
+    """One returned unit: there is no quantity (loop.md#units-per-line-item)."""
 
     id: str
     order_line_id: str
@@ -42,7 +42,7 @@ class SandboxLine(Struct, frozen=True):
     barcode: str | None = None
     exchange_variant: str | None = None
     negative_price: bool = False
-    """Shown with a minus, as one captured row does (apis/loop.md section 8, surprise 8)."""
+    """Shown with a minus, as one captured row does (loop.md#negative-line-prices)."""
     extra: dict[str, Any] = {}
     """Raw wire fields laid over the line last; a field that is `LEFT_OUT` is missing."""
 
@@ -53,22 +53,23 @@ class SandboxLine(Struct, frozen=True):
 
 
 class SandboxLabel(Struct, frozen=True):
-    """A label and, once scanned, the parcel under it (apis/loop.md 5.4)."""
+    """A label and, once scanned, the parcel under it (loop.md#labels)."""
 
     carrier: str
     tracking_number: str | None
-    """None until it is known: numbers of pre-printed labels come later (apis/loop.md 6.3)."""
+    """None until it is known: numbers of pre-printed labels come later
+    (loop.md#pre-printed-labels)."""
     status: str
     updated_at: datetime
     line_ids: tuple[str, ...] = ()
-    """Empty where Loop ties the label to no line (apis/loop.md 6.3)."""
+    """Empty where Loop ties the label to no line (loop.md#labels-per-return)."""
     rate: float = 5.95
     extra: dict[str, Any] = {}
     """Raw wire fields laid over the label last, as over a line."""
 
 
 class SandboxExchange(Struct, frozen=True):
-    """An article the customer gets instead (apis/loop.md 5.3)."""
+    """An article the customer gets instead (loop.md#exchanges)."""
 
     id: str
     product_id: str
@@ -101,7 +102,7 @@ class SandboxReturn(Struct, frozen=True):
     exchanges: tuple[SandboxExchange, ...] = ()
     edited_at: datetime | None = None
     processed_at: datetime | None = None
-    """Some hours after the state became `closed` (apis/loop.md section 8, surprise 14)."""
+    """Some hours after the state became `closed` (loop.md#processing-fields)."""
     type: str = "standard"
     customer: str | None = None
     country: str = "United States"

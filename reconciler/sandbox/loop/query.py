@@ -1,4 +1,4 @@
-"""The list's parameters, read and refused as Loop does (apis/loop.md 3.1)."""
+"""The list's parameters, read and refused as Loop does (loop.md#list-parameters, #time-window)."""
 
 from __future__ import annotations
 

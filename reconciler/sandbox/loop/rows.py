@@ -1,4 +1,4 @@
-"""A return as a row of Loop's list (apis/loop.md section 5)."""
+"""A return as a row of Loop's list (loop.md#return-object)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reconciler.sandbox.loop.model import (
 from reconciler.sandbox.loop.switches import LoopSwitches
 from reconciler.sandbox.loop.totals import exchange_tax_of, totals
 
-# Names that no documentation knows: a client must not mind (apis/loop.md section 1).
+# Names that no documentation knows: a client must not mind (loop.md#additive-changes).
 EXTRA_FIELDS: dict[str, Any] = {
     "sustainability_score": 7,
     "x_internal": {"nested": [1, {"deep": None}]},
@@ -32,7 +32,7 @@ EXTRA_FIELDS: dict[str, Any] = {
 
 
 def list_row(row: SandboxReturn, switches: LoopSwitches, shop: str) -> dict[str, Any]:
-    """All keys are always there; absence is a value (apis/loop.md section 5)."""
+    """All keys are always there; absence is a value (loop.md#key-presence, #absent-values)."""
     extra = EXTRA_FIELDS if switches.extra_fields else {}
     shown = {
         **_identity(row, switches),
@@ -86,7 +86,7 @@ def _identity(row: SandboxReturn, switches: LoopSwitches) -> dict[str, Any]:
 
 
 def _line(line: SandboxLine, row: SandboxReturn) -> dict[str, Any]:
-    # The vintage of the row decides which spelling of nothing a field has (section 5).
+    # The vintage of the row decides which spelling of nothing a field has (loop.md#absent-values).
     old = int(row.id) % 2 == 0
     refunded = line.remedy == "refund"
     refund = line.value if refunded else 0

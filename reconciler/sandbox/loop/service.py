@@ -1,8 +1,8 @@
 """The pretend Loop: key, limit, list and details, all under one handle.
 
-Built from apis/loop.md; its section 10 is the checklist. Left out on purpose: return actions
-(quirk 23), which are offered as moves of the scenario instead, and webhooks (quirk 37), which
-the program does not use.
+Built from loop.md#simulator-checklist. Left out on purpose: return actions
+(loop.md#action-results), which are offered as moves of the scenario instead, and webhooks
+(loop.md#webhook-delivery), which the program does not use.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reconciler.sandbox.loop.store import LoopStore
 from reconciler.sandbox.loop.switches import LoopSwitches
 from reconciler.sandbox.messages import Request, Response
 
-# The versions differ in nothing that is served here (apis/loop.md section 1).
+# The versions differ in nothing that is served here (loop.md#api-versions).
 ROUTE = re.compile(r"/api/(?:v1|2026-07|2026-10|latest|unstable)/warehouse/return/(list|details)")
 DOCUMENTED_LINK = ("to", "filter", "pageSize")
 

@@ -96,7 +96,8 @@ class LoopStore:
     ) -> SandboxReturn:
         """A customer submits a return: units by order line id, or the whole order.
 
-        `attributes` are fields of `SandboxReturn`. No label yet (apis/loop.md 7.2).
+        `attributes` are fields of `SandboxReturn`. No label yet
+        (loop.md#return-creation-without-a-label).
         """
         moment = whole_second(at or self._clock.now())
         row = submissions.born(self._ids, order, quantities, moment)
@@ -166,8 +167,8 @@ class LoopStore:
     ) -> SandboxReturn:
         """A label is issued, for the given lines or for all; for none it is tied to no line.
 
-        As many as wished, also more than lines (apis/loop.md 6.3). One that is not `numbered`
-        gets its number later, by `number_label`.
+        As many as wished, also more than lines (loop.md#labels-per-return, #pre-printed-labels).
+        One that is not `numbered` gets its number later, by `number_label`.
         """
         moment, row = whole_second(at or self._clock.now()), self.get(return_id)
         lines = tuple(line.id for line in row.lines) if line_ids is None else line_ids
@@ -189,8 +190,8 @@ class LoopStore:
     ) -> SandboxReturn:
         """A new label in the place of one; what becomes of the old one is a switch.
 
-        Loop does so while the label is `new` or `pre_transit` (apis/loop.md 6.3). ValueError
-        for any other.
+        Loop does so while the label is `new` or `pre_transit` (loop.md#label-regeneration).
+        ValueError for any other.
         """
         moment, row = whole_second(at or self._clock.now()), self.get(return_id)
         old = row.labels[parcel]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reconciler.sandbox.loop.model import SandboxExchange, SandboxLine, SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
 
-# `upsell` is an exchange for something dearer (apis/loop.md 6.2).
+# `upsell` is an exchange for something dearer (loop.md#return-outcome, #money-fields).
 REMEDIES = {"refund": "refund", "credit": "credit", "exchange": "exchange", "upsell": "exchange"}
 
 

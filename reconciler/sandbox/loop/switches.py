@@ -9,11 +9,12 @@ from msgspec import Struct
 
 class LoopSwitches(Struct):
     """Set at any time, also between two pages. The defaults are the harsher reading where a
-    careful reader of apis/loop.md could hold both, else the likelier one."""
+    careful reader of loop.md#reading-guide, #open-questions could hold both, else the likelier
+    one."""
 
     next_page_link: Literal["documented", "complete"] = "documented"
     """Which parameters `nextPageUrl` carries: only `to`, `filter`, `pageSize` and `cursor` as in
-    the documented example, or all that were sent (apis/loop.md 3.2)."""
+    the documented example, or all that were sent (loop.md#next-page-link)."""
     next_page_cursor: Literal["true", "absent", "repeated", "cycle", "ever_fresh"] = "true"
     """`absent`: a next link without a cursor. The last three: a next link that never ends, with
     the same cursor, two in turn, or always a new one, each leading back to page one."""
@@ -48,7 +49,8 @@ class LoopSwitches(Struct):
     top_level_label: Literal["first", "newest"] = "first"
     """Which of several labels feeds the return's own label fields."""
     regenerated_label: Literal["stays", "goes"] = "stays"
-    """Whether a label that was regenerated still stands in `labels` (apis/loop.md 6.3)."""
+    """Whether a label that was regenerated still stands in `labels`
+    (loop.md#label-regeneration)."""
     regenerated_label_status: Literal["kept", "cancelled"] = "kept"
     """With which status it stands there: the one it had, or voided."""
     untied_label: Literal["empty", "null"] = "empty"

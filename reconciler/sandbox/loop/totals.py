@@ -1,4 +1,4 @@
-"""The sums of a return, which agree with each other (apis/loop.md 5.1, 10: 18)."""
+"""The sums of a return, which agree with each other (loop.md#money-identities, #money-fields)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from reconciler.sandbox.loop.model import SandboxExchange, SandboxReturn
 
 
 def totals(row: SandboxReturn) -> dict[str, str | None]:
-    """The identities of section 10, quirk 18: total = product - discount + tax, and refund plus
+    """The identities of loop.md#money-identities: total = product - discount + tax, and refund plus
     credit = total."""
     product = sum(line.price for line in row.lines)
     discount = sum(line.discount for line in row.lines)

@@ -1,4 +1,5 @@
-"""The life of a return from submission to its end, as events (apis/loop.md 6.1, 6.3, 10)."""
+"""The life of a return from submission to its end, as events (loop.md#return-state,
+#label-life-cycle)."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ from reconciler.sandbox.world.events import Event
 from reconciler.sandbox.world.products import REASONS
 
 EXPIRY = timedelta(days=28)
-"""A label that nobody scanned for that long ends the return (apis/loop.md 10, quirk 20)."""
+"""A label that nobody scanned for that long ends the return (loop.md#expiry)."""
 
 OUTCOMES = ("refund", "exchange", "credit", "upsell")
 OUTCOME_WEIGHTS = (60, 20, 14, 6)
-# Of several units. The last is a word that only Loop's newest tools use (apis/loop.md 6.2).
+# Of several units. The last is a word that only Loop's newest tools use (loop.md#return-outcome).
 MIXED_OUTCOMES = (
     "refund",
     "exchange",
@@ -133,7 +134,7 @@ class Story:
         return self._chance.choices(OUTCOMES, OUTCOME_WEIGHTS)[0]
 
     def _method(self) -> dict[str, Any] | str | None:
-        """Object, text or null (apis/loop.md 5.5). Names and addresses are canaries."""
+        """Object, text or null (loop.md#return-method). Names and addresses are canaries."""
         kind = self._chance.random()
         if kind > 0.12:
             return None
@@ -190,7 +191,7 @@ class Story:
     def _end(self) -> None:
         self._later(hours=(2, 100))
         self._add("close")
-        # `was_processed` follows hours after the state (apis/loop.md section 8, surprise 14).
+        # `was_processed` follows hours after the state (loop.md#processing-fields).
         self._later(hours=(2, 60))
         self._add("process")
 

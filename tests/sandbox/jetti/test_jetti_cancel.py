@@ -1,4 +1,5 @@
-"""POST /sales/{id}/cancel.json and what it leaves behind (apis/jetti.md 6.3, 14.3 to 14.6)."""
+"""POST /sales/{id}/cancel.json and what it leaves behind (jetti.md#creating-a-sale-return,
+#id-array-of-the-cancel-call)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths, keys, problems and the rate limit (apis/jetti.md 2, 3, 9, 14.1, 14.14, 14.15)."""
+"""Paths, keys, problems and the rate limit (jetti.md#hosts-and-paths, #authentication)."""
 
 from __future__ import annotations
 

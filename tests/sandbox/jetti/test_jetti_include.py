@@ -1,4 +1,4 @@
-"""`include`, and the shape of rows (apis/jetti.md 2, 4, 14.9, 14.10)."""
+"""`include`, and the shape of rows (jetti.md#include-parameter, #included-keys)."""
 
 from __future__ import annotations
 

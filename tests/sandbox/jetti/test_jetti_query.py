@@ -1,4 +1,4 @@
-"""The query language of collections (apis/jetti.md 4, 14.11, 14.12)."""
+"""The query language of collections (jetti.md#query-language, #query-values)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Generic create, read, update, delete, and the formats of values (apis/jetti.md 5, 7, 8)."""
+"""Generic create, read, update, delete, and the formats of values (jetti.md#generic-rules-for-rows,
+#statuses)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ import re
 import pytest
 
 COUNTS = {
-    # attributes by the field lists of section 8, plus id, createdAt, updatedAt and companyId
+    # attributes by jetti.md#sale-fields and its neighbours, plus id, createdAt, updatedAt and
+    # companyId
     # where a list leaves them out
     "sales": 92,
     "sale-items": 42,

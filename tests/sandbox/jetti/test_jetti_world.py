@@ -1,4 +1,4 @@
-"""Imported orders, roll-ups and what people do by hand (apis/jetti.md 1, 6.1, 14.7, 14.18)."""
+"""Imported orders, roll-ups and what people do by hand (jetti.md#data-model, #order-import)."""
 
 from __future__ import annotations
 
