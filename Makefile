@@ -9,45 +9,91 @@ PYTHON ?= $(shell for candidate in python3.14 python3.13 python3.12 python3.11 p
 	$$candidate -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && echo $$candidate && break; done)
 
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The versions that were tested. `make CONSTRAINTS= …` takes whatever setup.cfg allows.
+CONSTRAINTS ?= constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 
-.PHONY: help demo test check lint types bench proof format
+# What a change most often breaks: decisions, parsing, reports, help and documentation, and one
+# story of the main job (docs/decisions/0010-quick-lane.md).
+QUICK := tests/core tests/loop tests/reports tests/operations tests/test_architecture.py \
+	tests/test_citations.py tests/test_config.py tests/test_docs.py tests/test_glossary.py \
+	tests/test_proof_table.py tests/stories/test_main_job.py
 
-help:
-	@echo "make demo    the whole story against a pretend Loop and Jetti, in under a minute"
-	@echo "make test    the tests"
-	@echo "make check   what must pass before a change lands: lint, types, tests"
-	@echo "make proof   the long forms of the proofs, two to three hours; writes proof.md"
-	@echo "make bench   the figures that the speed claims rest on"
-	@echo "make format  put the code into shape"
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
-demo: $(VENV)/.installed
+.PHONY: demo
+demo: $(VENV)/.installed ## the whole story against a pretend Loop and Jetti, in under a minute
 	@$(BIN)/reconciler demo
 
-test: $(VENV)/.testable
-	$(BIN)/python -m pytest -q -n auto --dist worksteal
+.PHONY: test
+test: $(VENV)/.testable ## the tests; T=… runs some: T=tests/core, T='-k late_scan'
+	$(PYTEST) $(T)
 
-check: lint types test
+.PHONY: quick
+quick: $(VENV)/.testable ## what a change most often breaks, in under a minute
+	$(PYTEST) $(QUICK)
 
-lint: $(VENV)/.testable
+.PHONY: check
+check: lint types test ## what must pass before a change lands: lint, types, tests
+
+.PHONY: lint
+lint: $(VENV)/.testable ## style and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 
-types: $(VENV)/.testable
+.PHONY: types
+types: $(VENV)/.testable ## types, strictly
 	$(BIN)/mypy
 
-bench: $(VENV)/.testable
-	$(BIN)/python -m benchmarks
-
-proof: $(VENV)/.provable
-	$(BIN)/python -m proof
-
-format: $(VENV)/.testable
+.PHONY: format
+format: $(VENV)/.testable ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: bench
+bench: $(VENV)/.testable ## the figures that the speed claims rest on
+	$(BIN)/python -m benchmarks
+
+.PHONY: coverage
+coverage: $(VENV)/.provable ## the tests, with the lines and branches that they reach
+	$(PYTEST) --cov=reconciler --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
+
+.PHONY: proof
+proof: $(VENV)/.provable ## the long forms of the proofs, two to three hours; writes proof.md
+	$(BIN)/python -m proof
+
+.PHONY: test-lowest test-newest
+test-lowest: ## the tests with the oldest versions that setup.cfg allows
+	sed -n 's/^    \([a-z-]*\)>=\([0-9.]*\).*/\1==\2/p' setup.cfg > build-lowest.txt
+	$(MAKE) VENV=.venv-lowest CONSTRAINTS=build-lowest.txt test
+
+test-newest: ## the tests with the newest versions that setup.cfg allows
+	$(MAKE) VENV=.venv-newest CONSTRAINTS= test
+
+.PHONY: constraints
+constraints: ## write constraints.txt anew, from the newest versions that setup.cfg allows
+	$(MAKE) VENV=.venv-newest CONSTRAINTS= .venv-newest/.provable
+	{ echo '# What was tested; `make` installs these, `make constraints` writes them anew.'; \
+	.venv-newest/bin/python -m pip freeze --exclude-editable | grep -iv atheris; } > constraints.txt
+
+.PHONY: release
+release: check ## build, check and try what is to be published; stops before publishing
+	rm -rf dist
+	$(INSTALL) build twine
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv --clear .venv-release
+	.venv-release/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd / && $(CURDIR)/.venv-release/bin/reconciler demo > /dev/null
+	@echo "dist/ is ready; nothing was published (RELEASING.md)"
+
 # Stamps: made once, and again when the dependencies change.
-$(VENV)/.installed: setup.cfg pyproject.toml
+$(VENV)/.installed: setup.cfg pyproject.toml $(CONSTRAINTS)
 	@$(BIN)/python -c "" 2>/dev/null || $(MAKE) --no-print-directory environment
 	$(INSTALL) --editable .
 	@touch $@
