@@ -12,20 +12,20 @@ import sys
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 # ruff: noqa: E402
-from reconciler.http.answer import Answer, AnswerLost, NotSent, Refused
 from reconciler.http.endpoint import Endpoint, Timeouts
 from reconciler.http.network import tls_context
-from reconciler.http.pace import PerMinute, PerSecond
+from reconciler.http.rate_limit import PerMinute, PerSecond
+from reconciler.http.response import NotSent, Refused, Response, ResponseLost
 from reconciler.http.service import Service, connect
 
 __all__ = [
-    "Answer",
-    "AnswerLost",
     "Endpoint",
     "NotSent",
     "PerMinute",
     "PerSecond",
     "Refused",
+    "Response",
+    "ResponseLost",
     "Service",
     "Timeouts",
     "connect",

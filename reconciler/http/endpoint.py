@@ -9,7 +9,7 @@ import httpx
 from msgspec import Struct
 
 from reconciler.errors import ConfigError, ReconcilerError
-from reconciler.http.pace import PerMinute, PerSecond
+from reconciler.http.rate_limit import PerMinute, PerSecond
 
 MIB = 1024 * 1024
 

@@ -34,7 +34,7 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     return context
 
 
-class Watch:
+class RequestWatch:
     """The request in the air: its deadline, and whether any byte of it may have left.
 
     Counted in the machine's own time, as sockets are, whatever the injected clock says.
@@ -79,7 +79,7 @@ class Watch:
 class WatchedStream(httpcore.NetworkStream):
     """A connection whose every operation ends by the deadline of the request in the air."""
 
-    def __init__(self, stream: httpcore.NetworkStream, watch: Watch) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, watch: RequestWatch) -> None:
         self._stream = stream
         self._watch = watch
 
@@ -122,7 +122,7 @@ class WatchedStream(httpcore.NetworkStream):
 class WatchedNetwork(httpcore.NetworkBackend):
     """Opens such connections."""
 
-    def __init__(self, watch: Watch, network: httpcore.NetworkBackend | None = None) -> None:
+    def __init__(self, watch: RequestWatch, network: httpcore.NetworkBackend | None = None) -> None:
         self._watch = watch
         self._sockets = network or httpcore.SyncBackend()
 

@@ -8,14 +8,20 @@ from typing import Generic, TypeVar
 import httpx
 
 from reconciler.errors import KeyRefused
-from reconciler.http.answer import Answer, Refused, mended, parse_http_date, problem_title
 from reconciler.http.endpoint import Endpoint
-from reconciler.http.patience import NotUnderstood, Unacceptable, is_transient
+from reconciler.http.response import (
+    Refused,
+    Response,
+    parse_http_date,
+    problem_title,
+    replace_lone_surrogates,
+)
+from reconciler.http.retry import InvalidResponse, UnusableResponse, is_transient
 
 T = TypeVar("T")
 
 
-class TooMany(NotUnderstood):
+class RateLimited(InvalidResponse):
     """429 to the last; says nothing about the service's health."""
 
 
@@ -23,7 +29,7 @@ class Reading(Generic[T]):
     """Judges the answers to one read and keeps what was made of the good one."""
 
     def __init__(
-        self, endpoint: Endpoint, decode: Callable[[Answer], T], allow: frozenset[int]
+        self, endpoint: Endpoint, decode: Callable[[Response], T], allow: frozenset[int]
     ) -> None:
         self._endpoint = endpoint
         self._decode = decode
@@ -36,15 +42,15 @@ class Reading(Generic[T]):
         if status not in self._allow:
             self._reject(response)
         try:
-            self._accepted.append(self._decode(to_answer(response)))
+            self._accepted.append(self._decode(to_response(response)))
         except UnicodeError:
-            raise NotUnderstood("the answer is not UTF-8") from None
+            raise InvalidResponse("the answer is not UTF-8") from None
         except RecursionError:
-            raise NotUnderstood("the answer is nested too deeply") from None
+            raise InvalidResponse("the answer is nested too deeply") from None
         except ValueError as error:
             if "Invalid UTF-8" in str(error):  # msgspec, from 0.23 on
-                raise NotUnderstood("the answer is not UTF-8") from None
-            raise NotUnderstood(f"the answer is not what was asked for: {error}") from None
+                raise InvalidResponse("the answer is not UTF-8") from None
+            raise InvalidResponse(f"the answer is not what was asked for: {error}") from None
 
     def value_of(self, response: httpx.Response) -> T:
         """The value; the last of several tries comes here without having been judged."""
@@ -56,12 +62,12 @@ class Reading(Generic[T]):
         status = response.status_code
         refuse_key(self._endpoint, status)
         if status == 429:
-            raise TooMany("answered 429")
+            raise RateLimited("answered 429")
         if is_transient(status):
-            raise NotUnderstood(f"answered {status}")
+            raise InvalidResponse(f"answered {status}")
         if 400 <= status < 500:
             raise Refused(status, problem_title(response.content))
-        raise Unacceptable(f"answered {status}, which is neither followed nor understood")
+        raise UnusableResponse(f"answered {status}, which is neither followed nor understood")
 
 
 def refuse_key(endpoint: Endpoint, status: int) -> None:
@@ -73,11 +79,11 @@ def refuse_key(endpoint: Endpoint, status: int) -> None:
         )
 
 
-def to_answer(response: httpx.Response) -> Answer:
+def to_response(response: httpx.Response) -> Response:
     """The answer in our own words."""
-    return Answer(
+    return Response(
         status=response.status_code,
         headers={name.lower(): value for name, value in response.headers.items()},
-        body=mended(response.content),
+        body=replace_lone_surrogates(response.content),
         date=parse_http_date(response.headers.get("date")),
     )

@@ -17,26 +17,26 @@ from httpx_retries import RetryTransport
 from reconciler import __version__
 from reconciler.clock import Clock
 from reconciler.errors import KeyRefused, ReconcilerError, fact
-from reconciler.http.answer import (
-    Answer,
-    AnswerLost,
-    NotSent,
-    Refused,
-)
 from reconciler.http.breaker import Breaker
 from reconciler.http.endpoint import Endpoint
-from reconciler.http.patience import (
+from reconciler.http.reading import RateLimited, Reading, refuse_key, to_response
+from reconciler.http.response import (
+    NotSent,
+    Refused,
+    Response,
+    ResponseLost,
+)
+from reconciler.http.retry import (
     TRANSIENT,
-    Means,
-    Patience,
-    Postponed,
-    Unacceptable,
+    ReadRetry,
+    RetryAfterTooLong,
+    RetryContext,
+    UnusableResponse,
     asked_to_wait,
     is_transient,
     reason,
 )
-from reconciler.http.reading import Reading, TooMany, refuse_key, to_answer
-from reconciler.http.wire import Wire
+from reconciler.http.transport import Transport
 
 T = TypeVar("T")
 
@@ -61,25 +61,26 @@ def connect(
     for chatty in ("httpx", "httpcore", "httpx_retries"):
         # They log whole URLs, and at debug level headers: kept quiet whatever our own level is.
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    wire = Wire(endpoint, clock, tls, network)
+    transport = Transport(endpoint, clock, tls, network)
     jitter = rng or random.Random()  # noqa: S311 - spreads waits, keeps no secret
-    return Service(endpoint, wire, Means(endpoint.name, clock, jitter, wire.budget))
+    context = RetryContext(endpoint.name, clock, jitter, transport.budget)
+    return Service(endpoint, transport, context)
 
 
 class Service:
     """Use as a context manager, or close it."""
 
-    def __init__(self, endpoint: Endpoint, wire: Wire, means: Means) -> None:
+    def __init__(self, endpoint: Endpoint, transport: Transport, context: RetryContext) -> None:
         self.name = endpoint.name
-        self.base_url = str(wire.base)
-        self.requests = wire.requests
+        self.base_url = str(transport.base)
+        self.requests = transport.requests
         """Requests that left so far: {"get": n, "write": n}."""
         self._endpoint = endpoint
-        self._base = wire.base
-        self._wire = wire
-        self._means = means
-        self._reads = RetryTransport(transport=wire)
-        self._breaker = Breaker(means.clock)
+        self._base = transport.base
+        self._transport = transport
+        self._context = context
+        self._reads = RetryTransport(transport=transport)
+        self._breaker = Breaker(context.clock)
 
     def __repr__(self) -> str:
         return f"<Service {self.name}>"
@@ -103,7 +104,7 @@ class Service:
         self,
         path: str,
         query: str,
-        decode: Callable[[Answer], T],
+        decode: Callable[[Response], T],
         allow: frozenset[int] = OK,
     ) -> T:
         """What `decode` makes of the answer; up to four tries.
@@ -116,13 +117,13 @@ class Service:
         self._admit(write=False)
         reading = Reading(self._endpoint, decode, allow)
         request = self._request("GET", path, query)
-        request.extensions["retry"] = Patience(self._means, allow, reading.accept)
+        request.extensions["retry"] = ReadRetry(self._context, allow, reading.accept)
         try:
             value = reading.value_of(self._reads.handle_request(request))
         except (KeyRefused, Refused):
             self._breaker.passed()
             raise
-        except (*TRANSIENT, Unacceptable, Postponed, httpx.HTTPError) as error:
+        except (*TRANSIENT, UnusableResponse, RetryAfterTooLong, httpx.HTTPError) as error:
             raise self._given_up(request, error) from None
         self._breaker.passed()
         return value
@@ -132,9 +133,9 @@ class Service:
 
         Raises Interrupted.
         """
-        self._wire.pacer.reserve()
+        self._transport.pacer.reserve()
 
-    def write(self, method: str, path: str, body: bytes) -> Answer:
+    def write(self, method: str, path: str, body: bytes) -> Response:
         """Send a JSON body exactly once, and return whatever complete answer comes.
 
         Raises NotSent (certainly not applied), AnswerLost (perhaps applied; a redirect is one),
@@ -144,16 +145,16 @@ class Service:
         self._admit(write=True)
         request = self._request(method, path, "", body)
         try:
-            response = self._wire.handle_request(request)
-        except (httpx.HTTPError, Unacceptable) as error:
+            response = self._transport.handle_request(request)
+        except (httpx.HTTPError, UnusableResponse) as error:
             self._breaker.failed(reason(error))
-            lost = AnswerLost if self._wire.watch.sent else NotSent
+            lost = ResponseLost if self._transport.watch.sent else NotSent
             raise lost(reason(error)) from None
         self._learn(response)
         refuse_key(self._endpoint, response.status_code)
         if 300 <= response.status_code < 400:
-            raise AnswerLost(f"redirected ({response.status_code})")
-        return to_answer(response)
+            raise ResponseLost(f"redirected ({response.status_code})")
+        return to_response(response)
 
     def _admit(self, *, write: bool) -> None:
         if not self._breaker.admits(write=write):
@@ -189,9 +190,9 @@ class Service:
 
     def _given_up(self, request: httpx.Request, error: Exception) -> ReconcilerError:
         """Count the failure and say it."""
-        if isinstance(error, Postponed):
+        if isinstance(error, RetryAfterTooLong):
             self._breaker.open_for(error.seconds, str(error))
-        elif not isinstance(error, TooMany):
+        elif not isinstance(error, RateLimited):
             self._breaker.failed(reason(error))
         tries = request.extensions["tries"]
         path = request.url.path.removeprefix(self._base.path)
@@ -209,8 +210,8 @@ class Service:
         if not is_transient(status):
             return
         try:
-            asked = asked_to_wait(status, response.headers, self._means.clock.now())
-        except Postponed as error:
+            asked = asked_to_wait(status, response.headers, self._context.clock.now())
+        except RetryAfterTooLong as error:
             self._breaker.open_for(error.seconds, str(error))
         else:
-            self._wire.pacer.rest(asked or 0.0)
+            self._transport.pacer.rest(asked or 0.0)

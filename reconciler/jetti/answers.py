@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from reconciler.http import Answer
-from reconciler.http.answer import problem_title
+from reconciler.http import Response
+from reconciler.http.response import problem_title
 
 
 class Meaning(StrEnum):
@@ -48,7 +48,7 @@ class Classified(Struct, frozen=True):
 _REFUSING = frozenset({400, 422})
 
 
-def classify(answer: Answer) -> Classified:
+def classify(answer: Response) -> Classified:
     """Read the status first: bodies of errors may be anything or nothing.
 
     404 and 409 are no refusal: something of ours may stand behind them, so they are read back.

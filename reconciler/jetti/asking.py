@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from reconciler.http import Answer, Service
+from reconciler.http import Response, Service
 from reconciler.jetti.dialect import Dialect
 from reconciler.jetti.query import Form, Question
 from reconciler.jetti.wire import Wire, rows
@@ -35,7 +35,7 @@ class Asker:
         self._service = service
         self._dialect = dialect
 
-    def get(self, path: str, query: str, decode: Callable[[Answer], T]) -> T:
+    def get(self, path: str, query: str, decode: Callable[[Response], T]) -> T:
         """What `decode` makes of the answer."""
         return self._service.get(path, query, self._dated(decode))
 
@@ -88,14 +88,14 @@ class Asker:
     ) -> list[W] | None:
         """The rows, or None when Jetti declines the question."""
 
-        def decode(answer: Answer) -> list[W] | None:
+        def decode(answer: Response) -> list[W] | None:
             return rows(kind, answer) if answer.status == _OK else None
 
         query = question.encode(without=without)
         return self._service.get(path, query, self._dated(decode), _DECLINED | {_OK})
 
-    def _dated(self, decode: Callable[[Answer], T]) -> Callable[[Answer], T]:
-        def dated(answer: Answer) -> T:
+    def _dated(self, decode: Callable[[Response], T]) -> Callable[[Response], T]:
+        def dated(answer: Response) -> T:
             self.latest = answer.date or self.latest
             return decode(answer)
 

@@ -19,7 +19,7 @@ from reconciler.core.report import OutcomeKind
 from reconciler.core.sighting import SeenSaleReturn, Sighting
 from reconciler.core.verdict import BY_HAND, Attributed, listed, titled
 from reconciler.errors import Interrupted, TargetUnavailable
-from reconciler.http import Answer, Refused
+from reconciler.http import Refused, Response
 from reconciler.jetti import wire
 from reconciler.jetti.answers import Classified, Meaning
 from reconciler.jetti.collection import FilterIgnored
@@ -109,7 +109,7 @@ class Creation:
     def _is_proven(self) -> bool:
         return self._journal.meta().proven_ids_key == self._ids_key
 
-    def _rows(self, answer: Answer) -> list[SeenSaleReturn]:
+    def _rows(self, answer: Response) -> list[SeenSaleReturn]:
         """The made sale returns, with their items even where the answer leaves them out."""
         rows = [wire.seen_sale_return(row) for row in wire.rows(wire.WireSaleReturn, answer)]
         bare = [row.id for row in rows if not row.items]

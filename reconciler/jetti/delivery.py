@@ -11,7 +11,7 @@ from reconciler.clock import Clock
 from reconciler.core.model import Entry, Operation, State, Write
 from reconciler.core.ports import Attempt, Journal, Move
 from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
-from reconciler.http import Answer, AnswerLost, NotSent, Service
+from reconciler.http import NotSent, Response, ResponseLost, Service
 from reconciler.jetti.answers import Classified, Meaning, classify
 from reconciler.points import Point, reached
 
@@ -25,7 +25,7 @@ _PATHS = {
 class Delivered(Struct, frozen=True):
     """Jetti says that it did it."""
 
-    answer: Answer
+    answer: Response
     at: datetime
 
 
@@ -68,7 +68,7 @@ class Delivery:
             )
         except NotSent as error:
             return Classified(Meaning.NOT_SENT, detail=str(error))
-        except AnswerLost as error:
+        except ResponseLost as error:
             return Classified(Meaning.LOST, detail=str(error))
         except (KeyRefused, TargetUnavailable, Interrupted):
             # None of them did anything: the key was refused, or nothing left.

@@ -16,7 +16,7 @@ from reconciler.core.report import OutcomeKind
 from reconciler.core.sighting import SeenSaleReturn, Sighting
 from reconciler.core.verdict import Attributed, Review
 from reconciler.errors import Interrupted, TargetUnavailable
-from reconciler.http import Answer, Refused
+from reconciler.http import Refused, Response
 from reconciler.jetti import wire
 from reconciler.jetti.answers import Classified, Meaning
 from reconciler.jetti.delivery import Delivery
@@ -115,7 +115,7 @@ class Update:
         )
         self._journal.move(entry.id, move)
 
-    def _doubted(self, entry: Entry, write: Write, answer: Answer) -> Told | None:
+    def _doubted(self, entry: Entry, write: Write, answer: Response) -> Told | None:
         """Jetti said yes; believe it when it shows what was written, in its answer or a GET."""
         lost = Classified(Meaning.LOST, answer.status, "its answer cannot be verified")
         try:
@@ -135,7 +135,7 @@ class Update:
         self._journal.move(entry.id, move)
         return Told(OutcomeKind.FAILED, reason)
 
-    def _shown(self, write: Write, answer: Answer) -> Fields:
+    def _shown(self, write: Write, answer: Response) -> Fields:
         """What Jetti holds after the PUT; its answer may be empty
         (jetti.md#answers-to-put-and-delete)."""
         if write.operation is Operation.UPDATE_ITEM:

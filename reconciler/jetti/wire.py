@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from reconciler.core.fields import OWNED, OWNED_OF_ITEM
 from reconciler.core.model import Fields
 from reconciler.core.sighting import Sale, SaleItem, SeenItem, SeenSaleReturn
-from reconciler.http import Answer
+from reconciler.http import Response
 
 _Text = str | int | None
 
@@ -84,14 +84,14 @@ class WireSaleReturn(Wire):
 W = TypeVar("W", bound=Wire)
 
 
-def rows(kind: type[W], answer: Answer) -> list[W]:
+def rows(kind: type[W], answer: Response) -> list[W]:
     """A collection: always a bare array (jetti.md#collection-answers). Raises ValueError for
     anything else."""
     found: list[W] = msgspec.json.decode(answer.body, type=list[kind])  # type: ignore[valid-type]
     return found
 
 
-def one(kind: type[W], answer: Answer) -> W:
+def one(kind: type[W], answer: Response) -> W:
     """An instance, or an array that holds just one. Raises ValueError for anything else."""
     return msgspec.json.decode(answer.body, type=kind)
 

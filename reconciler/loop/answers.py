@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from reconciler.core.model import Malformed
-from reconciler.http import Answer
+from reconciler.http import Response
 from reconciler.loop.problems import told
 from reconciler.loop.values import Id, Unreadable, Word, read_id, read_text, read_time
 
@@ -60,7 +60,7 @@ _details = msgspec.json.Decoder(_Details)
 _errors = msgspec.json.Decoder(_Errors)
 
 
-def read_page(answer: Answer) -> Page:
+def read_page(answer: Response) -> Page:
     """A page; a bare array or an error in its place is a ValueError."""
     page = _page.decode(answer.body)
     if page.error is not UNSET or page.errors is not UNSET:
@@ -68,12 +68,12 @@ def read_page(answer: Answer) -> Page:
     return page
 
 
-def read_array(answer: Answer) -> list[Raw]:
+def read_array(answer: Response) -> list[Raw]:
     """The bare array that a call without `paginate` gets."""
     return _array.decode(answer.body)
 
 
-def read_details(answer: Answer) -> list[Found | Malformed]:
+def read_details(answer: Response) -> list[Found | Malformed]:
     """The returns that details found; empty when it says, with status 200 or 404, none.
 
     One whose state or time cannot be understood is malformed and spoils none beside it.
@@ -99,7 +99,7 @@ def _found(row: Raw) -> Found | Malformed:
         return Malformed(return_id, told(error), return_id=return_id)
 
 
-def _says_none(answer: Answer) -> bool:
+def _says_none(answer: Response) -> bool:
     """`{"error":{"message":"No return found with this ID."}}` (loop.md#details-without-a-match).
 
     Any other error must not pass for "there is no such return", nor must the 404 of a wrong path.

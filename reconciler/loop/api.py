@@ -11,7 +11,7 @@ from reconciler.core.mapping import KNOWN_STATES
 from reconciler.core.model import Malformed, Return
 from reconciler.core.ports import By
 from reconciler.errors import SourceError
-from reconciler.http import Answer, Refused, Service
+from reconciler.http import Refused, Response, Service
 from reconciler.loop.answers import Found, Page, read_array, read_details, read_page
 from reconciler.loop.query import DETAILS, LIST, ListQuery, around, encode
 from reconciler.loop.rows import parse_row
@@ -44,7 +44,7 @@ class LoopApi:
         self,
         path: str,
         query: str,
-        decode: Callable[[Answer], T],
+        decode: Callable[[Response], T],
         allow: frozenset[int] = frozenset({200}),
     ) -> T:
         """One GET; a refusal of the question itself is an error of the whole reading."""

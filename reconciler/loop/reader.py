@@ -12,7 +12,7 @@ from reconciler.core.mapping import KNOWN_STATES
 from reconciler.core.model import Malformed, Return, Window
 from reconciler.core.ports import By, Page
 from reconciler.errors import SourceError
-from reconciler.http import Answer, Service
+from reconciler.http import Response, Service
 from reconciler.loop.answers import read_page
 from reconciler.loop.api import LoopApi, id_of
 from reconciler.loop.query import LIST, ListQuery, around
@@ -87,7 +87,7 @@ class LoopReader:
             raise failure
 
 
-def _date_of_page(answer: Answer) -> datetime | None:
+def _date_of_page(answer: Response) -> datetime | None:
     read_page(answer)
     return answer.date
 

@@ -9,9 +9,9 @@ import pytest
 from peers import answer
 
 from reconciler.errors import SourceError
-from reconciler.http import AnswerLost, Refused
+from reconciler.http import Refused, ResponseLost
 from reconciler.http.breaker import Breaker
-from reconciler.http.patience import Budget
+from reconciler.http.retry import Budget
 
 
 def ask(loop):
@@ -62,7 +62,7 @@ def test_what_an_answer_to_a_write_says_about_health(peer, service, status, open
 
     def write_until_it_is_open():
         while len(server.requests) < 20:
-            with suppress(AnswerLost):
+            with suppress(ResponseLost):
                 jetti.write("PUT", "/x", b"{}")
 
     with pytest.raises(SourceError, match="five times"):
@@ -84,7 +84,7 @@ def test_what_opened_it_is_told_in_the_service_s_own_ways_of_failing(peer, servi
     )
     for jetti in (broken, mixed):
         for _ in range(5):
-            with suppress(AnswerLost):
+            with suppress(ResponseLost):
                 jetti.write("PUT", "/x", b"{}")
 
     told = []

@@ -8,7 +8,7 @@ from peers import KEY, endpoint
 
 from reconciler.errors import ConfigError
 from reconciler.http import connect
-from reconciler.http.wire import Wire
+from reconciler.http.transport import Transport
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,10 @@ def test_whatever_asks_for_it_no_request_leaves_for_another_place(peer, clock, e
         "path": f"{home.url}/other/list",
     }[elsewhere]
 
-    with Wire(endpoint(home.url), clock, None) as wire, pytest.raises(RuntimeError, match="place"):
-        wire.handle_request(httpx.Request("GET", url))
+    with (
+        Transport(endpoint(home.url), clock, None) as transport,
+        pytest.raises(RuntimeError, match="place"),
+    ):
+        transport.handle_request(httpx.Request("GET", url))
 
     assert home.requests == canary.requests == []

@@ -10,7 +10,7 @@ import pytest
 from peers import Peer, answer, deaf_server
 
 from reconciler.errors import Interrupted, SourceError
-from reconciler.http import AnswerLost, Timeouts
+from reconciler.http import ResponseLost, Timeouts
 
 SHORT = Timeouts(connect=1, read=0.25, total=0.5)
 
@@ -38,7 +38,7 @@ def test_a_trickling_answer_ends_at_the_deadline_of_the_request(peer, service, h
     server.script = [lambda connection: (connection.sendall(head), slow(connection))]
     begun = time.monotonic()
 
-    with pytest.raises(AnswerLost, match="timed out"):
+    with pytest.raises(ResponseLost, match="timed out"):
         service(server.url, timeouts=SHORT).write("PUT", "/x", b"{}")
 
     # Each byte came in time for the read timeout; only the deadline ends this.
@@ -50,7 +50,7 @@ def test_the_deadline_also_ends_a_silence_that_began_in_time(peer, service):
     server.script = [lambda connection: server.gone.wait(5)]
     begun = time.monotonic()
 
-    with pytest.raises(AnswerLost, match="timed out"):
+    with pytest.raises(ResponseLost, match="timed out"):
         service(server.url, timeouts=Timeouts(read=30, total=0.3)).write("PUT", "/x", b"{}")
 
     assert time.monotonic() - begun < 3
@@ -61,7 +61,7 @@ def test_silence_ends_a_request_long_before_its_deadline(peer, service):
     server.script = [lambda connection: server.gone.wait(5)]
     begun = time.monotonic()
 
-    with pytest.raises(AnswerLost, match="timed out"):
+    with pytest.raises(ResponseLost, match="timed out"):
         service(server.url, timeouts=Timeouts(read=0.2, total=9)).write("PUT", "/x", b"{}")
 
     assert time.monotonic() - begun < 4
@@ -72,7 +72,7 @@ def test_a_server_that_takes_no_more_bytes_ends_a_write_as_silence_does(service)
         jetti = service(f"http://{address}", timeouts=Timeouts(read=0.2, total=9))
         begun = time.monotonic()
 
-        with pytest.raises(AnswerLost, match="timed out"):
+        with pytest.raises(ResponseLost, match="timed out"):
             jetti.write("PUT", "/x", b"x" * 2**25)
 
     assert time.monotonic() - begun < 4

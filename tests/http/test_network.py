@@ -11,7 +11,7 @@ import pytest
 from peers import answer
 
 from reconciler.http import NotSent, Timeouts
-from reconciler.http.network import Watch, WatchedNetwork
+from reconciler.http.network import RequestWatch, WatchedNetwork
 
 HERE = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 """An address of this machine that is not taken by itself; elsewhere there is but one."""
@@ -51,7 +51,7 @@ def test_connecting_takes_no_longer_than_its_own_time_and_the_deadline(peer, ser
 
 
 def test_a_watched_connection_is_the_one_that_was_asked_for(clock):
-    watch = Watch(clock)
+    watch = RequestWatch(clock)
     watch.start(5, may_interrupt=True)
     keep_alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 

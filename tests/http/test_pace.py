@@ -12,7 +12,7 @@ from peers import RecordingClock
 
 from reconciler.errors import Interrupted
 from reconciler.http import PerMinute, PerSecond
-from reconciler.http.pace import Pacer
+from reconciler.http.rate_limit import Pacer
 
 JETTI = PerSecond(reads=2, writes=1)
 COST = {False: 0.5, True: 1.0}

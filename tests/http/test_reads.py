@@ -11,7 +11,7 @@ import pytest
 from peers import KEY, NOON, answer, head_lines
 
 from reconciler.errors import Interrupted, KeyRefused, SourceError
-from reconciler.http import Answer, Refused
+from reconciler.http import Refused, Response
 
 PATH, QUERY = "/list", "from=2026-03-01%2010%3A00%3A00&where%5Bid%5D=%2B1"
 
@@ -45,7 +45,7 @@ def test_an_answer_knows_its_date_and_lower_case_headers(peer, service, date):
     got = service(server.url).get(PATH, "", lambda given: given)
 
     headers = {"content-length": "3", "date": date, "x-ratelimit-limit": "300"}
-    assert got == Answer(status=200, headers=headers, body=b"[1]", date=NOON)
+    assert got == Response(status=200, headers=headers, body=b"[1]", date=NOON)
     assert got.date.tzinfo is UTC
 
 

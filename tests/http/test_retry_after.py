@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from peers import NOON, answer
 
 from reconciler.errors import SourceError
-from reconciler.http.patience import parse_retry_after
+from reconciler.http.retry import parse_retry_after
 
 
 def in_seconds(seconds: float) -> str:

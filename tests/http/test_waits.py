@@ -11,8 +11,8 @@ from peers import Dice, answer, endpoint
 
 from reconciler.errors import SourceError
 from reconciler.http import PerSecond
-from reconciler.http.patience import Means, Patience, reason
-from reconciler.http.wire import Wire
+from reconciler.http.retry import ReadRetry, RetryContext, reason
+from reconciler.http.transport import Transport
 
 
 def one(got):
@@ -75,11 +75,11 @@ def test_the_wait_for_a_turn_is_logged_for_who_looks_closely(peer, service, capl
 def test_a_write_with_a_reads_patience_would_still_be_sent_once(peer, clock):
     server = peer(answer(503))
 
-    with Wire(endpoint(server.url), clock, None) as wire:
-        means = Means("Loop", clock, Dice(1), wire.budget)
-        patience = Patience(means, frozenset({200}), lambda _: None)
+    with Transport(endpoint(server.url), clock, None) as transport:
+        context = RetryContext("Loop", clock, Dice(1), transport.budget)
+        retry = ReadRetry(context, frozenset({200}), lambda _: None)
         put = httpx.Request("PUT", f"{server.url}/api/x")
-        answered = RetryTransport(wire, patience).handle_request(put)
+        answered = RetryTransport(transport, retry).handle_request(put)
 
     assert answered.status_code == 503
     assert len(server.requests) == 1

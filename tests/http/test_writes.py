@@ -10,7 +10,7 @@ import pytest
 from peers import answer, head_lines
 
 from reconciler.errors import Interrupted, KeyRefused, SourceError
-from reconciler.http import Answer, AnswerLost, NotSent, PerMinute
+from reconciler.http import NotSent, PerMinute, Response, ResponseLost
 from reconciler.points import Point, watched
 
 PATH, BODY = "/sales/7/cancel.json", b'{"ids":[1]}'
@@ -31,7 +31,7 @@ def test_the_body_arrives_once_as_json(peer, service):
 
     got = jetti.write("POST", PATH, BODY)
 
-    assert got == Answer(201, {"content-length": "8"}, b'{"id":5}', None)
+    assert got == Response(201, {"content-length": "8"}, b'{"id":5}', None)
     assert server.requests[0].decode().split("\r\n") == [
         *head_lines(
             f"POST /api{PATH}",
@@ -57,7 +57,7 @@ def test_a_redirect_is_an_answer_lost_and_is_never_followed(peer, service, statu
     canary = peer()
     server = peer(answer(status, Location=f"{canary.url}/api/elsewhere"))
 
-    with pytest.raises(AnswerLost, match=rf"redirected \({status}\)"):
+    with pytest.raises(ResponseLost, match=rf"redirected \({status}\)"):
         service(server.url).write("POST", PATH, BODY)
 
     assert len(server.requests) == 1
@@ -89,7 +89,7 @@ def test_a_broken_answer_is_lost_and_nothing_is_repeated(peer, service, scripted
     server = peer(scripted)
     jetti = service(server.url)
 
-    with pytest.raises(AnswerLost) as caught:
+    with pytest.raises(ResponseLost) as caught:
         jetti.write("POST", PATH, BODY)
 
     assert str(caught.value) == reason
@@ -100,7 +100,7 @@ def test_silence_is_an_answer_lost(peer, service):
     server = peer()
     server.script = [lambda connection: server.gone.wait(5)]
 
-    with pytest.raises(AnswerLost) as caught:
+    with pytest.raises(ResponseLost) as caught:
         service(server.url).write("POST", PATH, BODY)
 
     server.gone.set()

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.core.model import SaleReturn
 from reconciler.core.report import OutcomeKind, SaleReturnName
-from reconciler.http import Answer
+from reconciler.http import Response
 from reconciler.jetti.answers import Classified, Meaning, classify
 from reconciler.jetti.told import Told, Trouble, named, undelivered
 
@@ -25,15 +25,15 @@ def expected(status):
 @pytest.mark.parametrize("body", [PROBLEM, b"", b"[]", b"<html>", b"\xff"])
 def test_the_status_alone_tells_what_became_of_a_write(body):
     for status in STATUSES:
-        classified = classify(Answer(status, {}, body, None))
+        classified = classify(Response(status, {}, body, None))
         assert (classified.meaning, classified.status) == (expected(status), status)
 
 
 def test_the_reason_names_status_and_code_and_quotes_nothing_else():
-    assert classify(Answer(422, {}, PROBLEM, None)).reason == (
+    assert classify(Response(422, {}, PROBLEM, None)).reason == (
         "Jetti answered 422: api.sale_returns.update.invalid"
     )
-    assert classify(Answer(500, {}, b"<html>secret</html>", None)).reason == "Jetti answered 500"
+    assert classify(Response(500, {}, b"<html>secret</html>", None)).reason == "Jetti answered 500"
     assert Classified(Meaning.NOT_SENT, detail="cannot connect").reason == "Jetti: cannot connect"
 
 

@@ -18,7 +18,7 @@ from reconciler.core.plan import Terms, make_plan
 from reconciler.core.ports import By, Drained
 from reconciler.core.rules import Mapping, Policy
 from reconciler.errors import KeyRefused, TargetUnavailable
-from reconciler.http import AnswerLost, Endpoint, PerSecond, Refused, connect
+from reconciler.http import Endpoint, PerSecond, Refused, ResponseLost, connect
 from reconciler.intake import Projection
 from reconciler.jetti.answers import Meaning, classify
 from reconciler.jetti.reading import Reader
@@ -242,7 +242,7 @@ def test_a_recorded_slow_down_is_told_from_every_other_answer(service, sandbox, 
 def test_a_recorded_redirect_is_no_answer(service, sandbox):
     if sandbox:
         sandbox.faults.add(Fault("jetti", "redirect", parameters={"to": "https://example.test/"}))
-    with pytest.raises(AnswerLost, match="302"):
+    with pytest.raises(ResponseLost, match="302"):
         service().write("PUT", "/sale-returns/1.json", b"{}")
 
 

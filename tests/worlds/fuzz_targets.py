@@ -30,8 +30,13 @@ from reconciler.core.plain import plain
 from reconciler.core.ports import By
 from reconciler.core.report import Failure
 from reconciler.errors import ConfigError
-from reconciler.http.answer import Answer, mended, parse_http_date, problem_title
-from reconciler.http.patience import parse_retry_after
+from reconciler.http.response import (
+    Response,
+    parse_http_date,
+    problem_title,
+    replace_lone_surrogates,
+)
+from reconciler.http.retry import parse_retry_after
 from reconciler.jetti import wire
 from reconciler.loop.answers import read_array, read_details, read_page
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
@@ -58,8 +63,8 @@ def _target(function: Target) -> Target:
     return function
 
 
-def _answer(data: bytes) -> Answer:
-    return Answer(200, {}, mended(data), None)
+def _answer(data: bytes) -> Response:
+    return Response(200, {}, replace_lone_surrogates(data), None)
 
 
 def _text(data: bytes) -> str:

@@ -14,7 +14,7 @@ from httpx_retries import Retry
 from msgspec import Struct
 
 from reconciler.clock import Clock
-from reconciler.http.answer import parse_http_date
+from reconciler.http.response import parse_http_date
 
 log = logging.getLogger("reconciler.http")
 
@@ -29,15 +29,15 @@ RETRIES_PER_REQUEST = 0.1
 _SECONDS = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 
 
-class Unacceptable(Exception):
+class UnusableResponse(Exception):
     """An answer that no repetition would improve: a redirect, an encoding, too many bytes."""
 
 
-class NotUnderstood(ValueError):
+class InvalidResponse(ValueError):
     """The answer's body, or its status, is not what was asked for; it may be next time."""
 
 
-class Postponed(Exception):
+class RetryAfterTooLong(Exception):
     """The service asks for more patience than a run has."""
 
     def __init__(self, cause: str, seconds: float) -> None:
@@ -49,7 +49,7 @@ TRANSIENT = (
     httpx.TimeoutException,
     httpx.NetworkError,
     httpx.RemoteProtocolError,
-    NotUnderstood,
+    InvalidResponse,
 )
 
 
@@ -80,7 +80,7 @@ def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime) -> flo
         headers.get("retry-after"), parse_http_date(headers.get("date")) or now
     )
     if seconds is not None and seconds > LONGEST_RETRY_AFTER:
-        raise Postponed(f"answered {status}", seconds)
+        raise RetryAfterTooLong(f"answered {status}", seconds)
     return seconds
 
 
@@ -96,7 +96,7 @@ class Budget:
         return self.retries >= max(RETRIES_ALWAYS_ALLOWED, RETRIES_PER_REQUEST * self.requests)
 
 
-class Means(Struct, frozen=True):
+class RetryContext(Struct, frozen=True):
     """What every retry of a service shares."""
 
     name: str
@@ -105,7 +105,7 @@ class Means(Struct, frozen=True):
     budget: Budget
 
 
-class Patience(Retry):
+class ReadRetry(Retry):
     """httpx-retries' policy with our clock, our randomness, our budget and one log line a wait.
 
     Also mends what the library leaves open: a fractional Retry-After, a wait that a signal can
@@ -113,7 +113,10 @@ class Patience(Retry):
     """
 
     def __init__(
-        self, means: Means, expected: frozenset[int], accept: Callable[[httpx.Response], None]
+        self,
+        context: RetryContext,
+        expected: frozenset[int],
+        accept: Callable[[httpx.Response], None],
     ) -> None:
         super().__init__(
             total=TRIES - 1,
@@ -121,16 +124,16 @@ class Patience(Retry):
             retry_on_exceptions=TRANSIENT,
             validate_response=accept,
         )
-        self._means = means
+        self._context = context
         self._expected = expected
 
     def is_retryable_status_code(self, status_code: int) -> bool:
         return status_code not in self._expected and is_transient(status_code)
 
     def is_exhausted(self) -> bool:
-        return super().is_exhausted() or self._means.budget.is_spent
+        return super().is_exhausted() or self._context.budget.is_spent
 
-    def increment(self) -> Patience:
+    def increment(self) -> ReadRetry:
         later = copy.copy(self)
         later.attempts_made += 1
         return later
@@ -138,17 +141,17 @@ class Patience(Retry):
     def backoff_strategy(self) -> float:
         """Full jitter: anywhere between nothing and the doubled ceiling."""
         ceiling = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self.attempts_made - 1))
-        return self._means.rng.uniform(0, ceiling)
+        return self._context.rng.uniform(0, ceiling)
 
     def sleep(self, response: httpx.Response | Exception) -> None:
         """Wait as asked, or for the backoff. Raises Postponed, Interrupted."""
         seconds, cause = self._next_wait(response)
         log.info(
             "%s: %s; try %d of %d in %.1f s",
-            self._means.name, cause, self.attempts_made + 1, TRIES, seconds,
+            self._context.name, cause, self.attempts_made + 1, TRIES, seconds,
         )  # fmt: skip
-        self._means.budget.retries += 1
-        self._means.clock.wait(seconds)
+        self._context.budget.retries += 1
+        self._context.clock.wait(seconds)
 
     def _next_wait(self, response: httpx.Response | Exception) -> tuple[float, str]:
         if isinstance(response, Exception):
@@ -156,9 +159,9 @@ class Patience(Retry):
         if not self.is_retryable_status_code(response.status_code):
             return self.backoff_strategy(), "the answer was not what was asked for"
         cause = f"answered {response.status_code}"
-        asked = asked_to_wait(response.status_code, response.headers, self._means.clock.now())
+        asked = asked_to_wait(response.status_code, response.headers, self._context.clock.now())
         if asked is not None:
-            return asked + self._means.rng.uniform(0, FIRST_WAIT), cause
+            return asked + self._context.rng.uniform(0, FIRST_WAIT), cause
         wait = self.backoff_strategy()
         # Too fast is too fast: no jitter down to nothing.
         return (max(wait, FIRST_WAIT) if response.status_code == 429 else wait), cause
@@ -175,7 +178,7 @@ def reason(error: Exception) -> str:
             return "connection reset"
         case httpx.RemoteProtocolError():
             return "the answer broke off or was not HTTP"
-        case NotUnderstood() | Unacceptable() | Postponed():
+        case InvalidResponse() | UnusableResponse() | RetryAfterTooLong():
             return str(error)
         case _:
             return type(error).__name__

@@ -11,7 +11,7 @@ from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 
-class Answer(Struct, frozen=True):
+class Response(Struct, frozen=True):
     """A complete HTTP answer. Its text form shows no headers and no body."""
 
     status: int
@@ -29,7 +29,7 @@ class NotSent(Exception):
     """Not one byte of the request left: it was certainly not applied."""
 
 
-class AnswerLost(Exception):
+class ResponseLost(Exception):
     """Bytes left and no valid answer came: the write may or may not have been applied.
 
     `str(error)` is a short reason: "timed out", "connection reset", "redirected (302)".
@@ -81,7 +81,7 @@ def problem_title(body: bytes) -> str | None:
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
-def mended(body: bytes) -> bytes:
+def replace_lone_surrogates(body: bytes) -> bytes:
     """The body with U+FFFD for every half of a character.
 
     That is what is left of an emoji where somebody cut a text to a length. No decoder takes it,

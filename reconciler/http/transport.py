@@ -10,12 +10,12 @@ import httpx
 
 from reconciler.clock import Clock
 from reconciler.http.endpoint import Endpoint, pinned_url
-from reconciler.http.network import Watch, WatchedNetwork, tls_context
-from reconciler.http.pace import Pacer
-from reconciler.http.patience import Budget, Unacceptable
+from reconciler.http.network import RequestWatch, WatchedNetwork, tls_context
+from reconciler.http.rate_limit import Pacer
+from reconciler.http.retry import Budget, UnusableResponse
 
 
-class Wire(httpx.HTTPTransport):
+class Transport(httpx.HTTPTransport):
     """Sends one request once and returns its answer whole, or raises.
 
     Raises httpx errors (transport), Unacceptable, Interrupted (before anything left).
@@ -32,7 +32,7 @@ class Wire(httpx.HTTPTransport):
         # would set, after reading certificates from places named in the environment.
         self.base = pinned_url(endpoint)
         self._endpoint = endpoint
-        self.watch = Watch(clock)
+        self.watch = RequestWatch(clock)
         self._pool = httpcore.ConnectionPool(
             ssl_context=(tls or tls_context()) if self.base.scheme == "https" else None,
             network_backend=WatchedNetwork(self.watch, network),
@@ -42,7 +42,7 @@ class Wire(httpx.HTTPTransport):
         self.requests = {"get": 0, "write": 0}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._keep_home(request)
+        self._require_own_origin(request)
         write = request.method != "GET"
         self.pacer.take_turn(write=write)
         self.watch.start(self._endpoint.timeouts.total, may_interrupt=not write)
@@ -57,7 +57,7 @@ class Wire(httpx.HTTPTransport):
         self.pacer.judge(response.status_code)
         return self._whole(response)
 
-    def _keep_home(self, request: httpx.Request) -> None:
+    def _require_own_origin(self, request: httpx.Request) -> None:
         """Origin, path and method are what the endpoint allows. Anything else is a bug."""
         url, base = request.url, self.base
         at_home = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
@@ -70,7 +70,7 @@ class Wire(httpx.HTTPTransport):
         try:
             encoding = response.headers.get("content-encoding", "").strip().lower()
             if encoding not in ("", "identity"):
-                raise Unacceptable("the answer is encoded although that was not asked for")
+                raise UnusableResponse("the answer is encoded although that was not asked for")
             body = b"".join(self._capped(response))
         finally:
             response.close()
@@ -81,5 +81,5 @@ class Wire(httpx.HTTPTransport):
         for chunk in response.iter_raw():
             size += len(chunk)
             if size > self._endpoint.body_cap:
-                raise Unacceptable(f"the answer is larger than {self._endpoint.body_cap} bytes")
+                raise UnusableResponse(f"the answer is larger than {self._endpoint.body_cap} bytes")
             yield chunk

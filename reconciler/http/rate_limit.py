@@ -13,7 +13,7 @@ from reconciler.clock import Clock
 
 log = logging.getLogger("reconciler.http")
 
-GRAIN = 0.001
+RESOLUTION = 0.001
 """Seconds. Shorter waits are not worth one, and no clock here is finer."""
 SLOWEST = 8.0
 """A service that keeps answering 429 is asked up to that many times more slowly."""
@@ -37,7 +37,7 @@ class PerSecond(Struct, frozen=True):
     writes: float
 
 
-class _Meter(Protocol):
+class _Limiter(Protocol):
     def delay(self, write: bool, now: float) -> float:
         """Seconds until this request may leave; 0 takes the turn."""
 
@@ -64,7 +64,7 @@ class _Bucket:
         """Of no interest: the bucket counts departures."""
 
 
-class _Gaps:
+class _SpacedRequests:
     """Between two requests lies the cost of the dearer, counted from the earlier one's answer.
 
     By hand, because no bucket of pyrate keeps the promise: they let the sum of a burst and of
@@ -81,8 +81,8 @@ class _Gaps:
         if self._last_seen is None:
             self._last_seen = now
         cost = self._costs[write]
-        due = self._last_seen + max(cost, self._last_cost) + GRAIN
-        if due - now > GRAIN / 2:
+        due = self._last_seen + max(cost, self._last_cost) + RESOLUTION
+        if due - now > RESOLUTION / 2:
             return due - now
         self._last_cost, self._last_seen = cost, now
         return 0.0
@@ -97,7 +97,9 @@ class Pacer:
     def __init__(self, name: str, pace: PerMinute | PerSecond, clock: Clock) -> None:
         self._name = name
         self._clock = clock
-        self._meter: _Meter = _Bucket(pace) if isinstance(pace, PerMinute) else _Gaps(pace)
+        self._limiter: _Limiter = (
+            _Bucket(pace) if isinstance(pace, PerMinute) else _SpacedRequests(pace)
+        )
         self._step = 60 / pace.requests if isinstance(pace, PerMinute) else 1 / pace.writes
         self._slowness = 1.0
         self._not_before = -math.inf
@@ -122,7 +124,7 @@ class Pacer:
 
     def answered(self) -> None:
         """The request has arrived there by now, or never will."""
-        self._meter.answered(self._clock.monotonic())
+        self._limiter.answered(self._clock.monotonic())
 
     def judge(self, status: int) -> None:
         """Slow down by half after each 429, get faster again with every other answer."""
@@ -140,4 +142,4 @@ class Pacer:
     def _delay(self, write: bool) -> float:
         now = self._clock.monotonic()
         rest = self._not_before - now
-        return rest if rest > GRAIN / 2 else self._meter.delay(write, now)
+        return rest if rest > RESOLUTION / 2 else self._limiter.delay(write, now)
