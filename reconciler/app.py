@@ -31,7 +31,6 @@ from reconciler.errors import (
     TargetUnavailable,
     unforeseen,
 )
-from reconciler.host import Host
 from reconciler.http import Endpoint, PerMinute, PerSecond, Service, connect
 from reconciler.intake import Intake, Projection
 from reconciler.ledger import opening as ledgers
@@ -39,6 +38,7 @@ from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.schema import Birth
 from reconciler.loop import LoopReader
 from reconciler.reconcile import Bounds, Parts, Pass
+from reconciler.runtime import Runtime
 
 _FIRST_WATERMARK = timedelta(hours=24)
 _STEP = 5.0  # seconds between two signs that a wait goes on
@@ -60,7 +60,7 @@ class Initialised(Struct, frozen=True):
     """Of the adopting pass."""
 
 
-def run(settings: Settings, request: RunRequest, host: Host) -> Report:
+def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
     """Make one pass. Raises ReconcilerError only when it could not start.
 
     Everything that goes wrong later stands in the report, whose exit code is the verdict.
@@ -68,22 +68,22 @@ def run(settings: Settings, request: RunRequest, host: Host) -> Report:
     try:
         _require_keys(settings, request)
     except ConfigError as error:
-        remember(settings, request, host, error)
+        remember(settings, request, runtime, error)
         raise
-    with _ledger(settings, request, host) as ledger:
+    with _ledger(settings, request, runtime) as ledger:
         terms = Terms(
             policy=settings.policy,
             go_live=ledger.meta().go_live,
             typed=request.kind in (RunKind.RANGE, RunKind.SINGLE),
         )
-        return _pass(settings, request, host, ledger, terms)
+        return _pass(settings, request, runtime, ledger, terms)
 
 
 def initialise(
-    settings: Settings, *, since: datetime | None, adopt: bool, repin: bool, host: Host
+    settings: Settings, *, since: datetime | None, adopt: bool, repin: bool, runtime: Runtime
 ) -> Initialised:
     """Create the ledger; on an existing one only adopt or forget pins. Raises ReconcilerError."""
-    now = host.clock.now()
+    now = runtime.clock.now()
     existed = ledgers.exists(settings.ledger)
     start = (since or now - _FIRST_WATERMARK).replace(microsecond=0)
     if adopt:
@@ -93,13 +93,15 @@ def initialise(
     if not (existed and (adopt or repin)):
         looking = start if adopt else None
         birth = Birth(start, start, _projection(settings).version, looking)
-        ledgers.create(settings.ledger, birth, host.clock)
-    with ledgers.open_ledger(settings.ledger, host.clock, busy_seconds=host.busy_seconds) as ledger:
+        ledgers.create(settings.ledger, birth, runtime.clock)
+    with ledgers.open_ledger(
+        settings.ledger, runtime.clock, busy_seconds=runtime.busy_seconds
+    ) as ledger:
         if repin:
             ledger.repin()
         report = None
         if adopt:
-            report = _adopt(settings, since or _oldest(ledger, start, now), host, ledger)
+            report = _adopt(settings, since or _oldest(ledger, start, now), runtime, ledger)
         meta = ledger.meta()
     return Initialised(
         ledger=settings.ledger,
@@ -120,7 +122,7 @@ def _oldest(ledger: SqlLedger, start: datetime, now: datetime) -> datetime:
     return min((start, ledger.meta().go_live, *due)).replace(microsecond=0)
 
 
-def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -> Report:
+def _adopt(settings: Settings, start: datetime, runtime: Runtime, ledger: SqlLedger) -> Report:
     """Look for every return since then; no go-live has come, so nothing would be created.
 
     What an adoption that was broken off had to look for is looked for again, and only one that
@@ -130,74 +132,74 @@ def _adopt(settings: Settings, start: datetime, host: Host, ledger: SqlLedger) -
     start = min(start, unfinished or start)
     ledger.begin_adoption(start)
     terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
-    _try_keys(settings, host, ledger, terms)
+    _try_keys(settings, runtime, ledger, terms)
     try:
-        _let_settle(settings.jetti.settle, host, ledger)
+        _let_settle(settings.jetti.settle, runtime, ledger)
     except Interrupted as error:
         error.hint = "nothing was looked for yet: run `reconciler init --adopt` again"
         raise
     request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
-    report = _pass(settings, request, host, ledger, terms, adopts=True)
+    report = _pass(settings, request, runtime, ledger, terms, adopts=True)
     if not report.run.failures:
         ledger.end_adoption()
     return report
 
 
-def _try_keys(settings: Settings, host: Host, ledger: SqlLedger, terms: Terms) -> None:
+def _try_keys(settings: Settings, runtime: Runtime, ledger: SqlLedger, terms: Terms) -> None:
     """Raises KeyRefused before anybody has waited; whatever else is wrong, the pass will tell."""
     from reconciler.jetti import wiring
 
-    with suppress(SourceError), _loop(settings, host) as loop:
-        LoopReader(loop, host.clock, settings.loop.page_size).server_time()
+    with suppress(SourceError), _loop(settings, runtime) as loop:
+        LoopReader(loop, runtime.clock, settings.loop.page_size).server_time()
     with (
         suppress(TargetUnavailable),
-        _jetti(settings, RunRequest(), host, reads_only=True) as jetti,
+        _jetti(settings, RunRequest(), runtime, reads_only=True) as jetti,
     ):
         if jetti is not None:
             # The question that adopting begins with: a key need not be good for any other.
-            wiring.wire(settings.jetti, jetti, ledger, terms, host.clock).judge.knock()
+            wiring.wire(settings.jetti, jetti, ledger, terms, runtime.clock).judge.knock()
 
 
-def _let_settle(settle: timedelta, host: Host, ledger: SqlLedger) -> None:
+def _let_settle(settle: timedelta, runtime: Runtime, ledger: SqlLedger) -> None:
     """What a lost ledger's last run sent may still be about to take effect.
 
     That run ended before this ledger was made, whoever waited since then and was broken off.
     """
-    made_at = ledger.meta().created_at or host.clock.now()
-    left = min(settle, made_at + settle - host.clock.now()).total_seconds()
+    made_at = ledger.meta().created_at or runtime.clock.now()
+    left = min(settle, made_at + settle - runtime.clock.now()).total_seconds()
     while left > 0:
-        host.progress.settling(left)
+        runtime.progress.settling(left)
         step = min(_STEP, left)
-        host.clock.wait(step)
+        runtime.clock.wait(step)
         left -= step
 
 
 def _pass(
     settings: Settings,
     request: RunRequest,
-    host: Host,
+    runtime: Runtime,
     ledger: SqlLedger,
     terms: Terms,
     *,
     adopts: bool = False,
 ) -> Report:
     """One pass, in history from its first moment, however it ends."""
-    opening = _open(settings, request, host, ledger)
+    opening = _open(settings, request, runtime, ledger)
     try:
-        return _passed(settings, request, host, ledger, terms, opening, adopts=adopts)
+        return _passed(settings, request, runtime, ledger, terms, opening, adopts=adopts)
     except ReconcilerError as error:
-        _end(ledger, opening, request, host, error.status, str(error))
+        _end(ledger, opening, request, runtime, error.status, str(error))
         raise
     except Exception as error:
         told, _ = unforeseen(error)
-        _end(ledger, opening, request, host, 1, told)
+        _end(ledger, opening, request, runtime, 1, told)
         raise
 
 
 def _passed(
     settings: Settings,
     request: RunRequest,
-    host: Host,
+    runtime: Runtime,
     ledger: SqlLedger,
     terms: Terms,
     opening: Opening,
@@ -206,19 +208,19 @@ def _passed(
 ) -> Report:
     missing = _is_missing(settings, request)
     with ExitStack() as stack:
-        loop = stack.enter_context(_loop(settings, host))
-        jetti = stack.enter_context(_jetti(settings, request, host, reads_only=adopts))
-        source = LoopReader(loop, host.clock, settings.loop.page_size)
-        intake = Intake(source, ledger, _projection(settings), host.clock, host.progress)
+        loop = stack.enter_context(_loop(settings, runtime))
+        jetti = stack.enter_context(_jetti(settings, request, runtime, reads_only=adopts))
+        source = LoopReader(loop, runtime.clock, settings.loop.page_size)
+        intake = Intake(source, ledger, _projection(settings), runtime.clock, runtime.progress)
         parts = Parts(
             source=source,
             ledger=ledger,
             target=cache(
-                lambda: _target(settings, request, host, ledger, terms, jetti, adopts=adopts)
+                lambda: _target(settings, request, runtime, ledger, terms, jetti, adopts=adopts)
             ),
             intake=intake,
-            clock=host.clock,
-            progress=host.progress,
+            clock=runtime.clock,
+            progress=runtime.progress,
             bounds=Bounds(settings.loop.lag, settings.loop.overlap, settings.loop.window),
             terms=terms,
             guards=_NO_GUARDS if missing else settings.guard,
@@ -227,7 +229,7 @@ def _passed(
             ids_key=settings.jetti.cancel_ids_key,
             command=_command(request),
             writes=lambda: jetti.requests["write"] if jetti else 0,
-            consent=_anybody if missing else host.consent,
+            consent=_anybody if missing else runtime.consent,
             rates=Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second),
         )
         made = Pass(request, parts)
@@ -238,8 +240,8 @@ def _passed(
         return close(made, request, parts, opening, requests)
 
 
-def _open(settings: Settings, request: RunRequest, host: Host, ledger: SqlLedger) -> Opening:
-    started_at, meta = host.clock.now(), ledger.meta()
+def _open(settings: Settings, request: RunRequest, runtime: Runtime, ledger: SqlLedger) -> Opening:
+    started_at, meta = runtime.clock.now(), ledger.meta()
     return Opening(
         run_id=ledger.begin_run(request.kind, started_at),
         started_at=started_at,
@@ -250,10 +252,15 @@ def _open(settings: Settings, request: RunRequest, host: Host, ledger: SqlLedger
 
 
 def _end(
-    ledger: SqlLedger, opening: Opening, request: RunRequest, host: Host, code: int, message: str
+    ledger: SqlLedger,
+    opening: Opening,
+    request: RunRequest,
+    runtime: Runtime,
+    code: int,
+    message: str,
 ) -> None:
     """Let `status` know how a pass ended that came to no report."""
-    at = host.clock.now()
+    at = runtime.clock.now()
     with suppress(LedgerError):  # perhaps it is what broke; the error itself is raised in any case
         ledger.finish_run(
             opening.run_id,
@@ -264,7 +271,7 @@ def _end(
 def _target(
     settings: Settings,
     request: RunRequest,
-    host: Host,
+    runtime: Runtime,
     ledger: SqlLedger,
     terms: Terms,
     jetti: Service | None,
@@ -275,7 +282,7 @@ def _target(
         return Preview()
     from reconciler.jetti import wiring
 
-    parts = wiring.wire(settings.jetti, jetti, ledger, terms, host.clock)
+    parts = wiring.wire(settings.jetti, jetti, ledger, terms, runtime.clock)
     if adopts:
         return parts.adopter()
     return parts.scout() if request.dry_run else parts.pusher()
@@ -284,9 +291,9 @@ def _target(
 # ------------------------------------------------------------------------------------ services
 
 
-def _loop(settings: Settings, host: Host) -> Service:
+def _loop(settings: Settings, runtime: Runtime) -> Service:
     return _connect(
-        host,
+        runtime,
         Endpoint(
             name="Loop",
             base_url=settings.loop.base_url,
@@ -298,14 +305,14 @@ def _loop(settings: Settings, host: Host) -> Service:
     )
 
 
-def _connect(host: Host, endpoint: Endpoint) -> Service:
-    service: Service = (host.connect or connect)(endpoint, host.clock)
+def _connect(runtime: Runtime, endpoint: Endpoint) -> Service:
+    service: Service = (runtime.connect or connect)(endpoint, runtime.clock)
     return service
 
 
 @contextmanager
 def _jetti(
-    settings: Settings, request: RunRequest, host: Host, *, reads_only: bool
+    settings: Settings, request: RunRequest, runtime: Runtime, *, reads_only: bool
 ) -> Iterator[Service | None]:
     """Jetti as far as this pass may reach it; a dry run, without lock, keeps half the pace."""
     if not request.reaches_jetti:
@@ -324,7 +331,7 @@ def _jetti(
         ),
         methods=frozenset({"GET"}) | writes,
     )
-    with _connect(host, endpoint) as service:
+    with _connect(runtime, endpoint) as service:
         yield service
 
 
@@ -332,18 +339,18 @@ def _jetti(
 
 
 def _ledger(
-    settings: Settings, request: RunRequest, host: Host
+    settings: Settings, request: RunRequest, runtime: Runtime
 ) -> AbstractContextManager[SqlLedger]:
     """The ledger itself under its lock; for a dry run a copy, or a blank one if there is none."""
     if not request.dry_run:
         return ledgers.open_ledger(
-            settings.ledger, host.clock, wait=request.wait, busy_seconds=host.busy_seconds
+            settings.ledger, runtime.clock, wait=request.wait, busy_seconds=runtime.busy_seconds
         )
     if settings.has_ledger:
-        return ledgers.open_scratch(settings.ledger, host.clock)
+        return ledgers.open_scratch(settings.ledger, runtime.clock)
     # As `init --since` with the start of the range would make it.
-    start = (request.start or host.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
-    return ledgers.open_blank(Birth(start, start, _projection(settings).version), host.clock)
+    start = (request.start or runtime.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
+    return ledgers.open_blank(Birth(start, start, _projection(settings).version), runtime.clock)
 
 
 def _require_keys(settings: Settings, request: RunRequest) -> None:
@@ -352,16 +359,20 @@ def _require_keys(settings: Settings, request: RunRequest) -> None:
         settings.require_jetti_token()
 
 
-def remember(settings: Settings, request: RunRequest, host: Host, error: ReconcilerError) -> None:
+def remember(
+    settings: Settings, request: RunRequest, runtime: Runtime, error: ReconcilerError
+) -> None:
     """Let `status` know of a run that could not start, where there is a ledger to tell it."""
     if request.dry_run:
         return
     with (
         suppress(ReconcilerError),  # the run ends with what kept it from starting in any case
-        ledgers.open_ledger(settings.ledger, host.clock, busy_seconds=host.busy_seconds) as ledger,
+        ledgers.open_ledger(
+            settings.ledger, runtime.clock, busy_seconds=runtime.busy_seconds
+        ) as ledger,
     ):
-        opening = _open(settings, request, host, ledger)
-        _end(ledger, opening, request, host, error.status, str(error))
+        opening = _open(settings, request, runtime, ledger)
+        _end(ledger, opening, request, runtime, error.status, str(error))
 
 
 def _projection(settings: Settings) -> Projection:

@@ -20,7 +20,7 @@ from reconciler.core.rules import Mapping
 from reconciler.core.verdict import BY_HAND, listed, titled
 from reconciler.core.watermark import check_plausible
 from reconciler.errors import SourceError
-from reconciler.host import Progress
+from reconciler.runtime import Progress
 
 _PORTION = 500
 _TOLD = 5  # returns that a sweep could not read; when Loop is out, it is all of them

@@ -50,9 +50,9 @@ from reconciler.errors import (
     TargetUnavailable,
     Unforeseen,
 )
-from reconciler.host import Progress
+from reconciler.failpoints import Failpoint, hit
 from reconciler.intake import Intake
-from reconciler.points import Point, reached
+from reconciler.runtime import Progress
 
 LATELY = timedelta(days=28)
 """The guard's share is of the returns that changed in Loop in that span."""
@@ -143,9 +143,9 @@ class Pass:
                 self.failures.append(error)
             self.plan = self._decide()
             self._is_planned = True
-            reached(Point.PLAN_MADE)
+            hit(Failpoint.PLAN_MADE)
             through = self._guard()
-            reached(Point.GUARD_PASSED)
+            hit(Failpoint.GUARD_PASSED)
             self._push(through)
         except ReconcilerError as error:
             self.failures.append(error)

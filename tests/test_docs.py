@@ -123,14 +123,14 @@ def _parse(words: list[str]) -> None:
 
     from reconciler.cli import perform
     from reconciler.cli.session import Caller
-    from reconciler.host import Host
+    from reconciler.runtime import Runtime
 
     class Noon:
         def now(self) -> datetime:
             return datetime(2026, 7, 1, 12, tzinfo=UTC)
 
     context = program.make_context(
-        "reconciler", list(words), obj=Caller(Host(Noon(), {}), perform)  # type: ignore[arg-type]
+        "reconciler", list(words), obj=Caller(Runtime(Noon(), {}), perform)  # type: ignore[arg-type]
     )  # fmt: skip
     at = next(index for index, word in enumerate(words) if word in COMMANDS)
     program.commands[words[at]].make_context(words[at], words[at + 1 :], parent=context)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from reconciler.cli.entry import main, perform
+from reconciler.cli.main import main, perform
 
 __all__ = ["main", "perform"]

@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli import streams
 from reconciler.clock import Clock
-from reconciler.host import nobody
+from reconciler.runtime import nobody
 
 if TYPE_CHECKING:
     from reconciler.core.guard import RangeSum

@@ -18,7 +18,7 @@ from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.session import Session
 from reconciler.core.plain import plain
 from reconciler.errors import ConfigError, worst
-from reconciler.points import Point, reached
+from reconciler.failpoints import Failpoint, hit
 
 if TYPE_CHECKING:
     from reconciler.core.report import Report
@@ -96,14 +96,14 @@ def write_whole(path: Path, text: str, patience: float = _READER_WITHIN) -> None
             file.write(text)
             file.flush()
             os.fsync(descriptor)
-        reached(Point.REPORT_WRITTEN)
+        hit(Failpoint.REPORT_WRITTEN)
         os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
     _sync_directory(target.parent)
-    reached(Point.REPORT_NAMED)
+    hit(Failpoint.REPORT_NAMED)
 
 
 def descriptor_of(path: Path) -> int | None:

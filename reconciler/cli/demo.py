@@ -13,7 +13,7 @@ from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.session import caller
 
 if TYPE_CHECKING:
-    from reconciler.cli.performance import Performance
+    from reconciler.cli.demo_stage import Stage
 
 _THREE_DAYS = 3 * 24 * 3600.0
 
@@ -32,11 +32,11 @@ def demo(context: click.Context) -> int:
     Example:
       reconciler demo
     """
-    from reconciler.cli.performance import Performance
+    from reconciler.cli.demo_stage import Stage
 
     with (
         tempfile.TemporaryDirectory(prefix="reconciler-demo-") as directory,
-        Performance.on(Path(directory), caller(context)) as stage,
+        Stage.on(Path(directory), caller(context)) as stage,
     ):
         _story(stage)
     for problem in stage.problems:
@@ -44,7 +44,7 @@ def demo(context: click.Context) -> int:
     return 1 if stage.problems else 0
 
 
-def _story(stage: Performance) -> None:
+def _story(stage: Stage) -> None:
     stage.say(
         "A pretend shop: Loop holds 160 returns of the last 200 days, Jetti the orders they are"
         " on, split over some forty vendors."

@@ -10,8 +10,8 @@ import click
 
 from reconciler.cli import progress, streams
 from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.params import Moment
 from reconciler.cli.session import session
-from reconciler.cli.when import Moment
 from reconciler.core.plain import plain
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     asked = session(context)
     settings = asked.settings()
     with progress.shown(asked, tells_all=adopt) as watcher:
-        host = dataclasses.replace(asked.host, progress=watcher)
-        made = app.initialise(settings, since=since, adopt=adopt, repin=repin, host=host)
+        runtime = dataclasses.replace(asked.runtime, progress=watcher)
+        made = app.initialise(settings, since=since, adopt=adopt, repin=repin, runtime=runtime)
     streams.show(_told(made))
     return made.report.run.exit_code if made.report else 0
 

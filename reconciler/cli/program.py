@@ -80,9 +80,9 @@ def program(
       reconciler run --dry-run        see what would be done; nothing is written
       reconciler run                  do it; this is what cron calls
     """
-    host = caller(context).host
+    runtime = caller(context).runtime
     level = logs.level(context.invoked_subcommand, verbose, quiet=quiet)
-    context.with_resource(logs.to_stderr(level, log_format, host.environ))
+    context.with_resource(logs.to_stderr(level, log_format, runtime.environ))
 
 
 for command in (init, run, serve, status, show, sandbox, demo):

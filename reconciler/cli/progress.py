@@ -13,7 +13,7 @@ import click
 from reconciler.cli import streams
 from reconciler.cli.session import Session
 from reconciler.clock import Clock
-from reconciler.host import Progress
+from reconciler.runtime import Progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -37,10 +37,10 @@ def shown(call: Session, *, tells_all: bool = False) -> Iterator[Watcher]:
     `tells_all`: also without a terminal, unless all is to be quiet.
     """
     if not call.quiet and tells_all and not streams.is_terminal():
-        yield _Lines(call.host.clock)
+        yield _Lines(call.runtime.clock)
         return
     if call.quiet or not streams.is_terminal():
-        yield _Unseen(call.host.progress)
+        yield _Unseen(call.runtime.progress)
         return
     try:
         from rich.console import Console

@@ -11,8 +11,8 @@ from reconciler.cli import deliver, progress
 from reconciler.cli.consent import consent
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.output_options import output_options
+from reconciler.cli.params import Moment, Span
 from reconciler.cli.session import session
-from reconciler.cli.when import Moment, Span
 from reconciler.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def run(
       reconciler run --order '#1042' --dry-run
       reconciler run --accept-plan 3f9a2c81d0b4e657    after a stop by the guard
     """
-    from reconciler.cli.asking import request
+    from reconciler.cli.run_options import request
 
     call = session(context)
     wish = request(**asked)
@@ -123,10 +123,10 @@ def run(
     try:
         deliver.require_writable(output)
     except ConfigError as error:
-        app.remember(settings, wish, call.host, error)
+        app.remember(settings, wish, call.runtime, error)
         raise
     with progress.shown(call) as watcher:
-        asks = consent(given=yes, is_look=wish.dry_run, clock=call.host.clock, screen=watcher)
-        host = dataclasses.replace(call.host, progress=watcher, consent=asks)
-        report: Report = app.run(settings, wish, host)
+        asks = consent(given=yes, is_look=wish.dry_run, clock=call.runtime.clock, screen=watcher)
+        runtime = dataclasses.replace(call.runtime, progress=watcher, consent=asks)
+        report: Report = app.run(settings, wish, runtime)
     return deliver.report(report, call, output_format, output)

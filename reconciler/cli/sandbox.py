@@ -71,7 +71,7 @@ def sandbox(
             ports=(loop_port, jetti_port, control_port),
         )
     )
-    clock = session(context).host.clock
+    clock = session(context).runtime.clock
     try:
         with serving(served) as urls:
             streams.show(_settings(served, urls))

@@ -10,8 +10,8 @@ import click
 
 from reconciler.cli import deliver, logs
 from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.params import Span
 from reconciler.cli.session import Session, session
-from reconciler.cli.when import Span
 from reconciler.errors import Interrupted, ReconcilerError, unforeseen
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def serve(
     call = session(context)
     current = Current(call)
 
-    from reconciler.cli.asking import request
+    from reconciler.cli.run_options import request
     from reconciler.operations import crontab, scheduler
 
     jobs = [scheduler.Job("pass", timetable, lambda: tick("pass", current, request()), True)]
@@ -72,8 +72,8 @@ def serve(
         asked = request(sweep=sweep)
         nightly = crontab.trigger(_NIGHTLY)
         jobs.append(scheduler.Job("sweep", nightly, lambda: tick("sweep", current, asked)))
-    call.host.on_hangup(current.ask)
-    scheduler.serve(jobs, call.host.clock, current.renew)
+    call.runtime.on_hangup(current.ask)
+    scheduler.serve(jobs, call.runtime.clock, current.renew)
     return 0
 
 
@@ -145,4 +145,4 @@ def tick(name: str, current: Current, asked: RunRequest) -> None:
 def _one_pass(settings: Settings, asked: RunRequest, call: Session) -> int:
     from reconciler import app
 
-    return deliver.report(app.run(settings, asked, call.host), call, "text", None)
+    return deliver.report(app.run(settings, asked, call.runtime), call, "text", None)

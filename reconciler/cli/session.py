@@ -1,4 +1,4 @@
-"""What a command works with: the host, the settings, how much to say, and where."""
+"""What a command works with: the runtime, the settings, how much to say, and where."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.host import Host
+from reconciler.runtime import Runtime
 
 if TYPE_CHECKING:
     from reconciler.config import Settings
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Caller:
     """Who calls the program; the object of click's outermost context."""
 
-    host: Host
-    perform: Callable[[Sequence[str], Host], int]
+    runtime: Runtime
+    perform: Callable[[Sequence[str], Runtime], int]
     """Carries out another command line; the demo does. Answers its exit code."""
 
 
@@ -27,7 +27,7 @@ class Caller:
 class Session:
     """One call of the program, global options included."""
 
-    host: Host
+    runtime: Runtime
     config_file: str | None
     quiet: bool
 
@@ -35,7 +35,7 @@ class Session:
         """Read the settings. Raises ConfigError."""
         from reconciler import config
 
-        return config.load(self.config_file, self.host.environ)
+        return config.load(self.config_file, self.runtime.environ)
 
 
 def caller(context: click.Context) -> Caller:
@@ -47,4 +47,4 @@ def caller(context: click.Context) -> Caller:
 def session(context: click.Context) -> Session:
     """What this command was called with."""
     root = context.find_root()
-    return Session(caller(root).host, root.params["config_file"], root.params["quiet"])
+    return Session(caller(root).runtime, root.params["config_file"], root.params["quiet"])

@@ -9,8 +9,8 @@ import click
 from reconciler.cli import deliver
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import output_options
+from reconciler.cli.params import Span
 from reconciler.cli.session import session
-from reconciler.cli.when import Span
 
 
 @click.command(epilog=exit_codes(0, 2, 3, 7, 8))
@@ -46,7 +46,7 @@ def status(
     from reconciler import inspection
     from reconciler.reports import as_json, status_text
 
-    health = inspection.health(settings, call.host.clock, max_age)
+    health = inspection.health(settings, call.runtime.clock, max_age)
     text = as_json.encode(health) if output_format == "json" else status_text.render(health)
     silent = call.quiet and health.healthy and output_format == "text" and output is None
     delivered = silent or deliver.hand_over(text, output)
@@ -78,6 +78,6 @@ def show(context: click.Context, name: str, output_format: str, output: str | No
     from reconciler import inspection
     from reconciler.reports import as_json, story_text
 
-    found = inspection.stories(settings, call.host.clock, name)
+    found = inspection.stories(settings, call.runtime.clock, name)
     text = as_json.encode(found) if output_format == "json" else story_text.render(found)
     return 0 if deliver.hand_over(text, output) else UNDELIVERED

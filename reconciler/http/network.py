@@ -13,7 +13,7 @@ import httpcore
 
 from reconciler.clock import Clock
 from reconciler.errors import Interrupted
-from reconciler.points import Point, reached
+from reconciler.failpoints import Failpoint, hit
 
 # How often a silent wait looks up for a signal, and how long a write that is already in the air
 # may still take after one: the process must be gone within 30 s of it.
@@ -100,7 +100,7 @@ class WatchedStream(httpcore.NetworkStream):
         self._watch.sent = True
         self._stream.write(buffer, allowed)
         # The head comes first, then the body, then nothing at all: the end of the request.
-        reached(Point.PART_SENT if buffer else Point.REQUEST_SENT)
+        hit(Failpoint.PART_SENT if buffer else Failpoint.REQUEST_SENT)
 
     def close(self) -> None:
         self._stream.close()

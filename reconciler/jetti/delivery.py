@@ -11,9 +11,9 @@ from reconciler.clock import Clock
 from reconciler.core.model import Entry, Operation, State, Write
 from reconciler.core.ports import Attempt, Journal, Move
 from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
+from reconciler.failpoints import Failpoint, hit
 from reconciler.http import NotSent, Response, ResponseLost, Service
 from reconciler.jetti.answers import Classified, Meaning, classify
-from reconciler.points import Point, reached
 
 _PATHS = {
     Operation.CREATE: ("POST", "/sales/{}/cancel.json"),
@@ -74,7 +74,7 @@ class Delivery:
             # None of them did anything: the key was refused, or nothing left.
             self._journal.move(entry.id, Move(State.PENDING, intents_closed_as="not applied"))
             raise
-        reached(Point.ANSWER_RECEIVED)
+        hit(Failpoint.ANSWER_RECEIVED)
         classified = classify(answer)
         if classified.meaning is not Meaning.APPLIED:
             return classified

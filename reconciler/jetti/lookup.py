@@ -14,10 +14,10 @@ from reconciler.core.plan import unanswered
 from reconciler.core.sale import Chosen, names, possible, settles
 from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
 from reconciler.errors import TargetUnavailable
+from reconciler.failpoints import Failpoint, hit
 from reconciler.http import Refused
 from reconciler.jetti.collection import FilterIgnored, QueryUnusable
 from reconciler.jetti.reading import Reader
-from reconciler.points import Point, reached
 
 NO_RETURN = "0"
 """A marker that no sale return carries."""
@@ -107,7 +107,7 @@ class Lookup:
     def _sight(self, entries: Sequence[Entry]) -> dict[str, Sighting]:
         looked_at = self._clock.monotonic()
         ours = self._ours(entries)
-        reached(Point.MARKERS_SEEN)
+        hit(Failpoint.MARKERS_SEEN)
         asked_at = self._reader.now()
         deep = [entry for entry in entries if needs_order(entry, ours[entry.id])]
         sightings = {
@@ -132,7 +132,7 @@ class Lookup:
     ) -> dict[str, Sighting]:
         """The same sightings with the order, its lines and its sale returns."""
         candidates = self._candidates(entries)
-        reached(Point.SALES_SEEN)
+        hit(Failpoint.SALES_SEEN)
         may_be = {e.id: [s.id for s in possible(e.seen, candidates[e.id])] for e in entries}
         sale_ids = sorted({sale_id for ids in may_be.values() for sale_id in ids})
         sale_items = self._reader.sale_items(sale_ids) if sale_ids else []
@@ -152,7 +152,7 @@ class Lookup:
         }
         all_ids = sorted({sale_id for ids in looked_at.values() for sale_id in ids})
         on_sales = self._reader.on_sales(all_ids) if all_ids else []
-        reached(Point.SALE_RETURNS_SEEN)
+        hit(Failpoint.SALE_RETURNS_SEEN)
         return {
             return_id: replace(
                 seen,

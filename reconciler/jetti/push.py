@@ -16,13 +16,13 @@ from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.verdict import Absent, Attributed, Review, Wait, listed
 from reconciler.errors import TargetUnavailable, fact
+from reconciler.failpoints import Failpoint, hit
 from reconciler.jetti.adopter import Adopter
 from reconciler.jetti.creation import Creation
 from reconciler.jetti.judge import Judge, Judged
 from reconciler.jetti.lookup import Unseen
 from reconciler.jetti.told import Told, Trouble, named
 from reconciler.jetti.update import Update
-from reconciler.points import Point, reached
 
 SECOND_READ_AFTER = timedelta(seconds=30)
 """Between the two reads that prove a lost create absent; longer than a cache should hide it."""
@@ -177,7 +177,7 @@ class Pusher:
             reason = "the create without an answer is not in Jetti; looking once more"
             move = Move(entry.state, reason, next_try_at=again, intents_absent_at=now)
             self._journal.move(entry.id, move)
-            reached(Point.ABSENCE_NOTED)
+            hit(Failpoint.ABSENCE_NOTED)
             return None
         if first_seen is not None and now - first_seen < SECOND_READ_AFTER:
             return None
@@ -230,7 +230,7 @@ class Pusher:
             created = self._creation.create(entry, found, seen)
             if isinstance(created, Told):
                 return created
-            reached(Point.CREATED)
+            hit(Failpoint.CREATED)
             found, wrote = created, True
         told = self._update.bring(entry, found, seen, wrote=wrote)
         if told is None:

@@ -16,13 +16,13 @@ from reconciler.core.report import OutcomeKind
 from reconciler.core.sighting import SeenSaleReturn, Sighting
 from reconciler.core.verdict import Attributed, Review
 from reconciler.errors import Interrupted, TargetUnavailable
+from reconciler.failpoints import Failpoint, hit
 from reconciler.http import Refused, Response
 from reconciler.jetti import wire
 from reconciler.jetti.answers import Classified, Meaning
 from reconciler.jetti.delivery import Delivery
 from reconciler.jetti.reading import Reader
 from reconciler.jetti.told import Told, named, undelivered
-from reconciler.points import Point, reached
 
 
 class Update:
@@ -82,7 +82,7 @@ class Update:
                 return refused
             known = tuple(_with(sale_return, write, entry) for sale_return in known)
             self._confirm(entry, write, known, kept, is_last=position == len(todo.writes))
-            reached(Point.PUT_DONE)
+            hit(Failpoint.PUT_DONE)
         if not todo.writes:
             synced = Move(
                 State.SYNCED,

@@ -10,10 +10,10 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, Select, delete, func, select
 
 from reconciler.core.ports import RunSummary
+from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.part import Part, new_id
 from reconciler.ledger.set_aside import WITHOUT_AN_ID
 from reconciler.ledger.tables import attempts, intents, malformed, plans, runs, windows
-from reconciler.points import Point, reached
 
 KEPT = timedelta(days=90)
 """As promised to people (README): older runs, attempts, settled intents and plans are deleted."""
@@ -43,7 +43,7 @@ class History(Part):
         with self._store.writing() as connection:
             inserted = connection.execute(runs.insert(), {"kind": kind, "started_at": started_at})
         self._run_id = new_id(inserted)
-        reached(Point.RUN_BEGUN)
+        hit(Failpoint.RUN_BEGUN)
         return self._run_id
 
     def finish_run(self, run_id: int, summary: RunSummary) -> None:
@@ -54,9 +54,9 @@ class History(Part):
             if _found_nothing(summary):
                 _fold(connection, run_id, summary.kind, summary.exit_code)
             _prune(connection, summary.finished_at - KEPT)
-            reached(Point.RUN_FINISHING)
+            hit(Failpoint.RUN_FINISHING)
         self._run_id = None
-        reached(Point.RUN_FINISHED)
+        hit(Failpoint.RUN_FINISHED)
 
     def past_runs(self, limit: int) -> list[PastRun]:
         """The last runs, newest first."""
@@ -135,4 +135,4 @@ def _prune(connection: Connection, cutoff: datetime) -> None:
         delete(malformed).where(WITHOUT_AN_ID, malformed.c.last_seen < cutoff),
     ):
         connection.execute(statement)
-        reached(Point.PRUNING)
+        hit(Failpoint.PRUNING)

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Executable, func, select
 
 from reconciler.core.ports import Meta
+from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import meta, spellings
-from reconciler.points import Point, reached
 
 
 class Identity(Part):
@@ -81,4 +81,4 @@ class Identity(Part):
     def _write(self, statement: Executable) -> None:
         with self._store.writing() as connection:
             connection.execute(statement)
-        reached(Point.IDENTITY_COMMITTED)
+        hit(Failpoint.IDENTITY_COMMITTED)

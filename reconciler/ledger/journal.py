@@ -11,32 +11,32 @@ from sqlalchemy import Connection, and_, or_, select
 from reconciler.core.model import Entry, Intent, Operation, State, Write
 from reconciler.core.ports import Move
 from reconciler.core.states import OPEN
+from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import steps
 from reconciler.ledger.loading import load
 from reconciler.ledger.part import Part, new_id
 from reconciler.ledger.tables import attempts, entries, intents, meta
 from reconciler.ledger.wants import Values
-from reconciler.points import Point, reached
 
 _COMMITTING = {
-    State.PENDING: Point.PENDING_COMMITTING,
-    State.SYNCED: Point.SYNCED_COMMITTING,
-    State.UNKNOWN: Point.UNKNOWN_COMMITTING,
-    State.WAITING: Point.WAITING_COMMITTING,
-    State.FAILED: Point.FAILED_COMMITTING,
-    State.SKIPPED: Point.SKIPPED_COMMITTING,
-    State.DEAD: Point.DEAD_COMMITTING,
-    State.REVIEW: Point.REVIEW_COMMITTING,
+    State.PENDING: Failpoint.PENDING_COMMITTING,
+    State.SYNCED: Failpoint.SYNCED_COMMITTING,
+    State.UNKNOWN: Failpoint.UNKNOWN_COMMITTING,
+    State.WAITING: Failpoint.WAITING_COMMITTING,
+    State.FAILED: Failpoint.FAILED_COMMITTING,
+    State.SKIPPED: Failpoint.SKIPPED_COMMITTING,
+    State.DEAD: Failpoint.DEAD_COMMITTING,
+    State.REVIEW: Failpoint.REVIEW_COMMITTING,
 }
 _COMMITTED = {
-    State.PENDING: Point.PENDING_COMMITTED,
-    State.SYNCED: Point.SYNCED_COMMITTED,
-    State.UNKNOWN: Point.UNKNOWN_COMMITTED,
-    State.WAITING: Point.WAITING_COMMITTED,
-    State.FAILED: Point.FAILED_COMMITTED,
-    State.SKIPPED: Point.SKIPPED_COMMITTED,
-    State.DEAD: Point.DEAD_COMMITTED,
-    State.REVIEW: Point.REVIEW_COMMITTED,
+    State.PENDING: Failpoint.PENDING_COMMITTED,
+    State.SYNCED: Failpoint.SYNCED_COMMITTED,
+    State.UNKNOWN: Failpoint.UNKNOWN_COMMITTED,
+    State.WAITING: Failpoint.WAITING_COMMITTED,
+    State.FAILED: Failpoint.FAILED_COMMITTED,
+    State.SKIPPED: Failpoint.SKIPPED_COMMITTED,
+    State.DEAD: Failpoint.DEAD_COMMITTED,
+    State.REVIEW: Failpoint.REVIEW_COMMITTED,
 }
 
 
@@ -94,8 +94,8 @@ class Journal(Part):
             }
             inserted = connection.execute(intents.insert(), intent)
             connection.execute(meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1))
-            reached(Point.INTENT_COMMITTING)
-        reached(Point.INTENT_COMMITTED)
+            hit(Failpoint.INTENT_COMMITTING)
+        hit(Failpoint.INTENT_COMMITTED)
         return Intent(id=new_id(inserted), **intent)
 
     def move(self, return_id: str, move: Move) -> None:
@@ -114,11 +114,11 @@ class Journal(Part):
         _tell(_COMMITTED, moves)
 
 
-def _tell(points: Mapping[State, Point], moves: Sequence[tuple[str, Move]]) -> None:
+def _tell(points: Mapping[State, Failpoint], moves: Sequence[tuple[str, Move]]) -> None:
     """Each state that is moved to is a point of its own; one that nobody names is none."""
     for state in dict.fromkeys(move.state for _, move in moves):
         if state in points:
-            reached(points[state])
+            hit(points[state])
 
 
 def _take(connection: Connection, return_id: str, move: Move, now: datetime) -> None:

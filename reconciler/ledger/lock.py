@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.clock import Clock
 from reconciler.errors import LedgerError, LockHeld
-from reconciler.points import Point, reached
+from reconciler.failpoints import Failpoint, hit
 
 # Short enough that a waiting run starts soon, long enough to cost nothing.
 _LOOK_AGAIN = 0.2
@@ -34,9 +34,9 @@ def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
     try:
         _acquire(descriptor, path, clock, wait)
         _sign(descriptor, clock)
-        reached(Point.LOCK_TAKEN)
+        hit(Failpoint.LOCK_TAKEN)
         yield
-        reached(Point.LOCK_LET_GO)
+        hit(Failpoint.LOCK_LET_GO)
     finally:
         # Not only closed: a child that has not come round to closing its own would hold it still.
         fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.clock import Clock
 from reconciler.errors import ConfigError
+from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.location import (
     mounts,
     path_of,
@@ -32,7 +33,6 @@ from reconciler.ledger.sqlite import (
 )
 from reconciler.ledger.store import Store
 from reconciler.ledger.translation import translated
-from reconciler.points import Point, reached
 
 
 def exists(url: str) -> bool:
@@ -75,7 +75,7 @@ def open_ledger(
         store = _open_for_writing(path, busy_seconds, schema)
         try:
             store.take_over()
-            reached(Point.LEDGER_OPENED)
+            hit(Failpoint.LEDGER_OPENED)
             yield SqlLedger(store, clock)
         finally:
             store.close()
@@ -139,9 +139,9 @@ def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Store:
             version = version_of(store)
             if version != schema.head:
                 back_up(store, path, version)
-                reached(Point.BACKED_UP)
+                hit(Failpoint.BACKED_UP)
                 migrate(store, schema)
-                reached(Point.MIGRATED)
+                hit(Failpoint.MIGRATED)
     return store
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, bindparam, case
 
 from reconciler.core.model import State, Wanted
 from reconciler.core.ports import Drained, Observation
+from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import set_aside, wants
 from reconciler.ledger.loading import BATCH, batched
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import entries, meta, windows
 from reconciler.ledger.wants import Values
-from reconciler.points import Point, reached
 
 
 class Recording(Part):
@@ -33,8 +33,8 @@ class Recording(Part):
             set_aside.forget_gone(connection, drained)
             set_aside.keep(connection, drained.malformed, now)
             _move_watermark(connection, drained.watermark)
-            reached(Point.WINDOW_COMMITTING)
-        reached(Point.WINDOW_COMMITTED)
+            hit(Failpoint.WINDOW_COMMITTING)
+        hit(Failpoint.WINDOW_COMMITTED)
 
     def remap(self, changed: Iterable[tuple[str, Wanted, bytes]], mapping_version: str) -> None:
         """See `core.ports.Ledger`."""
@@ -43,7 +43,7 @@ class Recording(Part):
             rest = iter(changed)
             while batch := list(islice(rest, BATCH)):
                 _remap(connection, batch, mapping_version, now)
-        reached(Point.REMAPPED)
+        hit(Failpoint.REMAPPED)
 
     def forgive(self, ids: Collection[str]) -> None:
         """See `core.ports.Ledger`."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from reconciler.errors import LedgerError
+from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.sqlite import (
     APPLICATION_ID,
     create_private,
@@ -21,7 +22,6 @@ from reconciler.ledger.sqlite import (
 from reconciler.ledger.store import Store
 from reconciler.ledger.tables import alembic_version, meta, metadata, versions
 from reconciler.ledger.translation import RESTORE
-from reconciler.points import Point, reached
 
 
 class Schema(Struct, frozen=True):
@@ -98,7 +98,7 @@ def migrate(store: Store, schema: Schema) -> None:
                 RESTORE,
             )
         store.raw.execute(f"PRAGMA user_version = {schema.number}")
-        reached(Point.MIGRATING)
+        hit(Failpoint.MIGRATING)
     store.raw.execute("PRAGMA foreign_keys = ON")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reconciler.errors import LedgerError, LedgerMissing
+from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.location import INIT_HINT
 from reconciler.ledger.translation import unsound
-from reconciler.points import Point, reached
 
 APPLICATION_ID = 0x52455455
 """`RETU` in the file's header: this file is a ledger of ours."""
@@ -45,14 +45,14 @@ def create_private(path: Path) -> None:
 def publish(partial: Path, final: Path) -> None:
     """Give a finished, closed file its real name, so that no half of one ever bears it."""
     partial.with_name(partial.name + "-journal").unlink(missing_ok=True)
-    reached(Point.FILE_MADE)
+    hit(Failpoint.FILE_MADE)
     partial.replace(final)
     directory = os.open(final.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
-    reached(Point.FILE_NAMED)
+    hit(Failpoint.FILE_NAMED)
 
 
 def open_temporary() -> sqlite3.Connection:

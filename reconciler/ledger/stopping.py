@@ -13,11 +13,11 @@ from sqlalchemy.dialects.sqlite import insert
 from reconciler.core.model import State
 from reconciler.core.ports import PlanMember, StoppedPlan
 from reconciler.core.states import OPEN
+from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.loading import BATCH
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import entries, plans, stopped
 from reconciler.ledger.wants import START_ANEW, Values
-from reconciler.points import Point, reached
 
 PLANS_KEPT = 50
 """A stopped plan that changes from pass to pass must not fill the disk with its versions."""
@@ -30,7 +30,7 @@ class Stopping(Part):
         """See `core.ports.Ledger`."""
         with self._store.writing() as connection:
             _keep(connection, digest, members, now)
-        reached(Point.PLAN_KEPT)
+        hit(Failpoint.PLAN_KEPT)
 
     def kept_plan(self, digest: str) -> tuple[PlanMember, ...] | None:
         """See `core.ports.Ledger`."""
@@ -59,7 +59,7 @@ class Stopping(Part):
             connection.execute(delete(stopped).where(stopped.c.digest == _OVER))
             if connection.execute(select(stopped.c.return_id).limit(1)).first():
                 _keep(connection, digest, _members(connection, select(stopped)), now)
-        reached(Point.PLAN_STOPPED)
+        hit(Failpoint.PLAN_STOPPED)
 
     def stopped_plan(self) -> StoppedPlan | None:
         """See `core.ports.Ledger`."""
@@ -84,7 +84,7 @@ class Stopping(Part):
         with self._store.writing() as connection:
             for batch in _batched(members):
                 _accept(connection, batch, now, asked=asked)
-        reached(Point.LET_THROUGH_COMMITTED)
+        hit(Failpoint.LET_THROUGH_COMMITTED)
 
 
 _OVER = ""

@@ -13,10 +13,10 @@ from reconciler.core.model import Malformed, Return, Window
 from reconciler.core.ports import By, Page
 from reconciler.errors import SourceError
 from reconciler.http import Response, Service
-from reconciler.loop.answers import read_page
-from reconciler.loop.api import LoopApi, id_of
+from reconciler.loop.client import LoopClient, id_of
+from reconciler.loop.envelopes import read_page
+from reconciler.loop.pager import StatePass
 from reconciler.loop.query import LIST, ListQuery, around
-from reconciler.loop.state_pass import StatePass
 from reconciler.loop.values import LONGEST_NAME
 
 log = logging.getLogger("reconciler.loop")
@@ -32,7 +32,7 @@ class LoopReader:
     """Reads; there is no way to write to Loop here."""
 
     def __init__(self, service: Service, clock: Clock, page_size: int = LARGEST_PAGE) -> None:
-        self._api = LoopApi(service, page_size)
+        self._api = LoopClient(service, page_size)
         self._clock = clock
 
     def server_time(self) -> datetime:

@@ -12,17 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
 from reconciler.loop.problems import told
-from reconciler.loop.values import (
-    Id,
-    Name,
-    Text,
-    Unreadable,
-    read_id,
-    read_shop,
-    read_text,
-    read_time,
-)
-from reconciler.loop.wire import (
+from reconciler.loop.schema import (
     MOST_LINES,
     NOTHING,
     Names,
@@ -34,6 +24,16 @@ from reconciler.loop.wire import (
     to_line,
     to_parcel,
     to_return,
+)
+from reconciler.loop.values import (
+    Id,
+    Name,
+    Text,
+    Unreadable,
+    read_id,
+    read_shop,
+    read_text,
+    read_time,
 )
 
 T = TypeVar("T")

@@ -10,14 +10,14 @@ import click
 import pytest
 
 from reconciler.cli import perform
-from reconciler.cli.asking import request
+from reconciler.cli.params import Moment, Span
+from reconciler.cli.run_options import request
 from reconciler.cli.session import Caller
-from reconciler.cli.when import Moment, Span
 from reconciler.core.ports import By, PlanMember
 from reconciler.core.report import RunKind
 from reconciler.core.request import RunRequest
 from reconciler.errors import ConfigError
-from reconciler.host import Host
+from reconciler.runtime import Runtime
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ class NoonClock:
 
 @pytest.fixture
 def context() -> click.Context:
-    host = Host(NoonClock(), {})  # type: ignore[arg-type]
+    host = Runtime(NoonClock(), {})  # type: ignore[arg-type]
     return click.Context(click.Command("x"), obj=Caller(host, perform))
 
 

@@ -21,7 +21,7 @@ from reconciler.core.report import (
     RunKind,
     Watermarks,
 )
-from reconciler.host import Host
+from reconciler.runtime import Runtime
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def report(exit_code: int = 0, **facts: object) -> Report:
 
 
 def call(*, quiet: bool = False) -> Session:
-    return Session(Host(None, {}), None, quiet)  # type: ignore[arg-type]
+    return Session(Runtime(None, {}), None, quiet)  # type: ignore[arg-type]
 
 
 def test_a_pass_that_found_nothing_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.cli import logs, perform
 from reconciler.cli.program import program
-from reconciler.host import Host
+from reconciler.runtime import Runtime
 
 KEY = "canary-key-5f2c+/="
 ENVIRON = {"LOOP_API_KEY": KEY, "JETTI_API_TOKEN": "abc"}
@@ -125,7 +125,7 @@ def broken_command():
 def test_a_bug_is_told_shortly_and_at_length_only_when_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    host = Host(NoonClock(), ENVIRON)  # type: ignore[arg-type]
+    host = Runtime(NoonClock(), ENVIRON)  # type: ignore[arg-type]
 
     assert perform(["broken"], host) == 1
     short = capsys.readouterr().err

@@ -12,7 +12,7 @@ from figures import Figures
 from mortal_world import Death, MortalWorld, mortal_world
 from zygote import Zygote
 
-from reconciler.points import Point
+from reconciler.failpoints import Failpoint
 
 PAIRS, PAIRS_LONG = 1, 12
 """Per scenario."""
@@ -71,6 +71,6 @@ def test_every_point_lies_on_the_way_of_some_scenario(zygote: Zygote, figures: F
     for scenario in SCENARIOS:
         with mortal_world(zygote) as world:
             reached.update(Course(scenario, world).points)
-    figures.note("crashes", "points existing", *Point.__members__)
+    figures.note("crashes", "points existing", *Failpoint.__members__)
 
-    assert reached == set(Point.__members__)
+    assert reached == set(Failpoint.__members__)

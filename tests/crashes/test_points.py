@@ -9,7 +9,7 @@ from pathlib import Path
 from timeit import repeat
 
 import reconciler
-from reconciler.points import Point, reached, watched
+from reconciler.failpoints import Failpoint, hit, watched
 
 PACKAGE = Path(reconciler.__file__).parent
 EVERY_COST = 1e-6
@@ -25,13 +25,13 @@ def uses() -> Iterator[tuple[str, Path]]:
             if (
                 isinstance(node, ast.Attribute)
                 and isinstance(node.value, ast.Name)
-                and node.value.id == "Point"
+                and node.value.id == "Failpoint"
             ):
                 yield node.attr, path
 
 
 def test_every_point_is_reached_at_exactly_one_place() -> None:
-    assert Counter(name for name, _ in uses()) == dict.fromkeys(Point.__members__, 1)
+    assert Counter(name for name, _ in uses()) == dict.fromkeys(Failpoint.__members__, 1)
 
 
 def test_the_core_knows_nothing_of_them() -> None:
@@ -41,16 +41,16 @@ def test_the_core_knows_nothing_of_them() -> None:
 def test_a_point_that_nobody_watches_costs_next_to_nothing() -> None:
     times = 10_000
 
-    assert min(repeat(lambda: reached(Point.PLAN_MADE), number=times)) / times < EVERY_COST
+    assert min(repeat(lambda: hit(Failpoint.PLAN_MADE), number=times)) / times < EVERY_COST
 
 
 def test_only_the_innermost_watcher_is_told() -> None:
-    outer: list[Point] = []
-    inner: list[Point] = []
+    outer: list[Failpoint] = []
+    inner: list[Failpoint] = []
     with watched(outer.append):
         with watched(inner.append):
-            reached(Point.PLAN_MADE)
-        reached(Point.GUARD_PASSED)
-    reached(Point.LOCK_TAKEN)
+            hit(Failpoint.PLAN_MADE)
+        hit(Failpoint.GUARD_PASSED)
+    hit(Failpoint.LOCK_TAKEN)
 
-    assert (outer, inner) == ([Point.GUARD_PASSED], [Point.PLAN_MADE])
+    assert (outer, inner) == ([Failpoint.GUARD_PASSED], [Failpoint.PLAN_MADE])

@@ -21,7 +21,7 @@ from process_world import RealWorld, on_the_machine_s_clock
 from story_world import Ran, World
 
 from reconciler.cli import perform
-from reconciler.host import Host
+from reconciler.runtime import Runtime
 from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.messages import Request, Response
 from reconciler.sandbox.server.listener import Listener
@@ -176,7 +176,7 @@ def test_a_bug_that_names_a_key_does_not_show_it(
 def _performed(world: World, arguments: list[str], connect: Callable[..., Any]) -> Ran:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = perform(arguments, Host(world.clock, world.environ, connect=connect))
+        code = perform(arguments, Runtime(world.clock, world.environ, connect=connect))
     return Ran(code, out.getvalue(), err.getvalue())
 
 

@@ -10,8 +10,8 @@ import pytest
 from peers import answer, head_lines
 
 from reconciler.errors import Interrupted, KeyRefused, SourceError
+from reconciler.failpoints import Failpoint, watched
 from reconciler.http import NotSent, PerMinute, Response, ResponseLost
-from reconciler.points import Point, watched
 
 PATH, BODY = "/sales/7/cancel.json", b'{"ids":[1]}'
 
@@ -224,4 +224,4 @@ def test_the_points_of_a_write_are_its_head_its_body_and_its_end(peer, service):
     with watched(passed.append):
         jetti.write("PUT", PATH, BODY)
 
-    assert passed == [Point.PART_SENT, Point.PART_SENT, Point.REQUEST_SENT]
+    assert passed == [Failpoint.PART_SENT, Failpoint.PART_SENT, Failpoint.REQUEST_SENT]

@@ -13,8 +13,8 @@ from story_world import World
 
 from reconciler.cli import perform
 from reconciler.clock import Clock
-from reconciler.host import Host
 from reconciler.http import Endpoint, Service, connect
+from reconciler.runtime import Runtime
 
 
 def footprint(directory: Path) -> dict[str, tuple[str, int, int]]:
@@ -90,7 +90,7 @@ def test_what_only_looks_is_given_a_jetti_that_takes_no_writes(
         allowed[endpoint.name] = endpoint.methods
         return connect(endpoint, clock)
 
-    assert perform(["--quiet", *command], Host(world.clock, world.environ, connect=noting)) == 0
+    assert perform(["--quiet", *command], Runtime(world.clock, world.environ, connect=noting)) == 0
     assert allowed == {"Loop": frozenset({"GET"}), "Jetti": frozenset({"GET"})}
 
 

@@ -14,7 +14,7 @@ from figures import Figures
 from process_world import RealWorld, on_the_machine_s_clock
 from story_world import World, a_world
 
-from reconciler.points import Point, watched
+from reconciler.failpoints import Failpoint, watched
 from reconciler.sandbox.faults.registry import Fault
 
 # ------------------------------------------------------------------ a long backlog, killed (F42)
@@ -98,7 +98,7 @@ class Stranger:
         self._connection: sqlite3.Connection | None = None
         self.met = 0
 
-    def reached(self, point: Point) -> None:
+    def reached(self, point: Failpoint) -> None:
         self.met += 1
         if self.met == self._at:
             self._connection = sqlite3.connect(self._file, isolation_level=None, timeout=0)

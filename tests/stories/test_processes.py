@@ -45,7 +45,7 @@ def test_0_everything_due_is_done(world: RealWorld) -> None:
 _WITH_A_BUG = """
 import os, sys
 from reconciler.cli import perform
-from reconciler.host import Host
+from reconciler.runtime import Host
 
 class Broken:
     def now(self):
@@ -410,7 +410,7 @@ _AS_NOBODY = """
 import os, sys
 from reconciler.cli import perform
 from reconciler.clock import SystemClock
-from reconciler.host import Host
+from reconciler.runtime import Host
 
 os.chdir("/")
 # The real user has no home. What is imported late may lie where only the effective one reads.

@@ -21,8 +21,8 @@ from process_world import RealWorld, on_the_machine_s_clock
 
 from reconciler.cli import perform
 from reconciler.clock import SystemClock
-from reconciler.host import Host
 from reconciler.ledger import opening
+from reconciler.runtime import Runtime
 from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.messages import Request, Response
 from reconciler.sandbox.server.listener import Listener
@@ -69,7 +69,7 @@ def shell(world: RealWorld, script: str, *, cwd: Path | None = None, **environ: 
 
 def here(world: RealWorld, *arguments: str) -> int:
     """One command line in this process, where starting another would prove no more."""
-    return perform(["--quiet", *arguments], Host(SystemClock(), world.environ))
+    return perform(["--quiet", *arguments], Runtime(SystemClock(), world.environ))
 
 
 # ------------------------------------------------------------------------ read-only (F85, F96)

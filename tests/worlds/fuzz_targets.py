@@ -22,8 +22,8 @@ from hostile_content import assert_harmless
 from msgspec import Raw
 
 from reconciler import config
-from reconciler.cli import reviewed
-from reconciler.cli.when import Moment, Span
+from reconciler.cli import accepted_plan
+from reconciler.cli.params import Moment, Span
 from reconciler.core import duration
 from reconciler.core.model import Malformed, Return, Window
 from reconciler.core.plain import plain
@@ -38,7 +38,7 @@ from reconciler.http.response import (
 )
 from reconciler.http.retry import parse_retry_after
 from reconciler.jetti import wire
-from reconciler.loop.answers import read_array, read_details, read_page
+from reconciler.loop.envelopes import read_array, read_details, read_page
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 from reconciler.loop.rows import parse_row
 from reconciler.loop.values import Unreadable, read_shop, read_time
@@ -243,7 +243,7 @@ def plan_file(data: bytes) -> None:
         file.write(data)
         file.flush()
         with suppress(ConfigError):
-            reviewed.read(file.name)
+            accepted_plan.read(file.name)
 
 
 @_target

@@ -16,7 +16,7 @@ from history_scene import DRY, LAG, LIES, SPECIAL
 from story_world import Ran
 from told_judge import Judge
 
-from reconciler import points
+from reconciler import failpoints
 from reconciler.clock import Clock
 from reconciler.http import connect
 from reconciler.sandbox.delivery import Delivery
@@ -182,7 +182,7 @@ class Program(Promises):
         self._count, self._asked_so_far = 0, 0
         self.watched.interrupted = None
         try:
-            with points.watched(self._reached):
+            with failpoints.watched(self._reached):
                 ran = self.world.call(*arguments)
         finally:
             self.watched.stop_with = None
@@ -222,7 +222,7 @@ class Program(Promises):
                 struck = self.sandbox.arrivals.all()[-1].fault
                 assert struck is not None, "Jetti had to slow us down"
 
-    def _reached(self, point: points.Point) -> None:
+    def _reached(self, point: failpoints.Failpoint) -> None:
         self.points[point.value] += 1
         self._die_here("point", point.value)
 

@@ -17,7 +17,7 @@ from story_world import World, a_world
 
 from reconciler.cli import perform
 from reconciler.clock import SystemClock
-from reconciler.host import Host
+from reconciler.runtime import Runtime
 
 PATIENCE = 30.0
 """Seconds within which whatever is waited for has to happen."""
@@ -46,7 +46,7 @@ class RealWorld(World):
 
     def live(self) -> None:
         """`reconciler init`, without the cost of a process."""
-        host = Host(SystemClock(), self.environ)
+        host = Runtime(SystemClock(), self.environ)
         assert perform(["--quiet", "init", "--since", "7d"], host) == 0
 
     def start(

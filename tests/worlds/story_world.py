@@ -22,8 +22,8 @@ from reconciler.cli import perform
 from reconciler.clock import Clock
 from reconciler.core.model import Entry
 from reconciler.errors import Interrupted
-from reconciler.host import Host
 from reconciler.ledger.opening import open_reader
+from reconciler.runtime import Runtime
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.faults.registry import Fault, ServiceName
 from reconciler.sandbox.loop.model import SandboxReturn
@@ -215,7 +215,7 @@ class World:
         """One command line, in this process."""
         stdout, stderr = io.StringIO(), io.StringIO()
         known = {**self.environ, **environ}
-        host = Host(self.clock, known, connect=self.connect, busy_seconds=self.busy_seconds)
+        host = Runtime(self.clock, known, connect=self.connect, busy_seconds=self.busy_seconds)
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             code = perform(arguments, host)
         return Ran(code, stdout.getvalue(), stderr.getvalue())

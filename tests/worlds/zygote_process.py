@@ -23,16 +23,16 @@ import msgspec
 from shared_clock import SharedClock, SharedTime
 
 from reconciler.cli import streams
-from reconciler.cli.entry import perform, stop_on_signals
-from reconciler.host import Host
+from reconciler.cli.main import perform, stop_on_signals
+from reconciler.failpoints import Failpoint, watched
 from reconciler.ledger import opening
 from reconciler.ledger.schema import Schema
-from reconciler.points import Point, watched
+from reconciler.runtime import Runtime
 
 # What a command loads only when it needs it would be loaded anew in every child.
 _LAZY = (
     "alembic.command", "encodings.idna", "platformdirs.unix", "reconciler.app",
-    "reconciler.cli.asking", "reconciler.inspection", "reconciler.jetti.wiring",
+    "reconciler.cli.run_options", "reconciler.inspection", "reconciler.jetti.wiring",
     "reconciler.reports.as_json", "reconciler.reports.run_text",
 )  # fmt: skip
 
@@ -131,13 +131,13 @@ def deaths(disk: Disk) -> dict[str, Callable[[Order], None]]:
     }
 
 
-def _watcher(order: Order, trace: int) -> Callable[[Point], None]:
+def _watcher(order: Order, trace: int) -> Callable[[Failpoint], None]:
     disk, hits = Disk(), 0
     happens = deaths(disk)
     if order.what == "full":
         sqlite3.connect = _connect_with_small_pages
 
-    def watch(point: Point) -> None:
+    def watch(point: Failpoint) -> None:
         nonlocal hits
         hits += 1
         os.write(trace, f"{point.name}\n".encode())
@@ -169,7 +169,7 @@ def live(order: Order) -> int:
         if order.schema is not None:
             later = Schema("0004", order.schema)
             opening.open_ledger = partial(opening.open_ledger, schema=later)
-        return perform(order.arguments, Host(clock, order.environ))
+        return perform(order.arguments, Runtime(clock, order.environ))
 
 
 def _child(order: Order) -> None:

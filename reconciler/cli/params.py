@@ -54,7 +54,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
     ) -> datetime:
         if isinstance(value, datetime):
             return value
-        now: datetime = caller(ctx).host.clock.now() if ctx else datetime.now(UTC)
+        now: datetime = caller(ctx).runtime.clock.now() if ctx else datetime.now(UTC)
         moment = self._read(str(value), now)
         if moment is None:
             self.fail(

@@ -14,7 +14,7 @@ import click
 from reconciler.cli import streams
 from reconciler.cli.session import Caller
 from reconciler.clock import Clock
-from reconciler.host import Host
+from reconciler.runtime import Runtime
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
 
@@ -50,7 +50,7 @@ class SandboxTime:
         self._real.check()
 
 
-class Performance:
+class Stage:
     """Performs commands, says what is going on, and remembers what went wrong."""
 
     def __init__(self, sandbox: Sandbox, caller: Caller, directory: Path) -> None:
@@ -64,16 +64,16 @@ class Performance:
             "RECONCILER_CONFIG": str(self._settings),
             "RECONCILER_LEDGER": f"sqlite:///{self._ledger}",
         }
-        self._host = Host(SandboxTime(sandbox, caller.host.clock), variables)
+        self._host = Runtime(SandboxTime(sandbox, caller.runtime.clock), variables)
         self.problems: list[str] = []
 
     @staticmethod
     @contextmanager
-    def on(directory: Path, caller: Caller) -> Iterator[Performance]:
+    def on(directory: Path, caller: Caller) -> Iterator[Stage]:
         """A stage that stands as long as the context."""
         sandbox = Sandbox(_SHOP)
         with serving(sandbox):
-            yield Performance(sandbox, caller, directory)
+            yield Stage(sandbox, caller, directory)
 
     def say(self, text: str) -> None:
         """A line of the narrator."""

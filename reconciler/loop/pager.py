@@ -8,10 +8,10 @@ from datetime import datetime
 from reconciler.core.model import Malformed, Return
 from reconciler.core.ports import By, Page
 from reconciler.errors import SourceError
-from reconciler.loop.api import LoopApi, Row, key
+from reconciler.failpoints import Failpoint, hit
+from reconciler.loop.client import LoopClient, Row, key
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 from reconciler.loop.rows import parse_row
-from reconciler.points import Point, reached
 
 MOST_PAGES = 5000
 """3.75 million returns of one state in 30 days: no shop, but a server that never ends."""
@@ -25,7 +25,7 @@ class StatePass:
     fall between two pages. Whenever a next page exists that second is read again, whole.
     """
 
-    def __init__(self, api: LoopApi, query: ListQuery) -> None:
+    def __init__(self, api: LoopClient, query: ListQuery) -> None:
         self._api = api
         self._query = query
         self._seen: set[str] = set()
@@ -40,7 +40,7 @@ class StatePass:
         for _ in range(MOST_PAGES):
             answer = self._api.page(self._query, cursor)
             rows = [parse_row(row) for row in answer.returns]
-            reached(Point.PAGE_PARSED)
+            hit(Failpoint.PAGE_PARSED)
             yield to_page(rows)
             self._expect_news(rows)
             cursor = self._follow(answer.nextPageUrl)
@@ -87,7 +87,7 @@ class StatePass:
 
     def _read_whole(self, query: ListQuery, last: Row) -> Iterator[Page]:
         rows = self._api.span(query)
-        reached(Point.PROBE_PARSED)
+        hit(Failpoint.PROBE_PARSED)
         yield to_page(rows)
         self._probed, self._in_probe = query, set(map(key, rows))
         if key(last) not in self._in_probe:

@@ -16,7 +16,7 @@ from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.program import program
 from reconciler.cli.session import Caller
 from reconciler.clock import SystemClock
-from reconciler.host import Host
+from reconciler.runtime import Runtime
 
 
 def main() -> NoReturn:
@@ -25,18 +25,18 @@ def main() -> NoReturn:
     os.umask(0o077)  # whatever cron hands us, our files are ours alone
     clock = SystemClock()
     stop_on_signals(clock)
-    status = perform(sys.argv[1:], Host(clock, os.environ, on_hangup=hear_hangups))
+    status = perform(sys.argv[1:], Runtime(clock, os.environ, on_hangup=hear_hangups))
     streams.flush_all()
     sys.exit(status)
 
 
-def perform(arguments: Sequence[str], host: Host) -> int:
+def perform(arguments: Sequence[str], runtime: Runtime) -> int:
     """Carry out one command line; everything it has to say is on stdout and stderr."""
     try:
         status = program.main(
             list(arguments),
             prog_name="reconciler",
-            obj=Caller(host, perform),
+            obj=Caller(runtime, perform),
             standalone_mode=False,
         )
     except click.exceptions.NoArgsIsHelpError as error:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import click
 from msgspec import Struct
 
-from reconciler.cli import reviewed
+from reconciler.cli import accepted_plan
 from reconciler.core.ports import By
 from reconciler.core.report import RunKind
 from reconciler.core.request import RunRequest
@@ -53,7 +53,9 @@ def request(**typed: object) -> RunRequest:
     """The request that these options make. Raises click.UsageError, naming the odd one out."""
     options = _with_the_rest(Options(**typed))  # type: ignore[arg-type]
     _refuse_contradictions(options)
-    accepted = reviewed.read(options.accept_plan) if options.accept_plan else reviewed.NOTHING
+    accepted = (
+        accepted_plan.read(options.accept_plan) if options.accept_plan else accepted_plan.NOTHING
+    )
     return RunRequest(
         kind=options.kind,
         start=options.start,

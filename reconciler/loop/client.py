@@ -12,7 +12,7 @@ from reconciler.core.model import Malformed, Return
 from reconciler.core.ports import By
 from reconciler.errors import SourceError
 from reconciler.http import Refused, Response, Service
-from reconciler.loop.answers import Found, Page, read_array, read_details, read_page
+from reconciler.loop.envelopes import Found, Page, read_array, read_details, read_page
 from reconciler.loop.query import DETAILS, LIST, ListQuery, around, encode
 from reconciler.loop.rows import parse_row
 
@@ -32,7 +32,7 @@ def id_of(found: Found | Malformed) -> str:
     return found.id if isinstance(found, Found) else found.key
 
 
-class LoopApi:
+class LoopClient:
     """Raises SourceError for every answer that is not one, and KeyRefused."""
 
     def __init__(self, service: Service, page_size: int) -> None:

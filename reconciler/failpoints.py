@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 
-class Point(StrEnum):
+class Failpoint(StrEnum):
     """Each is reached at one place of the program."""
 
     LOCK_TAKEN = "lock taken"
@@ -67,19 +67,19 @@ class Point(StrEnum):
     REPORT_NAMED = "report named"
 
 
-_watcher: Callable[[Point], None] | None = None
+_watcher: Callable[[Failpoint], None] | None = None
 """The only state of the program that is not handed around: a point lies as deep as a commit or
 a socket, and none of what lies between has any business with it."""
 
 
-def reached(point: Point) -> None:
+def hit(point: Failpoint) -> None:
     """The run has come to this point."""
     if _watcher is not None:
         _watcher(point)
 
 
 @contextmanager
-def watched(watcher: Callable[[Point], None]) -> Iterator[None]:
+def watched(watcher: Callable[[Failpoint], None]) -> Iterator[None]:
     """Have every point that is reached told to `watcher`, which may end the process or raise."""
     global _watcher
     before, _watcher = _watcher, watcher

@@ -41,7 +41,7 @@ class Silence:
 
 
 @dataclass(frozen=True)
-class Host:
+class Runtime:
     """The surroundings of a run, so that tests and the demo can bring their own."""
 
     clock: Clock
@@ -51,7 +51,7 @@ class Host:
     """Asks the person who typed a range, given what works out its `core.guard.RangeSum`."""
     connect: Callable[[Any, Clock], Any] | None = None
     """How services are reached, given an `http.Endpoint`; None: `http.connect` itself. Not typed,
-    because what a host names must not load half the program for `--help`."""
+    because what a runtime names must not load half the program for `--help`."""
     on_hangup: Callable[[Callable[[], None]], None] = lambda act: None
     """Has SIGHUP call back from now on, instead of ending the program."""
     busy_seconds: float = 30.0
