@@ -15,8 +15,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.types import TypeDecorator
 
+from reconciler.ledger.database import Store
 from reconciler.ledger.sqlite import create_private, open_file
-from reconciler.ledger.store import Store
 from reconciler.ledger.tables import metadata
 
 

@@ -39,7 +39,7 @@ PARTS = (
     Part("http", ("reconciler/http/*",), ("tests/http",)),
     Part(
         "push",
-        tuple(f"reconciler/jetti/{name}.py" for name in ("answers", "told", "delivery")),
+        tuple(f"reconciler/jetti/{name}.py" for name in ("responses", "result", "delivery")),
         (
             "tests/jetti/test_jetti_answers.py",
             "tests/jetti/test_jetti_delivery.py",

@@ -26,7 +26,7 @@ def found() -> Iterator[dict[str, str]]:
 
 
 def _function(name: str) -> str:
-    """`reconciler.core.fields.forward` of `reconciler.core.fields.x_forward__mutmut_3`."""
+    """`reconciler.core.plan.decide` of `reconciler.core.plan.x_decide__mutmut_3`."""
     module, _, mangled = name.partition("__mutmut_")[0].rpartition(".")
     # A method is `xǁClassǁmethod`.
     return ".".join([module, *mangled[2:].split("ǁ")])

@@ -20,7 +20,7 @@ from reconciler.core.plan import Terms
 from reconciler.core.ports import By, RunSummary
 from reconciler.core.report import Report, RunKind
 from reconciler.core.request import RunRequest
-from reconciler.core.rules import Guards
+from reconciler.core.settings import Guards
 from reconciler.core.target import Preview, Target
 from reconciler.errors import (
     ConfigError,
@@ -147,7 +147,7 @@ def _adopt(settings: Settings, start: datetime, runtime: Runtime, ledger: SqlLed
 
 def _try_keys(settings: Settings, runtime: Runtime, ledger: SqlLedger, terms: Terms) -> None:
     """Raises KeyRefused before anybody has waited; whatever else is wrong, the pass will tell."""
-    from reconciler.jetti import wiring
+    from reconciler.jetti import factory
 
     with suppress(SourceError), _loop(settings, runtime) as loop:
         LoopReader(loop, runtime.clock, settings.loop.page_size).server_time()
@@ -157,7 +157,7 @@ def _try_keys(settings: Settings, runtime: Runtime, ledger: SqlLedger, terms: Te
     ):
         if jetti is not None:
             # The question that adopting begins with: a key need not be good for any other.
-            wiring.wire(settings.jetti, jetti, ledger, terms, runtime.clock).judge.knock()
+            factory.build(settings.jetti, jetti, ledger, terms, runtime.clock).judge.knock()
 
 
 def _let_settle(settle: timedelta, runtime: Runtime, ledger: SqlLedger) -> None:
@@ -280,9 +280,9 @@ def _target(
 ) -> Target:
     if jetti is None:
         return Preview()
-    from reconciler.jetti import wiring
+    from reconciler.jetti import factory
 
-    parts = wiring.wire(settings.jetti, jetti, ledger, terms, runtime.clock)
+    parts = factory.build(settings.jetti, jetti, ledger, terms, runtime.clock)
     if adopts:
         return parts.adopter()
     return parts.scout() if request.dry_run else parts.pusher()

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, structs
 
-from reconciler.core import tally, words
-from reconciler.core.created import PROVEN_BY
+from reconciler.core import summary, words
+from reconciler.core.matching.created import PROVEN_BY
 from reconciler.core.model import CountedWord, Entry
 from reconciler.core.plan import Change
 from reconciler.core.ports import RunSummary
@@ -46,7 +46,7 @@ class Opening(Struct, frozen=True):
 
 
 class _Closing(Struct, frozen=True):
-    standing: tally.Standing
+    standing: summary.LedgerTotals
     problems: tuple[Problem, ...]
     malformed: tuple[NotUnderstood, ...]
     watermark: datetime | None
@@ -68,19 +68,19 @@ def close(
         closing = _look(made, request, parts, opening, finished_at)
     except LedgerError as error:
         failures.append(error)
-        closing = _Closing(tally.Standing(), (), (), opening.watermark)
+        closing = _Closing(summary.LedgerTotals(), (), (), opening.watermark)
     outcomes = (*made.outcomes, *made.skipped)
     read = parts.intake.tally
-    counts = tally.count(
-        tally.Read(len(read.ids), read.count(News.NEW), read.count(News.CHANGED)),
+    counts = summary.count(
+        summary.ReadTotals(len(read.ids), read.count(News.NEW), read.count(News.CHANGED)),
         outcomes,
         closing.standing,
     )
     shows = request.dry_run and request.detailed_exitcode and bool(made.plan.changes)
-    verdict = tally.exit_code(
+    verdict = summary.exit_code(
         [error.status for error in failures], closing.standing, pending_shows=shows
     )
-    summary = RunSummary(
+    history = RunSummary(
         kind=request.kind,
         started_at=opening.started_at,
         finished_at=finished_at,
@@ -90,7 +90,7 @@ def close(
         message=_message(verdict, failures, closing),
     )
     try:
-        parts.ledger.finish_run(opening.run_id, summary)
+        parts.ledger.finish_run(opening.run_id, history)
     except LedgerError as error:
         if not any(isinstance(known, LedgerError) for known in failures):
             failures.append(error)
@@ -137,7 +137,7 @@ def close(
 def _message(verdict: int, failures: Sequence[ReconcilerError], closing: _Closing) -> str | None:
     """The fact that the exit code rests on: what stopped the pass, else how the ledger stands."""
     stopped = (str(error) for error in failures if error.status == verdict)
-    return next(stopped, None) or tally.sentence(verdict, closing.standing)
+    return next(stopped, None) or summary.sentence(verdict, closing.standing)
 
 
 def _watermarks(opening: Opening, closing: _Closing) -> Watermarks:
@@ -161,13 +161,13 @@ def _look(
         found = ledger.entries(sorted(ids))
         named = ids | parts.intake.tally.malformed
         malformed = tuple(row for row in malformed if named & {row.key, row.return_id})
-        standing = tally.standing_of(found, overdue_before, len(malformed), meta.creation_stopped)
+        standing = summary.standing_of(found, overdue_before, len(malformed), meta.creation_stopped)
         if opening.creation_stopped is None and meta.creation_stopped is not None:
             # One of these returns has stopped it.
             standing = structs.replace(standing, creation_stopped=meta.creation_stopped)
-        problems = tally.problems_of(found, overdue_before)[:_LISTED]
+        problems = summary.problems_of(found, overdue_before)[:_LISTED]
     else:
-        standing = tally.Standing(
+        standing = summary.LedgerTotals(
             states=ledger.counts_by_state(),
             overdue=ledger.count_overdue(overdue_before),
             malformed=len(malformed),

@@ -15,7 +15,7 @@ from reconciler.core.model import Entry
 from reconciler.core.plan import Change, Terms, decide
 from reconciler.core.ports import StoppedPlan
 from reconciler.core.report import NotUnderstood, Problem, RunKind
-from reconciler.core.story import Sent, Stories, Story, tell
+from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Sent, describe
 from reconciler.errors import ConfigError
 from reconciler.ledger.history import PastRun
 from reconciler.ledger.inspection import PastIntent
@@ -44,7 +44,7 @@ def _read(settings: Settings, clock: Clock) -> Facts:
         return _facts(ledger, settings, clock)
 
 
-def stories(settings: Settings, clock: Clock, name: str) -> Stories:
+def stories(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
     """The return of that id, or all on that order. Raises ConfigError when there is none."""
     with open_reader(settings.ledger, clock) as ledger:
         aside = {row.key: row for row in ledger.find_malformed(name)}
@@ -58,7 +58,7 @@ def stories(settings: Settings, clock: Clock, name: str) -> Stories:
             f"{name}: the ledger knows no return and no order of that name",
             "read it from Loop with `reconciler run --return ID` or `reconciler run --order NAME`",
         )
-    return Stories(tuple(found), tuple(aside.values()))
+    return ReturnDetails(tuple(found), tuple(aside.values()))
 
 
 def _only(rows: list[NotUnderstood]) -> NotUnderstood | None:
@@ -143,11 +143,11 @@ def _run(past: PastRun) -> LastRun:
 
 def _story(
     ledger: SqlLedger, entry: Entry, terms: Terms, not_understood: NotUnderstood | None
-) -> Story:
+) -> ReturnDetail:
     todo = decide(entry, terms)
     stopped = ledger.stopped_plan()
     is_stopped = stopped is not None and any(one.return_id == entry.id for one in stopped.members)
-    return tell(
+    return describe(
         entry,
         tuple(map(_sent, ledger.intents_of(entry.id))),
         tuple(ledger.attempts_of(entry.id)),

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.core import fingerprint, mapping
 from reconciler.core.guard import check_shop
+from reconciler.core.matching.result import BY_HAND, listed, titled
 from reconciler.core.model import Malformed, Return, State, Window, aside
 from reconciler.core.ports import By, Drained, Known, Ledger, Move, Observation, Page, Source
-from reconciler.core.rules import Mapping
-from reconciler.core.verdict import BY_HAND, listed, titled
-from reconciler.core.watermark import check_plausible
+from reconciler.core.settings import Mapping
+from reconciler.core.windows import check_plausible
 from reconciler.errors import SourceError
 from reconciler.runtime import Progress
 

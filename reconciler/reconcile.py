@@ -31,15 +31,15 @@ from reconciler.core.guard import (
     stopped,
     unaccepted,
 )
+from reconciler.core.matching.order import names
 from reconciler.core.model import Entry, Malformed, Return, State, Window
 from reconciler.core.plan import Change, Plan, Settled, Terms, digest_of, make_plan, skipped
 from reconciler.core.ports import By, Ledger, Move, PlanMember, Source
 from reconciler.core.report import ChangeKind, OutcomeKind, ReadWindow, ReportedChange, RunKind
 from reconciler.core.request import RunRequest
-from reconciler.core.rules import Guards, Mapping
-from reconciler.core.sale import names
+from reconciler.core.settings import Guards, Mapping
 from reconciler.core.target import Target
-from reconciler.core.watermark import check_clock, check_progress, cut, readable_until
+from reconciler.core.windows import check_clock, check_progress, cut, readable_until
 from reconciler.errors import (
     ConfigError,
     ImplausibleListing,

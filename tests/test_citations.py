@@ -89,3 +89,14 @@ def test_nothing_is_cited_by_a_number_that_no_page_has() -> None:
     ]
 
     assert old == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    if page.name == "CHANGELOG.md":  # a past version may have had it
+        return
+    named = set(re.findall(r"`([\w./-]+\.(?:py|toml|cfg))`", page.read_text(encoding="utf-8")))
+    places = (ROOT, ROOT / "reconciler", ROOT / "tests")
+    own = {"reconciler.toml"}
+
+    assert {name for name in named if not any((at / name).exists() for at in places)} <= own

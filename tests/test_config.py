@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config import Secret, Settings, keys, load, sources
-from reconciler.core.rules import Globs
+from reconciler.core.settings import Globs
 from reconciler.errors import ConfigError
 
 KEY = "canary-key-5f2c"

@@ -13,8 +13,15 @@ ROWS = re.findall(
     (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"),
     re.MULTILINE,
 )[1:]
+
+
+def _apart(text: str) -> str:
+    """`OrderSnapshot` as two words."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+
+
 CODE = " ".join(
-    re.sub(r"[_\-\s#]+", " ", path.read_text(encoding="utf-8")).lower()
+    re.sub(r"[_\-\s#]+", " ", _apart(path.read_text(encoding="utf-8"))).lower()
     for path in sorted((ROOT / "reconciler").rglob("*.py"))
     if not path.is_relative_to(ROOT / "reconciler" / "sandbox")
 )

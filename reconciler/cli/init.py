@@ -64,7 +64,7 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
 
 
 def _told(made: Initialised) -> str:
-    from reconciler.core.created import PROVEN_BY
+    from reconciler.core.matching.created import PROVEN_BY
     from reconciler.reports import run_text
     from reconciler.reports.wording import line, moment
 

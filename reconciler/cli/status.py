@@ -76,8 +76,8 @@ def show(context: click.Context, name: str, output_format: str, output: str | No
         raise click.UsageError(f"{name!r} is not text, so neither a return nor an order")
 
     from reconciler import inspection
-    from reconciler.reports import as_json, story_text
+    from reconciler.reports import as_json, return_text
 
     found = inspection.stories(settings, call.runtime.clock, name)
-    text = as_json.encode(found) if output_format == "json" else story_text.render(found)
+    text = as_json.encode(found) if output_format == "json" else return_text.render(found)
     return 0 if deliver.hand_over(text, output) else UNDELIVERED

@@ -12,8 +12,8 @@ from reconciler.config.secret import Secret
 from reconciler.config.settings import SQLITE, JettiSettings, LoopSettings, Settings
 from reconciler.config.sources import Given
 from reconciler.config.values import Unfit
-from reconciler.core.rules import Globs, Guards, Policy
-from reconciler.core.rules import Mapping as StatusMapping
+from reconciler.core.settings import Globs, Guards, Policy
+from reconciler.core.settings import Mapping as StatusMapping
 from reconciler.errors import ConfigError
 
 __all__ = ["JettiSettings", "LoopSettings", "Secret", "Settings", "load"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from reconciler.config.secret import Secret
-from reconciler.core.rules import Guards, Mapping, Policy
+from reconciler.core.settings import Guards, Mapping, Policy
 from reconciler.errors import ConfigError
 
 SQLITE = "sqlite:///"

@@ -11,7 +11,7 @@ from hashlib import sha256
 from msgspec import json
 
 from reconciler.core.model import Return, Wanted
-from reconciler.core.rules import Mapping
+from reconciler.core.settings import Mapping
 
 _ENCODER = json.Encoder(order="sorted")
 

@@ -17,7 +17,7 @@ from reconciler.core.duration import approximate
 from reconciler.core.plan import Change, Plan, digest_of
 from reconciler.core.ports import PlanMember
 from reconciler.core.report import ChangeKind
-from reconciler.core.rules import Guards
+from reconciler.core.settings import Guards
 from reconciler.errors import SafetyStop
 
 

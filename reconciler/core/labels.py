@@ -12,7 +12,7 @@ from math import inf
 from msgspec import Struct
 
 from reconciler.core.model import Parcel
-from reconciler.core.rules import Mapping
+from reconciler.core.settings import Mapping
 
 NO_LABEL = "none"
 """How the settings spell a return, or a parcel, without a label status."""

@@ -21,7 +21,7 @@ from reconciler.core.model import (
     WantedLine,
     WantedParcel,
 )
-from reconciler.core.rules import Mapping
+from reconciler.core.settings import Mapping
 
 KNOWN_STATES = ("open", "closed", "cancelled", "expired", "review")
 GONE = "gone"

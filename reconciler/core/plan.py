@@ -16,8 +16,9 @@ from operator import attrgetter
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from reconciler.core import fields, remarks
-from reconciler.core.agenda import Agenda, agenda, as_pushed
+from reconciler.core import owned_fields, remarks
+from reconciler.core.diff import Diff, as_pushed, diff_of
+from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import (
     Entry,
     Fields,
@@ -37,8 +38,7 @@ from reconciler.core.report import (
     ReportedChange,
     SaleReturnName,
 )
-from reconciler.core.rules import Globs, Policy
-from reconciler.core.verdict import Review
+from reconciler.core.settings import Globs, Policy
 
 
 class Terms(Struct, frozen=True):
@@ -252,8 +252,8 @@ def _matches(patterns: Sequence[str], values: Sequence[str | None]) -> bool:
 
 def _about_pushed(entry: Entry, terms: Terms) -> Change | Settled:
     held = {known.id: as_pushed(known) for known in entry.sale_returns}
-    found = agenda(entry, entry.sale_returns, held, _CodesThemselves())
-    if isinstance(found, Review):
+    found = diff_of(entry, entry.sale_returns, held, _CodesThemselves())
+    if isinstance(found, NeedsReview):
         # Jetti may say otherwise by now, and it is the push that looks.
         return _change(entry, ChangeKind.UPDATE, terms)
     changed = (*_quantities(_added(entry, terms)), *_shown(entry, found))
@@ -293,7 +293,7 @@ def _change(
 def _as_created(entry: Entry, terms: Terms) -> tuple[FieldChange, ...]:
     allowed = creatable(entry, terms)
     lines = [line for line in entry.wanted.lines if line.order_line_id in allowed]
-    wanted = fields.of_sale_return(entry.wanted, entry.id, [x.order_line_id for x in lines])
+    wanted = owned_fields.of_sale_return(entry.wanted, entry.id, [x.order_line_id for x in lines])
     shown = (FieldChange(name, None, value) for name, value in wanted.items() if value is not None)
     return (*_quantities(lines), *shown)
 
@@ -311,7 +311,7 @@ def _added(entry: Entry, terms: Terms) -> list[WantedLine]:
     return [line for line in entry.wanted.lines if line.order_line_id in allowed]
 
 
-def _shown(entry: Entry, found: Agenda) -> Iterator[FieldChange]:
+def _shown(entry: Entry, found: Diff) -> Iterator[FieldChange]:
     """The writes as field changes, named after the sale return or the order line."""
     targets = _targets(entry)
     for write in found.writes:

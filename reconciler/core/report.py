@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from reconciler.core.fields import OWNED
 from reconciler.core.model import CountedWord, Value
+from reconciler.core.owned_fields import OWNED
 
 
 class ChangeKind(StrEnum):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.core import labels
 from reconciler.core.mapping import GONE, KNOWN_STATES
 from reconciler.core.model import CountedWord, Return, UnknownWord
-from reconciler.core.rules import Globs, Mapping, Policy
+from reconciler.core.settings import Globs, Mapping, Policy
 
 LABEL_STATUS, STATE, OUTCOME, TYPE = "label status", "state", "outcome", "type"
 

@@ -6,22 +6,22 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import Change
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
-from reconciler.core.verdict import Attributed, Review
 from reconciler.errors import TargetUnavailable
-from reconciler.jetti.judge import Judge, Judged
-from reconciler.jetti.lookup import Unseen
-from reconciler.jetti.told import Told, named
+from reconciler.jetti.lookup import LookupFailed
+from reconciler.jetti.matcher import MatchedChange, Matcher
+from reconciler.jetti.result import PushResult, named
 from reconciler.jetti.update import Update
 
 
 class Adopter:
     """Takes over what is provably ours. What is not found stays as it was, for the next run."""
 
-    def __init__(self, judge: Judge, update: Update, journal: Journal) -> None:
+    def __init__(self, judge: Matcher, update: Update, journal: Journal) -> None:
         self._judge = judge
         self._update = update
         self._journal = journal
@@ -37,7 +37,7 @@ class Adopter:
         unseen: list[str] = []
         for judged in self._judge.judge(unknown):
             told = self._look(judged)
-            if isinstance(judged.verdict, Unseen):
+            if isinstance(judged.verdict, LookupFailed):
                 unseen.append(judged.verdict.reason)
             yield judged.change.told(told.outcome, told.reason, told.sale_returns, judged.remarks)
         if unseen:
@@ -58,31 +58,33 @@ class Adopter:
         """See `core.target.Target`."""
         return self._judge.remarks()
 
-    def _look(self, judged: Judged) -> Told:
+    def _look(self, judged: MatchedChange) -> PushResult:
         match judged.verdict:
-            case Unseen(reason):
-                return Told(OutcomeKind.DEFERRED, reason)
-            case Review(reason):
+            case LookupFailed(reason):
+                return PushResult(OutcomeKind.DEFERRED, reason)
+            case NeedsReview(reason):
                 # Left pending: the next run looks again and sends it to a person if it must.
-                return Told(OutcomeKind.DEFERRED, reason)
-            case Attributed() as found if found.sale_returns:
+                return PushResult(OutcomeKind.DEFERRED, reason)
+            case Matched() as found if found.sale_returns:
                 return self.take(judged.entry, found)
             case _:
-                return Told(OutcomeKind.SKIPPED, "not in Jetti")
+                return PushResult(OutcomeKind.SKIPPED, "not in Jetti")
 
-    def take(self, entry: Entry, found: Attributed) -> Told:
+    def take(self, entry: Entry, found: Matched) -> PushResult:
         """Into the ledger; what should change in Jetti is for a plan, and its guard, to see."""
-        todo = self._update.agenda(entry, found)
+        todo = self._update.diff_of(entry, found)
         names = named(found.sale_returns)
         if entry.state is State.SKIPPED:
             self._journal.move(entry.id, Move(State.PENDING))
-        if isinstance(todo, Review):
+        if isinstance(todo, NeedsReview):
             move = Move(State.REVIEW, todo.reason, sale_returns=found.sale_returns)
             self._journal.move(entry.id, move)
-            return Told(OutcomeKind.REVIEW, todo.reason, names)
+            return PushResult(OutcomeKind.REVIEW, todo.reason, names)
         if todo.writes or found.missing:
             self._journal.move(entry.id, Move(State.PENDING, sale_returns=found.sale_returns))
-            return Told(OutcomeKind.PUSHED, "taken over; a later pass brings it up to date", names)
+            return PushResult(
+                OutcomeKind.PUSHED, "taken over; a later pass brings it up to date", names
+            )
         synced = Move(
             State.SYNCED,
             attempts=0,
@@ -90,4 +92,4 @@ class Adopter:
             pushed_fingerprint=entry.fingerprint,
         )
         self._journal.move(entry.id, synced)
-        return Told(OutcomeKind.PUSHED, "taken over", names)
+        return PushResult(OutcomeKind.PUSHED, "taken over", names)

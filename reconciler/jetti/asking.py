@@ -10,7 +10,7 @@ from typing import TypeVar
 from reconciler.http import Response, Service
 from reconciler.jetti.dialect import Dialect
 from reconciler.jetti.query import Form, Question
-from reconciler.jetti.wire import Wire, rows
+from reconciler.jetti.schema import Wire, rows
 
 T = TypeVar("T")
 W = TypeVar("W", bound=Wire)

@@ -18,7 +18,7 @@ from reconciler.jetti.asking import Asker, Declined
 from reconciler.jetti.dialect import Dialect
 from reconciler.jetti.pages import Unpageable, Walk
 from reconciler.jetti.query import LIMIT, Form, Question, groups
-from reconciler.jetti.wire import Wire
+from reconciler.jetti.schema import Wire
 
 W = TypeVar("W", bound=Wire)
 Values = Sequence[str | int]

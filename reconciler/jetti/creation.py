@@ -10,22 +10,22 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from reconciler.core.created import Exact, Overreached, Short, check_created, left_out
-from reconciler.core.known import as_made
-from reconciler.core.matching import as_asked
+from reconciler.core.matching.baseline import of_marked
+from reconciler.core.matching.created import Exact, Overreached, Short, check_created, left_out
+from reconciler.core.matching.lines import as_asked
+from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
+from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import Entry, Operation, State, Write
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
-from reconciler.core.sighting import SeenSaleReturn, Sighting
-from reconciler.core.verdict import BY_HAND, Attributed, listed, titled
 from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.http import Refused, Response
-from reconciler.jetti import wire
-from reconciler.jetti.answers import Classified, Meaning
+from reconciler.jetti import schema
 from reconciler.jetti.collection import FilterIgnored
 from reconciler.jetti.delivery import Delivered, Delivery
 from reconciler.jetti.reading import Reader
-from reconciler.jetti.told import Told, named, undelivered
+from reconciler.jetti.responses import Classified, Meaning
+from reconciler.jetti.result import PushResult, named, undelivered
 
 _ONE_BY_ONE = "creates go one by one until one has proven jetti.cancel_ids_key"
 
@@ -43,14 +43,14 @@ class Creation:
         self._ids_key = ids_key
         self._last_is_doubtful = False
 
-    def create(self, entry: Entry, found: Attributed, seen: Sighting) -> Attributed | Told:
+    def create(self, entry: Entry, found: Matched, seen: OrderSnapshot) -> Matched | PushResult:
         """Create the missing lines: what is ours from then on, or why it is not.
 
         Raises KeyRefused, TargetUnavailable, Interrupted; nothing was created then.
         """
         barred = self._barred()
         if barred is not None:
-            return Told(OutcomeKind.DEFERRED, barred)
+            return PushResult(OutcomeKind.DEFERRED, barred)
         self._last_is_doubtful = True
         asked = tuple(sorted(one.item.id for one in found.missing))
         write = Write(Operation.CREATE, found.missing[0].item.sale_id, sale_item_ids=asked)
@@ -109,9 +109,9 @@ class Creation:
     def _is_proven(self) -> bool:
         return self._journal.meta().proven_ids_key == self._ids_key
 
-    def _rows(self, answer: Response) -> list[SeenSaleReturn]:
+    def _rows(self, answer: Response) -> list[LiveSaleReturn]:
         """The made sale returns, with their items even where the answer leaves them out."""
-        rows = [wire.seen_sale_return(row) for row in wire.rows(wire.WireSaleReturn, answer)]
+        rows = [schema.seen_sale_return(row) for row in schema.rows(schema.WireSaleReturn, answer)]
         bare = [row.id for row in rows if not row.items]
         items = self._reader.items(bare) if bare else []
         if not set(bare) <= {item.sale_return_id for item in items}:
@@ -127,18 +127,18 @@ class Creation:
         self,
         entry: Entry,
         write: Write,
-        found: Attributed,
-        seen: Sighting,
+        found: Matched,
+        seen: OrderSnapshot,
         checked: Exact | Short,
-    ) -> Attributed | Told:
+    ) -> Matched | PushResult:
         items = {item.id: item for item in seen.sale_items}
-        made = tuple(as_asked(as_made(row, items), found.missing) for row in checked.made)
+        made = tuple(as_asked(of_marked(row, items), found.missing) for row in checked.made)
         known = tuple(sorted((*found.sale_returns, *made), key=lambda ours: ours.id))
         attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         if isinstance(checked, Short):
             move = Move(State.REVIEW, checked.reason, sale_returns=known, attempt=attempt)
             self._journal.move(entry.id, replace(move, intents_closed_as="short"))
-            return Told(OutcomeKind.REVIEW, checked.reason, named(known))
+            return PushResult(OutcomeKind.REVIEW, checked.reason, named(known))
         move = Move(State.PENDING, attempts=0, sale_returns=known, attempt=attempt)
         self._journal.move(entry.id, replace(move, intents_closed_as="applied"))
         self._last_is_doubtful = False
@@ -146,7 +146,7 @@ class Creation:
         held = {**found.held, **{row.id: row for row in checked.made}}
         return replace(found, sale_returns=known, held=held, missing=())
 
-    def _prove(self, create: Write, seen: Sighting, known: Collection[int]) -> None:
+    def _prove(self, create: Write, seen: OrderSnapshot, known: Collection[int]) -> None:
         """Remember the name of the id list if a list that was overlooked would have returned more.
 
         What was left alone must still be there for the taking: a person may have returned it just
@@ -164,7 +164,9 @@ class Creation:
         if untouched and further & left_out(create, items, ()):
             self._journal.prove_create(self._ids_key)
 
-    def _undo(self, entry: Entry, create: Write, seen: Sighting, overreached: Overreached) -> Told:
+    def _undo(
+        self, entry: Entry, create: Write, seen: OrderSnapshot, overreached: Overreached
+    ) -> PushResult:
         """Stop all creation first, whatever happens next; then cancel what nobody asked for."""
         reason = f"{overreached.reason}; check the setting jetti.cancel_ids_key"
         self._journal.stop_creation(f"return {entry.id}: {reason}")
@@ -186,9 +188,9 @@ class Creation:
             reason = f"{reason}; what was asked for stands in sale return {stands}"
         reason = f"{reason}. {BY_HAND}"
         self._journal.move(entry.id, Move(State.REVIEW, reason))
-        return Told(OutcomeKind.REVIEW, reason)
+        return PushResult(OutcomeKind.REVIEW, reason)
 
-    def _cancelled(self, entry: Entry, seen: Sighting, row: SeenSaleReturn) -> bool:
+    def _cancelled(self, entry: Entry, seen: OrderSnapshot, row: LiveSaleReturn) -> bool:
         cancel = Write(Operation.UPDATE_SALE_RETURN, row.id, fields={"status": "cancelled"})
         answered = self._delivery.send(entry, cancel, sent_at=seen.asked_at)
         if isinstance(answered, Delivered):

@@ -13,7 +13,7 @@ from reconciler.core.ports import Attempt, Journal, Move
 from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http import NotSent, Response, ResponseLost, Service
-from reconciler.jetti.answers import Classified, Meaning, classify
+from reconciler.jetti.responses import Classified, Meaning, classify
 
 _PATHS = {
     Operation.CREATE: ("POST", "/sales/{}/cancel.json"),

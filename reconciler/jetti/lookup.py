@@ -8,11 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
-from reconciler.core.attribution import needs_order, order_of, sent_to
+from reconciler.core.matching.match import needs_order, order_of, sent_to
+from reconciler.core.matching.order import Chosen, names, possible, settles
+from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, OrderSnapshot, Sale
 from reconciler.core.model import Entry
 from reconciler.core.plan import unanswered
-from reconciler.core.sale import Chosen, names, possible, settles
-from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http import Refused
@@ -23,7 +23,7 @@ NO_RETURN = "0"
 """A marker that no sale return carries."""
 
 
-class Unseen(Struct, frozen=True):
+class LookupFailed(Struct, frozen=True):
     """This entry could not be looked up."""
 
     reason: str
@@ -41,7 +41,7 @@ class Lookup:
         self._reader = reader
         self._clock = clock
 
-    def sight(self, entries: Sequence[Entry]) -> dict[str, Sighting | Unseen]:
+    def sight(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot | LookupFailed]:
         """What Jetti shows for each. One that cannot be looked up spoils no other.
 
         Raises KeyRefused, Interrupted, and QueryUnusable: then none can be looked up.
@@ -55,7 +55,7 @@ class Lookup:
                 return {entry.id: self.sight([entry])[entry.id] for entry in entries}
             outage = isinstance(error, TargetUnavailable)
             cause = error.cause if isinstance(error, TargetUnavailable) else None
-            return {entry.id: Unseen(str(error), outage, cause) for entry in entries}
+            return {entry.id: LookupFailed(str(error), outage, cause) for entry in entries}
 
     @property
     def is_in_doubt(self) -> bool:
@@ -104,19 +104,20 @@ class Lookup:
         """
         self.marked([NO_RETURN])
 
-    def _sight(self, entries: Sequence[Entry]) -> dict[str, Sighting]:
+    def _sight(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot]:
         looked_at = self._clock.monotonic()
         ours = self._ours(entries)
         hit(Failpoint.MARKERS_SEEN)
         asked_at = self._reader.now()
         deep = [entry for entry in entries if needs_order(entry, ours[entry.id])]
         sightings = {
-            entry.id: Sighting(asked_at, looked_at, ours=tuple(ours[entry.id])) for entry in entries
+            entry.id: OrderSnapshot(asked_at, looked_at, ours=tuple(ours[entry.id]))
+            for entry in entries
         }
         sightings |= self._orders(deep, sightings)
         return self._with_items(sightings, entries)
 
-    def _ours(self, entries: Sequence[Entry]) -> dict[str, list[SeenSaleReturn]]:
+    def _ours(self, entries: Sequence[Entry]) -> dict[str, list[LiveSaleReturn]]:
         """By marker; what the ledger knows but has lost its marker, by id."""
         marked = self._reader.marked([entry.id for entry in entries])
         found = {entry.id: [row for row in marked if row.marker == entry.id] for entry in entries}
@@ -128,8 +129,8 @@ class Lookup:
         return found
 
     def _orders(
-        self, entries: Sequence[Entry], sightings: Mapping[str, Sighting]
-    ) -> dict[str, Sighting]:
+        self, entries: Sequence[Entry], sightings: Mapping[str, OrderSnapshot]
+    ) -> dict[str, OrderSnapshot]:
         """The same sightings with the order, its lines and its sale returns."""
         candidates = self._candidates(entries)
         hit(Failpoint.SALES_SEEN)
@@ -184,8 +185,8 @@ class Lookup:
         return found
 
     def _with_items(
-        self, sightings: dict[str, Sighting], entries: Sequence[Entry]
-    ) -> dict[str, Sighting]:
+        self, sightings: dict[str, OrderSnapshot], entries: Sequence[Entry]
+    ) -> dict[str, OrderSnapshot]:
         """Items of whatever is ours or could be; what a lost create made may be cancelled."""
         lost = {entry.id for entry in entries if unanswered(entry)}
         wanted = {row.id for s in sightings.values() for row in s.ours}
@@ -199,7 +200,7 @@ class Lookup:
             return sightings
         items = self._items(sorted(wanted), entries)
 
-        def filled(rows: Iterable[SeenSaleReturn]) -> tuple[SeenSaleReturn, ...]:
+        def filled(rows: Iterable[LiveSaleReturn]) -> tuple[LiveSaleReturn, ...]:
             return tuple(
                 replace(row, items=tuple(i for i in items if i.sale_return_id == row.id))
                 if row.id in wanted
@@ -212,7 +213,7 @@ class Lookup:
             for return_id, s in sightings.items()
         }
 
-    def _items(self, wanted: Sequence[int], entries: Sequence[Entry]) -> list[SeenItem]:
+    def _items(self, wanted: Sequence[int], entries: Sequence[Entry]) -> list[LiveItem]:
         """An item that the ledger knows counts as deleted when two answers lack it: a person has
         to look then, and one answer that lost its end is no reason for that."""
         items = self._reader.items(wanted)

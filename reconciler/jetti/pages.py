@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from reconciler.jetti.asking import Asker, Declined
 from reconciler.jetti.dialect import Dialect
 from reconciler.jetti.query import Form, Question, may_be_cut
-from reconciler.jetti.wire import Wire
+from reconciler.jetti.schema import Wire
 
 W = TypeVar("W", bound=Wire)
 

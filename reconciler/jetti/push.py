@@ -8,20 +8,20 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
-from reconciler.core import outcome
-from reconciler.core.known import absorbed, has_landed
+from reconciler.core import retry
+from reconciler.core.matching.baseline import has_landed, with_landed_writes
+from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import Change, unanswered, why_not_created
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
-from reconciler.core.verdict import Absent, Attributed, Review, Wait, listed
 from reconciler.errors import TargetUnavailable, fact
 from reconciler.failpoints import Failpoint, hit
 from reconciler.jetti.adopter import Adopter
 from reconciler.jetti.creation import Creation
-from reconciler.jetti.judge import Judge, Judged
-from reconciler.jetti.lookup import Unseen
-from reconciler.jetti.told import Told, Trouble, named
+from reconciler.jetti.lookup import LookupFailed
+from reconciler.jetti.matcher import MatchedChange, Matcher
+from reconciler.jetti.result import PushResult, Trouble, named
 from reconciler.jetti.update import Update
 
 SECOND_READ_AFTER = timedelta(seconds=30)
@@ -38,7 +38,7 @@ class Pusher:
     """Pushes changes. What happens to one return is an outcome; what happens to all is raised."""
 
     def __init__(
-        self, judge: Judge, creation: Creation, update: Update, journal: Journal, clock: Clock
+        self, judge: Matcher, creation: Creation, update: Update, journal: Journal, clock: Clock
     ) -> None:
         self._judge = judge
         self._creation = creation
@@ -46,7 +46,7 @@ class Pusher:
         self._adopter = Adopter(judge, update, journal)
         self._journal = journal
         self._clock = clock
-        self._streak: list[tuple[str, Told]] = []
+        self._streak: list[tuple[str, PushResult]] = []
         self._asked = 0
         """Requests until the latest outcome."""
 
@@ -93,42 +93,42 @@ class Pusher:
         for change in (*absent, *behind):
             judged = self._judge.again(change)
             told = self._settle(judged)
-            unsettled = Told(OutcomeKind.FAILED, "not known yet whether it was created")
+            unsettled = PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(judged, told or unsettled)
         self._tell_outage()
 
-    def _stands_behind(self, judged: Judged, absent: Sequence[Change]) -> bool:
+    def _stands_behind(self, judged: MatchedChange, absent: Sequence[Change]) -> bool:
         """Whether another create must be settled first, which happens at the end of this pass."""
         verdict = judged.verdict
-        if isinstance(verdict, Attributed):
+        if isinstance(verdict, Matched):
             return bool(absent and verdict.missing) and self._creation.awaits_an_answer()
-        return isinstance(verdict, Wait) and verdict.behind
+        return isinstance(verdict, NotReady) and verdict.behind
 
-    def _settle(self, judged: Judged) -> Told | None:
+    def _settle(self, judged: MatchedChange) -> PushResult | None:
         """Take an entry as far as it goes; None when its create must be looked for once more."""
         change, entry, verdict = judged.change, judged.entry, judged.verdict
         if entry.state is State.SKIPPED:
             # A person asked for it, by name or by its range.
             self._journal.move(entry.id, Move(State.PENDING))
         match verdict:
-            case Unseen():
+            case LookupFailed():
                 return self._unseen(entry, verdict)
-            case Review(reason):
+            case NeedsReview(reason):
                 if verdict.overreached:
                     self._creation.distrust(entry, reason)
                 self._journal.move(entry.id, Move(State.REVIEW, reason))
-                return Told(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
-            case Wait(reason, behind=True):
+                return PushResult(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
+            case NotReady(reason, behind=True):
                 attempts = 0 if entry.state is State.WAITING else None
                 self._journal.move(entry.id, Move(State.PENDING, reason, attempts=attempts))
-                return Told(OutcomeKind.DEFERRED, reason, named(entry.sale_returns))
-            case Wait() if change.kind is ChangeKind.ADOPT and not entry.intents:
+                return PushResult(OutcomeKind.DEFERRED, reason, named(entry.sale_returns))
+            case NotReady() if change.kind is ChangeKind.ADOPT and not entry.intents:
                 return self._skip(entry)
-            case Wait():
+            case NotReady():
                 return self._wait(judged, verdict)
-            case Absent():
+            case NotApplied():
                 return self._absent(judged, verdict)
-            case Attributed():
+            case Matched():
                 if entry.state is State.WAITING:
                     # Looking for the order was no failure; tries are counted from here.
                     self._journal.move(entry.id, Move(State.PENDING, attempts=0))
@@ -136,39 +136,39 @@ class Pusher:
 
     # ------------------------------------------------------------------ nothing to write
 
-    def _unseen(self, entry: Entry, unseen: Unseen) -> Told:
+    def _unseen(self, entry: Entry, unseen: LookupFailed) -> PushResult:
         trouble = Trouble.OUTAGE if unseen.is_outage else Trouble.UNUSABLE
         if entry.intents:
             # Its write may have taken effect: nothing is decided before it can be read back.
             self._journal.move(entry.id, Move(_undecided(entry), unseen.reason))
         else:
-            move = outcome.failed(entry, unseen.reason, self._clock.now(), closes=None)
+            move = retry.failed(entry, unseen.reason, self._clock.now(), closes=None)
             self._journal.move(entry.id, move)
         ours = named(entry.sale_returns)
-        return Told(OutcomeKind.FAILED, unseen.reason, ours, trouble, unseen.cause)
+        return PushResult(OutcomeKind.FAILED, unseen.reason, ours, trouble, unseen.cause)
 
-    def _wait(self, judged: Judged, wait: Wait) -> Told:
+    def _wait(self, judged: MatchedChange, wait: NotReady) -> PushResult:
         entry, seen = judged.entry, judged.sighting
-        move = outcome.waits(entry, wait, self._clock.now(), self._judge.terms.policy.patience)
+        move = retry.waits(entry, wait, self._clock.now(), self._judge.terms.policy.patience)
         if unanswered(entry) and move.state is not State.REVIEW:
             # What became of a create cannot be told before the order, or its line, is there.
             self._journal.move(entry.id, Move(_undecided(entry), wait.reason))
-            return Told(OutcomeKind.FAILED, wait.reason)
+            return PushResult(OutcomeKind.FAILED, wait.reason)
         if entry.intents and seen is not None and not unanswered(entry):
             # What became of PUTs shows without it.
-            ours = tuple(absorbed(entry, {row.id: row for row in seen.ours}))
+            ours = tuple(with_landed_writes(entry, {row.id: row for row in seen.ours}))
             read_back = Move(State.PENDING, sale_returns=ours, intents_closed_as="read back")
             self._journal.move(entry.id, read_back)
         self._journal.move(entry.id, move)
         kinds = {State.WAITING: OutcomeKind.WAITING, State.REVIEW: OutcomeKind.REVIEW}
-        return Told(kinds.get(move.state, OutcomeKind.FAILED), move.reason)
+        return PushResult(kinds.get(move.state, OutcomeKind.FAILED), move.reason)
 
-    def _skip(self, entry: Entry) -> Told:
+    def _skip(self, entry: Entry) -> PushResult:
         reason = why_not_created(entry, self._judge.terms)
         self._journal.move(entry.id, Move(State.SKIPPED, reason))
-        return Told(OutcomeKind.SKIPPED, reason)
+        return PushResult(OutcomeKind.SKIPPED, reason)
 
-    def _absent(self, judged: Judged, absent: Absent) -> Told | None:
+    def _absent(self, judged: MatchedChange, absent: NotApplied) -> PushResult | None:
         """A create whose answer was lost is not there; sure only when it is not there twice."""
         entry, now = judged.entry, self._clock.now()
         first_seen = absent.intent.absent_at
@@ -185,7 +185,7 @@ class Pusher:
         failed = self._in_vain(entry, "the create without an answer is not in Jetti", closing)
         return failed or self._settle(self._judge.reconsider(judged))
 
-    def _in_vain(self, entry: Entry, reason: str, closing: Move) -> Told | None:
+    def _in_vain(self, entry: Entry, reason: str, closing: Move) -> PushResult | None:
         """A write had no effect: None when it may be sent again at once, as the first time.
 
         A try is spent on what Jetti failed to do for this version; not on a 429, which is an
@@ -195,16 +195,16 @@ class Pusher:
         if entry.state is not State.UNKNOWN or renewed:
             self._journal.move(entry.id, replace(closing, attempts=0) if renewed else closing)
             return None
-        failed = outcome.failed(entry, reason, self._clock.now(), closes=None)
+        failed = retry.failed(entry, reason, self._clock.now(), closes=None)
         if failed.attempts == 1:
             self._journal.move(entry.id, replace(closing, attempts=1))
             return None
         self._journal.move_all([(entry.id, closing), (entry.id, failed)])
-        return Told(OutcomeKind.FAILED, failed.reason)
+        return PushResult(OutcomeKind.FAILED, failed.reason)
 
     # ----------------------------------------------------------------- something to write
 
-    def _bring(self, judged: Judged, found: Attributed) -> Told | None:
+    def _bring(self, judged: MatchedChange, found: Matched) -> PushResult | None:
         """Adopt, create, update: whatever is left to do, in this order."""
         change, entry, seen = judged.change, judged.entry, judged.sighting
         if seen is None or not (found.sale_returns or found.missing):
@@ -228,7 +228,7 @@ class Pusher:
         if found.missing:
             self._update.check_reasons(entry)
             created = self._creation.create(entry, found, seen)
-            if isinstance(created, Told):
+            if isinstance(created, PushResult):
                 return created
             hit(Failpoint.CREATED)
             found, wrote = created, True
@@ -239,14 +239,14 @@ class Pusher:
 
     # ------------------------------------------------------------------------- the whole
 
-    def _reported(self, judged: Judged, told: Told) -> ReportedChange:
+    def _reported(self, judged: MatchedChange, told: PushResult) -> ReportedChange:
         self._watch(judged.change, told)
         remarks = (*judged.remarks, *told.remarks)
         return judged.change.told(
             told.outcome, told.reason, told.sale_returns, remarks, told.left_alone
         )
 
-    def _watch(self, change: Change, told: Told) -> None:
+    def _watch(self, change: Change, told: PushResult) -> None:
         """Tell an outage from entries that fail on their own."""
         asked, self._asked = self._asked, self._judge.requests()
         if told.trouble is None:
@@ -272,13 +272,13 @@ class Pusher:
             self._judge.knock()
 
 
-def _taken_over(found: Attributed) -> tuple[str, ...]:
+def _taken_over(found: Matched) -> tuple[str, ...]:
     """That not all of these were made by a create of ours."""
     names = [known.reference for known in found.sale_returns if known.id in found.adopted]
     return (f"taken over, not made: {listed(names)} stood in Jetti already",) if names else ()
 
 
-def _outage(streak: Sequence[Told]) -> str:
+def _outage(streak: Sequence[PushResult]) -> str:
     """What Jetti did five times, as far as it was asked five times."""
     last = streak[-1]
     if last.cause is None:

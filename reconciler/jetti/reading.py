@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from reconciler.clock import Clock
-from reconciler.core.sale import names
-from reconciler.core.sighting import Sale, SaleItem, SeenItem, SeenSaleReturn
+from reconciler.core.matching.order import names
+from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, Sale, SaleItem
 from reconciler.http import Service
-from reconciler.jetti import wire
+from reconciler.jetti import schema
 from reconciler.jetti.asking import Asker
 from reconciler.jetti.collection import Collections, Filter
 from reconciler.jetti.dialect import Dialect
@@ -19,19 +19,19 @@ from reconciler.jetti.dialect import Dialect
 _SKEW = timedelta(minutes=5)
 
 _MARKED = Filter(
-    "/sale-returns.json", wire.WireSaleReturn, "externalId", lambda row: row.external_id
+    "/sale-returns.json", schema.WireSaleReturn, "externalId", lambda row: row.external_id
 )
-_BY_ID = Filter("/sale-returns.json", wire.WireSaleReturn, "id", lambda row: row.id)
-_ON_SALE = Filter("/sale-returns.json", wire.WireSaleReturn, "saleId", lambda row: row.sale_id)
+_BY_ID = Filter("/sale-returns.json", schema.WireSaleReturn, "id", lambda row: row.id)
+_ON_SALE = Filter("/sale-returns.json", schema.WireSaleReturn, "saleId", lambda row: row.sale_id)
 _ITEMS = Filter(
     "/sale-return-items.json",
-    wire.WireSaleReturnItem,
+    schema.WireSaleReturnItem,
     "saleReturnId",
     lambda row: row.sale_return_id,
 )
-_SALES = Filter("/sales.json", wire.WireSale, "externalId", lambda row: row.external_id)
-_SALES_NAMED = Filter("/sales.json", wire.WireSale, "reference", lambda row: row.reference)
-_SALE_ITEMS = Filter("/sale-items.json", wire.WireSaleItem, "saleId", lambda row: row.sale_id)
+_SALES = Filter("/sales.json", schema.WireSale, "externalId", lambda row: row.external_id)
+_SALES_NAMED = Filter("/sales.json", schema.WireSale, "reference", lambda row: row.reference)
+_SALE_ITEMS = Filter("/sale-items.json", schema.WireSaleItem, "saleId", lambda row: row.sale_id)
 
 
 class Reader:
@@ -65,47 +65,47 @@ class Reader:
         """Writes that left for Jetti so far, answered or not."""
         return self._service.requests["write"]
 
-    def marked(self, return_ids: Sequence[str]) -> list[SeenSaleReturn]:
+    def marked(self, return_ids: Sequence[str]) -> list[LiveSaleReturn]:
         """Sale returns that carry one of the markers, anywhere in the account."""
-        return [wire.seen_sale_return(row) for row in self._collections.find(_MARKED, return_ids)]
+        return [schema.seen_sale_return(row) for row in self._collections.find(_MARKED, return_ids)]
 
-    def by_id(self, ids: Sequence[int]) -> list[SeenSaleReturn]:
+    def by_id(self, ids: Sequence[int]) -> list[LiveSaleReturn]:
         """Sale returns by their own ids; those that are gone are left out."""
-        return [wire.seen_sale_return(row) for row in self._collections.find(_BY_ID, ids)]
+        return [schema.seen_sale_return(row) for row in self._collections.find(_BY_ID, ids)]
 
-    def on_sales(self, sale_ids: Sequence[int]) -> list[SeenSaleReturn]:
+    def on_sales(self, sale_ids: Sequence[int]) -> list[LiveSaleReturn]:
         """Every sale return of these sales."""
-        return [wire.seen_sale_return(row) for row in self._collections.find(_ON_SALE, sale_ids)]
+        return [schema.seen_sale_return(row) for row in self._collections.find(_ON_SALE, sale_ids)]
 
-    def items(self, sale_return_ids: Sequence[int]) -> list[SeenItem]:
+    def items(self, sale_return_ids: Sequence[int]) -> list[LiveItem]:
         """Every item of these sale returns."""
-        return [wire.seen_item(row) for row in self._collections.find(_ITEMS, sale_return_ids)]
+        return [schema.seen_item(row) for row in self._collections.find(_ITEMS, sale_return_ids)]
 
     def sales(self, order_ids: Sequence[str]) -> list[Sale]:
         """Sales by Shopify order id."""
-        return [wire.sale(row) for row in self._collections.find(_SALES, order_ids)]
+        return [schema.sale(row) for row in self._collections.find(_SALES, order_ids)]
 
     def sales_named(self, order_names: Iterable[str]) -> list[Sale]:
         """Sales by order name, in either spelling (jetti.md#order-name-of-a-sale)."""
         spellings = sorted({spelling for name in order_names for spelling in names(name)})
-        return [wire.sale(row) for row in self._collections.find(_SALES_NAMED, spellings)]
+        return [schema.sale(row) for row in self._collections.find(_SALES_NAMED, spellings)]
 
     def sale_items(self, sale_ids: Sequence[int]) -> list[SaleItem]:
         """Every line of these sales."""
-        return [wire.sale_item(row) for row in self._collections.find(_SALE_ITEMS, sale_ids)]
+        return [schema.sale_item(row) for row in self._collections.find(_SALE_ITEMS, sale_ids)]
 
     def reasons(self) -> dict[str, int]:
         """Codes of adjustment reasons and their ids (jetti.md#adjustment-reasons)."""
-        found = self._collections.everything("/adjustment-reasons.json", wire.WireReason)
+        found = self._collections.everything("/adjustment-reasons.json", schema.WireReason)
         return {reason.code: reason.id for reason in found}
 
-    def sale_return(self, sale_return_id: int) -> SeenSaleReturn:
+    def sale_return(self, sale_return_id: int) -> LiveSaleReturn:
         """One sale return. Raises Refused when it is gone."""
-        decode = partial(wire.one, wire.WireSaleReturn)
+        decode = partial(schema.one, schema.WireSaleReturn)
         path = f"/sale-returns/{sale_return_id}.json"
-        return wire.seen_sale_return(self._asker.get(path, "", decode))
+        return schema.seen_sale_return(self._asker.get(path, "", decode))
 
-    def item(self, item_id: int) -> SeenItem:
+    def item(self, item_id: int) -> LiveItem:
         """One sale return item. Raises Refused when it is gone."""
-        decode = partial(wire.one, wire.WireSaleReturnItem)
-        return wire.seen_item(self._asker.get(f"/sale-return-items/{item_id}.json", "", decode))
+        decode = partial(schema.one, schema.WireSaleReturnItem)
+        return schema.seen_item(self._asker.get(f"/sale-return-items/{item_id}.json", "", decode))

@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
-from reconciler.core import outcome
-from reconciler.core.agenda import Agenda, Held, ReasonIds, agenda, agreed
-from reconciler.core.fields import ORIGIN
+from reconciler.core import retry
+from reconciler.core.diff import Diff, Live, ReasonIds, agreed, diff_of
+from reconciler.core.matching.result import Matched, NeedsReview
+from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import Entry, Fields, Operation, SaleReturn, State, Write
+from reconciler.core.owned_fields import ORIGIN
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
-from reconciler.core.sighting import SeenSaleReturn, Sighting
-from reconciler.core.verdict import Attributed, Review
 from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http import Refused, Response
-from reconciler.jetti import wire
-from reconciler.jetti.answers import Classified, Meaning
+from reconciler.jetti import schema
 from reconciler.jetti.delivery import Delivery
 from reconciler.jetti.reading import Reader
-from reconciler.jetti.told import Told, named, undelivered
+from reconciler.jetti.responses import Classified, Meaning
+from reconciler.jetti.result import PushResult, named, undelivered
 
 
 class Update:
@@ -51,11 +51,13 @@ class Update:
             if line.reason_code is not None:
                 self._reasons[line.reason_code]
 
-    def agenda(self, entry: Entry, found: Attributed) -> Agenda | Review:
+    def diff_of(self, entry: Entry, found: Matched) -> Diff | NeedsReview:
         """What would be written. Raises ConfigError for an adjustment reason Jetti lacks."""
-        return agenda(entry, found.sale_returns, _all_held(found), self._reasons)
+        return diff_of(entry, found.sale_returns, _all_held(found), self._reasons)
 
-    def bring(self, entry: Entry, found: Attributed, seen: Sighting, *, wrote: bool) -> Told | None:
+    def bring(
+        self, entry: Entry, found: Matched, seen: OrderSnapshot, *, wrote: bool
+    ) -> PushResult | None:
         """Write the agenda; the entry is synced when all of it is in Jetti.
 
         None when that takes so long that Jetti must be looked at again first, for a person may
@@ -65,10 +67,10 @@ class Update:
         Raises KeyRefused, TargetUnavailable, Interrupted, ConfigError; what was written until
         then is recorded.
         """
-        todo = self.agenda(entry, found)
-        if isinstance(todo, Review):
+        todo = self.diff_of(entry, found)
+        if isinstance(todo, NeedsReview):
             self._journal.move(entry.id, Move(State.REVIEW, todo.reason))
-            return Told(OutcomeKind.REVIEW, todo.reason, named(found.sale_returns))
+            return PushResult(OutcomeKind.REVIEW, todo.reason, named(found.sale_returns))
         kept = why_left(todo)
         known = agreed(entry, found.sale_returns, _all_held(found))
         for position, write in enumerate(todo.writes, start=1):
@@ -92,7 +94,7 @@ class Update:
                 pushed_fingerprint=entry.fingerprint,
             )
             self._journal.move(entry.id, synced)
-        return Told(OutcomeKind.PUSHED, kept, named(known), left_alone=left_alone(todo))
+        return PushResult(OutcomeKind.PUSHED, kept, named(known), left_alone=left_alone(todo))
 
     def _confirm(
         self,
@@ -115,7 +117,7 @@ class Update:
         )
         self._journal.move(entry.id, move)
 
-    def _doubted(self, entry: Entry, write: Write, answer: Response) -> Told | None:
+    def _doubted(self, entry: Entry, write: Write, answer: Response) -> PushResult | None:
         """Jetti said yes; believe it when it shows what was written, in its answer or a GET."""
         lost = Classified(Meaning.LOST, answer.status, "its answer cannot be verified")
         try:
@@ -131,9 +133,9 @@ class Update:
             return None
         reason = f"Jetti answered {answer.status} but did not take {', '.join(ignored)}"
         attempt = self._delivery.attempt(write, Classified(Meaning.REFUSED, answer.status, reason))
-        move = outcome.failed(entry, reason, self._clock.now(), attempt, closes="not taken")
+        move = retry.failed(entry, reason, self._clock.now(), attempt, closes="not taken")
         self._journal.move(entry.id, move)
-        return Told(OutcomeKind.FAILED, reason)
+        return PushResult(OutcomeKind.FAILED, reason)
 
     def _shown(self, write: Write, answer: Response) -> Fields:
         """What Jetti holds after the PUT; its answer may be empty
@@ -141,26 +143,26 @@ class Update:
         if write.operation is Operation.UPDATE_ITEM:
             if not answer.body.strip():
                 return self._reader.item(write.target_id).fields
-            return wire.seen_item(wire.one(wire.WireSaleReturnItem, answer)).fields
+            return schema.seen_item(schema.one(schema.WireSaleReturnItem, answer)).fields
         if not answer.body.strip():
             return self._reader.sale_return(write.target_id).fields
-        return wire.seen_sale_return(wire.one(wire.WireSaleReturn, answer)).fields
+        return schema.seen_sale_return(schema.one(schema.WireSaleReturn, answer)).fields
 
 
-def left_alone(todo: Agenda) -> tuple[str, ...]:
+def left_alone(todo: Diff) -> tuple[str, ...]:
     """The fields that stay as a person set them, as a plan shows them."""
     return tuple(kept.shown for kept in todo.kept)
 
 
-def _all_held(found: Attributed) -> dict[int, Held]:
+def _all_held(found: Matched) -> dict[int, Live]:
     return {row_id: _held(row) for row_id, row in found.held.items()}
 
 
-def _held(row: SeenSaleReturn) -> Held:
-    return Held(row.fields, {item.id: item.fields for item in row.items})
+def _held(row: LiveSaleReturn) -> Live:
+    return Live(row.fields, {item.id: item.fields for item in row.items})
 
 
-def why_left(todo: Agenda) -> str | None:
+def why_left(todo: Diff) -> str | None:
     """What a person reads about values that stay; who raised it stays true and is no news."""
     which = sorted(
         {f"{kept.field} of {kept.reference}" for kept in todo.kept if kept.field not in ORIGIN}

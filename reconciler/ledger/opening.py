@@ -9,6 +9,7 @@ from pathlib import Path
 from reconciler.clock import Clock
 from reconciler.errors import ConfigError
 from reconciler.failpoints import Failpoint, hit
+from reconciler.ledger.database import Store
 from reconciler.ledger.location import (
     mounts,
     path_of,
@@ -19,9 +20,9 @@ from reconciler.ledger.location import (
     size_of,
 )
 from reconciler.ledger.lock import run_lock
-from reconciler.ledger.private_copy import copy_of, needs_recovery
 from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.schema import CURRENT, Birth, Schema, back_up, build, migrate, version_of
+from reconciler.ledger.snapshot import copy_of, needs_recovery
 from reconciler.ledger.sqlite import (
     BUSY_SECONDS,
     create_private,
@@ -31,7 +32,6 @@ from reconciler.ledger.sqlite import (
     require_ours,
     require_sound,
 )
-from reconciler.ledger.store import Store
 from reconciler.ledger.translation import translated
 
 

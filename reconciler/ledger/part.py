@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, CursorResult
 
 from reconciler.clock import Clock
 from reconciler.core.model import Entry
+from reconciler.ledger.database import Store
 from reconciler.ledger.loading import batched, load
-from reconciler.ledger.store import Store
 
 
 def new_id(inserted: CursorResult[Any]) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from reconciler.errors import LedgerError
 from reconciler.failpoints import Failpoint, hit
+from reconciler.ledger.database import Store
 from reconciler.ledger.sqlite import (
     APPLICATION_ID,
     create_private,
@@ -19,7 +20,6 @@ from reconciler.ledger.sqlite import (
     publish,
     require_sound,
 )
-from reconciler.ledger.store import Store
 from reconciler.ledger.tables import alembic_version, meta, metadata, versions
 from reconciler.ledger.translation import RESTORE
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from reconciler.core.matching.snapshot import (
+    LiveItem,
+    LiveSaleReturn,
+    OrderSnapshot,
+    Sale,
+    SaleItem,
+)
 from reconciler.core.model import (
     Entry,
     Fields,
@@ -21,7 +28,6 @@ from reconciler.core.model import (
     WantedParcel,
     Write,
 )
-from reconciler.core.sighting import Sale, SaleItem, SeenItem, SeenSaleReturn, Sighting
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -157,14 +163,14 @@ def sale_item(order_line_id: str, quantity: int = 1, **changes: Any) -> SaleItem
     return SaleItem(**(usual | changes))
 
 
-def shown(id: int, quantities: dict[str, int], **changes: Any) -> SeenSaleReturn:
+def shown(id: int, quantities: dict[str, int], **changes: Any) -> LiveSaleReturn:
     """A sale return in Jetti: units by order line; unmarked and fresh unless told."""
     fields: Fields = {
         "externalId": changes.pop("marker", None),
         "status": changes.pop("status", "requested"),
     }
     items = tuple(
-        SeenItem(100 + ITEM_IDS[line], id, ITEM_IDS[line], {"quantity": units})
+        LiveItem(100 + ITEM_IDS[line], id, ITEM_IDS[line], {"quantity": units})
         for line, units in quantities.items()
     )
     usual: dict[str, Any] = {
@@ -176,13 +182,13 @@ def shown(id: int, quantities: dict[str, int], **changes: Any) -> SeenSaleReturn
         "fields": fields,
         "items": items,
     }
-    return SeenSaleReturn(**(usual | changes))
+    return LiveSaleReturn(**(usual | changes))
 
 
-def as_shown(known: SaleReturn, **fields: Any) -> SeenSaleReturn:
+def as_shown(known: SaleReturn, **fields: Any) -> LiveSaleReturn:
     """Jetti shows what was last pushed, but for these fields."""
-    items = tuple(SeenItem(i.id, known.id, i.sale_item_id, i.fields) for i in known.items)
-    return SeenSaleReturn(
+    items = tuple(LiveItem(i.id, known.id, i.sale_item_id, i.fields) for i in known.items)
+    return LiveSaleReturn(
         id=known.id,
         sale_id=known.sale_id,
         purchase_id=known.purchase_id,
@@ -193,7 +199,7 @@ def as_shown(known: SaleReturn, **fields: Any) -> SeenSaleReturn:
     )
 
 
-def a_sighting(*on_sale: SeenSaleReturn, **changes: Any) -> Sighting:
+def a_sighting(*on_sale: LiveSaleReturn, **changes: Any) -> OrderSnapshot:
     """Order 1001 of four lines; `on_sale` that carry our marker are ours."""
     usual: dict[str, Any] = {
         "asked_at": NOON,
@@ -203,4 +209,4 @@ def a_sighting(*on_sale: SeenSaleReturn, **changes: Any) -> Sighting:
         "sale_items": tuple(sale_item(line, 3) for line in "ABCD"),
         "on_sale": on_sale,
     }
-    return Sighting(**(usual | changes))
+    return OrderSnapshot(**(usual | changes))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from core_samples import ITEM_IDS, SALE_ID, an_entry, wants
 from hypothesis import strategies as st
 
-from reconciler.core.agenda import Held
-from reconciler.core.fields import OWNED
+from reconciler.core.diff import Live
 from reconciler.core.model import Item, Purpose, SaleReturn, WantedLine, WantedParcel
+from reconciler.core.owned_fields import OWNED
 
 STATUSES = ("draft", "requested", "finalized", "shipped", "received", "cancelled")
 
@@ -92,7 +92,7 @@ def entries_and_held(draw):
     """An entry, and Jetti's idea of its sale returns after people were at them."""
     entry = draw(entries())
     held = {
-        known.id: Held(
+        known.id: Live(
             known.fields | draw(sale_return_fields),
             {
                 item.id: item.fields | draw(st.one_of(st.just({}), item_fields))

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 from strategies import entries, entries_and_held
 
-from reconciler.core.agenda import Agenda, Held, Kept, agenda, as_pushed
-from reconciler.core.fields import ENDS, OWNED, OWNED_OF_ITEM
+from reconciler.core.diff import Diff, Live, ManualEdit, as_pushed, diff_of
+from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import Operation, Purpose, Write
-from reconciler.core.verdict import Review
+from reconciler.core.owned_fields import ENDS, OWNED, OWNED_OF_ITEM
 
 REASONS = {"1": 1, "2": 2}
 ITEM, SALE_RETURN = Operation.UPDATE_ITEM, Operation.UPDATE_SALE_RETURN
@@ -18,12 +18,12 @@ ITEM, SALE_RETURN = Operation.UPDATE_ITEM, Operation.UPDATE_SALE_RETURN
 def look(entry, held=None):
     """The agenda, with Jetti as last pushed unless told."""
     as_they_were = {known.id: as_pushed(known) for known in entry.sale_returns}
-    return agenda(entry, entry.sale_returns, as_they_were | (held or {}), REASONS)
+    return diff_of(entry, entry.sale_returns, as_they_were | (held or {}), REASONS)
 
 
 def writes(entry, held=None):
     found = look(entry, held)
-    assert isinstance(found, Agenda), found
+    assert isinstance(found, Diff), found
     return [(w.operation, w.target_id, w.fields) for w in found.writes]
 
 
@@ -35,14 +35,14 @@ def after_people(known, items=None, **fields):
     """The same sale return after somebody set fields of it, or of items by their id."""
     held = as_pushed(known)
     changed = {id: old | (items or {}).get(id, {}) for id, old in held.items.items()}
-    return {known.id: Held(held.fields | fields, changed)}
+    return {known.id: Live(held.fields | fields, changed)}
 
 
 # -------------------------------------------------------------------------------- lines, quantities
 
 
 def test_what_was_pushed_and_is_still_wanted_needs_nothing():
-    assert look(entry_of(wanted_line())) == Agenda()
+    assert look(entry_of(wanted_line())) == Diff()
 
 
 def test_a_quantity_changed_is_one_put_of_the_quantity_alone():
@@ -87,7 +87,7 @@ def test_a_part_of_a_line_that_stands_for_none_of_it_is_told_so():
     whole = replace(pushed_item("A", 3), units=3)
     none = replace(pushed_item("A", 0), id=109, sale_item_id=9, units=0)
 
-    assert look(entry_of(wanted_line("A", 2), known=pushed(whole, none))) == Review(
+    assert look(entry_of(wanted_line("A", 2), known=pushed(whole, none))) == NeedsReview(
         "order line A: 2 to return, but its units stand in sale items 1 (3 until now), 9 (0 until "
         "now), and nobody can tell which of them it is. Set the quantities in Jetti by hand"
     )
@@ -101,7 +101,7 @@ def test_a_quantity_that_a_person_set_goes_to_a_person():
 
     found = look(entry, after_people(entry.sale_returns[0], items={101: {"quantity": 2}}))
 
-    assert isinstance(found, Review)
+    assert isinstance(found, NeedsReview)
     assert "order line A" in found.reason
     assert "2" in found.reason
 
@@ -109,9 +109,7 @@ def test_a_quantity_that_a_person_set_goes_to_a_person():
 def test_a_quantity_that_a_person_set_stays_where_we_want_nothing_new():
     entry = entry_of(wanted_line("A", 1))
 
-    assert (
-        look(entry, after_people(entry.sale_returns[0], items={101: {"quantity": 0}})) == Agenda()
-    )
+    assert look(entry, after_people(entry.sale_returns[0], items={101: {"quantity": 0}})) == Diff()
 
 
 def test_a_quantity_that_a_person_set_as_we_want_it_is_no_write():
@@ -129,7 +127,7 @@ def test_a_person_s_tracking_stays_and_is_told():
     [write] = found.writes
     assert "trackingNumber" not in write.fields
     assert write.fields["trackingCompany"] == "USPS"
-    assert found.kept == (Kept("1001-21", "trackingNumber", "theirs", "1001-21"),)
+    assert found.kept == (ManualEdit("1001-21", "trackingNumber", "theirs", "1001-21"),)
 
 
 def test_all_that_people_set_on_several_sale_returns_stays_and_is_told_in_order():
@@ -143,16 +141,16 @@ def test_all_that_people_set_on_several_sale_returns_stays_and_is_told_in_order(
 
     found = look(an_entry(wants(*lines, parcels=parcels), sale_returns=(first, second)), theirs)
 
-    assert found == Agenda(
+    assert found == Diff(
         writes=(
             Write(SALE_RETURN, 21, fields=changed),
             Write(SALE_RETURN, 22, fields={"trackingStatus": "transit", "status": "shipped"}),
         ),
         kept=(
-            Kept("1001-21", "adjustmentReasonId", 8, "A"),
-            Kept("1001-21", "adjustmentReasonId", 9, "B"),
-            Kept("1001-21", "trackingNumber", "theirs", "1001-21"),
-            Kept("1001-22", "trackingCompany", "Courier", "1001-22"),
+            ManualEdit("1001-21", "adjustmentReasonId", 8, "A"),
+            ManualEdit("1001-21", "adjustmentReasonId", 9, "B"),
+            ManualEdit("1001-21", "trackingNumber", "theirs", "1001-21"),
+            ManualEdit("1001-22", "trackingCompany", "Courier", "1001-22"),
         ),
     )
 
@@ -170,7 +168,7 @@ def test_a_sale_return_that_a_person_cancelled_is_left_alone():
     held = after_people(entry.sale_returns[0], status="cancelled")
 
     assert writes(entry) != []
-    assert look(entry, held) == Agenda()
+    assert look(entry, held) == Diff()
 
 
 # --------------------------------------------------------------------------- received and cancelled
@@ -182,7 +180,7 @@ def test_a_quantity_changed_on_an_ended_sale_return_goes_to_a_person(end):
 
     found = look(entry, after_people(entry.sale_returns[0], status=end))
 
-    assert isinstance(found, Review)
+    assert isinstance(found, NeedsReview)
     assert end in found.reason
 
 
@@ -192,7 +190,7 @@ def test_a_line_removed_from_an_ended_sale_return_goes_to_a_person(end):
 
     found = look(entry, after_people(entry.sale_returns[0], status=end))
 
-    assert isinstance(found, Review)
+    assert isinstance(found, NeedsReview)
 
 
 def test_the_first_quantity_of_a_sale_return_born_received_is_still_written():
@@ -224,10 +222,10 @@ def test_what_is_held_and_was_emptied_and_cancelled_before_needs_nothing():
     ours = entry_of(wanted_line("B"), known=pushed(status="cancelled"), purpose=Purpose.HOLD)
     theirs = entry_of(wanted_line("B"), known=pushed(), purpose=Purpose.HOLD)
 
-    assert look(ours) == Agenda()
+    assert look(ours) == Diff()
     revived = after_people(ours.sale_returns[0], status="requested")
-    assert look(ours, revived) == Agenda(), "theirs to say"
-    assert look(theirs, after_people(theirs.sale_returns[0], status="cancelled")) == Agenda()
+    assert look(ours, revived) == Diff(), "theirs to say"
+    assert look(theirs, after_people(theirs.sale_returns[0], status="cancelled")) == Diff()
 
 
 @pytest.mark.parametrize("emptied", [False, True])
@@ -235,25 +233,25 @@ def test_what_ended_in_loop_but_was_received_goes_to_a_person(emptied):
     line, purpose = ("B", Purpose.EXIST) if emptied else ("A", Purpose.CANCEL)
     entry = entry_of(wanted_line(line), known=pushed(status="received"), purpose=purpose)
 
-    assert isinstance(look(entry), Review)
+    assert isinstance(look(entry), NeedsReview)
 
 
 def test_what_ended_in_loop_and_was_cancelled_by_anyone_needs_nothing():
     entry = entry_of(purpose=Purpose.CANCEL)
     cancelled_by_us = entry_of(known=pushed(status="cancelled"), purpose=Purpose.CANCEL)
 
-    assert look(entry, after_people(entry.sale_returns[0], status="cancelled")) == Agenda()
-    assert look(cancelled_by_us) == Agenda()
+    assert look(entry, after_people(entry.sale_returns[0], status="cancelled")) == Diff()
+    assert look(cancelled_by_us) == Diff()
     revived = after_people(cancelled_by_us.sale_returns[0], status="requested")
-    assert look(cancelled_by_us, revived) == Agenda()
+    assert look(cancelled_by_us, revived) == Diff()
 
 
 def test_alive_again_after_we_cancelled_goes_to_a_person():
     entry = entry_of(known=pushed(status="cancelled"))
 
-    assert isinstance(look(entry), Review)
+    assert isinstance(look(entry), NeedsReview)
     revived = after_people(entry.sale_returns[0], status="requested")
-    assert isinstance(look(entry, revived), Review)
+    assert isinstance(look(entry, revived), NeedsReview)
 
 
 def test_a_held_return_keeps_its_status_and_gets_the_rest():
@@ -278,7 +276,7 @@ def test_a_reason_is_written_by_its_id_when_its_code_is_new():
 def test_a_reason_already_pushed_is_not_looked_up():
     known = pushed(replace(pushed_item("A"), reason_code="gone"))
 
-    assert look(entry_of(wanted_line("A", reason="gone"), known=known)) == Agenda()
+    assert look(entry_of(wanted_line("A", reason="gone"), known=known)) == Diff()
 
 
 # --------------------------------------------------------------------------------------- properties
@@ -314,13 +312,13 @@ def applied(entry, held, found):
 def test_an_agenda_carried_out_leaves_nothing_to_do(drawn):
     entry, held = drawn
     found = look(entry, held)
-    if isinstance(found, Review):
+    if isinstance(found, NeedsReview):
         return
     assert all(write.fields for write in found.writes)
 
     again = look(*applied(entry, held, found))
 
-    assert isinstance(again, Review) or again.writes == ()
+    assert isinstance(again, NeedsReview) or again.writes == ()
 
 
 @settings(max_examples=400)
@@ -328,7 +326,7 @@ def test_an_agenda_carried_out_leaves_nothing_to_do(drawn):
 def test_an_agenda_writes_owned_fields_of_our_sale_returns_and_nothing_that_jetti_holds(drawn):
     entry, held = drawn
     found = look(entry, held)
-    if isinstance(found, Review):
+    if isinstance(found, NeedsReview):
         return
     items = {id: fields for one in held.values() for id, fields in one.items.items()}
     for write in found.writes:
@@ -347,7 +345,7 @@ def test_an_agenda_writes_owned_fields_of_our_sale_returns_and_nothing_that_jett
 def test_with_nobody_else_at_it_an_agenda_reaches_what_is_wanted(entry):
     held = {known.id: as_pushed(known) for known in entry.sale_returns}
     found = look(entry)
-    if isinstance(found, Review):
+    if isinstance(found, NeedsReview):
         return
     assert found.kept == ()
 
@@ -383,8 +381,8 @@ def test_of_two_that_hold_the_same_the_cancelled_one_was_one_too_many():
     alone = pushed(pushed_item("A"), pushed_item("B"), id=23, status="cancelled")
     entry = an_entry(wants(wanted_line("A"), wanted_line("B")), sale_returns=(pushed(), gone))
 
-    assert look(entry) == Agenda()
-    assert look(replace(entry, sale_returns=(pushed(), alone))) == Review(
+    assert look(entry) == Diff()
+    assert look(replace(entry, sale_returns=(pushed(), alone))) == NeedsReview(
         "sale return 1001-23 (23) is cancelled, but its lines are wanted: 1 of order line B. "
         "Do by hand in Jetti what is still wanted"
     )
@@ -394,5 +392,5 @@ def test_a_line_is_not_shared_with_what_a_person_cancelled():
     twin = pushed(pushed_item("A"), id=22)
     entry = an_entry(wants(wanted_line("A")), sale_returns=(pushed(), twin))
 
-    assert look(entry, after_people(twin, status="cancelled")) == Agenda()
-    assert isinstance(look(entry), Review)
+    assert look(entry, after_people(twin, status="cancelled")) == Diff()
+    assert isinstance(look(entry), NeedsReview)

@@ -6,7 +6,7 @@ import pytest
 from core_samples import an_entry, pushed, pushed_item, wanted_line, wanted_parcel, wants
 from msgspec.structs import replace
 
-from reconciler.core.agenda import Held, agreed, as_pushed
+from reconciler.core.diff import Live, agreed, as_pushed
 from reconciler.core.model import Purpose
 
 BARE = replace(pushed_item("A"), fields={"quantity": 1})
@@ -16,7 +16,7 @@ KNOWN = pushed(
 """As an older copy of the ledger has it."""
 
 WANTED = wants(wanted_line("A", 2, reason="too_small"), parcels=())
-HELD = Held(
+HELD = Live(
     {
         "externalId": "7001",
         "status": "requested",

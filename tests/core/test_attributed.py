@@ -18,10 +18,10 @@ from core_samples import (
     wants,
 )
 
-from reconciler.core.attribution import attribute
-from reconciler.core.known import as_left, as_made, as_met
+from reconciler.core.matching.baseline import of_manual, of_marked, of_unanswered_create
+from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotApplied
 from reconciler.core.model import Operation, State, Write
-from reconciler.core.verdict import Absent, Attributed, Missing, Review
 
 ALL = frozenset("ABCD")
 AB = wants(wanted_line("A"), wanted_line("B"))
@@ -30,20 +30,20 @@ KNOWN = pushed(id=30)
 
 
 def judge(entry, *on_sale, rivals=(), **sighting):
-    return attribute(entry, a_sighting(*on_sale, **sighting), rivals, ALL)
+    return match_entry(entry, a_sighting(*on_sale, **sighting), rivals, ALL)
 
 
 def test_what_the_ledger_knows():
     row = as_shown(KNOWN, status="shipped")
 
-    assert judge(an_entry(sale_returns=(KNOWN,)), ours=(row,)) == Attributed((KNOWN,), {30: row})
+    assert judge(an_entry(sale_returns=(KNOWN,)), ours=(row,)) == Matched((KNOWN,), {30: row})
 
 
 def test_what_is_known_and_what_is_missing():
     row, other = as_shown(KNOWN), shown(29, {"C": 1})
     verdict = judge(an_entry(AB, sale_returns=(KNOWN,)), other, ours=(row,))
 
-    assert verdict == Attributed(
+    assert verdict == Matched(
         sale_returns=(KNOWN,),
         held={30: row},
         sale_id=10,
@@ -57,8 +57,8 @@ def test_what_is_known_and_what_is_marked_besides():
     marked = shown(20, {"B": 1}, marker="7001")
     rows = {30: as_shown(KNOWN), 20: marked}
 
-    assert judge(an_entry(AB, sale_returns=(KNOWN,)), *rows.values()) == Attributed(
-        sale_returns=(as_made(marked, ITEMS), KNOWN),
+    assert judge(an_entry(AB, sale_returns=(KNOWN,)), *rows.values()) == Matched(
+        sale_returns=(of_marked(marked, ITEMS), KNOWN),
         held=rows,
         adopted=(20,),
         sale_id=10,
@@ -71,8 +71,8 @@ def test_what_an_unanswered_create_made(marker):
     rows = {31: shown(31, {"B": 0}), 30: shown(30, {"A": 0}, marker=marker)}
     entry = an_entry(AB, intents=(an_intent(1, 2),), state=State.UNKNOWN)
 
-    assert judge(entry, *rows.values()) == Attributed(
-        sale_returns=(as_left(rows[30], ITEMS), as_left(rows[31], ITEMS)),
+    assert judge(entry, *rows.values()) == Matched(
+        sale_returns=(of_unanswered_create(rows[30], ITEMS), of_unanswered_create(rows[31], ITEMS)),
         held=rows,
         adopted=(30, 31),
         sale_id=10,
@@ -82,7 +82,12 @@ def test_what_an_unanswered_create_made(marker):
 
 @pytest.mark.parametrize(
     ("units", "minutes", "as_whose"),
-    [(0, 3, as_left), (0, 60, as_left), (1, 3, as_left), (1, 4, as_met)],
+    [
+        (0, 3, of_unanswered_create),
+        (0, 60, of_unanswered_create),
+        (1, 3, of_unanswered_create),
+        (1, 4, of_manual),
+    ],
 )
 def test_what_has_units_although_no_create_can_land_any_more_is_a_person_s(
     units, minutes, as_whose
@@ -97,8 +102,8 @@ def test_what_has_units_although_no_create_can_land_any_more_is_a_person_s(
 def test_what_a_person_made():
     rows = {31: shown(31, {"B": 1}), 30: shown(30, {"A": 1})}
 
-    assert judge(an_entry(AB), *rows.values()) == Attributed(
-        sale_returns=(as_met(rows[30], ITEMS), as_met(rows[31], ITEMS)),
+    assert judge(an_entry(AB), *rows.values()) == Matched(
+        sale_returns=(of_manual(rows[30], ITEMS), of_manual(rows[31], ITEMS)),
         held=rows,
         adopted=(30, 31),
         sale_id=10,
@@ -110,7 +115,7 @@ def test_of_several_unanswered_creates_the_newest_is_asked_about():
     older, newer = an_intent(1, id=1), an_intent(2, id=2)
     put = an_intent(id=3, write=Write(Operation.UPDATE_ITEM, 101, fields={"quantity": 1}))
 
-    assert judge(an_entry(AB, intents=(older, newer, put))) == Absent(newer)
+    assert judge(an_entry(AB, intents=(older, newer, put))) == NotApplied(newer)
 
 
 def test_two_unanswered_creates_do_not_wait_for_each_other():
@@ -119,7 +124,7 @@ def test_two_unanswered_creates_do_not_wait_for_each_other():
 
     verdict = judge(entry, shown(30, {"A": 0}), rivals=(rival,))
 
-    assert isinstance(verdict, Attributed)
+    assert isinstance(verdict, Matched)
     assert verdict.missing == (Missing(wanted_line("B"), ITEMS[2], 1),)
 
 
@@ -130,7 +135,7 @@ def test_what_is_used_up_is_found_behind_items_and_sale_returns_that_are_not():
     entry = an_entry(wants(*(wanted_line(line) for line in "ABC"), wanted_line("D", 2)))
     items = tuple(sale_item(line, 1, returned=1) for line in "ABCD")
 
-    assert judge(entry, gone, calm, growing, sale_items=items) == Review(
+    assert judge(entry, gone, calm, growing, sale_items=items) == NeedsReview(
         "order line D: 1 more to return, but only 0 of 1 are left in Jetti: sale item 4 "
         "(in-house, nothing left). Do by hand in Jetti what is still wanted"
     )

@@ -22,26 +22,26 @@ from core_samples import (
 )
 from msgspec.structs import replace
 
-from reconciler.core.attribution import attribute, needs_order
-from reconciler.core.fields import OWNED
+from reconciler.core.matching.match import match_entry, needs_order
+from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady
+from reconciler.core.matching.snapshot import LiveItem
 from reconciler.core.model import Operation, Purpose, State, Write
-from reconciler.core.sighting import SeenItem
-from reconciler.core.verdict import Absent, Attributed, Review, Wait
+from reconciler.core.owned_fields import OWNED
 
 ALL = frozenset("ABCD")
 
 
 def judge(entry, *on_sale, rivals=(), creatable=ALL, **sighting):
-    return attribute(entry, a_sighting(*on_sale, **sighting), rivals, creatable)
+    return match_entry(entry, a_sighting(*on_sale, **sighting), rivals, creatable)
 
 
 def claimed(verdict):
-    assert isinstance(verdict, Attributed), verdict
+    assert isinstance(verdict, Matched), verdict
     return [known.id for known in verdict.sale_returns]
 
 
 def missing(verdict):
-    assert isinstance(verdict, Attributed), verdict
+    assert isinstance(verdict, Matched), verdict
     return [one.line.order_line_id for one in verdict.missing]
 
 
@@ -98,7 +98,7 @@ def test_a_line_in_two_living_sale_returns_of_ours_goes_to_a_person():
 
     verdict = judge(an_entry(AB), *rows)
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert verdict.reason == (
         "sale item 1 stands twice for this return: in sale returns 1001-30 (30) with 1 of it, "
         "found by its marker, 1001-31 (31) with 0 of it, found by its marker. Cancel those too "
@@ -112,7 +112,7 @@ def test_of_several_lines_that_stand_twice_each_is_told():
         shown(31, {"A": 1, "B": 0}, marker="7001"),
     ]
 
-    assert judge(an_entry(AB), *rows) == Review(
+    assert judge(an_entry(AB), *rows) == NeedsReview(
         "sale item 1 stands twice for this return: in sale returns 1001-30 (30) with 1 of it, "
         "found by its marker, 1001-31 (31) with 1 of it, found by its marker; sale item 2 stands "
         "twice for this return: in sale returns 1001-30 (30) with 2 of it, found by its marker, "
@@ -125,7 +125,7 @@ def test_known_to_the_ledger_or_not_makes_no_difference_to_that():
     known = [pushed(id=30), pushed(id=31)]
     entry = an_entry(wants(wanted_line("A")), sale_returns=tuple(known), state=State.SYNCED)
 
-    assert isinstance(judge(entry, *map(as_shown, known)), Review)
+    assert isinstance(judge(entry, *map(as_shown, known)), NeedsReview)
 
 
 def test_a_line_in_a_living_and_a_cancelled_one_stands_once():
@@ -160,18 +160,18 @@ def test_a_marker_on_another_order_goes_to_a_person():
 
     verdict = judge(an_entry(), ours=(astray,))
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert "30" in verdict.reason
 
 
 def test_marked_sale_returns_without_their_order_go_to_a_person():
-    assert isinstance(judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=()), Review)
+    assert isinstance(judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=()), NeedsReview)
 
 
 def test_where_the_order_is_not_there_it_is_told_which_sales_are_not_it():
     others = (a_sale(external_id="4801"), a_sale(id=11, external_id=None, reference="1002"))
 
-    assert judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=others) == Review(
+    assert judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=others) == NeedsReview(
         "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order; not 10 "
         "(1001), with order id 4801, 11 (1002), with another name. Do by hand in Jetti what is "
         "still wanted"
@@ -185,7 +185,7 @@ def test_sale_returns_of_another_return_are_no_overlap_but_use_up_the_line():
     full = judge(an_entry(), other, sale_items=(sale_item("A", 1, returned=1),))
 
     assert missing(room) == ["A"]
-    assert isinstance(full, Review)
+    assert isinstance(full, NeedsReview)
 
 
 # ---------------------------------------------------------------------------- known by the ledger
@@ -198,7 +198,7 @@ def test_what_the_ledger_knows_needs_no_look_at_the_order():
     entry = an_entry(sale_returns=(KNOWN,))
 
     assert not needs_order(entry, [as_shown(KNOWN)])
-    verdict = attribute(entry, a_sighting(ours=(as_shown(KNOWN),), sales=()), (), ALL)
+    verdict = match_entry(entry, a_sighting(ours=(as_shown(KNOWN),), sales=()), (), ALL)
     assert (claimed(verdict), verdict.adopted, verdict.sale_id) == ([30], (), None)
 
 
@@ -246,14 +246,14 @@ def test_an_unanswered_put_alone_needs_no_look_at_the_order():
 def test_a_sale_return_deleted_in_jetti_goes_to_a_person():
     verdict = judge(an_entry(sale_returns=(KNOWN,)))
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert "deleted" in verdict.reason
 
 
 def test_an_item_deleted_in_jetti_goes_to_a_person():
     verdict = judge(an_entry(sale_returns=(KNOWN,)), ours=(replace(as_shown(KNOWN), items=()),))
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert "order line A of sale return" in verdict.reason
 
 
@@ -348,7 +348,7 @@ def test_full_is_what_was_still_open_when_it_was_made():
     whole, part = (sale_item("A", 5, returned=5),), (sale_item("A", 5, returned=4),)
 
     assert claimed(judge(entry, shown(30, {"A": 4}), sale_items=whole)) == [30]
-    assert isinstance(judge(entry, shown(30, {"A": 3}), sale_items=part), Review)
+    assert isinstance(judge(entry, shown(30, {"A": 3}), sale_items=part), NeedsReview)
 
 
 def test_other_quantities_after_an_unanswered_create_go_to_a_person():
@@ -356,7 +356,7 @@ def test_other_quantities_after_an_unanswered_create_go_to_a_person():
 
     verdict = judge(entry, shown(30, {"A": 2}))
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert "30" in verdict.reason
 
 
@@ -374,19 +374,19 @@ def test_what_is_marked_already_counts_for_the_whole():
 
 
 def test_part_of_an_unanswered_create_goes_to_a_person():
-    assert isinstance(judge(lost(), shown(30, {"A": 0})), Review)
+    assert isinstance(judge(lost(), shown(30, {"A": 0})), NeedsReview)
 
 
 def test_the_same_item_twice_after_an_unanswered_create_goes_to_a_person():
     rows = [shown(30, {"A": 0}), shown(31, {"A": 0, "B": 0})]
 
-    assert isinstance(judge(lost(), *rows), Review)
+    assert isinstance(judge(lost(), *rows), NeedsReview)
 
 
 def test_a_sale_return_that_shows_nothing_of_what_it_holds_yet_accuses_nobody():
     verdict = judge(lost(), shown(30, {"A": 0}), shown(31, {}))
 
-    assert isinstance(verdict, Wait)
+    assert isinstance(verdict, NotReady)
     assert "31" in verdict.reason
 
 
@@ -401,7 +401,7 @@ def test_more_than_was_asked_for_in_one_sale_return_is_an_overreach():
 def test_nothing_there_is_absent():
     verdict = judge(lost())
 
-    assert isinstance(verdict, Absent)
+    assert isinstance(verdict, NotApplied)
     assert verdict.intent.write.sale_item_ids == (1, 2)
 
 
@@ -416,7 +416,7 @@ def test_nothing_there_is_absent():
     ids=["older", "another's", "other lines", "there before"],
 )
 def test_what_cannot_be_the_work_of_the_create_is_not_claimed(row):
-    assert isinstance(judge(lost(before=(8,)), row), Absent)
+    assert isinstance(judge(lost(before=(8,)), row), NotApplied)
 
 
 @pytest.mark.parametrize(
@@ -434,7 +434,7 @@ def test_what_was_born_beside_the_work_of_the_create_is_an_overreach(beside, str
 
     # That somebody cancelled it since shows only that somebody noticed it first.
     for verdict in (found, cancelled):
-        assert isinstance(verdict, Review) is strange
+        assert isinstance(verdict, NeedsReview) is strange
         assert not strange or verdict.overreached
 
 
@@ -463,7 +463,7 @@ def test_an_overreach_is_told_along_with_whatever_else_a_person_must_decide(row,
 
     verdict = judge(entry, row, rivals=(other,))
 
-    assert verdict == Review(
+    assert verdict == NeedsReview(
         "sale return 1001-30 (30) was deleted in Jetti and is never made again by itself. Do by "
         "hand in Jetti what is still wanted",
         overreached=overreached,
@@ -497,7 +497,7 @@ def test_what_was_cancelled_in_loop_since_is_claimed_all_the_same():
 
 
 def test_an_unanswered_create_whose_order_is_out_of_sight_waits():
-    assert isinstance(judge(lost(), sales=()), Wait)
+    assert isinstance(judge(lost(), sales=()), NotReady)
 
 
 # ----------------------------------------------------------------------------------- by its meaning
@@ -533,7 +533,7 @@ def test_several_that_together_hold_exactly_these_lines_are_taken_over():
 def test_a_mere_overlap_goes_to_a_person(rows):
     verdict = judge(an_entry(AB), *rows)
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert "1001-30 (30)" in verdict.reason
 
 
@@ -541,7 +541,7 @@ def test_one_older_than_the_return_goes_to_a_person():
     older = shown(30, {"A": 1}, created_at=a_return().created_at - MINUTE)
     as_old = shown(30, {"A": 1}, created_at=a_return().created_at)
 
-    assert isinstance(judge(an_entry(), older), Review)
+    assert isinstance(judge(an_entry(), older), NeedsReview)
     assert claimed(judge(an_entry(), as_old)) == [30]
 
 
@@ -567,7 +567,7 @@ def rival(**changes):
 def test_two_returns_that_one_sale_return_could_stand_for_go_to_a_person():
     verdict = judge(an_entry(), shown(30, {"A": 1}), rivals=[rival()])
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert "7002" in verdict.reason
 
 
@@ -593,15 +593,15 @@ def test_what_the_ledger_knows_as_another_return_s_is_never_claimed():
     marked = judge(an_entry(), shown(30, {"A": 1}, marker="7001"), rivals=[other])
 
     assert (claimed(by_meaning), missing(by_meaning)) == ([], ["A"])
-    assert isinstance(by_intent, Absent)
-    assert isinstance(marked, Review)
+    assert isinstance(by_intent, NotApplied)
+    assert isinstance(marked, NeedsReview)
     assert "7002" in marked.reason
 
 
 def test_a_held_rival_still_claims():
     other = rival(wanted=wants(purpose=Purpose.HOLD), state=State.SKIPPED)
 
-    assert isinstance(judge(an_entry(), shown(30, {"A": 1}), rivals=[other]), Review)
+    assert isinstance(judge(an_entry(), shown(30, {"A": 1}), rivals=[other]), NeedsReview)
 
 
 GONE = an_entry(wants(purpose=Purpose.CANCEL), seen=a_return(state="cancelled"))
@@ -617,7 +617,7 @@ COUNTED = as_shown(pushed(pushed_item("A"), id=30), externalId=None)
 @pytest.mark.parametrize("entry", [GONE, EMPTIED], ids=["with lines", "without"])
 def test_what_looks_begun_for_a_return_that_has_ended_goes_to_a_person(entry, row):
     assert needs_order(entry, ())
-    assert isinstance(judge(entry, row), Review)
+    assert isinstance(judge(entry, row), NeedsReview)
 
 
 @pytest.mark.parametrize(
@@ -659,14 +659,14 @@ def test_what_may_be_another_return_s_is_judged_for_that_one(other, row):
 def test_what_is_marked_beside_it_is_named_unless_it_has_ended_too(status):
     verdict = judge(GONE, BARE, shown(31, {"C": 1}, marker="7001", status=status))
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert ("1001-31 (31), which is marked" in verdict.reason) is (status == "requested")
 
 
 def test_what_looks_begun_is_told_with_what_is_to_be_done():
     at_once = replace(BARE, created_at=GONE.seen.created_at)
 
-    assert judge(GONE, at_once) == Review(
+    assert judge(GONE, at_once) == NeedsReview(
         "unmarked sale return 1001-30 (30) with 0 of order line A and 0 of order line B looks "
         "like what a create that was cut short has left, and may stand for this return, which is "
         "cancelled in Loop. Cancel in Jetti what does. Do by hand in Jetti what is still wanted"
@@ -679,29 +679,29 @@ def test_nothing_is_called_cut_short_of_a_return_that_is_wanted_or_has_a_create_
 
     for verdict in (wanted, lost_create):
         assert "cut short" not in getattr(verdict, "reason", "")
-    assert isinstance(wanted, Review)
+    assert isinstance(wanted, NeedsReview)
     assert claimed(lost_create) == [30]
 
 
 def test_two_returns_that_have_ended_are_both_asked_about():
     other = rival(wanted=wants(purpose=Purpose.CANCEL))
 
-    assert isinstance(judge(GONE, BARE, rivals=[other]), Review)
+    assert isinstance(judge(GONE, BARE, rivals=[other]), NeedsReview)
 
 
 def test_on_every_sale_that_may_be_the_order_it_is_looked_for():
     over, used_up = a_sale(id=9), sale_item("A", 1, id=91, sale_id=9, returned=1)
-    on_it = shown(30, {}, sale_id=9, items=(SeenItem(301, 30, 91, {"quantity": 0}),))
+    on_it = shown(30, {}, sale_id=9, items=(LiveItem(301, 30, 91, {"quantity": 0}),))
 
     verdict = judge(GONE, on_it, sales=(a_sale(), over), sale_items=(sale_item("A", 3), used_up))
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
 
 
 @pytest.mark.parametrize("sales", [(), (a_sale(), a_sale(id=11))], ids=["none", "two"])
 def test_a_return_that_has_ended_needs_no_order(sales):
-    assert judge(GONE, sales=sales) == Attributed((), {})
-    assert isinstance(judge(GONE, shown(30, {"A": 1}, marker="7001"), sales=sales), Review)
+    assert judge(GONE, sales=sales) == Matched((), {})
+    assert isinstance(judge(GONE, shown(30, {"A": 1}, marker="7001"), sales=sales), NeedsReview)
 
 
 def test_lines_that_policy_filters_are_not_meant_unless_it_filters_all():
@@ -733,19 +733,19 @@ def test_before_go_live_what_a_person_made_is_found_and_nothing_is_missing():
 def test_a_create_needs_enough_units_of_a_line_that_is_no_bundle(item, enough):
     verdict = judge(an_entry(wants(wanted_line("A", 2))), sale_items=(item,))
 
-    assert isinstance(verdict, Attributed if enough else Review)
+    assert isinstance(verdict, Matched if enough else NeedsReview)
 
 
 def test_a_line_that_stands_twice_in_jetti_goes_to_a_person():
     twins = (sale_item("A", 5), sale_item("A", 5, id=9))
 
-    assert isinstance(judge(an_entry(), sale_items=twins), Review)
+    assert isinstance(judge(an_entry(), sale_items=twins), NeedsReview)
 
 
 def test_a_line_of_another_sale_does_not_count():
     elsewhere = sale_item("A", 5, sale_id=99)
 
-    assert isinstance(judge(an_entry(), sale_items=(elsewhere,)), Wait)
+    assert isinstance(judge(an_entry(), sale_items=(elsewhere,)), NotReady)
 
 
 def test_an_order_that_is_not_there_and_a_line_that_is_not_there_wait_differently():
@@ -757,7 +757,7 @@ def test_an_order_that_is_not_there_and_a_line_that_is_not_there_wait_differentl
 def test_a_disputed_order_goes_to_a_person():
     verdict = judge(an_entry(), sales=(a_sale(), a_sale(id=11)))
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert verdict.reason.startswith("order #1001 matches 2 sales in Jetti: 10 (1001)")
 
 
@@ -802,7 +802,7 @@ def test_units_are_only_added_where_they_are_left(wanted, held, left, changes, r
     items = (sale_item("A", 5, returned=5 - left), sale_item("B", 1, returned=1))
     entry = an_entry(wants(wanted_line("A", wanted)))
 
-    assert isinstance(judge(entry, row, sale_items=items), Review) is refused
+    assert isinstance(judge(entry, row, sale_items=items), NeedsReview) is refused
     gone = replace(entry, wanted=replace(entry.wanted, purpose=Purpose.CANCEL))
     assert claimed(judge(gone, row, sale_items=items)) == [30]
 
@@ -817,7 +817,7 @@ def test_a_rival_s_create_without_an_answer_goes_first_on_the_same_lines(asked, 
 
     verdict = judge(an_entry(), rivals=(calm, rival), creatable=creatable)
 
-    assert isinstance(verdict, Wait) is behind
+    assert isinstance(verdict, NotReady) is behind
     if behind:
         assert (verdict.order_found, verdict.behind) == (True, True)
 
@@ -857,5 +857,5 @@ def test_of_two_that_held_the_same_item_the_cancelled_one_stands_for_no_unit(gon
 
     verdict = judge(entry, ours=tuple(rows), sale_items=(sale_item("A", 2, returned=1),))
 
-    assert isinstance(verdict, Attributed)
+    assert isinstance(verdict, Matched)
     assert [item.units for one in verdict.sale_returns for item in one.items] == [None, None]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core.watermark import check_progress
+from reconciler.core.windows import check_progress
 from reconciler.errors import SourceError
 
 WATERMARK = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from core_samples import SALE_ID, a_sighting, sale_item, shown, wanted_line
 
-from reconciler.core.created import (
+from reconciler.core.matching.created import (
     Exact,
     Overreached,
     Short,
@@ -13,8 +13,8 @@ from reconciler.core.created import (
     check_created,
     left_out,
 )
+from reconciler.core.matching.result import Matched, Missing
 from reconciler.core.model import Operation, Write
-from reconciler.core.verdict import Attributed, Missing
 
 CREATE = Write(Operation.CREATE, SALE_ID, (1, 2))
 A, B, AB = shown(30, {"A": 0}), shown(31, {"B": 0}), shown(32, {"A": 0, "B": 0})
@@ -107,7 +107,7 @@ def test_where_a_sale_return_does_not_show_what_it_holds_nothing_is_known_to_be_
 def proves(asked, items="ABC", on_sale=(), **changes):
     """Whether a create of these lines, on a sale of those, would show that the list was read."""
     missing = tuple(Missing(wanted_line(line), sale_item(line), 1) for line in asked)
-    found = Attributed((), {}, **({"sale_id": SALE_ID, "missing": missing} | changes))
+    found = Matched((), {}, **({"sale_id": SALE_ID, "missing": missing} | changes))
     seen = a_sighting(*on_sale, sale_items=tuple(sale_item(line) for line in items))
     return can_prove(found, seen)
 

@@ -18,7 +18,7 @@ from core_samples import (
 from reconciler.core.estimate import Rates
 from reconciler.core.model import Line, Purpose
 from reconciler.core.plan import Terms, make_plan
-from reconciler.core.rules import Policy
+from reconciler.core.settings import Policy
 
 TERMS = Terms(Policy(), go_live=NOON - 2 * DAY, typed=False)
 AB = wants(wanted_line("A"), wanted_line("B"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.fields import OWNED
+from reconciler.core.owned_fields import OWNED
 from reconciler.core.report import NO_FIELDS, FieldChange, FieldChanges
 
 SHIPPED = FieldChange("status", "requested", "shipped")

@@ -6,7 +6,8 @@ from hypothesis import given
 from msgspec.structs import replace
 from strategies import STATUSES, sale_return_fields, wanted
 
-from reconciler.core.fields import (
+from reconciler.core.model import Purpose
+from reconciler.core.owned_fields import (
     ENDS,
     OWNED,
     OWNED_OF_ITEM,
@@ -15,7 +16,6 @@ from reconciler.core.fields import (
     forward,
     of_sale_return,
 )
-from reconciler.core.model import Purpose
 
 TRACKING = ("trackingCompany", "trackingNumber", "trackingUrl", "trackingStatus")
 

@@ -7,7 +7,7 @@ from msgspec.structs import fields, replace
 from reconciler.core import fingerprint as fingerprints
 from reconciler.core.fingerprint import content, fingerprint, mapping_version
 from reconciler.core.model import Line, Parcel, Purpose, Return, Wanted, WantedLine, WantedParcel
-from reconciler.core.rules import Mapping
+from reconciler.core.settings import Mapping
 
 SEEN = a_return(parcels=(parcel(),), type="return", outcomes=("refund",))
 OTHERWISE = {

@@ -16,7 +16,7 @@ from reconciler.core.guard import (
 )
 from reconciler.core.model import Purpose
 from reconciler.core.plan import Terms, make_plan
-from reconciler.core.rules import Guards, Policy
+from reconciler.core.settings import Guards, Policy
 from reconciler.errors import SafetyStop
 
 TERMS = Terms(Policy(), go_live=NOON.replace(year=2020), typed=False)

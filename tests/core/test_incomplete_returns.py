@@ -18,13 +18,13 @@ from core_samples import (
 )
 from msgspec.structs import replace
 
-from reconciler.core.agenda import Held, agenda, as_pushed
-from reconciler.core.attribution import attribute
+from reconciler.core.diff import Live, as_pushed, diff_of
 from reconciler.core.mapping import project
+from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.result import NeedsReview, NotReady
+from reconciler.core.matching.snapshot import LiveItem
 from reconciler.core.model import Line, Operation, Purpose, aside
-from reconciler.core.rules import Mapping
-from reconciler.core.sighting import SeenItem
-from reconciler.core.verdict import Review, Wait
+from reconciler.core.settings import Mapping
 
 A_LINE = ("line_items[1].provider_line_item_id: expected number or text, found null",)
 A_LABEL = ("labels[0].status: expected number or text, found list",)
@@ -32,8 +32,8 @@ A_LABEL = ("labels[0].status: expected number or text, found list",)
 
 def writes(wanted, known, held=None):
     """Fields that would be written, by what they are written to; held as pushed unless told."""
-    found = agenda(an_entry(wanted), (known,), {known.id: held or as_pushed(known)}, {"2": 2})
-    assert not isinstance(found, Review), found
+    found = diff_of(an_entry(wanted), (known,), {known.id: held or as_pushed(known)}, {"2": 2})
+    assert not isinstance(found, NeedsReview), found
     return {(write.operation, write.target_id): write.fields for write in found.writes}
 
 
@@ -87,7 +87,7 @@ def test_of_a_missing_line_whose_units_were_never_seen_none_are_taken_off():
     bare = replace(pushed_item("B"), fields={"externalId": "502"})
     known = pushed(pushed_item("A"), bare)
     now = as_pushed(known)
-    shows = Held(now.fields, now.items | {102: {"quantity": 2, "externalId": "502"}})
+    shows = Live(now.fields, now.items | {102: {"quantity": 2, "externalId": "502"}})
 
     assert writes(wants(wanted_line("A"), lacks_lines=True), known, shows) == {}
     assert writes(wants(wanted_line("A")), known, shows) == {
@@ -104,14 +104,14 @@ def test_what_is_missing_may_make_a_person_s_sale_return_match():
     )
 
     part, whole = (
-        attribute(an_entry(replace(wanted, lacks_lines=lacks)), a_sighting(row), (), {"A"})
+        match_entry(an_entry(replace(wanted, lacks_lines=lacks)), a_sighting(row), (), {"A"})
         for lacks in (True, False)
     )
 
-    assert part == Wait(
+    assert part == NotReady(
         f"not all lines of this return are understood, and {overlaps}", order_found=True
     )
-    assert whole == Review(f"{overlaps}. Do by hand in Jetti what is still wanted")
+    assert whole == NeedsReview(f"{overlaps}. Do by hand in Jetti what is still wanted")
 
 
 @pytest.mark.parametrize("told_before", [False, True])
@@ -120,22 +120,24 @@ def test_what_is_missing_may_be_the_rest_of_a_line_that_is_two_sale_items(told_b
     one = replace(pushed_item("A"), id=109, sale_item_id=9, units=1)
     known = (pushed(two, one),) if told_before else ()
     row = shown(21, {"A": 2}, marker="7001")
-    row = replace(row, items=(*row.items, SeenItem(109, 21, 9, {"quantity": 1})))
+    row = replace(row, items=(*row.items, LiveItem(109, 21, 9, {"quantity": 1})))
     items = (sale_item("A", 2), sale_item("A", 1, id=9))
     seen = a_sighting(*(row for _ in known), sale_items=items)
     wanted = wants(wanted_line("A", 2))
     split = "order line A is 2 sale items in Jetti, and 2 of its 3 units come back: "
 
     part, whole = (
-        attribute(an_entry(replace(wanted, lacks_lines=lacks), sale_returns=known), seen, (), {"A"})
+        match_entry(
+            an_entry(replace(wanted, lacks_lines=lacks), sale_returns=known), seen, (), {"A"}
+        )
         for lacks in (True, False)
     )
 
-    assert isinstance(part, Wait)
+    assert isinstance(part, NotReady)
     assert part.order_found
     assert part.reason.startswith(f"not all lines of this return are understood, and {split}")
     assert "by hand" not in part.reason
-    assert isinstance(whole, Review)
+    assert isinstance(whole, NeedsReview)
     assert whole.reason.startswith(split)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from core_samples import an_entry, an_intent, as_shown, pushed, pushed_item
 
-from reconciler.core.known import has_landed
+from reconciler.core.matching.baseline import has_landed
 from reconciler.core.model import Operation, Write
 
 KNOWN = pushed(pushed_item("A", 1), pushed_item("B", 2), status="shipped", notes=None)

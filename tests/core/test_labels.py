@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core import labels
-from reconciler.core.fields import of_sale_return
 from reconciler.core.fingerprint import content, fingerprint
 from reconciler.core.mapping import project
 from reconciler.core.model import Line, Parcel
-from reconciler.core.rules import Mapping
+from reconciler.core.owned_fields import of_sale_return
+from reconciler.core.settings import Mapping
 
 PLAIN = Mapping()
 FURTHEST_FIRST = (

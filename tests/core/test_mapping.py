@@ -8,7 +8,7 @@ from core_samples import a_return, parcel
 from reconciler.core import labels
 from reconciler.core.mapping import KNOWN_STATES, project, rank
 from reconciler.core.model import Line, Purpose
-from reconciler.core.rules import Mapping
+from reconciler.core.settings import Mapping
 
 HELD = ("review",)
 PLAIN = Mapping()

@@ -20,12 +20,12 @@ from core_samples import (
 )
 from msgspec.structs import replace
 
-from reconciler.core.agenda import agenda, as_pushed
-from reconciler.core.attribution import attribute, needs_order
-from reconciler.core.matching import as_asked
+from reconciler.core.diff import as_pushed, diff_of
+from reconciler.core.matching.lines import as_asked
+from reconciler.core.matching.match import match_entry, needs_order
+from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotReady
+from reconciler.core.matching.snapshot import LiveItem
 from reconciler.core.model import Item, Operation, Purpose, State
-from reconciler.core.sighting import SeenItem
-from reconciler.core.verdict import Attributed, Missing, Review, Wait
 
 ALL = frozenset("ABCD")
 
@@ -40,7 +40,7 @@ def twins(first=2, second=1, *, gone=(0, 0), **changes):
 
 def judge(entry, *on_sale, rivals=(), items=None, **sighting):
     seen = a_sighting(*on_sale, sale_items=items or twins(), **sighting)
-    return attribute(entry, seen, rivals, ALL)
+    return match_entry(entry, seen, rivals, ALL)
 
 
 def of_line_a(units, **changes):
@@ -48,7 +48,7 @@ def of_line_a(units, **changes):
 
 
 def asked(verdict):
-    assert isinstance(verdict, Attributed), verdict
+    assert isinstance(verdict, Matched), verdict
     return [(one.item.id, one.units) for one in verdict.missing]
 
 
@@ -82,7 +82,7 @@ def test_the_only_one_with_units_left_is_it(gone, units, item):
 def test_some_of_several_is_a_person_s_who_reads_what_there_is(units):
     verdict = judge(of_line_a(units))
 
-    assert isinstance(verdict, Review)
+    assert isinstance(verdict, NeedsReview)
     assert verdict.reason == (
         f"order line A is 2 sale items in Jetti, and {units} of its 3 units "
         f"{'comes' if units == 1 else 'come'} back: 1 (of vendor 3, 2 of 2 left), "
@@ -119,7 +119,7 @@ def test_what_another_return_gives_back_is_waited_for():
 
     verdict = judge(of_line_a(3), items=twins(gone=(2, 1)), rivals=(giver,))
 
-    assert isinstance(verdict, Wait)
+    assert isinstance(verdict, NotReady)
     assert verdict.behind
 
 
@@ -129,7 +129,7 @@ def test_a_bundle_among_them_is_a_person_s():
 
     verdict = judge(of_line_a(3), items=(bundle, part))
 
-    assert verdict == Review(
+    assert verdict == NeedsReview(
         "order line A is a bundle or part of one: sale item 1 (of vendor 3, 2 of 2 left), "
         "9 (of vendor 4, 1 of 1 left, a bundle or part of one). Raise the sale return for the "
         "right ones by hand in Jetti, with this return's id as its externalId"
@@ -154,11 +154,11 @@ def ours(quantities=(2, 1), units=(2, 1), **fields):
 def split_rows(first=0, second=0, **changes):
     """What a create for both makes, one sale return per vendor."""
     rows = shown(30, {"A": first}, **changes), shown(31, {"A": second}, **changes)
-    return rows[0], replace(rows[1], items=(SeenItem(109, 31, 9, {"quantity": second}),))
+    return rows[0], replace(rows[1], items=(LiveItem(109, 31, 9, {"quantity": second}),))
 
 
 def units(verdict):
-    assert isinstance(verdict, Attributed), verdict
+    assert isinstance(verdict, Matched), verdict
     return {i.sale_item_id: i.units for known in verdict.sale_returns for i in known.items}
 
 
@@ -179,7 +179,7 @@ def test_what_carries_our_marker_is_divided_as_it_stands_or_by_what_is_left():
     neither = judge(of_line_a(2), *split_rows(marker="7001"))
 
     assert (units(filled), units(hollow)) == ({1: 1, 9: 1}, {1: 2, 9: 1})
-    assert isinstance(neither, Review)
+    assert isinstance(neither, NeedsReview)
     assert neither.reason.startswith(
         "order line A is 2 sale items in Jetti, and 2 of its 3 units come back: "
         "1 (of vendor 3, 2 of 2 left), 9 (of vendor 4, 1 of 1 left)."
@@ -190,7 +190,7 @@ def test_half_filled_is_no_division():
     """One PUT of two was done when the customer took a unit back: which one, nobody knows."""
     rows = split_rows(2, 0, marker="7001")
 
-    assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), Review)
+    assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), NeedsReview)
 
 
 B_TWINS = sale_item("B", 3), sale_item("B", 2, id=8)
@@ -262,7 +262,7 @@ def test_a_person_who_raised_both_has_said_which():
 def test_the_same_sale_item_twice_is_no_division():
     rows = shown(30, {"A": 1}), shown(31, {"A": 1})
 
-    assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), Review)
+    assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), NeedsReview)
 
 
 @pytest.mark.parametrize(
@@ -285,8 +285,8 @@ def test_the_order_is_looked_at_when_the_parts_are_not_what_comes_back(wanted, p
 
 def told(entry):
     held = {known.id: as_pushed(known) for known in entry.sale_returns}
-    found = agenda(entry, entry.sale_returns, held, {})
-    if isinstance(found, Review):
+    found = diff_of(entry, entry.sale_returns, held, {})
+    if isinstance(found, NeedsReview):
         return found
     return {
         write.target_id: write.fields.get("quantity")
@@ -303,7 +303,7 @@ def test_each_part_is_told_its_own_units():
 def test_a_line_that_is_taken_off_ends_every_part_of_it():
     entry = an_entry(wants(wanted_line("B")), sale_returns=ours())
 
-    found = agenda(entry, ours(), {known.id: as_pushed(known) for known in ours()}, {})
+    found = diff_of(entry, ours(), {known.id: as_pushed(known) for known in ours()}, {})
 
     assert [write.fields for write in found.writes] == [{"status": "cancelled"}] * 2
 
@@ -318,7 +318,7 @@ def test_a_quantity_that_changes_over_several_parts_is_a_person_s(wanted):
         "hand"
     )
     rows = tuple(as_shown(known) for known in ours())
-    assert isinstance(judge(entry, ours=rows, items=twins(gone=(2, 1))), Review)
+    assert isinstance(judge(entry, ours=rows, items=twins(gone=(2, 1))), NeedsReview)
 
 
 def test_a_person_who_set_the_quantities_has_settled_it():
@@ -345,6 +345,6 @@ def test_a_part_that_should_grow_while_another_has_units_left_is_a_person_s():
     several = judge(entry, ours=rows, items=twins(gone=(1, 0)))
     alone = judge(entry, ours=rows, items=twins(gone=(1, 1)))
 
-    assert isinstance(several, Review)
+    assert isinstance(several, NeedsReview)
     assert "9 (of vendor 4, 1 of 1 left)" in several.reason
-    assert isinstance(alone, Attributed)
+    assert isinstance(alone, Matched)

@@ -18,9 +18,9 @@ from core_samples import (
     wants,
 )
 
-from reconciler.core.attribution import attribute
+from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.model import Operation, State, Write
-from reconciler.core.verdict import Attributed, Review
 
 TWIN_ID = 11
 USED_UP = tuple(sale_item(line, 1, returned=1) for line in "ABC")
@@ -32,13 +32,13 @@ ANEW = tuple(sale_item(line, 1, id=50 + place, sale_id=TWIN_ID) for place, line 
 def judge(entry, *rows, twin=None, items=USED_UP + ANEW, rivals=()):
     sales = (a_sale(), twin or a_sale(id=TWIN_ID))
     seen = a_sighting(*rows, sales=sales, sale_items=items)
-    return attribute(entry, seen, rivals, frozenset("ABC"))
+    return match_entry(entry, seen, rivals, frozenset("ABC"))
 
 
 def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more():
     entry = an_entry(wants(wanted_line("A"), wanted_line("B")))
 
-    assert judge(entry, shown(30, {"A": 1}), shown(31, {"B": 1, "C": 1})) == Review(
+    assert judge(entry, shown(30, {"A": 1}), shown(31, {"B": 1, "C": 1})) == NeedsReview(
         "unmarked sale return 1001-30 (30) with 1 of order line A, 1001-31 (31) with 1 of order "
         "line B and 1 of order line C may be this return's, but stands on sale 10 (1001), with "
         "nothing left, while order #1001 is sale 11 (1001). Do by hand in Jetti what is still "
@@ -49,7 +49,7 @@ def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more(
 def test_what_was_returned_there_the_moment_the_return_was_made_may_be_it():
     row = shown(30, {"A": 1}, created_at=a_return().created_at)
 
-    assert isinstance(judge(an_entry(), row), Review)
+    assert isinstance(judge(an_entry(), row), NeedsReview)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_was_returned_there_and_cannot_be_it_is_no_obstacle(row):
 
     verdict = judge(an_entry(), row, rivals=(rival,))
 
-    assert isinstance(verdict, Attributed), verdict
+    assert isinstance(verdict, Matched), verdict
     assert [(one.line.order_line_id, one.item.id) for one in verdict.missing] == [("A", 50)]
 
 
@@ -78,7 +78,7 @@ def test_the_sale_on_which_something_of_the_return_stands_does_not_give_way():
 
     verdict = judge(an_entry(), shown(30, {"A": 1}, marker="7001"), twin=by_name)
 
-    assert isinstance(verdict, Attributed), verdict
+    assert isinstance(verdict, Matched), verdict
     assert (verdict.sale_id, verdict.adopted) == (SALE_ID, (30,))
 
 
@@ -91,5 +91,5 @@ def test_what_became_of_an_unanswered_create_shows_on_the_sale_that_it_was_sent_
 
     verdict = judge(entry, made, twin=by_name, items=(sale_item("A", sale_id=TWIN_ID),))
 
-    assert isinstance(verdict, Attributed), verdict
+    assert isinstance(verdict, Matched), verdict
     assert (verdict.sale_id, verdict.adopted) == (TWIN_ID, (30,))

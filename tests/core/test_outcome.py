@@ -8,13 +8,13 @@ from core_samples import DAY, HOUR, MINUTE, NOON, a_return, an_entry
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.matching.result import BY_HAND, NotReady
 from reconciler.core.model import Operation, State
-from reconciler.core.outcome import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
 from reconciler.core.ports import Attempt, Move
-from reconciler.core.verdict import BY_HAND, Wait
+from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
 
 ids = st.integers(1, 10**12).map(str)
-NO_ORDER, NO_LINE = Wait("no order", order_found=False), Wait("no line", order_found=True)
+NO_ORDER, NO_LINE = NotReady("no order", order_found=False), NotReady("no line", order_found=True)
 
 
 def entry(return_id="7001", **changes):
@@ -95,7 +95,7 @@ def test_the_first_look_comes_after_a_minute():
 
 def test_a_person_who_must_decide_is_told_what_there_is_instead_of_a_line():
     """Nobody else needs it: most lines that are not there yet come."""
-    wait = Wait("no line", order_found=True, instead="there is another")
+    wait = NotReady("no line", order_found=True, instead="there is another")
     since = entry(state=State.WAITING, due_since=NOON)
 
     assert waits(since, wait, NOON + MINUTE, DAY).reason == "no line"

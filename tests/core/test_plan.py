@@ -46,7 +46,7 @@ from reconciler.core.report import (
     ReportedChange,
     SaleReturnName,
 )
-from reconciler.core.rules import Globs, Policy
+from reconciler.core.settings import Globs, Policy
 from reconciler.core.target import Preview
 
 TERMS = Terms(Policy(), go_live=NOON - 2 * DAY, typed=False)

@@ -15,9 +15,9 @@ from core_samples import (
 )
 from msgspec.structs import replace
 
-from reconciler.core.proof import by_meaning, overreach, since_sent, with_units
-from reconciler.core.sighting import SeenItem
-from reconciler.core.verdict import Review
+from reconciler.core.matching.evidence import from_contents, overreach, since_sent, with_units
+from reconciler.core.matching.result import NeedsReview
+from reconciler.core.matching.snapshot import LiveItem
 
 OURS = an_intent(1, 2)
 """Our create of the sale items 1 and 2, which are the order lines A and B."""
@@ -71,7 +71,7 @@ A, ABC, C = shown(30, {"A": 0}), shown(31, {"A": 0, "B": 0, "C": 0}), shown(32, 
 def test_more_than_was_asked_for_is_called_an_overreach(since, marked):
     found = overreach(OURS, since, marked)
 
-    assert isinstance(found, Review)
+    assert isinstance(found, NeedsReview)
     assert found.overreached
 
 
@@ -98,12 +98,12 @@ def meant(units, *rows):
     """The judgement about rows that may mean so many units of line A: the sale items 1 and 9."""
     items = {1: sale_item("A", 2), 9: sale_item("A", 2, id=9)}
     entry = an_entry(seen=a_return())
-    return by_meaning(entry, [wanted_line("A", units)], rows, items, rivals=())
+    return from_contents(entry, [wanted_line("A", units)], rows, items, rivals=())
 
 
 def with_second(row, units):
     """With so many units of sale item 9 besides."""
-    return replace(row, items=(*row.items, SeenItem(109, row.id, 9, {"quantity": units})))
+    return replace(row, items=(*row.items, LiveItem(109, row.id, 9, {"quantity": units})))
 
 
 def test_one_line_in_two_sale_items_may_mean_this_return():
@@ -123,5 +123,5 @@ def test_one_line_in_two_sale_items_may_mean_this_return():
 def test_the_right_sum_in_an_odd_form_is_a_person_s(rows):
     found = meant(2, *rows)
 
-    assert isinstance(found, Review)
+    assert isinstance(found, NeedsReview)
     assert "overlaps this return's lines without matching them" in found.reason

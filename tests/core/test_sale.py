@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from core_samples import a_return, a_sale, an_entry, an_intent, pushed, sale_item, shown
 
-from reconciler.core.sale import (
+from reconciler.core.matching.order import (
     Chosen,
     Disputed,
     NoSale,

@@ -26,9 +26,7 @@ from core_samples import (
 )
 from msgspec.structs import replace
 
-from reconciler.core.agenda import Held, agenda, as_pushed
-from reconciler.core.attribution import attribute
-from reconciler.core.created import check_created
+from reconciler.core.diff import Live, as_pushed, diff_of
 from reconciler.core.guard import (
     Grounds,
     RangeSum,
@@ -37,12 +35,14 @@ from reconciler.core.guard import (
     guard,
     stop,
 )
+from reconciler.core.matching.created import check_created
+from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.order import choose_sale
+from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.model import Operation, Purpose, State, Window, Write
 from reconciler.core.plan import Terms, make_plan
-from reconciler.core.rules import Guards, Policy
-from reconciler.core.sale import choose_sale
-from reconciler.core.verdict import Review, Wait
-from reconciler.core.watermark import check_clock, check_plausible, check_progress
+from reconciler.core.settings import Guards, Policy
+from reconciler.core.windows import check_clock, check_plausible, check_progress
 from reconciler.errors import ReconcilerError
 
 ALL = frozenset("ABCD")
@@ -236,17 +236,19 @@ JUDGED = {
     "order": (
         an_entry(),
         a_sighting(sales=()),
-        Wait("order #1001 is not in Jetti yet", order_found=False),
+        NotReady("order #1001 is not in Jetti yet", order_found=False),
     ),
     "line": (
         an_entry(),
         a_sighting(sale_items=()),
-        Wait("order line A is not in Jetti yet", order_found=True, instead="its sale has no items"),
+        NotReady(
+            "order line A is not in Jetti yet", order_found=True, instead="its sale has no items"
+        ),
     ),
     "line of another": (
         an_entry(),
         a_sighting(sale_items=(sale_item("B"), replace(sale_item("C"), order_line_id=None))),
-        Wait(
+        NotReady(
             "order line A is not in Jetti yet",
             order_found=True,
             instead="its sale 10 has sale item 2 (in-house, 1 of 1 left), which is order line B; "
@@ -256,7 +258,7 @@ JUDGED = {
     "line of many others": (
         an_entry(),
         a_sighting(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(12))),
-        Wait(
+        NotReady(
             "order line A is not in Jetti yet",
             order_found=True,
             instead="its sale 10 has sale item "
@@ -269,7 +271,7 @@ JUDGED = {
     "line of ten others": (
         an_entry(),
         a_sighting(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(10))),
-        Wait(
+        NotReady(
             "order line A is not in Jetti yet",
             order_found=True,
             instead="its sale 10 has sale item "
@@ -281,7 +283,7 @@ JUDGED = {
     "no order": (
         an_entry(),
         a_sighting(marked(), sales=()),
-        Review(
+        NeedsReview(
             "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order"
             f"{BY_HAND}"
         ),
@@ -289,7 +291,7 @@ JUDGED = {
     "only a clone": (
         an_entry(),
         a_sighting(marked(), sales=(a_sale(is_clone=True),)),
-        Review(
+        NeedsReview(
             "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order; not "
             f"10 (1001), a clone{BY_HAND}"
         ),
@@ -297,7 +299,7 @@ JUDGED = {
     "deleted": (
         an_entry(sale_returns=(KNOWN,)),
         a_sighting(),
-        Review(
+        NeedsReview(
             "sale return 1001-30 (30) was deleted in Jetti and is never made again by itself"
             f"{BY_HAND}"
         ),
@@ -305,7 +307,7 @@ JUDGED = {
     "two deleted": (
         an_entry(AB, sale_returns=(KNOWN, pushed(pushed_item("B"), id=31))),
         a_sighting(),
-        Review(
+        NeedsReview(
             "sale return 1001-30 (30), 1001-31 (31) was deleted in Jetti and is never made again "
             f"by itself{BY_HAND}"
         ),
@@ -313,7 +315,7 @@ JUDGED = {
     "item deleted": (
         an_entry(sale_returns=(KNOWN,)),
         a_sighting(ours=(replace(as_shown(KNOWN), items=()),)),
-        Review(
+        NeedsReview(
             "order line A of sale return 1001-30 (30) was deleted in Jetti and is never made "
             f"again by itself{BY_HAND}"
         ),
@@ -321,7 +323,7 @@ JUDGED = {
     "astray": (
         an_entry(),
         a_sighting(ours=(marked(30, sale_id=99), marked(31, "B", sale_id=98))),
-        Review(
+        NeedsReview(
             "sale return 1001-30 (30) on sale 99, 1001-31 (31) on sale 98 carries this return's "
             "marker but is not on order #1001, which is sale 10 (1001). Take the marker off in "
             f"Jetti if it is not this return's{BY_HAND}"
@@ -330,7 +332,7 @@ JUDGED = {
     "thrice": (
         an_entry(sale_returns=(KNOWN,)),
         a_sighting(ours=(as_shown(KNOWN), marked(31), marked(32))),
-        Review(
+        NeedsReview(
             "sale item 1 stands 3 times for this return: in sale returns 1001-30 (30) with 1 of "
             "it, known before, 1001-31 (31) with 1 of it, found by its marker, 1001-32 (32) with "
             f"1 of it, found by its marker. Cancel those too many{BY_HAND}"
@@ -339,7 +341,7 @@ JUDGED = {
     "elsewhere": (
         replace(lost(1), intents=(an_intent(write=Write(Operation.CREATE, 99, (1,))),)),
         a_sighting(),
-        Review(
+        NeedsReview(
             "our unanswered create was sent to sale 99, but order #1001 is sale 10 (1001) by now. "
             f"See what it made there{BY_HAND}"
         ),
@@ -347,7 +349,7 @@ JUDGED = {
     "bundle": (
         an_entry(),
         a_sighting(sale_items=(sale_item("A", is_bundle=True),)),
-        Review(
+        NeedsReview(
             "order line A is a bundle or part of one: sale item 1 (in-house, 1 of 1 left, a bundle "
             "or part of one). Raise the sale return for the right ones by hand in Jetti, with this "
             "return's id as its externalId"
@@ -356,7 +358,7 @@ JUDGED = {
     "twice": (
         an_entry(),
         a_sighting(sale_items=(sale_item("A"), sale_item("A", id=9))),
-        Review(
+        NeedsReview(
             "order line A is 2 sale items in Jetti, and 1 of its 2 units comes back: 1 (in-house, "
             "1 of 1 left), 9 (in-house, 1 of 1 left). Raise the sale return for the right ones "
             "by hand in Jetti, with this return's id as its externalId"
@@ -365,7 +367,7 @@ JUDGED = {
     "used up": (
         an_entry(wants(wanted_line("A", 2))),
         a_sighting(sale_items=(sale_item("A", 3, returned=2),)),
-        Review(
+        NeedsReview(
             "order line A: 2 to return, but only 1 of 3 are left in Jetti: sale item 1 (in-house, "
             f"1 of 3 left){BY_HAND}"
         ),
@@ -373,7 +375,7 @@ JUDGED = {
     "growth": (
         an_entry(wants(wanted_line("A", 3)), sale_returns=(KNOWN,)),
         a_sighting(ours=(as_shown(KNOWN),), sale_items=(sale_item("A", 2, returned=1),)),
-        Review(
+        NeedsReview(
             "order line A: 2 more to return, but only 1 of 2 are left in Jetti: sale item 1 "
             f"(in-house, 1 of 2 left){BY_HAND}"
         ),
@@ -381,7 +383,7 @@ JUDGED = {
     "overlap": (
         an_entry(),
         a_sighting(shown(30, {"A": 2}), shown(31, {"A": 1})),
-        Review(
+        NeedsReview(
             "unmarked sale return 1001-30 (30) with 2 of order line A, 1001-31 (31) with 1 of "
             "order line A overlaps this return's lines without matching them: the return has 1 of "
             "order line A. Give it the id of its return as externalId in Jetti, or cancel it"
@@ -391,7 +393,7 @@ JUDGED = {
     "older": (
         an_entry(),
         a_sighting(shown(30, {"A": 1}, created_at=NOON - 2 * DAY)),
-        Review(
+        NeedsReview(
             "unmarked sale return 1001-30 (30) with 1 of order line A holds this return's lines "
             "but is older than the return: it was made 2026-02-27 12:00Z, the return 2026-02-28 "
             "12:00Z. Give it the id of its return as externalId in Jetti, or cancel it"
@@ -401,7 +403,7 @@ JUDGED = {
     "stranger's items": (
         lost(),
         a_sighting(shown(30, {"A": 0, "C": 0})),
-        Review(
+        NeedsReview(
             "sale return 1001-30 (30) of sale items 1 and 3 appeared after our unanswered create "
             "of sale items 1 and 2 and holds items that it did not ask for. Cancel in Jetti what "
             f"nobody asked for{BY_HAND}",
@@ -411,7 +413,7 @@ JUDGED = {
     "stranger's quantities": (
         lost(),
         a_sighting(shown(30, {"A": 0, "B": 2})),
-        Review(
+        NeedsReview(
             "sale return 1001-30 (30) with 2 of sale item 2 appeared after our unanswered create "
             "of sale items 1 and 2 with quantities of its own: not 0, not all that was left, not "
             "what is wanted. Give it the id of its return as externalId in Jetti, or cancel it"
@@ -421,7 +423,7 @@ JUDGED = {
     "beside": (
         lost(1),
         a_sighting(shown(30, {"A": 0}), shown(31, {"C": 0}), shown(32, {"D": 0})),
-        Review(
+        NeedsReview(
             "sale return 1001-31 (31) of sale item 3, 1001-32 (32) of sale item 4 appeared along "
             "with 1001-30 (30), which our unanswered create of sale item 1 made, for items that it "
             f"did not ask for. Cancel in Jetti what nobody asked for{BY_HAND}",
@@ -431,7 +433,7 @@ JUDGED = {
     "half": (
         lost(),
         a_sighting(shown(30, {"A": 0})),
-        Review(
+        NeedsReview(
             "our unanswered create asked for sale items 1 and 2, but sale returns for 1 appeared: "
             f"1001-30 (30) of sale item 1{BY_HAND}"
         ),
@@ -441,7 +443,7 @@ JUDGED = {
         a_sighting(
             shown(30, {"A": 0}), shown(31, {}), shown(32, {}), shown(33, {}, status="cancelled")
         ),
-        Wait(
+        NotReady(
             "Jetti does not show yet what sale return 1001-31 (31), 1001-32 (32) holds",
             order_found=True,
         ),
@@ -449,7 +451,7 @@ JUDGED = {
     "unknown item": (
         lost(),
         a_sighting(shown(30, {"A": 0, "B": 0}), sale_items=(sale_item("A"),)),
-        Review(
+        NeedsReview(
             "sale return 1001-30 (30) with 0 of sale item 2 appeared after our unanswered create "
             "of sale items 1 and 2 with quantities of its own: not 0, not all that was left, not "
             "what is wanted. Give it the id of its return as externalId in Jetti, or cancel it"
@@ -463,7 +465,7 @@ JUDGED = {
 def test_whose_it_is(case):
     entry, sighting, verdict = JUDGED[case]
 
-    assert attribute(entry, sighting, (), ALL) == verdict
+    assert match_entry(entry, sighting, (), ALL) == verdict
 
 
 @pytest.mark.parametrize(
@@ -471,7 +473,7 @@ def test_whose_it_is(case):
     [
         (
             RIVAL,
-            Review(
+            NeedsReview(
                 "unmarked sale return 1001-30 (30) with 1 of order line A could stand for this "
                 "return or for 7002: they want the same lines. Give it the id of its return as "
                 f"externalId in Jetti, or cancel it{BY_HAND}"
@@ -479,7 +481,7 @@ def test_whose_it_is(case):
         ),
         (
             replace(RIVAL, intents=(an_intent(return_id="7002"),)),
-            Wait(
+            NotReady(
                 "a create for return 7002 on the same lines has no answer yet",
                 order_found=True,
                 behind=True,
@@ -488,13 +490,15 @@ def test_whose_it_is(case):
     ],
 )
 def test_which_return_it_stands_for(rival, verdict):
-    assert attribute(an_entry(), a_sighting(shown(30, {"A": 1})), (rival,), ALL) == verdict
+    assert match_entry(an_entry(), a_sighting(shown(30, {"A": 1})), (rival,), ALL) == verdict
 
 
 def test_a_marker_that_was_moved():
     rival = replace(RIVAL, sale_returns=(KNOWN, pushed(id=31)))
 
-    assert attribute(an_entry(), a_sighting(marked(30), marked(31, "B")), (rival,), ALL) == Review(
+    assert match_entry(
+        an_entry(), a_sighting(marked(30), marked(31, "B")), (rival,), ALL
+    ) == NeedsReview(
         "a sale return carries this return's marker but is another's: 1001-30 (30) stands for "
         "return 7002, 1001-31 (31) stands for return 7002. Take the marker off in Jetti if it is "
         f"not this return's{BY_HAND}"
@@ -534,16 +538,16 @@ def test_what_cannot_be_told_any_more(case):
     entry, known, shows, reason = CHANGED[case]
     held = as_pushed(known)
     shown_items = {id_: fields | shows for id_, fields in held.items.items()}
-    now = Held(held.fields | shows, shown_items)
+    now = Live(held.fields | shows, shown_items)
 
-    assert agenda(entry, (known,), {known.id: now}, {}) == Review(reason + BY_HAND)
+    assert diff_of(entry, (known,), {known.id: now}, {}) == NeedsReview(reason + BY_HAND)
 
 
 def test_every_sale_return_that_is_in_doubt_is_named():
     known = (pushed(status="cancelled"), pushed(pushed_item("B"), id=22, status="cancelled"))
     held = {one.id: as_pushed(one) for one in known}
 
-    assert agenda(an_entry(AB), known, held, {}) == Review(
+    assert diff_of(an_entry(AB), known, held, {}) == NeedsReview(
         "sale return 1001-21 (21) is cancelled, but its lines are wanted: 1 of order line A; sale "
         f"return 1001-22 (22) is cancelled, but its lines are wanted: 1 of order line B{BY_HAND}"
     )

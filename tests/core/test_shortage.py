@@ -6,10 +6,10 @@ import pytest
 from core_samples import a_return, an_entry, pushed, pushed_item, sale_item, wanted_line, wants
 from msgspec.structs import replace
 
+from reconciler.core.matching.availability import check_available
+from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.model import Purpose, State
-from reconciler.core.shortage import short
 from reconciler.core.states import OPEN
-from reconciler.core.verdict import Review, Wait
 
 NOTHING_LEFT = sale_item("A", 9, returned=9)
 
@@ -27,7 +27,9 @@ def held(*quantities, **fields):
 
 def given_back(*rivals):
     """For how many units it is worth to wait."""
-    return sum(isinstance(short([NOTHING_LEFT], "A", n, rivals), Wait) for n in range(1, 9))
+    return sum(
+        isinstance(check_available([NOTHING_LEFT], "A", n, rivals), NotReady) for n in range(1, 9)
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ def given_back(*rivals):
 def test_as_many_as_are_left_are_enough(left, units, enough):
     item = sale_item("A", 5, returned=5 - left)
 
-    assert (short([item], "A", units, ()) is None) is enough
+    assert (check_available([item], "A", units, ()) is None) is enough
 
 
 GONE = wants(purpose=Purpose.CANCEL)
@@ -83,7 +85,7 @@ def test_who_gives_it_back_is_named():
         rival(GONE, held(1), return_id="7004"),
     )
 
-    assert short([NOTHING_LEFT], "A", 2, rivals) == Wait(
+    assert check_available([NOTHING_LEFT], "A", 2, rivals) == NotReady(
         "order line A is still held by return 7002, 7004, which gives it back",
         order_found=True,
         behind=True,
@@ -94,7 +96,7 @@ def test_who_gives_it_back_is_named():
 def test_too_little_is_told_with_its_numbers(grows, more):
     item = sale_item("A", 3, returned=2)
 
-    assert short([item], "A", 2, (), grows=grows) == Review(
+    assert check_available([item], "A", 2, (), grows=grows) == NeedsReview(
         f"order line A: 2{more} to return, but only 1 of 3 are left in Jetti: "
         "sale item 1 (in-house, 1 of 3 left). Do by hand in Jetti what is still wanted"
     )

@@ -19,7 +19,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.ports import Attempt
 from reconciler.core.report import FieldChange, NotUnderstood
-from reconciler.core.story import Sent, Story, tell, what_next
+from reconciler.core.return_detail import ReturnDetail, Sent, describe, what_next
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -103,7 +103,7 @@ def test_a_story_tells_everything_about_its_entry() -> None:
     sent = (Sent(NOON, "create", 10, (1,), {}, NOON, None),)
     tried = (Attempt(NOON, Operation.CREATE, 10, "lost"),)
 
-    assert tell(given, sent, tried) == Story(
+    assert describe(given, sent, tried) == ReturnDetail(
         return_id="8801",
         state="failed",
         reason="no luck",
@@ -120,13 +120,13 @@ def test_a_story_tells_everything_about_its_entry() -> None:
         writes=sent,
         attempts=tried,
     )
-    assert tell(entry(State.PENDING), (), ()).pushed_fingerprint is None
+    assert describe(entry(State.PENDING), (), ()).pushed_fingerprint is None
 
 
 def test_a_story_tells_what_a_person_should_know_besides() -> None:
     lacks = (FieldChange("status[1001-21]", "requested", "shipped"),)
 
-    story = tell(entry(State.SYNCED), (), (), remarks=("a late scan",), lacks=lacks)
+    story = describe(entry(State.SYNCED), (), (), remarks=("a late scan",), lacks=lacks)
 
     assert (story.remarks, story.lacks, story.not_understood) == (("a late scan",), lacks, None)
 
@@ -147,7 +147,7 @@ MORE = "not all that Loop says of it makes sense, see below"
     ],
 )
 def test_done_is_not_done_while_loop_says_more_than_is_understood(state: State, said: str) -> None:
-    story = tell(entry(state), (), (), not_understood=NONSENSE)
+    story = describe(entry(state), (), (), not_understood=NONSENSE)
 
     assert (story.next, story.not_understood) == (said, NONSENSE)
 
@@ -156,7 +156,7 @@ def test_done_is_not_done_while_loop_says_more_than_is_understood(state: State, 
 def test_nothing_comes_next_for_what_a_guard_stopped_until_a_person_lets_it_through(
     not_understood: NotUnderstood | None,
 ) -> None:
-    story = tell(
+    story = describe(
         entry(State.PENDING), (), (), not_understood=not_understood, stopped_with="0123456789abcdef"
     )
 

@@ -18,9 +18,9 @@ from core_samples import (
 from reconciler.core.model import Purpose, State
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.states import OPEN, TROUBLED
-from reconciler.core.tally import (
-    Read,
-    Standing,
+from reconciler.core.summary import (
+    LedgerTotals,
+    ReadTotals,
     count,
     exit_code,
     is_overdue,
@@ -32,7 +32,7 @@ from reconciler.core.tally import (
 from reconciler.errors import PRECEDENCE, worst
 
 IN_ORDER = (129, 130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
-CALM = Standing()
+CALM = LedgerTotals()
 
 
 def told(change, outcome):
@@ -52,7 +52,7 @@ def told(change, outcome):
     ],
 )
 def test_what_was_pushed_counts_by_its_kind(change, name):
-    counts = count(Read(0, 0, 0), [told(change, OutcomeKind.PUSHED)] * 3, CALM)
+    counts = count(ReadTotals(0, 0, 0), [told(change, OutcomeKind.PUSHED)] * 3, CALM)
 
     assert getattr(counts, name) == 3
 
@@ -60,7 +60,7 @@ def test_what_was_pushed_counts_by_its_kind(change, name):
 @pytest.mark.parametrize("outcome", ["skipped", "waiting", "failed", "review"])
 @pytest.mark.parametrize("change", ChangeKind)
 def test_what_was_not_pushed_counts_by_its_outcome(change, outcome):
-    counts = count(Read(0, 0, 0), [told(change, OutcomeKind(outcome))], CALM)
+    counts = count(ReadTotals(0, 0, 0), [told(change, OutcomeKind(outcome))], CALM)
 
     assert getattr(counts, outcome) == 1
     assert counts.created + counts.updated + counts.cancelled + counts.adopted == 0
@@ -68,18 +68,18 @@ def test_what_was_not_pushed_counts_by_its_outcome(change, outcome):
 
 @pytest.mark.parametrize("outcome", [OutcomeKind.PLANNED, OutcomeKind.DEFERRED])
 def test_what_was_only_planned_or_put_off_counts_nowhere(outcome):
-    assert count(Read(0, 0, 0), [told(ChangeKind.CREATE, outcome)], CALM) == (
-        count(Read(0, 0, 0), [], CALM)
+    assert count(ReadTotals(0, 0, 0), [told(ChangeKind.CREATE, outcome)], CALM) == (
+        count(ReadTotals(0, 0, 0), [], CALM)
     )
 
 
 def test_what_was_seen_is_new_changed_or_unchanged():
-    standing = Standing(states={State.PENDING: 4, State.SYNCED: 9}, malformed=2)
-    counts = count(Read(seen=10, new=3, changed=2), [], standing)
+    standing = LedgerTotals(states={State.PENDING: 4, State.SYNCED: 9}, malformed=2)
+    counts = count(ReadTotals(seen=10, new=3, changed=2), [], standing)
 
     assert (counts.seen, counts.new, counts.changed, counts.unchanged) == (10, 3, 2, 5)
     assert (counts.pending, counts.malformed) == (4, 2)
-    assert count(Read(0, 0, 0), [], CALM).pending == 0
+    assert count(ReadTotals(0, 0, 0), [], CALM).pending == 0
 
 
 # -------------------------------------------------------------------------------- how returns stand
@@ -120,7 +120,7 @@ def test_returns_stand_by_their_states_and_by_what_is_overdue_of_them():
         an_entry(state=State.WAITING, due_since=NOON),
     ]
 
-    assert standing_of(entries, NOON, 5, None) == Standing(
+    assert standing_of(entries, NOON, 5, None) == LedgerTotals(
         states={State.PENDING: 2, State.DEAD: 1, State.WAITING: 1}, overdue=2, malformed=5
     )
     assert standing_of([], NOON, 0, None) == CALM
@@ -171,7 +171,7 @@ def test_a_code_outside_the_order_wins_over_all():
 
 
 def code(*failures, pending_shows=False, **standing):
-    return exit_code(failures, Standing(**standing), pending_shows=pending_shows)
+    return exit_code(failures, LedgerTotals(**standing), pending_shows=pending_shows)
 
 
 def test_all_is_well():
@@ -214,19 +214,19 @@ def test_pending_changes_show_only_where_asked_and_where_nothing_is_worse():
 
 
 def test_a_pass_that_ended_well_or_for_another_reason_says_nothing_of_the_ledger():
-    stopped = Standing(states={State.DEAD: 1}, creation_stopped="whole sale")
+    stopped = LedgerTotals(states={State.DEAD: 1}, creation_stopped="whole sale")
 
     assert sentence(0, CALM) is None
-    assert sentence(10, Standing(states={State.PENDING: 1})) is None
-    assert sentence(4, Standing(states={State.DEAD: 1})) is None
+    assert sentence(10, LedgerTotals(states={State.PENDING: 1})) is None
+    assert sentence(4, LedgerTotals(states={State.DEAD: 1})) is None
     assert sentence(6, stopped) is None
     assert sentence(8, stopped) is None
     # A guard has stopped the pass, and says so itself.
-    assert sentence(7, Standing(states={State.DEAD: 1})) is None
+    assert sentence(7, LedgerTotals(states={State.DEAD: 1})) is None
 
 
 def test_that_creation_is_stopped_is_said_with_its_reason():
-    assert sentence(7, Standing(creation_stopped="whole sale")) == (
+    assert sentence(7, LedgerTotals(creation_stopped="whole sale")) == (
         "whole sale; nothing is created until a person has looked"
     )
 
@@ -242,9 +242,9 @@ def test_what_needs_a_look_is_said_with_its_counts():
         State.WAITING: 90,
     }
 
-    assert sentence(3, Standing(states=states, overdue=6, malformed=7)) == (
+    assert sentence(3, LedgerTotals(states=states, overdue=6, malformed=7)) == (
         "returns need a look: 1 dead, 2 failed, 3 in flight, 4 in review, 5 with an unanswered"
         " write, 6 overdue, 7 not understood"
     )
-    assert sentence(3, Standing(states={State.REVIEW: 1})) == "returns need a look: 1 in review"
-    assert sentence(3, Standing(malformed=2)) == "returns need a look: 2 not understood"
+    assert sentence(3, LedgerTotals(states={State.REVIEW: 1})) == "returns need a look: 1 in review"
+    assert sentence(3, LedgerTotals(malformed=2)) == "returns need a look: 2 not understood"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import Window
-from reconciler.core.watermark import check_clock, check_plausible, cut, readable_until
+from reconciler.core.windows import check_clock, check_plausible, cut, readable_until
 from reconciler.errors import ImplausibleListing, SafetyStop
 
 SECOND = timedelta(seconds=1)

@@ -11,7 +11,7 @@ from msgspec import json
 from reconciler.core import labels, words
 from reconciler.core.mapping import GONE, KNOWN_STATES
 from reconciler.core.model import CountedWord, UnknownWord
-from reconciler.core.rules import Globs, Mapping, Policy
+from reconciler.core.settings import Globs, Mapping, Policy
 
 
 def unknown(**seen):

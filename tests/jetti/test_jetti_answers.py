@@ -5,8 +5,8 @@ import pytest
 from reconciler.core.model import SaleReturn
 from reconciler.core.report import OutcomeKind, SaleReturnName
 from reconciler.http import Response
-from reconciler.jetti.answers import Classified, Meaning, classify
-from reconciler.jetti.told import Told, Trouble, named, undelivered
+from reconciler.jetti.responses import Classified, Meaning, classify
+from reconciler.jetti.result import PushResult, Trouble, named, undelivered
 
 PROBLEM = b'{"title": "api.sale_returns.update.invalid", "detail": "Somebody wrote something"}'
 REFUSED = {400, 422}
@@ -43,18 +43,24 @@ _X = "Jetti answered 500: x"
 @pytest.mark.parametrize(
     ("meaning", "told"),
     [
-        (Meaning.SLOW_DOWN, Told(OutcomeKind.DEFERRED, _X, (), Trouble.HURRY, "answered 500")),
-        (Meaning.NOT_SENT, Told(OutcomeKind.DEFERRED, _X, (), Trouble.OUTAGE, "answered 500")),
+        (
+            Meaning.SLOW_DOWN,
+            PushResult(OutcomeKind.DEFERRED, _X, (), Trouble.HURRY, "answered 500"),
+        ),
+        (
+            Meaning.NOT_SENT,
+            PushResult(OutcomeKind.DEFERRED, _X, (), Trouble.OUTAGE, "answered 500"),
+        ),
         (
             Meaning.LOST,
-            Told(
+            PushResult(
                 OutcomeKind.FAILED,
                 "Jetti answered 500: x; will be read back",
                 trouble=Trouble.OUTAGE,
                 cause="answered 500",
             ),
         ),
-        (Meaning.REFUSED, Told(OutcomeKind.FAILED, _X)),
+        (Meaning.REFUSED, PushResult(OutcomeKind.FAILED, _X)),
     ],
 )
 def test_only_a_refusal_is_the_entry_s_own_trouble(meaning, told):

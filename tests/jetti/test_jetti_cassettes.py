@@ -12,17 +12,17 @@ import pytest
 from jetti_scrubbing import JETTI, scrub, scrub_request, scrub_response
 from workshop import Settings
 
-from reconciler.core.fields import of_sale_return
 from reconciler.core.model import Line, Operation, Parcel, Return, State, Window, Write
+from reconciler.core.owned_fields import of_sale_return
 from reconciler.core.plan import Terms, make_plan
 from reconciler.core.ports import By, Drained
-from reconciler.core.rules import Mapping, Policy
+from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import KeyRefused, TargetUnavailable
 from reconciler.http import Endpoint, PerSecond, Refused, ResponseLost, connect
 from reconciler.intake import Projection
-from reconciler.jetti.answers import Meaning, classify
+from reconciler.jetti.factory import build
 from reconciler.jetti.reading import Reader
-from reconciler.jetti.wiring import wire
+from reconciler.jetti.responses import Meaning, classify
 from reconciler.ledger import opening
 from reconciler.ledger.schema import Birth
 from reconciler.sandbox.faults.registry import Fault
@@ -179,7 +179,7 @@ def test_a_recorded_create_is_split_per_vendor_verified_and_brought_up_to_date(
 ):
     """Look up, create, mark, set quantities, tell status and tracking: the whole way."""
     terms = Terms(Policy(), NOW - timedelta(days=30), typed=False)
-    pusher = wire(Settings(), service(), ledger, terms, clock).pusher()
+    pusher = build(Settings(), service(), ledger, terms, clock).pusher()
 
     [told] = pusher.push(make_plan(ledger.due(NOW), terms, NOW).changes)
 

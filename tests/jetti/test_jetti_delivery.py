@@ -13,8 +13,8 @@ from workshop import SETTLE, Workshop
 from reconciler.core.model import Operation, State, Write
 from reconciler.core.ports import Attempt
 from reconciler.errors import Interrupted, KeyRefused, LedgerError, SafetyStop, TargetUnavailable
-from reconciler.jetti.answers import Classified, Meaning
 from reconciler.jetti.delivery import Delivered, Delivery
+from reconciler.jetti.responses import Classified, Meaning
 
 CREATE = Write(Operation.CREATE, 1, sale_item_ids=(1, 2))
 PUT = Write(Operation.UPDATE_SALE_RETURN, 1, fields={"status": "shipped", "notes": None})

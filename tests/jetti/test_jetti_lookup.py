@@ -5,10 +5,10 @@ from msgspec.structs import replace
 from story_world import NOON
 from workshop import shown
 
-from reconciler.core.sighting import Sighting
+from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.errors import KeyRefused, TargetUnavailable
 from reconciler.jetti.collection import QueryUnusable
-from reconciler.jetti.lookup import Unseen
+from reconciler.jetti.lookup import LookupFailed
 
 
 def entries(shop, count):
@@ -32,7 +32,7 @@ def test_nineteen_new_returns_are_seen_with_four_questions(shop):
     ]
     assert len(found) == 19
     for seen in found.values():
-        assert isinstance(seen, Sighting)
+        assert isinstance(seen, OrderSnapshot)
         assert (len(seen.sales), len(seen.sale_items), seen.ours) == (1, 2, ())
         assert seen.sale_items[0].sale_id == seen.sales[0].id
         assert seen.asked_at == NOON
@@ -126,7 +126,7 @@ def test_a_failure_of_the_group_spoils_none_of_its_members(shop):
 
     found = shop.lookup.sight(together)
 
-    assert all(isinstance(seen, Sighting) for seen in found.values())
+    assert all(isinstance(seen, OrderSnapshot) for seen in found.values())
 
 
 def test_one_that_cannot_be_looked_up_spoils_no_other(shop):
@@ -136,10 +136,10 @@ def test_one_that_cannot_be_looked_up_spoils_no_other(shop):
 
     found = shop.lookup.sight([one, two, three])
 
-    assert isinstance(found[one.id], Unseen)
+    assert isinstance(found[one.id], LookupFailed)
     assert found[one.id].is_outage
-    assert isinstance(found[two.id], Sighting)
-    assert isinstance(found[three.id], Sighting)
+    assert isinstance(found[two.id], OrderSnapshot)
+    assert isinstance(found[three.id], OrderSnapshot)
 
 
 @pytest.mark.parametrize(

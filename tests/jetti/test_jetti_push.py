@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from workshop import SETTLE
 
+from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Parcel, State
-from reconciler.core.outcome import TRIES
-from reconciler.core.sighting import Sighting
+from reconciler.core.retry import TRIES
 from reconciler.errors import SafetyStop, TargetUnavailable
 
 SCANNED = (Parcel("USPS", "9400", "in_transit"),)
@@ -378,5 +378,5 @@ def test_a_judge_hands_on_what_it_saw(shop):
 
     [judged] = shop.parts.judge.judge(shop.plan())
 
-    assert isinstance(judged.sighting, Sighting)
+    assert isinstance(judged.sighting, OrderSnapshot)
     assert [one.units for one in judged.verdict.missing] == [1]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reconciler.core.model import Line, Parcel, State
-from reconciler.core.rules import Mapping
+from reconciler.core.settings import Mapping
 from reconciler.errors import ConfigError
 
 SCANNED = (Parcel("USPS", "9400", "in_transit"),)

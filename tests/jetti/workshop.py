@@ -19,13 +19,13 @@ from reconciler.core.model import Entry, Line, Return, Window
 from reconciler.core.plan import Change, Terms, make_plan
 from reconciler.core.ports import By, Drained
 from reconciler.core.report import ReportedChange
-from reconciler.core.rules import Mapping, Policy
+from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import TargetUnavailable
 from reconciler.http import Endpoint, PerSecond, connect
 from reconciler.intake import Projection
+from reconciler.jetti.factory import JettiParts, build
 from reconciler.jetti.lookup import Lookup
 from reconciler.jetti.reading import Reader
-from reconciler.jetti.wiring import Wired, wire
 from reconciler.ledger import opening
 from reconciler.ledger.schema import Birth
 from reconciler.sandbox.messages import Request
@@ -76,9 +76,9 @@ class Workshop:
         return Projection(self.mapping, ("review",))
 
     @property
-    def parts(self) -> Wired:
+    def parts(self) -> JettiParts:
         """As a new pass would have them."""
-        return wire(self.settings, self.service, self.ledger, self.terms, self.clock)
+        return build(self.settings, self.service, self.ledger, self.terms, self.clock)
 
     # --------------------------------------------------------------------------- the ledger
 

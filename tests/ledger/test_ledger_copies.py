@@ -15,7 +15,7 @@ from reconciler.core.model import State
 from reconciler.core.ports import Move
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening
-from reconciler.ledger.private_copy import recover_into
+from reconciler.ledger.snapshot import recover_into
 from reconciler.ledger.sqlite import open_temporary
 
 # Spills changed pages into the file before the commit, as a large window on a small machine does.

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from reconciler.core.model import Malformed, Operation, State
 from reconciler.core.ports import Attempt, Move, PlanMember, RunSummary
+from reconciler.ledger.database import Store
 from reconciler.ledger.sqlite import open_file
-from reconciler.ledger.store import Store
 from reconciler.ledger.tables import windows
 
 DAY = timedelta(days=1)

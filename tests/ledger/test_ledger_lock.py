@@ -16,10 +16,10 @@ from reconciler.clock import SystemClock
 from reconciler.core.model import State
 from reconciler.errors import Interrupted, LedgerError, LedgerMissing, LockHeld
 from reconciler.ledger import location, opening
+from reconciler.ledger.database import Store
 from reconciler.ledger.lock import is_held, lock_path, run_lock
 from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.sqlite import open_file
-from reconciler.ledger.store import Store
 
 HOLD = """
 import sys

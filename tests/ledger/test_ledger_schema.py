@@ -23,9 +23,9 @@ import reconciler
 from reconciler.core.model import State
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening, tables
+from reconciler.ledger.database import Store
 from reconciler.ledger.schema import CURRENT, Schema, migrate
 from reconciler.ledger.sqlite import APPLICATION_ID, create_private, open_file
-from reconciler.ledger.store import Store
 
 MIGRATIONS = Path(reconciler.migrations.__file__).parent
 CHECKOUT = MIGRATIONS.parent
@@ -120,7 +120,7 @@ def test_migrating_works_from_an_installed_package(tmp_path):
         "import reconciler.migrations as found; print(found.__file__)\n"
         "from reconciler.ledger.schema import CURRENT, migrate\n"
         "from reconciler.ledger.sqlite import open_temporary\n"
-        "from reconciler.ledger.store import Store\n"
+        "from reconciler.ledger.database import Store\n"
         "store = Store(open_temporary(), 'temporary')\n"
         "migrate(store, CURRENT)\n"
         "print(store.raw.execute('SELECT version_num FROM alembic_version').fetchall())\n"

@@ -10,9 +10,9 @@ from ledger_samples import LATER, NOON, drained, observation
 
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening
+from reconciler.ledger.database import Store
 from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.sqlite import open_file
-from reconciler.ledger.store import Store
 
 MANY = [observation(str(number)) for number in range(1500)]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from reconciler.core import health, story
+from reconciler.core import health, return_detail
 from reconciler.core.model import (
     CountedWord,
     Entry,
@@ -46,7 +46,7 @@ from reconciler.core.report import (
     SaleReturnName,
     Watermarks,
 )
-from reconciler.reports import as_json, run_text, status_text, story_text
+from reconciler.reports import as_json, return_text, run_text, status_text
 
 GOLDEN = Path(__file__).with_name("golden")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -347,23 +347,27 @@ def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
     )
 
 
-def told(text: str | None = None) -> story.Stories:
-    sent = story.Sent(NOON - HOUR, "create", 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text)
+def told(text: str | None = None) -> return_detail.ReturnDetails:
+    sent = return_detail.Sent(
+        NOON - HOUR, "create", 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text
+    )
     attempt = Attempt(NOON - HOUR, Operation.CREATE, 10, text or "lost", 504, text or "timeout")
-    return story.Stories(
-        (story.tell(entry(text), (sent,), (attempt,), remarks=(text or "it is held",)),)
+    return return_detail.ReturnDetails(
+        (return_detail.describe(entry(text), (sent,), (attempt,), remarks=(text or "it is held",)),)
     )
 
 
-def aside() -> story.Stories:
+def aside() -> return_detail.ReturnDetails:
     """A return whose newer version makes no sense, one in part, and one of which nothing does."""
     lacks = (FieldChange("quantity[11500000000003]", None, 1),)
     known = entry(state=State.SYNCED)
     newer = NotUnderstood("8801", "8801", "#1001", WHOLE.problem, False, NOON - HOUR, NOON)
-    return story.Stories(
+    return return_detail.ReturnDetails(
         (
-            story.tell(known, (), (), not_understood=newer),
-            story.tell(entry(state=State.PENDING), (), (), lacks=lacks, not_understood=PART),
+            return_detail.describe(known, (), (), not_understood=newer),
+            return_detail.describe(
+                entry(state=State.PENDING), (), (), lacks=lacks, not_understood=PART
+            ),
         ),
         (WHOLE,),
     )
@@ -382,10 +386,10 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "status_unhealthy.txt": lambda: status_text.render(unhealthy()),
     "status_unhealthy.json": lambda: as_json.encode(unhealthy()),
     "status_hostile.txt": lambda: status_text.render(unhealthy(HOSTILE)),
-    "show.txt": lambda: story_text.render(told()),
-    "show_not_understood.txt": lambda: story_text.render(aside()),
+    "show.txt": lambda: return_text.render(told()),
+    "show_not_understood.txt": lambda: return_text.render(aside()),
     "show.json": lambda: as_json.encode(told()),
-    "show_hostile.txt": lambda: story_text.render(told(HOSTILE)),
+    "show_hostile.txt": lambda: return_text.render(told(HOSTILE)),
 }
 
 if __name__ == "__main__":

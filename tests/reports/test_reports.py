@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from report_samples import GOLDEN, HOSTILE, SAMPLES, busy, dry, hostile, told, unhealthy
 
 from reconciler.core.report import Failure, Report, Watermarks
-from reconciler.reports import as_json, run_text, status_text, story_text
+from reconciler.reports import as_json, return_text, run_text, status_text
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -150,7 +150,7 @@ def test_rendering_is_repeatable() -> None:
             run_text.render(report),
             as_json.encode(report),
             status_text.render(unhealthy(HOSTILE)),
-            story_text.render(told(HOSTILE)),
+            return_text.render(told(HOSTILE)),
         )
 
     assert all_of_it(busy()) == all_of_it(busy())

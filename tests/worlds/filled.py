@@ -25,7 +25,7 @@ from reconciler.core.report import (
     Report,
     ReportedChange,
 )
-from reconciler.core.story import Stories
+from reconciler.core.return_detail import ReturnDetails
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _ALONE: dict[Any, Any] = {int: 1, bool: True, datetime: NOON}
@@ -53,9 +53,9 @@ def healths(text: str) -> Iterator[Health]:
     yield replace(whole, facts=replace(whole.facts, runs=(run, replace(run, finished_at=None))))
 
 
-def stories(text: str) -> Iterator[Stories]:
+def stories(text: str) -> Iterator[ReturnDetails]:
     """Of a return, with everything there can be about it."""
-    yield _filled(Stories, text)
+    yield _filled(ReturnDetails, text)
 
 
 def _filled(kind: Any, text: str) -> Any:

@@ -37,13 +37,13 @@ from reconciler.http.response import (
     replace_lone_surrogates,
 )
 from reconciler.http.retry import parse_retry_after
-from reconciler.jetti import wire
+from reconciler.jetti import schema
 from reconciler.loop.envelopes import read_array, read_details, read_page
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 from reconciler.loop.rows import parse_row
 from reconciler.loop.values import Unreadable, read_shop, read_time
 from reconciler.operations import crontab
-from reconciler.reports import as_json, run_text, status_text, story_text
+from reconciler.reports import as_json, return_text, run_text, status_text
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOME = "https://api.loopreturns.com/api/2026-07"
@@ -134,18 +134,18 @@ def next_page(data: bytes) -> None:
 def jetti_rows(data: bytes) -> None:
     """Rows of every kind, with numbers that a ledger holds, or no rows."""
     readers: list[tuple[Any, Callable[[Any], Any]]] = [
-        (wire.WireSale, wire.sale),
-        (wire.WireSaleItem, wire.sale_item),
-        (wire.WireSaleReturn, wire.seen_sale_return),
-        (wire.WireSaleReturnItem, wire.seen_item),
-        (wire.WireReason, lambda reason: reason),
+        (schema.WireSale, schema.sale),
+        (schema.WireSaleItem, schema.sale_item),
+        (schema.WireSaleReturn, schema.seen_sale_return),
+        (schema.WireSaleReturnItem, schema.seen_item),
+        (schema.WireReason, lambda reason: reason),
     ]
     for kind, read in readers:
         with suppress(*_READ):
-            for row in wire.rows(kind, _answer(data)):
+            for row in schema.rows(kind, _answer(data)):
                 assert 0 < read(row).id < 2**63
         with suppress(*_READ):
-            assert 0 < read(wire.one(kind, _answer(data))).id < 2**63
+            assert 0 < read(schema.one(kind, _answer(data))).id < 2**63
 
 
 @_target
@@ -279,7 +279,7 @@ def status_report(data: bytes) -> None:
 @_target
 def story_report(data: bytes) -> None:
     """The answer of `show` with it."""
-    _check_report(story_text.render, filled.stories, data)
+    _check_report(return_text.render, filled.stories, data)
 
 
 def _check_report(

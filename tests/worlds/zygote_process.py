@@ -32,7 +32,7 @@ from reconciler.runtime import Runtime
 # What a command loads only when it needs it would be loaded anew in every child.
 _LAZY = (
     "alembic.command", "encodings.idna", "platformdirs.unix", "reconciler.app",
-    "reconciler.cli.run_options", "reconciler.inspection", "reconciler.jetti.wiring",
+    "reconciler.cli.run_options", "reconciler.inspection", "reconciler.jetti.factory",
     "reconciler.reports.as_json", "reconciler.reports.run_text",
 )  # fmt: skip
 

@@ -12,9 +12,9 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from reconciler.core.fields import OWNED, OWNED_OF_ITEM
+from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, Sale, SaleItem
 from reconciler.core.model import Fields
-from reconciler.core.sighting import Sale, SaleItem, SeenItem, SeenSaleReturn
+from reconciler.core.owned_fields import OWNED, OWNED_OF_ITEM
 from reconciler.http import Response
 
 _Text = str | int | None
@@ -123,9 +123,9 @@ def sale_item(wire: WireSaleItem) -> SaleItem:
     )
 
 
-def seen_item(wire: WireSaleReturnItem) -> SeenItem:
+def seen_item(wire: WireSaleReturnItem) -> LiveItem:
     """The line of a sale return."""
-    return SeenItem(
+    return LiveItem(
         id=wire.id,
         sale_return_id=wire.sale_return_id,
         sale_item_id=wire.sale_item_id,
@@ -133,10 +133,10 @@ def seen_item(wire: WireSaleReturnItem) -> SeenItem:
     )
 
 
-def seen_sale_return(wire: WireSaleReturn) -> SeenSaleReturn:
+def seen_sale_return(wire: WireSaleReturn) -> LiveSaleReturn:
     """The sale return with whatever items came along."""
     created = wire.created_at
-    return SeenSaleReturn(
+    return LiveSaleReturn(
         id=wire.id,
         sale_id=wire.sale_id,
         purchase_id=wire.purchase_id,

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from reconciler.clock import Clock
-from reconciler.core.attribution import attribute, needs_order, order_of
-from reconciler.core.created import can_prove
+from reconciler.core.matching.created import can_prove
+from reconciler.core.matching.match import match_entry, needs_order, order_of
+from reconciler.core.matching.order import Chosen, is_spelt_alike, names, spelling
+from reconciler.core.matching.result import Matched, MatchResult
+from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, Terms, creatable
 from reconciler.core.ports import Journal
 from reconciler.core.report import ChangeKind
-from reconciler.core.sale import Chosen, is_spelt_alike, names, spelling
-from reconciler.core.sighting import Sighting
-from reconciler.core.verdict import Attributed, Verdict
 from reconciler.errors import SafetyStop
-from reconciler.jetti.lookup import Lookup, Unseen
+from reconciler.jetti.lookup import Lookup, LookupFailed
 from reconciler.jetti.query import TOGETHER
 
 PROOF = 200
@@ -28,18 +28,18 @@ which of them can prove the name of the id list."""
 Pair = tuple[Change, Entry]
 
 
-class Judged(Struct, frozen=True):
+class MatchedChange(Struct, frozen=True):
     """A change with what Jetti shows about it."""
 
     change: Change
     entry: Entry
-    verdict: Verdict | Unseen
-    sighting: Sighting | None
+    verdict: MatchResult | LookupFailed
+    sighting: OrderSnapshot | None
     remarks: tuple[str, ...] = ()
     """What a reader should know, whatever becomes of it."""
 
 
-class Judge:
+class Matcher:
     """Looks and judges; writes nothing but the first sight of the account to the journal."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Judge:
         self.terms = terms
         self._clock = clock
 
-    def judge(self, changes: Sequence[Change]) -> Iterator[Judged]:
+    def judge(self, changes: Sequence[Change]) -> Iterator[MatchedChange]:
         """Each change, those of one order as far apart as twenty allow.
 
         Raises SafetyStop (other account), KeyRefused, TargetUnavailable, Interrupted.
@@ -90,12 +90,12 @@ class Judge:
         """What a person should know of how Jetti answers."""
         return self._lookup.remarks()
 
-    def can_prove(self, judged: Judged) -> bool:
+    def can_prove(self, judged: MatchedChange) -> bool:
         """Whether its create would be the first to prove `jetti.cancel_ids_key`."""
         found, seen = judged.verdict, judged.sighting
         if self._journal.meta().proven_ids_key == self._ids_key or seen is None:
             return False
-        return isinstance(found, Attributed) and can_prove(found, seen)
+        return isinstance(found, Matched) and can_prove(found, seen)
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Ids of the returns that carry our marker in Jetti, of the first and the last hundred:
@@ -114,12 +114,12 @@ class Judge:
         """Ask something that has nothing to do with any return. Raises TargetUnavailable."""
         self._lookup.knock()
 
-    def again(self, change: Change) -> Judged:
+    def again(self, change: Change) -> MatchedChange:
         """One change alone, freshly read from the ledger and from Jetti."""
         [judged] = self.judge([change])
         return judged
 
-    def reconsider(self, judged: Judged) -> Judged:
+    def reconsider(self, judged: MatchedChange) -> MatchedChange:
         """The same sighting, judged by what the ledger knows by now; a new one where another sale
         is the order by that, whose sale returns were not looked at."""
         [entry] = self._journal.entries([judged.entry.id])
@@ -132,7 +132,7 @@ class Judge:
 
     def _looked_up(
         self, changes: Sequence[Change]
-    ) -> tuple[list[Pair], dict[str, Sighting | Unseen]]:
+    ) -> tuple[list[Pair], dict[str, OrderSnapshot | LookupFailed]]:
         entries = self._journal.entries([change.return_id for change in changes])
         by_id = {entry.id: entry for entry in entries}
         pairs = [(change, by_id[change.return_id]) for change in changes]
@@ -141,7 +141,7 @@ class Judge:
     def _first_to_prove(
         self,
         together: Sequence[Pair],
-        sightings: dict[str, Sighting | Unseen],
+        sightings: dict[str, OrderSnapshot | LookupFailed],
         further: Sequence[Change],
     ) -> Pair | None:
         """The first create that can prove the id list, until one has; `further` are looked at, too,
@@ -162,7 +162,7 @@ class Judge:
         return None
 
     def _able(
-        self, pairs: Sequence[Pair], sightings: Mapping[str, Sighting | Unseen]
+        self, pairs: Sequence[Pair], sightings: Mapping[str, OrderSnapshot | LookupFailed]
     ) -> Pair | None:
         for change, entry in pairs:
             if _is_create(change) and self.can_prove(
@@ -172,20 +172,22 @@ class Judge:
         return None
 
     def _judge(
-        self, change: Change, entry: Entry, seen: Sighting | Unseen, *, alone: bool
-    ) -> Judged:
-        if isinstance(seen, Sighting) and seen.is_stale(self._clock.monotonic()):
+        self, change: Change, entry: Entry, seen: OrderSnapshot | LookupFailed, *, alone: bool
+    ) -> MatchedChange:
+        if isinstance(seen, OrderSnapshot) and seen.is_stale(self._clock.monotonic()):
             seen, alone = self._lookup.sight([entry])[entry.id], True
         judged = self._judged(change, entry, seen)
-        creates = isinstance(judged.verdict, Attributed) and bool(judged.verdict.missing)
+        creates = isinstance(judged.verdict, Matched) and bool(judged.verdict.missing)
         if creates and self._lookup.is_in_doubt and not alone:
             # That it is not there yet must be proved by a look of its own.
             return self._judged(change, entry, self._lookup.sight([entry])[entry.id])
         return judged
 
-    def _judged(self, change: Change, entry: Entry, seen: Sighting | Unseen) -> Judged:
-        if isinstance(seen, Unseen):
-            return Judged(change, entry, seen, None)
+    def _judged(
+        self, change: Change, entry: Entry, seen: OrderSnapshot | LookupFailed
+    ) -> MatchedChange:
+        if isinstance(seen, LookupFailed):
+            return MatchedChange(change, entry, seen, None)
         self._check_account(seen)
         rivals: list[Entry] = []
         remarks: tuple[str, ...] = ()
@@ -193,10 +195,10 @@ class Judge:
             remarks = self._remarks(entry, seen)
             on_order = self._journal.entries_on_order(entry.seen.order_id, entry.seen.order_name)
             rivals = [rival for rival in on_order if rival.id != entry.id]
-        verdict = attribute(entry, seen, rivals, creatable(entry, self.terms))
-        return Judged(change, entry, verdict, seen, remarks)
+        verdict = match_entry(entry, seen, rivals, creatable(entry, self.terms))
+        return MatchedChange(change, entry, verdict, seen, remarks)
 
-    def _remarks(self, entry: Entry, seen: Sighting) -> tuple[str, ...]:
+    def _remarks(self, entry: Entry, seen: OrderSnapshot) -> tuple[str, ...]:
         """That the order, found by its id, goes by another name in Jetti; silent where two orders
         of this shop have shown that its names are made like that."""
         found = order_of(entry, seen)
@@ -208,7 +210,7 @@ class Judge:
             return ()
         return (f"Jetti's reference of this order is {found.sale.reference}, found by its id",)
 
-    def _check_account(self, seen: Sighting) -> None:
+    def _check_account(self, seen: OrderSnapshot) -> None:
         """Every row says whose it is; a token of another account would write into it."""
         shown = [sale.account for sale in seen.sales]
         shown += [row.account for row in (*seen.ours, *seen.on_sale)]

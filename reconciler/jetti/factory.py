@@ -14,12 +14,12 @@ from reconciler.http import Service
 from reconciler.jetti.adopter import Adopter
 from reconciler.jetti.creation import Creation
 from reconciler.jetti.delivery import Delivery
-from reconciler.jetti.judge import Judge
 from reconciler.jetti.lookup import Lookup
+from reconciler.jetti.matcher import Matcher
+from reconciler.jetti.preview import LookupPreview
 from reconciler.jetti.push import Pusher
 from reconciler.jetti.reading import Reader
 from reconciler.jetti.reasons import Reasons
-from reconciler.jetti.scout import Scout
 from reconciler.jetti.update import Update
 
 
@@ -32,10 +32,10 @@ class JettiTerms(Protocol):
     def cancel_ids_key(self) -> str: ...
 
 
-class Wired(Struct, frozen=True):
+class JettiParts(Struct, frozen=True):
     """The three ways to carry out a plan."""
 
-    judge: Judge
+    judge: Matcher
     creation: Creation
     update: Update
     journal: Journal
@@ -45,23 +45,23 @@ class Wired(Struct, frozen=True):
         """For real."""
         return Pusher(self.judge, self.creation, self.update, self.journal, self.clock)
 
-    def scout(self) -> Scout:
+    def scout(self) -> LookupPreview:
         """Looking only, for a dry run."""
-        return Scout(self.judge, self.update)
+        return LookupPreview(self.judge, self.update)
 
     def adopter(self) -> Adopter:
         """Taking over only, for `init --adopt`."""
         return Adopter(self.judge, self.update, self.journal)
 
 
-def wire(
+def build(
     settings: JettiTerms, service: Service, journal: Journal, terms: Terms, clock: Clock
-) -> Wired:
+) -> JettiParts:
     """All parts around one service; opens nothing."""
     reader = Reader(service, clock)
     delivery = Delivery(service, journal, clock, settings.settle, settings.cancel_ids_key)
-    return Wired(
-        judge=Judge(Lookup(reader, clock), journal, terms, clock, settings.cancel_ids_key),
+    return JettiParts(
+        judge=Matcher(Lookup(reader, clock), journal, terms, clock, settings.cancel_ids_key),
         creation=Creation(delivery, reader, journal, settings.cancel_ids_key),
         update=Update(delivery, reader, journal, Reasons(reader), clock),
         journal=journal,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from reconciler.core.known import line_of
+from reconciler.core.matching.baseline import line_of
+from reconciler.core.matching.result import BY_HAND, NeedsReview, NotReady, listed, titled
+from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, SaleItem
 from reconciler.core.model import Entry, Intent, Operation, Purpose, State, WantedLine
-from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
-from reconciler.core.verdict import BY_HAND, Review, Wait, listed, titled
 
 
 def since_sent(
-    intent: Intent, unmarked: Sequence[SeenSaleReturn], others: Sequence[Intent]
-) -> list[SeenSaleReturn]:
+    intent: Intent, unmarked: Sequence[LiveSaleReturn], others: Sequence[Intent]
+) -> list[LiveSaleReturn]:
     """The unmarked rows that may be the work of an unanswered create: not there before it and not
     older than it. `others` are other returns' unanswered creates, which made what they asked for.
     """
@@ -27,15 +27,15 @@ def since_sent(
     ]
 
 
-def _may_have_made(create: Intent, row: SeenSaleReturn) -> bool:
+def _may_have_made(create: Intent, row: LiveSaleReturn) -> bool:
     is_newer = row.id not in create.before and row.created_at >= create.sent_at
     items = _sale_items(row)
     return is_newer and bool(items) and items <= set(create.write.sale_item_ids)
 
 
 def overreach(
-    intent: Intent, since: Sequence[SeenSaleReturn], marked: Sequence[SeenSaleReturn]
-) -> Review | None:
+    intent: Intent, since: Sequence[LiveSaleReturn], marked: Sequence[LiveSaleReturn]
+) -> NeedsReview | None:
     """Whether what appeared since an unanswered create holds more than it asked for.
 
     That somebody has cancelled it meanwhile does not make it theirs.
@@ -45,14 +45,14 @@ def overreach(
     fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     strange = [row for row in fresh if not _sale_items(row) <= asked]
     if strange:
-        return Review(
+        return NeedsReview(
             f"sale return {listed(map(_with_items, strange))} appeared after our unanswered create "
             f"of {_asked(intent)} and holds items that it did not ask for. {_UNDO}. {BY_HAND}",
             overreached=True,
         )
     beside = [row for row in since if not asked & _sale_items(row) and _is_newborn(row)]
     if fresh and beside:
-        return Review(
+        return NeedsReview(
             f"sale return {listed(map(_with_items, beside))} appeared along with "
             f"{listed(map(titled, fresh))}, which our unanswered create of {_asked(intent)} made, "
             f"for items that it did not ask for. {_UNDO}. {BY_HAND}",
@@ -61,14 +61,14 @@ def overreach(
     return None
 
 
-def by_intent(
+def from_intent(
     intent: Intent,
     *,
-    since: Sequence[SeenSaleReturn],
-    marked: Sequence[SeenSaleReturn],
+    since: Sequence[LiveSaleReturn],
+    marked: Sequence[LiveSaleReturn],
     items: Mapping[int, SaleItem],
     wanted: Sequence[WantedLine],
-) -> list[SeenSaleReturn] | Review | Wait | None:
+) -> list[LiveSaleReturn] | NeedsReview | NotReady | None:
     """The unmarked rows that an unanswered create made; a person may have cancelled them since.
 
     They appeared since it was sent, hold only what it asked for, in quantities a create gives birth
@@ -80,7 +80,7 @@ def by_intent(
     hollow = [row for row in since if not row.items and row.status != "cancelled"]
     if hollow:
         which = listed(map(titled, hollow))
-        return Wait(f"Jetti does not show yet what sale return {which} holds", order_found=True)
+        return NotReady(f"Jetti does not show yet what sale return {which} holds", order_found=True)
     strange = overreach(intent, since, marked)
     if strange is not None:
         return strange
@@ -93,7 +93,7 @@ def by_intent(
         if not _as_born(item, items, quantities)
     ]
     if own:
-        return Review(
+        return NeedsReview(
             f"sale return {listed(own)} appeared after our unanswered create of {_asked(intent)} "
             f"with quantities of its own: not 0, not all that was left, not what is wanted. "
             f"{_SETTLED_BY}. {BY_HAND}"
@@ -103,20 +103,20 @@ def by_intent(
     if not covered:
         return None
     if covered != sorted(asked):
-        return Review(
+        return NeedsReview(
             f"our unanswered create asked for {_asked(intent)}, but sale returns for "
             f"{listed(covered)} appeared: {listed(map(_with_items, fresh))}. {BY_HAND}"
         )
     return candidates
 
 
-def by_meaning(
+def from_contents(
     entry: Entry,
     meant: Sequence[WantedLine],
-    loose: Sequence[SeenSaleReturn],
+    loose: Sequence[LiveSaleReturn],
     items: Mapping[int, SaleItem],
     rivals: Sequence[Entry],
-) -> list[SeenSaleReturn] | Review:
+) -> list[LiveSaleReturn] | NeedsReview:
     """A person's own sale returns for exactly these lines; Review when they merely overlap."""
     quantities = {line.order_line_id: line.quantity for line in meant}
     touching = [
@@ -127,19 +127,19 @@ def by_meaning(
     which = f"unmarked sale return {listed(with_units(row, items) for row in touching)}"
     held = _held(touching, items)
     if held != quantities or not _is_plain(touching):
-        return Review(
+        return NeedsReview(
             f"{which} overlaps this return's lines without matching them: the return has "
             f"{_units(quantities)}. {_SETTLED_BY}. {BY_HAND}"
         )
     if any(row.created_at < entry.seen.created_at for row in touching):
         made = listed(f"{row.created_at:%Y-%m-%d %H:%M}Z" for row in touching)
-        return Review(
+        return NeedsReview(
             f"{which} holds this return's lines but is older than the return: it was made "
             f"{made}, the return {entry.seen.created_at:%Y-%m-%d %H:%M}Z. {_SETTLED_BY}. {BY_HAND}"
         )
     claimants = [rival.id for rival in rivals if _claims(rival, quantities)]
     if claimants:
-        return Review(
+        return NeedsReview(
             f"{which} could stand for this return or for {listed(claimants)}: they want the same "
             f"lines. {_SETTLED_BY}. {BY_HAND}"
         )
@@ -148,12 +148,12 @@ def by_meaning(
 
 def left_behind(
     entry: Entry,
-    loose: Sequence[SeenSaleReturn],
+    loose: Sequence[LiveSaleReturn],
     items: Mapping[int, SaleItem],
     rivals: Sequence[Entry],
     *,
-    marked: Sequence[SeenSaleReturn],
-) -> Review | None:
+    marked: Sequence[LiveSaleReturn],
+) -> NeedsReview | None:
     """Whether a create that this ledger does not know of seems to have been cut short, for a return
     that has ended since: an older ledger was put back, or a new one took over.
 
@@ -173,19 +173,19 @@ def left_behind(
     if not begun:
         return None
     along = f", and sale return {listed(map(titled, marked))}, which is marked" if marked else ""
-    return Review(
+    return NeedsReview(
         f"unmarked sale return {listed(with_units(row, items) for row in begun)} looks like what a "
         f"create that was cut short has left, and may stand for this return, which is "
         f"{entry.seen.state} in Loop. Cancel in Jetti what does{along}. {BY_HAND}"
     )
 
 
-def _told_lines(row: SeenSaleReturn) -> set[str]:
+def _told_lines(row: LiveSaleReturn) -> set[str]:
     """Ids of Loop's lines, which we write to the items of a sale return before we mark it."""
     return {str(told) for item in row.items if (told := item.fields.get("externalId"))}
 
 
-def _is_of(rival: Entry, row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> bool:
+def _is_of(rival: Entry, row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> bool:
     """Whether another return is the one to ask about an unmarked sale return."""
     creates = [i for i in rival.intents if i.write.operation is Operation.CREATE]
     return (
@@ -203,7 +203,7 @@ def _asked(intent: Intent) -> str:
     return _sale_items_said(intent.write.sale_item_ids)
 
 
-def _with_items(row: SeenSaleReturn) -> str:
+def _with_items(row: LiveSaleReturn) -> str:
     return f"{titled(row)} of {_sale_items_said(_sale_items(row))}"
 
 
@@ -211,7 +211,7 @@ def _sale_items_said(ids: Collection[int]) -> str:
     return f"sale item{'s' if len(ids) > 1 else ''} {' and '.join(map(str, sorted(ids)))}"
 
 
-def with_units(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> str:
+def with_units(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> str:
     """A sale return with what it holds."""
     units = (
         f"{item.quantity} of order line {line}"
@@ -222,7 +222,7 @@ def with_units(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> str:
     return f"{titled(row)} with {' and '.join(units)}"
 
 
-def _held(rows: Sequence[SeenSaleReturn], items: Mapping[int, SaleItem]) -> dict[str, int]:
+def _held(rows: Sequence[LiveSaleReturn], items: Mapping[int, SaleItem]) -> dict[str, int]:
     """Units by order line. A line may be several sale items: who raised them has said which."""
     held: dict[str, int] = {}
     for row in rows:
@@ -232,7 +232,7 @@ def _held(rows: Sequence[SeenSaleReturn], items: Mapping[int, SaleItem]) -> dict
     return held
 
 
-def _is_plain(rows: Sequence[SeenSaleReturn]) -> bool:
+def _is_plain(rows: Sequence[LiveSaleReturn]) -> bool:
     """Whether no sale item stands twice, and none for nothing."""
     items = [item for row in rows for item in row.items]
     twice = len({item.sale_item_id for item in items}) < len(items)
@@ -253,7 +253,7 @@ def _claims(rival: Entry, order_line_ids: Collection[str]) -> bool:
     )
 
 
-def _as_born(item: SeenItem, items: Mapping[int, SaleItem], quantities: Mapping[str, int]) -> bool:
+def _as_born(item: LiveItem, items: Mapping[int, SaleItem], quantities: Mapping[str, int]) -> bool:
     """Zero under `skipQuantities`, else the full open quantity
     (jetti.md#quantities-after-creation); or wanted."""
     sale_item = items.get(item.sale_item_id)
@@ -265,10 +265,10 @@ def _as_born(item: SeenItem, items: Mapping[int, SaleItem], quantities: Mapping[
     return item.quantity in {0, wanted, full, sale_item.quantity}
 
 
-def _is_newborn(row: SeenSaleReturn) -> bool:
+def _is_newborn(row: LiveSaleReturn) -> bool:
     """As a create with `skipQuantities` leaves it, and as nobody leaves what is meant."""
     return bool(row.items) and all(item.quantity == 0 for item in row.items)
 
 
-def _sale_items(row: SeenSaleReturn) -> set[int]:
+def _sale_items(row: LiveSaleReturn) -> set[int]:
     return {item.sale_item_id for item in row.items}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from reconciler.core.matching.result import BY_HAND, NotReady
 from reconciler.core.model import Entry, State
 from reconciler.core.ports import Attempt, Move
-from reconciler.core.verdict import BY_HAND, Wait
 
 # Eight tries spread over a little more than a day: long enough for an outage of one order's data
 # to be noticed and mended, short enough that a poisoned return reaches a person the next day.
@@ -57,7 +57,7 @@ def failed(
     )
 
 
-def waits(entry: Entry, wait: Wait, now: datetime, patience: timedelta) -> Move:
+def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> Move:
     """The order is missing: look again after 1 minute, doubling to 6 hours, for 30 days.
 
     A line that is still missing after `policy.patience` although its order is there will hardly

@@ -7,9 +7,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from reconciler.core.model import Entry, Fields, Return, SaleReturn, State, Wanted
-from reconciler.core.outcome import ORDERS_ARRIVE_WITHIN, TRIES
 from reconciler.core.ports import Attempt
 from reconciler.core.report import FieldChange, NotUnderstood
+from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
 
 
 class Sent(Struct, frozen=True):
@@ -25,7 +25,7 @@ class Sent(Struct, frozen=True):
     """None while nobody knows."""
 
 
-class Story(Struct, frozen=True, kw_only=True):
+class ReturnDetail(Struct, frozen=True, kw_only=True):
     """One return, as `show` tells it."""
 
     return_id: str
@@ -52,15 +52,15 @@ class Story(Struct, frozen=True, kw_only=True):
     """What Loop says now, or a part of it, where that makes no sense."""
 
 
-class Stories(Struct, frozen=True):
+class ReturnDetails(Struct, frozen=True):
     """The returns that a name stands for: one, or all on an order."""
 
-    returns: tuple[Story, ...]
+    returns: tuple[ReturnDetail, ...]
     not_understood: tuple[NotUnderstood, ...] = ()
     """Those of them of which nothing was ever understood."""
 
 
-def tell(
+def describe(
     entry: Entry,
     writes: tuple[Sent, ...],
     attempts: tuple[Attempt, ...],
@@ -69,10 +69,10 @@ def tell(
     lacks: tuple[FieldChange, ...] = (),
     not_understood: NotUnderstood | None = None,
     stopped_with: str | None = None,
-) -> Story:
+) -> ReturnDetail:
     """The story of an entry. `stopped_with` is the digest of the plan that keeps it."""
     following = what_next(entry) if not_understood is None else _until_it_makes_sense(entry)
-    return Story(
+    return ReturnDetail(
         return_id=entry.id,
         state=entry.state.value,
         reason=entry.reason,

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.core.model import SaleReturn
 from reconciler.core.report import OutcomeKind, SaleReturnName
-from reconciler.jetti.answers import Classified, Meaning
+from reconciler.jetti.responses import Classified, Meaning
 
 
 class Trouble(Enum):
@@ -23,7 +23,7 @@ class Trouble(Enum):
     """Jetti asked us to slow down."""
 
 
-class Told(Struct, frozen=True):
+class PushResult(Struct, frozen=True):
     """An outcome with what a person should read about it."""
 
     outcome: OutcomeKind
@@ -37,22 +37,22 @@ class Told(Struct, frozen=True):
     remarks: tuple[str, ...] = ()
 
 
-def undelivered(classified: Classified) -> Told:
+def undelivered(classified: Classified) -> PushResult:
     """The outcome of a write that was not plainly applied."""
     match classified.meaning:
         case Meaning.SLOW_DOWN:
-            return Told(
+            return PushResult(
                 OutcomeKind.DEFERRED, classified.reason, (), Trouble.HURRY, classified.cause
             )
         case Meaning.NOT_SENT:
-            return Told(
+            return PushResult(
                 OutcomeKind.DEFERRED, classified.reason, (), Trouble.OUTAGE, classified.cause
             )
         case Meaning.LOST:
             reason = f"{classified.reason}; will be read back"
-            return Told(OutcomeKind.FAILED, reason, (), Trouble.OUTAGE, classified.cause)
+            return PushResult(OutcomeKind.FAILED, reason, (), Trouble.OUTAGE, classified.cause)
         case _:
-            return Told(OutcomeKind.FAILED, classified.reason)
+            return PushResult(OutcomeKind.FAILED, classified.reason)
 
 
 def named(sale_returns: tuple[SaleReturn, ...]) -> tuple[SaleReturnName, ...]:

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
+from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
+from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot, SaleItem
 from reconciler.core.model import Operation, Write
-from reconciler.core.sighting import SaleItem, SeenSaleReturn, Sighting
-from reconciler.core.verdict import BY_HAND, Attributed, listed, titled
 
 PROVEN_BY = "an order with two or more lines of which one comes back"
 """Which order to begin with."""
@@ -21,28 +21,28 @@ PROVEN_BY = "an order with two or more lines of which one comes back"
 class Exact(Struct, frozen=True):
     """The create made what was asked for."""
 
-    made: tuple[SeenSaleReturn, ...]
+    made: tuple[LiveSaleReturn, ...]
 
 
 class Short(Struct, frozen=True):
     """Something asked for is missing, or was made twice."""
 
-    made: tuple[SeenSaleReturn, ...]
+    made: tuple[LiveSaleReturn, ...]
     reason: str
 
 
 class Overreached(Struct, frozen=True):
     """Jetti returned items that nobody asked for."""
 
-    strange: tuple[SeenSaleReturn, ...]
+    strange: tuple[LiveSaleReturn, ...]
     """Those that hold such items; they must be cancelled."""
     reason: str
-    stands: tuple[SeenSaleReturn, ...] = ()
+    stands: tuple[LiveSaleReturn, ...] = ()
     """Those that hold only what was asked for."""
 
 
 def check_created(
-    create: Write, rows: Sequence[SeenSaleReturn], before: Collection[int]
+    create: Write, rows: Sequence[LiveSaleReturn], before: Collection[int]
 ) -> Exact | Short | Overreached:
     """Hold the made sale returns, items included, against the create.
 
@@ -69,7 +69,7 @@ def check_created(
     return Exact(made)
 
 
-def can_prove(found: Attributed, seen: Sighting) -> bool:
+def can_prove(found: Matched, seen: OrderSnapshot) -> bool:
     """Whether the create to come would show that Jetti reads our id list.
 
     Where all that is left of a sale is asked for, a list that was read and one that was overlooked
@@ -83,7 +83,7 @@ def can_prove(found: Attributed, seen: Sighting) -> bool:
 
 
 def left_out(
-    create: Write, items: Sequence[SaleItem], on_sale: Sequence[SeenSaleReturn]
+    create: Write, items: Sequence[SaleItem], on_sale: Sequence[LiveSaleReturn]
 ) -> frozenset[int]:
     """Sale items that a create leaves alone and that a whole sale's return would hold.
 
@@ -103,6 +103,6 @@ def left_out(
     ) - taken.union(create.sale_item_ids)
 
 
-def _within(row: SeenSaleReturn, create: Write) -> bool:
+def _within(row: LiveSaleReturn, create: Write) -> bool:
     items = {item.sale_item_id for item in row.items}
     return row.sale_id == create.target_id and items <= set(create.sale_item_ids)

@@ -42,7 +42,7 @@ class SaleItem(Struct, frozen=True):
         return self.quantity - self.returned - self.cancelled
 
 
-class SeenItem(Struct, frozen=True):
+class LiveItem(Struct, frozen=True):
     """A sale return item as Jetti holds it (jetti.md#sale-return-item-fields)."""
 
     id: int
@@ -56,7 +56,7 @@ class SeenItem(Struct, frozen=True):
         return int(self.fields.get("quantity") or 0)
 
 
-class SeenSaleReturn(Struct, frozen=True):
+class LiveSaleReturn(Struct, frozen=True):
     """A sale return as Jetti holds it (jetti.md#sale-return-fields)."""
 
     id: int
@@ -65,7 +65,7 @@ class SeenSaleReturn(Struct, frozen=True):
     reference: str
     created_at: datetime
     fields: Fields
-    items: tuple[SeenItem, ...] = ()
+    items: tuple[LiveItem, ...] = ()
     account: str | None = None
 
     @property
@@ -83,20 +83,20 @@ STALE_AFTER = 120.0
 twice that was overtaken by a slow service or a suspended machine and is taken again."""
 
 
-class Sighting(Struct, frozen=True):
+class OrderSnapshot(Struct, frozen=True):
     """Everything looked up for one entry."""
 
     asked_at: datetime
     """By Jetti's clock where its answers carry a Date; earlier than every row's reading."""
     looked_at: float
     """By the monotonic clock: old sightings are not trusted."""
-    ours: tuple[SeenSaleReturn, ...] = ()
+    ours: tuple[LiveSaleReturn, ...] = ()
     """Marked with the return's id, or known to the ledger by their ids."""
     sales: tuple[Sale, ...] = ()
     """Candidates for the order; empty when the order was not looked up."""
     sale_items: tuple[SaleItem, ...] = ()
     """The lines of every candidate that may be the order."""
-    on_sale: tuple[SeenSaleReturn, ...] = ()
+    on_sale: tuple[LiveSaleReturn, ...] = ()
     """Every sale return, ours and others', of the chosen sale and of others that may be the order
     but gave way to it."""
 

@@ -12,8 +12,23 @@ from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
-from reconciler.core.known import absorbed, as_left, as_made, as_met, line_of
-from reconciler.core.matching import (
+from reconciler.core.matching.availability import check_available
+from reconciler.core.matching.baseline import (
+    line_of,
+    of_manual,
+    of_marked,
+    of_unanswered_create,
+    with_landed_writes,
+)
+from reconciler.core.matching.evidence import (
+    from_contents,
+    from_intent,
+    left_behind,
+    overreach,
+    since_sent,
+    with_units,
+)
+from reconciler.core.matching.lines import (
     RAISE,
     divided,
     is_divided,
@@ -22,34 +37,33 @@ from reconciler.core.matching import (
     sharing,
     undecided,
 )
-from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
-from reconciler.core.proof import (
-    by_intent,
-    by_meaning,
-    left_behind,
-    overreach,
-    since_sent,
-    with_units,
+from reconciler.core.matching.order import (
+    Chosen,
+    Disputed,
+    NoSale,
+    anchors,
+    choose_sale,
+    possible,
+    ruled_out,
 )
-from reconciler.core.sale import Chosen, Disputed, NoSale, anchors, choose_sale, possible, ruled_out
-from reconciler.core.shortage import short
-from reconciler.core.sighting import Sale, SeenItem, SeenSaleReturn, Sighting
-from reconciler.core.verdict import (
+from reconciler.core.matching.result import (
     BY_HAND,
-    Absent,
-    Attributed,
+    Matched,
+    MatchResult,
     Missing,
-    Review,
-    Verdict,
-    Wait,
+    NeedsReview,
+    NotApplied,
+    NotReady,
     listed,
     titled,
 )
+from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, OrderSnapshot, Sale
+from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
 
 _UNMARK = "Take the marker off in Jetti if it is not this return's"
 
 
-def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
+def needs_order(entry: Entry, ours: Collection[LiveSaleReturn]) -> bool:
     """Whether the order itself must be looked up, given what carries our marker or is known.
 
     It must when a create was never answered, when something is marked that the ledger does not
@@ -67,9 +81,9 @@ def needs_order(entry: Entry, ours: Collection[SeenSaleReturn]) -> bool:
     )
 
 
-def attribute(
-    entry: Entry, sighting: Sighting, rivals: Sequence[Entry], creatable: Collection[str]
-) -> Verdict:
+def match_entry(
+    entry: Entry, sighting: OrderSnapshot, rivals: Sequence[Entry], creatable: Collection[str]
+) -> MatchResult:
     """Judge what was seen for one entry.
 
     `rivals` are the other entries on the order; `creatable` the order lines that policy and
@@ -78,33 +92,33 @@ def attribute(
     Whatever a review is about, it tells too that an unanswered create seems to have overreached.
     """
     verdict = _attribute(entry, sighting, rivals, creatable)
-    if isinstance(verdict, Review) and _overreached(entry, sighting, rivals):
+    if isinstance(verdict, NeedsReview) and _overreached(entry, sighting, rivals):
         return replace(verdict, overreached=True)
     return verdict
 
 
 def _attribute(
-    entry: Entry, sighting: Sighting, rivals: Sequence[Entry], creatable: Collection[str]
-) -> Verdict:
+    entry: Entry, sighting: OrderSnapshot, rivals: Sequence[Entry], creatable: Collection[str]
+) -> MatchResult:
     doubt = _gone(entry, sighting) or _doubled(entry, sighting)
     if doubt:
-        return Review(doubt)
+        return NeedsReview(doubt)
     if not needs_order(entry, sighting.ours):
         held = {row.id: row for row in sighting.ours}
-        return Attributed(tuple(absorbed(entry, held)), held)
+        return Matched(tuple(with_landed_writes(entry, held)), held)
     choice = order_of(entry, sighting)
     if not (isinstance(choice, Chosen) or sighting.ours or entry.intents) and _ended(entry):
-        return Attributed((), {})  # no order that it is to stand on, and nothing to bring there
+        return Matched((), {})  # no order that it is to stand on, and nothing to bring there
     if isinstance(choice, Disputed):
-        return Review(choice.reason)
+        return NeedsReview(choice.reason)
     if isinstance(choice, Chosen):
         return _Judgement(entry, sighting, choice.sale, rivals).verdict(creatable)
     if sighting.ours:
-        return Review(_homeless(entry, sighting))
-    return Wait(f"{entry.seen.order} is not in Jetti yet", order_found=False)
+        return NeedsReview(_homeless(entry, sighting))
+    return NotReady(f"{entry.seen.order} is not in Jetti yet", order_found=False)
 
 
-def order_of(entry: Entry, sighting: Sighting) -> Chosen | NoSale | Disputed:
+def order_of(entry: Entry, sighting: OrderSnapshot) -> Chosen | NoSale | Disputed:
     """The sale that is the entry's order, among those that were seen.
 
     What became of a create without an answer shows on the sale that it was sent to, whichever is
@@ -123,7 +137,7 @@ def sent_to(entry: Entry) -> frozenset[int]:
     return frozenset({unanswered.write.target_id} if unanswered is not None else ())
 
 
-def _gone(entry: Entry, sighting: Sighting) -> str | None:
+def _gone(entry: Entry, sighting: OrderSnapshot) -> str | None:
     """What a person deleted is never made again by itself."""
     held = {row.id: {item.id for item in row.items} for row in sighting.ours}
     gone = [
@@ -139,7 +153,7 @@ def _gone(entry: Entry, sighting: Sighting) -> str | None:
     return f"{listed(gone)} was deleted in Jetti and is never made again by itself. {BY_HAND}"
 
 
-def _homeless(entry: Entry, sighting: Sighting) -> str:
+def _homeless(entry: Entry, sighting: OrderSnapshot) -> str:
     """Sale returns are there, but no sale can be the order."""
     rows = [f"{titled(row)} on sale {row.sale_id}" for row in sighting.ours]
     not_it = ruled_out(entry.seen, sighting.sales, sighting.sale_items)
@@ -149,7 +163,7 @@ def _homeless(entry: Entry, sighting: Sighting) -> str:
     )
 
 
-def _doubled(entry: Entry, sighting: Sighting) -> str | None:
+def _doubled(entry: Entry, sighting: OrderSnapshot) -> str | None:
     """An item in two living sale returns of ours: one must be a create that landed after settle.
 
     Each of them would be given the wanted quantity, so neither is touched.
@@ -181,7 +195,7 @@ def _unanswered(entry: Entry) -> Intent | None:
     return creates[-1] if creates else None
 
 
-def _overreached(entry: Entry, sighting: Sighting, rivals: Sequence[Entry]) -> bool:
+def _overreached(entry: Entry, sighting: OrderSnapshot, rivals: Sequence[Entry]) -> bool:
     """Whether what an unanswered create may have made holds more than it asked for."""
     unanswered = _unanswered(entry)
     if unanswered is None:
@@ -243,7 +257,7 @@ class _Judgement:
     """One entry held against one sale."""
 
     def __init__(
-        self, entry: Entry, sighting: Sighting, sale: Sale, rivals: Sequence[Entry]
+        self, entry: Entry, sighting: OrderSnapshot, sale: Sale, rivals: Sequence[Entry]
     ) -> None:
         self._entry = entry
         self._sighting = sighting
@@ -255,12 +269,12 @@ class _Judgement:
         self._on_sale = [row for row in sighting.on_sale if row.sale_id == sale.id]
         known = {sale_return.id for sale_return in entry.sale_returns}
         marked = [row for row in sighting.ours if row.id not in known]
-        self._ours = absorbed(entry, self._held) + [self._as_found(row) for row in marked]
+        self._ours = with_landed_writes(entry, self._held) + [self._as_found(row) for row in marked]
 
-    def verdict(self, creatable: Collection[str]) -> Verdict:
+    def verdict(self, creatable: Collection[str]) -> MatchResult:
         astray = [row for row in self._held.values() if row.sale_id != self._sale.id]
         if astray:
-            return Review(
+            return NeedsReview(
                 f"sale return {listed(f'{titled(row)} on sale {row.sale_id}' for row in astray)} "
                 f"carries this return's marker but is not on {self._entry.seen.order}, which is "
                 f"sale {self._sale.id} ({self._sale.reference}). {_UNMARK}. {BY_HAND}"
@@ -268,7 +282,7 @@ class _Judgement:
         theirs = [self._held[row_id] for row_id in sorted(self._theirs.keys() & self._held.keys())]
         if theirs:
             whose = (f"{titled(row)} stands for return {self._theirs[row.id]}" for row in theirs)
-            return Review(
+            return NeedsReview(
                 f"a sale return carries this return's marker but is another's: {listed(whose)}. "
                 f"{_UNMARK}. {BY_HAND}"
             )
@@ -289,24 +303,24 @@ class _Judgement:
         missing: list[Missing] = []
         for line in allowed:
             found = missing_of(line, self._items, self._rivals)
-            if isinstance(found, Review):
+            if isinstance(found, NeedsReview):
                 return self._unless_lines_are_missing(found)
-            if isinstance(found, Wait):
+            if isinstance(found, NotReady):
                 return found
             missing += found
         return self._divided() or self._overdrawn() or self._attributed(tuple(missing))
 
-    def _divided(self) -> Review | Wait | None:
+    def _divided(self) -> NeedsReview | NotReady | None:
         """Settle how many units each of several items stands for that share a line."""
         if self._entry.wanted.purpose is Purpose.CANCEL:
             return None
         found = divided(self._entry, self._ours, self._held, self._items)
-        if isinstance(found, Review):
+        if isinstance(found, NeedsReview):
             return self._unless_lines_are_missing(found)
         self._ours = found
         return None
 
-    def _overdrawn(self) -> Wait | Review | None:
+    def _overdrawn(self) -> NotReady | NeedsReview | None:
         """Units that would be added to sale returns of ours must be left; Jetti checks nothing."""
         if self._entry.wanted.purpose is Purpose.CANCEL:
             return None
@@ -321,7 +335,9 @@ class _Judgement:
                         return refused
         return None
 
-    def _growth(self, item: SeenItem, line: WantedLine, units: int | None) -> Wait | Review | None:
+    def _growth(
+        self, item: LiveItem, line: WantedLine, units: int | None
+    ) -> NotReady | NeedsReview | None:
         """Whether an item cannot be given what it lacks of its line, or of its part of it."""
         sale_item = self._items.get(item.sale_item_id)
         more = (line.quantity if units is None else units) - item.quantity
@@ -331,41 +347,41 @@ class _Judgement:
         others = [other for other in matching if other is not sale_item and other.available > 0]
         if others and units is None:
             return undecided(line, matching)
-        return short([sale_item], line.order_line_id, more, self._rivals, grows=True)
+        return check_available([sale_item], line.order_line_id, more, self._rivals, grows=True)
 
-    def _claim_by_intent(self, unanswered: Intent) -> Review | Wait | Absent | None:
+    def _claim_by_intent(self, unanswered: Intent) -> NeedsReview | NotReady | NotApplied | None:
         if unanswered.write.target_id != self._sale.id:
-            return Review(
+            return NeedsReview(
                 f"our unanswered create was sent to sale {unanswered.write.target_id}, but "
                 f"{self._entry.seen.order} is sale {self._sale.id} ({self._sale.reference}) "
                 f"by now. See what it made there. {BY_HAND}"
             )
-        found = by_intent(
+        found = from_intent(
             unanswered,
             since=since_sent(unanswered, self._unmarked(), _creates_of(self._rivals)),
             marked=list(self._held.values()),
             items=self._items,
             wanted=self._entry.wanted.lines,
         )
-        if isinstance(found, Review | Wait):
+        if isinstance(found, NeedsReview | NotReady):
             return found
         if found is None:
-            return Absent(unanswered)
+            return NotApplied(unanswered)
         self._claim(found, [self._as_found(row) for row in found])
         return None
 
-    def _as_found(self, row: SeenSaleReturn) -> SaleReturn:
+    def _as_found(self, row: LiveSaleReturn) -> SaleReturn:
         """By marker alone we do not know what we told; of an unanswered create we do: nothing."""
         unanswered = _unanswered(self._entry)
         if unanswered is None or row.id in unanswered.before:
-            return as_made(row, self._items)
+            return of_marked(row, self._items)
         is_late = row.created_at > unanswered.settle_at
         if is_late and any(item.quantity for item in row.items):
             # What was sent had landed by then or never will, and it leaves zeros: a person's.
-            return as_met(row, self._items)
-        return as_left(row, self._items)
+            return of_manual(row, self._items)
+        return of_unanswered_create(row, self._items)
 
-    def _behind(self, creatable: Collection[str]) -> Wait | None:
+    def _behind(self, creatable: Collection[str]) -> NotReady | None:
         """What another return's unanswered create may have made looks like a person's doing, and
         may have used up lines: nothing is decided about them before it is settled."""
         uncovered = {line.order_line_id for line in _uncovered(self._entry, self._ours)}
@@ -375,10 +391,10 @@ class _Judgement:
             create = _unanswered(rival)
             if create is not None and wanted & set(create.write.sale_item_ids):
                 reason = f"a create for return {rival.id} on the same lines has no answer yet"
-                return Wait(reason, order_found=True, behind=True)
+                return NotReady(reason, order_found=True, behind=True)
         return None
 
-    def _left_behind(self) -> Review | None:
+    def _left_behind(self) -> NeedsReview | None:
         """What another ledger began for a return that has ended since, on any sale of the order."""
         if self._entry.intents or not _seems_never_pushed(self._entry):
             return None
@@ -390,7 +406,7 @@ class _Judgement:
             marked=[row for row in self._held.values() if row.status != "cancelled"],
         )
 
-    def _used_up_elsewhere(self) -> Review | None:
+    def _used_up_elsewhere(self) -> NeedsReview | None:
         """Another sale of the order gave way to this one; a person may have returned there, by
         hand, what this return is about."""
         wanted = {line.order_line_id for line in _uncovered(self._entry, self._ours)}
@@ -408,54 +424,54 @@ class _Judgement:
             return None
         where = [sales[row.sale_id] for row in there]
         which = ruled_out(self._entry.seen, where, self._sighting.sale_items)
-        return Review(
+        return NeedsReview(
             f"unmarked sale return {listed(with_units(row, items) for row in there)} may be this "
             f"return's, but stands on sale {listed(which)}, while {self._entry.seen.order} is sale "
             f"{self._sale.id} ({self._sale.reference}). {BY_HAND}"
         )
 
-    def _claim_by_meaning(self, creatable: Collection[str]) -> Review | Wait | None:
+    def _claim_by_meaning(self, creatable: Collection[str]) -> NeedsReview | NotReady | None:
         uncovered = _uncovered(self._entry, self._ours)
         # Lines that policy filters are not part of what we mean, unless it filters them all.
         meant = [line for line in uncovered if line.order_line_id in creatable] or uncovered
         if not meant:
             return None
-        found = by_meaning(self._entry, meant, self._loose(), self._items, self._rivals)
-        if isinstance(found, Review):
+        found = from_contents(self._entry, meant, self._loose(), self._items, self._rivals)
+        if isinstance(found, NeedsReview):
             return self._unless_lines_are_missing(found)
-        self._claim(found, [as_met(row, self._items) for row in found])
+        self._claim(found, [of_manual(row, self._items) for row in found])
         return None
 
-    def _unless_lines_are_missing(self, doubt: Review) -> Review | Wait:
+    def _unless_lines_are_missing(self, doubt: NeedsReview) -> NeedsReview | NotReady:
         """What was not understood of the return may be what settles the doubt, and a person who
         is asked too early would not be asked again."""
         if not self._entry.wanted.lacks_lines:
             return doubt
         there = doubt.reason.removesuffix(f". {BY_HAND}").removesuffix(f". {RAISE}")
         reason = f"not all lines of this return are understood, and {there}"
-        return Wait(reason, order_found=True)
+        return NotReady(reason, order_found=True)
 
-    def _claim(self, rows: Sequence[SeenSaleReturn], as_ours: Sequence[SaleReturn]) -> None:
+    def _claim(self, rows: Sequence[LiveSaleReturn], as_ours: Sequence[SaleReturn]) -> None:
         self._held |= {row.id: row for row in rows}
         self._ours += as_ours
 
-    def _loose(self) -> list[SeenSaleReturn]:
+    def _loose(self) -> list[LiveSaleReturn]:
         """Unmarked, alive and nobody's yet: it could be ours or a person's."""
         return [row for row in self._on_sale if self._is_loose(row)]
 
-    def _is_loose(self, row: SeenSaleReturn) -> bool:
+    def _is_loose(self, row: LiveSaleReturn) -> bool:
         return self._is_unmarked(row) and row.status != "cancelled"
 
-    def _unmarked(self) -> list[SeenSaleReturn]:
+    def _unmarked(self) -> list[LiveSaleReturn]:
         """The same, and those that somebody has cancelled meanwhile."""
         return [row for row in self._on_sale if self._is_unmarked(row)]
 
-    def _is_unmarked(self, row: SeenSaleReturn) -> bool:
+    def _is_unmarked(self, row: LiveSaleReturn) -> bool:
         return row.marker is None and row.id not in self._held and row.id not in self._theirs
 
-    def _attributed(self, missing: tuple[Missing, ...]) -> Attributed:
+    def _attributed(self, missing: tuple[Missing, ...]) -> Matched:
         known = {sale_return.id for sale_return in self._entry.sale_returns}
-        return Attributed(
+        return Matched(
             sale_returns=tuple(sorted(self._ours, key=lambda ours: ours.id)),
             held=self._held,
             adopted=tuple(sorted(set(self._held) - known)),

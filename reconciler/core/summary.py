@@ -36,7 +36,7 @@ _TOLD_AS = {
 }
 
 
-class Read(Struct, frozen=True):
+class ReadTotals(Struct, frozen=True):
     """Returns that were read."""
 
     seen: int
@@ -44,7 +44,7 @@ class Read(Struct, frozen=True):
     changed: int
 
 
-class Standing(Struct, frozen=True):
+class LedgerTotals(Struct, frozen=True):
     """How the whole ledger stands when a pass ends, or just the returns it was asked for."""
 
     states: Mapping[State, int] = {}
@@ -53,7 +53,7 @@ class Standing(Struct, frozen=True):
     creation_stopped: str | None = None
 
 
-def count(read: Read, outcomes: Sequence[ReportedChange], standing: Standing) -> Counts:
+def count(read: ReadTotals, outcomes: Sequence[ReportedChange], standing: LedgerTotals) -> Counts:
     """What was read and done in this pass; malformed and pending as they stand now."""
     done: dict[str, int] = {}
     for told in outcomes:
@@ -75,13 +75,13 @@ def count(read: Read, outcomes: Sequence[ReportedChange], standing: Standing) ->
 
 def standing_of(
     entries: Sequence[Entry], overdue_before: datetime, malformed: int, creation_stopped: str | None
-) -> Standing:
+) -> LedgerTotals:
     """How these entries stand by themselves.
 
     That creation is stopped concerns them as far as one of them still waits to be created.
     """
     waits = any(map(needs_creating, entries))
-    return Standing(
+    return LedgerTotals(
         states=Counter(entry.state for entry in entries),
         overdue=sum(is_overdue(entry, overdue_before) for entry in entries),
         malformed=malformed,
@@ -108,7 +108,7 @@ def needs_creating(entry: Entry) -> bool:
     return any(line.order_line_id not in there for line in entry.wanted.lines)
 
 
-def exit_code(failures: Collection[int], standing: Standing, *, pending_shows: bool) -> int:
+def exit_code(failures: Collection[int], standing: LedgerTotals, *, pending_shows: bool) -> int:
     """The verdict: the worst of what stopped the pass and how the ledger stands.
 
     `pending_shows` is a dry run with `--detailed-exitcode` that has changes to show.
@@ -123,7 +123,7 @@ def exit_code(failures: Collection[int], standing: Standing, *, pending_shows: b
     return worst(codes)
 
 
-def sentence(code: int, standing: Standing) -> str | None:
+def sentence(code: int, standing: LedgerTotals) -> str | None:
     """Why a pass that nothing stopped ended with that code; None where all is well."""
     if code == 7 and standing.creation_stopped is not None:
         return f"{standing.creation_stopped}; nothing is created until a person has looked"
@@ -134,5 +134,5 @@ def sentence(code: int, standing: Standing) -> str | None:
     return "returns need a look: " + ", ".join(f"{n} {what}" for n, what in parts if n)
 
 
-def _troubled(standing: Standing) -> bool:
+def _troubled(standing: LedgerTotals) -> bool:
     return any(standing.states.get(state) for state in TROUBLED)

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.core import fields
-from reconciler.core.matching import is_divided, sharing
+from reconciler.core import owned_fields
+from reconciler.core.matching.lines import is_divided, sharing
+from reconciler.core.matching.result import BY_HAND, NeedsReview, listed
 from reconciler.core.model import (
     Entry,
     Fields,
@@ -25,20 +26,19 @@ from reconciler.core.model import (
     WantedLine,
     Write,
 )
-from reconciler.core.verdict import BY_HAND, Review, listed
 
 ReasonIds = Mapping[str, Value]
 """Adjustment reason code -> id in Jetti; a plan, which reads nothing, maps codes to themselves."""
 
 
-class Held(Struct, frozen=True):
+class Live(Struct, frozen=True):
     """What is in Jetti under one sale return."""
 
     fields: Fields
     items: dict[int, Fields]
 
 
-class Kept(Struct, frozen=True):
+class ManualEdit(Struct, frozen=True):
     """A value a person set in Jetti, which stays."""
 
     reference: str
@@ -53,24 +53,24 @@ class Kept(Struct, frozen=True):
         return f"{self.field}[{self.place}]"
 
 
-class Agenda(Struct, frozen=True):
+class Diff(Struct, frozen=True):
     """Writes in the order to send them."""
 
     writes: tuple[Write, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[ManualEdit, ...] = ()
 
 
-def as_pushed(known: SaleReturn) -> Held:
+def as_pushed(known: SaleReturn) -> Live:
     """The sale return as if nobody had touched it since the last push."""
-    return Held(known.fields, {item.id: item.fields for item in known.items})
+    return Live(known.fields, {item.id: item.fields for item in known.items})
 
 
-def agenda(
+def diff_of(
     entry: Entry,
     sale_returns: tuple[SaleReturn, ...],
-    held: Mapping[int, Held],
+    held: Mapping[int, Live],
     reasons: ReasonIds,
-) -> Agenda | Review:
+) -> Diff | NeedsReview:
     """Everything to be written to these sale returns of the entry.
 
     Quantities go before statuses: a status may trigger refund bookkeeping
@@ -81,21 +81,21 @@ def agenda(
     if doubt is not None:
         return doubt
     writes: list[Write] = []
-    kept: list[Kept] = []
+    kept: list[ManualEdit] = []
     doubts: list[str] = []
     for known in sale_returns:
         found = _of_one(_One(entry, known, held[known.id], reasons, alive))
-        if isinstance(found, Review):
+        if isinstance(found, NeedsReview):
             doubts.append(found.reason)
             continue
         writes += found.writes
         kept += found.kept
     if doubts:
-        return Review(f"{'; '.join(doubts)}. {BY_HAND}")
-    return Agenda(tuple(writes), tuple(kept))
+        return NeedsReview(f"{'; '.join(doubts)}. {BY_HAND}")
+    return Diff(tuple(writes), tuple(kept))
 
 
-def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> Review | None:
+def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> NeedsReview | None:
     """A line that several items share must be divided among them to the last unit."""
     if entry.wanted.purpose is Purpose.CANCEL:
         return None
@@ -103,7 +103,7 @@ def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> Review | Non
         parts = sharing(line.order_line_id, sale_returns)
         if len(parts) > 1 and not is_divided(line, parts):
             held = listed(f"{part.sale_item_id} ({part.units or 0} until now)" for part in parts)
-            return Review(
+            return NeedsReview(
                 f"order line {line.order_line_id}: {line.quantity} to return, but its units stand "
                 f"in sale items {held}, and nobody can tell which of them it is. "
                 "Set the quantities in Jetti by hand"
@@ -112,7 +112,7 @@ def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> Review | Non
 
 
 def agreed(
-    entry: Entry, sale_returns: tuple[SaleReturn, ...], held: Mapping[int, Held]
+    entry: Entry, sale_returns: tuple[SaleReturn, ...], held: Mapping[int, Live]
 ) -> tuple[SaleReturn, ...]:
     """What Jetti holds just as it is wanted counts as pushed, whoever wrote it.
 
@@ -124,7 +124,7 @@ def agreed(
 class _One(Struct, frozen=True):
     entry: Entry
     known: SaleReturn
-    held: Held
+    held: Live
     reasons: ReasonIds = {}
     alive: Sequence[SaleReturn] = ()
     """Those of the entry that nobody has cancelled in Jetti."""
@@ -147,10 +147,10 @@ class _One(Struct, frozen=True):
         return next((x for x in lines if x.order_line_id == item.order_line_id), None)
 
 
-def _of_one(one: _One) -> Agenda | Review:
+def _of_one(one: _One) -> Diff | NeedsReview:
     emptied = not any(one.line(item) for item in one.known.items)
     if emptied and one.wanted.lacks_lines and one.wanted.purpose is not Purpose.CANCEL:
-        return Agenda()  # its lines may just not have been understood
+        return Diff()  # its lines may just not have been understood
     over = "cancelled" in (one.status, one.known.fields.get("status"))
     if one.wanted.purpose is Purpose.HOLD and emptied and not over:
         return _items(one)  # what is held is told no status, and a cancel would be final
@@ -165,25 +165,23 @@ def _of_one(one: _One) -> Agenda | Review:
             if one.line(item) and item.sale_item_id not in elsewhere
         ]
         if not bereft:
-            return Agenda()  # it was one too many
+            return Diff()  # it was one too many
         lines = listed(
             f"{_told(one, item)['quantity']} of order line {item.order_line_id}" for item in bereft
         )
-        return Review(f"{one.name} is cancelled, but its lines are wanted: {lines}")
+        return NeedsReview(f"{one.name} is cancelled, but its lines are wanted: {lines}")
     items = _items(one)
-    if isinstance(items, Review) or one.status == "cancelled":
+    if isinstance(items, NeedsReview) or one.status == "cancelled":
         return items
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
-    wanted = fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
-    if one.wanted.lacks_parcels and fields.tells_of_a_parcel(one.known.fields):
-        wanted = fields.without_parcels(wanted)
-    if fields.has_another_origin(one.known.fields):
-        wanted = fields.without_origin(wanted)
-    found = fields.difference(wanted, one.known.fields, one.held.fields)
+    wanted = owned_fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
+    if one.wanted.lacks_parcels and owned_fields.tells_of_a_parcel(one.known.fields):
+        wanted = owned_fields.without_parcels(wanted)
+    if owned_fields.has_another_origin(one.known.fields):
+        wanted = owned_fields.without_origin(wanted)
+    found = owned_fields.difference(wanted, one.known.fields, one.held.fields)
     put = _put(Operation.UPDATE_SALE_RETURN, one.known.id, found.write)
-    return Agenda(
-        (*items.writes, *put), (*items.kept, *_kept(one, found.kept, one.known.reference))
-    )
+    return Diff((*items.writes, *put), (*items.kept, *_kept(one, found.kept, one.known.reference)))
 
 
 def _agreed(one: _One) -> SaleReturn:
@@ -191,7 +189,7 @@ def _agreed(one: _One) -> SaleReturn:
     is_over = one.wanted.purpose is Purpose.CANCEL or one.status == "cancelled"
     if is_over or not order_line_ids:
         return one.known
-    wanted = fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
+    wanted = owned_fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
     return replace(
         one.known,
         fields={**one.known.fields, **_shared(wanted, one.held.fields)},
@@ -207,36 +205,36 @@ def _shared(wanted: Fields, held: Fields) -> Fields:
     return {name: value for name, value in wanted.items() if name in held and held[name] == value}
 
 
-def _ended(one: _One) -> Agenda | Review:
+def _ended(one: _One) -> Diff | NeedsReview:
     # Already cancelled by anyone, or by us and revived by a person since: theirs to say.
     if "cancelled" in (one.status, one.known.fields.get("status")):
-        return Agenda()
+        return Diff()
     if one.status == "received":
-        return Review(f"{one.name} should be cancelled, but Jetti says received")
-    return Agenda(_put(Operation.UPDATE_SALE_RETURN, one.known.id, {"status": "cancelled"}))
+        return NeedsReview(f"{one.name} should be cancelled, but Jetti says received")
+    return Diff(_put(Operation.UPDATE_SALE_RETURN, one.known.id, {"status": "cancelled"}))
 
 
-def _items(one: _One) -> Agenda | Review:
+def _items(one: _One) -> Diff | NeedsReview:
     """Item PUTs. A sale return that a person cancelled is left alone."""
     writes: list[Write] = []
-    kept: list[Kept] = []
+    kept: list[ManualEdit] = []
     for item in one.known.items:
-        found = fields.difference(_wanted(one, item), item.fields, one.held.items[item.id])
+        found = owned_fields.difference(_wanted(one, item), item.fields, one.held.items[item.id])
         if "quantity" in found.kept:
-            return Review(
+            return NeedsReview(
                 f"{one.name}: order line {item.order_line_id} should become "
                 f"{_wanted(one, item)['quantity']}, but a person set {found.kept['quantity']} in "
                 "Jetti"
             )
-        if "quantity" in found.write and _was_written(item) and one.status in fields.ENDS:
-            return Review(
+        if "quantity" in found.write and _was_written(item) and one.status in owned_fields.ENDS:
+            return NeedsReview(
                 f"{one.name}: order line {item.order_line_id} should become "
                 f"{found.write['quantity']}, but Jetti says {one.status}"
             )
         if one.status != "cancelled":
             writes += _put(Operation.UPDATE_ITEM, item.id, found.write)
             kept += _kept(one, found.kept, item.order_line_id)
-    return Agenda(tuple(writes), tuple(kept))
+    return Diff(tuple(writes), tuple(kept))
 
 
 def _told(one: _One, item: Item) -> Fields:
@@ -272,5 +270,7 @@ def _put(operation: Operation, target_id: int, changed: Fields) -> tuple[Write, 
     return (Write(operation, target_id, fields=changed),) if changed else ()
 
 
-def _kept(one: _One, values: Fields, place: str) -> tuple[Kept, ...]:
-    return tuple(Kept(one.known.reference, name, value, place) for name, value in values.items())
+def _kept(one: _One, values: Fields, place: str) -> tuple[ManualEdit, ...]:
+    return tuple(
+        ManualEdit(one.known.reference, name, value, place) for name, value in values.items()
+    )

@@ -8,7 +8,7 @@ from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, 
 from reconciler.core.plain import plain
 from reconciler.core.ports import Attempt
 from reconciler.core.report import NotUnderstood
-from reconciler.core.story import Sent, Stories, Story
+from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Sent
 from reconciler.reports.wording import aside, line, moment, order, value
 
 _NOT_TOLD = "Jetti lacks whatever changed with it"
@@ -17,7 +17,7 @@ _READ_AGAIN = "read again when it changes and by every sweep"
 _WAY_OUT = f"{_READ_AGAIN}; at once by: reconciler run --return ID"
 
 
-def render(stories: Stories) -> str:
+def render(stories: ReturnDetails) -> str:
     """One story after the other."""
     told = ["\n".join(_lines(story)) for story in stories.returns]
     return "\n\n".join([*told, *("\n".join(_nothing_of(row)) for row in stories.not_understood)])
@@ -30,7 +30,7 @@ def _nothing_of(row: NotUnderstood) -> Iterator[str]:
     yield line("next", "Jetti was told nothing of it; " + way_out)
 
 
-def _lines(story: Story) -> Iterator[str]:
+def _lines(story: ReturnDetail) -> Iterator[str]:
     seen = story.seen
     why = f": {plain(story.reason)}" if story.reason else ""
     name = f"Return {plain(story.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
@@ -49,7 +49,7 @@ def _lines(story: Story) -> Iterator[str]:
     yield from _attempts(story)
 
 
-def _not_understood(story: Story) -> Iterator[str]:
+def _not_understood(story: ReturnDetail) -> Iterator[str]:
     row = story.not_understood
     if row is None:
         return
@@ -64,7 +64,7 @@ def _not_understood(story: Story) -> Iterator[str]:
         yield f"    {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
 
 
-def _seen(story: Story) -> Iterator[str]:
+def _seen(story: ReturnDetail) -> Iterator[str]:
     seen = story.seen
     outcomes = "+".join(plain(outcome, 30) for outcome in seen.outcomes) or "no outcome"
     yield "seen in Loop"
@@ -90,7 +90,7 @@ def _parcel(parcel: Parcel) -> str:
     )
 
 
-def _wanted(story: Story) -> Iterator[str]:
+def _wanted(story: ReturnDetail) -> Iterator[str]:
     wanted = story.wanted
     changed = f", since {moment(story.changed_at)}" if story.changed_at else ""
     yield ""
@@ -114,7 +114,7 @@ def _wanted_parcel(parcel: WantedParcel) -> str:
     )
 
 
-def _pushed(story: Story) -> Iterator[str]:
+def _pushed(story: ReturnDetail) -> Iterator[str]:
     yield ""
     if not story.pushed:
         yield "in Jetti: nothing of ours"
@@ -140,7 +140,7 @@ def _fields(fields: Fields) -> str:
     return ", ".join(told) or "-"
 
 
-def _writes(story: Story) -> Iterator[str]:
+def _writes(story: ReturnDetail) -> Iterator[str]:
     if not story.writes:
         return
     yield ""
@@ -158,7 +158,7 @@ def _sent(sent: Sent) -> str:
     return f"{plain(sent.operation, 30)} {sent.target_id}{items}{fields}: {outcome}"
 
 
-def _attempts(story: Story) -> Iterator[str]:
+def _attempts(story: ReturnDetail) -> Iterator[str]:
     if not story.attempts:
         return
     yield ""

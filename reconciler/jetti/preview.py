@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, why_not_created
 from reconciler.core.report import OutcomeKind, ReportedChange
-from reconciler.core.verdict import Absent, Attributed, Review, Wait
 from reconciler.errors import TargetUnavailable
-from reconciler.jetti.judge import Judge, Judged
-from reconciler.jetti.lookup import Unseen
-from reconciler.jetti.told import Told, named
+from reconciler.jetti.lookup import LookupFailed
+from reconciler.jetti.matcher import MatchedChange, Matcher
+from reconciler.jetti.result import PushResult, named
 from reconciler.jetti.update import Update, left_alone, why_left
 
 _PROVES = "can prove jetti.cancel_ids_key: of its order's lines only some come back"
 
 
-class Scout:
+class LookupPreview:
     """Judges like the pusher does and stops there."""
 
-    def __init__(self, judge: Judge, update: Update) -> None:
+    def __init__(self, judge: Matcher, update: Update) -> None:
         self._judge = judge
         self._update = update
 
@@ -30,7 +30,7 @@ class Scout:
         unseen: list[str] = []
         for judged in self._judge.judge(changes):
             told = self._foresee(judged)
-            if isinstance(judged.verdict, Unseen):
+            if isinstance(judged.verdict, LookupFailed):
                 unseen.append(judged.verdict.reason)
             remarks = (*judged.remarks, *((_PROVES,) if self._judge.can_prove(judged) else ()))
             yield judged.change.told(
@@ -53,32 +53,32 @@ class Scout:
         """See `core.target.Target`."""
         return self._judge.remarks()
 
-    def _foresee(self, judged: Judged) -> Told:
+    def _foresee(self, judged: MatchedChange) -> PushResult:
         entry, verdict = judged.entry, judged.verdict
         match verdict:
-            case Unseen(reason):
-                return Told(OutcomeKind.FAILED, reason)
-            case Review(reason):
-                return Told(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
-            case Wait(reason):
-                return Told(OutcomeKind.WAITING, reason)
-            case Absent():
-                return Told(OutcomeKind.PLANNED, "a create without an answer is not in Jetti")
-            case Attributed():
+            case LookupFailed(reason):
+                return PushResult(OutcomeKind.FAILED, reason)
+            case NeedsReview(reason):
+                return PushResult(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
+            case NotReady(reason):
+                return PushResult(OutcomeKind.WAITING, reason)
+            case NotApplied():
+                return PushResult(OutcomeKind.PLANNED, "a create without an answer is not in Jetti")
+            case Matched():
                 return self._attributed(entry, verdict)
 
-    def _attributed(self, entry: Entry, found: Attributed) -> Told:
+    def _attributed(self, entry: Entry, found: Matched) -> PushResult:
         names = named(found.sale_returns)
         if found.missing:
             vendors = {one.item.vendor_id for one in found.missing}
-            return Told(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
+            return PushResult(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
         if not found.sale_returns:
-            return Told(OutcomeKind.SKIPPED, why_not_created(entry, self._judge.terms))
-        todo = self._update.agenda(entry, found)
-        if isinstance(todo, Review):
-            return Told(OutcomeKind.REVIEW, todo.reason, names)
+            return PushResult(OutcomeKind.SKIPPED, why_not_created(entry, self._judge.terms))
+        todo = self._update.diff_of(entry, found)
+        if isinstance(todo, NeedsReview):
+            return PushResult(OutcomeKind.REVIEW, todo.reason, names)
         reason = why_left(todo) if todo.writes else "Jetti already holds what is wanted"
-        return Told(OutcomeKind.PLANNED, reason, names, left_alone=left_alone(todo))
+        return PushResult(OutcomeKind.PLANNED, reason, names, left_alone=left_alone(todo))
 
 
 def _count(sale_returns: int) -> str:

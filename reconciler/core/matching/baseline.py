@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from reconciler.core.fields import OWNED, OWNED_OF_ITEM, SOURCE
+from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, SaleItem
 from reconciler.core.model import Entry, Fields, Item, Operation, SaleReturn, Write
-from reconciler.core.sighting import SaleItem, SeenItem, SeenSaleReturn
+from reconciler.core.owned_fields import OWNED, OWNED_OF_ITEM, SOURCE
 
 _TOLD_WITH_THE_SOURCE = (
     "trackingCompany",
@@ -19,7 +19,7 @@ _TOLD_WITH_THE_SOURCE = (
 )
 
 
-def absorbed(entry: Entry, held: Mapping[int, SeenSaleReturn]) -> list[SaleReturn]:
+def with_landed_writes(entry: Entry, held: Mapping[int, LiveSaleReturn]) -> list[SaleReturn]:
     """The sale returns the ledger knows, with the effect of unanswered PUTs that Jetti shows.
 
     A PUT whose answer was lost either took effect or did not, field by field: what Jetti holds
@@ -29,7 +29,7 @@ def absorbed(entry: Entry, held: Mapping[int, SeenSaleReturn]) -> list[SaleRetur
     return [_absorbed_one(known, held[known.id], puts) for known in entry.sale_returns]
 
 
-def _absorbed_one(known: SaleReturn, row: SeenSaleReturn, puts: Sequence[Write]) -> SaleReturn:
+def _absorbed_one(known: SaleReturn, row: LiveSaleReturn, puts: Sequence[Write]) -> SaleReturn:
     shown = {item.id: item.fields for item in row.items}
     return replace(
         known,
@@ -54,7 +54,7 @@ def _landed(
     return landed
 
 
-def has_landed(entry: Entry, held: Mapping[int, SeenSaleReturn]) -> bool:
+def has_landed(entry: Entry, held: Mapping[int, LiveSaleReturn]) -> bool:
     """Whether Jetti shows everything that the unanswered PUTs were to set."""
     rows = {(Operation.UPDATE_SALE_RETURN, row.id): row.fields for row in held.values()}
     rows |= {
@@ -66,7 +66,7 @@ def has_landed(entry: Entry, held: Mapping[int, SeenSaleReturn]) -> bool:
     )
 
 
-def as_made(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
+def of_marked(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
     """Marked, or made by a create of ours: all that Jetti shows counts as pushed.
 
     What it does not show is missing, not empty: we may set it.
@@ -74,19 +74,19 @@ def as_made(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
     return _known(row, items, row.fields, [item.fields for item in row.items])
 
 
-def as_left(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
+def of_unanswered_create(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
     """Made by a create of ours that was never answered, so that nothing was written to it since.
 
     Its tracking and notes, if there are any, are a person's: our first PUT, which tells them,
     tells the source along with them.
     """
     if row.fields.get("saleReturnSource") == SOURCE:
-        return as_made(row, items)
-    made = as_made(row, items)
+        return of_marked(row, items)
+    made = of_marked(row, items)
     return replace(made, fields={**made.fields, **dict.fromkeys(_TOLD_WITH_THE_SOURCE)})
 
 
-def as_met(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
+def of_manual(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
     """Raised by a person and taken over by meaning: only what we agree on counts as pushed.
 
     Whatever else the person wrote stays theirs, because it differs from what we last pushed:
@@ -98,7 +98,7 @@ def as_met(row: SeenSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
 
 
 def _known(
-    row: SeenSaleReturn,
+    row: LiveSaleReturn,
     items: Mapping[int, SaleItem],
     fields: Fields,
     of_items: Sequence[Fields],
@@ -121,7 +121,7 @@ def _known(
     )
 
 
-def line_of(item: SeenItem, items: Mapping[int, SaleItem]) -> str:
+def line_of(item: LiveItem, items: Mapping[int, SaleItem]) -> str:
     """The Shopify line of a sale return item; empty when Jetti's sale item carries none."""
     sale_item = items.get(item.sale_item_id)
     return (sale_item.order_line_id if sale_item else None) or ""

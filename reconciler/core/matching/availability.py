@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.core.matching.result import BY_HAND, NeedsReview, NotReady, listed
+from reconciler.core.matching.snapshot import SaleItem
 from reconciler.core.model import Entry, Purpose
-from reconciler.core.sighting import SaleItem
 from reconciler.core.states import OPEN
-from reconciler.core.verdict import BY_HAND, Review, Wait, listed
 
 
-def short(
+def check_available(
     items: Sequence[SaleItem],
     line_id: str,
     units: int,
     rivals: Sequence[Entry],
     *,
     grows: bool = False,
-) -> Wait | Review | None:
+) -> NotReady | NeedsReview | None:
     """None where enough are left; Wait while other returns have yet to give enough of them back.
 
     A customer who cancels a return and submits it anew is read as both at once. `items` are the
@@ -32,8 +32,8 @@ def short(
     if sum(giving.values()) >= lacking:
         whose = listed(rival_id for rival_id, given in giving.items() if given)
         reason = f"order line {line_id} is still held by return {whose}, which gives it back"
-        return Wait(reason, order_found=True, behind=True)
-    return Review(
+        return NotReady(reason, order_found=True, behind=True)
+    return NeedsReview(
         f"order line {line_id}: {units}{' more' if grows else ''} to return, but only "
         f"{available} of {sum(item.quantity for item in left)} are left in Jetti: "
         f"sale item {listed(map(described, items))}. {BY_HAND}"

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
+from reconciler.core.matching.result import BY_HAND, listed
+from reconciler.core.matching.snapshot import LiveSaleReturn, Sale, SaleItem
 from reconciler.core.model import Entry, Operation, Return
-from reconciler.core.sighting import Sale, SaleItem, SeenSaleReturn
-from reconciler.core.verdict import BY_HAND, listed
 
 
 class Chosen(Struct, frozen=True):
@@ -73,7 +73,7 @@ def settles(sale: Sale, seen: Return) -> bool:
     return is_plain and (not seen.order_name or is_spelt_alike(sale, seen))
 
 
-def anchors(entry: Entry, ours: Sequence[SeenSaleReturn]) -> frozenset[int]:
+def anchors(entry: Entry, ours: Sequence[LiveSaleReturn]) -> frozenset[int]:
     """Sales on which something of an entry stands, or may stand since a create had no answer."""
     sales = {known.sale_id for known in entry.sale_returns} | {row.sale_id for row in ours}
     creates = [i.write for i in entry.intents if i.write.operation is Operation.CREATE]

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from reconciler.core.matching.snapshot import LiveSaleReturn, SaleItem
 from reconciler.core.model import Intent, SaleReturn, WantedLine
-from reconciler.core.sighting import SaleItem, SeenSaleReturn
 
 BY_HAND = "Do by hand in Jetti what is still wanted"
 """What settles a review: nothing but a person's decision moves one (`core.states`)."""
 
 
-class Review(Struct, frozen=True):
+class NeedsReview(Struct, frozen=True):
     """A person must decide. The reason names every candidate, what speaks for or against it, and
     what would settle it."""
 
@@ -22,7 +22,7 @@ class Review(Struct, frozen=True):
     """Whether a create of ours seems to have returned items that it did not ask for."""
 
 
-class Wait(Struct, frozen=True):
+class NotReady(Struct, frozen=True):
     """The order, a line of it, or what a sale return on it holds, is not in Jetti yet."""
 
     reason: str
@@ -34,7 +34,7 @@ class Wait(Struct, frozen=True):
     """What there is in its place, for the person who decides in the end."""
 
 
-class Absent(Struct, frozen=True):
+class NotApplied(Struct, frozen=True):
     """A create of ours was not answered, and nothing on the sale can be its doing."""
 
     intent: Intent
@@ -49,12 +49,12 @@ class Missing(Struct, frozen=True):
     """Of the line: all that are wanted, unless several sale items share it."""
 
 
-class Attributed(Struct, frozen=True):
+class Matched(Struct, frozen=True):
     """What is ours, and what must still be created."""
 
     sale_returns: tuple[SaleReturn, ...]
     """As last pushed; newly claimed ones as `core.known` says."""
-    held: dict[int, SeenSaleReturn]
+    held: dict[int, LiveSaleReturn]
     """The same, as Jetti holds them now."""
     adopted: tuple[int, ...] = ()
     """Those that the ledger did not know."""
@@ -66,7 +66,7 @@ class Attributed(Struct, frozen=True):
     """Every sale return on the sale at that moment; an intent keeps it."""
 
 
-Verdict = Review | Wait | Absent | Attributed
+MatchResult = NeedsReview | NotReady | NotApplied | Matched
 
 
 def listed(values: Iterable[object]) -> str:
@@ -74,6 +74,6 @@ def listed(values: Iterable[object]) -> str:
     return ", ".join(str(value) for value in values)
 
 
-def titled(row: SaleReturn | SeenSaleReturn) -> str:
+def titled(row: SaleReturn | LiveSaleReturn) -> str:
     """A sale return as people find it in Jetti: its reference, with its id."""
     return f"{row.reference} ({row.id})"

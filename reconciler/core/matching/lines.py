@@ -11,31 +11,31 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from reconciler.core.matching.availability import check_available, described
+from reconciler.core.matching.result import Missing, NeedsReview, NotReady, listed
+from reconciler.core.matching.snapshot import LiveSaleReturn, SaleItem
 from reconciler.core.model import Entry, Item, SaleReturn, WantedLine
-from reconciler.core.shortage import described, short
-from reconciler.core.sighting import SaleItem, SeenSaleReturn
-from reconciler.core.verdict import Missing, Review, Wait, listed
 
 _NAMED = 10  # sale items in a reason; Jetti itself shows all
 
 
 def missing_of(
     line: WantedLine, items: Mapping[int, SaleItem], rivals: Sequence[Entry]
-) -> list[Missing] | Wait | Review:
+) -> list[Missing] | NotReady | NeedsReview:
     """The sale items to ask for; checked because Jetti itself checks nothing."""
     matching = of_line(line.order_line_id, items)
     if not matching:
-        return Wait(
+        return NotReady(
             f"order line {line.order_line_id} is not in Jetti yet",
             order_found=True,
             instead=_instead(items),
         )
     if any(item.is_bundle for item in matching):
-        return Review(
+        return NeedsReview(
             f"order line {line.order_line_id} is a bundle or part of one: "
             f"sale item {listed(map(described, matching))}. {RAISE}"
         )
-    refused = short(matching, line.order_line_id, line.quantity, rivals)
+    refused = check_available(matching, line.order_line_id, line.quantity, rivals)
     if refused is not None:
         return refused
     left = [item for item in matching if item.available > 0]
@@ -67,9 +67,9 @@ def of_line(order_line_id: str, items: Mapping[int, SaleItem]) -> list[SaleItem]
     return sorted(found, key=lambda item: item.id)
 
 
-def undecided(line: WantedLine, matching: Sequence[SaleItem]) -> Review:
+def undecided(line: WantedLine, matching: Sequence[SaleItem]) -> NeedsReview:
     """Several sale items could be what comes back."""
-    return Review(
+    return NeedsReview(
         f"order line {line.order_line_id} is {len(matching)} sale items in Jetti, and "
         f"{line.quantity} of its {sum(item.quantity for item in matching)} units "
         f"{'comes' if line.quantity == 1 else 'come'} back: "
@@ -90,9 +90,9 @@ RAISE = (
 def divided(
     entry: Entry,
     ours: Sequence[SaleReturn],
-    held: Mapping[int, SeenSaleReturn],
+    held: Mapping[int, LiveSaleReturn],
     items: Mapping[int, SaleItem],
-) -> list[SaleReturn] | Review:
+) -> list[SaleReturn] | NeedsReview:
     """Ours, each item with the units it stands for where several stand for one line."""
     shown = {item.id: item.quantity for row in held.values() for item in row.items}
     settled: dict[int, int] = {}
