@@ -244,6 +244,32 @@ class State(StrEnum):
     IGNORED = "ignored"
 
 
+class IntentOutcome(StrEnum):
+    """What became of a write that an intent announced."""
+
+    APPLIED = "applied"
+    NOT_APPLIED = "not applied"
+    """The service says so (429)."""
+    SLOW_DOWN = "slow down"
+    """The same of a write that is not repeated."""
+    NOT_SENT = "not sent"
+    """Not one byte left."""
+    REFUSED = "refused"
+    """400 or 422: this version will never be accepted."""
+    LOST = "lost"
+    """Perhaps applied, and nobody will look."""
+    NOT_TAKEN = "not taken"
+    """Answered, but Jetti does not show it."""
+    READ_BACK = "read back"
+    """No answer came, and Jetti shows it."""
+    ABSENT = "absent"
+    """No answer came, and Jetti does not show it, twice."""
+    SHORT = "short"
+    """Fewer items came back than were asked for."""
+    OVERREACHED = "overreached"
+    """Items came back that nobody asked for."""
+
+
 class Operation(StrEnum):
     """The three writes there are."""
 

@@ -13,6 +13,7 @@ from reconciler.core.model import (
     CountedWord,
     Entry,
     Intent,
+    IntentOutcome,
     Malformed,
     Operation,
     Return,
@@ -153,7 +154,7 @@ class Move(Struct, frozen=True):
     """All that are known from now on; None leaves them as they are."""
     pushed_fingerprint: bytes | None = None
     """Set when everything wanted under this fingerprint is in Jetti; None leaves it."""
-    intents_closed_as: str | None = None
+    intents_closed_as: IntentOutcome | None = None
     """Closes the entry's outstanding intents with this outcome; None leaves them open."""
     intents_absent_at: datetime | None = None
     """Stamps outstanding intents with a first read-back that found nothing."""

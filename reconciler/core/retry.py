@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from reconciler.core.matching.result import BY_HAND, NotReady
-from reconciler.core.model import Entry, State
+from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.ports import Attempt, Move
 
 # Eight tries spread over a little more than a day: long enough for an outage of one order's data
@@ -36,7 +36,12 @@ def tries(entry: Entry) -> int:
 
 
 def failed(
-    entry: Entry, reason: str, now: datetime, attempt: Attempt | None = None, *, closes: str | None
+    entry: Entry,
+    reason: str,
+    now: datetime,
+    attempt: Attempt | None = None,
+    *,
+    closes: IntentOutcome | None,
 ) -> Move:
     """A try failed for this entry alone: again later, or dead once the tries are spent.
 

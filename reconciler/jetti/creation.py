@@ -15,7 +15,7 @@ from reconciler.core.matching.created import Exact, Overreached, Short, check_cr
 from reconciler.core.matching.lines import as_asked
 from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
-from reconciler.core.model import Entry, Operation, State, Write
+from reconciler.core.model import Entry, IntentOutcome, Operation, State, Write
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
 from reconciler.errors import Interrupted, TargetUnavailable
@@ -137,10 +137,10 @@ class Creation:
         attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         if isinstance(checked, Short):
             move = Move(State.REVIEW, checked.reason, sale_returns=known, attempt=attempt)
-            self._journal.move(entry.id, replace(move, intents_closed_as="short"))
+            self._journal.move(entry.id, replace(move, intents_closed_as=IntentOutcome.SHORT))
             return PushResult(OutcomeKind.REVIEW, checked.reason, named(known))
         move = Move(State.PENDING, attempts=0, sale_returns=known, attempt=attempt)
-        self._journal.move(entry.id, replace(move, intents_closed_as="applied"))
+        self._journal.move(entry.id, replace(move, intents_closed_as=IntentOutcome.APPLIED))
         self._last_is_doubtful = False
         self._prove(write, seen, {*found.before, *(row.id for row in made)})
         held = {**found.held, **{row.id: row for row in checked.made}}
@@ -172,7 +172,9 @@ class Creation:
         self._journal.stop_creation(f"return {entry.id}: {reason}")
         known = Classified(Meaning.APPLIED, 200, overreached.reason)
         attempt = self._delivery.attempt(create, known)
-        move = Move(State.PENDING, reason, intents_closed_as="overreached", attempt=attempt)
+        move = Move(
+            State.PENDING, reason, intents_closed_as=IntentOutcome.OVERREACHED, attempt=attempt
+        )
         self._journal.move(entry.id, move)
         # Another sale's, or what carries another return's marker, is no work of this create.
         made = [
@@ -198,6 +200,8 @@ class Creation:
         else:
             told = answered
         attempt = self._delivery.attempt(cancel, told)
-        closed = Move(State.PENDING, intents_closed_as=told.meaning.value, attempt=attempt)
+        closed = Move(
+            State.PENDING, intents_closed_as=IntentOutcome(told.meaning.value), attempt=attempt
+        )
         self._journal.move(entry.id, closed)
         return isinstance(answered, Delivered)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, json
 
 from reconciler.clock import Clock
-from reconciler.core.model import Entry, Operation, State, Write
+from reconciler.core.model import Entry, IntentOutcome, Operation, State, Write
 from reconciler.core.ports import Attempt, Journal, Move
 from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
@@ -72,7 +72,9 @@ class Delivery:
             return Classified(Meaning.LOST, detail=str(error))
         except (KeyRefused, TargetUnavailable, Interrupted):
             # None of them did anything: the key was refused, or nothing left.
-            self._journal.move(entry.id, Move(State.PENDING, intents_closed_as="not applied"))
+            self._journal.move(
+                entry.id, Move(State.PENDING, intents_closed_as=IntentOutcome.NOT_APPLIED)
+            )
             raise
         hit(Failpoint.ANSWER_RECEIVED)
         classified = classify(answer)
@@ -86,9 +88,13 @@ class Delivery:
         reason = classified.reason
         match classified.meaning:
             case Meaning.REFUSED:
-                move = Move(State.DEAD, reason, intents_closed_as="refused", attempt=attempt)
+                move = Move(
+                    State.DEAD, reason, intents_closed_as=IntentOutcome.REFUSED, attempt=attempt
+                )
             case Meaning.NOT_SENT:
-                move = Move(State.PENDING, reason, intents_closed_as="not sent", attempt=attempt)
+                move = Move(
+                    State.PENDING, reason, intents_closed_as=IntentOutcome.NOT_SENT, attempt=attempt
+                )
             case Meaning.SLOW_DOWN:
                 # Its intent stays open, so that the next try looks whether it happened after all.
                 move = Move(State.PENDING, reason, attempt=attempt)

@@ -11,7 +11,7 @@ from reconciler.clock import Clock
 from reconciler.core import retry
 from reconciler.core.matching.baseline import has_landed, with_landed_writes
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
-from reconciler.core.model import Entry, State
+from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.plan import Change, unanswered, why_not_created
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
@@ -157,7 +157,9 @@ class Pusher:
         if entry.intents and seen is not None and not unanswered(entry):
             # What became of PUTs shows without it.
             ours = tuple(with_landed_writes(entry, {row.id: row for row in seen.ours}))
-            read_back = Move(State.PENDING, sale_returns=ours, intents_closed_as="read back")
+            read_back = Move(
+                State.PENDING, sale_returns=ours, intents_closed_as=IntentOutcome.READ_BACK
+            )
             self._journal.move(entry.id, read_back)
         self._journal.move(entry.id, move)
         kinds = {State.WAITING: OutcomeKind.WAITING, State.REVIEW: OutcomeKind.REVIEW}
@@ -181,7 +183,7 @@ class Pusher:
             return None
         if first_seen is not None and now - first_seen < SECOND_READ_AFTER:
             return None
-        closing = Move(State.PENDING, intents_closed_as="absent")
+        closing = Move(State.PENDING, intents_closed_as=IntentOutcome.ABSENT)
         failed = self._in_vain(entry, "the create without an answer is not in Jetti", closing)
         return failed or self._settle(self._judge.reconsider(judged))
 
@@ -213,7 +215,7 @@ class Pusher:
             return self._adopter.take(entry, found)
         if entry.intents or found.adopted:
             # Into the ledger before anything is written to it.
-            read_back = "read back" if entry.intents else None
+            read_back = IntentOutcome.READ_BACK if entry.intents else None
             adopted = Move(
                 State.PENDING, sale_returns=found.sale_returns, intents_closed_as=read_back
             )

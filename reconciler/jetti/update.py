@@ -11,7 +11,7 @@ from reconciler.core import retry
 from reconciler.core.diff import Diff, Live, ReasonIds, agreed, diff_of
 from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
-from reconciler.core.model import Entry, Fields, Operation, SaleReturn, State, Write
+from reconciler.core.model import Entry, Fields, IntentOutcome, Operation, SaleReturn, State, Write
 from reconciler.core.owned_fields import ORIGIN
 from reconciler.core.ports import Journal, Move
 from reconciler.core.report import OutcomeKind
@@ -112,7 +112,7 @@ class Update:
             attempts=0,
             sale_returns=known,
             pushed_fingerprint=entry.fingerprint if is_last else None,
-            intents_closed_as="applied",
+            intents_closed_as=IntentOutcome.APPLIED,
             attempt=applied,
         )
         self._journal.move(entry.id, move)
@@ -133,7 +133,9 @@ class Update:
             return None
         reason = f"Jetti answered {answer.status} but did not take {', '.join(ignored)}"
         attempt = self._delivery.attempt(write, Classified(Meaning.REFUSED, answer.status, reason))
-        move = retry.failed(entry, reason, self._clock.now(), attempt, closes="not taken")
+        move = retry.failed(
+            entry, reason, self._clock.now(), attempt, closes=IntentOutcome.NOT_TAKEN
+        )
         self._journal.move(entry.id, move)
         return PushResult(OutcomeKind.FAILED, reason)
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Select, and_, or_, select
 
-from reconciler.core.model import Entry, Intent
+from reconciler.core.model import Entry, Intent, IntentOutcome
 from reconciler.core.ports import Attempt
 from reconciler.core.report import NotUnderstood
 from reconciler.core.states import OPEN, TROUBLED
@@ -23,7 +23,7 @@ class PastIntent(Struct, frozen=True):
     """An intent and what became of it."""
 
     intent: Intent
-    closed_as: str | None
+    closed_as: IntentOutcome | None
     """None while nobody knows."""
 
 

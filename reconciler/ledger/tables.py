@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from reconciler.core.model import (
     Fields,
+    IntentOutcome,
     Item,
     Operation,
     Return,
@@ -167,7 +168,7 @@ intents = Table(
     Column("settle_at", Instant, nullable=False),
     Column("absent_at", Instant),
     # What became of the write; empty while nobody knows.
-    Column("closed_as", Text),
+    Column("closed_as", Worded(IntentOutcome)),
     Index(None, "return_id"),
     Index(None, "sent_at"),
     # An id is never given out again, even after the newest rows were deleted.

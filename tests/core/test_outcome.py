@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.matching.result import BY_HAND, NotReady
-from reconciler.core.model import Operation, State
+from reconciler.core.model import IntentOutcome, Operation, State
 from reconciler.core.ports import Attempt, Move
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
 
@@ -66,16 +66,18 @@ REFUSED = Attempt(NOON, Operation.CREATE, 10, "refused", 422)
 
 
 def test_the_last_try_gives_up_and_says_so():
-    assert failed(entry(attempts=TRIES - 1), "no luck", NOON, REFUSED, closes="gone") == Move(
+    assert failed(
+        entry(attempts=TRIES - 1), "no luck", NOON, REFUSED, closes=IntentOutcome.ABSENT
+    ) == Move(
         State.DEAD,
         "no luck (given up after 8 tries)",
         attempts=TRIES,
-        intents_closed_as="gone",
+        intents_closed_as=IntentOutcome.ABSENT,
         attempt=REFUSED,
     )
 
 
-@pytest.mark.parametrize(("closes", "attempt"), [(None, None), ("not taken", REFUSED)])
+@pytest.mark.parametrize(("closes", "attempt"), [(None, None), (IntentOutcome.NOT_TAKEN, REFUSED)])
 def test_a_failure_counts_one_try_and_closes_intents_as_told(closes, attempt):
     assert failed(entry(attempts=2), "no luck", NOON, attempt, closes=closes) == Move(
         State.FAILED,

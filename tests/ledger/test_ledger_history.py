@@ -8,7 +8,7 @@ import pytest
 from ledger_samples import CREATE, LATER, NOON, drained, intend, observation
 from sqlalchemy import func, select
 
-from reconciler.core.model import Malformed, Operation, State
+from reconciler.core.model import IntentOutcome, Malformed, Operation, State
 from reconciler.core.ports import Attempt, Move, PlanMember, RunSummary
 from reconciler.ledger.database import Store
 from reconciler.ledger.sqlite import open_file
@@ -128,7 +128,9 @@ def test_what_is_older_than_90_days_goes(ledger, path):
     ledger.record(drained(observation("1"), observation("2")), NOON)
     attempt = Attempt(at=NOON, operation=Operation.CREATE, target_id=1, answer="applied")
     intend(ledger, "1")
-    ledger.move("1", Move(state=State.SYNCED, intents_closed_as="applied", attempt=attempt))
+    ledger.move(
+        "1", Move(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED, attempt=attempt)
+    )
     intend(ledger, "2")
     ledger.keep_plan("abc", [MEMBER], NOON)
     without_an_id, with_one = Malformed("ab" * 32, "id: missing"), Malformed("3", "state: 7", "3")

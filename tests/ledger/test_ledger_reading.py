@@ -14,7 +14,7 @@ from ledger_samples import (
     sale_return,
 )
 
-from reconciler.core.model import State
+from reconciler.core.model import IntentOutcome, State
 from reconciler.core.ports import Known, Move
 from reconciler.core.states import OPEN
 
@@ -124,7 +124,7 @@ def test_due_is_what_can_be_done_now(ledger, state, due_at_once, due_later):
 def test_in_flight_without_an_intent_is_due(ledger):
     ledger.record(drained(observation("1")), NOON)
     bring_to(ledger, "1", State.UNKNOWN)
-    ledger.move("1", Move(state=State.UNKNOWN, intents_closed_as="applied"))
+    ledger.move("1", Move(state=State.UNKNOWN, intents_closed_as=IntentOutcome.APPLIED))
 
     assert ids(ledger.due(NOON)) == ["1"]
 

@@ -20,7 +20,7 @@ from ledger_samples import (
 )
 
 from reconciler.core import states
-from reconciler.core.model import Operation, State, Write
+from reconciler.core.model import IntentOutcome, Operation, State, Write
 from reconciler.core.ports import Attempt, Move
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.ledger import opening
@@ -57,7 +57,7 @@ def test_an_illegal_step_changes_nothing(ledger, before, after):
         reason="why",
         attempts=9,
         sale_returns=(sale_return(),),
-        intents_closed_as="applied",
+        intents_closed_as=IntentOutcome.APPLIED,
         attempt=APPLIED,
     )
 
@@ -161,7 +161,9 @@ def test_synced_with_an_older_want_is_pending_again(ledger):
     ledger.record(drained(observation("1", "b", at=LATER)), LATER)
 
     adopted = Move(
-        state=State.SYNCED, pushed_fingerprint=fingerprint("a"), intents_closed_as="adopted"
+        state=State.SYNCED,
+        pushed_fingerprint=fingerprint("a"),
+        intents_closed_as=IntentOutcome.READ_BACK,
     )
     ledger.move("1", adopted)
 
@@ -205,7 +207,7 @@ def test_an_intent_is_on_disk_before_the_write(ledger, url, clock):
 def test_a_closed_intent_is_history(ledger):
     intend(ledger, "1")
 
-    ledger.move("1", Move(state=State.SYNCED, intents_closed_as="applied"))
+    ledger.move("1", Move(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED))
 
     assert ledger.entries(["1"])[0].intents == ()
     assert [past.closed_as for past in ledger.intents_of("1")] == ["applied"]
@@ -222,7 +224,7 @@ def test_the_first_read_back_that_found_nothing_is_remembered(ledger):
 
 def test_one_write_after_the_other_is_told_apart(ledger):
     intend(ledger, "1")
-    ledger.move("1", Move(state=State.IN_FLIGHT, intents_closed_as="applied"))
+    ledger.move("1", Move(state=State.IN_FLIGHT, intents_closed_as=IntentOutcome.APPLIED))
     update = Write(operation=Operation.UPDATE_ITEM, target_id=5, fields={"quantity": 2})
 
     intend(ledger, "1", update)
@@ -307,7 +309,7 @@ def test_creates_without_an_answer_are_known_until_somebody_settles_them(ledger)
     ledger.move("2", Move(state=State.REVIEW))
     assert ledger.unanswered_creates() == ["1"]
 
-    ledger.move("1", Move(state=State.PENDING, intents_closed_as="absent"))
+    ledger.move("1", Move(state=State.PENDING, intents_closed_as=IntentOutcome.ABSENT))
     assert ledger.unanswered_creates() == []
 
 
