@@ -15,8 +15,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 
-# What a change most often breaks: decisions, parsing, reports, help and documentation, and one
-# story of the main job (docs/decisions/0010-quick-lane.md).
+# What a change most often breaks: decisions, reading Loop, reports, timetable, settings and
+# documentation, and the stories of the main job (docs/decisions/0010-quick-lane.md).
 QUICK := tests/core tests/loop tests/reports tests/operations tests/test_architecture.py \
 	tests/test_citations.py tests/test_config.py tests/test_docs.py tests/test_glossary.py \
 	tests/test_proof_table.py tests/stories/test_main_job.py
