@@ -13,7 +13,7 @@ ReconcilerError
 ├── LockHeld               75   another run holds the lock
 └── Interrupted   129 130 143   stopped by a signal, cleanly
 
-What happens to a single return is never an exception but an outcome (`core.outcome`).
+What happens to a single return is never an exception but an outcome (`core.report.OutcomeKind`).
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Interrupted(ReconcilerError):
         return 128 + self.signal_number
 
 
-# When several apply, the first wins (design: 129/130/143 8 6 7 4 5 3 10).
+# When several apply, the first wins.
 PRECEDENCE = (129, 130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
 
 

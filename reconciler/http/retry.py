@@ -74,7 +74,7 @@ def parse_retry_after(text: str | None, now: datetime) -> float | None:
 def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds from Retry-After, dates taken relative to the answer's own Date where it has one.
 
-    Raises Postponed when it is longer than a run waits.
+    Raises RetryAfterTooLong when it is longer than a run waits.
     """
     seconds = parse_retry_after(
         headers.get("retry-after"), parse_http_date(headers.get("date")) or now
@@ -144,7 +144,7 @@ class ReadRetry(Retry):
         return self._context.rng.uniform(0, ceiling)
 
     def sleep(self, response: httpx.Response | Exception) -> None:
-        """Wait as asked, or for the backoff. Raises Postponed, Interrupted."""
+        """Wait as asked, or for the backoff. Raises RetryAfterTooLong, Interrupted."""
         seconds, cause = self._next_wait(response)
         log.info(
             "%s: %s; try %d of %d in %.1f s",

@@ -138,7 +138,7 @@ class Service:
     def write(self, method: str, path: str, body: bytes) -> Response:
         """Send a JSON body exactly once, and return whatever complete answer comes.
 
-        Raises NotSent (certainly not applied), AnswerLost (perhaps applied; a redirect is one),
+        Raises NotSent (certainly not applied), ResponseLost (perhaps applied; a redirect is one),
         KeyRefused (401, 403), Interrupted (before anything left), and the endpoint's
         `unavailable` error when the service has failed five times in a row (nothing left).
         """

@@ -35,11 +35,13 @@ class Adopter:
             if c.kind in (ChangeKind.ADOPT, ChangeKind.CREATE) and not c.reads_back
         ]
         unseen: list[str] = []
-        for judged in self._judge.judge(unknown):
-            told = self._look(judged)
-            if isinstance(judged.verdict, LookupFailed):
-                unseen.append(judged.verdict.reason)
-            yield judged.change.told(told.outcome, told.reason, told.sale_returns, judged.remarks)
+        for matched in self._judge.judge(unknown):
+            result = self._look(matched)
+            if isinstance(matched.verdict, LookupFailed):
+                unseen.append(matched.verdict.reason)
+            yield matched.change.told(
+                result.outcome, result.reason, result.sale_returns, matched.remarks
+            )
         if unseen:
             raise TargetUnavailable(
                 f"{unseen[0]}; {len(unseen)} of {len(unknown)} returns could not be looked up",
@@ -58,15 +60,15 @@ class Adopter:
         """See `core.target.Target`."""
         return self._judge.remarks()
 
-    def _look(self, judged: MatchedChange) -> PushResult:
-        match judged.verdict:
+    def _look(self, matched: MatchedChange) -> PushResult:
+        match matched.verdict:
             case LookupFailed(reason):
                 return PushResult(OutcomeKind.DEFERRED, reason)
             case NeedsReview(reason):
                 # Left pending: the next run looks again and sends it to a person if it must.
                 return PushResult(OutcomeKind.DEFERRED, reason)
             case Matched() as found if found.sale_returns:
-                return self.take(judged.entry, found)
+                return self.take(matched.entry, found)
             case _:
                 return PushResult(OutcomeKind.SKIPPED, "not in Jetti")
 

@@ -110,12 +110,12 @@ class Lookup:
         hit(Failpoint.MARKERS_SEEN)
         asked_at = self._reader.now()
         deep = [entry for entry in entries if needs_order(entry, ours[entry.id])]
-        sightings = {
+        snapshots = {
             entry.id: OrderSnapshot(asked_at, looked_at, ours=tuple(ours[entry.id]))
             for entry in entries
         }
-        sightings |= self._orders(deep, sightings)
-        return self._with_items(sightings, entries)
+        snapshots |= self._orders(deep, snapshots)
+        return self._with_items(snapshots, entries)
 
     def _ours(self, entries: Sequence[Entry]) -> dict[str, list[LiveSaleReturn]]:
         """By marker; what the ledger knows but has lost its marker, by id."""
@@ -129,9 +129,9 @@ class Lookup:
         return found
 
     def _orders(
-        self, entries: Sequence[Entry], sightings: Mapping[str, OrderSnapshot]
+        self, entries: Sequence[Entry], snapshots: Mapping[str, OrderSnapshot]
     ) -> dict[str, OrderSnapshot]:
-        """The same sightings with the order, its lines and its sale returns."""
+        """The same snapshots, with the order, its lines and its sale returns."""
         candidates = self._candidates(entries)
         hit(Failpoint.SALES_SEEN)
         may_be = {e.id: [s.id for s in possible(e.seen, candidates[e.id])] for e in entries}
@@ -139,7 +139,7 @@ class Lookup:
         sale_items = self._reader.sale_items(sale_ids) if sale_ids else []
         found = {
             entry.id: replace(
-                sightings[entry.id],
+                snapshots[entry.id],
                 sales=tuple(candidates[entry.id]),
                 sale_items=tuple(i for i in sale_items if i.sale_id in may_be[entry.id]),
             )
@@ -185,19 +185,19 @@ class Lookup:
         return found
 
     def _with_items(
-        self, sightings: dict[str, OrderSnapshot], entries: Sequence[Entry]
+        self, snapshots: dict[str, OrderSnapshot], entries: Sequence[Entry]
     ) -> dict[str, OrderSnapshot]:
         """Items of whatever is ours or could be; what a lost create made may be cancelled."""
         lost = {entry.id for entry in entries if unanswered(entry)}
-        wanted = {row.id for s in sightings.values() for row in s.ours}
+        wanted = {row.id for s in snapshots.values() for row in s.ours}
         wanted |= {
             row.id
-            for return_id, s in sightings.items()
+            for return_id, s in snapshots.items()
             for row in s.on_sale
             if row.marker is None and (row.status != "cancelled" or return_id in lost)
         }
         if not wanted:
-            return sightings
+            return snapshots
         items = self._items(sorted(wanted), entries)
 
         def filled(rows: Iterable[LiveSaleReturn]) -> tuple[LiveSaleReturn, ...]:
@@ -210,7 +210,7 @@ class Lookup:
 
         return {
             return_id: replace(s, ours=filled(s.ours), on_sale=filled(s.on_sale))
-            for return_id, s in sightings.items()
+            for return_id, s in snapshots.items()
         }
 
     def _items(self, wanted: Sequence[int], entries: Sequence[Entry]) -> list[LiveItem]:

@@ -1,4 +1,4 @@
-"""From planned changes to judged ones: twenty are looked up together, each judged in its turn."""
+"""From planned changes to matched ones: twenty are looked up together, each matched in turn."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MatchedChange(Struct, frozen=True):
 
 
 class Matcher:
-    """Looks and judges; writes nothing but the first sight of the account to the journal."""
+    """Looks up and matches; writes nothing to the journal but the account when first seen."""
 
     def __init__(
         self, lookup: Lookup, journal: Journal, terms: Terms, clock: Clock, ids_key: str
@@ -63,10 +63,10 @@ class Matcher:
                 for change in changes[start : start + TOGETHER]
                 if ahead is None or change is not ahead[0]
             ]
-            pairs, sightings = self._looked_up(together)
+            pairs, snapshots = self._looked_up(together)
             left = in_rounds(pairs)
             if start == 0:
-                ahead = self._first_to_prove(left, sightings, changes[TOGETHER:PROOF])
+                ahead = self._first_to_prove(left, snapshots, changes[TOGETHER:PROOF])
             left = _ahead_of_creates(ahead, left) if start == 0 and ahead else left
             written: set[str] = set()
             while left:
@@ -74,10 +74,10 @@ class Matcher:
                 if written & _order(entry):
                     # What was written meanwhile may have used up lines of their orders.
                     stale = [other for _, other in left if written & _order(other)]
-                    sightings |= self._lookup.sight(stale)
+                    snapshots |= self._lookup.sight(stale)
                     written.clear()
                 before = self._lookup.writes()
-                yield self._judge(change, entry, sightings[entry.id], alone=len(together) == 1)
+                yield self._judge(change, entry, snapshots[entry.id], alone=len(together) == 1)
                 if self._lookup.writes() != before:
                     written |= _order(entry)
                 del left[0]
@@ -90,9 +90,9 @@ class Matcher:
         """What a person should know of how Jetti answers."""
         return self._lookup.remarks()
 
-    def can_prove(self, judged: MatchedChange) -> bool:
+    def can_prove(self, matched: MatchedChange) -> bool:
         """Whether its create would be the first to prove `jetti.cancel_ids_key`."""
-        found, seen = judged.verdict, judged.sighting
+        found, seen = matched.verdict, matched.sighting
         if self._journal.meta().proven_ids_key == self._ids_key or seen is None:
             return False
         return isinstance(found, Matched) and can_prove(found, seen)
@@ -116,19 +116,19 @@ class Matcher:
 
     def again(self, change: Change) -> MatchedChange:
         """One change alone, freshly read from the ledger and from Jetti."""
-        [judged] = self.judge([change])
-        return judged
+        [matched] = self.judge([change])
+        return matched
 
-    def reconsider(self, judged: MatchedChange) -> MatchedChange:
-        """The same sighting, judged by what the ledger knows by now; a new one where another sale
+    def reconsider(self, matched: MatchedChange) -> MatchedChange:
+        """The same snapshot, matched by what the ledger knows by now; a new one where another sale
         is the order by that, whose sale returns were not looked at."""
-        [entry] = self._journal.entries([judged.entry.id])
-        seen = judged.sighting
+        [entry] = self._journal.entries([matched.entry.id])
+        seen = matched.sighting
         if seen is None:
-            return judged
-        if order_of(entry, seen) != order_of(judged.entry, seen):
-            return self.again(judged.change)
-        return self._judge(judged.change, entry, seen, alone=True)
+            return matched
+        if order_of(entry, seen) != order_of(matched.entry, seen):
+            return self.again(matched.change)
+        return self._judge(matched.change, entry, seen, alone=True)
 
     def _looked_up(
         self, changes: Sequence[Change]
@@ -141,15 +141,15 @@ class Matcher:
     def _first_to_prove(
         self,
         together: Sequence[Pair],
-        sightings: dict[str, OrderSnapshot | LookupFailed],
+        snapshots: dict[str, OrderSnapshot | LookupFailed],
         further: Sequence[Change],
     ) -> Pair | None:
         """The first create that can prove the id list, until one has; `further` are looked at, too,
-        when none of those together can. What was seen of it is put to the sightings.
+        when none of those together can. What was seen of it joins the snapshots.
         """
         if self._journal.meta().proven_ids_key == self._ids_key:
             return None
-        found = self._able(together, sightings)
+        found = self._able(together, snapshots)
         if found is not None or not any(_is_create(change) for change, _ in together):
             return found
         creates = [change for change in further if _is_create(change)]
@@ -157,16 +157,16 @@ class Matcher:
             pairs, seen = self._looked_up(creates[start : start + TOGETHER])
             found = self._able(pairs, seen)
             if found is not None:
-                sightings[found[1].id] = seen[found[1].id]
+                snapshots[found[1].id] = seen[found[1].id]
                 return found
         return None
 
     def _able(
-        self, pairs: Sequence[Pair], sightings: Mapping[str, OrderSnapshot | LookupFailed]
+        self, pairs: Sequence[Pair], snapshots: Mapping[str, OrderSnapshot | LookupFailed]
     ) -> Pair | None:
         for change, entry in pairs:
             if _is_create(change) and self.can_prove(
-                self._judged(change, entry, sightings[entry.id])
+                self._judged(change, entry, snapshots[entry.id])
             ):
                 return change, entry
         return None
@@ -176,12 +176,12 @@ class Matcher:
     ) -> MatchedChange:
         if isinstance(seen, OrderSnapshot) and seen.is_stale(self._clock.monotonic()):
             seen, alone = self._lookup.sight([entry])[entry.id], True
-        judged = self._judged(change, entry, seen)
-        creates = isinstance(judged.verdict, Matched) and bool(judged.verdict.missing)
+        matched = self._judged(change, entry, seen)
+        creates = isinstance(matched.verdict, Matched) and bool(matched.verdict.missing)
         if creates and self._lookup.is_in_doubt and not alone:
             # That it is not there yet must be proved by a look of its own.
             return self._judged(change, entry, self._lookup.sight([entry])[entry.id])
-        return judged
+        return matched
 
     def _judged(
         self, change: Change, entry: Entry, seen: OrderSnapshot | LookupFailed

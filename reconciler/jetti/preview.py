@@ -18,7 +18,7 @@ _PROVES = "can prove jetti.cancel_ids_key: of its order's lines only some come b
 
 
 class LookupPreview:
-    """Judges like the pusher does and stops there."""
+    """Matches like the pusher does and stops there."""
 
     def __init__(self, judge: Matcher, update: Update) -> None:
         self._judge = judge
@@ -28,13 +28,13 @@ class LookupPreview:
         """Say what each change would meet. Raises KeyRefused, SafetyStop, ConfigError, and at
         the end TargetUnavailable when Jetti failed for any."""
         unseen: list[str] = []
-        for judged in self._judge.judge(changes):
-            told = self._foresee(judged)
-            if isinstance(judged.verdict, LookupFailed):
-                unseen.append(judged.verdict.reason)
-            remarks = (*judged.remarks, *((_PROVES,) if self._judge.can_prove(judged) else ()))
-            yield judged.change.told(
-                told.outcome, told.reason, told.sale_returns, remarks, told.left_alone
+        for matched in self._judge.judge(changes):
+            result = self._foresee(matched)
+            if isinstance(matched.verdict, LookupFailed):
+                unseen.append(matched.verdict.reason)
+            remarks = (*matched.remarks, *((_PROVES,) if self._judge.can_prove(matched) else ()))
+            yield matched.change.told(
+                result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
             )
         if unseen:
             raise TargetUnavailable(
@@ -53,8 +53,8 @@ class LookupPreview:
         """See `core.target.Target`."""
         return self._judge.remarks()
 
-    def _foresee(self, judged: MatchedChange) -> PushResult:
-        entry, verdict = judged.entry, judged.verdict
+    def _foresee(self, matched: MatchedChange) -> PushResult:
+        entry, verdict = matched.entry, matched.verdict
         match verdict:
             case LookupFailed(reason):
                 return PushResult(OutcomeKind.FAILED, reason)

@@ -79,34 +79,34 @@ class Pusher:
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent: list[Change] = []
         behind: list[Change] = []
-        for judged in self._judge.judge(changes):
-            if self._stands_behind(judged, absent):
-                behind.append(judged.change)
+        for matched in self._judge.judge(changes):
+            if self._stands_behind(matched, absent):
+                behind.append(matched.change)
                 continue
-            told = self._settle(judged)
-            if told is None:
-                absent.append(judged.change)
+            result = self._settle(matched)
+            if result is None:
+                absent.append(matched.change)
             else:
-                yield self._reported(judged, told)
+                yield self._reported(matched, result)
         if absent:
             self._clock.wait(SECOND_READ_AFTER.total_seconds())
         for change in (*absent, *behind):
-            judged = self._judge.again(change)
-            told = self._settle(judged)
+            matched = self._judge.again(change)
+            result = self._settle(matched)
             unsettled = PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
-            yield self._reported(judged, told or unsettled)
+            yield self._reported(matched, result or unsettled)
         self._tell_outage()
 
-    def _stands_behind(self, judged: MatchedChange, absent: Sequence[Change]) -> bool:
+    def _stands_behind(self, matched: MatchedChange, absent: Sequence[Change]) -> bool:
         """Whether another create must be settled first, which happens at the end of this pass."""
-        verdict = judged.verdict
+        verdict = matched.verdict
         if isinstance(verdict, Matched):
             return bool(absent and verdict.missing) and self._creation.awaits_an_answer()
         return isinstance(verdict, NotReady) and verdict.behind
 
-    def _settle(self, judged: MatchedChange) -> PushResult | None:
+    def _settle(self, matched: MatchedChange) -> PushResult | None:
         """Take an entry as far as it goes; None when its create must be looked for once more."""
-        change, entry, verdict = judged.change, judged.entry, judged.verdict
+        change, entry, verdict = matched.change, matched.entry, matched.verdict
         if entry.state is State.SKIPPED:
             # A person asked for it, by name or by its range.
             self._journal.move(entry.id, Move(State.PENDING))
@@ -125,14 +125,14 @@ class Pusher:
             case NotReady() if change.kind is ChangeKind.ADOPT and not entry.intents:
                 return self._skip(entry)
             case NotReady():
-                return self._wait(judged, verdict)
+                return self._wait(matched, verdict)
             case NotApplied():
-                return self._absent(judged, verdict)
+                return self._absent(matched, verdict)
             case Matched():
                 if entry.state is State.WAITING:
                     # Looking for the order was no failure; tries are counted from here.
                     self._journal.move(entry.id, Move(State.PENDING, attempts=0))
-                return self._bring(judged, verdict)
+                return self._bring(matched, verdict)
 
     # ------------------------------------------------------------------ nothing to write
 
@@ -147,8 +147,8 @@ class Pusher:
         ours = named(entry.sale_returns)
         return PushResult(OutcomeKind.FAILED, unseen.reason, ours, trouble, unseen.cause)
 
-    def _wait(self, judged: MatchedChange, wait: NotReady) -> PushResult:
-        entry, seen = judged.entry, judged.sighting
+    def _wait(self, matched: MatchedChange, wait: NotReady) -> PushResult:
+        entry, seen = matched.entry, matched.sighting
         move = retry.waits(entry, wait, self._clock.now(), self._judge.terms.policy.patience)
         if unanswered(entry) and move.state is not State.REVIEW:
             # What became of a create cannot be told before the order, or its line, is there.
@@ -170,9 +170,9 @@ class Pusher:
         self._journal.move(entry.id, Move(State.SKIPPED, reason))
         return PushResult(OutcomeKind.SKIPPED, reason)
 
-    def _absent(self, judged: MatchedChange, absent: NotApplied) -> PushResult | None:
+    def _absent(self, matched: MatchedChange, absent: NotApplied) -> PushResult | None:
         """A create whose answer was lost is not there; sure only when it is not there twice."""
-        entry, now = judged.entry, self._clock.now()
+        entry, now = matched.entry, self._clock.now()
         first_seen = absent.intent.absent_at
         if first_seen is None and entry.state in _UNDECIDED:
             again = now + SECOND_READ_AFTER
@@ -185,7 +185,7 @@ class Pusher:
             return None
         closing = Move(State.PENDING, intents_closed_as=IntentOutcome.ABSENT)
         failed = self._in_vain(entry, "the create without an answer is not in Jetti", closing)
-        return failed or self._settle(self._judge.reconsider(judged))
+        return failed or self._settle(self._judge.reconsider(matched))
 
     def _in_vain(self, entry: Entry, reason: str, closing: Move) -> PushResult | None:
         """A write had no effect: None when it may be sent again at once, as the first time.
@@ -206,9 +206,9 @@ class Pusher:
 
     # ----------------------------------------------------------------- something to write
 
-    def _bring(self, judged: MatchedChange, found: Matched) -> PushResult | None:
+    def _bring(self, matched: MatchedChange, found: Matched) -> PushResult | None:
         """Adopt, create, update: whatever is left to do, in this order."""
-        change, entry, seen = judged.change, judged.entry, judged.sighting
+        change, entry, seen = matched.change, matched.entry, matched.sighting
         if seen is None or not (found.sale_returns or found.missing):
             return self._skip(entry)
         if change.kind is ChangeKind.ADOPT and not entry.intents:
@@ -234,28 +234,28 @@ class Pusher:
                 return created
             hit(Failpoint.CREATED)
             found, wrote = created, True
-        told = self._update.bring(entry, found, seen, wrote=wrote)
-        if told is None:
+        result = self._update.bring(entry, found, seen, wrote=wrote)
+        if result is None:
             return self._settle(self._judge.again(change))
-        return replace(told, remarks=remarks)
+        return replace(result, remarks=remarks)
 
     # ------------------------------------------------------------------------- the whole
 
-    def _reported(self, judged: MatchedChange, told: PushResult) -> ReportedChange:
-        self._watch(judged.change, told)
-        remarks = (*judged.remarks, *told.remarks)
-        return judged.change.told(
-            told.outcome, told.reason, told.sale_returns, remarks, told.left_alone
+    def _reported(self, matched: MatchedChange, result: PushResult) -> ReportedChange:
+        self._watch(matched.change, result)
+        remarks = (*matched.remarks, *result.remarks)
+        return matched.change.told(
+            result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
         )
 
-    def _watch(self, change: Change, told: PushResult) -> None:
+    def _watch(self, change: Change, result: PushResult) -> None:
         """Tell an outage from entries that fail on their own."""
         asked, self._asked = self._asked, self._judge.requests()
-        if told.trouble is None:
+        if result.trouble is None:
             if asked != self._asked:  # else nothing was answered for it either
                 self._streak.clear()
             return
-        self._streak.append((change.return_id, told))
+        self._streak.append((change.return_id, result))
         hurried = [each.trouble for _, each in self._streak[-HURRIED:]]
         if hurried == [Trouble.HURRY] * HURRIED:
             raise TargetUnavailable(fact("Jetti", "answered 429", "three"))
@@ -270,7 +270,7 @@ class Pusher:
     def _tell_outage(self) -> None:
         """Where failures do not tell by their number: when nothing else is answered either, it is
         Jetti and not the returns. Raises TargetUnavailable."""
-        if not all(told.trouble is Trouble.HURRY for _, told in self._streak):
+        if not all(result.trouble is Trouble.HURRY for _, result in self._streak):
             self._judge.knock()
 
 
@@ -285,7 +285,7 @@ def _outage(streak: Sequence[PushResult]) -> str:
     last = streak[-1]
     if last.cause is None:
         return last.reason or "Jetti is not asked again for now"
-    causes = list(dict.fromkeys(told.cause for told in streak if told.cause))
+    causes = list(dict.fromkeys(result.cause for result in streak if result.cause))
     if len(causes) == 1:
         return fact("Jetti", last.cause, "five")
     return fact("Jetti", f"failed five times in a row: {', '.join(causes)}")

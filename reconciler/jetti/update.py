@@ -58,7 +58,7 @@ class Update:
     def bring(
         self, entry: Entry, found: Matched, seen: OrderSnapshot, *, wrote: bool
     ) -> PushResult | None:
-        """Write the agenda; the entry is synced when all of it is in Jetti.
+        """Write the diff; the entry is synced when all of it is in Jetti.
 
         None when that takes so long that Jetti must be looked at again first, for a person may
         have been there. The first write is sent in any case, so that there is some progress;

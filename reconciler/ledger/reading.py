@@ -16,7 +16,7 @@ from reconciler.ledger.part import Part
 from reconciler.ledger.tables import entries, intents, malformed
 
 LONGEST_PAUSE = timedelta(days=1)
-"""No pause between two tries, and no settle time, is as long (`core.outcome`)."""
+"""No pause between two tries, and no settle time, is as long (`core.retry`)."""
 
 
 class Reading(Part):

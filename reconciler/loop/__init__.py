@@ -1,4 +1,4 @@
-"""Loop, the source of returns: wire schema, windows, pages and the edge probe."""
+"""Loop, the source of returns: schema, windows, pages and the edge probe."""
 
 from reconciler.loop.reader import LoopReader
 

@@ -29,8 +29,8 @@ class NoonClock:
 
 @pytest.fixture
 def context() -> click.Context:
-    host = Runtime(NoonClock(), {})  # type: ignore[arg-type]
-    return click.Context(click.Command("x"), obj=Caller(host, perform))
+    runtime = Runtime(NoonClock(), {})  # type: ignore[arg-type]
+    return click.Context(click.Command("x"), obj=Caller(runtime, perform))
 
 
 @pytest.mark.parametrize(

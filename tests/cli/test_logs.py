@@ -125,11 +125,11 @@ def broken_command():
 def test_a_bug_is_told_shortly_and_at_length_only_when_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    host = Runtime(NoonClock(), ENVIRON)  # type: ignore[arg-type]
+    runtime = Runtime(NoonClock(), ENVIRON)  # type: ignore[arg-type]
 
-    assert perform(["broken"], host) == 1
+    assert perform(["broken"], runtime) == 1
     short = capsys.readouterr().err
-    assert perform(["-v", "broken"], host) == 1
+    assert perform(["-v", "broken"], runtime) == 1
     long = capsys.readouterr().err
 
     assert short.startswith("Error: this is a bug in reconciler")

@@ -16,7 +16,7 @@ ITEM, SALE_RETURN = Operation.UPDATE_ITEM, Operation.UPDATE_SALE_RETURN
 
 
 def look(entry, held=None):
-    """The agenda, with Jetti as last pushed unless told."""
+    """The diff, with Jetti as last pushed unless told."""
     as_they_were = {known.id: as_pushed(known) for known in entry.sale_returns}
     return diff_of(entry, entry.sale_returns, as_they_were | (held or {}), REASONS)
 

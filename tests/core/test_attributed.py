@@ -1,4 +1,4 @@
-"""A judgement that goes well, whole: what is ours, how Jetti holds it, what is still to make."""
+"""A match that goes well, whole: what is ours, how Jetti holds it, what is still to make."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_a_sale_return_is_told_with_all_it_holds():
 
 
 def meant(units, *rows):
-    """The judgement about rows that may mean so many units of line A: the sale items 1 and 9."""
+    """What rows that may mean so many units of line A come to: the sale items 1 and 9."""
     items = {1: sale_item("A", 2), 9: sale_item("A", 2, id=9)}
     entry = an_entry(seen=a_return())
     return from_contents(entry, [wanted_line("A", units)], rows, items, rivals=())

@@ -197,7 +197,7 @@ def test_a_create_that_never_takes_effect_is_given_up_after_its_tries(shop):
     assert (shop.state(one), len(posts)) == ("dead", TRIES)
 
 
-# ------------------------------------------------------------------------------- fresh sightings
+# ------------------------------------------------------------------------------- fresh snapshots
 
 
 def test_a_sighting_that_grew_old_while_others_were_pushed_is_taken_again(shop):

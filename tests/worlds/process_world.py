@@ -46,8 +46,8 @@ class RealWorld(World):
 
     def live(self) -> None:
         """`reconciler init`, without the cost of a process."""
-        host = Runtime(SystemClock(), self.environ)
-        assert perform(["--quiet", "init", "--since", "7d"], host) == 0
+        runtime = Runtime(SystemClock(), self.environ)
+        assert perform(["--quiet", "init", "--since", "7d"], runtime) == 0
 
     def start(
         self, *arguments: str, under: Sequence[str] = (), **environ: str

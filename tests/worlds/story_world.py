@@ -215,9 +215,9 @@ class World:
         """One command line, in this process."""
         stdout, stderr = io.StringIO(), io.StringIO()
         known = {**self.environ, **environ}
-        host = Runtime(self.clock, known, connect=self.connect, busy_seconds=self.busy_seconds)
+        runtime = Runtime(self.clock, known, connect=self.connect, busy_seconds=self.busy_seconds)
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-            code = perform(arguments, host)
+            code = perform(arguments, runtime)
         return Ran(code, stdout.getvalue(), stderr.getvalue())
 
     def run(self, *arguments: str, **environ: str) -> Ran:

@@ -18,7 +18,7 @@ def check_available(
     *,
     grows: bool = False,
 ) -> NotReady | NeedsReview | None:
-    """None where enough are left; Wait while other returns have yet to give enough of them back.
+    """None where enough are left; NotReady while other returns have yet to give enough back.
 
     A customer who cancels a return and submits it anew is read as both at once. `items` are the
     sale items of the line; those with nothing left do not count.

@@ -87,7 +87,7 @@ def of_unanswered_create(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> 
 
 
 def of_manual(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
-    """Raised by a person and taken over by meaning: only what we agree on counts as pushed.
+    """Raised by a person, taken over for its contents: only what we agree on counts as pushed.
 
     Whatever else the person wrote stays theirs, because it differs from what we last pushed:
     nothing.

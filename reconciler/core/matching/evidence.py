@@ -1,4 +1,4 @@
-"""Proof that an unmarked sale return is ours: by an unanswered create, or by its meaning."""
+"""What shows that an unmarked sale return is ours: an unanswered create, or equal contents."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def from_intent(
 
     They appeared since it was sent, hold only what it asked for, in quantities a create gives birth
     to or that we meanwhile wanted; and, with what is already marked, they hold all of it. None
-    when nothing of it is there; Review when some of it might be; Wait while Jetti shows one of
-    them without any item.
+    when nothing of it is there; NeedsReview when some of it might be; NotReady while Jetti shows
+    one of them without any item.
     """
     asked = set(intent.write.sale_item_ids)
     hollow = [row for row in since if not row.items and row.status != "cancelled"]
@@ -117,7 +117,7 @@ def from_contents(
     items: Mapping[int, SaleItem],
     rivals: Sequence[Entry],
 ) -> list[LiveSaleReturn] | NeedsReview:
-    """A person's own sale returns for exactly these lines; Review when they merely overlap."""
+    """A person's own sale returns for exactly these lines; NeedsReview if they merely overlap."""
     quantities = {line.order_line_id: line.quantity for line in meant}
     touching = [
         row for row in loose if any(line_of(item, items) in quantities for item in row.items)

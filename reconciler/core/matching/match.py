@@ -1,9 +1,9 @@
-"""Whose is what in Jetti: the judgement that stands before every write.
+"""Which sale returns in Jetti belong to a return: what is decided before every write.
 
 Jetti has no idempotency key (jetti.md#repeated-cancel-calls, #idempotency-keys), so nothing is ever
 created while anything on the sale could already be ours (architecture.md#matching-sale-returns).
-Three kinds of proof count: the marker, an intent of ours that was never answered, and, where
-neither exists, exact meaning with a single claimant. Everything short of proof goes to a person.
+Three kinds of evidence count: the marker, an intent of ours that was never answered, and, where
+neither exists, equal contents with a single claimant. Anything short of that goes to a person.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def needs_order(entry: Entry, ours: Collection[LiveSaleReturn]) -> bool:
 def match_entry(
     entry: Entry, sighting: OrderSnapshot, rivals: Sequence[Entry], creatable: Collection[str]
 ) -> MatchResult:
-    """Judge what was seen for one entry.
+    """Match one entry with what was seen of its order.
 
     `rivals` are the other entries on the order; `creatable` the order lines that policy and
     go-live let be created. A line that may not be created can still be found and taken over.

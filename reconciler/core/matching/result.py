@@ -1,4 +1,4 @@
-"""The possible judgements about what Jetti shows for one entry."""
+"""What matching one entry with what Jetti shows can come to."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Matched(Struct, frozen=True):
     """What is ours, and what must still be created."""
 
     sale_returns: tuple[SaleReturn, ...]
-    """As last pushed; newly claimed ones as `core.known` says."""
+    """As last pushed; newly claimed ones as `baseline` says."""
     held: dict[int, LiveSaleReturn]
     """The same, as Jetti holds them now."""
     adopted: tuple[int, ...] = ()

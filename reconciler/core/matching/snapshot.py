@@ -1,4 +1,4 @@
-"""What Jetti showed about one return's order, parsed and re-checked; facts without judgement."""
+"""What Jetti showed about one return's order, parsed and re-checked; facts and no conclusions."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class LiveSaleReturn(Struct, frozen=True):
 
 
 STALE_AFTER = 120.0
-"""Seconds. Pushing twenty entries takes about a minute at Jetti's pace; a sighting older than
+"""Seconds. Pushing twenty entries takes about a minute at Jetti's pace; a snapshot older than
 twice that was overtaken by a slow service or a suspended machine and is taken again."""
 
 
@@ -89,7 +89,7 @@ class OrderSnapshot(Struct, frozen=True):
     asked_at: datetime
     """By Jetti's clock where its answers carry a Date; earlier than every row's reading."""
     looked_at: float
-    """By the monotonic clock: old sightings are not trusted."""
+    """By the monotonic clock: old snapshots are not trusted."""
     ours: tuple[LiveSaleReturn, ...] = ()
     """Marked with the return's id, or known to the ledger by their ids."""
     sales: tuple[Sale, ...] = ()

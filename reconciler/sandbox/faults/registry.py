@@ -25,7 +25,7 @@ class Fault(Struct, frozen=True):
 
     service: ServiceName
     kind: str
-    """A name in `fault_kinds.KINDS`."""
+    """A name in `kinds.KINDS`."""
     operation: str = "*"
     """A glob over `operation_of`: `list.*`, `details`, `POST /sales/*/cancel.json`."""
     nth: int | None = None

@@ -13,7 +13,7 @@ from reconciler.sandbox.faults.registry import Fault
 
 
 class Control:
-    """Talks to `control_service`; `url` is what the sandbox announced."""
+    """Talks to `control_api`; `url` is what the sandbox announced."""
 
     def __init__(self, url: str) -> None:
         self._url = url
