@@ -32,7 +32,7 @@ from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
 
 _HANDLER = "process_request_thread"
-_SHARED = ("options", "clock", "on_write", "lock", "urls", "_stopped")
+_SHARED = ("options", "clock", "on_write", "lock", "urls")
 """What a sandbox keeps when its state is put back."""
 
 
