@@ -37,8 +37,8 @@ def test_only_the_http_package_knows_the_http_libraries():
 @pytest.mark.parametrize(
     ("package", "allowed"),
     [
-        ("http", {"errors", "clock", "http", "points"}),
-        ("loop", {"core", "errors", "clock", "http", "loop", "points"}),
+        ("http", {"errors", "clock", "http", "failpoints"}),
+        ("loop", {"core", "errors", "clock", "http", "loop", "failpoints"}),
     ],
 )
 def test_imports_point_one_way(package, allowed):

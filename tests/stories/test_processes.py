@@ -45,13 +45,13 @@ def test_0_everything_due_is_done(world: RealWorld) -> None:
 _WITH_A_BUG = """
 import os, sys
 from reconciler.cli import perform
-from reconciler.runtime import Host
+from reconciler.runtime import Runtime
 
 class Broken:
     def now(self):
         raise LookupError("canary-bug")
 
-sys.exit(perform(sys.argv[1:], Host(Broken(), os.environ)))
+sys.exit(perform(sys.argv[1:], Runtime(Broken(), os.environ)))
 """
 
 
@@ -410,12 +410,12 @@ _AS_NOBODY = """
 import os, sys
 from reconciler.cli import perform
 from reconciler.clock import SystemClock
-from reconciler.runtime import Host
+from reconciler.runtime import Runtime
 
 os.chdir("/")
 # The real user has no home. What is imported late may lie where only the effective one reads.
 os.setresuid(54321, 0, 0)
-sys.exit(perform(sys.argv[1:], Host(SystemClock(), os.environ)))
+sys.exit(perform(sys.argv[1:], Runtime(SystemClock(), os.environ)))
 """
 
 
