@@ -64,7 +64,7 @@ class Stage:
             "RECONCILER_CONFIG": str(self._settings),
             "RECONCILER_LEDGER": f"sqlite:///{self._ledger}",
         }
-        self._host = Runtime(SandboxTime(sandbox, caller.runtime.clock), variables)
+        self._runtime = Runtime(SandboxTime(sandbox, caller.runtime.clock), variables)
         self.problems: list[str] = []
 
     @staticmethod
@@ -82,7 +82,7 @@ class Stage:
     def perform(self, *arguments: str) -> None:
         """Carry out a command, as if it had been typed."""
         streams.show(click.style(f"$ reconciler {' '.join(arguments)}", bold=True))
-        status = self._perform(arguments, self._host)
+        status = self._perform(arguments, self._runtime)
         self.expect(status in _EXPECTED, f"`{' '.join(arguments)}` ended with {status}")
 
     def expect(self, holds: bool, otherwise: str) -> None:

@@ -54,7 +54,6 @@ class FieldChange(Struct, frozen=True):
 
 # What half of a packed plan would be: the same few names, over and over.
 _SHORT = {name: place for place, name in enumerate(OWNED)}
-_LONG = {place: name for name, place in _SHORT.items()}
 
 
 class FieldChanges:
@@ -99,7 +98,7 @@ def _shortened(field: str) -> int | tuple[str] | str:
 def _in_full(name: int | tuple[str] | str) -> str:
     match name:
         case int():
-            return _LONG[name]
+            return OWNED[name]
         case (of,):
             return f"quantity{of}"
         case _:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from reconciler.loop.values import Unreadable
+
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
 _EXPECTED = re.compile(r"Expected `(?P<kinds>[a-z |]+)`, got `(?P<found>[a-z]+)`")
@@ -21,9 +23,12 @@ _NO_UNICODE = "Invalid UTF-8"
 def told(error: Exception, prefix: str = "") -> str:
     """`line_items[2].provider_line_item_id: expected text, found null`.
 
-    `prefix` is the path of what was decoded, where that was a part of the row only.
+    `prefix` is the path of what was decoded, where that was a part of the row only; a sentence of
+    our own names its field already.
     """
     text = str(error)
+    if isinstance(error, Unreadable):
+        return text
     if _NO_UNICODE in text:
         problem = "a text is not valid Unicode"
         return f"{prefix}: {problem}" if prefix else problem
@@ -39,7 +44,7 @@ def told(error: Exception, prefix: str = "") -> str:
     if long := _LONG.fullmatch(text):
         unit = "characters" if long["kind"] == "str" else "entries"
         return f"{path or _WHOLE}: more than {long['most']} {unit}"
-    # A sentence of our own (`values.Unreadable`), which names its field, or one about the JSON.
+    # A sentence about the JSON.
     return f"{path}: {text}" if path else text
 
 

@@ -144,10 +144,8 @@ def _names_in_parts(wire: WireParts) -> tuple[Names, tuple[str, ...]]:
     def read(field: str, decode: Callable[[Raw], str | None]) -> str | None:
         try:
             return decode(getattr(wire, field))
-        except DecodeError as error:
+        except (DecodeError, Unreadable) as error:
             aside.append(told(error, field))
-        except Unreadable as error:
-            aside.append(str(error))
         return None
 
     names = Names(
@@ -199,10 +197,8 @@ def _each(
         path = f"{field}[{index}]"
         try:
             understood.append(read(part, path))
-        except DecodeError as error:
+        except (DecodeError, Unreadable) as error:
             aside.append(told(error, path))
-        except Unreadable as error:
-            aside.append(str(error))
     return understood, tuple(aside)
 
 

@@ -232,6 +232,25 @@ def lost(*sale_item_ids):
 
 
 RIVAL = an_entry(seen=a_return(id="7002"))
+
+
+def of_others(count):
+    """An order with so many sale items, none of which is of the line that is looked for."""
+    return a_sighting(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(count)))
+
+
+def lacking_among(named, more=""):
+    """What is said of a line that is none of so many."""
+    items = "; ".join(
+        f"{30 + n} (in-house, 1 of 1 left), which is order line B" for n in range(named)
+    )
+    return NotReady(
+        "order line A is not in Jetti yet",
+        order_found=True,
+        instead=f"its sale 10 has sale item {items}{more}",
+    )
+
+
 JUDGED = {
     "order": (
         an_entry(),
@@ -255,31 +274,8 @@ JUDGED = {
             "3 (in-house, 1 of 1 left), which is not a line of the shop's",
         ),
     ),
-    "line of many others": (
-        an_entry(),
-        a_sighting(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(12))),
-        NotReady(
-            "order line A is not in Jetti yet",
-            order_found=True,
-            instead="its sale 10 has sale item "
-            + "; ".join(
-                f"{30 + n} (in-house, 1 of 1 left), which is order line B" for n in range(10)
-            )
-            + "; and 2 more",
-        ),
-    ),
-    "line of ten others": (
-        an_entry(),
-        a_sighting(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(10))),
-        NotReady(
-            "order line A is not in Jetti yet",
-            order_found=True,
-            instead="its sale 10 has sale item "
-            + "; ".join(
-                f"{30 + n} (in-house, 1 of 1 left), which is order line B" for n in range(10)
-            ),
-        ),
-    ),
+    "line of many others": (an_entry(), of_others(12), lacking_among(10, "; and 2 more")),
+    "line of ten others": (an_entry(), of_others(10), lacking_among(10)),
     "no order": (
         an_entry(),
         a_sighting(marked(), sales=()),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 import reconciler
 
 PACKAGE = Path(reconciler.__file__).parent
@@ -32,16 +30,3 @@ def test_only_the_http_package_knows_the_http_libraries():
     ]
 
     assert strangers == []
-
-
-@pytest.mark.parametrize(
-    ("package", "allowed"),
-    [
-        ("http", {"errors", "clock", "http", "failpoints"}),
-        ("loop", {"core", "errors", "clock", "http", "loop", "failpoints"}),
-    ],
-)
-def test_imports_point_one_way(package, allowed):
-    for path in (PACKAGE / package).glob("*.py"):
-        ours = {name.split(".")[1] for name in imports(path) if name.startswith("reconciler.")}
-        assert ours <= allowed, path.name

@@ -21,6 +21,22 @@ def told(world: World, *options: str) -> tuple[int, str]:
     return ran.code, ran.stdout
 
 
+class Killed(BaseException):
+    """No more than a process that is killed does the program catch this."""
+
+
+def kill_a_run(world: World) -> None:
+    """A run dies as soon as it would speak with a service."""
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    world.connect = kill
+    with pytest.raises(Killed):
+        world.run()
+    world.connect = None
+
+
 def lived(world: World) -> str:
     """A shop with one return that Jetti knows of; the next pass has a new one to push."""
     world.go_live()
@@ -183,17 +199,7 @@ def test_a_pass_that_left_something_to_look_at_says_what(world: World) -> None:
 
 def test_a_pass_that_was_killed_is_told_at_once_and_until_a_good_one(world: World) -> None:
     one = lived(world)
-
-    class Killed(BaseException):
-        pass
-
-    def kill(*_: object) -> None:
-        raise Killed
-
-    world.connect = kill
-    with pytest.raises(Killed):
-        world.run()
-    world.connect = None
+    kill_a_run(world)
     assert (told(world)[0], "and did not end: it was killed" in told(world)[1]) == (3, True)
 
     assert world.run("--return", one).code == 0
@@ -206,17 +212,7 @@ def test_a_pass_that_was_killed_is_told_at_once_and_until_a_good_one(world: Worl
 def test_a_run_that_ends_between_two_looks_was_not_killed(world: World) -> None:
     """First the ledger is read, then the lock is tried, then the ledger is read again."""
     lived(world)
-
-    class Killed(BaseException):
-        pass
-
-    def kill(*_: object) -> None:
-        raise Killed
-
-    world.connect = kill
-    with pytest.raises(Killed):
-        world.run()
-    world.connect = None
+    kill_a_run(world)
 
     class EndsMeanwhile:
         looks = 0
