@@ -11,12 +11,11 @@ from functools import cache
 
 from msgspec import Struct
 
-from reconciler.closing import Opening, close
 from reconciler.config import Settings
 from reconciler.core.duration import write as spell
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
-from reconciler.core.plan import Terms
+from reconciler.core.plan import CreationRules
 from reconciler.core.ports import By, RunSummary
 from reconciler.core.report import Report, RunKind
 from reconciler.core.request import RunRequest
@@ -31,11 +30,12 @@ from reconciler.errors import (
     TargetUnavailable,
     unforeseen,
 )
+from reconciler.finish import Opening, close
 from reconciler.http import Endpoint, PerMinute, PerSecond, Service, connect
-from reconciler.intake import Intake, Projection
+from reconciler.ingest import Ingest, Projection
 from reconciler.ledger import opening as ledgers
 from reconciler.ledger.repository import SqlLedger
-from reconciler.ledger.schema import Birth
+from reconciler.ledger.schema import InitialState
 from reconciler.loop import LoopReader
 from reconciler.reconcile import Bounds, Parts, Pass
 from reconciler.runtime import Runtime
@@ -71,12 +71,12 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
         remember(settings, request, runtime, error)
         raise
     with _ledger(settings, request, runtime) as ledger:
-        terms = Terms(
+        rules = CreationRules(
             policy=settings.policy,
             go_live=ledger.meta().go_live,
-            typed=request.kind in (RunKind.RANGE, RunKind.SINGLE),
+            asked_for=request.kind in (RunKind.RANGE, RunKind.SINGLE),
         )
-        return _pass(settings, request, runtime, ledger, terms)
+        return _pass(settings, request, runtime, ledger, rules)
 
 
 def initialise(
@@ -92,8 +92,8 @@ def initialise(
         settings.require_jetti_token()
     if not (existed and (adopt or repin)):
         looking = start if adopt else None
-        birth = Birth(start, start, _projection(settings).version, looking)
-        ledgers.create(settings.ledger, birth, runtime.clock)
+        initial = InitialState(start, start, _projection(settings).version, looking)
+        ledgers.create(settings.ledger, initial, runtime.clock)
     with ledgers.open_ledger(
         settings.ledger, runtime.clock, busy_seconds=runtime.busy_seconds
     ) as ledger:
@@ -131,21 +131,23 @@ def _adopt(settings: Settings, start: datetime, runtime: Runtime, ledger: SqlLed
     unfinished = ledger.meta().adopting_since
     start = min(start, unfinished or start)
     ledger.begin_adoption(start)
-    terms = Terms(policy=settings.policy, go_live=_NEVER, typed=False)
-    _try_keys(settings, runtime, ledger, terms)
+    rules = CreationRules(policy=settings.policy, go_live=_NEVER, asked_for=False)
+    _try_keys(settings, runtime, ledger, rules)
     try:
         _let_settle(settings.jetti.settle, runtime, ledger)
     except Interrupted as error:
         error.hint = "nothing was looked for yet: run `reconciler init --adopt` again"
         raise
     request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
-    report = _pass(settings, request, runtime, ledger, terms, adopts=True)
+    report = _pass(settings, request, runtime, ledger, rules, adopts=True)
     if not report.run.failures:
         ledger.end_adoption()
     return report
 
 
-def _try_keys(settings: Settings, runtime: Runtime, ledger: SqlLedger, terms: Terms) -> None:
+def _try_keys(
+    settings: Settings, runtime: Runtime, ledger: SqlLedger, rules: CreationRules
+) -> None:
     """Raises KeyRefused before anybody has waited; whatever else is wrong, the pass will tell."""
     from reconciler.jetti import factory
 
@@ -157,7 +159,7 @@ def _try_keys(settings: Settings, runtime: Runtime, ledger: SqlLedger, terms: Te
     ):
         if jetti is not None:
             # The question that adopting begins with: a key need not be good for any other.
-            factory.build(settings.jetti, jetti, ledger, terms, runtime.clock).judge.knock()
+            factory.build(settings.jetti, jetti, ledger, rules, runtime.clock).matcher.ping()
 
 
 def _let_settle(settle: timedelta, runtime: Runtime, ledger: SqlLedger) -> None:
@@ -179,14 +181,14 @@ def _pass(
     request: RunRequest,
     runtime: Runtime,
     ledger: SqlLedger,
-    terms: Terms,
+    rules: CreationRules,
     *,
     adopts: bool = False,
 ) -> Report:
     """One pass, in history from its first moment, however it ends."""
     opening = _open(settings, request, runtime, ledger)
     try:
-        return _passed(settings, request, runtime, ledger, terms, opening, adopts=adopts)
+        return _passed(settings, request, runtime, ledger, rules, opening, adopts=adopts)
     except ReconcilerError as error:
         _end(ledger, opening, request, runtime, error.status, str(error))
         raise
@@ -201,7 +203,7 @@ def _passed(
     request: RunRequest,
     runtime: Runtime,
     ledger: SqlLedger,
-    terms: Terms,
+    rules: CreationRules,
     opening: Opening,
     *,
     adopts: bool,
@@ -211,18 +213,18 @@ def _passed(
         loop = stack.enter_context(_loop(settings, runtime))
         jetti = stack.enter_context(_jetti(settings, request, runtime, reads_only=adopts))
         source = LoopReader(loop, runtime.clock, settings.loop.page_size)
-        intake = Intake(source, ledger, _projection(settings), runtime.clock, runtime.progress)
+        ingest = Ingest(source, ledger, _projection(settings), runtime.clock, runtime.progress)
         parts = Parts(
             source=source,
             ledger=ledger,
             target=cache(
-                lambda: _target(settings, request, runtime, ledger, terms, jetti, adopts=adopts)
+                lambda: _target(settings, request, runtime, ledger, rules, jetti, adopts=adopts)
             ),
-            intake=intake,
+            ingest=ingest,
             clock=runtime.clock,
             progress=runtime.progress,
             bounds=Bounds(settings.loop.lag, settings.loop.overlap, settings.loop.window),
-            terms=terms,
+            rules=rules,
             guards=_NO_GUARDS if missing else settings.guard,
             mapping=settings.mapping,
             mapping_version=_projection(settings).version,
@@ -273,7 +275,7 @@ def _target(
     request: RunRequest,
     runtime: Runtime,
     ledger: SqlLedger,
-    terms: Terms,
+    rules: CreationRules,
     jetti: Service | None,
     *,
     adopts: bool,
@@ -282,10 +284,10 @@ def _target(
         return Preview()
     from reconciler.jetti import factory
 
-    parts = factory.build(settings.jetti, jetti, ledger, terms, runtime.clock)
+    parts = factory.build(settings.jetti, jetti, ledger, rules, runtime.clock)
     if adopts:
         return parts.adopter()
-    return parts.scout() if request.dry_run else parts.pusher()
+    return parts.preview() if request.dry_run else parts.pusher()
 
 
 # ------------------------------------------------------------------------------------ services
@@ -350,7 +352,9 @@ def _ledger(
         return ledgers.open_scratch(settings.ledger, runtime.clock)
     # As `init --since` with the start of the range would make it.
     start = (request.start or runtime.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)
-    return ledgers.open_blank(Birth(start, start, _projection(settings).version), runtime.clock)
+    return ledgers.open_blank(
+        InitialState(start, start, _projection(settings).version), runtime.clock
+    )
 
 
 def _require_keys(settings: Settings, request: RunRequest) -> None:

@@ -10,7 +10,7 @@ ReconcilerError
 ├── SafetyStop              7   going on might do harm; a person decides
 │   └── LedgerMissing       7   no ledger, an empty one, or somebody else's file
 ├── LedgerError             8   the ledger cannot be used
-├── LockHeld               75   another run holds the lock
+├── LedgerLocked           75   another run holds the lock
 └── Interrupted   129 130 143   stopped by a signal, cleanly
 
 What happens to a single return is never an exception but an outcome (`core.report.OutcomeKind`).
@@ -112,7 +112,7 @@ class Unforeseen(ReconcilerError):
         super().__init__(*unforeseen(error))
 
 
-class LockHeld(ReconcilerError):
+class LedgerLocked(ReconcilerError):
     """Another run holds the lock of this ledger."""
 
     exit_code = 75

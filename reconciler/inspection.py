@@ -12,7 +12,7 @@ from reconciler.config import Settings
 from reconciler.core import remarks, words
 from reconciler.core.health import Facts, Health, LastRun, SetAside, Stopped, assess
 from reconciler.core.model import Entry
-from reconciler.core.plan import Change, Terms, decide
+from reconciler.core.plan import Change, CreationRules, decide
 from reconciler.core.ports import StoppedPlan
 from reconciler.core.report import NotUnderstood, Problem, RunKind
 from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Sent, describe
@@ -20,7 +20,7 @@ from reconciler.errors import ConfigError
 from reconciler.ledger.history import PastRun
 from reconciler.ledger.inspection import PastIntent
 from reconciler.ledger.location import path_of
-from reconciler.ledger.lock import is_held
+from reconciler.ledger.lock import is_locked
 from reconciler.ledger.opening import open_reader
 from reconciler.ledger.repository import SqlLedger
 
@@ -33,7 +33,7 @@ def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Healt
     """Whether all is well. Raises LedgerMissing, LedgerError."""
     facts = _read(settings, clock)
     last = facts.runs[0] if facts.runs else None
-    if last and last.finished_at is None and is_held(path_of(settings.ledger)) is False:
+    if last and last.finished_at is None and is_locked(path_of(settings.ledger)) is False:
         # Read again: it may have ended between the two looks.
         facts = replace(_read(settings, clock), killed=last.id)
     return assess(facts, settings.policy.patience, max_age)
@@ -44,15 +44,15 @@ def _read(settings: Settings, clock: Clock) -> Facts:
         return _facts(ledger, settings, clock)
 
 
-def stories(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
+def details(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
     """The return of that id, or all on that order. Raises ConfigError when there is none."""
     with open_reader(settings.ledger, clock) as ledger:
         aside = {row.key: row for row in ledger.find_malformed(name)}
-        terms = Terms(settings.policy, ledger.meta().go_live, typed=False)
+        rules = CreationRules(settings.policy, ledger.meta().go_live, asked_for=False)
         found = []
         for entry in ledger.find(name):
             of_it = aside.pop(entry.id, None) or _only(ledger.find_malformed(entry.id))
-            found.append(_story(ledger, entry, terms, of_it))
+            found.append(_detail_of(ledger, entry, rules, of_it))
     if not found and not aside:
         raise ConfigError(
             f"{name}: the ledger knows no return and no order of that name",
@@ -141,17 +141,17 @@ def _run(past: PastRun) -> LastRun:
     )
 
 
-def _story(
-    ledger: SqlLedger, entry: Entry, terms: Terms, not_understood: NotUnderstood | None
+def _detail_of(
+    ledger: SqlLedger, entry: Entry, rules: CreationRules, not_understood: NotUnderstood | None
 ) -> ReturnDetail:
-    todo = decide(entry, terms)
+    todo = decide(entry, rules)
     stopped = ledger.stopped_plan()
     is_stopped = stopped is not None and any(one.return_id == entry.id for one in stopped.members)
     return describe(
         entry,
         tuple(map(_sent, ledger.intents_of(entry.id))),
         tuple(ledger.attempts_of(entry.id)),
-        remarks=remarks.about(entry, terms.policy.held_states),
+        remarks=remarks.about(entry, rules.policy.held_states),
         lacks=tuple(todo.fields) if isinstance(todo, Change) else (),
         not_understood=not_understood,
         stopped_with=stopped.digest if stopped is not None and is_stopped else None,

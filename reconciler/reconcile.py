@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import (
-    Grounds,
     Guarded,
+    GuardInputs,
     RangeSum,
     check_ledger_is_not_lost,
     guard,
@@ -33,8 +33,16 @@ from reconciler.core.guard import (
 )
 from reconciler.core.matching.order import names
 from reconciler.core.model import Entry, Malformed, Return, State, Window
-from reconciler.core.plan import Change, Plan, Settled, Terms, digest_of, make_plan, skipped
-from reconciler.core.ports import By, Ledger, Move, PlanMember, Source
+from reconciler.core.plan import (
+    Change,
+    CreationRules,
+    NothingToPush,
+    Plan,
+    digest_of,
+    make_plan,
+    skipped,
+)
+from reconciler.core.ports import By, Ledger, PlanMember, Source, Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReadWindow, ReportedChange, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards, Mapping
@@ -51,7 +59,7 @@ from reconciler.errors import (
     Unforeseen,
 )
 from reconciler.failpoints import Failpoint, hit
-from reconciler.intake import Intake
+from reconciler.ingest import Ingest
 from reconciler.runtime import Progress
 
 LATELY = timedelta(days=28)
@@ -62,7 +70,7 @@ MOST_LOOKED_UP = 200
 _log = logging.getLogger(__name__)
 
 _TOGETHER = 500  # entries fetched at a time for a range
-_TYPED = frozenset({RunKind.RANGE, RunKind.SINGLE})
+_ASKED_FOR = frozenset({RunKind.RANGE, RunKind.SINGLE})
 _READY = frozenset({State.PENDING, State.WAITING, State.FAILED, State.SKIPPED})
 _UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 
@@ -82,11 +90,11 @@ class Parts(Struct, frozen=True):
     ledger: Ledger
     target: Callable[[], Target]
     """Made when there is something to push; a pass that finds nothing needs no Jetti."""
-    intake: Intake
+    ingest: Ingest
     clock: Clock
     progress: Progress
     bounds: Bounds
-    terms: Terms
+    rules: CreationRules
     guards: Guards
     mapping: Mapping
     mapping_version: str
@@ -162,7 +170,7 @@ class Pass:
     def _read(self) -> None:
         now, meta = self._parts.clock.now(), self._parts.ledger.meta()
         check_clock(now, meta.watermark)
-        self._parts.intake.remap()
+        self._parts.ingest.remap()
         request, bounds = self._request, self._parts.bounds
         if request.kind is RunKind.SINGLE:
             self._read_singles()
@@ -175,7 +183,7 @@ class Pass:
             self._windows(meta.watermark - bounds.overlap, until, By.UPDATED)
         elif request.kind is RunKind.SWEEP and request.sweep is not None:
             read = self._windows(until - request.sweep, until, By.CREATED)
-            self.failures += self._parts.intake.missed(read)
+            self.failures += self._parts.ingest.recheck_unlisted(read)
         elif request.start is not None:
             self._windows(request.start, min(request.end or until, until), request.by)
 
@@ -184,7 +192,7 @@ class Pass:
         windows = cut(start, end, self._parts.bounds.longest)
         for window in windows:
             self.windows.append(ReadWindow(window.start, window.end, drained=False))
-            self._parts.intake.window(window, by, moves_watermark=moves)
+            self._parts.ingest.window(window, by, moves_watermark=moves)
             self.windows[-1] = ReadWindow(window.start, window.end, drained=True)
         return windows
 
@@ -196,7 +204,7 @@ class Pass:
             rows += self._told(self._named(return_id))
         for name in self._request.order_names:
             rows += self._on_order(name)
-        self._parts.intake.singles(rows)
+        self._parts.ingest.singles(rows)
 
     def _told(self, rows: Iterator[Return | Malformed]) -> list[Return | Malformed]:
         """As many as Loop tells; that it fails to tell the rest is kept for the report."""
@@ -243,12 +251,12 @@ class Pass:
     # ---------------------------------------------------------------------------------- plan
 
     def _decide(self) -> Plan:
-        terms = self._parts.terms
-        plan = make_plan(self._due(), terms, self._started_at)
-        fresh = [done for done in plan.settled if done.entry.state is not done.state]
-        self._parts.ledger.move_all([(done.entry.id, _settling(done)) for done in fresh])
+        rules = self._parts.rules
+        plan = make_plan(self._due(), rules, self._started_at)
+        fresh = [done for done in plan.nothing_to_push if done.entry.state is not done.state]
+        self._parts.ledger.apply_all([(done.entry.id, _transition_of(done)) for done in fresh])
         self.skipped = [
-            skipped(done, terms)
+            skipped(done, rules)
             for done in fresh
             if done.state is State.SKIPPED or done.reason is not None
         ]
@@ -257,10 +265,10 @@ class Pass:
     def _due(self) -> Iterator[Entry]:
         """Everything the ledger has to do; of a range or single returns, only what was read."""
         now = self._parts.clock.now()
-        if self._request.kind not in _TYPED:
+        if self._request.kind not in _ASKED_FOR:
             yield from self._parts.ledger.due(now)
             return
-        ids = sorted(self._parts.intake.tally.ids)
+        ids = sorted(self._parts.ingest.log.ids)
         for start in range(0, len(ids), _TOGETHER):
             for entry in self._parts.ledger.entries(ids[start : start + _TOGETHER]):
                 settled = all(intent.settle_at <= now for intent in entry.intents)
@@ -281,29 +289,29 @@ class Pass:
             with self._target() as target:
                 self._marked = target.marked(creates)
             check_ledger_is_not_lost(self._marked or ())
-        if self._request.kind in _TYPED:
-            return self._guard_typed()
-        grounds = self._grounds()
-        guarded = guard(self.plan, grounds)
+        if self._request.kind in _ASKED_FOR:
+            return self._guard_asked_for()
+        inputs = self._guard_inputs()
+        guarded = guard(self.plan, inputs)
         if self._request.accept_digest == guarded.digest:
             self._knows_the_digest = True
             members = [change.member() for change in guarded.stopped]
-            grounds = replace(grounds, accepted={*grounds.accepted, *members})
-            guarded = guard(self.plan, grounds)
-        self._let_through([c for c in guarded.through if c.member() in grounds.accepted])
-        self._stop(guarded, grounds)
-        if grounds.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
+            inputs = replace(inputs, accepted={*inputs.accepted, *members})
+            guarded = guard(self.plan, inputs)
+        self._let_through([c for c in guarded.through if c.member() in inputs.accepted])
+        self._stop(guarded, inputs)
+        if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
             parts.ledger.accept_mapping(parts.mapping_version)
         return guarded.through
 
-    def _grounds(self) -> Grounds:
+    def _guard_inputs(self) -> GuardInputs:
         parts, meta = self._parts, self._parts.ledger.meta()
         stopped = parts.ledger.stopped_plan()
         accepted = self._accepted()
         if stopped and stopped.digest == self._request.accept_digest:
             # By name, whatever a new mapping has made of the fingerprints of equal wants.
             accepted |= opened(self.plan.changes, stopped.members)
-        return Grounds(
+        return GuardInputs(
             guards=parts.guards,
             changed_lately=parts.ledger.count_updated_since(self._started_at - LATELY),
             mapping_is_new=meta.mapping_version != parts.mapping_version,
@@ -313,12 +321,12 @@ class Pass:
             stopped_as=stopped.digest if stopped else "",
         )
 
-    def _stop(self, guarded: Guarded, grounds: Grounds) -> None:
+    def _stop(self, guarded: Guarded, inputs: GuardInputs) -> None:
         """Remember what is stopped from now on; members that are not due today stay so."""
-        parts, later = self._parts, _not_due(grounds.stopped, self.plan)
-        if guarded.stopped or grounds.stopped:
+        parts, later = self._parts, _not_due(inputs.stopped, self.plan)
+        if guarded.stopped or inputs.stopped:
             members = chain((change.member() for change in guarded.stopped), later)
-            digest = guarded.digest if guarded.stopped else grounds.stopped_as
+            digest = guarded.digest if guarded.stopped else inputs.stopped_as
             parts.ledger.stop_plan(digest, members, parts.clock.now())
         if guarded.stopped:
             self.stopped = guarded.stopped
@@ -326,7 +334,7 @@ class Pass:
             is_look = self._request.dry_run and self._request.reaches_jetti
             looks = bool(guarded.reasons) or is_look
             marked = self._held_of(guarded.stopped) if looks else self._marked
-            self.failures.append(stop(guarded, grounds, parts.command, marked))
+            self.failures.append(stop(guarded, inputs, parts.command, marked))
 
     def _held_of(self, changes: Iterable[Change]) -> Sequence[str] | None:
         """What of a plan that is stopped Jetti holds: a ledger that was lost may have pushed
@@ -341,23 +349,23 @@ class Pass:
             self.failures.append(error)  # the plan is stopped all the same, with other advice
             return ()
 
-    def _guard_typed(self) -> tuple[Change, ...]:
+    def _guard_asked_for(self) -> tuple[Change, ...]:
         """What a person named is let through, of a range once that person knows its sum."""
-        if not self._parts.terms.typed:
+        if not self._parts.rules.asked_for:
             return self.plan.changes  # adopting writes nothing to Jetti
-        grounds = self._grounds()
-        asked = unaccepted(self.plan.changes, grounds.accepted)
-        if self._request.kind is RunKind.RANGE and needs_consent(asked, grounds):
-            self._ask(asked, grounds)
+        inputs = self._guard_inputs()
+        asked = unaccepted(self.plan.changes, inputs.accepted)
+        if self._request.kind is RunKind.RANGE and needs_consent(asked, inputs):
+            self._ask(asked, inputs)
         self._let_through(self.plan.changes, asked=True)
         self.is_agreed = True
         return self.plan.changes
 
-    def _ask(self, asked: Sequence[Change], grounds: Grounds) -> None:
+    def _ask(self, asked: Sequence[Change], inputs: GuardInputs) -> None:
         """Raises SafetyStop unless a person agrees; the plan is kept then, for its digest."""
         parts = self._parts
         # Looked up only where somebody is told: whoever agreed beforehand need not wait for it.
-        total = cache(lambda: self._sum(asked, grounds))
+        total = cache(lambda: self._sum(asked, inputs))
         if parts.consent(total):
             return
         marked = self._held_of(asked)
@@ -367,13 +375,13 @@ class Pass:
         told = f"plan {self.plan.digest} of this range was not carried out: {total().in_words()}"
         raise stopped(told, self.plan.digest, parts.command, marked, ", or with --yes")
 
-    def _sum(self, asked: Sequence[Change], grounds: Grounds) -> RangeSum:
+    def _sum(self, asked: Sequence[Change], inputs: GuardInputs) -> RangeSum:
         creates = [change for change in asked if change.kind is ChangeKind.CREATE]
         looked_up = creates[:MOST_LOOKED_UP]
         return RangeSum(
             creates=len(creates),
             before_go_live=sum(change.before_go_live for change in creates),
-            remapped=remapped(asked, grounds),
+            remapped=remapped(asked, inputs),
             vendors=self._parts.target().vendors(looked_up),
             looked_up=len(looked_up),
             seconds=self._parts.rates.seconds(asked),
@@ -444,7 +452,9 @@ class Pass:
             if is_stopped:
                 next_stopped = next(stopped, None)
             if change.return_id not in told:
-                left = change.told(OutcomeKind.DEFERRED, why_stopped if is_stopped else reason)
+                left = change.with_outcome(
+                    OutcomeKind.DEFERRED, why_stopped if is_stopped else reason
+                )
                 self.outcomes.append(replace(left, stopped=is_stopped))
 
     @property
@@ -471,16 +481,18 @@ class Pass:
                 return f"{spent}, so it was left for the next pass"
             case SafetyStop():
                 return f"it waits for a person: {self._ended_by}"
-            case _ if self._parts.terms.typed and not self.is_agreed:
+            case _ if self._parts.rules.asked_for and not self.is_agreed:
                 return f"{self._ended_by}, before it was agreed to"
             case _:
                 return f"{self._ended_by}, so it was left for the next pass"
 
 
-def _settling(done: Settled) -> Move:
+def _transition_of(done: NothingToPush) -> Transition:
     if done.state is not State.SYNCED:
-        return Move(done.state, done.reason)
-    return Move(done.state, done.reason, attempts=0, pushed_fingerprint=done.entry.fingerprint)
+        return Transition(done.state, done.reason)
+    return Transition(
+        done.state, done.reason, attempts=0, pushed_fingerprint=done.entry.fingerprint
+    )
 
 
 def _not_due(members: Collection[PlanMember], plan: Plan) -> list[PlanMember]:

@@ -28,12 +28,12 @@ ALLOWED = {
     "reports": {"core", "errors"},
     "operations": {"clock", "core", "errors"},
     "sandbox": set(),
-    "intake": {"clock", "core", "errors", "runtime", "failpoints"},
-    "reconcile": {"clock", "core", "errors", "runtime", "intake", "failpoints"},
-    "closing": {"clock", "core", "errors", "intake", "failpoints", "reconcile"},
+    "ingest": {"clock", "core", "errors", "runtime", "failpoints"},
+    "reconcile": {"clock", "core", "errors", "runtime", "ingest", "failpoints"},
+    "finish": {"clock", "core", "errors", "ingest", "failpoints", "reconcile"},
     "inspection": {"clock", "config", "core", "errors", "ledger"},
     "app": {
-        "clock", "closing", "config", "core", "errors", "runtime", "http", "intake", "jetti",
+        "clock", "finish", "config", "core", "errors", "runtime", "http", "ingest", "jetti",
         "ledger", "loop", "operations", "failpoints", "reconcile", "reports",
     },
 }  # fmt: skip

@@ -41,7 +41,7 @@ def consent(*, given: bool, is_look: bool, clock: Clock, screen: Screen) -> Cons
 
 def _asked(total: Callable[[], RangeSum], clock: Clock, screen: Screen) -> bool:
     with screen.cleared():
-        streams.note(f"This range is large: {total().in_words()}.")
+        streams.print_note(f"This range is large: {total().in_words()}.")
         click.echo("Go on? [y/N] ", nl=False, err=True)
         # Our handlers swallow the interrupt that would end a plain `input`.
         while not select.select([sys.stdin], [], [], _LOOK_UP_EVERY)[0]:

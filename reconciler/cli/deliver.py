@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import streams
 from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.session import Session
-from reconciler.core.plain import plain
+from reconciler.core.text import safe
 from reconciler.errors import ConfigError, worst
 from reconciler.failpoints import Failpoint, hit
 
@@ -60,15 +60,15 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
     `done` says what stands in spite of that.
     """
     if output is None or descriptor_of(Path(output)) == _STDOUT:
-        if not streams.show(text):
+        if not streams.print_text(text):
             hint = f"{done}name a file with --output"
-            streams.complain("stdout: the report could not be written", hint)
+            streams.print_error("stdout: the report could not be written", hint)
             return False
         return True
     try:
         write_whole(Path(output), text + "\n")
     except OSError as error:
-        streams.complain(
+        streams.print_error(
             f"{output}: the report could not be written: {os.strerror(error.errno or 0)}",
             f"{done}name another file with --output",
         )
@@ -125,7 +125,7 @@ def require_writable(output: str | None) -> None:
     """Raises ConfigError, before anything is done, where a report cannot go to `--output`."""
     why = why_unwritable(Path(output)) if output is not None else None
     if why is not None:
-        raise ConfigError(f"--output {plain(output or '', 200)}: {why}", "name another file")
+        raise ConfigError(f"--output {safe(output or '', 200)}: {why}", "name another file")
 
 
 def why_unwritable(path: Path) -> str | None:

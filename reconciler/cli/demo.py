@@ -40,7 +40,7 @@ def demo(context: click.Context) -> int:
     ):
         _story(stage)
     for problem in stage.problems:
-        streams.complain(f"the demo went wrong: {problem}")
+        streams.print_error(f"the demo went wrong: {problem}")
     return 1 if stage.problems else 0
 
 

@@ -77,11 +77,11 @@ class Stage:
 
     def say(self, text: str) -> None:
         """A line of the narrator."""
-        streams.show("\n" + textwrap.fill(text, 88) + "\n")
+        streams.print_text("\n" + textwrap.fill(text, 88) + "\n")
 
     def perform(self, *arguments: str) -> None:
         """Carry out a command, as if it had been typed."""
-        streams.show(click.style(f"$ reconciler {' '.join(arguments)}", bold=True))
+        streams.print_text(click.style(f"$ reconciler {' '.join(arguments)}", bold=True))
         status = self._perform(arguments, self._runtime)
         self.expect(status in _EXPECTED, f"`{' '.join(arguments)}` ended with {status}")
 

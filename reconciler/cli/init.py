@@ -12,7 +12,7 @@ from reconciler.cli import progress, streams
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.params import Moment
 from reconciler.cli.session import session
-from reconciler.core.plain import plain
+from reconciler.core.text import safe
 
 if TYPE_CHECKING:
     from reconciler.app import Initialised
@@ -59,7 +59,7 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     with progress.shown(asked, tells_all=adopt) as watcher:
         runtime = dataclasses.replace(asked.runtime, progress=watcher)
         made = app.initialise(settings, since=since, adopt=adopt, repin=repin, runtime=runtime)
-    streams.show(_told(made))
+    streams.print_text(_told(made))
     return made.report.run.exit_code if made.report else 0
 
 
@@ -69,7 +69,7 @@ def _told(made: Initialised) -> str:
     from reconciler.reports.wording import line, moment
 
     lines = [
-        f"The ledger is {'ready' if made.created else 'as it was'}: {plain(made.ledger)}",
+        f"The ledger is {'ready' if made.created else 'as it was'}: {safe(made.ledger)}",
         line("go-live", f"{moment(made.go_live)}: nothing older is created by itself"),
         line("watermark", f"{moment(made.watermark)}: reading goes on from here"),
     ]

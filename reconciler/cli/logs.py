@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 
-from reconciler.core.plain import plain
+from reconciler.core.text import safe
 
 _HIDDEN = "[hidden]"
 _SHORTEST_SECRET = 4  # shorter ones would blank out ordinary words
@@ -78,7 +78,7 @@ class Lines(logging.Formatter):
         return self.formatException(record.exc_info).split("\n") if record.exc_info else []
 
     def _plain(self, text: str) -> str:
-        return plain(self._hide(text), _LONGEST_LINE)
+        return safe(self._hide(text), _LONGEST_LINE)
 
 
 class JsonLines(Lines):

@@ -40,12 +40,12 @@ def perform(arguments: Sequence[str], runtime: Runtime) -> int:
             standalone_mode=False,
         )
     except click.exceptions.NoArgsIsHelpError as error:
-        streams.note(error.format_message())
+        streams.print_note(error.format_message())
         return error.exit_code
     except click.UsageError as error:
         return _refuse(error)
     except OSError as error:  # of --help and --version; commands end their own
-        streams.complain(f"stdout: {os.strerror(error.errno or 0)}")
+        streams.print_error(f"stdout: {os.strerror(error.errno or 0)}")
         streams.silence(sys.stdout)
         return UNDELIVERED
     except click.Abort:
@@ -55,7 +55,7 @@ def perform(arguments: Sequence[str], runtime: Runtime) -> int:
 
 def _refuse(error: click.UsageError) -> int:
     command = error.ctx.command_path if error.ctx else "reconciler"
-    streams.complain(error.format_message(), f"see `{command} --help`")
+    streams.print_error(error.format_message(), f"see `{command} --help`")
     return error.exit_code
 
 

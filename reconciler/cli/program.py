@@ -36,14 +36,14 @@ class Program(click.Group):
             raise
         except Interrupted as error:
             name = signal.Signals(error.signal_number).name
-            streams.note(f"Stopped by {name}; {error.hint or 'nothing is left half done'}.")
+            streams.print_note(f"Stopped by {name}; {error.hint or 'nothing is left half done'}.")
             return error.status
         except ReconcilerError as error:
-            streams.complain(str(error), error.hint)
+            streams.print_error(str(error), error.hint)
             return error.exit_code
         except Exception as error:  # noqa: BLE001 - the last resort of the whole program
             _log.info("where it happened", exc_info=error)
-            streams.complain(*unforeseen(error))
+            streams.print_error(*unforeseen(error))
             return 1
 
 

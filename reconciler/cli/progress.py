@@ -151,4 +151,4 @@ class _Lines:
         now = self._clock.monotonic()
         if what != self._what or now - self._told_at >= _SELDOM:
             self._what, self._told_at = what, now
-            streams.note(text)
+            streams.print_note(text)

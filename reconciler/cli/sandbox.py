@@ -74,7 +74,7 @@ def sandbox(
     clock = session(context).runtime.clock
     try:
         with serving(served) as urls:
-            streams.show(_settings(served, urls))
+            streams.print_text(_settings(served, urls))
             while True:
                 clock.wait(_AN_HOUR)
     except OSError as error:

@@ -78,6 +78,6 @@ def show(context: click.Context, name: str, output_format: str, output: str | No
     from reconciler import inspection
     from reconciler.reports import as_json, return_text
 
-    found = inspection.stories(settings, call.runtime.clock, name)
+    found = inspection.details(settings, call.runtime.clock, name)
     text = as_json.encode(found) if output_format == "json" else return_text.render(found)
     return 0 if deliver.hand_over(text, output) else UNDELIVERED

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import click
 
-from reconciler.core.plain import plain
+from reconciler.core.text import safe
 
 _STANDARD = (0, 1, 2)
 
@@ -31,7 +31,7 @@ def open_all() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def show(text: str) -> bool:
+def print_text(text: str) -> bool:
     """Print to stdout; False when it could not be written. A reader that went away is no error."""
     try:
         click.echo(text)
@@ -41,14 +41,14 @@ def show(text: str) -> bool:
     return True
 
 
-def complain(message: str, hint: str | None = None) -> None:
+def print_error(message: str, hint: str | None = None) -> None:
     """Print an error and the way out to stderr; nothing more can be done if that fails."""
     lines = [f"Error: {_block(message)}"] + ([f"Hint: {_block(hint)}"] if hint else [])
     with suppress(OSError):
         click.echo("\n".join(lines), err=True)
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Print a remark to stderr."""
     with suppress(OSError):
         click.echo(text, err=True)
@@ -70,7 +70,7 @@ def flush_all() -> None:
 
 
 def _block(text: str) -> str:
-    return "\n".join(plain(line, 2000) for line in text.split("\n"))
+    return "\n".join(safe(line, 2000) for line in text.split("\n"))
 
 
 def silence(stream: object) -> None:

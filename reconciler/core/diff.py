@@ -68,7 +68,7 @@ def as_pushed(known: SaleReturn) -> Live:
 def diff_of(
     entry: Entry,
     sale_returns: tuple[SaleReturn, ...],
-    held: Mapping[int, Live],
+    live: Mapping[int, Live],
     reasons: ReasonIds,
 ) -> Diff | NeedsReview:
     """Everything to be written to these sale returns of the entry.
@@ -76,7 +76,7 @@ def diff_of(
     Quantities go before statuses: a status may trigger refund bookkeeping
     (jetti.md#refund-trigger), which must not find the zeros that a create leaves.
     """
-    alive = [known for known in sale_returns if held[known.id].fields.get("status") != "cancelled"]
+    alive = [known for known in sale_returns if live[known.id].fields.get("status") != "cancelled"]
     doubt = _undivided(entry, alive)
     if doubt is not None:
         return doubt
@@ -84,7 +84,7 @@ def diff_of(
     kept: list[ManualEdit] = []
     doubts: list[str] = []
     for known in sale_returns:
-        found = _of_one(_One(entry, known, held[known.id], reasons, alive))
+        found = _of_one(_One(entry, known, live[known.id], reasons, alive))
         if isinstance(found, NeedsReview):
             doubts.append(found.reason)
             continue
@@ -102,29 +102,31 @@ def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> NeedsReview 
     for line in entry.wanted.lines:
         parts = sharing(line.order_line_id, sale_returns)
         if len(parts) > 1 and not is_divided(line, parts):
-            held = listed(f"{part.sale_item_id} ({part.units or 0} until now)" for part in parts)
+            shared = listed(f"{part.sale_item_id} ({part.units or 0} until now)" for part in parts)
             return NeedsReview(
                 f"order line {line.order_line_id}: {line.quantity} to return, but its units stand "
-                f"in sale items {held}, and nobody can tell which of them it is. "
+                f"in sale items {shared}, and nobody can tell which of them it is. "
                 "Set the quantities in Jetti by hand"
             )
     return None
 
 
-def agreed(
-    entry: Entry, sale_returns: tuple[SaleReturn, ...], held: Mapping[int, Live]
+def accept_matching_values(
+    entry: Entry, sale_returns: tuple[SaleReturn, ...], live: Mapping[int, Live]
 ) -> tuple[SaleReturn, ...]:
     """What Jetti holds just as it is wanted counts as pushed, whoever wrote it.
 
     So what was pushed after an older ledger was copied is not taken for a person's for ever.
     """
-    return tuple(_agreed(_One(entry, known, held[known.id])) for known in sale_returns)
+    return tuple(
+        _with_matching_values(_One(entry, known, live[known.id])) for known in sale_returns
+    )
 
 
 class _One(Struct, frozen=True):
     entry: Entry
     known: SaleReturn
-    held: Live
+    live: Live
     reasons: ReasonIds = {}
     alive: Sequence[SaleReturn] = ()
     """Those of the entry that nobody has cancelled in Jetti."""
@@ -135,7 +137,7 @@ class _One(Struct, frozen=True):
 
     @property
     def status(self) -> Value:
-        return self.held.fields.get("status")
+        return self.live.fields.get("status")
 
     @property
     def name(self) -> str:
@@ -167,7 +169,8 @@ def _of_one(one: _One) -> Diff | NeedsReview:
         if not bereft:
             return Diff()  # it was one too many
         lines = listed(
-            f"{_told(one, item)['quantity']} of order line {item.order_line_id}" for item in bereft
+            f"{_owned_item_fields(one, item)['quantity']} of order line {item.order_line_id}"
+            for item in bereft
         )
         return NeedsReview(f"{one.name} is cancelled, but its lines are wanted: {lines}")
     items = _items(one)
@@ -179,12 +182,12 @@ def _of_one(one: _One) -> Diff | NeedsReview:
         wanted = owned_fields.without_parcels(wanted)
     if owned_fields.has_another_origin(one.known.fields):
         wanted = owned_fields.without_origin(wanted)
-    found = owned_fields.difference(wanted, one.known.fields, one.held.fields)
+    found = owned_fields.difference(wanted, one.known.fields, one.live.fields)
     put = _put(Operation.UPDATE_SALE_RETURN, one.known.id, found.write)
     return Diff((*items.writes, *put), (*items.kept, *_kept(one, found.kept, one.known.reference)))
 
 
-def _agreed(one: _One) -> SaleReturn:
+def _with_matching_values(one: _One) -> SaleReturn:
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
     is_over = one.wanted.purpose is Purpose.CANCEL or one.status == "cancelled"
     if is_over or not order_line_ids:
@@ -192,17 +195,17 @@ def _agreed(one: _One) -> SaleReturn:
     wanted = owned_fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
     return replace(
         one.known,
-        fields={**one.known.fields, **_shared(wanted, one.held.fields)},
+        fields={**one.known.fields, **_shared(wanted, one.live.fields)},
         items=tuple(
-            replace(item, fields={**item.fields, **_shared(_told(one, item), held)})
+            replace(item, fields={**item.fields, **_shared(_owned_item_fields(one, item), live)})
             for item in one.known.items
-            for held in [one.held.items[item.id]]
+            for live in [one.live.items[item.id]]
         ),
     )
 
 
-def _shared(wanted: Fields, held: Fields) -> Fields:
-    return {name: value for name, value in wanted.items() if name in held and held[name] == value}
+def _shared(wanted: Fields, live: Fields) -> Fields:
+    return {name: value for name, value in wanted.items() if name in live and live[name] == value}
 
 
 def _ended(one: _One) -> Diff | NeedsReview:
@@ -219,7 +222,7 @@ def _items(one: _One) -> Diff | NeedsReview:
     writes: list[Write] = []
     kept: list[ManualEdit] = []
     for item in one.known.items:
-        found = owned_fields.difference(_wanted(one, item), item.fields, one.held.items[item.id])
+        found = owned_fields.difference(_wanted(one, item), item.fields, one.live.items[item.id])
         if "quantity" in found.kept:
             return NeedsReview(
                 f"{one.name}: order line {item.order_line_id} should become "
@@ -237,7 +240,7 @@ def _items(one: _One) -> Diff | NeedsReview:
     return Diff(tuple(writes), tuple(kept))
 
 
-def _told(one: _One, item: Item) -> Fields:
+def _owned_item_fields(one: _One, item: Item) -> Fields:
     line = one.line(item)
     if line is None:
         return {"quantity": 0}
@@ -247,7 +250,7 @@ def _told(one: _One, item: Item) -> Fields:
 
 def _wanted(one: _One, item: Item) -> Fields:
     line = one.line(item)
-    wanted = _told(one, item)
+    wanted = _owned_item_fields(one, item)
     if one.wanted.lacks_lines and int(wanted["quantity"] or 0) <= _pushed(item):
         return {}  # the rest of it may just not have been understood
     if line is None:

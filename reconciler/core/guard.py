@@ -21,7 +21,7 @@ from reconciler.core.settings import Guards
 from reconciler.errors import SafetyStop
 
 
-class Grounds(Struct, frozen=True):
+class GuardInputs(Struct, frozen=True):
     """What a plan is judged by."""
 
     guards: Guards
@@ -56,7 +56,7 @@ class Guarded(Struct, frozen=True):
         return digest_of(self.stopped)
 
 
-def guard(plan: Plan, grounds: Grounds) -> Guarded:
+def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
     """Judge the plan of a scheduled pass or a sweep.
 
     Counted is what nobody has let through and what was not stopped before. Where that is too
@@ -65,10 +65,10 @@ def guard(plan: Plan, grounds: Grounds) -> Guarded:
     Stopped is what is wanted, not the way to it: a create is an update once `init --adopt` has
     taken over what staff had raised, and that may still create the lines they left out.
     """
-    accepted, before = frozenset(grounds.accepted), _wants(grounds.stopped)
+    accepted, before = frozenset(inputs.accepted), _wants(inputs.stopped)
     unseen = [c for c in plan.changes if not c.is_accepted and c.member() not in accepted]
     still = [change for change in unseen if _is_in(before, change.member())]
-    reasons = _too_much([c for c in unseen if not _is_in(before, c.member())], grounds)
+    reasons = _too_much([c for c in unseen if not _is_in(before, c.member())], inputs)
     halted = unseen if reasons else still
     if len(halted) == len(plan.changes):
         return Guarded((), plan.changes, reasons, len(still))
@@ -93,7 +93,7 @@ def opened(changes: Iterable[Change], members: Collection[PlanMember]) -> frozen
 
 
 def stop(
-    guarded: Guarded, grounds: Grounds, command: str, marked: Sequence[str] | None = ()
+    guarded: Guarded, inputs: GuardInputs, command: str, marked: Sequence[str] | None = ()
 ) -> SafetyStop:
     """What a person is told of the stopped part. `command` runs this pass, unaccepted.
 
@@ -109,7 +109,7 @@ def stop(
                 f"{in_words(guarded.stopped)}"
             )
     else:
-        since = f" since {grounds.stopped_since:%Y-%m-%d %H:%M}Z" if grounds.stopped_since else ""
+        since = f" since {inputs.stopped_since:%Y-%m-%d %H:%M}Z" if inputs.stopped_since else ""
         told = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
     return stopped(told, digest, command, marked)
 
@@ -182,13 +182,13 @@ class RangeSum(Struct, frozen=True):
         return ", ".join(parts)
 
 
-def needs_consent(changes: Sequence[Change], grounds: Grounds) -> bool:
+def needs_consent(changes: Sequence[Change], inputs: GuardInputs) -> bool:
     """Whether the rest of a range is more than a person may have meant."""
     creates = [change for change in changes if change.kind is ChangeKind.CREATE]
     return (
-        len(creates) > grounds.guards.creates
+        len(creates) > inputs.guards.creates
         or any(change.before_go_live for change in creates)
-        or bool(remapped(changes, grounds))
+        or bool(remapped(changes, inputs))
     )
 
 
@@ -198,9 +198,9 @@ def unaccepted(changes: Sequence[Change], accepted: Collection[PlanMember]) -> l
     return [c for c in changes if not c.is_accepted and c.member() not in members]
 
 
-def remapped(changes: Sequence[Change], grounds: Grounds) -> int:
+def remapped(changes: Sequence[Change], inputs: GuardInputs) -> int:
     """Pushed returns that would change while a new mapping is not accepted."""
-    return sum(c.touches_pushed for c in changes) if grounds.mapping_is_new else 0
+    return sum(c.touches_pushed for c in changes) if inputs.mapping_is_new else 0
 
 
 def check_ledger_is_not_lost(marked: Sequence[str]) -> None:
@@ -234,14 +234,14 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _too_much(changes: Sequence[Change], grounds: Grounds) -> tuple[str, ...]:
+def _too_much(changes: Sequence[Change], inputs: GuardInputs) -> tuple[str, ...]:
     creates = _of(changes, ChangeKind.CREATE)
     updates = _of(changes, ChangeKind.UPDATE, ChangeKind.CANCEL)
     reasons = [
-        *_over("create", creates, grounds.guards.creates, grounds),
-        *_over("update or cancel", updates, grounds.guards.updates, grounds),
+        *_over("create", creates, inputs.guards.creates, inputs),
+        *_over("update or cancel", updates, inputs.guards.updates, inputs),
     ]
-    if touched := remapped(changes, grounds):
+    if touched := remapped(changes, inputs):
         what = _counted(touched, "pushed return")
         reasons.append(f"the changed mapping would change {what}")
     return tuple(reasons)
@@ -260,11 +260,11 @@ def _of(changes: Sequence[Change], *kinds: ChangeKind) -> int:
     return sum(change.kind in kinds for change in changes)
 
 
-def _over(what: str, count: int, limit: int, grounds: Grounds) -> list[str]:
-    share = grounds.guards.share
-    if count <= limit or count <= share * grounds.changed_lately:
+def _over(what: str, count: int, limit: int, inputs: GuardInputs) -> list[str]:
+    share = inputs.guards.share
+    if count <= limit or count <= share * inputs.changed_lately:
         return []
     return [
         f"it would {what} {_counted(count, 'return')} (the limits are {limit} and {share:.0%} of "
-        f"the {grounds.changed_lately} that changed in Loop in 28 days)"
+        f"the {inputs.changed_lately} that changed in Loop in 28 days)"
     ]

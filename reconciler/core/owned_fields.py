@@ -103,7 +103,7 @@ class Difference(Struct, frozen=True):
     """Wanted otherwise, but a person changed them in Jetti: their value stays."""
 
 
-def difference(wanted: Fields, pushed: Fields, held: Fields) -> Difference:
+def difference(wanted: Fields, pushed: Fields, live: Fields) -> Difference:
     """Decide field by field.
 
     Written is what we want to change since the last push, as long as Jetti still holds what was
@@ -114,25 +114,25 @@ def difference(wanted: Fields, pushed: Fields, held: Fields) -> Difference:
     write: Fields = {}
     kept: Fields = {}
     for name, value in wanted.items():
-        if held.get(name) == value:
+        if live.get(name) == value:
             continue
         if name == "status":
-            if pushed.get(name) != value and forward(held.get(name), value):
+            if pushed.get(name) != value and forward(live.get(name), value):
                 write[name] = value
         elif pushed.get(name) == value:
             continue
-        elif name not in pushed or held.get(name) == pushed[name]:
+        elif name not in pushed or live.get(name) == pushed[name]:
             write[name] = value
         else:
-            kept[name] = held.get(name)
+            kept[name] = live.get(name)
     return Difference(write, kept)
 
 
-def forward(held: Value, wanted: Value) -> bool:
+def forward(live: Value, wanted: Value) -> bool:
     """Whether a status may be moved: forwards only, and nothing follows an end."""
-    if held in ENDS:
+    if live in ENDS:
         return False
-    return wanted == "cancelled" or rank(wanted) > rank(held)
+    return wanted == "cancelled" or rank(wanted) > rank(live)
 
 
 def _serving(

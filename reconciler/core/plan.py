@@ -41,12 +41,12 @@ from reconciler.core.report import (
 from reconciler.core.settings import Globs, Policy
 
 
-class Terms(Struct, frozen=True):
+class CreationRules(Struct, frozen=True):
     """Under which terms creation is allowed."""
 
     policy: Policy
     go_live: datetime
-    typed: bool
+    asked_for: bool
     """A person named this range or these returns: go-live does not hold them back."""
 
 
@@ -74,7 +74,7 @@ class Change(Struct, frozen=True, gc=False):
         """What the digest is made of."""
         return PlanMember(self.return_id, self.kind.value, bytes.fromhex(self.fingerprint))
 
-    def told(
+    def with_outcome(
         self,
         outcome: OutcomeKind,
         reason: str | None = None,
@@ -100,7 +100,7 @@ class Change(Struct, frozen=True, gc=False):
         )
 
 
-class Settled(Struct, frozen=True):
+class NothingToPush(Struct, frozen=True):
     """Nothing is to be pushed: the entry goes straight to a state, with the reason for people."""
 
     entry: Entry
@@ -112,7 +112,7 @@ class Plan(Struct, frozen=True):
     """All changes of a pass, in the order they are pushed, and what needs no push."""
 
     changes: tuple[Change, ...]
-    settled: tuple[Settled, ...]
+    nothing_to_push: tuple[NothingToPush, ...]
 
     @property
     def digest(self) -> str:
@@ -133,23 +133,23 @@ def digest_of(changes: Iterable[Change]) -> str:
     return named.hexdigest()[:16]
 
 
-def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> Plan:
+def make_plan(entries: Iterable[Entry], rules: CreationRules, fresh_since: datetime) -> Plan:
     """Decide about every entry, and put the changes in order.
 
     First what must be read back, so that its second read falls due while the rest is pushed; then
     what was recorded in this pass, since `fresh_since`, newest first; then the backlog, oldest
     first: a backlog of days must not hold back what a customer did a minute ago.
     """
-    settled: list[Settled] = []
+    done: list[NothingToPush] = []
     back: list[Change] = []
     # The instants stay outside of the changes: a plan may be long, and only its order needs them.
     fresh: list[tuple[datetime, Change]] = []
     backlog: list[tuple[datetime, Change]] = []
     for entry in entries:
-        decision = decide(entry, terms)
+        decision = decide(entry, rules)
         changed_at = entry.changed_at or fresh_since
-        if isinstance(decision, Settled):
-            settled.append(decision)
+        if isinstance(decision, NothingToPush):
+            done.append(decision)
         elif decision.reads_back:
             back.append(decision)
         elif changed_at >= fresh_since:
@@ -159,7 +159,7 @@ def make_plan(entries: Iterable[Entry], terms: Terms, fresh_since: datetime) -> 
     fresh.sort(key=_at_then_id, reverse=True)
     backlog.sort(key=_at_then_id)
     ahead = (change for _, change in chain(fresh, backlog))
-    return Plan(changes=(*back, *ahead), settled=tuple(settled))
+    return Plan(changes=(*back, *ahead), nothing_to_push=tuple(done))
 
 
 def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:
@@ -167,46 +167,46 @@ def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:
     return at, change.return_id
 
 
-def skipped(settled: Settled, terms: Terms) -> ReportedChange:
+def skipped(done: NothingToPush, rules: CreationRules) -> ReportedChange:
     """A return that will not be created, or needs no update for a reason, for the report."""
-    kind = ChangeKind.UPDATE if settled.entry.sale_returns else ChangeKind.CREATE
-    return _change(settled.entry, kind, terms).told(OutcomeKind.SKIPPED, settled.reason)
+    kind = ChangeKind.UPDATE if done.entry.sale_returns else ChangeKind.CREATE
+    return _change(done.entry, kind, rules).with_outcome(OutcomeKind.SKIPPED, done.reason)
 
 
-def decide(entry: Entry, terms: Terms) -> Change | Settled:
+def decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
     """The one place where an entry's fate is decided."""
-    decision = _decide(entry, terms)
-    said = remarks.about(entry, terms.policy.held_states)
-    if isinstance(decision, Settled) or not said:
+    decision = _decide(entry, rules)
+    said = remarks.about(entry, rules.policy.held_states)
+    if isinstance(decision, NothingToPush) or not said:
         return decision
     return replace(decision, remarks=said)
 
 
-def _decide(entry: Entry, terms: Terms) -> Change | Settled:
+def _decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
     if entry.sale_returns:
-        return _about_pushed(entry, terms)
+        return _about_pushed(entry, rules)
     if unanswered(entry):
         # It may exist already, so no rule may talk us out of looking.
         kind = ChangeKind.CREATE if entry.wanted.purpose is Purpose.EXIST else ChangeKind.ADOPT
-        return _change(entry, kind, terms)
+        return _change(entry, kind, rules)
     if entry.wanted.purpose is Purpose.HOLD:
-        return Settled(entry, State.SKIPPED, why_not_created(entry, terms))
-    if entry.wanted.purpose is Purpose.CANCEL or not after_go_live(entry, terms):
-        return _change(entry, ChangeKind.ADOPT, terms)
-    if not creatable(entry, terms):
-        return Settled(entry, State.SKIPPED, why_not_created(entry, terms))
-    return _change(entry, ChangeKind.CREATE, terms, _as_created(entry, terms))
+        return NothingToPush(entry, State.SKIPPED, why_not_created(entry, rules))
+    if entry.wanted.purpose is Purpose.CANCEL or not after_go_live(entry, rules):
+        return _change(entry, ChangeKind.ADOPT, rules)
+    if not creatable(entry, rules):
+        return NothingToPush(entry, State.SKIPPED, why_not_created(entry, rules))
+    return _change(entry, ChangeKind.CREATE, rules, _as_created(entry, rules))
 
 
-def why_not_created(entry: Entry, terms: Terms) -> str:
+def why_not_created(entry: Entry, rules: CreationRules) -> str:
     """Why there is nothing to create of a return that Jetti does not have."""
     if entry.wanted.purpose is Purpose.CANCEL:
         return f"{entry.seen.state} in Loop before it existed in Jetti"
     if entry.wanted.purpose is Purpose.HOLD:
-        return remarks.why_held(entry.seen, terms.policy.held_states)
+        return remarks.why_held(entry.seen, rules.policy.held_states)
     if not entry.wanted.lines:
         return "no line of it is understood" if entry.wanted.lacks_lines else "empty in Loop"
-    if not after_go_live(entry, terms):
+    if not after_go_live(entry, rules):
         return "created in Loop before go-live and not in Jetti"
     return "not selected by policy"
 
@@ -222,15 +222,15 @@ def is_accepted(entry: Entry) -> bool:
     return entry.fingerprint in sent | {entry.accepted_fingerprint}
 
 
-def after_go_live(entry: Entry, terms: Terms) -> bool:
+def after_go_live(entry: Entry, rules: CreationRules) -> bool:
     """Whether this ledger may create the return by itself, or a person asked for it."""
-    return terms.typed or entry.asked_for or entry.seen.created_at >= terms.go_live
+    return rules.asked_for or entry.asked_for or entry.seen.created_at >= rules.go_live
 
 
-def creatable(entry: Entry, terms: Terms) -> frozenset[str]:
+def creatable(entry: Entry, rules: CreationRules) -> frozenset[str]:
     """The order lines that go-live and policy let be created."""
-    seen, policy = entry.seen, terms.policy
-    if not after_go_live(entry, terms):
+    seen, policy = entry.seen, rules.policy
+    if not after_go_live(entry, rules):
         return frozenset()
     if not _selected(policy.types, (seen.type,)) or not _selected(policy.outcomes, seen.outcomes):
         return frozenset()
@@ -250,17 +250,19 @@ def _matches(patterns: Sequence[str], values: Sequence[str | None]) -> bool:
     return any(fnmatchcase(value, pattern) for value in values if value for pattern in patterns)
 
 
-def _about_pushed(entry: Entry, terms: Terms) -> Change | Settled:
-    held = {known.id: as_pushed(known) for known in entry.sale_returns}
-    found = diff_of(entry, entry.sale_returns, held, _CodesThemselves())
+def _about_pushed(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
+    live = {known.id: as_pushed(known) for known in entry.sale_returns}
+    found = diff_of(entry, entry.sale_returns, live, _CodesThemselves())
     if isinstance(found, NeedsReview):
         # Jetti may say otherwise by now, and it is the push that looks.
-        return _change(entry, ChangeKind.UPDATE, terms)
-    changed = (*_quantities(_added(entry, terms)), *_shown(entry, found))
+        return _change(entry, ChangeKind.UPDATE, rules)
+    changed = (*_quantities(_added(entry, rules)), *_shown(entry, found))
     if not changed and not entry.intents:
-        return Settled(entry, State.SYNCED, remarks.late_scan(entry, terms.policy.held_states))
+        return NothingToPush(
+            entry, State.SYNCED, remarks.late_scan(entry, rules.policy.held_states)
+        )
     cancels = entry.wanted.purpose is Purpose.CANCEL
-    return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, terms, changed)
+    return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, rules, changed)
 
 
 class _CodesThemselves(dict[str, Value]):
@@ -271,7 +273,7 @@ class _CodesThemselves(dict[str, Value]):
 
 
 def _change(
-    entry: Entry, kind: ChangeKind, terms: Terms, changed: Sequence[FieldChange] = ()
+    entry: Entry, kind: ChangeKind, rules: CreationRules, changed: Sequence[FieldChange] = ()
 ) -> Change:
     return Change(
         return_id=entry.id,
@@ -282,7 +284,7 @@ def _change(
         reads_back=bool(entry.intents),
         touches_pushed=bool(entry.sale_returns),
         is_accepted=is_accepted(entry),
-        before_go_live=entry.seen.created_at < terms.go_live,
+        before_go_live=entry.seen.created_at < rules.go_live,
         fields=FieldChanges(changed) if changed else NO_FIELDS,
     )
 
@@ -290,8 +292,8 @@ def _change(
 # --------------------------------------------------------------- what a reader of the plan sees
 
 
-def _as_created(entry: Entry, terms: Terms) -> tuple[FieldChange, ...]:
-    allowed = creatable(entry, terms)
+def _as_created(entry: Entry, rules: CreationRules) -> tuple[FieldChange, ...]:
+    allowed = creatable(entry, rules)
     lines = [line for line in entry.wanted.lines if line.order_line_id in allowed]
     wanted = owned_fields.of_sale_return(entry.wanted, entry.id, [x.order_line_id for x in lines])
     shown = (FieldChange(name, None, value) for name, value in wanted.items() if value is not None)
@@ -302,12 +304,12 @@ def _quantities(lines: Iterable[WantedLine]) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(f"quantity[{x.order_line_id}]", None, x.quantity) for x in lines)
 
 
-def _added(entry: Entry, terms: Terms) -> list[WantedLine]:
+def _added(entry: Entry, rules: CreationRules) -> list[WantedLine]:
     """Lines that no sale return of ours holds and that may be created."""
     if entry.wanted.purpose is not Purpose.EXIST:
         return []
     covered = {item.order_line_id for known in entry.sale_returns for item in known.items}
-    allowed = creatable(entry, terms) - covered
+    allowed = creatable(entry, rules) - covered
     return [line for line in entry.wanted.lines if line.order_line_id in allowed]
 
 

@@ -91,7 +91,7 @@ class Meta(Struct, frozen=True):
     """Since when `init --adopt` looks, while it has not looked everywhere."""
 
 
-class Known(Struct, frozen=True):
+class StoredVersion(Struct, frozen=True):
     """Just enough of an entry to compare a row of Loop's with."""
 
     updated_at: datetime
@@ -110,7 +110,7 @@ class Observation(Struct, frozen=True):
     fingerprint: bytes
 
 
-class Drained(Struct, frozen=True):
+class DrainedWindow(Struct, frozen=True):
     """All that one completely read window teaches; recorded in one transaction."""
 
     window: Window
@@ -142,7 +142,7 @@ class Attempt(Struct, frozen=True):
     """Jetti's problem title; never a body."""
 
 
-class Move(Struct, frozen=True):
+class Transition(Struct, frozen=True):
     """A step of one entry from one state to the next, applied in one transaction."""
 
     state: State
@@ -180,14 +180,14 @@ class Journal(Protocol):
     ) -> Intent:
         """Commit, synced to disk, that this write is about to be sent; the entry goes in_flight."""
 
-    def move(self, return_id: str, move: Move) -> None:
+    def apply(self, return_id: str, transition: Transition) -> None:
         """Take one step; an illegal one (`core.states`) raises LedgerError and changes nothing.
 
         When the ledger meanwhile holds a newer fingerprint than `pushed_fingerprint`, a step to
         `synced` becomes one to `pending`.
         """
 
-    def move_all(self, moves: Sequence[tuple[str, Move]]) -> None:
+    def apply_all(self, transitions: Sequence[tuple[str, Transition]]) -> None:
         """The same for many entries, in one transaction."""
 
     def meta(self) -> Meta:
@@ -208,7 +208,7 @@ class Journal(Protocol):
     def stop_creation(self, reason: str) -> None:
         """Refuse every create of every later run until a person has resolved the reason."""
 
-    def forgive(self, ids: Collection[str]) -> None:
+    def refund_attempts(self, ids: Collection[str]) -> None:
         """It was an outage: take back the last attempt of failed entries and make them pending;
         of unknown ones only the attempt, because they must be read back."""
 
@@ -249,7 +249,7 @@ class RunSummary(Struct, frozen=True):
 class Ledger(Journal, Protocol):
     """What one pass needs of the ledger."""
 
-    def known(self, ids: Collection[str]) -> dict[str, Known]:
+    def known(self, ids: Collection[str]) -> dict[str, StoredVersion]:
         """Those of these returns that have an entry, for comparing a page (at most 750 ids)."""
 
     def ids_updated_between(self, start: datetime, end: datetime) -> set[str]:
@@ -258,7 +258,7 @@ class Ledger(Journal, Protocol):
     def open_ids_created_between(self, start: datetime, end: datetime) -> set[str]:
         """Unfinished entries (`core.states.OPEN`) of returns created in the span."""
 
-    def record(self, drained: Drained, now: datetime) -> None:
+    def record(self, drained: DrainedWindow, now: datetime) -> None:
         """Store all of it and move the watermark, in one transaction.
 
         An observation older than the entry's `updated_at` is ignored. A new fingerprint re-arms

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from reconciler.core.matching.result import BY_HAND, NotReady
 from reconciler.core.model import Entry, IntentOutcome, State
-from reconciler.core.ports import Attempt, Move
+from reconciler.core.ports import Attempt, Transition
 
 # Eight tries spread over a little more than a day: long enough for an outage of one order's data
 # to be noticed and mended, short enough that a poisoned return reaches a person the next day.
@@ -42,7 +42,7 @@ def failed(
     attempt: Attempt | None = None,
     *,
     closes: IntentOutcome | None,
-) -> Move:
+) -> Transition:
     """A try failed for this entry alone: again later, or dead once the tries are spent.
 
     `closes` is how its outstanding intents end; None leaves them open.
@@ -50,9 +50,11 @@ def failed(
     spent = tries(entry) + 1
     if spent >= TRIES:
         reason = f"{reason} (given up after {spent} tries)"
-        return Move(State.DEAD, reason, attempts=spent, intents_closed_as=closes, attempt=attempt)
+        return Transition(
+            State.DEAD, reason, attempts=spent, intents_closed_as=closes, attempt=attempt
+        )
     pause = _AFTER_FAILURE[spent - 1] * _jitter(entry.id, spent)
-    return Move(
+    return Transition(
         State.FAILED,
         reason,
         attempts=spent,
@@ -62,7 +64,7 @@ def failed(
     )
 
 
-def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> Move:
+def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> Transition:
     """The order is missing: look again after 1 minute, doubling to 6 hours, for 30 days.
 
     A line that is still missing after `policy.patience` although its order is there will hardly
@@ -72,13 +74,13 @@ def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> M
     since = entry.due_since or now
     if wait.order_found and now - since >= (patience or LINES_FOLLOW_WITHIN):
         there = f": {wait.instead}" if wait.instead else ""
-        return Move(State.REVIEW, f"{wait.reason}{there}. {BY_HAND}")
+        return Transition(State.REVIEW, f"{wait.reason}{there}. {BY_HAND}")
     if now - since >= ORDERS_ARRIVE_WITHIN:
-        return Move(State.DEAD, f"{wait.reason}, for {ORDERS_ARRIVE_WITHIN.days} days")
+        return Transition(State.DEAD, f"{wait.reason}, for {ORDERS_ARRIVE_WITHIN.days} days")
     looked = (entry.attempts if entry.state is State.WAITING else 0) + 1
     doubled = _FIRST_WAIT * 2 ** min(looked - 1, 16)
     pause = min(doubled, _LONGEST_WAIT) * _jitter(entry.id, looked)
-    return Move(State.WAITING, wait.reason, attempts=looked, next_try_at=now + pause)
+    return Transition(State.WAITING, wait.reason, attempts=looked, next_try_at=now + pause)
 
 
 def _jitter(return_id: str, count: int) -> float:

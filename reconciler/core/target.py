@@ -39,7 +39,7 @@ class Preview:
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         for change in changes:
-            yield change.told(OutcomeKind.PLANNED)
+            yield change.with_outcome(OutcomeKind.PLANNED)
 
     def marked(self, changes: Sequence[Change]) -> list[str] | None:
         return None

@@ -126,7 +126,7 @@ class Pacer:
         """The request has arrived there by now, or never will."""
         self._limiter.answered(self._clock.monotonic())
 
-    def judge(self, status: int) -> None:
+    def adapt(self, status: int) -> None:
         """Slow down by half after each 429, get faster again with every other answer."""
         if status == 429:
             self._slowness = min(SLOWEST, self._slowness * 2)

@@ -19,7 +19,6 @@ from reconciler.clock import Clock
 from reconciler.errors import KeyRefused, ReconcilerError, fact
 from reconciler.http.breaker import Breaker
 from reconciler.http.endpoint import Endpoint
-from reconciler.http.reading import RateLimited, Reading, refuse_key, to_response
 from reconciler.http.response import (
     NotSent,
     Refused,
@@ -37,6 +36,7 @@ from reconciler.http.retry import (
     reason,
 )
 from reconciler.http.transport import Transport
+from reconciler.http.validation import RateLimited, ResponseValidator, refuse_key, to_response
 
 T = TypeVar("T")
 
@@ -115,7 +115,7 @@ class Service:
         403), Interrupted, and the endpoint's `unavailable` error for everything else.
         """
         self._admit(write=False)
-        reading = Reading(self._endpoint, decode, allow)
+        reading = ResponseValidator(self._endpoint, decode, allow)
         request = self._request("GET", path, query)
         request.extensions["retry"] = ReadRetry(self._context, allow, reading.accept)
         try:

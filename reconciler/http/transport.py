@@ -54,7 +54,7 @@ class Transport(httpx.HTTPTransport):
             if self.watch.sent:
                 self.requests["write" if write else "get"] += 1
                 self.budget.requests += 1
-        self.pacer.judge(response.status_code)
+        self.pacer.adapt(response.status_code)
         return self._whole(response)
 
     def _require_own_origin(self, request: httpx.Request) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import Change
-from reconciler.core.ports import Journal, Move
+from reconciler.core.ports import Journal, Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.lookup import LookupFailed
@@ -21,8 +21,8 @@ from reconciler.jetti.update import Update
 class Adopter:
     """Takes over what is provably ours. What is not found stays as it was, for the next run."""
 
-    def __init__(self, judge: Matcher, update: Update, journal: Journal) -> None:
-        self._judge = judge
+    def __init__(self, matcher: Matcher, update: Update, journal: Journal) -> None:
+        self._matcher = matcher
         self._update = update
         self._journal = journal
 
@@ -34,17 +34,17 @@ class Adopter:
             for c in changes
             if c.kind in (ChangeKind.ADOPT, ChangeKind.CREATE) and not c.reads_back
         ]
-        unseen: list[str] = []
-        for matched in self._judge.judge(unknown):
+        failed: list[str] = []
+        for matched in self._matcher.match(unknown):
             result = self._look(matched)
-            if isinstance(matched.verdict, LookupFailed):
-                unseen.append(matched.verdict.reason)
-            yield matched.change.told(
+            if isinstance(matched.result, LookupFailed):
+                failed.append(matched.result.reason)
+            yield matched.change.with_outcome(
                 result.outcome, result.reason, result.sale_returns, matched.remarks
             )
-        if unseen:
+        if failed:
             raise TargetUnavailable(
-                f"{unseen[0]}; {len(unseen)} of {len(unknown)} returns could not be looked up",
+                f"{failed[0]}; {len(failed)} of {len(unknown)} returns could not be looked up",
                 hint="do it again: what was taken over stays",
             )
 
@@ -58,10 +58,10 @@ class Adopter:
 
     def remarks(self) -> tuple[str, ...]:
         """See `core.target.Target`."""
-        return self._judge.remarks()
+        return self._matcher.remarks()
 
     def _look(self, matched: MatchedChange) -> PushResult:
-        match matched.verdict:
+        match matched.result:
             case LookupFailed(reason):
                 return PushResult(OutcomeKind.DEFERRED, reason)
             case NeedsReview(reason):
@@ -77,21 +77,23 @@ class Adopter:
         todo = self._update.diff_of(entry, found)
         names = named(found.sale_returns)
         if entry.state is State.SKIPPED:
-            self._journal.move(entry.id, Move(State.PENDING))
+            self._journal.apply(entry.id, Transition(State.PENDING))
         if isinstance(todo, NeedsReview):
-            move = Move(State.REVIEW, todo.reason, sale_returns=found.sale_returns)
-            self._journal.move(entry.id, move)
+            transition = Transition(State.REVIEW, todo.reason, sale_returns=found.sale_returns)
+            self._journal.apply(entry.id, transition)
             return PushResult(OutcomeKind.REVIEW, todo.reason, names)
         if todo.writes or found.missing:
-            self._journal.move(entry.id, Move(State.PENDING, sale_returns=found.sale_returns))
+            self._journal.apply(
+                entry.id, Transition(State.PENDING, sale_returns=found.sale_returns)
+            )
             return PushResult(
                 OutcomeKind.PUSHED, "taken over; a later pass brings it up to date", names
             )
-        synced = Move(
+        synced = Transition(
             State.SYNCED,
             attempts=0,
             sale_returns=found.sale_returns,
             pushed_fingerprint=entry.fingerprint,
         )
-        self._journal.move(entry.id, synced)
+        self._journal.apply(entry.id, synced)
         return PushResult(OutcomeKind.PUSHED, "taken over", names)

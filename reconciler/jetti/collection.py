@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from reconciler.errors import TargetUnavailable
-from reconciler.jetti.asking import Asker, Declined
 from reconciler.jetti.dialect import Dialect
 from reconciler.jetti.pages import Unpageable, Walk
 from reconciler.jetti.query import LIMIT, Form, Question, groups
+from reconciler.jetti.query_client import Declined, QueryClient
 from reconciler.jetti.schema import Wire
 
 W = TypeVar("W", bound=Wire)
@@ -51,8 +51,8 @@ class Filter(Struct, Generic[W], frozen=True):
 class Collections:
     """Raises TargetUnavailable, KeyRefused, FilterIgnored, Refused, Interrupted."""
 
-    def __init__(self, asker: Asker, dialect: Dialect) -> None:
-        self._asker = asker
+    def __init__(self, queries: QueryClient, dialect: Dialect) -> None:
+        self._queries = queries
         self._dialect = dialect
 
     def find(self, by: Filter[W], values: Values) -> list[W]:
@@ -61,7 +61,7 @@ class Collections:
 
     def everything(self, path: str, kind: type[W]) -> list[W]:
         """All rows, where there are no more than twenty pages. Raises QueryUnusable."""
-        walk = Walk(self._asker, self._dialect, path, kind, Question())
+        walk = Walk(self._queries, self._dialect, path, kind, Question())
         try:
             return [row for page in walk.pages() for row in page]
         except Unpageable as error:
@@ -111,7 +111,7 @@ class Collections:
         question = Question(by.field, tuple(values))
         found: list[W] = []
         try:
-            for page in Walk(self._asker, self._dialect, by.path, by.kind, question).pages():
+            for page in Walk(self._queries, self._dialect, by.path, by.kind, question).pages():
                 if any(str(by.value(row)) not in asked for row in page):
                     raise Strangers(f"Jetti did not filter {by.path} by {by.field}")
                 if len(page) >= LIMIT and len(asked) > 1:

@@ -16,14 +16,14 @@ from reconciler.core.matching.lines import as_asked
 from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import Entry, IntentOutcome, Operation, State, Write
-from reconciler.core.ports import Journal, Move
+from reconciler.core.ports import Journal, Transition
 from reconciler.core.report import OutcomeKind
 from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.http import Refused, Response
 from reconciler.jetti import schema
+from reconciler.jetti.client import JettiClient
 from reconciler.jetti.collection import FilterIgnored
 from reconciler.jetti.delivery import Delivered, Delivery
-from reconciler.jetti.reading import Reader
 from reconciler.jetti.responses import Classified, Meaning
 from reconciler.jetti.result import PushResult, named, undelivered
 
@@ -36,7 +36,9 @@ class Creation:
     Proven means that part of a sale was asked for and no more came back.
     """
 
-    def __init__(self, delivery: Delivery, reader: Reader, journal: Journal, ids_key: str) -> None:
+    def __init__(
+        self, delivery: Delivery, reader: JettiClient, journal: Journal, ids_key: str
+    ) -> None:
         self._delivery = delivery
         self._reader = reader
         self._journal = journal
@@ -76,7 +78,7 @@ class Creation:
         """Whether every create is held back until one that has no answer was read back."""
         return not self._is_proven() and bool(self._journal.unanswered_creates())
 
-    def distrust(self, entry: Entry, reason: str) -> None:
+    def stop_creation_after_overreach(self, entry: Entry, reason: str) -> None:
         """Stop all creation when a lost create seems to have returned more than it asked for.
 
         Not where the id list was proven before: then the rest is a person's doing.
@@ -136,15 +138,19 @@ class Creation:
         known = tuple(sorted((*found.sale_returns, *made), key=lambda ours: ours.id))
         attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         if isinstance(checked, Short):
-            move = Move(State.REVIEW, checked.reason, sale_returns=known, attempt=attempt)
-            self._journal.move(entry.id, replace(move, intents_closed_as=IntentOutcome.SHORT))
+            transition = Transition(
+                State.REVIEW, checked.reason, sale_returns=known, attempt=attempt
+            )
+            self._journal.apply(
+                entry.id, replace(transition, intents_closed_as=IntentOutcome.SHORT)
+            )
             return PushResult(OutcomeKind.REVIEW, checked.reason, named(known))
-        move = Move(State.PENDING, attempts=0, sale_returns=known, attempt=attempt)
-        self._journal.move(entry.id, replace(move, intents_closed_as=IntentOutcome.APPLIED))
+        transition = Transition(State.PENDING, attempts=0, sale_returns=known, attempt=attempt)
+        self._journal.apply(entry.id, replace(transition, intents_closed_as=IntentOutcome.APPLIED))
         self._last_is_doubtful = False
         self._prove(write, seen, {*found.before, *(row.id for row in made)})
-        held = {**found.held, **{row.id: row for row in checked.made}}
-        return replace(found, sale_returns=known, held=held, missing=())
+        live = {**found.live, **{row.id: row for row in checked.made}}
+        return replace(found, sale_returns=known, live=live, missing=())
 
     def _prove(self, create: Write, seen: OrderSnapshot, known: Collection[int]) -> None:
         """Remember the name of the id list if a list that was overlooked would have returned more.
@@ -172,10 +178,10 @@ class Creation:
         self._journal.stop_creation(f"return {entry.id}: {reason}")
         known = Classified(Meaning.APPLIED, 200, overreached.reason)
         attempt = self._delivery.attempt(create, known)
-        move = Move(
+        transition = Transition(
             State.PENDING, reason, intents_closed_as=IntentOutcome.OVERREACHED, attempt=attempt
         )
-        self._journal.move(entry.id, move)
+        self._journal.apply(entry.id, transition)
         # Another sale's, or what carries another return's marker, is no work of this create.
         made = [
             row
@@ -189,7 +195,7 @@ class Creation:
             stands = listed(map(titled, overreached.stands))
             reason = f"{reason}; what was asked for stands in sale return {stands}"
         reason = f"{reason}. {BY_HAND}"
-        self._journal.move(entry.id, Move(State.REVIEW, reason))
+        self._journal.apply(entry.id, Transition(State.REVIEW, reason))
         return PushResult(OutcomeKind.REVIEW, reason)
 
     def _cancelled(self, entry: Entry, seen: OrderSnapshot, row: LiveSaleReturn) -> bool:
@@ -200,8 +206,8 @@ class Creation:
         else:
             told = answered
         attempt = self._delivery.attempt(cancel, told)
-        closed = Move(
+        closed = Transition(
             State.PENDING, intents_closed_as=IntentOutcome(told.meaning.value), attempt=attempt
         )
-        self._journal.move(entry.id, closed)
+        self._journal.apply(entry.id, closed)
         return isinstance(answered, Delivered)

@@ -9,7 +9,7 @@ from msgspec import Struct, json
 
 from reconciler.clock import Clock
 from reconciler.core.model import Entry, IntentOutcome, Operation, State, Write
-from reconciler.core.ports import Attempt, Journal, Move
+from reconciler.core.ports import Attempt, Journal, Transition
 from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http import NotSent, Response, ResponseLost, Service
@@ -72,8 +72,8 @@ class Delivery:
             return Classified(Meaning.LOST, detail=str(error))
         except (KeyRefused, TargetUnavailable, Interrupted):
             # None of them did anything: the key was refused, or nothing left.
-            self._journal.move(
-                entry.id, Move(State.PENDING, intents_closed_as=IntentOutcome.NOT_APPLIED)
+            self._journal.apply(
+                entry.id, Transition(State.PENDING, intents_closed_as=IntentOutcome.NOT_APPLIED)
             )
             raise
         hit(Failpoint.ANSWER_RECEIVED)
@@ -88,20 +88,20 @@ class Delivery:
         reason = classified.reason
         match classified.meaning:
             case Meaning.REFUSED:
-                move = Move(
+                transition = Transition(
                     State.DEAD, reason, intents_closed_as=IntentOutcome.REFUSED, attempt=attempt
                 )
             case Meaning.NOT_SENT:
-                move = Move(
+                transition = Transition(
                     State.PENDING, reason, intents_closed_as=IntentOutcome.NOT_SENT, attempt=attempt
                 )
             case Meaning.SLOW_DOWN:
                 # Its intent stays open, so that the next try looks whether it happened after all.
-                move = Move(State.PENDING, reason, attempt=attempt)
+                transition = Transition(State.PENDING, reason, attempt=attempt)
             case _:
                 settled = self._clock.now() + self._settle
-                move = Move(State.UNKNOWN, reason, next_try_at=settled, attempt=attempt)
-        self._journal.move(entry.id, move)
+                transition = Transition(State.UNKNOWN, reason, next_try_at=settled, attempt=attempt)
+        self._journal.apply(entry.id, transition)
 
     def attempt(self, write: Write, classified: Classified) -> Attempt:
         """What `show` will tell about it."""

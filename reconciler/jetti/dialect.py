@@ -21,7 +21,7 @@ _INSTEAD = {
 }
 
 
-class Manner:
+class EndpointDialect:
     """What one collection has shown of itself."""
 
     def __init__(self) -> None:
@@ -49,11 +49,11 @@ class Dialect:
     """Of all collections, with what a person should read about it."""
 
     def __init__(self) -> None:
-        self._manners: defaultdict[str, Manner] = defaultdict(Manner)
+        self._manners: defaultdict[str, EndpointDialect] = defaultdict(EndpointDialect)
         self._ignored: dict[tuple[str, str], None] = {}
         self._said: dict[str, list[str]] = {}
 
-    def of(self, path: str) -> Manner:
+    def of(self, path: str) -> EndpointDialect:
         """How that collection answers."""
         return self._manners[path]
 

@@ -8,22 +8,22 @@ from typing import Protocol
 from msgspec import Struct
 
 from reconciler.clock import Clock
-from reconciler.core.plan import Terms
+from reconciler.core.plan import CreationRules
 from reconciler.core.ports import Journal
 from reconciler.http import Service
 from reconciler.jetti.adopter import Adopter
+from reconciler.jetti.client import JettiClient
 from reconciler.jetti.creation import Creation
 from reconciler.jetti.delivery import Delivery
 from reconciler.jetti.lookup import Lookup
 from reconciler.jetti.matcher import Matcher
 from reconciler.jetti.preview import LookupPreview
 from reconciler.jetti.push import Pusher
-from reconciler.jetti.reading import Reader
 from reconciler.jetti.reasons import Reasons
 from reconciler.jetti.update import Update
 
 
-class JettiTerms(Protocol):
+class JettiRules(Protocol):
     """The settings of Jetti's that matter here."""
 
     @property
@@ -35,7 +35,7 @@ class JettiTerms(Protocol):
 class JettiParts(Struct, frozen=True):
     """The three ways to carry out a plan."""
 
-    judge: Matcher
+    matcher: Matcher
     creation: Creation
     update: Update
     journal: Journal
@@ -43,25 +43,25 @@ class JettiParts(Struct, frozen=True):
 
     def pusher(self) -> Pusher:
         """For real."""
-        return Pusher(self.judge, self.creation, self.update, self.journal, self.clock)
+        return Pusher(self.matcher, self.creation, self.update, self.journal, self.clock)
 
-    def scout(self) -> LookupPreview:
+    def preview(self) -> LookupPreview:
         """Looking only, for a dry run."""
-        return LookupPreview(self.judge, self.update)
+        return LookupPreview(self.matcher, self.update)
 
     def adopter(self) -> Adopter:
         """Taking over only, for `init --adopt`."""
-        return Adopter(self.judge, self.update, self.journal)
+        return Adopter(self.matcher, self.update, self.journal)
 
 
 def build(
-    settings: JettiTerms, service: Service, journal: Journal, terms: Terms, clock: Clock
+    settings: JettiRules, service: Service, journal: Journal, rules: CreationRules, clock: Clock
 ) -> JettiParts:
     """All parts around one service; opens nothing."""
-    reader = Reader(service, clock)
+    reader = JettiClient(service, clock)
     delivery = Delivery(service, journal, clock, settings.settle, settings.cancel_ids_key)
     return JettiParts(
-        judge=Matcher(Lookup(reader, clock), journal, terms, clock, settings.cancel_ids_key),
+        matcher=Matcher(Lookup(reader, clock), journal, rules, clock, settings.cancel_ids_key),
         creation=Creation(delivery, reader, journal, settings.cancel_ids_key),
         update=Update(delivery, reader, journal, Reasons(reader), clock),
         journal=journal,

@@ -16,8 +16,8 @@ from reconciler.core.plan import unanswered
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http import Refused
+from reconciler.jetti.client import JettiClient
 from reconciler.jetti.collection import FilterIgnored, QueryUnusable
-from reconciler.jetti.reading import Reader
 
 NO_RETURN = "0"
 """A marker that no sale return carries."""
@@ -37,22 +37,22 @@ class Lookup:
     """Sees entries in Jetti; a few GETs serve up to twenty of them
     (architecture.md#choosing-the-sale)."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
+    def __init__(self, reader: JettiClient, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
 
-    def sight(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot | LookupFailed]:
+    def look_up(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot | LookupFailed]:
         """What Jetti shows for each. One that cannot be looked up spoils no other.
 
         Raises KeyRefused, Interrupted, and QueryUnusable: then none can be looked up.
         """
         try:
-            return dict(self._sight(entries))
+            return dict(self._look_up(entries))
         except QueryUnusable:
             raise
         except (TargetUnavailable, FilterIgnored, Refused) as error:
             if len(entries) > 1:
-                return {entry.id: self.sight([entry])[entry.id] for entry in entries}
+                return {entry.id: self.look_up([entry])[entry.id] for entry in entries}
             outage = isinstance(error, TargetUnavailable)
             cause = error.cause if isinstance(error, TargetUnavailable) else None
             return {entry.id: LookupFailed(str(error), outage, cause) for entry in entries}
@@ -97,14 +97,14 @@ class Lookup:
         ours = (item for item in items if item.order_line_id in lines)
         return {item.vendor_id for item in ours if item.vendor_id is not None}
 
-    def knock(self) -> None:
+    def ping(self) -> None:
         """Ask the question that every push begins with, about no return at all.
 
         Raises TargetUnavailable when even that has no answer that can be used.
         """
         self.marked([NO_RETURN])
 
-    def _sight(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot]:
+    def _look_up(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot]:
         looked_at = self._clock.monotonic()
         ours = self._ours(entries)
         hit(Failpoint.MARKERS_SEEN)

@@ -13,7 +13,7 @@ from reconciler.core.matching.order import Chosen, is_spelt_alike, names, spelli
 from reconciler.core.matching.result import Matched, MatchResult
 from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Entry
-from reconciler.core.plan import Change, Terms, creatable
+from reconciler.core.plan import Change, CreationRules, creatable
 from reconciler.core.ports import Journal
 from reconciler.core.report import ChangeKind
 from reconciler.errors import SafetyStop
@@ -33,7 +33,7 @@ class MatchedChange(Struct, frozen=True):
 
     change: Change
     entry: Entry
-    verdict: MatchResult | LookupFailed
+    result: MatchResult | LookupFailed
     sighting: OrderSnapshot | None
     remarks: tuple[str, ...] = ()
     """What a reader should know, whatever becomes of it."""
@@ -43,15 +43,15 @@ class Matcher:
     """Looks up and matches; writes nothing to the journal but the account when first seen."""
 
     def __init__(
-        self, lookup: Lookup, journal: Journal, terms: Terms, clock: Clock, ids_key: str
+        self, lookup: Lookup, journal: Journal, rules: CreationRules, clock: Clock, ids_key: str
     ) -> None:
         self._ids_key = ids_key
         self._lookup = lookup
         self._journal = journal
-        self.terms = terms
+        self.rules = rules
         self._clock = clock
 
-    def judge(self, changes: Sequence[Change]) -> Iterator[MatchedChange]:
+    def match(self, changes: Sequence[Change]) -> Iterator[MatchedChange]:
         """Each change, those of one order as far apart as twenty allow.
 
         Raises SafetyStop (other account), KeyRefused, TargetUnavailable, Interrupted.
@@ -74,10 +74,10 @@ class Matcher:
                 if written & _order(entry):
                     # What was written meanwhile may have used up lines of their orders.
                     stale = [other for _, other in left if written & _order(other)]
-                    snapshots |= self._lookup.sight(stale)
+                    snapshots |= self._lookup.look_up(stale)
                     written.clear()
                 before = self._lookup.writes()
-                yield self._judge(change, entry, snapshots[entry.id], alone=len(together) == 1)
+                yield self._match(change, entry, snapshots[entry.id], alone=len(together) == 1)
                 if self._lookup.writes() != before:
                     written |= _order(entry)
                 del left[0]
@@ -92,7 +92,7 @@ class Matcher:
 
     def can_prove(self, matched: MatchedChange) -> bool:
         """Whether its create would be the first to prove `jetti.cancel_ids_key`."""
-        found, seen = matched.verdict, matched.sighting
+        found, seen = matched.result, matched.sighting
         if self._journal.meta().proven_ids_key == self._ids_key or seen is None:
             return False
         return isinstance(found, Matched) and can_prove(found, seen)
@@ -110,13 +110,13 @@ class Matcher:
         entries = self._journal.entries([change.return_id for change in changes])
         return len(self._lookup.vendors(entries))
 
-    def knock(self) -> None:
+    def ping(self) -> None:
         """Ask something that has nothing to do with any return. Raises TargetUnavailable."""
-        self._lookup.knock()
+        self._lookup.ping()
 
     def again(self, change: Change) -> MatchedChange:
         """One change alone, freshly read from the ledger and from Jetti."""
-        [matched] = self.judge([change])
+        [matched] = self.match([change])
         return matched
 
     def reconsider(self, matched: MatchedChange) -> MatchedChange:
@@ -128,7 +128,7 @@ class Matcher:
             return matched
         if order_of(entry, seen) != order_of(matched.entry, seen):
             return self.again(matched.change)
-        return self._judge(matched.change, entry, seen, alone=True)
+        return self._match(matched.change, entry, seen, alone=True)
 
     def _looked_up(
         self, changes: Sequence[Change]
@@ -136,7 +136,7 @@ class Matcher:
         entries = self._journal.entries([change.return_id for change in changes])
         by_id = {entry.id: entry for entry in entries}
         pairs = [(change, by_id[change.return_id]) for change in changes]
-        return pairs, self._lookup.sight(entries)
+        return pairs, self._lookup.look_up(entries)
 
     def _first_to_prove(
         self,
@@ -166,37 +166,37 @@ class Matcher:
     ) -> Pair | None:
         for change, entry in pairs:
             if _is_create(change) and self.can_prove(
-                self._judged(change, entry, snapshots[entry.id])
+                self._match_once(change, entry, snapshots[entry.id])
             ):
                 return change, entry
         return None
 
-    def _judge(
+    def _match(
         self, change: Change, entry: Entry, seen: OrderSnapshot | LookupFailed, *, alone: bool
     ) -> MatchedChange:
         if isinstance(seen, OrderSnapshot) and seen.is_stale(self._clock.monotonic()):
-            seen, alone = self._lookup.sight([entry])[entry.id], True
-        matched = self._judged(change, entry, seen)
-        creates = isinstance(matched.verdict, Matched) and bool(matched.verdict.missing)
+            seen, alone = self._lookup.look_up([entry])[entry.id], True
+        matched = self._match_once(change, entry, seen)
+        creates = isinstance(matched.result, Matched) and bool(matched.result.missing)
         if creates and self._lookup.is_in_doubt and not alone:
             # That it is not there yet must be proved by a look of its own.
-            return self._judged(change, entry, self._lookup.sight([entry])[entry.id])
+            return self._match_once(change, entry, self._lookup.look_up([entry])[entry.id])
         return matched
 
-    def _judged(
+    def _match_once(
         self, change: Change, entry: Entry, seen: OrderSnapshot | LookupFailed
     ) -> MatchedChange:
         if isinstance(seen, LookupFailed):
             return MatchedChange(change, entry, seen, None)
         self._check_account(seen)
-        rivals: list[Entry] = []
+        other_entries: list[Entry] = []
         remarks: tuple[str, ...] = ()
         if needs_order(entry, seen.ours):
             remarks = self._remarks(entry, seen)
             on_order = self._journal.entries_on_order(entry.seen.order_id, entry.seen.order_name)
-            rivals = [rival for rival in on_order if rival.id != entry.id]
-        verdict = match_entry(entry, seen, rivals, creatable(entry, self.terms))
-        return MatchedChange(change, entry, verdict, seen, remarks)
+            other_entries = [other for other in on_order if other.id != entry.id]
+        result = match_entry(entry, seen, other_entries, creatable(entry, self.rules))
+        return MatchedChange(change, entry, result, seen, remarks)
 
     def _remarks(self, entry: Entry, seen: OrderSnapshot) -> tuple[str, ...]:
         """That the order, found by its id, goes by another name in Jetti; silent where two orders

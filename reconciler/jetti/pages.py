@@ -15,9 +15,9 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
-from reconciler.jetti.asking import Asker, Declined
 from reconciler.jetti.dialect import Dialect
 from reconciler.jetti.query import Form, Question, may_be_cut
+from reconciler.jetti.query_client import Declined, QueryClient
 from reconciler.jetti.schema import Wire
 
 W = TypeVar("W", bound=Wire)
@@ -33,9 +33,9 @@ class Walk(Generic[W]):
     """One question, read from its first page to its last."""
 
     def __init__(
-        self, asker: Asker, dialect: Dialect, path: str, kind: type[W], question: Question
+        self, queries: QueryClient, dialect: Dialect, path: str, kind: type[W], question: Question
     ) -> None:
-        self._asker = asker
+        self._queries = queries
         self._dialect = dialect
         self._path = path
         self._kind = kind
@@ -48,7 +48,7 @@ class Walk(Generic[W]):
 
     def pages(self) -> Iterator[list[W]]:
         """Rows, page by page, each once. Raises Unpageable before the end where it cannot be
-        reached, and Declined for the first page (`Asker.ask`)."""
+        reached, and Declined for the first page (`QueryClient.ask`)."""
         page = self._ask(self._question)
         longest = 0
         for number in count(1):
@@ -65,7 +65,7 @@ class Walk(Generic[W]):
             page = self._next()
 
     def _ask(self, question: Question) -> list[W]:
-        return self._asker.ask(self._path, self._kind, question)
+        return self._queries.ask(self._path, self._kind, question)
 
     @property
     def _refused(self) -> set[Form]:

@@ -20,42 +20,42 @@ _PROVES = "can prove jetti.cancel_ids_key: of its order's lines only some come b
 class LookupPreview:
     """Matches like the pusher does and stops there."""
 
-    def __init__(self, judge: Matcher, update: Update) -> None:
-        self._judge = judge
+    def __init__(self, matcher: Matcher, update: Update) -> None:
+        self._matcher = matcher
         self._update = update
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """Say what each change would meet. Raises KeyRefused, SafetyStop, ConfigError, and at
         the end TargetUnavailable when Jetti failed for any."""
-        unseen: list[str] = []
-        for matched in self._judge.judge(changes):
+        failed: list[str] = []
+        for matched in self._matcher.match(changes):
             result = self._foresee(matched)
-            if isinstance(matched.verdict, LookupFailed):
-                unseen.append(matched.verdict.reason)
-            remarks = (*matched.remarks, *((_PROVES,) if self._judge.can_prove(matched) else ()))
-            yield matched.change.told(
+            if isinstance(matched.result, LookupFailed):
+                failed.append(matched.result.reason)
+            remarks = (*matched.remarks, *((_PROVES,) if self._matcher.can_prove(matched) else ()))
+            yield matched.change.with_outcome(
                 result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
             )
-        if unseen:
+        if failed:
             raise TargetUnavailable(
-                f"{unseen[0]}; {len(unseen)} of {len(changes)} returns could not be looked up"
+                f"{failed[0]}; {len(failed)} of {len(changes)} returns could not be looked up"
             )
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """See `core.target.Target`."""
-        return self._judge.marked(changes)
+        return self._matcher.marked(changes)
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
         """See `core.target.Target`."""
-        return self._judge.vendors(changes)
+        return self._matcher.vendors(changes)
 
     def remarks(self) -> tuple[str, ...]:
         """See `core.target.Target`."""
-        return self._judge.remarks()
+        return self._matcher.remarks()
 
     def _foresee(self, matched: MatchedChange) -> PushResult:
-        entry, verdict = matched.entry, matched.verdict
-        match verdict:
+        entry, result = matched.entry, matched.result
+        match result:
             case LookupFailed(reason):
                 return PushResult(OutcomeKind.FAILED, reason)
             case NeedsReview(reason):
@@ -65,15 +65,15 @@ class LookupPreview:
             case NotApplied():
                 return PushResult(OutcomeKind.PLANNED, "a create without an answer is not in Jetti")
             case Matched():
-                return self._attributed(entry, verdict)
+                return self._matched(entry, result)
 
-    def _attributed(self, entry: Entry, found: Matched) -> PushResult:
+    def _matched(self, entry: Entry, found: Matched) -> PushResult:
         names = named(found.sale_returns)
         if found.missing:
             vendors = {one.item.vendor_id for one in found.missing}
             return PushResult(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
         if not found.sale_returns:
-            return PushResult(OutcomeKind.SKIPPED, why_not_created(entry, self._judge.terms))
+            return PushResult(OutcomeKind.SKIPPED, why_not_created(entry, self._matcher.rules))
         todo = self._update.diff_of(entry, found)
         if isinstance(todo, NeedsReview):
             return PushResult(OutcomeKind.REVIEW, todo.reason, names)

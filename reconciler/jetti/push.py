@@ -13,7 +13,7 @@ from reconciler.core.matching.baseline import has_landed, with_landed_writes
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
 from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.plan import Change, unanswered, why_not_created
-from reconciler.core.ports import Journal, Move
+from reconciler.core.ports import Journal, Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.errors import TargetUnavailable, fact
 from reconciler.failpoints import Failpoint, hit
@@ -28,7 +28,7 @@ SECOND_READ_AFTER = timedelta(seconds=30)
 """Between the two reads that prove a lost create absent; longer than a cache should hide it."""
 OUTAGE = 5
 """Failures in a row that are Jetti's and no entry's."""
-HURRIED = 3
+RATE_LIMITED_IN_A_ROW = 3
 """429s in a row after which the rest waits for the next pass."""
 
 _UNDECIDED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
@@ -38,12 +38,12 @@ class Pusher:
     """Pushes changes. What happens to one return is an outcome; what happens to all is raised."""
 
     def __init__(
-        self, judge: Matcher, creation: Creation, update: Update, journal: Journal, clock: Clock
+        self, matcher: Matcher, creation: Creation, update: Update, journal: Journal, clock: Clock
     ) -> None:
-        self._judge = judge
+        self._matcher = matcher
         self._creation = creation
         self._update = update
-        self._adopter = Adopter(judge, update, journal)
+        self._adopter = Adopter(matcher, update, journal)
         self._journal = journal
         self._clock = clock
         self._streak: list[tuple[str, PushResult]] = []
@@ -61,29 +61,29 @@ class Pusher:
             yield from self._push(changes)
         except TargetUnavailable:
             # However it came to light, what failed since Jetti last answered was no entry's fault.
-            self._journal.forgive([return_id for return_id, _ in self._streak])
+            self._journal.refund_attempts([return_id for return_id, _ in self._streak])
             raise
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """See `core.target.Target`; two hundred are proof enough."""
-        return self._judge.marked(changes)
+        return self._matcher.marked(changes)
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
         """See `core.target.Target`."""
-        return self._judge.vendors(changes)
+        return self._matcher.vendors(changes)
 
     def remarks(self) -> tuple[str, ...]:
         """See `core.target.Target`."""
-        return self._judge.remarks()
+        return self._matcher.remarks()
 
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent: list[Change] = []
         behind: list[Change] = []
-        for matched in self._judge.judge(changes):
+        for matched in self._matcher.match(changes):
             if self._stands_behind(matched, absent):
                 behind.append(matched.change)
                 continue
-            result = self._settle(matched)
+            result = self._process(matched)
             if result is None:
                 absent.append(matched.change)
             else:
@@ -91,83 +91,85 @@ class Pusher:
         if absent:
             self._clock.wait(SECOND_READ_AFTER.total_seconds())
         for change in (*absent, *behind):
-            matched = self._judge.again(change)
-            result = self._settle(matched)
+            matched = self._matcher.again(change)
+            result = self._process(matched)
             unsettled = PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(matched, result or unsettled)
         self._tell_outage()
 
     def _stands_behind(self, matched: MatchedChange, absent: Sequence[Change]) -> bool:
         """Whether another create must be settled first, which happens at the end of this pass."""
-        verdict = matched.verdict
-        if isinstance(verdict, Matched):
-            return bool(absent and verdict.missing) and self._creation.awaits_an_answer()
-        return isinstance(verdict, NotReady) and verdict.behind
+        result = matched.result
+        if isinstance(result, Matched):
+            return bool(absent and result.missing) and self._creation.awaits_an_answer()
+        return isinstance(result, NotReady) and result.behind
 
-    def _settle(self, matched: MatchedChange) -> PushResult | None:
+    def _process(self, matched: MatchedChange) -> PushResult | None:
         """Take an entry as far as it goes; None when its create must be looked for once more."""
-        change, entry, verdict = matched.change, matched.entry, matched.verdict
+        change, entry, result = matched.change, matched.entry, matched.result
         if entry.state is State.SKIPPED:
             # A person asked for it, by name or by its range.
-            self._journal.move(entry.id, Move(State.PENDING))
-        match verdict:
+            self._journal.apply(entry.id, Transition(State.PENDING))
+        match result:
             case LookupFailed():
-                return self._unseen(entry, verdict)
+                return self._lookup_failed(entry, result)
             case NeedsReview(reason):
-                if verdict.overreached:
-                    self._creation.distrust(entry, reason)
-                self._journal.move(entry.id, Move(State.REVIEW, reason))
+                if result.overreached:
+                    self._creation.stop_creation_after_overreach(entry, reason)
+                self._journal.apply(entry.id, Transition(State.REVIEW, reason))
                 return PushResult(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
             case NotReady(reason, behind=True):
                 attempts = 0 if entry.state is State.WAITING else None
-                self._journal.move(entry.id, Move(State.PENDING, reason, attempts=attempts))
+                self._journal.apply(entry.id, Transition(State.PENDING, reason, attempts=attempts))
                 return PushResult(OutcomeKind.DEFERRED, reason, named(entry.sale_returns))
             case NotReady() if change.kind is ChangeKind.ADOPT and not entry.intents:
                 return self._skip(entry)
             case NotReady():
-                return self._wait(matched, verdict)
+                return self._wait(matched, result)
             case NotApplied():
-                return self._absent(matched, verdict)
+                return self._absent(matched, result)
             case Matched():
                 if entry.state is State.WAITING:
                     # Looking for the order was no failure; tries are counted from here.
-                    self._journal.move(entry.id, Move(State.PENDING, attempts=0))
-                return self._bring(matched, verdict)
+                    self._journal.apply(entry.id, Transition(State.PENDING, attempts=0))
+                return self._apply(matched, result)
 
     # ------------------------------------------------------------------ nothing to write
 
-    def _unseen(self, entry: Entry, unseen: LookupFailed) -> PushResult:
-        trouble = Trouble.OUTAGE if unseen.is_outage else Trouble.UNUSABLE
+    def _lookup_failed(self, entry: Entry, failed: LookupFailed) -> PushResult:
+        trouble = Trouble.OUTAGE if failed.is_outage else Trouble.UNUSABLE
         if entry.intents:
             # Its write may have taken effect: nothing is decided before it can be read back.
-            self._journal.move(entry.id, Move(_undecided(entry), unseen.reason))
+            self._journal.apply(entry.id, Transition(_undecided(entry), failed.reason))
         else:
-            move = retry.failed(entry, unseen.reason, self._clock.now(), closes=None)
-            self._journal.move(entry.id, move)
+            transition = retry.failed(entry, failed.reason, self._clock.now(), closes=None)
+            self._journal.apply(entry.id, transition)
         ours = named(entry.sale_returns)
-        return PushResult(OutcomeKind.FAILED, unseen.reason, ours, trouble, unseen.cause)
+        return PushResult(OutcomeKind.FAILED, failed.reason, ours, trouble, failed.cause)
 
     def _wait(self, matched: MatchedChange, wait: NotReady) -> PushResult:
         entry, seen = matched.entry, matched.sighting
-        move = retry.waits(entry, wait, self._clock.now(), self._judge.terms.policy.patience)
-        if unanswered(entry) and move.state is not State.REVIEW:
+        transition = retry.waits(
+            entry, wait, self._clock.now(), self._matcher.rules.policy.patience
+        )
+        if unanswered(entry) and transition.state is not State.REVIEW:
             # What became of a create cannot be told before the order, or its line, is there.
-            self._journal.move(entry.id, Move(_undecided(entry), wait.reason))
+            self._journal.apply(entry.id, Transition(_undecided(entry), wait.reason))
             return PushResult(OutcomeKind.FAILED, wait.reason)
         if entry.intents and seen is not None and not unanswered(entry):
             # What became of PUTs shows without it.
             ours = tuple(with_landed_writes(entry, {row.id: row for row in seen.ours}))
-            read_back = Move(
+            read_back = Transition(
                 State.PENDING, sale_returns=ours, intents_closed_as=IntentOutcome.READ_BACK
             )
-            self._journal.move(entry.id, read_back)
-        self._journal.move(entry.id, move)
+            self._journal.apply(entry.id, read_back)
+        self._journal.apply(entry.id, transition)
         kinds = {State.WAITING: OutcomeKind.WAITING, State.REVIEW: OutcomeKind.REVIEW}
-        return PushResult(kinds.get(move.state, OutcomeKind.FAILED), move.reason)
+        return PushResult(kinds.get(transition.state, OutcomeKind.FAILED), transition.reason)
 
     def _skip(self, entry: Entry) -> PushResult:
-        reason = why_not_created(entry, self._judge.terms)
-        self._journal.move(entry.id, Move(State.SKIPPED, reason))
+        reason = why_not_created(entry, self._matcher.rules)
+        self._journal.apply(entry.id, Transition(State.SKIPPED, reason))
         return PushResult(OutcomeKind.SKIPPED, reason)
 
     def _absent(self, matched: MatchedChange, absent: NotApplied) -> PushResult | None:
@@ -177,17 +179,17 @@ class Pusher:
         if first_seen is None and entry.state in _UNDECIDED:
             again = now + SECOND_READ_AFTER
             reason = "the create without an answer is not in Jetti; looking once more"
-            move = Move(entry.state, reason, next_try_at=again, intents_absent_at=now)
-            self._journal.move(entry.id, move)
+            transition = Transition(entry.state, reason, next_try_at=again, intents_absent_at=now)
+            self._journal.apply(entry.id, transition)
             hit(Failpoint.ABSENCE_NOTED)
             return None
         if first_seen is not None and now - first_seen < SECOND_READ_AFTER:
             return None
-        closing = Move(State.PENDING, intents_closed_as=IntentOutcome.ABSENT)
+        closing = Transition(State.PENDING, intents_closed_as=IntentOutcome.ABSENT)
         failed = self._in_vain(entry, "the create without an answer is not in Jetti", closing)
-        return failed or self._settle(self._judge.reconsider(matched))
+        return failed or self._process(self._matcher.reconsider(matched))
 
-    def _in_vain(self, entry: Entry, reason: str, closing: Move) -> PushResult | None:
+    def _in_vain(self, entry: Entry, reason: str, closing: Transition) -> PushResult | None:
         """A write had no effect: None when it may be sent again at once, as the first time.
 
         A try is spent on what Jetti failed to do for this version; not on a 429, which is an
@@ -195,18 +197,18 @@ class Pusher:
         """
         renewed = entry.intents[-1].fingerprint != entry.fingerprint
         if entry.state is not State.UNKNOWN or renewed:
-            self._journal.move(entry.id, replace(closing, attempts=0) if renewed else closing)
+            self._journal.apply(entry.id, replace(closing, attempts=0) if renewed else closing)
             return None
         failed = retry.failed(entry, reason, self._clock.now(), closes=None)
         if failed.attempts == 1:
-            self._journal.move(entry.id, replace(closing, attempts=1))
+            self._journal.apply(entry.id, replace(closing, attempts=1))
             return None
-        self._journal.move_all([(entry.id, closing), (entry.id, failed)])
+        self._journal.apply_all([(entry.id, closing), (entry.id, failed)])
         return PushResult(OutcomeKind.FAILED, failed.reason)
 
     # ----------------------------------------------------------------- something to write
 
-    def _bring(self, matched: MatchedChange, found: Matched) -> PushResult | None:
+    def _apply(self, matched: MatchedChange, found: Matched) -> PushResult | None:
         """Adopt, create, update: whatever is left to do, in this order."""
         change, entry, seen = matched.change, matched.entry, matched.sighting
         if seen is None or not (found.sale_returns or found.missing):
@@ -216,11 +218,11 @@ class Pusher:
         if entry.intents or found.adopted:
             # Into the ledger before anything is written to it.
             read_back = IntentOutcome.READ_BACK if entry.intents else None
-            adopted = Move(
+            adopted = Transition(
                 State.PENDING, sale_returns=found.sale_returns, intents_closed_as=read_back
             )
-            if has_landed(entry, found.held):
-                self._journal.move(entry.id, adopted)
+            if has_landed(entry, found.live):
+                self._journal.apply(entry.id, adopted)
             else:
                 failed = self._in_vain(entry, f"{entry.reason}; it had no effect", adopted)
                 if failed is not None:
@@ -234,9 +236,9 @@ class Pusher:
                 return created
             hit(Failpoint.CREATED)
             found, wrote = created, True
-        result = self._update.bring(entry, found, seen, wrote=wrote)
+        result = self._update.apply(entry, found, seen, wrote=wrote)
         if result is None:
-            return self._settle(self._judge.again(change))
+            return self._process(self._matcher.again(change))
         return replace(result, remarks=remarks)
 
     # ------------------------------------------------------------------------- the whole
@@ -244,20 +246,20 @@ class Pusher:
     def _reported(self, matched: MatchedChange, result: PushResult) -> ReportedChange:
         self._watch(matched.change, result)
         remarks = (*matched.remarks, *result.remarks)
-        return matched.change.told(
+        return matched.change.with_outcome(
             result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
         )
 
     def _watch(self, change: Change, result: PushResult) -> None:
         """Tell an outage from entries that fail on their own."""
-        asked, self._asked = self._asked, self._judge.requests()
+        asked, self._asked = self._asked, self._matcher.requests()
         if result.trouble is None:
             if asked != self._asked:  # else nothing was answered for it either
                 self._streak.clear()
             return
         self._streak.append((change.return_id, result))
-        hurried = [each.trouble for _, each in self._streak[-HURRIED:]]
-        if hurried == [Trouble.HURRY] * HURRIED:
+        rate_limited = [each.trouble for _, each in self._streak[-RATE_LIMITED_IN_A_ROW:]]
+        if rate_limited == [Trouble.RATE_LIMITED] * RATE_LIMITED_IN_A_ROW:
             raise TargetUnavailable(fact("Jetti", "answered 429", "three"))
         if len(self._streak) < OUTAGE:
             return
@@ -270,8 +272,8 @@ class Pusher:
     def _tell_outage(self) -> None:
         """Where failures do not tell by their number: when nothing else is answered either, it is
         Jetti and not the returns. Raises TargetUnavailable."""
-        if not all(result.trouble is Trouble.HURRY for _, result in self._streak):
-            self._judge.knock()
+        if not all(result.trouble is Trouble.RATE_LIMITED for _, result in self._streak):
+            self._matcher.ping()
 
 
 def _taken_over(found: Matched) -> tuple[str, ...]:

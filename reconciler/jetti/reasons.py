@@ -8,13 +8,13 @@ from functools import cached_property
 from reconciler.core.model import Value
 from reconciler.errors import ConfigError
 from reconciler.http import Refused
-from reconciler.jetti.reading import Reader
+from reconciler.jetti.client import JettiClient
 
 
 class Reasons(Mapping[str, Value]):
     """Code of an adjustment reason -> its id in Jetti; one GET for a whole run."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: JettiClient) -> None:
         self._reader = reader
 
     @cached_property

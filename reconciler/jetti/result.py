@@ -19,7 +19,7 @@ class Trouble(Enum):
     UNUSABLE = auto()
     """Jetti answered a question with what cannot be used: a refusal, or rows of others. Its own
     fault where it does so whatever is asked."""
-    HURRY = auto()
+    RATE_LIMITED = auto()
     """Jetti asked us to slow down."""
 
 
@@ -42,7 +42,7 @@ def undelivered(classified: Classified) -> PushResult:
     match classified.meaning:
         case Meaning.SLOW_DOWN:
             return PushResult(
-                OutcomeKind.DEFERRED, classified.reason, (), Trouble.HURRY, classified.cause
+                OutcomeKind.DEFERRED, classified.reason, (), Trouble.RATE_LIMITED, classified.cause
             )
         case Meaning.NOT_SENT:
             return PushResult(

@@ -8,19 +8,19 @@ from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import retry
-from reconciler.core.diff import Diff, Live, ReasonIds, agreed, diff_of
+from reconciler.core.diff import Diff, Live, ReasonIds, accept_matching_values, diff_of
 from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import Entry, Fields, IntentOutcome, Operation, SaleReturn, State, Write
 from reconciler.core.owned_fields import ORIGIN
-from reconciler.core.ports import Journal, Move
+from reconciler.core.ports import Journal, Transition
 from reconciler.core.report import OutcomeKind
 from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http import Refused, Response
 from reconciler.jetti import schema
+from reconciler.jetti.client import JettiClient
 from reconciler.jetti.delivery import Delivery
-from reconciler.jetti.reading import Reader
 from reconciler.jetti.responses import Classified, Meaning
 from reconciler.jetti.result import PushResult, named, undelivered
 
@@ -31,7 +31,7 @@ class Update:
     def __init__(
         self,
         delivery: Delivery,
-        reader: Reader,
+        reader: JettiClient,
         journal: Journal,
         reasons: ReasonIds,
         clock: Clock,
@@ -55,7 +55,7 @@ class Update:
         """What would be written. Raises ConfigError for an adjustment reason Jetti lacks."""
         return diff_of(entry, found.sale_returns, _all_held(found), self._reasons)
 
-    def bring(
+    def apply(
         self, entry: Entry, found: Matched, seen: OrderSnapshot, *, wrote: bool
     ) -> PushResult | None:
         """Write the diff; the entry is synced when all of it is in Jetti.
@@ -69,10 +69,10 @@ class Update:
         """
         todo = self.diff_of(entry, found)
         if isinstance(todo, NeedsReview):
-            self._journal.move(entry.id, Move(State.REVIEW, todo.reason))
+            self._journal.apply(entry.id, Transition(State.REVIEW, todo.reason))
             return PushResult(OutcomeKind.REVIEW, todo.reason, named(found.sale_returns))
         kept = why_left(todo)
-        known = agreed(entry, found.sale_returns, _all_held(found))
+        known = accept_matching_values(entry, found.sale_returns, _all_held(found))
         for position, write in enumerate(todo.writes, start=1):
             if (wrote or position > 1) and seen.is_stale(self._clock.monotonic()):
                 return None
@@ -86,14 +86,14 @@ class Update:
             self._confirm(entry, write, known, kept, is_last=position == len(todo.writes))
             hit(Failpoint.PUT_DONE)
         if not todo.writes:
-            synced = Move(
+            synced = Transition(
                 State.SYNCED,
                 kept,
                 attempts=0,
                 sale_returns=known,
                 pushed_fingerprint=entry.fingerprint,
             )
-            self._journal.move(entry.id, synced)
+            self._journal.apply(entry.id, synced)
         return PushResult(OutcomeKind.PUSHED, kept, named(known), left_alone=left_alone(todo))
 
     def _confirm(
@@ -106,7 +106,7 @@ class Update:
         is_last: bool,
     ) -> None:
         applied = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
-        move = Move(
+        transition = Transition(
             State.SYNCED if is_last else State.PENDING,
             kept,
             attempts=0,
@@ -115,7 +115,7 @@ class Update:
             intents_closed_as=IntentOutcome.APPLIED,
             attempt=applied,
         )
-        self._journal.move(entry.id, move)
+        self._journal.apply(entry.id, transition)
 
     def _doubted(self, entry: Entry, write: Write, answer: Response) -> PushResult | None:
         """Jetti said yes; believe it when it shows what was written, in its answer or a GET."""
@@ -133,10 +133,10 @@ class Update:
             return None
         reason = f"Jetti answered {answer.status} but did not take {', '.join(ignored)}"
         attempt = self._delivery.attempt(write, Classified(Meaning.REFUSED, answer.status, reason))
-        move = retry.failed(
+        transition = retry.failed(
             entry, reason, self._clock.now(), attempt, closes=IntentOutcome.NOT_TAKEN
         )
-        self._journal.move(entry.id, move)
+        self._journal.apply(entry.id, transition)
         return PushResult(OutcomeKind.FAILED, reason)
 
     def _shown(self, write: Write, answer: Response) -> Fields:
@@ -157,10 +157,10 @@ def left_alone(todo: Diff) -> tuple[str, ...]:
 
 
 def _all_held(found: Matched) -> dict[int, Live]:
-    return {row_id: _held(row) for row_id, row in found.held.items()}
+    return {row_id: _live(row) for row_id, row in found.live.items()}
 
 
-def _held(row: LiveSaleReturn) -> Live:
+def _live(row: LiveSaleReturn) -> Live:
     return Live(row.fields, {item.id: item.fields for item in row.items})
 
 

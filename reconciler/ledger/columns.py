@@ -32,7 +32,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _instant(value)
 
 
-class Worded(TypeDecorator[StrEnum]):
+class EnumText(TypeDecorator[StrEnum]):
     """One of a fixed set, kept as its own word and checked when it is read."""
 
     impl = Text
@@ -49,7 +49,7 @@ class Worded(TypeDecorator[StrEnum]):
         return None if value is None else msgspec.convert(value, self.words)
 
 
-class Structure(TypeDecorator[Any]):
+class JsonText(TypeDecorator[Any]):
     """A frozen type of `core.model`, kept as JSON text and checked when it is read."""
 
     impl = Text
@@ -67,7 +67,7 @@ class Structure(TypeDecorator[Any]):
         return None if value is None else self._decoder.decode(value)
 
 
-class Listed(Structure):
+class JsonTextList(JsonText):
     """A list of such a type, written one by one: a stopped plan may be long."""
 
     cache_ok = True

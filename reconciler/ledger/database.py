@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.pool import NullPool
 
 from reconciler.errors import LedgerError
+from reconciler.ledger.database_errors import ANSWERS, to_ledger_error
 from reconciler.ledger.tables import meta
-from reconciler.ledger.translation import ANSWERS, translate
 
 
 class Store:
@@ -86,7 +86,7 @@ class Store:
         except ANSWERS as error:
             self._broken = True
             self.close()
-            raise translate(error, self.name) from error
+            raise to_ledger_error(error, self.name) from error
         finally:
             self._inside = False
 

@@ -9,14 +9,14 @@ import msgspec
 from sqlalchemy import Connection, and_, or_, select
 
 from reconciler.core.model import Entry, Intent, Operation, State, Write
-from reconciler.core.ports import Move
+from reconciler.core.ports import Transition
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger import steps
+from reconciler.ledger import transitions
+from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.loading import load
 from reconciler.ledger.part import Part, new_id
 from reconciler.ledger.tables import attempts, entries, intents, meta
-from reconciler.ledger.wants import Values
 
 _COMMITTING = {
     State.PENDING: Failpoint.PENDING_COMMITTING,
@@ -81,9 +81,9 @@ class Journal(Part):
         """See `core.ports.Journal`. Refuses what may never be sent: a create that names no item,
         a create while creation is stopped, a write while another one is outstanding."""
         with self._store.writing() as connection:
-            entry = steps.entry_before(connection, return_id)
-            steps.refuse_forbidden(connection, return_id, write)
-            steps.step(connection, entry, State.IN_FLIGHT, {})
+            entry = transitions.entry_before(connection, return_id)
+            transitions.refuse_forbidden(connection, return_id, write)
+            transitions.step(connection, entry, State.IN_FLIGHT, {})
             intent: Values = {
                 "return_id": return_id,
                 "fingerprint": entry.fingerprint,
@@ -98,37 +98,37 @@ class Journal(Part):
         hit(Failpoint.INTENT_COMMITTED)
         return Intent(id=new_id(inserted), **intent)
 
-    def move(self, return_id: str, move: Move) -> None:
+    def apply(self, return_id: str, transition: Transition) -> None:
         """See `core.ports.Journal`."""
-        self.move_all([(return_id, move)])
+        self.apply_all([(return_id, transition)])
 
-    def move_all(self, moves: Sequence[tuple[str, Move]]) -> None:
+    def apply_all(self, transitions: Sequence[tuple[str, Transition]]) -> None:
         """See `core.ports.Journal`."""
-        if not moves:
+        if not transitions:
             return
         now = self._clock.now()
         with self._store.writing() as connection:
-            for return_id, move in moves:
-                _take(connection, return_id, move, now)
-            _tell(_COMMITTING, moves)
-        _tell(_COMMITTED, moves)
+            for return_id, transition in transitions:
+                _take(connection, return_id, transition, now)
+            _tell(_COMMITTING, transitions)
+        _tell(_COMMITTED, transitions)
 
 
-def _tell(points: Mapping[State, Failpoint], moves: Sequence[tuple[str, Move]]) -> None:
+def _tell(points: Mapping[State, Failpoint], transitions: Sequence[tuple[str, Transition]]) -> None:
     """Each state that is moved to is a point of its own; one that nobody names is none."""
-    for state in dict.fromkeys(move.state for _, move in moves):
+    for state in dict.fromkeys(transition.state for _, transition in transitions):
         if state in points:
             hit(points[state])
 
 
-def _take(connection: Connection, return_id: str, move: Move, now: datetime) -> None:
-    entry = steps.entry_before(connection, return_id)
-    after, values = steps.after(entry, move)
-    values["due_since"] = steps.due_since(entry, after, now)
-    steps.step(connection, entry, after, values)
-    if move.sale_returns is not None:
-        steps.replace_sale_returns(connection, return_id, move.sale_returns)
-    steps.stamp_intents(connection, return_id, move)
-    if move.attempt is not None:
-        attempt = msgspec.structs.asdict(move.attempt)
+def _take(connection: Connection, return_id: str, transition: Transition, now: datetime) -> None:
+    entry = transitions.entry_before(connection, return_id)
+    after, values = transitions.after(entry, transition)
+    values["due_since"] = transitions.due_since(entry, after, now)
+    transitions.step(connection, entry, after, values)
+    if transition.sale_returns is not None:
+        transitions.replace_sale_returns(connection, return_id, transition.sale_returns)
+    transitions.stamp_intents(connection, return_id, transition)
+    if transition.attempt is not None:
+        attempt = msgspec.structs.asdict(transition.attempt)
         connection.execute(attempts.insert(), attempt | {"return_id": return_id})

@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.clock import Clock
-from reconciler.errors import LedgerError, LockHeld
+from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.failpoints import Failpoint, hit
 
 # Short enough that a waiting run starts soon, long enough to cost nothing.
 _LOOK_AGAIN = 0.2
-# Seconds: `is_held` holds a lock, too, for less than a thousandth of that.
+# Seconds: `is_locked` holds a lock, too, for less than a thousandth of that.
 _LOOKED_AT = 0.5
 
 
 @contextmanager
 def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
-    """Hold `<ledger>.lock`, waiting for it at most that many seconds; else LockHeld."""
+    """Hold `<ledger>.lock`, waiting for it at most that many seconds; else LedgerLocked."""
     path = lock_path(ledger)
     # Never deleted: whoever waits on a deleted file would hold a lock that nobody else sees.
     # Closed in child processes (Python's default), or they would keep the lock.
@@ -43,7 +43,7 @@ def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
         os.close(descriptor)
 
 
-def is_held(ledger: Path) -> bool | None:
+def is_locked(ledger: Path) -> bool | None:
     """Whether a run holds the lock at this moment; None where that cannot be told."""
     try:
         descriptor = os.open(lock_path(ledger), os.O_RDONLY)
@@ -70,7 +70,7 @@ def _acquire(descriptor: int, path: Path, clock: Clock, wait: float) -> None:
     while not _try(descriptor):
         left = deadline - clock.monotonic()
         if left <= 0:
-            raise LockHeld(
+            raise LedgerLocked(
                 f"another run holds the lock {path} ({_holder(descriptor)})",
                 "let it finish and try again; a run can wait for it: `reconciler run --wait 2m`",
             )

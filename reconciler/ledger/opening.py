@@ -10,6 +10,7 @@ from reconciler.clock import Clock
 from reconciler.errors import ConfigError
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Store
+from reconciler.ledger.database_errors import as_ledger_errors
 from reconciler.ledger.location import (
     mounts,
     path_of,
@@ -21,7 +22,15 @@ from reconciler.ledger.location import (
 )
 from reconciler.ledger.lock import run_lock
 from reconciler.ledger.repository import SqlLedger
-from reconciler.ledger.schema import CURRENT, Birth, Schema, back_up, build, migrate, version_of
+from reconciler.ledger.schema import (
+    CURRENT,
+    InitialState,
+    Schema,
+    back_up,
+    build,
+    migrate,
+    version_of,
+)
 from reconciler.ledger.snapshot import copy_of, needs_recovery
 from reconciler.ledger.sqlite import (
     BUSY_SECONDS,
@@ -32,7 +41,6 @@ from reconciler.ledger.sqlite import (
     require_ours,
     require_sound,
 )
-from reconciler.ledger.translation import translated
 
 
 def exists(url: str) -> bool:
@@ -40,20 +48,20 @@ def exists(url: str) -> bool:
     return bool(size_of(path_of(url)))
 
 
-def create(url: str, birth: Birth, clock: Clock) -> None:
+def create(url: str, initial: InitialState, clock: Clock) -> None:
     """Make a new ledger, whole or not at all. Raises ConfigError where something lies already."""
     path = path_of(url)
     require_local(path, mounts())
-    with translated(str(path)):
+    with as_ledger_errors(str(path)):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with run_lock(path, clock), translated(str(path)):
+    with run_lock(path, clock), as_ledger_errors(str(path)):
         if exists(url):
             raise ConfigError(
                 f"there is a file at {path} already; a ledger is never overwritten",
                 "use it with `reconciler run`, let `reconciler init --adopt` go on if it was broken"
                 " off (`reconciler status` says so), or move it away",
             )
-        _create_file(path, birth, clock)
+        _create_file(path, initial, clock)
 
 
 @contextmanager
@@ -102,22 +110,22 @@ def open_scratch(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterato
 
 
 @contextmanager
-def open_blank(birth: Birth, clock: Clock) -> Iterator[SqlLedger]:
+def open_blank(initial: InitialState, clock: Clock) -> Iterator[SqlLedger]:
     """A throw-away ledger that knows nothing yet, for a dry run before `reconciler init`."""
     store = Store(open_temporary(), "(temporary)")
     try:
-        build(store, birth, clock.now())
+        build(store, initial, clock.now())
         yield SqlLedger(store, clock)
     finally:
         store.close()
 
 
-def _create_file(path: Path, birth: Birth, clock: Clock) -> None:
+def _create_file(path: Path, initial: InitialState, clock: Clock) -> None:
     partial = path.with_name(path.name + ".partial")
     create_private(partial)
     store = Store(open_file(partial, "rw"), str(path))
     try:
-        build(store, birth, clock.now())
+        build(store, initial, clock.now())
     finally:
         store.close()
     publish(partial, path)
@@ -131,7 +139,7 @@ def _readable(url: str) -> Path:
 
 
 def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Store:
-    with translated(str(path)):
+    with as_ledger_errors(str(path)):
         store = Store(open_file(path, "rw", busy_seconds), str(path))
         with _closed_on_error(store):
             require_ours(store.raw, path, schema.number)
@@ -147,7 +155,7 @@ def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Store:
 
 def _open_for_reading(path: Path, clock: Clock, schema: Schema) -> Store:
     """The file itself where it can be read as it is, else a copy made fit."""
-    with translated(str(path)):
+    with as_ledger_errors(str(path)):
         store = Store(open_file(path, "ro"), str(path))
         with _closed_on_error(store):
             as_it_is = not needs_recovery(store.raw) and _is_current(store, path, schema)
@@ -160,7 +168,7 @@ def _open_for_reading(path: Path, clock: Clock, schema: Schema) -> Store:
 
 
 def _open_copy(path: Path, clock: Clock, schema: Schema) -> Store:
-    with translated(str(path)):
+    with as_ledger_errors(str(path)):
         store = Store(copy_of(path, clock), str(path))
         with _closed_on_error(store):
             if not _is_current(store, path, schema):

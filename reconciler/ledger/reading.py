@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from reconciler.core import words
 from reconciler.core.model import CountedWord, Entry, State
-from reconciler.core.ports import Known
+from reconciler.core.ports import StoredVersion
 from reconciler.core.states import OPEN
 from reconciler.ledger.loading import batched
 from reconciler.ledger.part import Part
@@ -22,7 +22,7 @@ LONGEST_PAUSE = timedelta(days=1)
 class Reading(Part):
     """The reading half of `core.ports.Ledger`."""
 
-    def known(self, ids: Collection[str]) -> dict[str, Known]:
+    def known(self, ids: Collection[str]) -> dict[str, StoredVersion]:
         """See `core.ports.Ledger`."""
         columns = entries.c
         query = select(
@@ -32,11 +32,11 @@ class Reading(Part):
             columns.fingerprint,
             columns.state,
         )
-        found: dict[str, Known] = {}
+        found: dict[str, StoredVersion] = {}
         with self._store.reading() as connection:
             for batch in batched(list(ids), 750):
                 for row in connection.execute(query.where(columns.return_id.in_(batch))):
-                    found[row.return_id] = Known(
+                    found[row.return_id] = StoredVersion(
                         updated_at=row.updated_at,
                         content=row.content,
                         fingerprint=row.fingerprint,

@@ -9,19 +9,19 @@ from itertools import islice
 from sqlalchemy import Connection, bindparam, case
 
 from reconciler.core.model import State, Wanted
-from reconciler.core.ports import Drained, Observation
+from reconciler.core.ports import DrainedWindow, Observation
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger import set_aside, wants
+from reconciler.ledger import entry_updates, set_aside
+from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.loading import BATCH, batched
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import entries, meta, windows
-from reconciler.ledger.wants import Values
 
 
 class Recording(Part):
     """The half of `core.ports.Ledger` that stores what is wanted."""
 
-    def record(self, drained: Drained, now: datetime) -> None:
+    def record(self, drained: DrainedWindow, now: datetime) -> None:
         """See `core.ports.Ledger`."""
         rest = iter(drained.observations)
         with self._store.writing() as connection:
@@ -45,19 +45,19 @@ class Recording(Part):
                 _remap(connection, batch, mapping_version, now)
         hit(Failpoint.REMAPPED)
 
-    def forgive(self, ids: Collection[str]) -> None:
+    def refund_attempts(self, ids: Collection[str]) -> None:
         """See `core.ports.Ledger`."""
         attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)
         with self._store.writing() as connection:
             for batch in batched(list(ids)):
                 these, state = entries.c.return_id.in_(batch), entries.c.state
-                values = wants.START_ANEW | {"attempts": attempts}
+                values = entry_updates.START_ANEW | {"attempts": attempts}
                 unknown = these & (state == State.UNKNOWN)
                 connection.execute(entries.update().where(unknown).values(attempts=attempts))
                 failed = these & (state == State.FAILED)
                 connection.execute(entries.update().where(failed).values(values))
 
-    def _window(self, drained: Drained, now: datetime) -> Values:
+    def _window(self, drained: DrainedWindow, now: datetime) -> Values:
         return {
             "run_id": self._run_id,
             "starts_at": drained.window.start,
@@ -79,19 +79,21 @@ def _newest(observations: Iterable[Observation]) -> list[Observation]:
 
 
 def _observe(
-    connection: Connection, batch: list[Observation], drained: Drained, now: datetime
+    connection: Connection, batch: list[Observation], drained: DrainedWindow, now: datetime
 ) -> None:
-    before = wants.entries_before(connection, [observation.seen.id for observation in batch])
+    before = entry_updates.entries_before(
+        connection, [observation.seen.id for observation in batch]
+    )
     new: list[Values] = []
     same: list[Values] = []
-    changed: list[tuple[wants.Before, Values]] = []
+    changed: list[tuple[entry_updates.StoredEntry, Values]] = []
     version = drained.mapping_version
     for observation in batch:
         row = before.get(observation.seen.id)
-        seen = wants.seen_values(observation.seen) | {"content": observation.content}
-        want = wants.want_values(observation.wanted, observation.fingerprint, version, now)
+        seen = entry_updates.seen_values(observation.seen) | {"content": observation.content}
+        want = entry_updates.want_values(observation.wanted, observation.fingerprint, version, now)
         if row is None:
-            new.append(seen | want | wants.START_ANEW | {"due_since": now})
+            new.append(seen | want | entry_updates.START_ANEW | {"due_since": now})
         elif observation.seen.updated_at < row.updated_at:
             continue
         elif observation.fingerprint == row.fingerprint and row.state is not State.SKIPPED:
@@ -99,9 +101,9 @@ def _observe(
         else:
             # Skipped by a rule that may look at what no one is told, such as the outcome.
             changed.append((row, seen | want))
-    wants.insert(connection, new)
-    wants.update(connection, same)
-    wants.change(connection, changed, now)
+    entry_updates.insert(connection, new)
+    entry_updates.update(connection, same)
+    entry_updates.change(connection, changed, now)
 
 
 def _touch(connection: Connection, touched: Sequence[tuple[str, datetime]]) -> None:
@@ -127,18 +129,18 @@ def _remap(
     version: str,
     now: datetime,
 ) -> None:
-    before = wants.entries_before(connection, [id_ for id_, _, _ in batch])
-    stamped: list[tuple[wants.Before, bytes, str]] = []
-    changed: list[tuple[wants.Before, Values]] = []
+    before = entry_updates.entries_before(connection, [id_ for id_, _, _ in batch])
+    stamped: list[tuple[entry_updates.StoredEntry, bytes, str]] = []
+    changed: list[tuple[entry_updates.StoredEntry, Values]] = []
     for id_, wanted, fingerprint in batch:
         row = before[id_]
         if row.wanted == wanted:
             stamped.append((row, fingerprint, version))
         else:
-            want = wants.want_values(wanted, fingerprint, version, now)
+            want = entry_updates.want_values(wanted, fingerprint, version, now)
             # The settings changed and not the return: the guard's share must not grow by it.
             del want["changed_at"]
             changed.append((row, want))
-    wants.restamp(connection, stamped)
-    wants.change(connection, changed, now)
-    wants.fill_in_words(connection, [id_ for id_, _, _ in batch])
+    entry_updates.restamp(connection, stamped)
+    entry_updates.change(connection, changed, now)
+    entry_updates.fill_in_words(connection, [id_ for id_, _, _ in batch])

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from reconciler.errors import LedgerError
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Store
+from reconciler.ledger.database_errors import RESTORE
 from reconciler.ledger.sqlite import (
     APPLICATION_ID,
     create_private,
@@ -21,7 +22,6 @@ from reconciler.ledger.sqlite import (
     require_sound,
 )
 from reconciler.ledger.tables import alembic_version, meta, metadata, versions
-from reconciler.ledger.translation import RESTORE
 
 
 class Schema(Struct, frozen=True):
@@ -41,7 +41,7 @@ class Schema(Struct, frozen=True):
 CURRENT = Schema()
 
 
-class Birth(Struct, frozen=True):
+class InitialState(Struct, frozen=True):
     """What a new ledger is told."""
 
     go_live: datetime
@@ -51,7 +51,7 @@ class Birth(Struct, frozen=True):
     """Where it is made to take over what Jetti has: since when that is looked for."""
 
 
-def build(store: Store, birth: Birth, now: datetime) -> None:
+def build(store: Store, initial: InitialState, now: datetime) -> None:
     """Make an empty database a new ledger."""
     with store.writing() as connection:
         metadata.create_all(connection)
@@ -63,11 +63,11 @@ def build(store: Store, birth: Birth, now: datetime) -> None:
                 "id": 1,
                 "created_at": now,
                 "epoch": 0,
-                "go_live": birth.go_live,
-                "watermark": birth.watermark,
-                "mapping_version": birth.mapping_version,
+                "go_live": initial.go_live,
+                "watermark": initial.watermark,
+                "mapping_version": initial.mapping_version,
                 "has_pushed": 0,
-                "adopting_since": birth.adopting_since,
+                "adopting_since": initial.adopting_since,
             },
         )
         store.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")

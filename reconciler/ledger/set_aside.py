@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from reconciler.core.model import Malformed
-from reconciler.core.ports import By, Drained
+from reconciler.core.ports import By, DrainedWindow
 from reconciler.ledger.loading import batched
 from reconciler.ledger.tables import malformed
 
@@ -24,7 +24,7 @@ def clear(connection: Connection, keys: Sequence[str]) -> None:
         connection.execute(delete(malformed).where(malformed.c.key.in_(batch)))
 
 
-def forget_gone(connection: Connection, drained: Drained) -> None:
+def forget_gone(connection: Connection, drained: DrainedWindow) -> None:
     """Forget the rows without an id that this window must have shown, and did not.
 
     Nothing else would clear them: mended in Loop, such a row comes back under an id that nobody

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from reconciler.errors import LedgerError, LedgerMissing
 from reconciler.failpoints import Failpoint, hit
+from reconciler.ledger.database_errors import unsound
 from reconciler.ledger.location import INIT_HINT
-from reconciler.ledger.translation import unsound
 
 APPLICATION_ID = 0x52455455
 """`RETU` in the file's header: this file is a ledger of ours."""

@@ -14,10 +14,10 @@ from reconciler.core.model import State
 from reconciler.core.ports import PlanMember, StoppedPlan
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
+from reconciler.ledger.entry_updates import START_ANEW, Values
 from reconciler.ledger.loading import BATCH
 from reconciler.ledger.part import Part
 from reconciler.ledger.tables import entries, plans, stopped
-from reconciler.ledger.wants import START_ANEW, Values
 
 PLANS_KEPT = 50
 """A stopped plan that changes from pass to pass must not fill the disk with its versions."""

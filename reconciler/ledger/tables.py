@@ -32,7 +32,7 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.ports import PlanMember
-from reconciler.ledger.columns import Instant, Listed, Structure, Worded
+from reconciler.ledger.columns import EnumText, Instant, JsonText, JsonTextList
 
 metadata = MetaData(
     naming_convention={
@@ -73,7 +73,7 @@ runs = Table(
     # Empty while the run goes on, and for ever when it died.
     Column("finished_at", Instant),
     Column("exit_code", Integer),
-    Column("counts", Structure(dict[str, int])),
+    Column("counts", JsonText(dict[str, int])),
     Column("digest", Text),
     Column("message", Text),
     Index(None, "kind", "exit_code"),
@@ -101,13 +101,13 @@ entries = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("content", LargeBinary, nullable=False),
-    Column("seen", Structure(Return), nullable=False),
-    Column("wanted", Structure(Wanted), nullable=False),
+    Column("seen", JsonText(Return), nullable=False),
+    Column("wanted", JsonText(Wanted), nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("mapping_version", Text, nullable=False),
     Column(
         "state",
-        Worded(State),
+        EnumText(State),
         CheckConstraint(f"state IN ({_STATES})", name="known_state"),
         nullable=False,
     ),
@@ -131,7 +131,7 @@ entries = Table(
     # What a person let past the guards: this want, until it is pushed.
     Column("accepted_fingerprint", LargeBinary),
     # Words of Loop's in it that this version does not know; empty where it knows all.
-    Column("unknown_words", Structure(tuple[UnknownWord, ...])),
+    Column("unknown_words", JsonText(tuple[UnknownWord, ...])),
     Index(None, "state", "return_id"),
     Index(None, "order_id"),
     Index(None, "order_name"),
@@ -151,8 +151,8 @@ sale_returns = Table(
     Column("reference", Text, nullable=False),
     Column("sale_id", Integer, nullable=False),
     Column("purchase_id", Integer),
-    Column("fields", Structure(Fields), nullable=False),
-    Column("items", Structure(tuple[Item, ...]), nullable=False),
+    Column("fields", JsonText(Fields), nullable=False),
+    Column("items", JsonText(tuple[Item, ...]), nullable=False),
     Index(None, "return_id"),
 )
 
@@ -162,13 +162,13 @@ intents = Table(
     Column("id", Integer, primary_key=True),
     Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE"), nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
-    Column("write", Structure(Write), nullable=False),
-    Column("before", Structure(tuple[int, ...]), nullable=False),
+    Column("write", JsonText(Write), nullable=False),
+    Column("before", JsonText(tuple[int, ...]), nullable=False),
     Column("sent_at", Instant, nullable=False),
     Column("settle_at", Instant, nullable=False),
     Column("absent_at", Instant),
     # What became of the write; empty while nobody knows.
-    Column("closed_as", Worded(IntentOutcome)),
+    Column("closed_as", EnumText(IntentOutcome)),
     Index(None, "return_id"),
     Index(None, "sent_at"),
     # An id is never given out again, even after the newest rows were deleted.
@@ -181,7 +181,7 @@ attempts = Table(
     Column("id", Integer, primary_key=True),
     Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE"), nullable=False),
     Column("at", Instant, nullable=False),
-    Column("operation", Worded(Operation), nullable=False),
+    Column("operation", EnumText(Operation), nullable=False),
     Column("target_id", Integer, nullable=False),
     Column("answer", Text, nullable=False),
     Column("status", Integer),
@@ -229,7 +229,7 @@ plans = Table(
     metadata,
     Column("digest", Text, primary_key=True),
     Column("kept_at", Instant, nullable=False),
-    Column("members", Listed(tuple[PlanMember, ...]), nullable=False),
+    Column("members", JsonTextList(tuple[PlanMember, ...]), nullable=False),
 )
 
 stopped = Table(

@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from reconciler.core.model import Malformed
 from reconciler.http import Response
-from reconciler.loop.problems import told
+from reconciler.loop.problems import described
 from reconciler.loop.values import Id, Unreadable, Word, read_id, read_text, read_time
 
 
@@ -96,7 +96,7 @@ def _found(row: Raw) -> Found | Malformed:
             raise Unreadable("state", "absent")
         return Found(return_id, state, read_time(details.created_at, "created_at"))
     except (msgspec.DecodeError, ValueError) as error:
-        return Malformed(return_id, told(error), return_id=return_id)
+        return Malformed(return_id, described(error), return_id=return_id)
 
 
 def _says_none(answer: Response) -> bool:

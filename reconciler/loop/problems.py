@@ -20,7 +20,7 @@ _NO_UNICODE = "Invalid UTF-8"
 """So msgspec says it from 0.23 on; before, it raised a UnicodeDecodeError."""
 
 
-def told(error: Exception, prefix: str = "") -> str:
+def described(error: Exception, prefix: str = "") -> str:
     """`line_items[2].provider_line_item_id: expected text, found null`.
 
     `prefix` is the path of what was decoded, where that was a part of the row only; a sentence of

@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
-from reconciler.loop.problems import told
+from reconciler.loop.problems import described
 from reconciler.loop.schema import (
     MOST_LINES,
     NOTHING,
@@ -98,7 +98,7 @@ def parse_row(row: Raw) -> Return | Malformed:
     except RecursionError:
         problem = "nested too deeply"
     except (DecodeError, ValueError) as error:
-        problem = told(error)
+        problem = described(error)
     return_id = _if_readable(lambda: read_id(_id_decoder.decode(row).id, "id"))
     return Malformed(
         key=return_id or hashlib.sha256(bytes(row)).hexdigest(),
@@ -145,7 +145,7 @@ def _names_in_parts(wire: WireParts) -> tuple[Names, tuple[str, ...]]:
         try:
             return decode(getattr(wire, field))
         except (DecodeError, Unreadable) as error:
-            aside.append(told(error, field))
+            aside.append(described(error, field))
         return None
 
     names = Names(
@@ -164,7 +164,7 @@ def _labels_in_parts(wire: WireParts) -> tuple[list[Parcel | None], tuple[str, .
     try:
         labels = _labels_decoder.decode(wire.labels) or []
     except DecodeError as error:
-        return [], (told(error, "labels"),)
+        return [], (described(error, "labels"),)
     parcels, aside = _each(labels, "labels", _read_label)
     if aside or any(parcels):
         return parcels, aside
@@ -177,14 +177,14 @@ def _labels_in_parts(wire: WireParts) -> tuple[list[Parcel | None], tuple[str, .
         )
         return [to_parcel(label, "label")], ()
     except (DecodeError, Unreadable) as error:
-        return [], (told(error),)
+        return [], (described(error),)
 
 
 def _own(wire: WireParts, name: str) -> Text:
     try:
         return _text_decoder.decode(getattr(wire, name))
     except DecodeError as error:
-        raise Unreadable(*told(error, name).split(": ", 1)) from None
+        raise Unreadable(*described(error, name).split(": ", 1)) from None
 
 
 def _each(
@@ -198,7 +198,7 @@ def _each(
         try:
             understood.append(read(part, path))
         except (DecodeError, Unreadable) as error:
-            aside.append(told(error, path))
+            aside.append(described(error, path))
     return understood, tuple(aside)
 
 

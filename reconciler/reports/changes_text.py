@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.plain import plain
 from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
+from reconciler.core.text import safe
 from reconciler.reports.wording import counted, order, value
 
 _SYMBOLS = {
@@ -36,7 +36,7 @@ def lines(report: Report) -> Iterator[str]:
     rest = [c for c in report.changes if c.outcome is not OutcomeKind.SKIPPED and not c.stopped]
     yield from _section("would change" if report.run.dry_run else "changes", rest, report)
     stopped = [change for change in report.changes if change.stopped]
-    title = f"stopped ({len(stopped)}), plan {plain(report.run.digest, 20)}"
+    title = f"stopped ({len(stopped)}), plan {safe(report.run.digest, 20)}"
     yield from _section(title, stopped, report)
     yield from _skipped([c for c in report.changes if c.outcome is OutcomeKind.SKIPPED])
 
@@ -55,19 +55,19 @@ def _section(title: str, changes: list[ReportedChange], report: Report) -> Itera
 def _change(change: ReportedChange) -> Iterator[str]:
     words = [
         f"  {_SYMBOLS[change.change]} {order(change.order_name, change.order_id)}",
-        f"return {plain(change.return_id, 20)}",
+        f"return {safe(change.return_id, 20)}",
         _outcome(change),
     ]
     if change.sale_returns:
-        words.append(", ".join(plain(found.reference, 40) for found in change.sale_returns))
+        words.append(", ".join(safe(found.reference, 40) for found in change.sale_returns))
     if change.change is ChangeKind.CREATE:
         words.append(_created(change))
     yield "  ".join(word for word in words if word)
     for remark in change.remarks:
-        yield f"      note: {plain(remark)}"
+        yield f"      note: {safe(remark)}"
     if change.change is not ChangeKind.CREATE:
         for field in change.fields:
-            yield f"      {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+            yield f"      {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
 
 
 def _outcome(change: ReportedChange) -> str:
@@ -79,7 +79,7 @@ def _outcome(change: ReportedChange) -> str:
         word = _PLANNED[change.change]
     else:
         word = f"{change.outcome.value} ({change.change.value})"
-    return f"{word}: {plain(change.reason)}" if change.reason else word
+    return f"{word}: {safe(change.reason)}" if change.reason else word
 
 
 def _created(change: ReportedChange) -> str:
@@ -110,4 +110,4 @@ def _skipped(changes: list[ReportedChange]) -> Iterator[str]:
     for reason, names in sorted(by_reason.items()):
         shown = " ".join(names[:_MOST_NAMES])
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        yield f"  . {plain(reason)} ({len(names)}): {shown}{more}"
+        yield f"  . {safe(reason)} ({len(names)}): {shown}{more}"

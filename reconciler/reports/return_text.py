@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, WantedParcel
-from reconciler.core.plain import plain
 from reconciler.core.ports import Attempt
 from reconciler.core.report import NotUnderstood
 from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Sent
+from reconciler.core.text import safe
 from reconciler.reports.wording import aside, line, moment, order, value
 
 _NOT_TOLD = "Jetti lacks whatever changed with it"
@@ -17,10 +17,10 @@ _READ_AGAIN = "read again when it changes and by every sweep"
 _WAY_OUT = f"{_READ_AGAIN}; at once by: reconciler run --return ID"
 
 
-def render(stories: ReturnDetails) -> str:
+def render(details: ReturnDetails) -> str:
     """One story after the other."""
-    told = ["\n".join(_lines(story)) for story in stories.returns]
-    return "\n\n".join([*told, *("\n".join(_nothing_of(row)) for row in stories.not_understood)])
+    told = ["\n".join(_lines(detail)) for detail in details.returns]
+    return "\n\n".join([*told, *("\n".join(_nothing_of(row)) for row in details.not_understood)])
 
 
 def _nothing_of(row: NotUnderstood) -> Iterator[str]:
@@ -30,45 +30,45 @@ def _nothing_of(row: NotUnderstood) -> Iterator[str]:
     yield line("next", "Jetti was told nothing of it; " + way_out)
 
 
-def _lines(story: ReturnDetail) -> Iterator[str]:
-    seen = story.seen
-    why = f": {plain(story.reason)}" if story.reason else ""
-    name = f"Return {plain(story.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
-    yield f"{name} is {plain(story.state, 20)}{why}"
-    yield line("next", plain(story.next))
-    for remark in story.remarks:
-        yield line("note", plain(remark))
-    if story.due_since:
-        yield line("due since", moment(story.due_since))
-    yield from _not_understood(story)
+def _lines(detail: ReturnDetail) -> Iterator[str]:
+    seen = detail.seen
+    why = f": {safe(detail.reason)}" if detail.reason else ""
+    name = f"Return {safe(detail.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
+    yield f"{name} is {safe(detail.state, 20)}{why}"
+    yield line("next", safe(detail.next))
+    for remark in detail.remarks:
+        yield line("note", safe(remark))
+    if detail.due_since:
+        yield line("due since", moment(detail.due_since))
+    yield from _not_understood(detail)
     yield ""
-    yield from _seen(story)
-    yield from _wanted(story)
-    yield from _pushed(story)
-    yield from _writes(story)
-    yield from _attempts(story)
+    yield from _seen(detail)
+    yield from _wanted(detail)
+    yield from _pushed(detail)
+    yield from _writes(detail)
+    yield from _attempts(detail)
 
 
-def _not_understood(story: ReturnDetail) -> Iterator[str]:
-    row = story.not_understood
+def _not_understood(detail: ReturnDetail) -> Iterator[str]:
+    row = detail.not_understood
     if row is None:
         return
     yield ""
     since = f"since {moment(row.first_seen)}, last seen {moment(row.last_seen)}"
     newer = "a part of what Loop says" if row.is_partial else "a newer version in Loop"
     yield f"{newer} is not understood, {since}"
-    yield f"  {plain(row.problem, 500)}"
+    yield f"  {safe(row.problem, 500)}"
     yield f"  {_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_WAY_OUT}"
-    yield "  of what was understood, Jetti still lacks" + ("" if story.lacks else " nothing")
-    for field in story.lacks:
-        yield f"    {plain(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+    yield "  of what was understood, Jetti still lacks" + ("" if detail.lacks else " nothing")
+    for field in detail.lacks:
+        yield f"    {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
 
 
-def _seen(story: ReturnDetail) -> Iterator[str]:
-    seen = story.seen
-    outcomes = "+".join(plain(outcome, 30) for outcome in seen.outcomes) or "no outcome"
+def _seen(detail: ReturnDetail) -> Iterator[str]:
+    seen = detail.seen
+    outcomes = "+".join(safe(outcome, 30) for outcome in seen.outcomes) or "no outcome"
     yield "seen in Loop"
-    yield f"  {plain(seen.state, 20)}, {outcomes}, order id {plain(seen.order_id or '-', 30)}"
+    yield f"  {safe(seen.state, 20)}, {outcomes}, order id {safe(seen.order_id or '-', 30)}"
     yield f"  created {moment(seen.created_at)}, updated {moment(seen.updated_at)}"
     for one in seen.lines:
         yield f"  line {_line(one)}"
@@ -77,25 +77,25 @@ def _seen(story: ReturnDetail) -> Iterator[str]:
 
 
 def _line(one: Line) -> str:
-    named = f"{plain(one.sku or '-', 40)} {plain(one.title or '-', 60)}"
-    reason = f" ({plain(one.reason, 60)})" if one.reason else ""
-    return f"{plain(one.id, 20)}: order line {plain(one.order_line_id, 20)} {named}{reason}"
+    named = f"{safe(one.sku or '-', 40)} {safe(one.title or '-', 60)}"
+    reason = f" ({safe(one.reason, 60)})" if one.reason else ""
+    return f"{safe(one.id, 20)}: order line {safe(one.order_line_id, 20)} {named}{reason}"
 
 
 def _parcel(parcel: Parcel) -> str:
     return (
-        f"{plain(parcel.carrier or '-', 30)} {plain(parcel.tracking_number or '-', 60)}:"
-        f" {plain(parcel.label_status or 'no label', 30)}"
+        f"{safe(parcel.carrier or '-', 30)} {safe(parcel.tracking_number or '-', 60)}:"
+        f" {safe(parcel.label_status or 'no label', 30)}"
         + (f", since {moment(parcel.updated_at)}" if parcel.updated_at else "")
     )
 
 
-def _wanted(story: ReturnDetail) -> Iterator[str]:
-    wanted = story.wanted
-    changed = f", since {moment(story.changed_at)}" if story.changed_at else ""
+def _wanted(detail: ReturnDetail) -> Iterator[str]:
+    wanted = detail.wanted
+    changed = f", since {moment(detail.changed_at)}" if detail.changed_at else ""
     yield ""
     yield "wanted in Jetti" + changed
-    yield f"  {wanted.purpose.value}, status {plain(wanted.status, 20)} where no parcel says more"
+    yield f"  {wanted.purpose.value}, status {safe(wanted.status, 20)} where no parcel says more"
     for one in wanted.lines:
         yield f"  {_wanted_line(one)}"
     for parcel in wanted.parcels:
@@ -103,49 +103,48 @@ def _wanted(story: ReturnDetail) -> Iterator[str]:
 
 
 def _wanted_line(one: WantedLine) -> str:
-    reason = f", reason {plain(one.reason_code, 40)}" if one.reason_code else ""
-    return f"order line {plain(one.order_line_id, 20)}: quantity {one.quantity}{reason}"
+    reason = f", reason {safe(one.reason_code, 40)}" if one.reason_code else ""
+    return f"order line {safe(one.order_line_id, 20)}: quantity {one.quantity}{reason}"
 
 
 def _wanted_parcel(parcel: WantedParcel) -> str:
     return (
-        f"parcel {plain(parcel.carrier or '-', 30)} {plain(parcel.tracking_number or '-', 60)}:"
+        f"parcel {safe(parcel.carrier or '-', 30)} {safe(parcel.tracking_number or '-', 60)}:"
         f" status {value(parcel.status)}, tracking {value(parcel.tracking_status)}"
     )
 
 
-def _pushed(story: ReturnDetail) -> Iterator[str]:
+def _pushed(detail: ReturnDetail) -> Iterator[str]:
     yield ""
-    if not story.pushed:
+    if not detail.pushed:
         yield "in Jetti: nothing of ours"
         return
-    upto = " (all that is wanted)" if story.pushed_fingerprint == story.fingerprint else ""
+    upto = " (all that is wanted)" if detail.pushed_fingerprint == detail.fingerprint else ""
     yield f"in Jetti, as last pushed{upto}"
-    for sale_return in story.pushed:
+    for sale_return in detail.pushed:
         yield from _sale_return(sale_return)
 
 
 def _sale_return(sale_return: SaleReturn) -> Iterator[str]:
-    name = f"sale return {plain(sale_return.reference, 40)} (id {sale_return.id})"
+    name = f"sale return {safe(sale_return.reference, 40)} (id {sale_return.id})"
     yield f"  {name} of sale {sale_return.sale_id}: {_fields(sale_return.fields)}"
     for item in sale_return.items:
         yield (
-            f"    item {item.id}, order line {plain(item.order_line_id, 20)}:"
-            f" {_fields(item.fields)}"
+            f"    item {item.id}, order line {safe(item.order_line_id, 20)}: {_fields(item.fields)}"
         )
 
 
 def _fields(fields: Fields) -> str:
-    told = (f"{plain(name, 40)} {value(content)}" for name, content in sorted(fields.items()))
+    told = (f"{safe(name, 40)} {value(content)}" for name, content in sorted(fields.items()))
     return ", ".join(told) or "-"
 
 
-def _writes(story: ReturnDetail) -> Iterator[str]:
-    if not story.writes:
+def _writes(detail: ReturnDetail) -> Iterator[str]:
+    if not detail.writes:
         return
     yield ""
     yield "writes announced in the ledger"
-    for sent in story.writes:
+    for sent in detail.writes:
         yield f"  {moment(sent.at)}  {_sent(sent)}"
 
 
@@ -154,21 +153,21 @@ def _sent(sent: Sent) -> str:
         f" of sale items {', '.join(map(str, sent.sale_item_ids))}" if sent.sale_item_ids else ""
     )
     fields = f" {_fields(sent.fields)}" if sent.fields else ""
-    outcome = plain(sent.outcome, 60) if sent.outcome else f"open, settles {moment(sent.settle_at)}"
-    return f"{plain(sent.operation, 30)} {sent.target_id}{items}{fields}: {outcome}"
+    outcome = safe(sent.outcome, 60) if sent.outcome else f"open, settles {moment(sent.settle_at)}"
+    return f"{safe(sent.operation, 30)} {sent.target_id}{items}{fields}: {outcome}"
 
 
-def _attempts(story: ReturnDetail) -> Iterator[str]:
-    if not story.attempts:
+def _attempts(detail: ReturnDetail) -> Iterator[str]:
+    if not detail.attempts:
         return
     yield ""
     yield "requests and answers"
-    for attempt in story.attempts:
+    for attempt in detail.attempts:
         yield f"  {moment(attempt.at)}  {_attempt(attempt)}"
 
 
 def _attempt(attempt: Attempt) -> str:
     status = f" ({attempt.status})" if attempt.status is not None else ""
-    detail = f": {plain(attempt.detail)}" if attempt.detail else ""
+    detail = f": {safe(attempt.detail)}" if attempt.detail else ""
     name = f"{attempt.operation.value} {attempt.target_id}"
-    return f"{name}: {plain(attempt.answer, 60)}{status}{detail}"
+    return f"{name}: {safe(attempt.answer, 60)}{status}{detail}"

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.core import duration
-from reconciler.core.plain import plain
 from reconciler.core.report import (
     ChangeKind,
     OutcomeKind,
@@ -16,6 +15,7 @@ from reconciler.core.report import (
     RunFacts,
     RunKind,
 )
+from reconciler.core.text import safe
 from reconciler.reports import changes_text, words_text
 from reconciler.reports.wording import aside, counted, failure, line, listed, moment, order, span
 
@@ -64,7 +64,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield line("requests", _requests(report))
     for remark in run.remarks:
-        yield line("note", plain(remark, 1000))
+        yield line("note", safe(remark, 1000))
     following = _next(report)
     if following:
         yield line("next", following)
@@ -96,7 +96,7 @@ def _stopped(report: Report, stopped: str) -> str:
     if report.run.dry_run and not report.run.failures:
         done = ""  # creation is stopped, which a plan by the ledger alone does not show
     would = "would " if report.run.dry_run else ""
-    fact = plain(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
+    fact = safe(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
     return f"{fact}; {would}{done} all the same." if done else f"{fact}."
 
 
@@ -191,9 +191,9 @@ def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
             waited = f" for {duration.approximate(report.run.finished_at - problem.since)}"
         on = order(problem.order_name, problem.order_id)
         yield (
-            f"  ! {on}  return {plain(problem.return_id, 20)}"
-            f"  {plain(problem.state, 20)}{waited}"
-            + (f": {plain(problem.reason)}" if problem.reason else "")
+            f"  ! {on}  return {safe(problem.return_id, 20)}"
+            f"  {safe(problem.state, 20)}{waited}"
+            + (f": {safe(problem.reason)}" if problem.reason else "")
         )
     if len(problems) > _MOST_PROBLEMS:
         yield f"  … and {len(problems) - _MOST_PROBLEMS} more; --format json lists all"
@@ -221,15 +221,15 @@ def _next(report: Report) -> str | None:
     run = report.run
     commands = [told.command for told in run.failures if told.command]
     if commands:
-        return plain(commands[0], 1000)
+        return safe(commands[0], 1000)
     if any(told.hint for told in run.failures):
         return None  # the way out stands right below the verdict
     if report.problems:
-        return f"reconciler show {plain(report.problems[0].return_id, 20)}"
+        return f"reconciler show {safe(report.problems[0].return_id, 20)}"
     for row in report.malformed:
         if named := row.return_id or row.order_name:
             # Quoted: an order's name begins with what a shell takes for a comment.
-            return f"reconciler show {shlex.quote(plain(named, 64))}"
+            return f"reconciler show {shlex.quote(safe(named, 64))}"
     if run.dry_run:
         if run.watermark.after is None:
             return _first_step(run)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reconciler.core import duration
 from reconciler.core.health import Facts, Health, LastRun, was_killed
-from reconciler.core.plain import plain
+from reconciler.core.text import safe
 from reconciler.reports import words_text
 from reconciler.reports.wording import counted, line, listed, moment, order
 
@@ -27,7 +27,7 @@ def _lines(health: Health) -> Iterator[str]:
     else:
         yield f"Not healthy, for {counted(len(health.reasons), 'reason')}:"
     for reason in health.reasons:
-        yield f"  ! {plain(reason, 500)}"
+        yield f"  ! {safe(reason, 500)}"
     yield ""
     yield from _facts(facts)
     yield from _set_aside(facts)
@@ -48,9 +48,9 @@ def _nothing_wrong(facts: Facts) -> str:
 def _next(health: Health) -> str | None:
     facts = health.facts
     if facts.stopped:
-        return f"reconciler run --accept-plan {plain(facts.stopped.digest, 20)}"
+        return f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}"
     if facts.oldest_problem:
-        return f"reconciler show {plain(facts.oldest_problem.return_id, 20)}"
+        return f"reconciler show {safe(facts.oldest_problem.return_id, 20)}"
     if facts.adopting_since is not None:
         return "reconciler init --adopt"
     if facts.last_complete_pass is None:
@@ -68,14 +68,12 @@ def _facts(facts: Facts) -> Iterator[str]:
     if facts.adopting_since is not None:
         yield line("adoption", f"NOT FINISHED, of all since {moment(facts.adopting_since)}")
     if facts.creation_stopped:
-        yield line("creation", f"STOPPED: {plain(facts.creation_stopped, 500)}")
+        yield line("creation", f"STOPPED: {safe(facts.creation_stopped, 500)}")
     if problem := facts.oldest_problem:
         since = f" for {duration.approximate(facts.now - problem.since)}" if problem.since else ""
-        why = f": {plain(problem.reason)}" if problem.reason else ""
-        name = (
-            f"{order(problem.order_name, problem.order_id)} return {plain(problem.return_id, 20)}"
-        )
-        yield line("oldest", f"{name} {plain(problem.state, 20)}{since}{why}")
+        why = f": {safe(problem.reason)}" if problem.reason else ""
+        name = f"{order(problem.order_name, problem.order_id)} return {safe(problem.return_id, 20)}"
+        yield line("oldest", f"{name} {safe(problem.state, 20)}{since}{why}")
 
 
 def _ended(facts: Facts, instant: datetime | None) -> str:
@@ -94,9 +92,9 @@ def _set_aside(facts: Facts) -> Iterator[str]:
     yield ""
     yield f"not understood, kept aside ({facts.malformed})"
     for row in facts.set_aside:
-        on = f" on {plain(row.order_name, 40)}" if row.order_name else ""
+        on = f" on {safe(row.order_name, 40)}" if row.order_name else ""
         part = " (in part)" if row.is_partial else ""
-        yield f"  ? {plain(row.key, 64)}{on}{part}  since {moment(row.since)}: {plain(row.problem)}"
+        yield f"  ? {safe(row.key, 64)}{on}{part}  since {moment(row.since)}: {safe(row.problem)}"
     if facts.malformed > len(facts.set_aside):
         yield f"  … and {facts.malformed - len(facts.set_aside)} more"
 
@@ -111,7 +109,7 @@ def _runs(facts: Facts) -> Iterator[str]:
 
 
 def _run(run: LastRun, facts: Facts) -> str:
-    name = f"{run.id:>5}  {plain(run.kind, 12):<9}  {moment(run.started_at)}"
+    name = f"{run.id:>5}  {safe(run.kind, 12):<9}  {moment(run.started_at)}"
     if run.finished_at is None:
         fate = "was killed" if was_killed(run, facts) else "it goes on, or was killed"
         return f"{name}  not finished: {fate}"
@@ -119,5 +117,5 @@ def _run(run: LastRun, facts: Facts) -> str:
     if run.counts and not done:
         done = "nothing new"
     took = duration.approximate(run.finished_at - run.started_at)
-    parts = [name, f"{took:>4}", f"exit {run.exit_code}", done, plain(run.message or "")]
+    parts = [name, f"{took:>4}", f"exit {run.exit_code}", done, safe(run.message or "")]
     return "  ".join(part for part in parts if part)

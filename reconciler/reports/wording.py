@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler.core.model import Value
-from reconciler.core.plain import plain
 from reconciler.core.report import Failure, NotUnderstood
+from reconciler.core.text import safe
 
 _LABEL = 11  # width of the left column: the longest label and two blanks
 _LONGEST_VALUE = 60
@@ -35,29 +35,29 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 def value(of_field: Value) -> str:
     """A field's value on one line; a dash for none."""
-    return "-" if of_field is None else plain(str(of_field), _LONGEST_VALUE)
+    return "-" if of_field is None else safe(str(of_field), _LONGEST_VALUE)
 
 
 def listed(parts: Iterable[tuple[int, str]]) -> str:
     """`3 new, 2 changed`; what is zero is left out."""
-    return ", ".join(f"{count} {plain(name, 40)}" for count, name in parts if count)
+    return ", ".join(f"{count} {safe(name, 40)}" for count, name in parts if count)
 
 
 def order(name: str, order_id: str | None) -> str:
     """The order by its name, or by its id where Loop leaves the name out."""
-    return plain(name, 40) if name else f"order id {plain(order_id or '-', 30)}"
+    return safe(name, 40) if name else f"order id {safe(order_id or '-', 30)}"
 
 
 def aside(row: NotUnderstood) -> str:
     """A row that was not understood: whose it is, since when, and what is wrong with it."""
-    on = f" on {plain(row.order_name, 40)}" if row.order_name else ""
-    whose = f"return {plain(row.return_id, 20)}{on}" if row.return_id else "a row without its id"
+    on = f" on {safe(row.order_name, 40)}" if row.order_name else ""
+    whose = f"return {safe(row.return_id, 20)}{on}" if row.return_id else "a row without its id"
     part = "in part" if row.is_partial else "not at all"
     seen = f"since {moment(row.first_seen)}, last seen {moment(row.last_seen)}"
-    return f"{whose}, understood {part}, {seen}: {plain(row.problem, 500)}"
+    return f"{whose}, understood {part}, {seen}: {safe(row.problem, 500)}"
 
 
 def failure(told: Failure, known: str | None = None) -> list[str]:
     """What went wrong, unless it is known, and the way out."""
-    lines = [] if told.message == known else [f"  Also: {plain(told.message, 1000)}"]
-    return [*lines, f"  Hint: {plain(told.hint, 1000)}"] if told.hint else lines
+    lines = [] if told.message == known else [f"  Also: {safe(told.message, 1000)}"]
+    return [*lines, f"  Hint: {safe(told.hint, 1000)}"] if told.hint else lines

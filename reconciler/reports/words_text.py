@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.core import words
 from reconciler.core.model import CountedWord
-from reconciler.core.plain import plain
+from reconciler.core.text import safe
 from reconciler.reports.wording import counted
 
 _MOST = 20
@@ -19,7 +19,7 @@ def lines(found: Sequence[CountedWord]) -> Iterator[str]:
     yield ""
     yield f"words in Loop that this version does not know ({len(found)})"
     for one in found[:_MOST]:
-        of = f"of {counted(one.returns, 'return')}: {plain(words.way_out(one))}"
-        yield f'  ? {plain(one.list, 20)} "{plain(one.word, 40)}" {of}'
+        of = f"of {counted(one.returns, 'return')}: {safe(words.way_out(one))}"
+        yield f'  ? {safe(one.list, 20)} "{safe(one.word, 40)}" {of}'
     if len(found) > _MOST:
         yield f"  … and {len(found) - _MOST} more; --format json lists all"

@@ -6,7 +6,7 @@ import pytest
 from core_samples import an_entry, pushed, pushed_item, wanted_line, wanted_parcel, wants
 from msgspec.structs import replace
 
-from reconciler.core.diff import Live, agreed, as_pushed
+from reconciler.core.diff import Live, accept_matching_values, as_pushed
 from reconciler.core.model import Purpose
 
 BARE = replace(pushed_item("A"), fields={"quantity": 1})
@@ -32,7 +32,7 @@ HELD = Live(
 
 
 def known_after(wanted, held=HELD):
-    [known] = agreed(an_entry(wanted), (KNOWN,), {KNOWN.id: held})
+    [known] = accept_matching_values(an_entry(wanted), (KNOWN,), {KNOWN.id: held})
     return known
 
 
@@ -77,6 +77,6 @@ def test_each_sale_return_is_held_against_its_own():
     other = pushed(pushed_item("A"), id=22)
     held = {KNOWN.id: HELD, other.id: as_pushed(other)}
 
-    first, second = agreed(an_entry(WANTED), (KNOWN, other), held)
+    first, second = accept_matching_values(an_entry(WANTED), (KNOWN, other), held)
 
     assert (first, second) == (known_after(WANTED), other)

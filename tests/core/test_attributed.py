@@ -29,8 +29,8 @@ ITEMS = {item.id: item for item in (sale_item(line, 3) for line in "ABCD")}
 KNOWN = pushed(id=30)
 
 
-def judge(entry, *on_sale, rivals=(), **sighting):
-    return match_entry(entry, a_sighting(*on_sale, **sighting), rivals, ALL)
+def judge(entry, *on_sale, other_entries=(), **snapshot):
+    return match_entry(entry, a_sighting(*on_sale, **snapshot), other_entries, ALL)
 
 
 def test_what_the_ledger_knows():
@@ -122,7 +122,7 @@ def test_two_unanswered_creates_do_not_wait_for_each_other():
     entry = an_entry(AB, intents=(an_intent(1),), state=State.UNKNOWN)
     rival = an_entry(AB, seen=a_return(id="7002"), intents=(an_intent(2, return_id="7002"),))
 
-    verdict = judge(entry, shown(30, {"A": 0}), rivals=(rival,))
+    verdict = judge(entry, shown(30, {"A": 0}), other_entries=(rival,))
 
     assert isinstance(verdict, Matched)
     assert verdict.missing == (Missing(wanted_line("B"), ITEMS[2], 1),)

@@ -31,8 +31,8 @@ from reconciler.core.owned_fields import OWNED
 ALL = frozenset("ABCD")
 
 
-def judge(entry, *on_sale, rivals=(), creatable=ALL, **sighting):
-    return match_entry(entry, a_sighting(*on_sale, **sighting), rivals, creatable)
+def judge(entry, *on_sale, other_entries=(), creatable=ALL, **snapshot):
+    return match_entry(entry, a_sighting(*on_sale, **snapshot), other_entries, creatable)
 
 
 def claimed(verdict):
@@ -57,7 +57,7 @@ def test_what_stands_nowhere_is_missing_and_asked_for_by_its_sale_item():
         ("A", 1),
         ("B", 2),
     ]
-    assert (verdict.sale_returns, verdict.held, verdict.sale_id) == ((), {}, 10)
+    assert (verdict.sale_returns, verdict.live, verdict.sale_id) == ((), {}, 10)
 
 
 def test_a_create_remembers_every_sale_return_that_was_there_before():
@@ -442,7 +442,7 @@ def test_what_another_return_s_create_made_beside_it_is_no_overreach():
     other = an_entry(seen=a_return(id="7002"), intents=(an_intent(3, return_id="7002"),))
     rows = shown(30, {"A": 0, "B": 0}), shown(31, {"C": 0})
 
-    assert claimed(judge(lost(), *rows, rivals=(other,))) == [30]
+    assert claimed(judge(lost(), *rows, other_entries=(other,))) == [30]
 
 
 @pytest.mark.parametrize(
@@ -461,7 +461,7 @@ def test_an_overreach_is_told_along_with_whatever_else_a_person_must_decide(row,
     entry = an_entry(AB, sale_returns=(KNOWN,), intents=(an_intent(2),), state=State.UNKNOWN)
     other = an_entry(seen=a_return(id="7002"), sale_returns=(pushed(id=32),))
 
-    verdict = judge(entry, row, rivals=(other,))
+    verdict = judge(entry, row, other_entries=(other,))
 
     assert verdict == NeedsReview(
         "sale return 1001-30 (30) was deleted in Jetti and is never made again by itself. Do by "
@@ -565,7 +565,7 @@ def rival(**changes):
 
 
 def test_two_returns_that_one_sale_return_could_stand_for_go_to_a_person():
-    verdict = judge(an_entry(), shown(30, {"A": 1}), rivals=[rival()])
+    verdict = judge(an_entry(), shown(30, {"A": 1}), other_entries=[rival()])
 
     assert isinstance(verdict, NeedsReview)
     assert "7002" in verdict.reason
@@ -582,15 +582,15 @@ def test_two_returns_that_one_sale_return_could_stand_for_go_to_a_person():
     ids=["other lines", "cancelled", "ignored", "has its own"],
 )
 def test_a_return_that_claims_nothing_is_no_rival(other):
-    assert claimed(judge(an_entry(), shown(30, {"A": 1}), rivals=[other])) == [30]
+    assert claimed(judge(an_entry(), shown(30, {"A": 1}), other_entries=[other])) == [30]
 
 
 def test_what_the_ledger_knows_as_another_return_s_is_never_claimed():
     other = rival(sale_returns=(pushed(id=30),))
 
-    by_meaning = judge(an_entry(), shown(30, {"A": 1}), rivals=[other])
-    by_intent = judge(lost(asked=(1,)), shown(30, {"A": 0}), rivals=[other])
-    marked = judge(an_entry(), shown(30, {"A": 1}, marker="7001"), rivals=[other])
+    by_meaning = judge(an_entry(), shown(30, {"A": 1}), other_entries=[other])
+    by_intent = judge(lost(asked=(1,)), shown(30, {"A": 0}), other_entries=[other])
+    marked = judge(an_entry(), shown(30, {"A": 1}, marker="7001"), other_entries=[other])
 
     assert (claimed(by_meaning), missing(by_meaning)) == ([], ["A"])
     assert isinstance(by_intent, NotApplied)
@@ -601,7 +601,7 @@ def test_what_the_ledger_knows_as_another_return_s_is_never_claimed():
 def test_a_held_rival_still_claims():
     other = rival(wanted=wants(purpose=Purpose.HOLD), state=State.SKIPPED)
 
-    assert isinstance(judge(an_entry(), shown(30, {"A": 1}), rivals=[other]), NeedsReview)
+    assert isinstance(judge(an_entry(), shown(30, {"A": 1}), other_entries=[other]), NeedsReview)
 
 
 GONE = an_entry(wants(purpose=Purpose.CANCEL), seen=a_return(state="cancelled"))
@@ -652,7 +652,7 @@ def test_a_return_that_has_ended_asks_about_nothing_else(row):
     ids=["wants it", "held", "has it", "is named by it", "may have made it"],
 )
 def test_what_may_be_another_return_s_is_judged_for_that_one(other, row):
-    assert claimed(judge(GONE, row, rivals=[other])) == []
+    assert claimed(judge(GONE, row, other_entries=[other])) == []
 
 
 @pytest.mark.parametrize("status", ["requested", "cancelled"])
@@ -686,7 +686,7 @@ def test_nothing_is_called_cut_short_of_a_return_that_is_wanted_or_has_a_create_
 def test_two_returns_that_have_ended_are_both_asked_about():
     other = rival(wanted=wants(purpose=Purpose.CANCEL))
 
-    assert isinstance(judge(GONE, BARE, rivals=[other]), NeedsReview)
+    assert isinstance(judge(GONE, BARE, other_entries=[other]), NeedsReview)
 
 
 def test_on_every_sale_that_may_be_the_order_it_is_looked_for():
@@ -815,7 +815,7 @@ def test_a_rival_s_create_without_an_answer_goes_first_on_the_same_lines(asked, 
     calm = an_entry(seen=a_return(id="7003"))
     rival = replace(an_entry(seen=a_return(id="7002")), intents=(an_intent(*asked),))
 
-    verdict = judge(an_entry(), rivals=(calm, rival), creatable=creatable)
+    verdict = judge(an_entry(), other_entries=(calm, rival), creatable=creatable)
 
     assert isinstance(verdict, NotReady) is behind
     if behind:

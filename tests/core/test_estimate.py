@@ -17,10 +17,10 @@ from core_samples import (
 
 from reconciler.core.estimate import Rates
 from reconciler.core.model import Line, Purpose
-from reconciler.core.plan import Terms, make_plan
+from reconciler.core.plan import CreationRules, make_plan
 from reconciler.core.settings import Policy
 
-TERMS = Terms(Policy(), go_live=NOON - 2 * DAY, typed=False)
+TERMS = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
 AB = wants(wanted_line("A"), wanted_line("B"))
 OF_AB = a_return(lines=(Line("501", "A"), Line("502", "B")))
 

@@ -5,7 +5,7 @@ from core_samples import NOON, a_return, an_entry, an_intent, pushed, wanted_lin
 from msgspec.structs import replace
 
 from reconciler.core.guard import (
-    Grounds,
+    GuardInputs,
     check_ledger_is_not_lost,
     check_shop,
     guard,
@@ -15,15 +15,15 @@ from reconciler.core.guard import (
     unaccepted,
 )
 from reconciler.core.model import Purpose
-from reconciler.core.plan import Terms, make_plan
+from reconciler.core.plan import CreationRules, make_plan
 from reconciler.core.settings import Guards, Policy
 from reconciler.errors import SafetyStop
 
-TERMS = Terms(Policy(), go_live=NOON.replace(year=2020), typed=False)
-GROUNDS = Grounds(guards=Guards(), changed_lately=0, mapping_is_new=False)
+TERMS = CreationRules(Policy(), go_live=NOON.replace(year=2020), asked_for=False)
+GROUNDS = GuardInputs(guards=Guards(), changed_lately=0, mapping_is_new=False)
 
 
-def a_plan(creates=0, updates=0, cancels=0, adopts=0, terms=TERMS, **entry):
+def a_plan(creates=0, updates=0, cancels=0, adopts=0, rules=TERMS, **entry):
     want = {
         "create": (creates, wants(), ()),
         "update": (updates, wants(wanted_line("A", 2)), (pushed(),)),
@@ -35,17 +35,17 @@ def a_plan(creates=0, updates=0, cancels=0, adopts=0, terms=TERMS, **entry):
         for kind, (count, wanted, known) in want.items()
         for number in range(count)
     ]
-    plan = make_plan(entries, terms, NOON)
+    plan = make_plan(entries, rules, NOON)
     assert len(plan.changes) == creates + updates + cancels + adopts
     return plan
 
 
-def guarded(plan, **grounds):
-    return guard(plan, replace(GROUNDS, **grounds))
+def guarded(plan, **inputs):
+    return guard(plan, replace(GROUNDS, **inputs))
 
 
-def stops(plan, **grounds):
-    found = guarded(plan, **grounds)
+def stops(plan, **inputs):
+    found = guarded(plan, **inputs)
     both = sorted(change.return_id for change in (*found.through, *found.stopped))
     assert both == sorted(change.return_id for change in plan.changes), "each in one part"
     return bool(found.stopped)
@@ -213,25 +213,25 @@ def test_a_write_that_was_sent_was_let_through():
 # ------------------------------------------------------------------------------------------ a range
 
 
-LATE = Terms(Policy(), go_live=NOON.replace(year=2090), typed=True)
+LATE = CreationRules(Policy(), go_live=NOON.replace(year=2090), asked_for=True)
 
 
 @pytest.mark.parametrize(
-    ("plan", "grounds", "asks"),
+    ("plan", "inputs", "asks"),
     [
         (a_plan(creates=25, updates=99, cancels=9), {}, False),
         (a_plan(creates=26), {"changed_lately": 9999}, True),
-        (a_plan(creates=1, terms=LATE), {}, True),
-        (a_plan(updates=1, terms=LATE), {}, False),
+        (a_plan(creates=1, rules=LATE), {}, True),
+        (a_plan(updates=1, rules=LATE), {}, False),
         (a_plan(updates=1), {"mapping_is_new": True}, True),
         (a_plan(creates=1), {"mapping_is_new": True}, False),
         (a_plan(), {}, False),
     ],
 )
 def test_a_range_is_asked_about_where_it_creates_much_or_what_is_older_than_go_live(
-    plan, grounds, asks
+    plan, inputs, asks
 ):
-    assert needs_consent(plan.changes, replace(GROUNDS, **grounds)) is asks
+    assert needs_consent(plan.changes, replace(GROUNDS, **inputs)) is asks
 
 
 def test_of_a_range_only_what_nobody_let_through_is_asked_about():
@@ -246,9 +246,9 @@ def test_of_a_range_only_what_nobody_let_through_is_asked_about():
 
 def test_a_stop_names_plan_counts_limits_and_the_way_on():
     plan = a_plan(creates=26, updates=27)
-    grounds = replace(GROUNDS, changed_lately=40)
+    inputs = replace(GROUNDS, changed_lately=40)
 
-    stopped = stop(guard(plan, grounds), grounds, "reconciler run")
+    stopped = stop(guard(plan, inputs), inputs, "reconciler run")
 
     text = str(stopped)
     for said in (plan.digest, "create 26", "update or cancel 27", "25", "30%", "40"):
@@ -266,10 +266,10 @@ def test_a_stop_says_what_is_new_in_it_and_what_all_of_it_would_do(flows):
     stopped = [c for c in plan.changes if c.kind.value != "adopt"]
     asked = members(c for c in plan.changes if c.kind.value == "adopt")
     before = members(stopped[-3:])
-    grounds = replace(GROUNDS, changed_lately=40, stopped=before, accepted=asked)
+    inputs = replace(GROUNDS, changed_lately=40, stopped=before, accepted=asked)
 
-    found = guard(plan, grounds)
-    told = str(stop(found, grounds, "reconciler run"))
+    found = guard(plan, inputs)
+    told = str(stop(found, inputs, "reconciler run"))
 
     assert (len(found.through), found.stopped_before, len(found.stopped)) == (flows, 3, 30)
     new = 29 - sum(one.change == "create" for one in before)
@@ -314,9 +314,9 @@ def test_a_stop_where_nobody_looked_in_jetti_says_to_look_first():
 
 def test_a_plan_that_is_still_stopped_says_since_when():
     plan = a_plan(creates=2, cancels=1)
-    grounds = replace(GROUNDS, stopped=members(plan.changes), stopped_since=NOON)
+    inputs = replace(GROUNDS, stopped=members(plan.changes), stopped_since=NOON)
 
-    stopped = stop(guard(plan, grounds), grounds, "reconciler run")
+    stopped = stop(guard(plan, inputs), inputs, "reconciler run")
 
     assert str(stopped) == (
         f"plan {plan.digest} is stopped since {NOON:%Y-%m-%d %H:%M}Z: "
@@ -326,9 +326,9 @@ def test_a_plan_that_is_still_stopped_says_since_when():
 
 def test_a_plan_of_one_return_says_so_and_no_time_that_nobody_knows():
     plan = a_plan(cancels=1)
-    grounds = replace(GROUNDS, stopped=members(plan.changes))
+    inputs = replace(GROUNDS, stopped=members(plan.changes))
 
-    stopped = stop(guard(plan, grounds), grounds, "reconciler run")
+    stopped = stop(guard(plan, inputs), inputs, "reconciler run")
 
     assert str(stopped) == f"plan {plan.digest} is stopped: it would cancel 1 return"
 

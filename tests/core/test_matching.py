@@ -38,9 +38,9 @@ def twins(first=2, second=1, *, gone=(0, 0), **changes):
     )
 
 
-def judge(entry, *on_sale, rivals=(), items=None, **sighting):
-    seen = a_sighting(*on_sale, sale_items=items or twins(), **sighting)
-    return match_entry(entry, seen, rivals, ALL)
+def judge(entry, *on_sale, other_entries=(), items=None, **snapshot):
+    seen = a_sighting(*on_sale, sale_items=items or twins(), **snapshot)
+    return match_entry(entry, seen, other_entries, ALL)
 
 
 def of_line_a(units, **changes):
@@ -117,7 +117,7 @@ def test_what_another_return_gives_back_is_waited_for():
         sale_returns=(known,),
     )
 
-    verdict = judge(of_line_a(3), items=twins(gone=(2, 1)), rivals=(giver,))
+    verdict = judge(of_line_a(3), items=twins(gone=(2, 1)), other_entries=(giver,))
 
     assert isinstance(verdict, NotReady)
     assert verdict.behind

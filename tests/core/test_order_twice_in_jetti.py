@@ -29,10 +29,10 @@ ANEW = tuple(sale_item(line, 1, id=50 + place, sale_id=TWIN_ID) for place, line 
 """The same lines on the second."""
 
 
-def judge(entry, *rows, twin=None, items=USED_UP + ANEW, rivals=()):
+def judge(entry, *rows, twin=None, items=USED_UP + ANEW, other_entries=()):
     sales = (a_sale(), twin or a_sale(id=TWIN_ID))
     seen = a_sighting(*rows, sales=sales, sale_items=items)
-    return match_entry(entry, seen, rivals, frozenset("ABC"))
+    return match_entry(entry, seen, other_entries, frozenset("ABC"))
 
 
 def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more():
@@ -67,7 +67,7 @@ def test_what_was_returned_there_the_moment_the_return_was_made_may_be_it():
 def test_what_was_returned_there_and_cannot_be_it_is_no_obstacle(row):
     rival = an_entry(seen=a_return(id="7002"), sale_returns=(pushed(id=31),))
 
-    verdict = judge(an_entry(), row, rivals=(rival,))
+    verdict = judge(an_entry(), row, other_entries=(rival,))
 
     assert isinstance(verdict, Matched), verdict
     assert [(one.line.order_line_id, one.item.id) for one in verdict.missing] == [("A", 50)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.matching.result import BY_HAND, NotReady
 from reconciler.core.model import IntentOutcome, Operation, State
-from reconciler.core.ports import Attempt, Move
+from reconciler.core.ports import Attempt, Transition
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
 
 ids = st.integers(1, 10**12).map(str)
@@ -31,9 +31,9 @@ def pauses_after_failures(return_id="7001"):
     found = []
     for attempts in range(TRIES):
         tried = entry(return_id, state=State.FAILED, attempts=attempts)
-        move = failed(tried, "x", NOON, closes=None)
-        if move.next_try_at is not None:
-            found.append(move.next_try_at - NOON)
+        transition = failed(tried, "x", NOON, closes=None)
+        if transition.next_try_at is not None:
+            found.append(transition.next_try_at - NOON)
     return found
 
 
@@ -68,7 +68,7 @@ REFUSED = Attempt(NOON, Operation.CREATE, 10, "refused", 422)
 def test_the_last_try_gives_up_and_says_so():
     assert failed(
         entry(attempts=TRIES - 1), "no luck", NOON, REFUSED, closes=IntentOutcome.ABSENT
-    ) == Move(
+    ) == Transition(
         State.DEAD,
         "no luck (given up after 8 tries)",
         attempts=TRIES,
@@ -79,7 +79,7 @@ def test_the_last_try_gives_up_and_says_so():
 
 @pytest.mark.parametrize(("closes", "attempt"), [(None, None), (IntentOutcome.NOT_TAKEN, REFUSED)])
 def test_a_failure_counts_one_try_and_closes_intents_as_told(closes, attempt):
-    assert failed(entry(attempts=2), "no luck", NOON, attempt, closes=closes) == Move(
+    assert failed(entry(attempts=2), "no luck", NOON, attempt, closes=closes) == Transition(
         State.FAILED,
         "no luck",
         attempts=3,
@@ -90,7 +90,7 @@ def test_a_failure_counts_one_try_and_closes_intents_as_told(closes, attempt):
 
 
 def test_the_first_look_comes_after_a_minute():
-    assert waits(entry(), NO_ORDER, NOON, DAY) == Move(
+    assert waits(entry(), NO_ORDER, NOON, DAY) == Transition(
         State.WAITING, "no order", attempts=1, next_try_at=NOON + MINUTE * jitter("7001:1")
     )
 
@@ -101,7 +101,7 @@ def test_a_person_who_must_decide_is_told_what_there_is_instead_of_a_line():
     since = entry(state=State.WAITING, due_since=NOON)
 
     assert waits(since, wait, NOON + MINUTE, DAY).reason == "no line"
-    assert waits(since, wait, NOON + DAY, DAY) == Move(
+    assert waits(since, wait, NOON + DAY, DAY) == Transition(
         State.REVIEW, f"no line: there is another. {BY_HAND}"
     )
 
@@ -131,10 +131,10 @@ def test_looks_double_from_a_minute_to_six_hours(return_id, attempts):
 
 
 def test_failed_tries_do_not_slow_the_first_look():
-    move = waits(entry(state=State.FAILED, attempts=7), NO_ORDER, NOON, DAY)
+    transition = waits(entry(state=State.FAILED, attempts=7), NO_ORDER, NOON, DAY)
 
-    assert move.attempts == 1
-    assert move.next_try_at <= NOON + 1.25 * MINUTE
+    assert transition.attempts == 1
+    assert transition.next_try_at <= NOON + 1.25 * MINUTE
 
 
 def test_an_order_is_looked_for_for_thirty_days():
@@ -143,7 +143,7 @@ def test_an_order_is_looked_for_for_thirty_days():
     never = looked(9, since=NOON, now=NOON + 30 * DAY)
 
     assert almost.state is State.WAITING
-    assert never == Move(State.DEAD, "no order, for 30 days")
+    assert never == Transition(State.DEAD, "no order, for 30 days")
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,14 @@ def test_an_order_is_looked_for_for_thirty_days():
     ],
 )
 def test_a_line_missing_from_its_order_is_a_person_s_after_the_patience(wait, after, state):
-    move = looked(3, wait, now=NOON + after)
+    transition = looked(3, wait, now=NOON + after)
 
     told = f"{wait.reason}. Do by hand in Jetti what is still wanted"
-    assert (move.state, move.reason) == (state, wait.reason if state is State.WAITING else told)
-    assert state is State.WAITING or move == Move(state, told)
+    assert (transition.state, transition.reason) == (
+        state,
+        wait.reason if state is State.WAITING else told,
+    )
+    assert state is State.WAITING or transition == Transition(state, told)
 
 
 @pytest.mark.parametrize(

@@ -6,24 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.plain import plain
+from reconciler.core.text import safe
 
 ANY_TEXT = st.text(st.characters(), max_size=400)  # lone surrogates included
 
 
 @given(ANY_TEXT)
 def test_the_result_is_one_printable_line(text: str) -> None:
-    assert plain(text).isprintable()
+    assert safe(text).isprintable()
 
 
 @given(ANY_TEXT)
 def test_the_result_can_be_written_anywhere(text: str) -> None:
-    plain(text).encode("utf-8")
+    safe(text).encode("utf-8")
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=300))
 def test_plain_text_stays_as_it_is(text: str) -> None:
-    assert plain(text) == text
+    assert safe(text) == text
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_what_is_not_printable_is_escaped(text: str, shown: str) -> None:
-    assert plain(text) == shown
+    assert safe(text) == shown
 
 
 def test_long_text_is_cut_and_says_so() -> None:
-    assert plain("x" * 10_000_000, 5) == "xxxxx…"
-    assert plain("xxxxx", 5) == "xxxxx"
+    assert safe("x" * 10_000_000, 5) == "xxxxx…"
+    assert safe("xxxxx", 5) == "xxxxx"

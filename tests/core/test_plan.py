@@ -27,9 +27,9 @@ from strategies import entries
 from reconciler.core.model import Line, Operation, Purpose, State, Write
 from reconciler.core.plan import (
     Change,
+    CreationRules,
+    NothingToPush,
     Plan,
-    Settled,
-    Terms,
     creatable,
     decide,
     make_plan,
@@ -49,13 +49,13 @@ from reconciler.core.report import (
 from reconciler.core.settings import Globs, Policy
 from reconciler.core.target import Preview
 
-TERMS = Terms(Policy(), go_live=NOON - 2 * DAY, typed=False)
+TERMS = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
 LATE = replace(TERMS, go_live=NOON)
 """Went live after the usual return was created."""
 
 
-def kind_of(entry, terms=TERMS):
-    decision = decide(entry, terms)
+def kind_of(entry, rules=TERMS):
+    decision = decide(entry, rules)
     return decision.kind if isinstance(decision, Change) else decision.state
 
 
@@ -89,13 +89,13 @@ FATES = [
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize(("purpose", "known", "terms", "fate"), FATES)
 def test_the_fate_follows_from_purpose_and_what_is_known_in_every_state(
-    state, purpose, known, terms, fate
+    state, purpose, known, rules, fate
 ):
-    assert kind_of(an_entry(wants(purpose=purpose), state=state, **known), terms) is fate
+    assert kind_of(an_entry(wants(purpose=purpose), state=state, **known), rules) is fate
 
 
 def test_a_typed_run_creates_what_is_older_than_go_live():
-    assert kind_of(an_entry(), replace(LATE, typed=True)) is CREATE
+    assert kind_of(an_entry(), replace(LATE, asked_for=True)) is CREATE
 
 
 def test_a_return_of_the_very_second_of_go_live_is_created():
@@ -108,9 +108,11 @@ def test_a_return_of_the_very_second_of_go_live_is_created():
     [(NOON - DAY - MINUTE, False), (NOON - DAY, False), (NOON - DAY + MINUTE, True)],
 )
 def test_a_change_says_whether_its_return_is_older_than_go_live(go_live, before):
-    typed = replace(TERMS, go_live=go_live, typed=True)
+    asked_for = replace(TERMS, go_live=go_live, asked_for=True)
 
-    assert decide(an_entry(seen=a_return(created_at=NOON - DAY)), typed).before_go_live is before
+    assert (
+        decide(an_entry(seen=a_return(created_at=NOON - DAY)), asked_for).before_go_live is before
+    )
 
 
 def test_an_unanswered_put_is_read_back_even_when_nothing_else_is_to_do():
@@ -136,8 +138,8 @@ def test_what_looks_like_a_case_for_a_person_is_still_looked_up():
 # ------------------------------------------------------------------------------------ what it shows
 
 
-def shown(entry, terms=TERMS):
-    return tuple(decide(entry, terms).fields)
+def shown(entry, rules=TERMS):
+    return tuple(decide(entry, rules).fields)
 
 
 def test_a_create_shows_quantities_and_every_field_that_has_a_value():
@@ -260,8 +262,8 @@ def test_what_is_skipped_says_why():
     held = decide(entry, TERMS)
     filtered = decide(an_entry(), replace(TERMS, policy=Policy(types=Globs(include=("x",)))))
 
-    assert held == Settled(entry, State.SKIPPED, "held in Loop (review)")
-    assert filtered == Settled(an_entry(), State.SKIPPED, "not selected by policy")
+    assert held == NothingToPush(entry, State.SKIPPED, "held in Loop (review)")
+    assert filtered == NothingToPush(an_entry(), State.SKIPPED, "not selected by policy")
     assert skipped(held, TERMS) == ReportedChange(
         return_id="7001",
         order_name="#1001",
@@ -279,8 +281,8 @@ def test_a_return_without_lines_is_empty_and_not_filtered():
     nothing = replace(TERMS, policy=Policy(types=Globs(include=("x",))))
     late = replace(TERMS, go_live=NOON)
 
-    assert decide(entry, TERMS) == Settled(entry, State.SKIPPED, "empty in Loop")
-    assert decide(entry, nothing) == Settled(entry, State.SKIPPED, "empty in Loop")
+    assert decide(entry, TERMS) == NothingToPush(entry, State.SKIPPED, "empty in Loop")
+    assert decide(entry, nothing) == NothingToPush(entry, State.SKIPPED, "empty in Loop")
     assert kind_of(entry, late) is ADOPT
     assert why_not_created(entry, late) == "empty in Loop"
 
@@ -288,7 +290,9 @@ def test_a_return_without_lines_is_empty_and_not_filtered():
 def test_a_return_none_of_whose_lines_is_understood_is_not_called_empty():
     entry = an_entry(replace(wants(lacks_lines=True), lines=()), seen=a_return(lines=()))
 
-    assert decide(entry, TERMS) == Settled(entry, State.SKIPPED, "no line of it is understood")
+    assert decide(entry, TERMS) == NothingToPush(
+        entry, State.SKIPPED, "no line of it is understood"
+    )
 
 
 def test_a_return_that_is_older_than_go_live_is_not_created_for_that_reason():
@@ -314,11 +318,11 @@ def test_a_late_scan_of_what_was_pushed_says_so_with_its_update_and_without_one(
 
     silent, update = decide(held, TERMS), decide(moved, TERMS)
 
-    assert silent == Settled(held, State.SYNCED, reason)
+    assert silent == NothingToPush(held, State.SYNCED, reason)
     assert skipped(silent, TERMS).change is UPDATE
     assert (update.kind, update.remarks) == (UPDATE, (reason,))
     assert not any(one.field.startswith("status") for one in update.fields)
-    assert update.told(OutcomeKind.PUSHED, "r", (), ("more",)).remarks == (reason, "more")
+    assert update.with_outcome(OutcomeKind.PUSHED, "r", (), ("more",)).remarks == (reason, "more")
 
 
 def test_reasons_that_differ_are_remarked_on_whatever_becomes_of_the_change():
@@ -383,7 +387,7 @@ def test_changes_that_show_no_field_share_one_nothing_since_a_plan_may_be_long()
 def test_a_change_is_told_with_all_that_it_says_of_itself():
     change = decide(an_entry(changed_at=NOON - DAY), TERMS)
 
-    assert change.told(OutcomeKind.PUSHED, "done", (SaleReturnName(21, "1001-21"),)) == (
+    assert change.with_outcome(OutcomeKind.PUSHED, "done", (SaleReturnName(21, "1001-21"),)) == (
         ReportedChange(
             return_id="7001",
             order_name="#1001",
@@ -403,7 +407,7 @@ def test_a_change_is_told_without_the_fields_that_were_left_as_a_person_set_them
     more = wants(wanted_line("A", 2), status="shipped")
     change = decide(an_entry(more, sale_returns=(pushed(),)), TERMS)
 
-    told = change.told(OutcomeKind.PUSHED, left_alone=("quantity[A]",))
+    told = change.with_outcome(OutcomeKind.PUSHED, left_alone=("quantity[A]",))
 
     assert (*change.fields,) == (FieldChange("quantity[A]", 1, 2), SHIPPED)
     assert (*told.fields,) == (SHIPPED,)
@@ -412,7 +416,7 @@ def test_a_change_is_told_without_the_fields_that_were_left_as_a_person_set_them
 def test_a_plan_that_nobody_carries_out_is_planned_and_looks_nowhere():
     changes = make_plan([an_entry()], TERMS, NOON).changes
 
-    assert list(Preview().push(changes)) == [changes[0].told(OutcomeKind.PLANNED)]
+    assert list(Preview().push(changes)) == [changes[0].with_outcome(OutcomeKind.PLANNED)]
     assert Preview().marked(changes) is None
 
 
@@ -458,7 +462,9 @@ def test_what_needs_no_push_is_settled_and_no_change():
     plan = make_plan([an_entry(sale_returns=(pushed(),)), numbered(2)], TERMS, NOON)
 
     assert [change.return_id for change in plan.changes] == ["2"]
-    assert plan.settled == (Settled(an_entry(sale_returns=(pushed(),)), State.SYNCED),)
+    assert plan.nothing_to_push == (
+        NothingToPush(an_entry(sale_returns=(pushed(),)), State.SYNCED),
+    )
 
 
 def test_the_digest_does_not_depend_on_order_or_on_times():
@@ -499,8 +505,8 @@ def test_the_digest_is_the_start_of_the_hash_of_all_members_as_json(count):
 def test_the_digest_depends_on_every_member():
     one = numbered(1)
     digests = [
-        make_plan(plan, terms, NOON).digest
-        for plan, terms in [
+        make_plan(plan, rules, NOON).digest
+        for plan, rules in [
             ([], TERMS),
             ([one], TERMS),
             ([one, numbered(2)], TERMS),
@@ -516,18 +522,18 @@ def test_the_digest_depends_on_every_member():
 # --------------------------------------------------------------------------------------- properties
 
 
-@given(entries(), st.sampled_from([TERMS, LATE, replace(LATE, typed=True)]))
-def test_nothing_is_planned_to_be_created_that_may_not_be(entry, terms):
-    decision = decide(entry, terms)
+@given(entries(), st.sampled_from([TERMS, LATE, replace(LATE, asked_for=True)]))
+def test_nothing_is_planned_to_be_created_that_may_not_be(entry, rules):
+    decision = decide(entry, rules)
 
     if isinstance(decision, Change) and decision.kind is CREATE:
         assert entry.wanted.purpose is EXIST
-        assert creatable(entry, terms)
+        assert creatable(entry, rules)
         assert not entry.sale_returns
-    if isinstance(decision, Settled) and decision.state is State.SYNCED:
+    if isinstance(decision, NothingToPush) and decision.state is State.SYNCED:
         assert entry.sale_returns
     if entry.sale_returns:
-        assert not (isinstance(decision, Settled) and decision.state is State.SKIPPED)
+        assert not (isinstance(decision, NothingToPush) and decision.state is State.SKIPPED)
 
 
 @given(entries())

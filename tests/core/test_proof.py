@@ -98,7 +98,7 @@ def meant(units, *rows):
     """What rows that may mean so many units of line A come to: the sale items 1 and 9."""
     items = {1: sale_item("A", 2), 9: sale_item("A", 2, id=9)}
     entry = an_entry(seen=a_return())
-    return from_contents(entry, [wanted_line("A", units)], rows, items, rivals=())
+    return from_contents(entry, [wanted_line("A", units)], rows, items, other_entries=())
 
 
 def with_second(row, units):

@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from reconciler.core.diff import Live, as_pushed, diff_of
 from reconciler.core.guard import (
-    Grounds,
+    GuardInputs,
     RangeSum,
     check_ledger_is_not_lost,
     check_shop,
@@ -40,7 +40,7 @@ from reconciler.core.matching.match import match_entry
 from reconciler.core.matching.order import choose_sale
 from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.model import Operation, Purpose, State, Window, Write
-from reconciler.core.plan import Terms, make_plan
+from reconciler.core.plan import CreationRules, make_plan
 from reconciler.core.settings import Guards, Policy
 from reconciler.core.windows import check_clock, check_plausible, check_progress
 from reconciler.errors import ReconcilerError
@@ -93,18 +93,18 @@ def test_a_listing_that_is_not_believed():
 
 
 def test_a_plan_that_is_too_large():
-    terms = Terms(Policy(), go_live=NOON - 900 * DAY, typed=False)
+    rules = CreationRules(Policy(), go_live=NOON - 900 * DAY, asked_for=False)
     created = [an_entry(seen=a_return(id=f"{number}")) for number in range(3)]
     more, known = wants(wanted_line("A", 2)), (pushed(),)
     changed = [
         an_entry(more, seen=a_return(id=f"9{number}"), sale_returns=known) for number in range(4)
     ]
-    plan = make_plan(created + changed, terms, NOON)
-    grounds = Grounds(
+    plan = make_plan(created + changed, rules, NOON)
+    inputs = GuardInputs(
         guards=Guards(creates=2, updates=3, share=0.25), changed_lately=10, mapping_is_new=True
     )
 
-    stopped = stop(guard(plan, grounds), grounds, "reconciler run --sweep 120d")
+    stopped = stop(guard(plan, inputs), inputs, "reconciler run --sweep 120d")
 
     assert (str(stopped), stopped.hint) == (
         f"plan {plan.digest} was not carried out: it would create 3 returns (the limits are 2 and "
@@ -459,9 +459,9 @@ JUDGED = {
 
 @pytest.mark.parametrize("case", JUDGED)
 def test_whose_it_is(case):
-    entry, sighting, verdict = JUDGED[case]
+    entry, snapshot, verdict = JUDGED[case]
 
-    assert match_entry(entry, sighting, (), ALL) == verdict
+    assert match_entry(entry, snapshot, (), ALL) == verdict
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,11 @@ def held(*quantities, **fields):
     return pushed(*items, **fields)
 
 
-def given_back(*rivals):
+def given_back(*other_entries):
     """For how many units it is worth to wait."""
     return sum(
-        isinstance(check_available([NOTHING_LEFT], "A", n, rivals), NotReady) for n in range(1, 9)
+        isinstance(check_available([NOTHING_LEFT], "A", n, other_entries), NotReady)
+        for n in range(1, 9)
     )
 
 
@@ -79,13 +80,13 @@ def test_only_a_return_with_something_to_be_done_gives_back(state):
 
 
 def test_who_gives_it_back_is_named():
-    rivals = (
+    other_entries = (
         rival(GONE, held(1), return_id="7002"),
         rival(A5, held(1), return_id="7003"),
         rival(GONE, held(1), return_id="7004"),
     )
 
-    assert check_available([NOTHING_LEFT], "A", 2, rivals) == NotReady(
+    assert check_available([NOTHING_LEFT], "A", 2, other_entries) == NotReady(
         "order line A is still held by return 7002, 7004, which gives it back",
         order_found=True,
         behind=True,

@@ -46,7 +46,7 @@ CUTS = [
     Form("reset_mid_body"),
     Form("silence"),
 ]
-HURRIED = [
+RATE_LIMITED_IN_A_ROW = [
     Form("429"),
     Form("429", {"retry_after": "seconds", "seconds": 7}),
     Form("429", {"retry_after": "date", "seconds": 7}),
@@ -75,7 +75,7 @@ NONSENSE = [
     Form("wrong_length", {"by": -10}),
     Form("duplicate_answer"),
 ]
-EVERY_CALL = [*CUTS, *HURRIED, *REFUSED, *BROKEN, *REDIRECTED, *NONSENSE]
+EVERY_CALL = [*CUTS, *RATE_LIMITED_IN_A_ROW, *REFUSED, *BROKEN, *REDIRECTED, *NONSENSE]
 
 READS = [
     Form("stale_read", {"seconds": 150}),
@@ -98,7 +98,7 @@ COLLECTIONS = [
 # a service that refuses those and acts all the same is not what the answer's meaning rests on.
 _EITHER_WAY = [
     *(form for form in CUTS if form.kind in ("reset_before_headers", "silence")),
-    *HURRIED[:2],
+    *RATE_LIMITED_IN_A_ROW[:2],
     *(form for form in REFUSED if form.kind in ("404", "409")),
     *BROKEN,
     *REDIRECTED[:2],

@@ -219,11 +219,11 @@ def test_429_slows_down_and_success_speeds_up_again():
     def gap(status):
         pacer.take_turn(write=True)
         pacer.answered()
-        pacer.judge(status)
+        pacer.adapt(status)
         begun = clock.elapsed
         pacer.take_turn(write=True)
         pacer.answered()
-        pacer.judge(200)
+        pacer.adapt(200)
         return clock.elapsed - begun
 
     usual, slower = gap(200), gap(429)
@@ -263,7 +263,7 @@ def test_each_429_doubles_the_pause_up_to_eightfold_and_others_shorten_it(
     for status in statuses:
         clock.elapsed += 100
         pacer.answered()
-        pacer.judge(status)
+        pacer.adapt(status)
     clock.waits.clear()
 
     pacer.take_turn(write=False)

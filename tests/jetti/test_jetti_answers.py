@@ -45,7 +45,7 @@ _X = "Jetti answered 500: x"
     [
         (
             Meaning.SLOW_DOWN,
-            PushResult(OutcomeKind.DEFERRED, _X, (), Trouble.HURRY, "answered 500"),
+            PushResult(OutcomeKind.DEFERRED, _X, (), Trouble.RATE_LIMITED, "answered 500"),
         ),
         (
             Meaning.NOT_SENT,

@@ -14,17 +14,17 @@ from workshop import Settings
 
 from reconciler.core.model import Line, Operation, Parcel, Return, State, Window, Write
 from reconciler.core.owned_fields import of_sale_return
-from reconciler.core.plan import Terms, make_plan
-from reconciler.core.ports import By, Drained
+from reconciler.core.plan import CreationRules, make_plan
+from reconciler.core.ports import By, DrainedWindow
 from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import KeyRefused, TargetUnavailable
 from reconciler.http import Endpoint, PerSecond, Refused, ResponseLost, connect
-from reconciler.intake import Projection
+from reconciler.ingest import Projection
+from reconciler.jetti.client import JettiClient
 from reconciler.jetti.factory import build
-from reconciler.jetti.reading import Reader
 from reconciler.jetti.responses import Meaning, classify
 from reconciler.ledger import opening
-from reconciler.ledger.schema import Birth
+from reconciler.ledger.schema import InitialState
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.orders import example_order
 from reconciler.sandbox.sandbox import JETTI_TOKEN, LOOP_KEY, Sandbox, SandboxOptions
@@ -114,7 +114,7 @@ def ledger(tmp_path, clock):
     """Holds one return of all three lines."""
     url = f"sqlite:///{tmp_path}/ledger.db"
     projection = Projection(Mapping(), ("review",))
-    opening.create(url, Birth(NOW - timedelta(days=30), NOW, projection.version), clock)
+    opening.create(url, InitialState(NOW - timedelta(days=30), NOW, projection.version), clock)
     lines = tuple(Line(f"50{n}", line.order_line_id) for n, line in enumerate(ORDER.lines))
     seen = Return(
         id="7001",
@@ -129,7 +129,7 @@ def ledger(tmp_path, clock):
     with opening.open_ledger(url, clock) as opened:
         observed = (projection.observe(seen, b"content"),)
         window = Window(NOW, NOW)
-        opened.record(Drained(window, By.UPDATED, 1, projection.version, observed), NOW)
+        opened.record(DrainedWindow(window, By.UPDATED, 1, projection.version, observed), NOW)
         yield opened
 
 
@@ -138,7 +138,7 @@ def ledger(tmp_path, clock):
 
 @pytest.mark.vcr
 def test_a_recorded_order_is_found_with_its_lines(service, clock):
-    reader = Reader(service(), clock)
+    reader = JettiClient(service(), clock)
 
     [sale] = reader.sales([ORDER.order_id])
     items = reader.sale_items([sale.id])
@@ -152,19 +152,19 @@ def test_a_recorded_order_is_found_with_its_lines(service, clock):
 
 @pytest.mark.vcr
 def test_a_recorded_order_is_found_by_either_spelling_of_its_name(service, clock):
-    [sale] = Reader(service(), clock).sales_named([ORDER.name])
+    [sale] = JettiClient(service(), clock).sales_named([ORDER.name])
 
     assert sale.id == SALE_ID
 
 
 @pytest.mark.vcr
 def test_recorded_reasons_have_codes(service, clock):
-    assert Reader(service(), clock).reasons()["too_small"] == 2
+    assert JettiClient(service(), clock).reasons()["too_small"] == 2
 
 
 @pytest.mark.vcr
 def test_what_is_recorded_as_nothing_is_nothing(service, clock):
-    reader = Reader(service(), clock)
+    reader = JettiClient(service(), clock)
 
     assert reader.marked(["7001", "7002"]) == []
     assert reader.on_sales([SALE_ID]) == []
@@ -178,10 +178,10 @@ def test_a_recorded_create_is_split_per_vendor_verified_and_brought_up_to_date(
     service, ledger, clock
 ):
     """Look up, create, mark, set quantities, tell status and tracking: the whole way."""
-    terms = Terms(Policy(), NOW - timedelta(days=30), typed=False)
-    pusher = build(Settings(), service(), ledger, terms, clock).pusher()
+    rules = CreationRules(Policy(), NOW - timedelta(days=30), asked_for=False)
+    pusher = build(Settings(), service(), ledger, rules, clock).pusher()
 
-    [told] = pusher.push(make_plan(ledger.due(NOW), terms, NOW).changes)
+    [told] = pusher.push(make_plan(ledger.due(NOW), rules, NOW).changes)
 
     assert (told.outcome, told.reason) == ("pushed", None)
     assert [one.reference for one in told.sale_returns] == ["1001-01", "1001-02", "1001-03"]
@@ -200,13 +200,13 @@ def test_a_recorded_create_is_split_per_vendor_verified_and_brought_up_to_date(
 @pytest.mark.vcr
 def test_a_recorded_refusal_of_the_key_is_one(service, clock):
     with pytest.raises(KeyRefused):
-        Reader(service("no-such-token"), clock).reasons()
+        JettiClient(service("no-such-token"), clock).reasons()
 
 
 @pytest.mark.vcr
 def test_a_recorded_not_found_is_refused_with_its_code(service, clock):
     with pytest.raises(Refused, match=r"404: api\.sale_returns\.get\.not_found"):
-        Reader(service(), clock).sale_return(99)
+        JettiClient(service(), clock).sale_return(99)
 
 
 @pytest.mark.vcr

@@ -21,7 +21,7 @@ def paths(shop):
 
 
 def test_nineteen_new_returns_are_seen_with_four_questions(shop):
-    found = shop.lookup.sight(entries(shop, 19))
+    found = shop.lookup.look_up(entries(shop, 19))
 
     # Twenty would be a page that may have been cut, and asked for once more.
     assert paths(shop) == [
@@ -45,7 +45,7 @@ def test_each_sees_only_its_own(shop):
         [first, _] = [i["id"] for i in shop.jetti.sale_items(sale["id"])]
         shop.jetti.raise_sale_return(sale["id"], {first: 1}, externalId=entry.id)
 
-    found = shop.lookup.sight([one, other])
+    found = shop.lookup.look_up([one, other])
 
     for entry in (one, other):
         assert [row.marker for row in found[entry.id].ours] == [entry.id]
@@ -61,7 +61,7 @@ def test_what_is_unmarked_and_alive_is_seen_with_its_items_and_the_rest_without(
     shop.jetti.raise_sale_return(sale_id, {first: 1}, status="cancelled")
     shop.jetti.raise_sale_return(sale_id, {second: 1}, externalId="another")
 
-    seen = shop.lookup.sight([entry])[entry.id]
+    seen = shop.lookup.look_up([entry])[entry.id]
 
     assert [len(row.items) for row in seen.on_sale] == [1, 0, 0]
 
@@ -69,7 +69,7 @@ def test_what_is_unmarked_and_alive_is_seen_with_its_items_and_the_rest_without(
 def test_what_is_known_and_covers_everything_needs_no_look_at_the_order(shop):
     one = shop.pushed()
 
-    seen = shop.lookup.sight([shop.entry(one)])[one]
+    seen = shop.lookup.look_up([shop.entry(one)])[one]
 
     assert paths(shop) == ["/sale-returns.json", "/sale-return-items.json"]
     assert (len(seen.ours), seen.sales, seen.sale_items) == (1, (), ())
@@ -80,7 +80,7 @@ def test_what_lost_its_marker_is_found_by_its_id(shop):
     [known] = shop.entry(one).sale_returns
     shop.jetti.edit_sale_return(known.id, externalId=None)
 
-    assert shown(shop.lookup.sight([shop.entry(one)])[one].ours) == [known.id]
+    assert shown(shop.lookup.look_up([shop.entry(one)])[one].ours) == [known.id]
 
 
 def test_an_order_is_looked_for_by_name_only_where_no_id_finds_it(shop):
@@ -88,7 +88,7 @@ def test_an_order_is_looked_for_by_name_only_where_no_id_finds_it(shop):
     sale = shop.world.sale_id(shop.world.orders[1])
     shop.jetti.world.table("Sale").update(sale, {"externalId": None})
 
-    found = shop.lookup.sight([by_id, by_name])
+    found = shop.lookup.look_up([by_id, by_name])
 
     assert shown(found[by_name.id].sales) == [sale]
     [named] = [query for query in shop.asked if "where[reference]" in query]
@@ -102,7 +102,7 @@ def test_a_clone_under_the_order_s_id_does_not_hide_the_original(shop):
     clone = shop.jetti.clone_sale(sale, externalId=entry.seen.order_id)
     shop.jetti.world.table("Sale").update(sale, {"externalId": None})
 
-    assert set(shown(shop.lookup.sight([entry])[entry.id].sales)) == {clone, sale}
+    assert set(shown(shop.lookup.look_up([entry])[entry.id].sales)) == {clone, sale}
 
 
 def test_an_item_is_gone_only_when_two_answers_lack_it(shop):
@@ -111,7 +111,7 @@ def test_an_item_is_gone_only_when_two_answers_lack_it(shop):
     shop.jetti.world.delete("SaleReturnItem", gone)
     shop.world.breaks("GET /sale-return-items.json", "short_page", service="jetti", nth=1, rows=1)
 
-    found = shop.lookup.sight(shop.ledger.entries([one, other]))
+    found = shop.lookup.look_up(shop.ledger.entries([one, other]))
 
     assert [len(row.items) for row in found[one].ours] == [1]
     assert [len(row.items) for row in found[other].ours] == [0]
@@ -124,7 +124,7 @@ def test_a_failure_of_the_group_spoils_none_of_its_members(shop):
     together = entries(shop, 3)
     shop.world.breaks("GET /sales.json", "500", last=4)  # all four tries of the group
 
-    found = shop.lookup.sight(together)
+    found = shop.lookup.look_up(together)
 
     assert all(isinstance(seen, OrderSnapshot) for seen in found.values())
 
@@ -134,7 +134,7 @@ def test_one_that_cannot_be_looked_up_spoils_no_other(shop):
     # The group's, the same in plainer forms, and all four tries of the group and of the first.
     shop.world.breaks("GET /sales.json", "500", last=1 + 2 + 4 + 4)
 
-    found = shop.lookup.sight([one, two, three])
+    found = shop.lookup.look_up([one, two, three])
 
     assert isinstance(found[one.id], LookupFailed)
     assert found[one.id].is_outage
@@ -148,11 +148,11 @@ def test_one_that_cannot_be_looked_up_spoils_no_other(shop):
 def test_a_server_that_ignores_filters_shows_the_same_with_more_questions(shop, ignores):
     together = entries(shop, 12)
     shop.jetti.raise_sale_return(1, {1: 1})
-    usual = shop.lookup.sight(together)
+    usual = shop.lookup.look_up(together)
     for name, value in ignores.items():
         setattr(shop.switches, name, value)
 
-    found = shop.lookup.sight(together)
+    found = shop.lookup.look_up(together)
 
     for one, seen in usual.items():
         assert replace(found[one], looked_at=seen.looked_at) == seen
@@ -169,14 +169,14 @@ def test_a_server_that_ignores_filters_and_holds_too_much_ends_it_all(shop):
     with pytest.raises(
         QueryUnusable, match=r"filter by externalId of /sales\.json.* 20 pages or more"
     ):
-        shop.lookup.sight(together)
+        shop.lookup.look_up(together)
 
 
 def test_a_question_that_jetti_refuses_is_no_outage(shop):
     [entry] = entries(shop, 1)
     shop.world.breaks("GET /sales.json", "400")
 
-    seen = shop.lookup.sight([entry])[entry.id]
+    seen = shop.lookup.look_up([entry])[entry.id]
 
     assert (seen.is_outage, "400" in seen.reason) == (False, True)
 
@@ -185,7 +185,7 @@ def test_a_refused_key_ends_it_all(shop):
     shop.world.breaks("*", "401")
 
     with pytest.raises(KeyRefused):
-        shop.lookup.sight(entries(shop, 2))
+        shop.lookup.look_up(entries(shop, 2))
     assert len(shop.asked) == 1
 
 

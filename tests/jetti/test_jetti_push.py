@@ -235,7 +235,7 @@ def test_more_than_twenty_are_looked_up_in_portions(shop):
     shop.ledger.prove_create("ids")
     for _ in range(21):
         shop.noted(shop.world.order(("Acme", 1)))
-    list(zip(range(3), shop.parts.judge.judge(shop.plan()), strict=False))
+    list(zip(range(3), shop.parts.matcher.match(shop.plan()), strict=False))
     first = [query for query in shop.asked if "where[externalId]" in query and "return" in query]
 
     assert len(first) == 1
@@ -321,7 +321,7 @@ def test_a_scout_writes_nothing_anywhere(shop):
     plan = shop.plan()
     before = shop.ledger.entries([change.return_id for change in plan])
 
-    told = {t.return_id: t for t in shop.parts.scout().push(plan)}
+    told = {t.return_id: t for t in shop.parts.preview().push(plan)}
 
     assert shop.told == []
     assert shop.ledger.entries([change.return_id for change in plan]) == before
@@ -348,7 +348,7 @@ def test_an_adopter_writes_nothing_to_jetti_and_skips_nothing_in_the_ledger(shop
     missing = shop.noted(shop.world.order(("Acme", 1)))
     [item] = shop.world.item_ids(shop.world.orders[0])
     shop.jetti.raise_sale_return(shop.world.sale_id(shop.world.orders[0]), {item: 1})
-    shop.terms = type(shop.terms)(shop.terms.policy, shop.clock.now() + timedelta(days=1), False)
+    shop.rules = type(shop.rules)(shop.rules.policy, shop.clock.now() + timedelta(days=1), False)
     shop.forget()
 
     told = {t.return_id: t for t in shop.parts.adopter().push(shop.plan())}
@@ -362,7 +362,7 @@ def test_an_adopter_writes_nothing_to_jetti_and_skips_nothing_in_the_ledger(shop
 def test_what_a_scout_sees_is_what_a_pusher_does(shop):
     a_bit_of_everything(shop)
     plan = shop.plan()
-    seen = {t.return_id: t for t in shop.parts.scout().push(plan)}
+    seen = {t.return_id: t for t in shop.parts.preview().push(plan)}
 
     done = shop.push()
 
@@ -373,10 +373,10 @@ def test_what_a_scout_sees_is_what_a_pusher_does(shop):
             assert done[one].outcome == told.outcome
 
 
-def test_a_judge_hands_on_what_it_saw(shop):
+def test_a_matcher_hands_on_what_it_saw(shop):
     shop.noted(shop.world.order(("Acme", 1)))
 
-    [judged] = shop.parts.judge.judge(shop.plan())
+    [matched] = shop.parts.matcher.match(shop.plan())
 
-    assert isinstance(judged.sighting, OrderSnapshot)
-    assert [one.units for one in judged.verdict.missing] == [1]
+    assert isinstance(matched.sighting, OrderSnapshot)
+    assert [one.units for one in matched.result.missing] == [1]

@@ -281,7 +281,7 @@ def test_a_dry_run_says_which_return_can_prove_it(shop):
     able, other = part(shop), whole(shop)
 
     def foreseen():
-        return {told.return_id: told for told in shop.parts.scout().push(shop.plan())}
+        return {told.return_id: told for told in shop.parts.preview().push(shop.plan())}
 
     told = foreseen()
     assert told[able].remarks == (

@@ -33,7 +33,7 @@ def test_forty_returns_cost_few_looks_however_they_share_orders(shop, orders, ea
 def test_where_nothing_is_written_nobody_looks_again(shop):
     ones = noted(shop, 10, 2)
 
-    told = list(shop.parts.scout().push(shop.plan()))
+    told = list(shop.parts.preview().push(shop.plan()))
 
     assert {change.return_id for change in told} == set(ones)
     assert looks(shop) == 1
@@ -81,7 +81,7 @@ def test_each_return_has_its_turn_and_keeps_it_among_those_of_its_order(shop):
     ones = noted(shop, 3, 3)
     plan = shop.plan()
     planned = [change.return_id for change in plan]
-    turns = [judged.change.return_id for judged in shop.parts.judge.judge(plan)]
+    turns = [matched.change.return_id for matched in shop.parts.matcher.match(plan)]
 
     assert sorted(turns) == sorted(ones)
     for first in range(0, 9, 3):

@@ -16,18 +16,18 @@ from story_world import World
 
 from reconciler.core import fingerprint
 from reconciler.core.model import Entry, Line, Return, Window
-from reconciler.core.plan import Change, Terms, make_plan
-from reconciler.core.ports import By, Drained
+from reconciler.core.plan import Change, CreationRules, make_plan
+from reconciler.core.ports import By, DrainedWindow
 from reconciler.core.report import ReportedChange
 from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import TargetUnavailable
 from reconciler.http import Endpoint, PerSecond, connect
-from reconciler.intake import Projection
+from reconciler.ingest import Projection
+from reconciler.jetti.client import JettiClient
 from reconciler.jetti.factory import JettiParts, build
 from reconciler.jetti.lookup import Lookup
-from reconciler.jetti.reading import Reader
 from reconciler.ledger import opening
-from reconciler.ledger.schema import Birth
+from reconciler.ledger.schema import InitialState
 from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import SandboxOrder
 from reconciler.sandbox.sandbox import JETTI_TOKEN
@@ -50,8 +50,10 @@ class Workshop:
         self.switches = world.sandbox.jetti.switches
         self.settings = Settings()
         self.mapping = Mapping()
-        self.terms = Terms(Policy(), go_live=self.clock.now() - timedelta(days=30), typed=False)
-        birth = Birth(self.terms.go_live, self.clock.now(), self.projection.version)
+        self.rules = CreationRules(
+            Policy(), go_live=self.clock.now() - timedelta(days=30), asked_for=False
+        )
+        birth = InitialState(self.rules.go_live, self.clock.now(), self.projection.version)
         opening.create(world.ledger, birth, self.clock)
         self.ledger = stack.enter_context(opening.open_ledger(world.ledger, self.clock))
         usual: dict[str, Any] = {
@@ -65,7 +67,7 @@ class Workshop:
         }
         service = connect(Endpoint(**(usual | endpoint)), self.clock, rng=random.Random(7))
         self.service = stack.enter_context(service)
-        self.reader = Reader(self.service, self.clock)
+        self.reader = JettiClient(self.service, self.clock)
         self.lookup = Lookup(self.reader, self.clock)
         self.sent: list[Request] = []
         world.sandbox.on_write = self.sent.append
@@ -78,7 +80,7 @@ class Workshop:
     @property
     def parts(self) -> JettiParts:
         """As a new pass would have them."""
-        return build(self.settings, self.service, self.ledger, self.terms, self.clock)
+        return build(self.settings, self.service, self.ledger, self.rules, self.clock)
 
     # --------------------------------------------------------------------------- the ledger
 
@@ -111,7 +113,7 @@ class Workshop:
 
     def record(self, seen: Return) -> None:
         now = self.clock.now()
-        drained = Drained(
+        drained = DrainedWindow(
             window=Window(now, now),
             by=By.UPDATED,
             rows=1,
@@ -138,7 +140,7 @@ class Workshop:
     def plan(self) -> tuple[Change, ...]:
         """What is due now."""
         now = self.clock.now()
-        return make_plan(self.ledger.due(now), self.terms, now).changes
+        return make_plan(self.ledger.due(now), self.rules, now).changes
 
     def push(self) -> dict[str, ReportedChange]:
         """A pass's pushing, by return."""

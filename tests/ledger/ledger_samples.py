@@ -18,14 +18,14 @@ from reconciler.core.model import (
     Window,
     Write,
 )
-from reconciler.core.ports import By, Drained, Move, Observation
+from reconciler.core.ports import By, DrainedWindow, Observation, Transition
 from reconciler.ledger.repository import SqlLedger
-from reconciler.ledger.schema import Birth
+from reconciler.ledger.schema import InitialState
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-BIRTH = Birth(go_live=NOON, watermark=NOON, mapping_version="m1")
+BIRTH = InitialState(go_live=NOON, watermark=NOON, mapping_version="m1")
 CREATE = Write(operation=Operation.CREATE, target_id=10, sale_item_ids=(1, 2))
 
 
@@ -79,7 +79,7 @@ def fingerprint(want: str) -> bytes:
     return want.encode() * 32
 
 
-def drained(*observations: Observation, **fields: Any) -> Drained:
+def drained(*observations: Observation, **fields: Any) -> DrainedWindow:
     values: dict[str, Any] = {
         "window": Window(start=NOON - MINUTE, end=NOON),
         "by": By.UPDATED,
@@ -87,7 +87,7 @@ def drained(*observations: Observation, **fields: Any) -> Drained:
         "mapping_version": "m1",
         "observations": observations,
     }
-    return Drained(**(values | fields))
+    return DrainedWindow(**(values | fields))
 
 
 def sale_return(id_: int = 7, **fields: Any) -> SaleReturn:
@@ -111,9 +111,9 @@ def bring_to(ledger: SqlLedger, id_: str, state: State) -> None:
     if state in (State.IN_FLIGHT, State.UNKNOWN):
         intend(ledger, id_)
     if state is State.IGNORED:
-        ledger.move(id_, Move(state=State.REVIEW))
+        ledger.apply(id_, Transition(state=State.REVIEW))
     if state is not State.IN_FLIGHT:
-        ledger.move(id_, Move(state=state))
+        ledger.apply(id_, Transition(state=state))
 
 
 def state_of(ledger: SqlLedger, id_: str) -> State:

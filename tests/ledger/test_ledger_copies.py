@@ -12,7 +12,7 @@ import pytest
 from ledger_samples import BIRTH, LATER, NOON, StillClock, drained, observation
 
 from reconciler.core.model import State
-from reconciler.core.ports import Move
+from reconciler.core.ports import Transition
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening
 from reconciler.ledger.snapshot import recover_into
@@ -80,7 +80,7 @@ def play(url, clock):
     with opening.open_scratch(url, clock) as scratch:
         assert scratch.counts_by_state() == {State.PENDING: 400}
         scratch.record(drained(observation("new"), watermark=LATER), NOON)
-        scratch.move("1", Move(state=State.SYNCED))
+        scratch.apply("1", Transition(state=State.SYNCED))
         scratch.pin(shop="alpha")
         assert scratch.counts_by_state() == {State.PENDING: 400, State.SYNCED: 1}
         assert scratch.meta().watermark == LATER
@@ -153,7 +153,7 @@ def test_readers_cannot_write(url, crashed, filled, clock):
 
 def test_a_reader_does_not_see_half_a_commit(url, filled, clock):
     with opening.open_ledger(url, clock) as ledger, opening.open_reader(url, clock) as reader:
-        ledger.move("1", Move(state=State.SYNCED))
+        ledger.apply("1", Transition(state=State.SYNCED))
 
         assert reader.counts_by_state() == {State.PENDING: 399, State.SYNCED: 1}
 

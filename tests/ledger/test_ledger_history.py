@@ -9,7 +9,7 @@ from ledger_samples import CREATE, LATER, NOON, drained, intend, observation
 from sqlalchemy import func, select
 
 from reconciler.core.model import IntentOutcome, Malformed, Operation, State
-from reconciler.core.ports import Attempt, Move, PlanMember, RunSummary
+from reconciler.core.ports import Attempt, PlanMember, RunSummary, Transition
 from reconciler.ledger.database import Store
 from reconciler.ledger.sqlite import open_file
 from reconciler.ledger.tables import windows
@@ -128,8 +128,9 @@ def test_what_is_older_than_90_days_goes(ledger, path):
     ledger.record(drained(observation("1"), observation("2")), NOON)
     attempt = Attempt(at=NOON, operation=Operation.CREATE, target_id=1, answer="applied")
     intend(ledger, "1")
-    ledger.move(
-        "1", Move(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED, attempt=attempt)
+    ledger.apply(
+        "1",
+        Transition(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED, attempt=attempt),
     )
     intend(ledger, "2")
     ledger.keep_plan("abc", [MEMBER], NOON)

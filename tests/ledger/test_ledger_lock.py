@@ -14,10 +14,10 @@ from ledger_samples import CREATE, LATER, NOON, StillClock, drained, observation
 
 from reconciler.clock import SystemClock
 from reconciler.core.model import State
-from reconciler.errors import Interrupted, LedgerError, LedgerMissing, LockHeld
+from reconciler.errors import Interrupted, LedgerError, LedgerLocked, LedgerMissing
 from reconciler.ledger import location, opening
 from reconciler.ledger.database import Store
-from reconciler.ledger.lock import is_held, lock_path, run_lock
+from reconciler.ledger.lock import is_locked, lock_path, run_lock
 from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.sqlite import open_file
 
@@ -51,8 +51,8 @@ def test_a_look_at_the_lock_turns_no_run_away(url):
     """Whoever looks holds it for a moment, too; a run that begins then begins all the same."""
     path = location.path_of(url)
     with opening.open_ledger(url, StillClock()):
-        assert is_held(path) is True
-    assert is_held(path) is False
+        assert is_locked(path) is True
+    assert is_locked(path) is False
 
     with open(lock_path(path), "rb") as looked_at:
 
@@ -67,13 +67,13 @@ def test_a_look_at_the_lock_turns_no_run_away(url):
 
 
 def test_of_a_lock_that_is_not_there_nothing_is_known(tmp_path):
-    assert is_held(tmp_path / "ledger.db") is None
+    assert is_locked(tmp_path / "ledger.db") is None
 
 
 def test_a_second_run_is_turned_away_and_told_who_is_first(url, clock):
     with (
         another_run(url) as first,
-        pytest.raises(LockHeld, match=f"process {first.pid}, since 20") as caught,
+        pytest.raises(LedgerLocked, match=f"process {first.pid}, since 20") as caught,
         opening.open_ledger(url, clock),
     ):
         pass
@@ -110,7 +110,7 @@ def test_the_lock_file_outlives_the_run(url, path, clock):
 def test_waiting_ends_when_the_time_is_up(url, clock):
     with (
         another_run(url),
-        pytest.raises(LockHeld),
+        pytest.raises(LedgerLocked),
         opening.open_ledger(url, clock, wait=120),
     ):
         pass
@@ -172,8 +172,8 @@ def test_no_lock_is_left_where_there_is_no_ledger(path, clock):
 
 def test_two_ledgers_are_never_created_at_once(path, clock):
     path.parent.mkdir()
-    with run_lock(path, clock), pytest.raises(LockHeld):
-        opening.create(f"sqlite:///{path}", opening.Birth(NOON, NOON, "m1"), clock)
+    with run_lock(path, clock), pytest.raises(LedgerLocked):
+        opening.create(f"sqlite:///{path}", opening.InitialState(NOON, NOON, "m1"), clock)
 
     assert not path.exists()
 

@@ -18,7 +18,7 @@ from reconciler.core.model import State
 from reconciler.core.ports import Meta
 from reconciler.errors import ConfigError, LedgerError, LedgerMissing
 from reconciler.ledger import location, opening
-from reconciler.ledger.translation import unsound
+from reconciler.ledger.database_errors import unsound
 
 DOORS = {
     "run": opening.open_ledger,
@@ -322,10 +322,10 @@ from datetime import UTC, datetime
 from reconciler.clock import SystemClock
 from reconciler.errors import ReconcilerError
 from reconciler.ledger import opening
-from reconciler.ledger.schema import Birth
+from reconciler.ledger.schema import InitialState
 url, door, user = sys.argv[1], sys.argv[2], int(sys.argv[3])
 now = datetime.now(UTC)
-with opening.open_blank(Birth(now, now, "m1"), SystemClock()) as ledger:
+with opening.open_blank(InitialState(now, now, "m1"), SystemClock()) as ledger:
     ledger.counts_by_state()
 if os.geteuid() == 0:
     os.setgroups([])

@@ -15,7 +15,7 @@ from ledger_samples import (
 )
 
 from reconciler.core.model import IntentOutcome, State
-from reconciler.core.ports import Known, Move
+from reconciler.core.ports import StoredVersion, Transition
 from reconciler.core.states import OPEN
 
 
@@ -28,7 +28,7 @@ def test_known_tells_enough_to_compare(ledger):
     ledger.record(drained(news, observation("2")), NOON)
 
     assert ledger.known(["1", "99"]) == {
-        "1": Known(
+        "1": StoredVersion(
             updated_at=NOON,
             content=news.content,
             fingerprint=news.fingerprint,
@@ -115,7 +115,7 @@ def test_due_is_what_can_be_done_now(ledger, state, due_at_once, due_later):
     ledger.record(drained(observation("1")), NOON)
     bring_to(ledger, "1", state)
     if state in (State.WAITING, State.FAILED):
-        ledger.move("1", Move(state=state, next_try_at=three_minutes))
+        ledger.apply("1", Transition(state=state, next_try_at=three_minutes))
 
     assert bool(ids(ledger.due(three_minutes - MINUTE / 60))) is due_at_once
     assert bool(ids(ledger.due(three_minutes))) is due_later
@@ -124,7 +124,7 @@ def test_due_is_what_can_be_done_now(ledger, state, due_at_once, due_later):
 def test_in_flight_without_an_intent_is_due(ledger):
     ledger.record(drained(observation("1")), NOON)
     bring_to(ledger, "1", State.UNKNOWN)
-    ledger.move("1", Move(state=State.UNKNOWN, intents_closed_as=IntentOutcome.APPLIED))
+    ledger.apply("1", Transition(state=State.UNKNOWN, intents_closed_as=IntentOutcome.APPLIED))
 
     assert ids(ledger.due(NOON)) == ["1"]
 
@@ -137,8 +137,8 @@ def test_due_streams_in_order_of_id_while_the_caller_works(ledger):
     for entry in ledger.due(NOON):
         seen.append(entry.id)
         if entry.id == names[0]:  # settled by the caller before the stream comes to them
-            ledger.move(names[0], Move(state=State.SYNCED))
-            ledger.move(names[-1], Move(state=State.SKIPPED))
+            ledger.apply(names[0], Transition(state=State.SYNCED))
+            ledger.apply(names[-1], Transition(state=State.SKIPPED))
 
     assert seen == names[:-1]
 
@@ -149,7 +149,7 @@ def test_entries_bring_along_what_is_theirs_in_every_batch(ledger):
     for number in (0, 599):
         bring_to(ledger, names[number], State.UNKNOWN)
         ours = (sale_return(number),)
-        ledger.move(names[number], Move(state=State.UNKNOWN, sale_returns=ours))
+        ledger.apply(names[number], Transition(state=State.UNKNOWN, sale_returns=ours))
 
     with_sale_returns = [entry for entry in ledger.entries(names) if entry.sale_returns]
 
@@ -168,7 +168,7 @@ def test_changes_in_loop_are_counted_by_loop_s_own_times(ledger):
 
 def test_overdue_is_open_and_left_since_then_or_longer(ledger):
     ledger.record(drained(observation("1"), observation("2")), NOON)
-    ledger.move("2", Move(state=State.DEAD))
+    ledger.apply("2", Transition(state=State.DEAD))
 
     assert ledger.count_overdue(NOON - MINUTE) == 0
     assert ledger.count_overdue(NOON) == 1
@@ -191,14 +191,14 @@ def test_the_oldest_problem_is_the_one_that_waits_the_longest(ledger):
     before = NOON - MINUTE
     assert ledger.oldest_problem(before) is None
 
-    ledger.move("3", Move(state=State.DEAD))
+    ledger.apply("3", Transition(state=State.DEAD))
     assert ledger.oldest_problem(before).id == "3"
 
-    ledger.move("2", Move(state=State.FAILED))
+    ledger.apply("2", Transition(state=State.FAILED))
     assert ledger.oldest_problem(before).id == "2"
     assert ids(ledger.problems(before, limit=5)) == ["2", "3"]
     assert ids(ledger.problems(before, limit=1)) == ["2"]
     assert ledger.oldest_problem(NOON).id == "1"
 
-    ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+    ledger.apply("1", Transition(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
     assert ledger.oldest_problem(LATER).id == "2"

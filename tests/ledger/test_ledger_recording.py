@@ -1,4 +1,4 @@
-"""What `record`, `remap` and `forgive` promise."""
+"""What `record`, `remap` and `refund_attempts` promise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ledger_samples import (
 from msgspec.structs import replace
 
 from reconciler.core.model import Entry, Malformed, State, Wanted, Window
-from reconciler.core.ports import By, Move
+from reconciler.core.ports import By, Transition
 from reconciler.core.states import REARMED_BY_CHANGE
 from reconciler.ledger import opening
 from reconciler.ledger.repository import SqlLedger
@@ -75,7 +75,7 @@ def test_of_two_versions_of_the_same_second_the_last_read_counts(ledger):
 @pytest.mark.parametrize("state", sorted(REARMED_BY_CHANGE))
 def test_a_new_want_makes_pending_and_starts_anew(ledger, state):
     ledger.record(drained(observation("1", "a")), NOON)
-    ledger.move("1", Move(state=state, reason="why", attempts=3, next_try_at=LATER))
+    ledger.apply("1", Transition(state=state, reason="why", attempts=3, next_try_at=LATER))
 
     ledger.record(drained(observation("1", "b", at=LATER)), LATER)
 
@@ -100,7 +100,7 @@ def test_a_new_want_leaves_the_other_states(ledger, state):
 
 def test_patience_counts_from_the_first_thing_left_undone(ledger):
     ledger.record(drained(observation("1", "a")), NOON)
-    ledger.move("1", Move(state=State.WAITING))
+    ledger.apply("1", Transition(state=State.WAITING))
 
     ledger.record(drained(observation("1", "b", at=LATER)), LATER)
 
@@ -111,7 +111,7 @@ def test_patience_counts_from_the_first_thing_left_undone(ledger):
 @pytest.mark.parametrize("state", [State.SYNCED, State.DEAD, State.SKIPPED])
 def test_patience_starts_anew_when_the_program_had_nothing_to_do(ledger, state):
     ledger.record(drained(observation("1", "a")), NOON)
-    ledger.move("1", Move(state=state))
+    ledger.apply("1", Transition(state=state))
 
     ledger.record(drained(observation("1", "b", at=LATER)), LATER)
 
@@ -128,7 +128,7 @@ def test_a_change_within_the_same_second_is_not_taken_for_an_older_version(ledge
 
 def test_the_same_want_only_replaces_what_was_seen(ledger):
     ledger.record(drained(observation("1", "a")), NOON)
-    ledger.move("1", Move(state=State.DEAD, reason="refused", attempts=2))
+    ledger.apply("1", Transition(state=State.DEAD, reason="refused", attempts=2))
     before = entry_of(ledger)
     seen_again = observation("1", "a", at=LATER, order_name="#renamed")
 
@@ -249,8 +249,10 @@ def remapped(ledger: SqlLedger, version: str, letter: str) -> Iterator[tuple[str
 
 def test_equal_wants_are_restamped_silently(ledger):
     ledger.record(drained(observation("1"), observation("2"), observation("3")), NOON)
-    ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
-    ledger.move("2", Move(state=State.FAILED, pushed_fingerprint=fingerprint("o"), attempts=2))
+    ledger.apply("1", Transition(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+    ledger.apply(
+        "2", Transition(state=State.FAILED, pushed_fingerprint=fingerprint("o"), attempts=2)
+    )
     intend(ledger, "3")
 
     ledger.remap(remapped(ledger, "m2", "a"), "m2")
@@ -267,7 +269,7 @@ def test_equal_wants_are_restamped_silently(ledger):
 
 def test_different_wants_are_treated_as_news(ledger, clock):
     ledger.record(drained(observation("1"), observation("2")), NOON)
-    ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+    ledger.apply("1", Transition(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
     bring_to(ledger, "2", State.REVIEW)
     clock.time = LATER
 
@@ -289,10 +291,10 @@ def test_a_mapping_is_accepted_until_the_next_one(ledger):
 
 def test_an_outage_is_forgiven(ledger):
     ledger.record(drained(observation("1"), observation("2")), NOON)
-    ledger.move("1", Move(state=State.FAILED, attempts=3, next_try_at=LATER, reason="503"))
-    ledger.move("2", Move(state=State.DEAD, attempts=8))
+    ledger.apply("1", Transition(state=State.FAILED, attempts=3, next_try_at=LATER, reason="503"))
+    ledger.apply("2", Transition(state=State.DEAD, attempts=8))
 
-    ledger.forgive(["1", "2"])
+    ledger.refund_attempts(["1", "2"])
 
     failed, dead = ledger.entries(["1", "2"])
     assert (failed.state, failed.attempts, failed.next_try_at) == (State.PENDING, 2, None)

@@ -1,4 +1,4 @@
-"""What `intend` and `move` promise: legal steps only, each whole or not at all."""
+"""What `intend` and `apply` promise: legal steps only, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ledger_samples import (
 
 from reconciler.core import states
 from reconciler.core.model import IntentOutcome, Operation, State, Write
-from reconciler.core.ports import Attempt, Move
+from reconciler.core.ports import Attempt, Transition
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.ledger import opening
 
@@ -42,7 +42,7 @@ def ledger(ledger):
 def test_a_legal_step_is_taken(ledger, before, after):
     bring_to(ledger, "1", before)
 
-    ledger.move("1", Move(state=after, reason="why"))
+    ledger.apply("1", Transition(state=after, reason="why"))
 
     (entry,) = ledger.entries(["1"])
     assert (entry.state, entry.reason) == (after, "why")
@@ -52,7 +52,7 @@ def test_a_legal_step_is_taken(ledger, before, after):
 def test_an_illegal_step_changes_nothing(ledger, before, after):
     bring_to(ledger, "1", before)
     (entry,) = ledger.entries(["1"])
-    move = Move(
+    transition = Transition(
         state=after,
         reason="why",
         attempts=9,
@@ -62,7 +62,7 @@ def test_an_illegal_step_changes_nothing(ledger, before, after):
     )
 
     with pytest.raises(LedgerError, match=f"return 1 cannot go from {before} to {after}"):
-        ledger.move("1", move)
+        ledger.apply("1", transition)
 
     assert ledger.entries(["1"]) == [entry]
     assert ledger.attempts_of("1") == []
@@ -70,7 +70,7 @@ def test_an_illegal_step_changes_nothing(ledger, before, after):
 
 def test_a_return_without_an_entry_takes_no_step(ledger):
     with pytest.raises(LedgerError, match="no entry of return 99"):
-        ledger.move("99", Move(state=State.PENDING))
+        ledger.apply("99", Transition(state=State.PENDING))
     with pytest.raises(LedgerError, match="no entry of return 99"):
         intend(ledger, "99")
 
@@ -78,23 +78,27 @@ def test_a_return_without_an_entry_takes_no_step(ledger):
 def test_a_step_does_not_touch_its_neighbour(ledger):
     (neighbour,) = ledger.entries(["2"])
 
-    ledger.move("1", Move(state=State.DEAD, sale_returns=(sale_return(),), attempt=APPLIED))
+    ledger.apply("1", Transition(state=State.DEAD, sale_returns=(sale_return(),), attempt=APPLIED))
 
     assert ledger.entries(["2"]) == [neighbour]
 
 
 def test_many_steps_are_taken_together_or_not_at_all(ledger):
-    ledger.move_all([("1", Move(state=State.WAITING)), ("2", Move(state=State.SKIPPED))])
+    ledger.apply_all(
+        [("1", Transition(state=State.WAITING)), ("2", Transition(state=State.SKIPPED))]
+    )
     assert ledger.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
 
     with pytest.raises(LedgerError, match="return 2 cannot go"):
-        ledger.move_all([("1", Move(state=State.DEAD)), ("2", Move(state=State.SYNCED))])
+        ledger.apply_all(
+            [("1", Transition(state=State.DEAD)), ("2", Transition(state=State.SYNCED))]
+        )
 
     assert ledger.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
 
 
 def test_a_move_stores_all_it_says(ledger):
-    move = Move(
+    transition = Transition(
         state=State.WAITING,
         reason="no such order yet",
         attempts=2,
@@ -104,25 +108,25 @@ def test_a_move_stores_all_it_says(ledger):
         attempt=APPLIED,
     )
 
-    ledger.move("1", move)
+    ledger.apply("1", transition)
 
     (entry,) = ledger.entries(["1"])
     assert (entry.attempts, entry.next_try_at) == (2, LATER)
-    assert entry.sale_returns == move.sale_returns
+    assert entry.sale_returns == transition.sale_returns
     assert entry.pushed_fingerprint == fingerprint("p")
     assert ledger.attempts_of("1") == [APPLIED]
 
 
 def test_what_a_move_does_not_say_stays(ledger):
-    known = Move(
+    known = Transition(
         state=State.FAILED,
         attempts=2,
         sale_returns=(sale_return(),),
         pushed_fingerprint=fingerprint("p"),
     )
-    ledger.move("1", known)
+    ledger.apply("1", known)
 
-    ledger.move("1", Move(state=State.PENDING))
+    ledger.apply("1", Transition(state=State.PENDING))
 
     (entry,) = ledger.entries(["1"])
     assert entry.attempts == 2
@@ -131,41 +135,45 @@ def test_what_a_move_does_not_say_stays(ledger):
 
 
 def test_sale_returns_are_replaced_as_a_whole(ledger):
-    ledger.move("1", Move(state=State.PENDING, sale_returns=(sale_return(7), sale_return(8))))
+    ledger.apply(
+        "1", Transition(state=State.PENDING, sale_returns=(sale_return(7), sale_return(8)))
+    )
 
-    ledger.move("1", Move(state=State.PENDING, sale_returns=(sale_return(8, reference="R-new"),)))
+    ledger.apply(
+        "1", Transition(state=State.PENDING, sale_returns=(sale_return(8, reference="R-new"),))
+    )
 
     (entry,) = ledger.entries(["1"])
     assert entry.sale_returns == (sale_return(8, reference="R-new"),)
 
 
 def test_one_sale_return_never_belongs_to_two_entries(ledger):
-    ledger.move("1", Move(state=State.PENDING, sale_returns=(sale_return(7),)))
+    ledger.apply("1", Transition(state=State.PENDING, sale_returns=(sale_return(7),)))
 
     with pytest.raises(LedgerError, match="sale return 7 already belongs to return 1"):
-        ledger.move("2", Move(state=State.PENDING, sale_returns=(sale_return(7),)))
+        ledger.apply("2", Transition(state=State.PENDING, sale_returns=(sale_return(7),)))
 
     first, second = ledger.entries(["1", "2"])
     assert (first.sale_returns, second.sale_returns) == ((sale_return(7),), ())
 
 
 def test_synced_with_the_newest_want_is_synced(ledger):
-    ledger.move("1", Move(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+    ledger.apply("1", Transition(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
 
     assert state_of(ledger, "1") is State.SYNCED
 
 
 def test_synced_with_an_older_want_is_pending_again(ledger):
     intend(ledger, "1")
-    ledger.move("1", Move(state=State.UNKNOWN, attempts=2))
+    ledger.apply("1", Transition(state=State.UNKNOWN, attempts=2))
     ledger.record(drained(observation("1", "b", at=LATER)), LATER)
 
-    adopted = Move(
+    adopted = Transition(
         state=State.SYNCED,
         pushed_fingerprint=fingerprint("a"),
         intents_closed_as=IntentOutcome.READ_BACK,
     )
-    ledger.move("1", adopted)
+    ledger.apply("1", adopted)
 
     (entry,) = ledger.entries(["1"])
     assert (entry.state, entry.attempts) == (State.PENDING, 0)
@@ -174,14 +182,14 @@ def test_synced_with_an_older_want_is_pending_again(ledger):
 
 
 def test_patience_starts_when_there_is_something_to_do_again(ledger, clock):
-    ledger.move("1", Move(state=State.SYNCED))
+    ledger.apply("1", Transition(state=State.SYNCED))
     clock.time = LATER
 
-    ledger.move("1", Move(state=State.REVIEW))
+    ledger.apply("1", Transition(state=State.REVIEW))
     assert ledger.entries(["1"])[0].due_since == LATER
 
     clock.time = LATER + MINUTE
-    ledger.move("1", Move(state=State.PENDING))
+    ledger.apply("1", Transition(state=State.PENDING))
     assert ledger.entries(["1"])[0].due_since == LATER + MINUTE
 
 
@@ -189,7 +197,7 @@ def test_patience_goes_on_through_every_further_step(ledger, clock):
     clock.time = LATER
 
     for state in (State.WAITING, State.FAILED, State.PENDING, State.DEAD):
-        ledger.move("1", Move(state=state))
+        ledger.apply("1", Transition(state=state))
         assert ledger.entries(["1"])[0].due_since == NOON
 
 
@@ -207,7 +215,7 @@ def test_an_intent_is_on_disk_before_the_write(ledger, url, clock):
 def test_a_closed_intent_is_history(ledger):
     intend(ledger, "1")
 
-    ledger.move("1", Move(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED))
+    ledger.apply("1", Transition(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED))
 
     assert ledger.entries(["1"])[0].intents == ()
     assert [past.closed_as for past in ledger.intents_of("1")] == ["applied"]
@@ -216,15 +224,15 @@ def test_a_closed_intent_is_history(ledger):
 def test_the_first_read_back_that_found_nothing_is_remembered(ledger):
     bring_to(ledger, "1", State.UNKNOWN)
 
-    ledger.move("1", Move(state=State.UNKNOWN, intents_absent_at=LATER))
-    ledger.move("1", Move(state=State.UNKNOWN, intents_absent_at=LATER + MINUTE))
+    ledger.apply("1", Transition(state=State.UNKNOWN, intents_absent_at=LATER))
+    ledger.apply("1", Transition(state=State.UNKNOWN, intents_absent_at=LATER + MINUTE))
 
     assert ledger.entries(["1"])[0].intents[0].absent_at == LATER
 
 
 def test_one_write_after_the_other_is_told_apart(ledger):
     intend(ledger, "1")
-    ledger.move("1", Move(state=State.IN_FLIGHT, intents_closed_as=IntentOutcome.APPLIED))
+    ledger.apply("1", Transition(state=State.IN_FLIGHT, intents_closed_as=IntentOutcome.APPLIED))
     update = Write(operation=Operation.UPDATE_ITEM, target_id=5, fields={"quantity": 2})
 
     intend(ledger, "1", update)
@@ -267,7 +275,9 @@ def test_stopped_creation_stops_every_later_run(ledger, url, clock):
     "push",
     [
         lambda ledger: intend(ledger, "1"),
-        lambda ledger: ledger.move("1", Move(state=State.SYNCED, sale_returns=(sale_return(),))),
+        lambda ledger: ledger.apply(
+            "1", Transition(state=State.SYNCED, sale_returns=(sale_return(),))
+        ),
     ],
 )
 def test_a_ledger_remembers_that_it_has_pushed(ledger, push):
@@ -305,11 +315,11 @@ def test_creates_without_an_answer_are_known_until_somebody_settles_them(ledger)
     intend(ledger, "3", Write(operation=Operation.UPDATE_ITEM, target_id=5))
     assert ledger.unanswered_creates() == ["1", "2"]
 
-    ledger.move("1", Move(state=State.UNKNOWN))
-    ledger.move("2", Move(state=State.REVIEW))
+    ledger.apply("1", Transition(state=State.UNKNOWN))
+    ledger.apply("2", Transition(state=State.REVIEW))
     assert ledger.unanswered_creates() == ["1"]
 
-    ledger.move("1", Move(state=State.PENDING, intents_closed_as=IntentOutcome.ABSENT))
+    ledger.apply("1", Transition(state=State.PENDING, intents_closed_as=IntentOutcome.ABSENT))
     assert ledger.unanswered_creates() == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from ledger_samples import LATER, NOON, drained, fingerprint, observation, state_of
 
 from reconciler.core.model import State
-from reconciler.core.ports import Move, PlanMember
+from reconciler.core.ports import PlanMember, Transition
 from reconciler.ledger.stopping import PLANS_KEPT
 
 
@@ -39,7 +39,7 @@ def test_a_member_that_changed_or_is_done_is_stopped_no_more(both):
     both.record(drained(observation("1", "b", LATER)), LATER)
     assert stopped(both) == ("abc", {"2"}, NOON)
 
-    both.move("2", Move(State.DEAD))
+    both.apply("2", Transition(State.DEAD))
     assert stopped(both) is None
 
 
@@ -93,7 +93,7 @@ def test_only_the_very_want_is_let_through(both):
 
 
 def test_what_a_person_asked_for_is_due_even_where_it_was_skipped(both):
-    both.move("1", Move(State.SKIPPED, "created before go-live"))
+    both.apply("1", Transition(State.SKIPPED, "created before go-live"))
 
     both.let_through([member("1")], LATER, asked=True)
 
@@ -110,7 +110,7 @@ def test_acceptance_follows_the_want_of_what_was_asked_for_until_it_is_pushed(bo
     assert first.accepted_fingerprint == first.fingerprint
     assert second.accepted_fingerprint != second.fingerprint
 
-    both.move("1", Move(State.SYNCED, pushed_fingerprint=fingerprint("b")))
+    both.apply("1", Transition(State.SYNCED, pushed_fingerprint=fingerprint("b")))
     both.record(drained(observation("1", "c", LATER)), LATER)
     [first] = both.entries(["1"])
     assert first.accepted_fingerprint != first.fingerprint

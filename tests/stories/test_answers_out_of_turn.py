@@ -61,10 +61,10 @@ def made_twice(world: World) -> str:
 
 @pytest.mark.parametrize("move", ["scan", "cancel"])
 def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
-    world: World, move: str
+    world: World, transition: str
 ) -> None:
     one = made_twice(world)
-    if move == "scan":
+    if transition == "scan":
         world.loop.label(one, status="in_transit")
     else:
         world.loop.set_state(one, "cancelled")
@@ -74,7 +74,7 @@ def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
 
     live = [made for made in world.in_jetti(one) if made["status"] != "cancelled"]
     units = sum(sum(made["lines"].values()) for made in live)
-    if move == "scan":
+    if transition == "scan":
         assert (ran.code, world.state(one), units) == (3, "review", 1)
         assert "stands twice for this return" in ran.reason(one)
     else:

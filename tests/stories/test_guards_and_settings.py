@@ -49,13 +49,13 @@ def test_creates_at_the_limit_and_one_over(world: World, count: int, code: int) 
 @pytest.mark.parametrize(("count", "code"), [(2, 0), (3, 7)])
 @pytest.mark.parametrize("move", ["scan", "cancel"])
 def test_updates_and_cancels_at_the_limit_and_one_over(
-    world: World, move: str, count: int, code: int
+    world: World, transition: str, count: int, code: int
 ) -> None:
     world.go_live()
     made = several(world, 4)
     world.run()
     for one in made[:count]:
-        if move == "scan":
+        if transition == "scan":
             world.loop.label(one, status="in_transit")
         else:
             world.loop.set_state(one, "cancelled")

@@ -73,11 +73,11 @@ def test_a_return_goes_its_whole_way_whatever_is_unknown(
             "RECONCILER_JETTI__READS_PER_SECOND": "2",
             "RECONCILER_JETTI__WRITES_PER_SECOND": "1",
         }
-    for move in ("new", "in_transit", "delivered"):
-        if move == "new":
+    for transition in ("new", "in_transit", "delivered"):
+        if transition == "new":
             world.loop.label(one)
         else:
-            world.loop.move_label(one, move)
+            world.loop.move_label(one, transition)
         world.pass_time()
         assert world.run(**slow).code == 0
         assert_agreement(world)

@@ -26,9 +26,9 @@ from reconciler.cli import accepted_plan
 from reconciler.cli.params import Moment, Span
 from reconciler.core import duration
 from reconciler.core.model import Malformed, Return, Window
-from reconciler.core.plain import plain
 from reconciler.core.ports import By
 from reconciler.core.report import Failure
+from reconciler.core.text import safe
 from reconciler.errors import ConfigError
 from reconciler.http.response import (
     Response,
@@ -200,7 +200,7 @@ def command_line(data: bytes) -> None:
         try:
             read = kind.convert(text, None, None)
         except click.BadParameter as error:
-            plain(error.format_message())
+            safe(error.format_message())
             continue
         assert isinstance(read, timedelta) or read.utcoffset() == timedelta(0)
     with suppress(ValueError):
@@ -224,7 +224,7 @@ def settings_file(data: bytes) -> None:
         try:
             config.load(file.name, {"RECONCILER_LEDGER": "sqlite:////ledger.db"})
         except ConfigError as error:
-            plain(str(error)), plain(error.hint or "")
+            safe(str(error)), safe(error.hint or "")
 
 
 @_target
@@ -249,7 +249,7 @@ def plan_file(data: bytes) -> None:
 @_target
 def shown_text(data: bytes) -> None:
     """One printable line, whatever it was."""
-    shown = plain(_text(data))
+    shown = safe(_text(data))
     assert shown.isprintable()
     assert len(shown) <= 3100
     shown.encode()

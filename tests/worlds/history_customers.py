@@ -115,14 +115,14 @@ class Customers(Scene):
         self._moves(one, parcel, {"new": "failure", "in_transit": "failure"})
 
     def _moves(self, one: int, parcel: int, further: dict[str, str]) -> None:
-        def move(row: SandboxReturn) -> None:
+        def transition(row: SandboxReturn) -> None:
             if row.labels:
                 place = parcel % len(row.labels)
                 status = further.get(row.labels[place].status)
                 if status:
                     self.world.loop.move_label(row.id, status, place)
 
-        self._change(one, move)
+        self._change(one, transition)
 
     def edits(self, one: int, place: int) -> None:
         """The customer had another reason: nothing that Jetti is told."""

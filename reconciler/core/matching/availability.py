@@ -14,7 +14,7 @@ def check_available(
     items: Sequence[SaleItem],
     line_id: str,
     units: int,
-    rivals: Sequence[Entry],
+    other_entries: Sequence[Entry],
     *,
     grows: bool = False,
 ) -> NotReady | NeedsReview | None:
@@ -28,7 +28,9 @@ def check_available(
     lacking = units - available
     if lacking <= 0:
         return None
-    giving = {rival.id: _gives_back(rival, line_id) for rival in rivals if rival.state in OPEN}
+    giving = {
+        other.id: _gives_back(other, line_id) for other in other_entries if other.state in OPEN
+    }
     if sum(giving.values()) >= lacking:
         whose = listed(rival_id for rival_id, given in giving.items() if given)
         reason = f"order line {line_id} is still held by return {whose}, which gives it back"
@@ -47,14 +49,14 @@ def described(item: SaleItem) -> str:
     return f"{item.id} ({whose}, {left}{', a bundle or part of one' if item.is_bundle else ''})"
 
 
-def _gives_back(rival: Entry, line_id: str) -> int:
+def _gives_back(other: Entry, line_id: str) -> int:
     """Units that Jetti was told of and that are not wanted any more."""
-    held = sum(
+    units_held = sum(
         int(item.fields.get("quantity") or 0)
-        for known in rival.sale_returns
+        for known in other.sale_returns
         if known.fields.get("status") != "cancelled"
         for item in known.items
         if item.order_line_id == line_id
     )
-    wanted = sum(line.quantity for line in rival.wanted.lines if line.order_line_id == line_id)
-    return max(0, held - (0 if rival.wanted.purpose is Purpose.CANCEL else wanted))
+    wanted = sum(line.quantity for line in other.wanted.lines if line.order_line_id == line_id)
+    return max(0, units_held - (0 if other.wanted.purpose is Purpose.CANCEL else wanted))

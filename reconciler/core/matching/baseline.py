@@ -19,17 +19,19 @@ _TOLD_WITH_THE_SOURCE = (
 )
 
 
-def with_landed_writes(entry: Entry, held: Mapping[int, LiveSaleReturn]) -> list[SaleReturn]:
+def with_landed_writes(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> list[SaleReturn]:
     """The sale returns the ledger knows, with the effect of unanswered PUTs that Jetti shows.
 
     A PUT whose answer was lost either took effect or did not, field by field: what Jetti holds
     as we meant it is ours.
     """
     puts = [i.write for i in entry.intents if i.write.operation is not Operation.CREATE]
-    return [_absorbed_one(known, held[known.id], puts) for known in entry.sale_returns]
+    return [_with_landed_writes(known, live[known.id], puts) for known in entry.sale_returns]
 
 
-def _absorbed_one(known: SaleReturn, row: LiveSaleReturn, puts: Sequence[Write]) -> SaleReturn:
+def _with_landed_writes(
+    known: SaleReturn, row: LiveSaleReturn, puts: Sequence[Write]
+) -> SaleReturn:
     shown = {item.id: item.fields for item in row.items}
     return replace(
         known,
@@ -45,20 +47,20 @@ def _absorbed_one(known: SaleReturn, row: LiveSaleReturn, puts: Sequence[Write])
 
 
 def _landed(
-    pushed: Fields, held: Fields, puts: Sequence[Write], operation: Operation, target_id: int
+    pushed: Fields, live: Fields, puts: Sequence[Write], operation: Operation, target_id: int
 ) -> Fields:
     landed = dict(pushed)
     for write in puts:
         if write.operation is operation and write.target_id == target_id:
-            landed |= {k: v for k, v in write.fields.items() if held.get(k) == v}
+            landed |= {k: v for k, v in write.fields.items() if live.get(k) == v}
     return landed
 
 
-def has_landed(entry: Entry, held: Mapping[int, LiveSaleReturn]) -> bool:
+def has_landed(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> bool:
     """Whether Jetti shows everything that the unanswered PUTs were to set."""
-    rows = {(Operation.UPDATE_SALE_RETURN, row.id): row.fields for row in held.values()}
+    rows = {(Operation.UPDATE_SALE_RETURN, row.id): row.fields for row in live.values()}
     rows |= {
-        (Operation.UPDATE_ITEM, item.id): item.fields for row in held.values() for item in row.items
+        (Operation.UPDATE_ITEM, item.id): item.fields for row in live.values() for item in row.items
     }
     puts = [i.write for i in entry.intents if i.write.operation is not Operation.CREATE]
     return all(

@@ -50,7 +50,7 @@ def overreach(
             f"of {_asked(intent)} and holds items that it did not ask for. {_UNDO}. {BY_HAND}",
             overreached=True,
         )
-    beside = [row for row in since if not asked & _sale_items(row) and _is_newborn(row)]
+    beside = [row for row in since if not asked & _sale_items(row) and _is_untouched(row)]
     if fresh and beside:
         return NeedsReview(
             f"sale return {listed(map(_with_items, beside))} appeared along with "
@@ -90,7 +90,7 @@ def from_intent(
         f"{titled(row)} with {item.quantity} of sale item {item.sale_item_id}"
         for row in candidates
         for item in row.items
-        if not _as_born(item, items, quantities)
+        if not _has_created_quantity(item, items, quantities)
     ]
     if own:
         return NeedsReview(
@@ -115,7 +115,7 @@ def from_contents(
     meant: Sequence[WantedLine],
     loose: Sequence[LiveSaleReturn],
     items: Mapping[int, SaleItem],
-    rivals: Sequence[Entry],
+    other_entries: Sequence[Entry],
 ) -> list[LiveSaleReturn] | NeedsReview:
     """A person's own sale returns for exactly these lines; NeedsReview if they merely overlap."""
     quantities = {line.order_line_id: line.quantity for line in meant}
@@ -125,8 +125,8 @@ def from_contents(
     if not touching:
         return []
     which = f"unmarked sale return {listed(with_units(row, items) for row in touching)}"
-    held = _held(touching, items)
-    if held != quantities or not _is_plain(touching):
+    quantities_found = _quantities_by_line(touching, items)
+    if quantities_found != quantities or not _is_plain(touching):
         return NeedsReview(
             f"{which} overlaps this return's lines without matching them: the return has "
             f"{_units(quantities)}. {_SETTLED_BY}. {BY_HAND}"
@@ -137,7 +137,7 @@ def from_contents(
             f"{which} holds this return's lines but is older than the return: it was made "
             f"{made}, the return {entry.seen.created_at:%Y-%m-%d %H:%M}Z. {_SETTLED_BY}. {BY_HAND}"
         )
-    claimants = [rival.id for rival in rivals if _claims(rival, quantities)]
+    claimants = [other.id for other in other_entries if _could_own(other, quantities)]
     if claimants:
         return NeedsReview(
             f"{which} could stand for this return or for {listed(claimants)}: they want the same "
@@ -150,7 +150,7 @@ def left_behind(
     entry: Entry,
     loose: Sequence[LiveSaleReturn],
     items: Mapping[int, SaleItem],
-    rivals: Sequence[Entry],
+    other_entries: Sequence[Entry],
     *,
     marked: Sequence[LiveSaleReturn],
 ) -> NeedsReview | None:
@@ -166,9 +166,9 @@ def left_behind(
         row
         for row in loose
         if row.created_at >= entry.seen.created_at
-        and (_is_newborn(row) or _told_lines(row))
+        and (_is_untouched(row) or _told_lines(row))
         and (not lines or any(line_of(item, items) in lines for item in row.items))
-        and not any(_is_of(rival, row, items) for rival in rivals)
+        and not any(_is_of(other, row, items) for other in other_entries)
     ]
     if not begun:
         return None
@@ -185,13 +185,13 @@ def _told_lines(row: LiveSaleReturn) -> set[str]:
     return {str(told) for item in row.items if (told := item.fields.get("externalId"))}
 
 
-def _is_of(rival: Entry, row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> bool:
+def _is_of(other: Entry, row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> bool:
     """Whether another return is the one to ask about an unmarked sale return."""
-    creates = [i for i in rival.intents if i.write.operation is Operation.CREATE]
+    creates = [i for i in other.intents if i.write.operation is Operation.CREATE]
     return (
         any(_may_have_made(create, row) for create in creates)
-        or bool(_told_lines(row) & {line.id for line in rival.seen.lines})
-        or _claims(rival, {line_of(item, items) for item in row.items})
+        or bool(_told_lines(row) & {line.id for line in other.seen.lines})
+        or _could_own(other, {line_of(item, items) for item in row.items})
     )
 
 
@@ -222,14 +222,16 @@ def with_units(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> str:
     return f"{titled(row)} with {' and '.join(units)}"
 
 
-def _held(rows: Sequence[LiveSaleReturn], items: Mapping[int, SaleItem]) -> dict[str, int]:
+def _quantities_by_line(
+    rows: Sequence[LiveSaleReturn], items: Mapping[int, SaleItem]
+) -> dict[str, int]:
     """Units by order line. A line may be several sale items: who raised them has said which."""
-    held: dict[str, int] = {}
+    quantities_found: dict[str, int] = {}
     for row in rows:
         for item in row.items:
             line_id = line_of(item, items)
-            held[line_id] = held.get(line_id, 0) + item.quantity
-    return held
+            quantities_found[line_id] = quantities_found.get(line_id, 0) + item.quantity
+    return quantities_found
 
 
 def _is_plain(rows: Sequence[LiveSaleReturn]) -> bool:
@@ -243,17 +245,19 @@ def _units(by_line: Mapping[str, int]) -> str:
     return listed(f"{units} of order line {line_id}" for line_id, units in sorted(by_line.items()))
 
 
-def _claims(rival: Entry, order_line_ids: Collection[str]) -> bool:
+def _could_own(other: Entry, order_line_ids: Collection[str]) -> bool:
     """Whether another return could be what a loose sale return stands for."""
     return (
-        not rival.sale_returns
-        and rival.wanted.purpose is not Purpose.CANCEL
-        and rival.state is not State.IGNORED
-        and any(line.order_line_id in order_line_ids for line in rival.wanted.lines)
+        not other.sale_returns
+        and other.wanted.purpose is not Purpose.CANCEL
+        and other.state is not State.IGNORED
+        and any(line.order_line_id in order_line_ids for line in other.wanted.lines)
     )
 
 
-def _as_born(item: LiveItem, items: Mapping[int, SaleItem], quantities: Mapping[str, int]) -> bool:
+def _has_created_quantity(
+    item: LiveItem, items: Mapping[int, SaleItem], quantities: Mapping[str, int]
+) -> bool:
     """Zero under `skipQuantities`, else the full open quantity
     (jetti.md#quantities-after-creation); or wanted."""
     sale_item = items.get(item.sale_item_id)
@@ -265,7 +269,7 @@ def _as_born(item: LiveItem, items: Mapping[int, SaleItem], quantities: Mapping[
     return item.quantity in {0, wanted, full, sale_item.quantity}
 
 
-def _is_newborn(row: LiveSaleReturn) -> bool:
+def _is_untouched(row: LiveSaleReturn) -> bool:
     """As a create with `skipQuantities` leaves it, and as nobody leaves what is meant."""
     return bool(row.items) and all(item.quantity == 0 for item in row.items)
 

@@ -20,7 +20,7 @@ _NAMED = 10  # sale items in a reason; Jetti itself shows all
 
 
 def missing_of(
-    line: WantedLine, items: Mapping[int, SaleItem], rivals: Sequence[Entry]
+    line: WantedLine, items: Mapping[int, SaleItem], other_entries: Sequence[Entry]
 ) -> list[Missing] | NotReady | NeedsReview:
     """The sale items to ask for; checked because Jetti itself checks nothing."""
     matching = of_line(line.order_line_id, items)
@@ -35,7 +35,7 @@ def missing_of(
             f"order line {line.order_line_id} is a bundle or part of one: "
             f"sale item {listed(map(described, matching))}. {RAISE}"
         )
-    refused = check_available(matching, line.order_line_id, line.quantity, rivals)
+    refused = check_available(matching, line.order_line_id, line.quantity, other_entries)
     if refused is not None:
         return refused
     left = [item for item in matching if item.available > 0]
@@ -90,14 +90,14 @@ RAISE = (
 def divided(
     entry: Entry,
     ours: Sequence[SaleReturn],
-    held: Mapping[int, LiveSaleReturn],
+    live: Mapping[int, LiveSaleReturn],
     items: Mapping[int, SaleItem],
 ) -> list[SaleReturn] | NeedsReview:
     """Ours, each item with the units it stands for where several stand for one line."""
-    shown = {item.id: item.quantity for row in held.values() for item in row.items}
+    shown = {item.id: item.quantity for row in live.values() for item in row.items}
     settled: dict[int, int] = {}
     # By what Jetti shows: a person may have cancelled one that stood twice.
-    alive = [known for known in ours if held[known.id].status != "cancelled"]
+    alive = [known for known in ours if live[known.id].status != "cancelled"]
     for line in entry.wanted.lines:
         parts = sharing(line.order_line_id, alive)
         if len(parts) < 2 or is_divided(line, parts):

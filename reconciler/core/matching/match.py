@@ -82,53 +82,59 @@ def needs_order(entry: Entry, ours: Collection[LiveSaleReturn]) -> bool:
 
 
 def match_entry(
-    entry: Entry, sighting: OrderSnapshot, rivals: Sequence[Entry], creatable: Collection[str]
+    entry: Entry,
+    snapshot: OrderSnapshot,
+    other_entries: Sequence[Entry],
+    creatable: Collection[str],
 ) -> MatchResult:
     """Match one entry with what was seen of its order.
 
-    `rivals` are the other entries on the order; `creatable` the order lines that policy and
+    `other_entries` are the other entries on the order; `creatable` the order lines that policy and
     go-live let be created. A line that may not be created can still be found and taken over.
 
     Whatever a review is about, it tells too that an unanswered create seems to have overreached.
     """
-    verdict = _attribute(entry, sighting, rivals, creatable)
-    if isinstance(verdict, NeedsReview) and _overreached(entry, sighting, rivals):
-        return replace(verdict, overreached=True)
-    return verdict
+    result = _match(entry, snapshot, other_entries, creatable)
+    if isinstance(result, NeedsReview) and _overreached(entry, snapshot, other_entries):
+        return replace(result, overreached=True)
+    return result
 
 
-def _attribute(
-    entry: Entry, sighting: OrderSnapshot, rivals: Sequence[Entry], creatable: Collection[str]
+def _match(
+    entry: Entry,
+    snapshot: OrderSnapshot,
+    other_entries: Sequence[Entry],
+    creatable: Collection[str],
 ) -> MatchResult:
-    doubt = _gone(entry, sighting) or _doubled(entry, sighting)
+    doubt = _gone(entry, snapshot) or _doubled(entry, snapshot)
     if doubt:
         return NeedsReview(doubt)
-    if not needs_order(entry, sighting.ours):
-        held = {row.id: row for row in sighting.ours}
-        return Matched(tuple(with_landed_writes(entry, held)), held)
-    choice = order_of(entry, sighting)
-    if not (isinstance(choice, Chosen) or sighting.ours or entry.intents) and _ended(entry):
+    if not needs_order(entry, snapshot.ours):
+        live = {row.id: row for row in snapshot.ours}
+        return Matched(tuple(with_landed_writes(entry, live)), live)
+    choice = order_of(entry, snapshot)
+    if not (isinstance(choice, Chosen) or snapshot.ours or entry.intents) and _ended(entry):
         return Matched((), {})  # no order that it is to stand on, and nothing to bring there
     if isinstance(choice, Disputed):
         return NeedsReview(choice.reason)
     if isinstance(choice, Chosen):
-        return _Judgement(entry, sighting, choice.sale, rivals).verdict(creatable)
-    if sighting.ours:
-        return NeedsReview(_homeless(entry, sighting))
+        return _OrderMatch(entry, snapshot, choice.sale, other_entries).result(creatable)
+    if snapshot.ours:
+        return NeedsReview(_homeless(entry, snapshot))
     return NotReady(f"{entry.seen.order} is not in Jetti yet", order_found=False)
 
 
-def order_of(entry: Entry, sighting: OrderSnapshot) -> Chosen | NoSale | Disputed:
+def order_of(entry: Entry, snapshot: OrderSnapshot) -> Chosen | NoSale | Disputed:
     """The sale that is the entry's order, among those that were seen.
 
     What became of a create without an answer shows on the sale that it was sent to, whichever is
     the order by now.
     """
-    for sale in sighting.sales:
+    for sale in snapshot.sales:
         if sale.id in sent_to(entry):
             return Chosen(sale)
-    held = anchors(entry, sighting.ours)
-    return choose_sale(entry.seen, sighting.sales, sighting.sale_items, held)
+    live = anchors(entry, snapshot.ours)
+    return choose_sale(entry.seen, snapshot.sales, snapshot.sale_items, live)
 
 
 def sent_to(entry: Entry) -> frozenset[int]:
@@ -137,33 +143,33 @@ def sent_to(entry: Entry) -> frozenset[int]:
     return frozenset({unanswered.write.target_id} if unanswered is not None else ())
 
 
-def _gone(entry: Entry, sighting: OrderSnapshot) -> str | None:
+def _gone(entry: Entry, snapshot: OrderSnapshot) -> str | None:
     """What a person deleted is never made again by itself."""
-    held = {row.id: {item.id for item in row.items} for row in sighting.ours}
+    live = {row.id: {item.id for item in row.items} for row in snapshot.ours}
     gone = [
         f"order line {item.order_line_id} of sale return {titled(known)}"
         for known in entry.sale_returns
         for item in known.items
-        if item.id not in held.get(known.id, {item.id})
+        if item.id not in live.get(known.id, {item.id})
     ]
-    deleted = [titled(known) for known in entry.sale_returns if known.id not in held]
+    deleted = [titled(known) for known in entry.sale_returns if known.id not in live]
     gone += [f"sale return {listed(deleted)}"] if deleted else []
     if not gone:
         return None
     return f"{listed(gone)} was deleted in Jetti and is never made again by itself. {BY_HAND}"
 
 
-def _homeless(entry: Entry, sighting: OrderSnapshot) -> str:
+def _homeless(entry: Entry, snapshot: OrderSnapshot) -> str:
     """Sale returns are there, but no sale can be the order."""
-    rows = [f"{titled(row)} on sale {row.sale_id}" for row in sighting.ours]
-    not_it = ruled_out(entry.seen, sighting.sales, sighting.sale_items)
+    rows = [f"{titled(row)} on sale {row.sale_id}" for row in snapshot.ours]
+    not_it = ruled_out(entry.seen, snapshot.sales, snapshot.sale_items)
     return (
         f"Jetti has sale return {listed(rows)} for {entry.seen.order} but not the order"
         f"{f'; not {listed(not_it)}' if not_it else ''}. {BY_HAND}"
     )
 
 
-def _doubled(entry: Entry, sighting: OrderSnapshot) -> str | None:
+def _doubled(entry: Entry, snapshot: OrderSnapshot) -> str | None:
     """An item in two living sale returns of ours: one must be a create that landed after settle.
 
     Each of them would be given the wanted quantity, so neither is touched.
@@ -172,7 +178,7 @@ def _doubled(entry: Entry, sighting: OrderSnapshot) -> str | None:
         return None
     known = {sale_return.id for sale_return in entry.sale_returns}
     standing: dict[int, dict[int, str]] = {}
-    for row in sighting.ours:
+    for row in snapshot.ours:
         why = "known before" if row.id in known else "found by its marker"
         for item in row.items if row.status != "cancelled" else ():
             said = f"{titled(row)} with {item.quantity} of it, {why}"
@@ -195,25 +201,25 @@ def _unanswered(entry: Entry) -> Intent | None:
     return creates[-1] if creates else None
 
 
-def _overreached(entry: Entry, sighting: OrderSnapshot, rivals: Sequence[Entry]) -> bool:
+def _overreached(entry: Entry, snapshot: OrderSnapshot, other_entries: Sequence[Entry]) -> bool:
     """Whether what an unanswered create may have made holds more than it asked for."""
     unanswered = _unanswered(entry)
     if unanswered is None:
         return False
-    theirs = {known.id for rival in rivals for known in rival.sale_returns}
-    rows = {row.id: row for row in (*sighting.on_sale, *sighting.ours)}
+    theirs = {known.id for other in other_entries for known in other.sale_returns}
+    rows = {row.id: row for row in (*snapshot.on_sale, *snapshot.ours)}
     sale_id = unanswered.write.target_id
     there = [row for row in rows.values() if row.sale_id == sale_id]
     may_be_ours = [row for row in there if row.id not in theirs]
     unmarked = [row for row in may_be_ours if row.marker is None]
     marked = [row for row in may_be_ours if row.marker == entry.id]
-    since = since_sent(unanswered, unmarked, _creates_of(rivals))
+    since = since_sent(unanswered, unmarked, _creates_of(other_entries))
     return overreach(unanswered, since, marked) is not None
 
 
-def _creates_of(rivals: Sequence[Entry]) -> list[Intent]:
+def _creates_of(other_entries: Sequence[Entry]) -> list[Intent]:
     """Creates of other returns that have no answer."""
-    return [create for rival in rivals if (create := _unanswered(rival)) is not None]
+    return [create for other in other_entries if (create := _unanswered(other)) is not None]
 
 
 def _uncovered(entry: Entry, ours: Sequence[SaleReturn]) -> list[WantedLine]:
@@ -253,33 +259,35 @@ def _is_undivided(entry: Entry) -> bool:
     return any(len(parts) > 1 and not is_divided(line, parts) for line, parts in shared)
 
 
-class _Judgement:
+class _OrderMatch:
     """One entry held against one sale."""
 
     def __init__(
-        self, entry: Entry, sighting: OrderSnapshot, sale: Sale, rivals: Sequence[Entry]
+        self, entry: Entry, snapshot: OrderSnapshot, sale: Sale, other_entries: Sequence[Entry]
     ) -> None:
         self._entry = entry
-        self._sighting = sighting
+        self._snapshot = snapshot
         self._sale = sale
-        self._rivals = rivals
-        self._theirs = {known.id: rival.id for rival in rivals for known in rival.sale_returns}
-        self._held = {row.id: row for row in sighting.ours}
-        self._items = {item.id: item for item in sighting.sale_items if item.sale_id == sale.id}
-        self._on_sale = [row for row in sighting.on_sale if row.sale_id == sale.id]
+        self._other_entries = other_entries
+        self._theirs = {
+            known.id: other.id for other in other_entries for known in other.sale_returns
+        }
+        self._live = {row.id: row for row in snapshot.ours}
+        self._items = {item.id: item for item in snapshot.sale_items if item.sale_id == sale.id}
+        self._on_sale = [row for row in snapshot.on_sale if row.sale_id == sale.id]
         known = {sale_return.id for sale_return in entry.sale_returns}
-        marked = [row for row in sighting.ours if row.id not in known]
-        self._ours = with_landed_writes(entry, self._held) + [self._as_found(row) for row in marked]
+        marked = [row for row in snapshot.ours if row.id not in known]
+        self._ours = with_landed_writes(entry, self._live) + [self._as_found(row) for row in marked]
 
-    def verdict(self, creatable: Collection[str]) -> MatchResult:
-        astray = [row for row in self._held.values() if row.sale_id != self._sale.id]
+    def result(self, creatable: Collection[str]) -> MatchResult:
+        astray = [row for row in self._live.values() if row.sale_id != self._sale.id]
         if astray:
             return NeedsReview(
                 f"sale return {listed(f'{titled(row)} on sale {row.sale_id}' for row in astray)} "
                 f"carries this return's marker but is not on {self._entry.seen.order}, which is "
                 f"sale {self._sale.id} ({self._sale.reference}). {_UNMARK}. {BY_HAND}"
             )
-        theirs = [self._held[row_id] for row_id in sorted(self._theirs.keys() & self._held.keys())]
+        theirs = [self._live[row_id] for row_id in sorted(self._theirs.keys() & self._live.keys())]
         if theirs:
             whose = (f"{titled(row)} stands for return {self._theirs[row.id]}" for row in theirs)
             return NeedsReview(
@@ -294,7 +302,7 @@ class _Judgement:
         if behind is not None:
             return behind
         refused = (
-            self._left_behind() or self._used_up_elsewhere() or self._claim_by_meaning(creatable)
+            self._left_behind() or self._used_up_elsewhere() or self._claim_by_contents(creatable)
         )
         if refused is not None:
             return refused
@@ -302,19 +310,19 @@ class _Judgement:
         allowed = [line for line in uncovered if line.order_line_id in creatable]
         missing: list[Missing] = []
         for line in allowed:
-            found = missing_of(line, self._items, self._rivals)
+            found = missing_of(line, self._items, self._other_entries)
             if isinstance(found, NeedsReview):
                 return self._unless_lines_are_missing(found)
             if isinstance(found, NotReady):
                 return found
             missing += found
-        return self._divided() or self._overdrawn() or self._attributed(tuple(missing))
+        return self._divided() or self._overdrawn() or self._matched(tuple(missing))
 
     def _divided(self) -> NeedsReview | NotReady | None:
         """Settle how many units each of several items stands for that share a line."""
         if self._entry.wanted.purpose is Purpose.CANCEL:
             return None
-        found = divided(self._entry, self._ours, self._held, self._items)
+        found = divided(self._entry, self._ours, self._live, self._items)
         if isinstance(found, NeedsReview):
             return self._unless_lines_are_missing(found)
         self._ours = found
@@ -326,7 +334,7 @@ class _Judgement:
             return None
         units = {item.id: item.units for known in self._ours for item in known.items}
         lines = {line.order_line_id: line for line in self._entry.wanted.lines}
-        for row in self._held.values():
+        for row in self._live.values():
             for item in row.items if row.status != "cancelled" else ():
                 line = lines.get(line_of(item, self._items))
                 if line is not None:
@@ -347,7 +355,9 @@ class _Judgement:
         others = [other for other in matching if other is not sale_item and other.available > 0]
         if others and units is None:
             return undecided(line, matching)
-        return check_available([sale_item], line.order_line_id, more, self._rivals, grows=True)
+        return check_available(
+            [sale_item], line.order_line_id, more, self._other_entries, grows=True
+        )
 
     def _claim_by_intent(self, unanswered: Intent) -> NeedsReview | NotReady | NotApplied | None:
         if unanswered.write.target_id != self._sale.id:
@@ -358,8 +368,8 @@ class _Judgement:
             )
         found = from_intent(
             unanswered,
-            since=since_sent(unanswered, self._unmarked(), _creates_of(self._rivals)),
-            marked=list(self._held.values()),
+            since=since_sent(unanswered, self._unmarked(), _creates_of(self._other_entries)),
+            marked=list(self._live.values()),
             items=self._items,
             wanted=self._entry.wanted.lines,
         )
@@ -387,10 +397,10 @@ class _Judgement:
         uncovered = {line.order_line_id for line in _uncovered(self._entry, self._ours)}
         lines = uncovered & set(creatable)
         wanted = {item.id for item in self._items.values() if item.order_line_id in lines}
-        for rival in self._rivals:
-            create = _unanswered(rival)
+        for other in self._other_entries:
+            create = _unanswered(other)
             if create is not None and wanted & set(create.write.sale_item_ids):
-                reason = f"a create for return {rival.id} on the same lines has no answer yet"
+                reason = f"a create for return {other.id} on the same lines has no answer yet"
                 return NotReady(reason, order_found=True, behind=True)
         return None
 
@@ -400,21 +410,21 @@ class _Judgement:
             return None
         return left_behind(
             self._entry,
-            [row for row in self._sighting.on_sale if self._is_loose(row)],
-            {item.id: item for item in self._sighting.sale_items},
-            self._rivals,
-            marked=[row for row in self._held.values() if row.status != "cancelled"],
+            [row for row in self._snapshot.on_sale if self._is_loose(row)],
+            {item.id: item for item in self._snapshot.sale_items},
+            self._other_entries,
+            marked=[row for row in self._live.values() if row.status != "cancelled"],
         )
 
     def _used_up_elsewhere(self) -> NeedsReview | None:
         """Another sale of the order gave way to this one; a person may have returned there, by
         hand, what this return is about."""
         wanted = {line.order_line_id for line in _uncovered(self._entry, self._ours)}
-        items = {item.id: item for item in self._sighting.sale_items}
-        sales = {sale.id: sale for sale in possible(self._entry.seen, self._sighting.sales)}
+        items = {item.id: item for item in self._snapshot.sale_items}
+        sales = {sale.id: sale for sale in possible(self._entry.seen, self._snapshot.sales)}
         there = [
             row
-            for row in self._sighting.on_sale
+            for row in self._snapshot.on_sale
             if row.sale_id in sales.keys() - {self._sale.id}
             and row.created_at >= self._entry.seen.created_at
             and self._is_loose(row)
@@ -423,20 +433,20 @@ class _Judgement:
         if not there:
             return None
         where = [sales[row.sale_id] for row in there]
-        which = ruled_out(self._entry.seen, where, self._sighting.sale_items)
+        which = ruled_out(self._entry.seen, where, self._snapshot.sale_items)
         return NeedsReview(
             f"unmarked sale return {listed(with_units(row, items) for row in there)} may be this "
             f"return's, but stands on sale {listed(which)}, while {self._entry.seen.order} is sale "
             f"{self._sale.id} ({self._sale.reference}). {BY_HAND}"
         )
 
-    def _claim_by_meaning(self, creatable: Collection[str]) -> NeedsReview | NotReady | None:
+    def _claim_by_contents(self, creatable: Collection[str]) -> NeedsReview | NotReady | None:
         uncovered = _uncovered(self._entry, self._ours)
         # Lines that policy filters are not part of what we mean, unless it filters them all.
         meant = [line for line in uncovered if line.order_line_id in creatable] or uncovered
         if not meant:
             return None
-        found = from_contents(self._entry, meant, self._loose(), self._items, self._rivals)
+        found = from_contents(self._entry, meant, self._loose(), self._items, self._other_entries)
         if isinstance(found, NeedsReview):
             return self._unless_lines_are_missing(found)
         self._claim(found, [of_manual(row, self._items) for row in found])
@@ -452,7 +462,7 @@ class _Judgement:
         return NotReady(reason, order_found=True)
 
     def _claim(self, rows: Sequence[LiveSaleReturn], as_ours: Sequence[SaleReturn]) -> None:
-        self._held |= {row.id: row for row in rows}
+        self._live |= {row.id: row for row in rows}
         self._ours += as_ours
 
     def _loose(self) -> list[LiveSaleReturn]:
@@ -467,15 +477,15 @@ class _Judgement:
         return [row for row in self._on_sale if self._is_unmarked(row)]
 
     def _is_unmarked(self, row: LiveSaleReturn) -> bool:
-        return row.marker is None and row.id not in self._held and row.id not in self._theirs
+        return row.marker is None and row.id not in self._live and row.id not in self._theirs
 
-    def _attributed(self, missing: tuple[Missing, ...]) -> Matched:
+    def _matched(self, missing: tuple[Missing, ...]) -> Matched:
         known = {sale_return.id for sale_return in self._entry.sale_returns}
         return Matched(
             sale_returns=tuple(sorted(self._ours, key=lambda ours: ours.id)),
-            held=self._held,
-            adopted=tuple(sorted(set(self._held) - known)),
+            live=self._live,
+            adopted=tuple(sorted(set(self._live) - known)),
             sale_id=self._sale.id,
             missing=missing,
-            before=tuple(sorted({row.id for row in self._on_sale} | set(self._held))),
+            before=tuple(sorted({row.id for row in self._on_sale} | set(self._live))),
         )

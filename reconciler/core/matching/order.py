@@ -31,21 +31,21 @@ def choose_sale(
     seen: Return,
     candidates: Sequence[Sale],
     items: Sequence[SaleItem] = (),
-    held: Collection[int] = (),
+    occupied: Collection[int] = (),
 ) -> Chosen | NoSale | Disputed:
     """Pick the sale by Shopify order id, else by name where Jetti holds no order id.
 
     The exact id decides, however the sale spells the name, unless another sale without an id bears
     exactly the name. Clones (exchanges) share the customer but not the goods and never count; a
     sale that is cancelled or has nothing left only where no other is left. `items` are those of all
-    candidates; `held` are sales on which something of this return stands or may stand, which count
+    candidates; `occupied` are sales that something of this return stands on, or may: they count
     whatever is left of them.
     """
     by_id = [sale for sale in possible(seen, candidates) if sale.external_id]
     by_name = [sale for sale in possible(seen, candidates) if not sale.external_id]
 
     def living(sales: Sequence[Sale]) -> list[Sale]:
-        return [sale for sale in sales if sale.id in held or not _is_over(sale, items)]
+        return [sale for sale in sales if sale.id in occupied or not _is_over(sale, items)]
 
     left = living(by_id) or living(by_name) or by_id or by_name
     if not left:

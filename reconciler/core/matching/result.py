@@ -54,7 +54,7 @@ class Matched(Struct, frozen=True):
 
     sale_returns: tuple[SaleReturn, ...]
     """As last pushed; newly claimed ones as `baseline` says."""
-    held: dict[int, LiveSaleReturn]
+    live: dict[int, LiveSaleReturn]
     """The same, as Jetti holds them now."""
     adopted: tuple[int, ...] = ()
     """Those that the ledger did not know."""

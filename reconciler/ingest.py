@@ -16,7 +16,16 @@ from reconciler.core import fingerprint, mapping
 from reconciler.core.guard import check_shop
 from reconciler.core.matching.result import BY_HAND, listed, titled
 from reconciler.core.model import Malformed, Return, State, Window, aside
-from reconciler.core.ports import By, Drained, Known, Ledger, Move, Observation, Page, Source
+from reconciler.core.ports import (
+    By,
+    DrainedWindow,
+    Ledger,
+    Observation,
+    Page,
+    Source,
+    StoredVersion,
+    Transition,
+)
 from reconciler.core.settings import Mapping
 from reconciler.core.windows import check_plausible
 from reconciler.errors import SourceError
@@ -43,7 +52,7 @@ class Projection(Struct, frozen=True):
         return Observation(seen, content, wanted, fingerprint.fingerprint(wanted, self.version))
 
 
-class News(Enum):
+class ReadStatus(Enum):
     """What a return is to the ledger when it is read."""
 
     UNCHANGED = auto()
@@ -51,25 +60,25 @@ class News(Enum):
     NEW = auto()
 
 
-class Tally:
+class ReadLog:
     """Which returns were read, and what each was to the ledger when it was first news."""
 
     def __init__(self) -> None:
-        self.ids: dict[str, News] = {}
+        self.ids: dict[str, ReadStatus] = {}
         self.malformed: set[str] = set()
         """Keys of the rows that were kept aside."""
 
-    def add(self, return_id: str, what: News) -> None:
+    def add(self, return_id: str, what: ReadStatus) -> None:
         """One more, or one that an earlier window had too."""
-        if self.ids.get(return_id, News.UNCHANGED) is News.UNCHANGED:
+        if self.ids.get(return_id, ReadStatus.UNCHANGED) is ReadStatus.UNCHANGED:
             self.ids[return_id] = what
 
-    def count(self, what: News) -> int:
+    def count(self, what: ReadStatus) -> int:
         """How many were that."""
         return sum(one is what for one in self.ids.values())
 
 
-class Intake:
+class Ingest:
     """Reads one window after the other and records each in one transaction."""
 
     def __init__(
@@ -80,7 +89,7 @@ class Intake:
         clock: Clock,
         progress: Progress,
     ) -> None:
-        self.tally = Tally()
+        self.log = ReadLog()
         self._source = source
         self._ledger = ledger
         self._projection = projection
@@ -105,10 +114,10 @@ class Intake:
         Pages are compared as they come and only what is new to the ledger is kept, so that memory
         follows the changes and not the listing; nothing is recorded of a window that fails.
         """
-        gathered = _Gathered(self._projection)
+        gathered = _Batch(self._projection)
         for page in self._source.read(window, by):
             gathered.add(page, self._ledger.known({row.id for row in page.returns}))
-            self._progress.reading(len(self.tally.ids) + len(gathered.latest))
+            self._progress.reading(len(self.log.ids) + len(gathered.latest))
         if by is By.UPDATED:
             known = self._ledger.ids_updated_between(window.start, window.end)
             check_plausible(known, gathered.latest.keys(), window)
@@ -118,12 +127,12 @@ class Intake:
         """Record returns that were asked for by name."""
         returns = tuple(row for row in rows if isinstance(row, Return))
         malformed = tuple(row for row in rows if isinstance(row, Malformed))
-        gathered = _Gathered(self._projection)
+        gathered = _Batch(self._projection)
         gathered.add(Page(returns, malformed), self._ledger.known({row.id for row in returns}))
         now = self._clock.now()
         self._record(gathered, Window(now, now), By.CREATED, None)
 
-    def missed(self, windows: Iterable[Window]) -> list[SourceError]:
+    def recheck_unlisted(self, windows: Iterable[Window]) -> list[SourceError]:
         """Read unfinished entries singly that a sweep by creation date did not list.
 
         One that is gone from Loop, or in a state that cannot be listed, is held: not created, but
@@ -132,7 +141,7 @@ class Intake:
         One that cannot be read spoils nothing for the others; what is returned says why it cannot,
         of the first few.
         """
-        shown = self.tally.ids.keys() | self.tally.malformed
+        shown = self.log.ids.keys() | self.log.malformed
         failures: list[SourceError] = []
         for window in windows:
             unfinished = self._ledger.open_ids_created_between(window.start, window.end)
@@ -156,17 +165,15 @@ class Intake:
         if entry.sale_returns:
             stands = listed(map(titled, entry.sale_returns))
             reason = f"gone from Loop after it was pushed as sale return {stands}. {BY_HAND}"
-            move = Move(State.REVIEW, reason)
-            self._ledger.move(return_id, move)
+            move = Transition(State.REVIEW, reason)
+            self._ledger.apply(return_id, move)
         else:
             self.singles([replace(entry.seen, state=mapping.GONE)])
 
-    def _record(
-        self, gathered: _Gathered, window: Window, by: By, watermark: datetime | None
-    ) -> None:
+    def _record(self, gathered: _Batch, window: Window, by: By, watermark: datetime | None) -> None:
         shop = check_shop(self._ledger.meta().shop, gathered.shops)
         self._ledger.record(
-            Drained(
+            DrainedWindow(
                 window=window,
                 by=by,
                 rows=len(gathered.latest),
@@ -181,12 +188,12 @@ class Intake:
         )
         if shop is not None:
             self._ledger.pin(shop=shop)
-        self.tally.malformed |= gathered.malformed.keys()
+        self.log.malformed |= gathered.malformed.keys()
         for return_id in gathered.latest:
-            self.tally.add(return_id, gathered.what(return_id))
+            self.log.add(return_id, gathered.what(return_id))
 
 
-class _Gathered:
+class _Batch:
     """What a window teaches, page by page: of each return the newest version, then the last."""
 
     def __init__(self, projection: Projection) -> None:
@@ -205,20 +212,20 @@ class _Gathered:
         """The news with what is wanted, made one by one: a first window may be all news."""
         return (self._projection.observe(seen, content) for seen, content in self.news.values())
 
-    def what(self, return_id: str) -> News:
+    def what(self, return_id: str) -> ReadStatus:
         """What it was to the ledger."""
         if return_id in self.new:
-            return News.NEW
-        return News.CHANGED if return_id in self.news else News.UNCHANGED
+            return ReadStatus.NEW
+        return ReadStatus.CHANGED if return_id in self.news else ReadStatus.UNCHANGED
 
-    def add(self, page: Page, known: dict[str, Known]) -> None:
+    def add(self, page: Page, known: dict[str, StoredVersion]) -> None:
         """Take a page in. Rows repeat: pages overlap, and a return may change while we read."""
         self.malformed |= {row.key: row for row in page.malformed}
         for row in page.returns:
             if row.updated_at >= self.latest.get(row.id, row.updated_at):
                 self._take(row, known.get(row.id))
 
-    def _take(self, row: Return, known: Known | None) -> None:
+    def _take(self, row: Return, known: StoredVersion | None) -> None:
         self.latest[row.id] = row.updated_at
         for kept in (self.news, self.touched, self.in_part):
             kept.pop(row.id, None)

@@ -11,9 +11,9 @@ from reconciler.core.matching.order import names
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, Sale, SaleItem
 from reconciler.http import Service
 from reconciler.jetti import schema
-from reconciler.jetti.asking import Asker
 from reconciler.jetti.collection import Collections, Filter
 from reconciler.jetti.dialect import Dialect
+from reconciler.jetti.query_client import QueryClient
 
 # How far Jetti's clock may lag behind ours where its answers carry no Date.
 _SKEW = timedelta(minutes=5)
@@ -34,19 +34,19 @@ _SALES_NAMED = Filter("/sales.json", schema.WireSale, "reference", lambda row: r
 _SALE_ITEMS = Filter("/sale-items.json", schema.WireSaleItem, "saleId", lambda row: row.sale_id)
 
 
-class Reader:
+class JettiClient:
     """GETs only. Raises TargetUnavailable, KeyRefused, FilterIgnored, Interrupted."""
 
     def __init__(self, service: Service, clock: Clock) -> None:
         self._service = service
         self._clock = clock
         self._dialect = Dialect()
-        self._asker = Asker(service, self._dialect)
-        self._collections = Collections(self._asker, self._dialect)
+        self._queries = QueryClient(service, self._dialect)
+        self._collections = Collections(self._queries, self._dialect)
 
     def now(self) -> datetime:
         """Jetti's idea of now, by the Date of its latest answer; never ahead of it."""
-        return self._asker.latest or self._clock.now() - _SKEW
+        return self._queries.latest or self._clock.now() - _SKEW
 
     @property
     def is_in_doubt(self) -> bool:
@@ -103,9 +103,9 @@ class Reader:
         """One sale return. Raises Refused when it is gone."""
         decode = partial(schema.one, schema.WireSaleReturn)
         path = f"/sale-returns/{sale_return_id}.json"
-        return schema.seen_sale_return(self._asker.get(path, "", decode))
+        return schema.seen_sale_return(self._queries.get(path, "", decode))
 
     def item(self, item_id: int) -> LiveItem:
         """One sale return item. Raises Refused when it is gone."""
         decode = partial(schema.one, schema.WireSaleReturnItem)
-        return schema.seen_item(self._asker.get(f"/sale-return-items/{item_id}.json", "", decode))
+        return schema.seen_item(self._queries.get(f"/sale-return-items/{item_id}.json", "", decode))

@@ -44,7 +44,7 @@ _MEANING: dict[int, tuple[str, str]] = {
 }
 
 
-def translate(error: Exception, name: str) -> Exception:
+def to_ledger_error(error: Exception, name: str) -> Exception:
     """The LedgerError that says the same; anything that is no answer of SQLite is handed back."""
     if isinstance(error, UnicodeDecodeError):
         return LedgerError(f"the ledger {name} is corrupt", RESTORE)
@@ -75,7 +75,7 @@ def unsound(verdict: str, name: str) -> Exception:
 
 
 @contextmanager
-def translated(name: str) -> Iterator[None]:
+def as_ledger_errors(name: str) -> Iterator[None]:
     """What SQLite or the disk refuses in here is raised as LedgerError."""
     try:
         yield
@@ -85,4 +85,4 @@ def translated(name: str) -> Iterator[None]:
             "see that its disk has room and may be written by this user",
         ) from error
     except ANSWERS as error:
-        raise translate(error, name) from error
+        raise to_ledger_error(error, name) from error

@@ -29,7 +29,7 @@ _NOT_PUSHED = OPEN | {State.SKIPPED, State.DEAD}
 _this = entries.c.return_id == bindparam("this")
 
 
-class Before(Struct, frozen=True):
+class StoredEntry(Struct, frozen=True):
     """What is compared with news about an entry, and what a step starts from."""
 
     return_id: str
@@ -49,11 +49,11 @@ class Before(Struct, frozen=True):
         return bool(self.asked_for) and accepted and self.state in _NOT_PUSHED
 
 
-def entries_before(connection: Connection, ids: list[str]) -> dict[str, Before]:
+def entries_before(connection: Connection, ids: list[str]) -> dict[str, StoredEntry]:
     """Those of these returns that have an entry."""
-    columns = [entries.c[name] for name in Before.__struct_fields__]
+    columns = [entries.c[name] for name in StoredEntry.__struct_fields__]
     rows = connection.execute(select(*columns).where(entries.c.return_id.in_(ids)))
-    return {row.return_id: Before(*row) for row in rows}
+    return {row.return_id: StoredEntry(*row) for row in rows}
 
 
 def seen_values(seen: Return) -> Values:
@@ -99,7 +99,9 @@ def fill_in_words(connection: Connection, ids: list[str]) -> None:
     update(connection, [row for row in found if row["unknown_words"]])
 
 
-def change(connection: Connection, changed: list[tuple[Before, Values]], now: datetime) -> None:
+def change(
+    connection: Connection, changed: list[tuple[StoredEntry, Values]], now: datetime
+) -> None:
     """Store new wants; entries that were done or stuck become pending and start anew."""
     rearmed: list[Values] = []
     kept: list[Values] = []
@@ -116,7 +118,7 @@ def change(connection: Connection, changed: list[tuple[Before, Values]], now: da
     _rearm(connection, rearmed)
 
 
-def restamp(connection: Connection, stamped: list[tuple[Before, bytes, str]]) -> None:
+def restamp(connection: Connection, stamped: list[tuple[StoredEntry, bytes, str]]) -> None:
     """Give equal wants the fingerprint of a new mapping, wherever the old one stood."""
     rows: list[Values] = []
     for before, fingerprint, version in stamped:

@@ -28,7 +28,7 @@ from reconciler.core.report import (
 )
 from reconciler.core.request import RunRequest
 from reconciler.errors import LedgerError, ReconcilerError
-from reconciler.intake import News
+from reconciler.ingest import ReadStatus
 from reconciler.reconcile import Parts, Pass
 
 _LISTED = 50  # problems named in a report; `status` counts them all
@@ -70,9 +70,11 @@ def close(
         failures.append(error)
         closing = _Closing(summary.LedgerTotals(), (), (), opening.watermark)
     outcomes = (*made.outcomes, *made.skipped)
-    read = parts.intake.tally
+    read = parts.ingest.log
     counts = summary.count(
-        summary.ReadTotals(len(read.ids), read.count(News.NEW), read.count(News.CHANGED)),
+        summary.ReadTotals(
+            len(read.ids), read.count(ReadStatus.NEW), read.count(ReadStatus.CHANGED)
+        ),
         outcomes,
         closing.standing,
     )
@@ -151,7 +153,7 @@ def _look(
     made: Pass, request: RunRequest, parts: Parts, opening: Opening, now: datetime
 ) -> _Closing:
     ledger, meta = parts.ledger, parts.ledger.meta()
-    overdue_before = now - parts.terms.policy.patience
+    overdue_before = now - parts.rules.policy.patience
     if request.dry_run:
         # What this very look has found is not waiting yet, however short the patience.
         overdue_before = min(overdue_before, opening.started_at - timedelta.resolution)
@@ -159,7 +161,7 @@ def _look(
     if request.kind is RunKind.SINGLE:
         ids = _asked_for(made, request, parts)
         found = ledger.entries(sorted(ids))
-        named = ids | parts.intake.tally.malformed
+        named = ids | parts.ingest.log.malformed
         malformed = tuple(row for row in malformed if named & {row.key, row.return_id})
         standing = summary.standing_of(found, overdue_before, len(malformed), meta.creation_stopped)
         if opening.creation_stopped is None and meta.creation_stopped is not None:
@@ -180,7 +182,7 @@ def _look(
         malformed,
         meta.watermark,
         meta.has_pushed,
-        words.without_meaning(ledger.unknown_words(), parts.mapping, parts.terms.policy),
+        words.without_meaning(ledger.unknown_words(), parts.mapping, parts.rules.policy),
         proven_ids_key=meta.proven_ids_key,
     )
 
@@ -188,7 +190,7 @@ def _look(
 def _asked_for(made: Pass, request: RunRequest, parts: Parts) -> set[str]:
     """The returns that were read or named: of these alone such a run speaks."""
     planned = {change.return_id for change in made.plan.changes}
-    return {*parts.intake.tally.ids, *request.return_ids, *planned}
+    return {*parts.ingest.log.ids, *request.return_ids, *planned}
 
 
 def _problem(entry: Entry) -> Problem:

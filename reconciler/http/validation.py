@@ -25,7 +25,7 @@ class RateLimited(InvalidResponse):
     """429 to the last; says nothing about the service's health."""
 
 
-class Reading(Generic[T]):
+class ResponseValidator(Generic[T]):
     """Judges the answers to one read and keeps what was made of the good one."""
 
     def __init__(

@@ -8,14 +8,14 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from reconciler.core.model import Operation, SaleReturn, State, Write
-from reconciler.core.ports import Move
+from reconciler.core.ports import Transition
 from reconciler.core.states import NEEDS_A_PERSON, OPEN, predecessors
 from reconciler.errors import LedgerError, SafetyStop
+from reconciler.ledger.entry_updates import START_ANEW, StoredEntry, Values, entries_before
 from reconciler.ledger.tables import entries, intents, meta, sale_returns
-from reconciler.ledger.wants import START_ANEW, Before, Values, entries_before
 
 
-def entry_before(connection: Connection, return_id: str) -> Before:
+def entry_before(connection: Connection, return_id: str) -> StoredEntry:
     """What a step starts from. Raises LedgerError for a return without an entry."""
     found = entries_before(connection, [return_id])
     if return_id not in found:
@@ -40,7 +40,7 @@ def refuse_forbidden(connection: Connection, return_id: str, write: Write) -> No
         raise LedgerError(f"return {return_id}: nobody knows yet what became of its last write")
 
 
-def step(connection: Connection, before: Before, after: State, values: Values) -> None:
+def step(connection: Connection, before: StoredEntry, after: State, values: Values) -> None:
     """Take the entry there, if `core.states` allows it."""
     legal = entries.c.state.in_(predecessors(after))
     statement = entries.update().where(entries.c.return_id == before.return_id, legal)
@@ -48,21 +48,21 @@ def step(connection: Connection, before: Before, after: State, values: Values) -
         raise LedgerError(f"return {before.return_id} cannot go from {before.state} to {after}")
 
 
-def after(before: Before, move: Move) -> tuple[State, Values]:
+def after(before: StoredEntry, transition: Transition) -> tuple[State, Values]:
     """Where the move really leads, and the columns that follow."""
-    values: Values = {"reason": move.reason, "next_try_at": move.next_try_at}
-    if move.attempts is not None:
-        values["attempts"] = move.attempts
-    pushed = move.pushed_fingerprint
+    values: Values = {"reason": transition.reason, "next_try_at": transition.next_try_at}
+    if transition.attempts is not None:
+        values["attempts"] = transition.attempts
+    pushed = transition.pushed_fingerprint
     if pushed is None:
-        return move.state, values
+        return transition.state, values
     values["pushed_fingerprint"] = pushed
-    if move.state is State.SYNCED and pushed != before.fingerprint:
+    if transition.state is State.SYNCED and pushed != before.fingerprint:
         return State.PENDING, values | START_ANEW
-    return move.state, values
+    return transition.state, values
 
 
-def due_since(before: Before, after: State, now: datetime) -> datetime | None:
+def due_since(before: StoredEntry, after: State, now: datetime) -> datetime | None:
     """Since when the program or a person has something to do; None when nobody has."""
     if after in OPEN:
         return before.due_since if before.due_since and before.state in OPEN else now
@@ -92,13 +92,13 @@ def replace_sale_returns(
         connection.execute(meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1))
 
 
-def stamp_intents(connection: Connection, return_id: str, move: Move) -> None:
+def stamp_intents(connection: Connection, return_id: str, transition: Transition) -> None:
     """Close the outstanding intents, or remember the first read-back that found nothing."""
     outstanding = intents.update().where(
         intents.c.return_id == return_id, intents.c.closed_as.is_(None)
     )
-    if move.intents_absent_at is not None:
+    if transition.intents_absent_at is not None:
         first = outstanding.where(intents.c.absent_at.is_(None))
-        connection.execute(first.values(absent_at=move.intents_absent_at))
-    if move.intents_closed_as is not None:
-        connection.execute(outstanding.values(closed_as=move.intents_closed_as))
+        connection.execute(first.values(absent_at=transition.intents_absent_at))
+    if transition.intents_closed_as is not None:
+        connection.execute(outstanding.values(closed_as=transition.intents_closed_as))

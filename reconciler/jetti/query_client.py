@@ -26,7 +26,7 @@ class Declined(Exception):
     took one before: the form or a failure, which a plainer question tells."""
 
 
-class Asker:
+class QueryClient:
     """GETs only. Raises TargetUnavailable, KeyRefused, Refused, Interrupted."""
 
     def __init__(self, service: Service, dialect: Dialect) -> None:

@@ -10,7 +10,7 @@ _MOST_MARKS = 3  # combining marks on one letter; real scripts need no more
 _PLAIN_ASCII = re.compile(r"[ -~]*", re.ASCII)
 
 
-def plain(text: str, longest: int = LONGEST) -> str:
+def safe(text: str, longest: int = LONGEST) -> str:
     """The text on one line, every character that is not printable escaped, cut to a length.
 
     Escapes, control and bidi characters, line separators and lone surrogates become `\\x1b`,
