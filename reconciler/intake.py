@@ -112,6 +112,8 @@ class Intake:
         if by is By.UPDATED:
             known = self._ledger.ids_updated_between(window.start, window.end)
             check_plausible(known, gathered.latest.keys(), window)
+        # safeguard: watermark-is-the-window-end
+        # safeguard: watermark-is-not-the-newest-row
         self._record(gathered, window, by, window.end if moves_watermark else None)
 
     def singles(self, rows: Sequence[Return | Malformed]) -> None:
@@ -132,6 +134,7 @@ class Intake:
         One that cannot be read spoils nothing for the others; what is returned says why it cannot,
         of the first few.
         """
+        # safeguard: malformed-row-in-a-sweep
         shown = self.tally.ids.keys() | self.tally.malformed
         failures: list[SourceError] = []
         for window in windows:
@@ -140,6 +143,7 @@ class Intake:
                 try:
                     row = self._source.fetch(return_id)
                 except SourceError as error:
+                    # safeguard: unreadable-return-in-a-sweep
                     failures.append(error)
                     continue
                 if row is not None:

@@ -67,6 +67,8 @@ def guard(plan: Plan, grounds: Grounds) -> Guarded:
     """
     accepted, before = frozenset(grounds.accepted), _wants(grounds.stopped)
     unseen = [c for c in plan.changes if not c.is_accepted and c.member() not in accepted]
+    # safeguard: stopped-stays-stopped
+    # safeguard: stopped-by-what-is-wanted
     still = [change for change in unseen if _is_in(before, change.member())]
     reasons = _too_much([c for c in unseen if not _is_in(before, c.member())], grounds)
     halted = unseen if reasons else still
@@ -219,6 +221,7 @@ def check_shop(pinned: str | None, shops: Mapping[str, int]) -> str | None:
 
     `shops` counts the rows of each. Raises SafetyStop when the pinned shop is not among them.
     """
+    # safeguard: shop-pin
     if not shops or pinned in shops:
         return None
     if pinned is None:
@@ -241,6 +244,7 @@ def _too_much(changes: Sequence[Change], grounds: Grounds) -> tuple[str, ...]:
         *_over("create", creates, grounds.guards.creates, grounds),
         *_over("update or cancel", updates, grounds.guards.updates, grounds),
     ]
+    # safeguard: guard-of-the-mapping
     if touched := remapped(changes, grounds):
         what = _counted(touched, "pushed return")
         reasons.append(f"the changed mapping would change {what}")
@@ -262,6 +266,7 @@ def _of(changes: Sequence[Change], *kinds: ChangeKind) -> int:
 
 def _over(what: str, count: int, limit: int, grounds: Grounds) -> list[str]:
     share = grounds.guards.share
+    # safeguard: guard-limits
     if count <= limit or count <= share * grounds.changed_lately:
         return []
     return [

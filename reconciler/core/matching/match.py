@@ -92,6 +92,7 @@ def match_entry(
     Whatever a review is about, it tells too that an unanswered create seems to have overreached.
     """
     verdict = _attribute(entry, sighting, rivals, creatable)
+    # safeguard: overreach-behind-another-review
     if isinstance(verdict, NeedsReview) and _overreached(entry, sighting, rivals):
         return replace(verdict, overreached=True)
     return verdict
@@ -100,6 +101,8 @@ def match_entry(
 def _attribute(
     entry: Entry, sighting: OrderSnapshot, rivals: Sequence[Entry], creatable: Collection[str]
 ) -> MatchResult:
+    # safeguard: deleted-stays-deleted
+    # safeguard: line-in-two-sale-returns
     doubt = _gone(entry, sighting) or _doubled(entry, sighting)
     if doubt:
         return NeedsReview(doubt)
@@ -125,6 +128,7 @@ def order_of(entry: Entry, sighting: OrderSnapshot) -> Chosen | NoSale | Dispute
     the order by now.
     """
     for sale in sighting.sales:
+        # safeguard: read-back-where-it-was-sent
         if sale.id in sent_to(entry):
             return Chosen(sale)
     held = anchors(entry, sighting.ours)
@@ -273,6 +277,7 @@ class _Judgement:
 
     def verdict(self, creatable: Collection[str]) -> MatchResult:
         astray = [row for row in self._held.values() if row.sale_id != self._sale.id]
+        # safeguard: marker-on-another-order
         if astray:
             return NeedsReview(
                 f"sale return {listed(f'{titled(row)} on sale {row.sale_id}' for row in astray)} "
@@ -280,6 +285,7 @@ class _Judgement:
                 f"sale {self._sale.id} ({self._sale.reference}). {_UNMARK}. {BY_HAND}"
             )
         theirs = [self._held[row_id] for row_id in sorted(self._theirs.keys() & self._held.keys())]
+        # safeguard: marker-of-another-return
         if theirs:
             whose = (f"{titled(row)} stands for return {self._theirs[row.id]}" for row in theirs)
             return NeedsReview(
@@ -290,9 +296,12 @@ class _Judgement:
         refused = self._claim_by_intent(unanswered) if unanswered else None
         if refused is not None:
             return refused
+        # safeguard: wait-for-the-other-create
         behind = self._behind(creatable) if unanswered is None else None
         if behind is not None:
             return behind
+        # safeguard: used-up-by-this-return
+        # safeguard: begun-by-a-lost-ledger
         refused = (
             self._left_behind() or self._used_up_elsewhere() or self._claim_by_meaning(creatable)
         )
@@ -308,6 +317,7 @@ class _Judgement:
             if isinstance(found, NotReady):
                 return found
             missing += found
+        # safeguard: units-left-for-growth
         return self._divided() or self._overdrawn() or self._attributed(tuple(missing))
 
     def _divided(self) -> NeedsReview | NotReady | None:
@@ -345,11 +355,13 @@ class _Judgement:
             return None
         matching = of_line(line.order_line_id, self._items)
         others = [other for other in matching if other is not sale_item and other.available > 0]
+        # safeguard: growth-beside-another-sale-item
         if others and units is None:
             return undecided(line, matching)
         return check_available([sale_item], line.order_line_id, more, self._rivals, grows=True)
 
     def _claim_by_intent(self, unanswered: Intent) -> NeedsReview | NotReady | NotApplied | None:
+        # safeguard: not-repeated-on-another-sale
         if unanswered.write.target_id != self._sale.id:
             return NeedsReview(
                 f"our unanswered create was sent to sale {unanswered.write.target_id}, but "
@@ -376,9 +388,11 @@ class _Judgement:
         if unanswered is None or row.id in unanswered.before:
             return of_marked(row, self._items)
         is_late = row.created_at > unanswered.settle_at
+        # safeguard: too-late-for-a-create
         if is_late and any(item.quantity for item in row.items):
             # What was sent had landed by then or never will, and it leaves zeros: a person's.
             return of_manual(row, self._items)
+        # safeguard: edits-during-a-lost-create
         return of_unanswered_create(row, self._items)
 
     def _behind(self, creatable: Collection[str]) -> NotReady | None:
@@ -445,6 +459,7 @@ class _Judgement:
     def _unless_lines_are_missing(self, doubt: NeedsReview) -> NeedsReview | NotReady:
         """What was not understood of the return may be what settles the doubt, and a person who
         is asked too early would not be asked again."""
+        # safeguard: no-review-of-malformed-lines
         if not self._entry.wanted.lacks_lines:
             return doubt
         there = doubt.reason.removesuffix(f". {BY_HAND}").removesuffix(f". {RAISE}")
@@ -467,6 +482,7 @@ class _Judgement:
         return [row for row in self._on_sale if self._is_unmarked(row)]
 
     def _is_unmarked(self, row: LiveSaleReturn) -> bool:
+        # safeguard: unmarked-sale-returns-can-be-ours
         return row.marker is None and row.id not in self._held and row.id not in self._theirs
 
     def _attributed(self, missing: tuple[Missing, ...]) -> Matched:
