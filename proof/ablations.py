@@ -1,8 +1,8 @@
 """Does the suite notice when a safeguard is gone? `python -m proof.ablations [NAME…]`.
 
-Each ablation in `ablations.toml` replaces one line of the program, so that one safeguard is gone
-and nothing else. It is made in a copy of the checkout, and the tests are run there until one
-fails. An ablation that no test notices fails the command.
+Each ablation in `ablations.toml` changes the code below one tag of the program (`# safeguard:
+NAME`), so that one safeguard is gone and nothing else. It is made in a copy of the checkout, and
+the tests are run there until one fails. An ablation that no test notices fails the command.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from msgspec import Struct, convert
 
 from proof.bench import Bench, a_bench
 from proof.counts import Figures, leave
+from proof.tags import Tagged, tagged_files
 
 LIST = Path(__file__).with_suffix(".toml")
 
@@ -29,17 +30,28 @@ WHOLE = 1800.0
 
 
 class Ablation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of the program, and what stands there once its safeguard is gone."""
+    """A safeguard of the program, and the one way in which its code changes once it is gone."""
 
     name: str
+    """The safeguard's tag in the source."""
     safeguard: str
     """What is taken away, in one sentence."""
-    file: str
-    before: str
-    """The line without its indentation, which must stand in the file exactly once."""
-    after: str
+    condition: bool | None = None
+    """Its condition is always, or never, true."""
+    value: str | None = None
+    """It assigns or returns this."""
+    swap: tuple[str, str] | None = None
+    """The first text, which is there exactly once, is the second."""
+    instead: str | None = None
+    """This statement, or expression, stands there."""
     tests: tuple[str, ...]
     """Where to look first. Only a hint: the whole suite follows."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError unless there is exactly one way."""
+        ways = (self.condition, self.value, self.swap, self.instead)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError(f"{self.name} needs one of condition, value, swap and instead")
 
 
 class Verdict(Struct, frozen=True):
@@ -59,20 +71,22 @@ def ablations() -> tuple[Ablation, ...]:
 
 
 def ablated(ablation: Ablation, text: str) -> str:
-    """The file's text without the safeguard. Raises ValueError unless its line is there once."""
-    lines = text.splitlines(keepends=True)
-    places = [at for at, line in enumerate(lines) if line.strip() == ablation.before]
-    if len(places) != 1:
-        raise ValueError(f"{ablation.name}: its line stands {len(places)} times in {ablation.file}")
-    [at] = places
-    lines[at] = lines[at].replace(ablation.before, ablation.after)
-    return "".join(lines)
+    """The file's text without the safeguard. Raises ValueError where it cannot be taken away."""
+    code = Tagged(text, ablation.name)
+    if ablation.condition is not None:
+        return code.with_condition(ablation.condition)
+    if ablation.value is not None:
+        return code.with_value(ablation.value)
+    if ablation.swap is not None:
+        return code.with_swap(*ablation.swap)
+    return code.with_code(ablation.instead or "")
 
 
-def judge(ablation: Ablation, original: Bench) -> Verdict:
-    """Make it in a copy of its own, and run tests until one fails."""
-    bench = original.copy(original.root.parent / ablation.name.replace(" ", "-"))
-    file = bench.root / ablation.file
+def judge(ablation: Ablation, place: Path, original: Bench) -> Verdict:
+    """Make it in a copy of its own, and run tests until one fails. `place` is the file's path in
+    the checkout."""
+    bench = original.copy(original.root.parent / ablation.name)
+    file = bench.root / place
     file.write_text(ablated(ablation, file.read_text(encoding="utf-8")), encoding="utf-8")
     began = time.monotonic()
     for tests, seconds in ((ablation.tests, LIKELY), ((), WHOLE)):
@@ -114,8 +128,9 @@ def main(names: tuple[str, ...], directory: Path | None) -> None:
 
 def _judged(chosen: Sequence[Ablation], original: Bench) -> Iterator[Verdict]:
     width = max(len(one.name) for one in chosen)
+    places = tagged_files(original.root)
     with ThreadPoolExecutor(AT_ONCE) as at_once:
-        for verdict in at_once.map(lambda one: judge(one, original), chosen):
+        for verdict in at_once.map(lambda one: judge(one, places[one.name], original), chosen):
             by = verdict.caught_by or "NOT CAUGHT"
             click.echo(f"{verdict.ablation.name:{width}}  {verdict.seconds:6.1f} s  {by}")
             yield verdict

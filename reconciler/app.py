@@ -132,6 +132,7 @@ def _adopt(settings: Settings, start: datetime, runtime: Runtime, ledger: SqlLed
     start = min(start, unfinished or start)
     ledger.begin_adoption(start)
     rules = CreationRules(policy=settings.policy, go_live=_NEVER, asked_for=False)
+    # safeguard: keys-before-the-wait
     _try_keys(settings, runtime, ledger, rules)
     try:
         _let_settle(settings.jetti.settle, runtime, ledger)
@@ -140,6 +141,7 @@ def _adopt(settings: Settings, start: datetime, runtime: Runtime, ledger: SqlLed
         raise
     request = RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
     report = _pass(settings, request, runtime, ledger, rules, adopts=True)
+    # safeguard: adoption-is-complete
     if not report.run.failures:
         ledger.end_adoption()
     return report
@@ -168,6 +170,7 @@ def _let_settle(settle: timedelta, runtime: Runtime, ledger: SqlLedger) -> None:
     That run ended before this ledger was made, whoever waited since then and was broken off.
     """
     made_at = ledger.meta().created_at or runtime.clock.now()
+    # safeguard: settle-before-adopting
     left = min(settle, made_at + settle - runtime.clock.now()).total_seconds()
     while left > 0:
         runtime.progress.settling(left)
@@ -287,6 +290,7 @@ def _target(
     parts = factory.build(settings.jetti, jetti, ledger, rules, runtime.clock)
     if adopts:
         return parts.adopter()
+    # safeguard: dry-runs-push-nothing
     return parts.preview() if request.dry_run else parts.pusher()
 
 
@@ -321,6 +325,7 @@ def _jetti(
         yield None
         return
     share = 0.5 if request.dry_run else 1.0
+    # safeguard: dry-runs-cannot-write
     writes = frozenset() if request.dry_run or reads_only else frozenset({"POST", "PUT"})
     endpoint = Endpoint(
         name="Jetti",
@@ -349,6 +354,7 @@ def _ledger(
             settings.ledger, runtime.clock, wait=request.wait, busy_seconds=runtime.busy_seconds
         )
     if settings.has_ledger:
+        # safeguard: dry-runs-leave-the-ledger-alone
         return ledgers.open_scratch(settings.ledger, runtime.clock)
     # As `init --since` with the start of the range would make it.
     start = (request.start or runtime.clock.now() - _FIRST_WATERMARK).replace(microsecond=0)

@@ -158,6 +158,7 @@ def _look(
         # What this very look has found is not waiting yet, however short the patience.
         overdue_before = min(overdue_before, opening.started_at - timedelta.resolution)
     malformed = tuple(ledger.malformed_rows())
+    # safeguard: single-run-exit-code
     if request.kind is RunKind.SINGLE:
         ids = _asked_for(made, request, parts)
         found = ledger.entries(sorted(ids))

@@ -121,6 +121,8 @@ class Ingest:
         if by is By.UPDATED:
             known = self._ledger.ids_updated_between(window.start, window.end)
             check_plausible(known, gathered.latest.keys(), window)
+        # safeguard: watermark-is-the-window-end
+        # safeguard: watermark-is-not-the-newest-row
         self._record(gathered, window, by, window.end if moves_watermark else None)
 
     def singles(self, rows: Sequence[Return | Malformed]) -> None:
@@ -141,6 +143,7 @@ class Ingest:
         One that cannot be read spoils nothing for the others; what is returned says why it cannot,
         of the first few.
         """
+        # safeguard: malformed-row-in-a-sweep
         shown = self.log.ids.keys() | self.log.malformed
         failures: list[SourceError] = []
         for window in windows:
@@ -149,6 +152,7 @@ class Ingest:
                 try:
                     row = self._source.fetch(return_id)
                 except SourceError as error:
+                    # safeguard: unreadable-return-in-a-sweep
                     failures.append(error)
                     continue
                 if row is not None:

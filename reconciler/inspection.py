@@ -33,6 +33,7 @@ def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Healt
     """Whether all is well. Raises LedgerMissing, LedgerError."""
     facts = _read(settings, clock)
     last = facts.runs[0] if facts.runs else None
+    # safeguard: killed-run-by-its-lock
     if last and last.finished_at is None and is_locked(path_of(settings.ledger)) is False:
         # Read again: it may have ended between the two looks.
         facts = replace(_read(settings, clock), killed=last.id)

@@ -158,6 +158,7 @@ class Pass:
         except ReconcilerError as error:
             self.failures.append(error)
             self._ended_by = error
+        # safeguard: bug-hides-no-push
         except Exception as error:  # noqa: BLE001 - what was pushed must be told all the same
             _log.info("where it happened", exc_info=error)
             self._ended_by = Unforeseen(error)
@@ -180,14 +181,17 @@ class Pass:
         if request.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
             check_progress(now, server_now, meta.watermark)
         if request.kind is RunKind.SCHEDULED:
+            # safeguard: window-overlap
             self._windows(meta.watermark - bounds.overlap, until, By.UPDATED)
         elif request.kind is RunKind.SWEEP and request.sweep is not None:
             read = self._windows(until - request.sweep, until, By.CREATED)
+            # safeguard: unlisted-returns-are-read-singly
             self.failures += self._parts.ingest.recheck_unlisted(read)
         elif request.start is not None:
             self._windows(request.start, min(request.end or until, until), request.by)
 
     def _windows(self, start: datetime, end: datetime, by: By) -> tuple[Window, ...]:
+        # safeguard: only-a-scheduled-pass-moves-the-watermark
         moves = self._request.kind is RunKind.SCHEDULED
         windows = cut(start, end, self._parts.bounds.longest)
         for window in windows:
@@ -288,6 +292,7 @@ class Pass:
             # Before any count: that such a plan is large is no news.
             with self._target() as target:
                 self._marked = target.marked(creates)
+            # safeguard: lost-ledger
             check_ledger_is_not_lost(self._marked or ())
         if self._request.kind in _ASKED_FOR:
             return self._guard_asked_for()
@@ -344,6 +349,7 @@ class Pass:
             return self._marked
         try:
             with self._target() as target:
+                # safeguard: lost-ledger-that-has-pushed
                 return target.marked(creates) or ()
         except (TargetUnavailable, KeyRefused) as error:
             self.failures.append(error)  # the plan is stopped all the same, with other advice
@@ -357,6 +363,7 @@ class Pass:
         asked = unaccepted(self.plan.changes, inputs.accepted)
         if self._request.kind is RunKind.RANGE and needs_consent(asked, inputs):
             self._ask(asked, inputs)
+        # safeguard: requested-returns-pass-guards
         self._let_through(self.plan.changes, asked=True)
         self.is_agreed = True
         return self.plan.changes
@@ -366,6 +373,7 @@ class Pass:
         parts = self._parts
         # Looked up only where somebody is told: whoever agreed beforehand need not wait for it.
         total = cache(lambda: self._sum(asked, inputs))
+        # safeguard: range-needs-consent
         if parts.consent(total):
             return
         marked = self._held_of(asked)
@@ -393,6 +401,7 @@ class Pass:
 
         A look is not remembered: who let one through has not agreed to create what it looked for.
         """
+        # safeguard: lookup-is-no-consent
         members = [change.member() for change in changes if change.kind is not ChangeKind.ADOPT]
         if members:
             self._parts.ledger.let_through(members, self._parts.clock.now(), asked=asked)

@@ -34,6 +34,7 @@ def consent(*, given: bool, is_look: bool, clock: Clock, screen: Screen) -> Cons
     shows what a run would ask about."""
     if given:
         return lambda _total: True
+    # safeguard: no-question-in-a-dry-run
     if is_look or sys.stdin is None or not sys.stdin.isatty() or not streams.is_terminal():
         return nobody
     return lambda total: _asked(total, clock, screen)

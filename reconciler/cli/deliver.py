@@ -83,6 +83,7 @@ def write_whole(path: Path, text: str, patience: float = _READER_WITHIN) -> None
     A pipe waits so many seconds for somebody to read it. Raises OSError.
     """
     number = descriptor_of(path)
+    # safeguard: descriptors-are-not-replaced
     if number is not None or (path.exists() and not path.is_file()):
         # Not by its resolved name: that of a pipe is none.
         opened = _open_as_it_is(path, patience) if number is None else os.dup(number)
@@ -124,6 +125,7 @@ def descriptor_of(path: Path) -> int | None:
 def require_writable(output: str | None) -> None:
     """Raises ConfigError, before anything is done, where a report cannot go to `--output`."""
     why = why_unwritable(Path(output)) if output is not None else None
+    # safeguard: report-destination
     if why is not None:
         raise ConfigError(f"--output {safe(output or '', 200)}: {why}", "name another file")
 

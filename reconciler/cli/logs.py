@@ -111,6 +111,7 @@ def hider(environ: Mapping[str, str]) -> Callable[[str], str]:
     known = [key.reveal() for key in found if isinstance(key, secret.Secret)]
     patterns = [re.escape(key) for key in known if len(key) >= _SHORTEST_SECRET]
     pattern = re.compile("|".join(sorted(patterns, key=len, reverse=True)) or r"(?!)")
+    # safeguard: keys-hidden-in-logs
     return lambda text: pattern.sub(_HIDDEN, text)
 
 

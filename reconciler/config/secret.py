@@ -28,6 +28,7 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
+        # safeguard: secrets-hide-themselves
         return "Secret(hidden)"
 
 
@@ -85,6 +86,7 @@ def _private_contents(variable: str, path: Path) -> str:
         raise _unreadable(variable, path, error) from error
     if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
         raise ConfigError(f"{variable}: {path} is not a file", "name the file that holds the key")
+    # safeguard: private-key-files
     if mode & _OTHERS_MAY_READ_OR_WRITE:
         raise ConfigError(
             f"{variable}: {path} is open to other users (mode {stat.S_IMODE(mode):04o})",

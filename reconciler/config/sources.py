@@ -67,6 +67,7 @@ def _exists(path: Path) -> bool:
             f"{path}: may not be looked at, so its settings would be missed",
             f"make it readable, or name a settings file with --config or {CONFIG_VARIABLE}",
         ) from error
+    # safeguard: unreadable-settings-path
     if is_anything and not is_file:
         raise ConfigError(
             f"{path}: is not a file, so its settings would be missed",

@@ -101,6 +101,7 @@ def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> NeedsReview 
         return None
     for line in entry.wanted.lines:
         parts = sharing(line.order_line_id, sale_returns)
+        # safeguard: division-no-longer-fits
         if len(parts) > 1 and not is_divided(line, parts):
             shared = listed(f"{part.sale_item_id} ({part.units or 0} until now)" for part in parts)
             return NeedsReview(
@@ -151,9 +152,11 @@ class _One(Struct, frozen=True):
 
 def _of_one(one: _One) -> Diff | NeedsReview:
     emptied = not any(one.line(item) for item in one.known.items)
+    # safeguard: sale-return-of-malformed-lines-stays
     if emptied and one.wanted.lacks_lines and one.wanted.purpose is not Purpose.CANCEL:
         return Diff()  # its lines may just not have been understood
     over = "cancelled" in (one.status, one.known.fields.get("status"))
+    # safeguard: held-is-emptied-not-cancelled
     if one.wanted.purpose is Purpose.HOLD and emptied and not over:
         return _items(one)  # what is held is told no status, and a cancel would be final
     if one.wanted.purpose is Purpose.CANCEL or emptied:
@@ -178,6 +181,7 @@ def _of_one(one: _One) -> Diff | NeedsReview:
         return items
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
     wanted = owned_fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
+    # safeguard: malformed-parcels-stay
     if one.wanted.lacks_parcels and owned_fields.tells_of_a_parcel(one.known.fields):
         wanted = owned_fields.without_parcels(wanted)
     if owned_fields.has_another_origin(one.known.fields):
@@ -223,6 +227,7 @@ def _items(one: _One) -> Diff | NeedsReview:
     kept: list[ManualEdit] = []
     for item in one.known.items:
         found = owned_fields.difference(_wanted(one, item), item.fields, one.live.items[item.id])
+        # safeguard: edited-quantity-needs-review
         if "quantity" in found.kept:
             return NeedsReview(
                 f"{one.name}: order line {item.order_line_id} should become "
@@ -251,6 +256,7 @@ def _owned_item_fields(one: _One, item: Item) -> Fields:
 def _wanted(one: _One, item: Item) -> Fields:
     line = one.line(item)
     wanted = _owned_item_fields(one, item)
+    # safeguard: malformed-lines-stay
     if one.wanted.lacks_lines and int(wanted["quantity"] or 0) <= _pushed(item):
         return {}  # the rest of it may just not have been understood
     if line is None:

@@ -67,6 +67,8 @@ def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
     """
     accepted, before = frozenset(inputs.accepted), _wants(inputs.stopped)
     unseen = [c for c in plan.changes if not c.is_accepted and c.member() not in accepted]
+    # safeguard: stopped-stays-stopped
+    # safeguard: stopped-by-what-is-wanted
     still = [change for change in unseen if _is_in(before, change.member())]
     reasons = _too_much([c for c in unseen if not _is_in(before, c.member())], inputs)
     halted = unseen if reasons else still
@@ -219,6 +221,7 @@ def check_shop(pinned: str | None, shops: Mapping[str, int]) -> str | None:
 
     `shops` counts the rows of each. Raises SafetyStop when the pinned shop is not among them.
     """
+    # safeguard: shop-pin
     if not shops or pinned in shops:
         return None
     if pinned is None:
@@ -241,6 +244,7 @@ def _too_much(changes: Sequence[Change], inputs: GuardInputs) -> tuple[str, ...]
         *_over("create", creates, inputs.guards.creates, inputs),
         *_over("update or cancel", updates, inputs.guards.updates, inputs),
     ]
+    # safeguard: guard-of-the-mapping
     if touched := remapped(changes, inputs):
         what = _counted(touched, "pushed return")
         reasons.append(f"the changed mapping would change {what}")
@@ -262,6 +266,7 @@ def _of(changes: Sequence[Change], *kinds: ChangeKind) -> int:
 
 def _over(what: str, count: int, limit: int, inputs: GuardInputs) -> list[str]:
     share = inputs.guards.share
+    # safeguard: guard-limits
     if count <= limit or count <= share * inputs.changed_lately:
         return []
     return [

@@ -160,6 +160,7 @@ def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
 def _about_the_first_pass(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
     """A ledger that nobody works with looks as calm as one in which nothing happens."""
     age = facts.now - (facts.created_at or facts.now)
+    # safeguard: missing-first-pass
     if age > FIRST_PASS_WITHIN:
         yield (
             f"no pass was ever complete, although the ledger was made"
@@ -181,6 +182,7 @@ def _about_clocks(facts: Facts) -> Iterator[str]:
         "the ledger was made at": facts.created_at,
     }
     ahead = [(instant, what) for what, instant in known.items() if instant and instant > facts.now]
+    # safeguard: time-ahead-of-now
     if ahead:
         furthest = max(instant for instant, _ in ahead)
         what = next(what for instant, what in ahead if instant == furthest)
@@ -198,6 +200,7 @@ def _about_runs(facts: Facts) -> Iterator[str]:
     its own. A stop of whatever ended last stays, too."""
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
     told: dict[int, LastRun] = {}
+    # safeguard: last-pass-in-status
     if scheduled is not None and scheduled.exit_code not in _WELL:
         told[scheduled.id] = scheduled
     if sweep is not None and sweep.exit_code not in _WELL and not _is_made_up(sweep, scheduled):

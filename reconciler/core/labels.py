@@ -108,7 +108,9 @@ def ranked(parcels: tuple[Parcel, ...], mapping: Mapping) -> list[Parcel]:
 
     def key(parcel: Parcel) -> tuple[int, float, bool, str]:
         at, number = parcel.updated_at, parcel.tracking_number
+        # safeguard: newest-label-leads
         age = -at.timestamp() if at else inf
+        # safeguard: furthest-parcel-leads
         return _meaning(word(parcel), mapping).place, age, number is None, number or ""
 
     return sorted(parcels, key=key)

@@ -64,6 +64,7 @@ def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wan
     status = _status(seen.state, labels.NO_LABEL, mapping) or _REQUESTED
     told = {parcel.status for parcel in parcels} or {status}
     purpose = _purpose(seen.state, told, held_states)
+    # safeguard: no-cancel-of-a-malformed-return
     if purpose is Purpose.CANCEL and seen.set_aside and seen.state != _CANCELLED:
         # A cancel is final, and what was not understood may speak against it.
         purpose = Purpose.HOLD
@@ -103,6 +104,7 @@ def _status(state: str, said: str, mapping: Mapping) -> str | None:
     explicit = mapping.status.get(state, {}).get(said)
     if explicit is not None:
         return explicit
+    # safeguard: expired-but-moving
     if state == "expired" and labels.may_be_moving(said, mapping):
         # Loop lets expire what nobody has sent (loop.md#expiry), so this is a late scan.
         return None
@@ -135,6 +137,7 @@ def _reasons(units: list[Line], mapping: Mapping) -> tuple[str, ...]:
     codes = {unit.reason: mapping.reasons.get(unit.reason) for unit in units if unit.reason}
     # Without a reason of its own the lowest unit sends none, whatever the others say.
     sent = codes.get(units[0].reason or "")
+    # safeguard: differing-reasons-are-noted
     if all(code == sent for code in codes.values()):
         return ()
     return tuple(

@@ -57,6 +57,7 @@ def of_sale_return(wanted: Wanted, return_id: str, order_line_ids: Collection[st
         "trackingUrl": _short(first.tracking_url) if first else None,
         "notes": _notes(return_id, parcels, lines),
     }
+    # safeguard: words-without-a-status
     if first is None or first.tracking_status is not None:
         fields["trackingStatus"] = first.tracking_status if first else None
     status = _status(wanted, parcels)
@@ -121,6 +122,7 @@ def difference(wanted: Fields, pushed: Fields, live: Fields) -> Difference:
                 write[name] = value
         elif pushed.get(name) == value:
             continue
+        # safeguard: edited-values-stay
         elif name not in pushed or live.get(name) == pushed[name]:
             write[name] = value
         else:
@@ -130,8 +132,10 @@ def difference(wanted: Fields, pushed: Fields, live: Fields) -> Difference:
 
 def forward(live: Value, wanted: Value) -> bool:
     """Whether a status may be moved: forwards only, and nothing follows an end."""
+    # safeguard: final-status-is-final
     if live in ENDS:
         return False
+    # safeguard: status-moves-forward-only
     return wanted == "cancelled" or rank(wanted) > rank(live)
 
 

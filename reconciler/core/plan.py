@@ -85,6 +85,7 @@ class Change(Struct, frozen=True, gc=False):
         """The change with what became of it, for the report, less the fields left alone."""
         shown = self.fields
         if left_alone:
+            # safeguard: report-shows-what-was-written
             shown = FieldChanges(one for one in shown if one.field not in left_alone)
         return ReportedChange(
             return_id=self.return_id,
@@ -224,6 +225,7 @@ def is_accepted(entry: Entry) -> bool:
 
 def after_go_live(entry: Entry, rules: CreationRules) -> bool:
     """Whether this ledger may create the return by itself, or a person asked for it."""
+    # safeguard: go-live
     return rules.asked_for or entry.asked_for or entry.seen.created_at >= rules.go_live
 
 

@@ -17,6 +17,7 @@ def safe(text: str, longest: int = LONGEST) -> str:
     `\\u202e` and the like; unusual blanks become blanks; floods of combining marks are thinned.
     """
     cut = text[:longest]
+    # safeguard: plain-text
     if not _PLAIN_ASCII.fullmatch(cut):
         cut = _thinned("".join(_shown(character) for character in cut))
     return cut if len(text) <= longest else f"{cut}…"

@@ -24,6 +24,8 @@ def readable_until(now: datetime, server_now: datetime, lag: timedelta) -> datet
     Behind, because rows show a little after their time; of both, because neither clock is to be
     trusted alone.
     """
+    # safeguard: window-lag
+    # safeguard: slower-of-both-clocks
     return (min(now, server_now) - lag).replace(microsecond=0)
 
 
@@ -43,6 +45,7 @@ def cut(start: datetime, end: datetime, longest: timedelta) -> tuple[Window, ...
 
 def check_clock(now: datetime, watermark: datetime) -> None:
     """Raises SafetyStop when now lies more than a day before what was already read."""
+    # safeguard: clock-behind-the-watermark
     if now < watermark - _SANE:
         raise SafetyStop(
             f"this machine's clock says {now:%Y-%m-%d %H:%M}Z, but reading was already complete "
@@ -71,6 +74,7 @@ def check_plausible(known: Collection[str], read: Collection[str], window: Windo
 
     `known` are returns the ledger has seen with a time inside the window.
     """
+    # safeguard: plausible-listing
     if len(known) >= _ENOUGH and not set(known) & set(read):
         raise ImplausibleListing(
             f"Loop lists none of {len(known)} returns that were updated between "

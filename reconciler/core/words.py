@@ -88,6 +88,7 @@ def _unknown(seen: Return) -> Iterator[tuple[str, str]]:
 
 def _shown(word: str) -> str:
     word = word.strip()
+    # safeguard: only-words-are-kept
     return word.lower() if _WORD.fullmatch(word) else NO_WORD
 
 

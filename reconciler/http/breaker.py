@@ -39,6 +39,7 @@ class Breaker:
         """One more failure: `answered 503`."""
         self._failures += 1
         self._causes.add(cause)
+        # safeguard: circuit-breaker
         if self._failures >= FAILURES:
             same = f"{cause} five times"
             mixed = f"failed five times in a row: {', '.join(sorted(self._causes))}"

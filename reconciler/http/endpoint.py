@@ -61,6 +61,7 @@ def pinned_url(endpoint: Endpoint) -> httpx.URL:
     odd_port = url.port is not None and not 0 < url.port < 65536
     if url.scheme not in ("http", "https") or not url.host or odd_port:
         raise ConfigError(f"{endpoint.name}: the base URL must begin with https:// and a host")
+    # safeguard: https
     if url.scheme == "http" and not _is_loopback(url.host):
         raise ConfigError(f"{endpoint.name}: plain http is accepted for this machine only")
     if url.userinfo or url.query or url.fragment:

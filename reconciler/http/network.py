@@ -51,6 +51,7 @@ class RequestWatch:
 
     def start(self, total: float, *, may_interrupt: bool) -> None:
         """A new request; a signal may cut it short only where nothing is written."""
+        # safeguard: request-deadline
         self._deadline = time.monotonic() + total
         self._may_interrupt = may_interrupt
         self._heard = False
@@ -97,6 +98,7 @@ class WatchedStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         allowed = self._watch.allowed(timeout)
         # Before, not after: a send that fails may have handed over a part.
+        # safeguard: sent-from-the-first-byte
         self._watch.sent = True
         self._stream.write(buffer, allowed)
         # The head comes first, then the body, then nothing at all: the end of the request.

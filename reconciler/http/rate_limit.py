@@ -118,6 +118,7 @@ class Pacer:
         reserved, self._reserved = self._reserved, False
         if write and reserved:
             return
+        # safeguard: rate-limit
         while (delay := self._delay(write)) > 0:
             log.debug("%s: waiting %.3f s for the next turn", self._name, delay)
             self._clock.wait(delay)

@@ -72,6 +72,7 @@ def problem_title(body: bytes) -> str | None:
     except (DecodeError, UnicodeError, RecursionError):
         return None
     for text in (problem.title, problem.message):
+        # safeguard: error-texts-name-no-person
         if text and _HARMLESS.fullmatch(text):
             return text
     return None

@@ -145,6 +145,7 @@ class Service:
         self._admit(write=True)
         request = self._request(method, path, "", body)
         try:
+            # safeguard: writes-are-sent-once
             response = self._transport.handle_request(request)
         except (httpx.HTTPError, UnusableResponse) as error:
             self._breaker.failed(reason(error))

@@ -48,6 +48,7 @@ class Transport(httpx.HTTPTransport):
         self.watch.start(self._endpoint.timeouts.total, may_interrupt=not write)
         request.extensions["tries"] = request.extensions.get("tries", 0) + 1
         try:
+            # safeguard: redirects-are-not-followed
             response = super().handle_request(request)
         finally:
             self.pacer.answered()
@@ -61,14 +62,17 @@ class Transport(httpx.HTTPTransport):
         """Origin, path and method are what the endpoint allows. Anything else is a bug."""
         url, base = request.url, self.base
         at_home = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+        # safeguard: origin-pin
         if not at_home or not url.path.startswith(base.path):
             raise RuntimeError(f"{self._endpoint.name}: a request to another place was stopped")
+        # safeguard: allowed-methods
         if request.method not in self._endpoint.methods:
             raise RuntimeError(f"{self._endpoint.name}: {request.method} is not allowed here")
 
     def _whole(self, response: httpx.Response) -> httpx.Response:
         try:
             encoding = response.headers.get("content-encoding", "").strip().lower()
+            # safeguard: compressed-answers-are-refused
             if encoding not in ("", "identity"):
                 raise UnusableResponse("the answer is encoded although that was not asked for")
             body = b"".join(self._capped(response))
@@ -80,6 +84,7 @@ class Transport(httpx.HTTPTransport):
         size = 0
         for chunk in response.iter_raw():
             size += len(chunk)
+            # safeguard: body-cap
             if size > self._endpoint.body_cap:
                 raise UnusableResponse(f"the answer is larger than {self._endpoint.body_cap} bytes")
             yield chunk

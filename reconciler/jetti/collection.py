@@ -112,8 +112,10 @@ class Collections:
         found: list[W] = []
         try:
             for page in Walk(self._queries, self._dialect, by.path, by.kind, question).pages():
+                # safeguard: filters-are-checked
                 if any(str(by.value(row)) not in asked for row in page):
                     raise Strangers(f"Jetti did not filter {by.path} by {by.field}")
+                # safeguard: full-pages-are-split
                 if len(page) >= LIMIT and len(asked) > 1:
                     raise FilterIgnored(f"{by.path}: too much for one page")
                 found += page

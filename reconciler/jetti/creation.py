@@ -68,6 +68,7 @@ class Creation:
         except Interrupted:
             self._unverified(entry, write, answered)
             raise
+        # safeguard: created-items-are-checked
         match check_created(write, rows, found.before):
             case Overreached() as overreached:
                 return self._undo(entry, write, seen, overreached)
@@ -83,6 +84,7 @@ class Creation:
 
         Not where the id list was proven before: then the rest is a person's doing.
         """
+        # safeguard: lost-overreach-stops-creation
         if not self._is_proven():
             self._journal.stop_creation(
                 f"return {entry.id}: {reason}; check the setting jetti.cancel_ids_key"
@@ -102,8 +104,10 @@ class Creation:
             return None
         # A return that waits for an answer itself never gets here.
         unanswered = self._journal.unanswered_creates()
+        # safeguard: unproven-creates-one-at-a-time
         if unanswered:
             return f"{_ONE_BY_ONE}, and the one for return {unanswered[0]} has no answer yet"
+        # safeguard: unverified-create-is-the-last
         if self._last_is_doubtful:
             return f"{_ONE_BY_ONE}, and the last one was not verified"
         return None
@@ -167,6 +171,7 @@ class Creation:
         except (TargetUnavailable, FilterIgnored, Refused):
             return  # the return is safe, and another create will prove it
         untouched = all(row.id in known for row in rows)
+        # safeguard: line-left-out-is-still-there
         if untouched and further & left_out(create, items, ()):
             self._journal.prove_create(self._ids_key)
 
@@ -175,6 +180,7 @@ class Creation:
     ) -> PushResult:
         """Stop all creation first, whatever happens next; then cancel what nobody asked for."""
         reason = f"{overreached.reason}; check the setting jetti.cancel_ids_key"
+        # safeguard: overreach-stops-creation
         self._journal.stop_creation(f"return {entry.id}: {reason}")
         known = Classified(Meaning.APPLIED, 200, overreached.reason)
         attempt = self._delivery.attempt(create, known)
@@ -186,6 +192,7 @@ class Creation:
         made = [
             row
             for row in overreached.strange
+            # safeguard: only-own-sale-returns-are-undone
             if row.sale_id == create.target_id and row.marker in (None, entry.id)
         ]
         left = [row for row in made if not self._cancelled(entry, seen, row)]

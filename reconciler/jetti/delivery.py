@@ -59,7 +59,9 @@ class Delivery:
         """Commit the intent, send once, say what came back; the entry stays in flight."""
         self._clock.check()
         self._service.take_turn()
+        # safeguard: settle-time
         settle_at = self._clock.now() + self._settle
+        # safeguard: intent-before-request
         self._journal.intend(entry.id, write, before, sent_at, settle_at)
         method, path = _PATHS[write.operation]
         try:
@@ -97,9 +99,11 @@ class Delivery:
                 )
             case Meaning.SLOW_DOWN:
                 # Its intent stays open, so that the next try looks whether it happened after all.
+                # safeguard: read-back-after-429
                 transition = Transition(State.PENDING, reason, attempt=attempt)
             case _:
                 settled = self._clock.now() + self._settle
+                # safeguard: read-back
                 transition = Transition(State.UNKNOWN, reason, next_try_at=settled, attempt=attempt)
         self._journal.apply(entry.id, transition)
 
@@ -128,6 +132,7 @@ class Delivery:
         return json.encode(
             {
                 self._ids_key: list(write.sale_item_ids),
+                # safeguard: created-with-zero-quantities
                 "skipQuantities": True,
                 "externalId": return_id,
             }

@@ -67,10 +67,12 @@ class Matcher:
             left = in_rounds(pairs)
             if start == 0:
                 ahead = self._first_to_prove(left, snapshots, changes[TOGETHER:PROOF])
+            # safeguard: proving-create-goes-first
             left = _ahead_of_creates(ahead, left) if start == 0 and ahead else left
             written: set[str] = set()
             while left:
                 change, entry = left[0]
+                # safeguard: new-snapshot-after-a-write
                 if written & _order(entry):
                     # What was written meanwhile may have used up lines of their orders.
                     stale = [other for _, other in left if written & _order(other)]
@@ -102,6 +104,7 @@ class Matcher:
         the newest come first, and the oldest are what another ledger has most likely pushed."""
         asked = changes
         if len(changes) > PROOF:
+            # safeguard: oldest-are-looked-up-too
             asked = (*changes[: PROOF // 2], *changes[-(PROOF // 2) :])
         return self._lookup.marked([change.return_id for change in asked])
 
@@ -178,6 +181,7 @@ class Matcher:
             seen, alone = self._lookup.look_up([entry])[entry.id], True
         matched = self._match_once(change, entry, seen)
         creates = isinstance(matched.result, Matched) and bool(matched.result.missing)
+        # safeguard: own-lookup-before-a-create
         if creates and self._lookup.is_in_doubt and not alone:
             # That it is not there yet must be proved by a look of its own.
             return self._match_once(change, entry, self._lookup.look_up([entry])[entry.id])
@@ -220,6 +224,7 @@ class Matcher:
         pinned = self._journal.meta().account
         if pinned is None and len(accounts) == 1:
             self._journal.pin(account=accounts.pop())
+        # safeguard: account-pin
         elif accounts != {pinned}:
             raise SafetyStop(
                 f"Jetti's token belongs to account {', '.join(sorted(accounts))}, "

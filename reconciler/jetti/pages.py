@@ -59,6 +59,7 @@ class Walk(Generic[W]):
             self._read = number
             if not fresh or len(page) < longest or not self._may_go_on(len(page)):
                 return
+            # safeguard: twenty-pages-at-most
             if number == MOST_PAGES:
                 raise Unpageable(f"it fills {MOST_PAGES} pages or more")
             longest = len(page)
@@ -103,6 +104,7 @@ class Walk(Generic[W]):
         if page is None:
             return False
         ids = [row.id for row in page]
+        # safeguard: unsorted-pages-hide-nothing
         if any(after >= before for before, after in pairwise(ids)):
             raise Unpageable("`order` is ignored")
         manner.sorts = len(ids) > 1
@@ -128,6 +130,7 @@ class Walk(Generic[W]):
         page = self._asked_twice(replace(self._question, **{name: last}), form)
         if page is None:
             return None
+        # safeguard: page-begins-after-the-last-id
         if all((row.id > last) is (form is Form.AFTER) and row.id != last for row in page):
             return page
         self._dialect.refuse(self._path, form, how="ignores")

@@ -24,6 +24,7 @@ from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.result import PushResult, Trouble, named
 from reconciler.jetti.update import Update
 
+# safeguard: half-a-minute-between-absence-reads
 SECOND_READ_AFTER = timedelta(seconds=30)
 """Between the two reads that prove a lost create absent; longer than a cache should hide it."""
 OUTAGE = 5
@@ -61,6 +62,7 @@ class Pusher:
             yield from self._push(changes)
         except TargetUnavailable:
             # However it came to light, what failed since Jetti last answered was no entry's fault.
+            # safeguard: outages-cost-no-attempt
             self._journal.refund_attempts([return_id for return_id, _ in self._streak])
             raise
 
@@ -176,6 +178,7 @@ class Pusher:
         """A create whose answer was lost is not there; sure only when it is not there twice."""
         entry, now = matched.entry, self._clock.now()
         first_seen = absent.intent.absent_at
+        # safeguard: absence-is-read-twice
         if first_seen is None and entry.state in _UNDECIDED:
             again = now + SECOND_READ_AFTER
             reason = "the create without an answer is not in Jetti; looking once more"

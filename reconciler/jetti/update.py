@@ -72,13 +72,16 @@ class Update:
             self._journal.apply(entry.id, Transition(State.REVIEW, todo.reason))
             return PushResult(OutcomeKind.REVIEW, todo.reason, named(found.sale_returns))
         kept = why_left(todo)
+        # safeguard: matching-values-count-as-pushed
         known = accept_matching_values(entry, found.sale_returns, _all_held(found))
         for position, write in enumerate(todo.writes, start=1):
+            # safeguard: stale-snapshot-between-writes
             if (wrote or position > 1) and seen.is_stale(self._clock.monotonic()):
                 return None
             answered = self._delivery.deliver(entry, write, sent_at=seen.asked_at)
             if isinstance(answered, Classified):
                 return undelivered(answered)
+            # safeguard: puts-are-verified
             refused = self._doubted(entry, write, answered.answer)
             if refused is not None:
                 return refused

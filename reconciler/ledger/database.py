@@ -67,6 +67,7 @@ class Store:
 
     def _check_epoch(self, connection: Connection) -> None:
         epoch = connection.execute(select(meta.c.epoch)).scalar_one()
+        # safeguard: epoch
         if epoch != self._epoch:
             raise LedgerError(
                 f"another run has taken over the ledger {self.name}; this one may not write",
@@ -84,6 +85,7 @@ class Store:
             with self._connection.execution_options(begin=begin).begin():
                 yield self._connection
         except ANSWERS as error:
+            # safeguard: broken-transaction
             self._broken = True
             self.close()
             raise to_ledger_error(error, self.name) from error

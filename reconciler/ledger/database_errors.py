@@ -68,6 +68,7 @@ def unsound(verdict: str, name: str) -> Exception:
     """
     failed = re.search(r"error code=(\d+)", verdict)
     code = int(failed[1]) & 0xFF if failed else _DAMAGED
+    # safeguard: no-memory-is-no-damage
     if code == _NO_MEMORY:
         return MemoryError()
     what, hint = _MEANING.get(code, _CORRUPT)

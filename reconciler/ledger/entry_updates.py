@@ -24,6 +24,7 @@ START_ANEW: Values = {
     "next_try_at": None,
 }
 
+# safeguard: requested-returns-stay-accepted
 _NOT_PUSHED = OPEN | {State.SKIPPED, State.DEAD}
 
 _this = entries.c.return_id == bindparam("this")
@@ -65,6 +66,7 @@ def seen_values(seen: Return) -> Values:
         "created_at": seen.created_at,
         "updated_at": seen.updated_at,
         "seen": seen,
+        # safeguard: unknown-words-are-kept
         "unknown_words": unknown_words(seen) or None,
     }
 
@@ -108,6 +110,7 @@ def change(
     for before, values in changed:
         since = before.due_since if before.state in OPEN | {State.REVIEW} else None
         values = values | {"this": before.return_id, "due_since": since or now}
+        # safeguard: acceptance-outlives-changes
         accepted = values["fingerprint"] if before.is_still_asked_for else None
         values["accepted_fingerprint"] = accepted or before.accepted_fingerprint
         if before.state in REARMED_BY_CHANGE:

@@ -47,6 +47,7 @@ class Identity(Part):
         first = {"prefix": prefix, "suffix": suffix, "order_id": order_id}
         confirmed = spellings.update().where(*same).values(is_confirmed=1)
         self._write(spellings.insert().values(first) if known is None else confirmed)
+        # safeguard: spelling-needs-two-orders
         return known is not None
 
     def stop_creation(self, reason: str) -> None:

@@ -52,6 +52,7 @@ class Journal(Part):
         """See `core.ports.Journal`. In order of id."""
         columns = entries.c
         # Two orders without a name have nothing in common.
+        # safeguard: empty-order-names-never-match
         same = and_(columns.order_name == order_name, columns.order_name != "")
         if order_id is not None:
             same = or_(columns.order_id == order_id, and_(same, columns.order_id.is_(None)))

@@ -89,6 +89,7 @@ def require_writable(path: Path) -> None:
 def require_local(path: Path, mountinfo: str) -> None:
     """Raise LedgerError on a known network filesystem, where two hosts could both hold the lock."""
     kind = filesystem_of(path.parent.resolve(), mountinfo)
+    # safeguard: network-filesystem
     if kind in _NETWORK:
         raise LedgerError(
             f"the ledger {path} lies on a network filesystem ({kind}), whose locks cannot be "

@@ -66,6 +66,7 @@ def lock_path(ledger: Path) -> Path:
 
 
 def _acquire(descriptor: int, path: Path, clock: Clock, wait: float) -> None:
+    # safeguard: lock-check-turns-no-run-away
     deadline = clock.monotonic() + max(wait, _LOOKED_AT)
     while not _try(descriptor):
         left = deadline - clock.monotonic()
@@ -79,6 +80,7 @@ def _acquire(descriptor: int, path: Path, clock: Clock, wait: float) -> None:
 
 def _try(descriptor: int) -> bool:
     try:
+        # safeguard: ledger-lock
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False

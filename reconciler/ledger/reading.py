@@ -68,6 +68,7 @@ class Reading(Part):
 
     def count_updated_since(self, instant: datetime) -> int:
         """See `core.ports.Ledger`."""
+        # safeguard: guard-share-by-loop-time
         return self._count(entries.c.updated_at >= instant)
 
     def count_overdue(self, before: datetime) -> int:

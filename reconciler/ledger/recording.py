@@ -94,6 +94,7 @@ def _observe(
         want = entry_updates.want_values(observation.wanted, observation.fingerprint, version, now)
         if row is None:
             new.append(seen | want | entry_updates.START_ANEW | {"due_since": now})
+        # safeguard: older-versions-are-ignored
         elif observation.seen.updated_at < row.updated_at:
             continue
         elif observation.fingerprint == row.fingerprint and row.state is not State.SKIPPED:
@@ -119,6 +120,7 @@ def _touch(connection: Connection, touched: Sequence[tuple[str, datetime]]) -> N
 
 def _move_watermark(connection: Connection, watermark: datetime | None) -> None:
     if watermark is not None:
+        # safeguard: watermark-never-moves-back
         forwards = meta.c.watermark < watermark
         connection.execute(meta.update().where(forwards).values(watermark=watermark))
 

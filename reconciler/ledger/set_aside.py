@@ -36,6 +36,7 @@ def forget_gone(connection: Connection, drained: DrainedWindow) -> None:
     connection.execute(
         delete(malformed).where(
             WITHOUT_AN_ID,
+            # safeguard: row-is-still-listed
             time.between(window.start, window.end - timedelta(seconds=1)),
             columns.key.not_in(shown),
         )

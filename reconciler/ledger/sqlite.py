@@ -65,9 +65,11 @@ def open_temporary() -> sqlite3.Connection:
 def require_ours(raw: sqlite3.Connection, path: Path, newest: int) -> None:
     """Raise LedgerMissing on a foreign file, LedgerError on a ledger newer than this program."""
     (found,) = raw.execute("PRAGMA application_id").fetchone()
+    # safeguard: foreign-database
     if found != APPLICATION_ID:
         raise LedgerMissing(f"{path} is a database, but not a ledger of this program", INIT_HINT)
     (version,) = raw.execute("PRAGMA user_version").fetchone()
+    # safeguard: newer-ledger
     if version > newest:
         raise LedgerError(
             f"the ledger {path} was written by a newer version of this program "
@@ -79,6 +81,7 @@ def require_ours(raw: sqlite3.Connection, path: Path, newest: int) -> None:
 def require_sound(raw: sqlite3.Connection, path: Path, check: str = "quick_check") -> None:
     """Raise LedgerError when SQLite finds damage."""
     (verdict,) = raw.execute(f"PRAGMA {check}(1)").fetchone()
+    # safeguard: damaged-ledger
     if verdict != "ok":
         raise unsound(verdict, str(path))
 
@@ -98,4 +101,5 @@ def _make_durable(raw: sqlite3.Connection, path: Path) -> None:
             f"the ledger {path} is kept in journal mode {mode} by another program",
             "close whatever has it open (a database browser, a backup) and run again",
         )
+    # safeguard: synced-to-disk
     raw.execute("PRAGMA synchronous = FULL")

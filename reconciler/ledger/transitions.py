@@ -26,9 +26,11 @@ def entry_before(connection: Connection, return_id: str) -> StoredEntry:
 def refuse_forbidden(connection: Connection, return_id: str, write: Write) -> None:
     """Stop a write that must never be sent, whoever planned it."""
     if write.operation is Operation.CREATE:
+        # safeguard: no-empty-id-list
         if not write.sale_item_ids:
             raise ValueError(f"return {return_id}: a create without items returns the whole sale")
         stopped = connection.execute(select(meta.c.creation_stopped)).scalar_one()
+        # safeguard: no-intent-while-creation-is-stopped
         if stopped is not None:
             raise SafetyStop(f"return {return_id}: creating is stopped: {stopped}")
     query = (
@@ -36,12 +38,14 @@ def refuse_forbidden(connection: Connection, return_id: str, write: Write) -> No
         .select_from(intents)
         .where(intents.c.return_id == return_id, intents.c.closed_as.is_(None))
     )
+    # safeguard: one-write-at-a-time
     if connection.execute(query).scalar_one():
         raise LedgerError(f"return {return_id}: nobody knows yet what became of its last write")
 
 
 def step(connection: Connection, before: StoredEntry, after: State, values: Values) -> None:
     """Take the entry there, if `core.states` allows it."""
+    # safeguard: legal-transitions
     legal = entries.c.state.in_(predecessors(after))
     statement = entries.update().where(entries.c.return_id == before.return_id, legal)
     if connection.execute(statement.values(values | {"state": after})).rowcount != 1:
@@ -79,6 +83,7 @@ def replace_sale_returns(
         sale_returns.c.id.in_([one.id for one in ours]), sale_returns.c.return_id != return_id
     )
     taken = connection.execute(query).first()
+    # safeguard: one-owner-per-sale-return
     if taken is not None:
         raise LedgerError(
             f"return {return_id}: sale return {taken.id} already belongs to return "

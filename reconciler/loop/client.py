@@ -64,6 +64,7 @@ class LoopClient:
         """All rows of a short window: one page, or where that has a next one, the bare array."""
         page = self.page(query)
         rows = page.returns
+        # safeguard: probe-is-read-whole
         if page.nextPageUrl:
             rows = self._array(query, at_least=len(rows))
         return [parse_row(row) for row in rows]

@@ -63,6 +63,7 @@ _errors = msgspec.json.Decoder(_Errors)
 def read_page(answer: Response) -> Page:
     """A page; a bare array or an error in its place is a ValueError."""
     page = _page.decode(answer.body)
+    # safeguard: errors-are-not-empty-pages
     if page.error is not UNSET or page.errors is not UNSET:
         raise ValueError("an error with status 200")
     return page

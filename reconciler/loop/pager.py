@@ -47,6 +47,7 @@ class StatePass:
             if cursor is None:
                 return
             if rows:
+                # safeguard: edge-probe
                 yield from self._probe(rows[-1], cursor)
         raise self._error(f"the list did not end after {MOST_PAGES} pages")
 
@@ -90,6 +91,7 @@ class StatePass:
         hit(Failpoint.PROBE_PARSED)
         yield to_page(rows)
         self._probed, self._in_probe = query, set(map(key, rows))
+        # safeguard: probe-shows-the-last-row
         if key(last) not in self._in_probe:
             yield self._moved(last)
 

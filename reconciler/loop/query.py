@@ -39,6 +39,7 @@ class ListQuery(Struct, frozen=True):
         """The raw query of one page. Every parameter is sent each time (loop.md#next-page-link)."""
         after = {} if cursor is None else {"cursor": cursor}
         return encode(
+            # safeguard: parameters-sent-again
             self._window() | {"paginate": "true", "pageSize": str(self.page_size)} | after
         )
 
@@ -88,6 +89,7 @@ def next_cursor(next_url: str | None, base_url: str) -> str | None:
     if not next_url:
         return None
     link = urlsplit(next_url[: 4 * LONGEST_CURSOR])
+    # safeguard: next-link-stays-on-its-host
     if (link.scheme or link.netloc) and not _is_home(link, urlsplit(base_url)):
         raise ValueError(f"the next page's link leads away from {urlsplit(base_url).hostname}")
     cursors = parse_qs(link.query).get("cursor", [])

@@ -52,6 +52,7 @@ class LoopReader:
 
         At most 120 days (loop.md#window-length); cutting longer spans is the caller's matter.
         """
+        # safeguard: every-state-by-name
         for state in KNOWN_STATES:
             query = ListQuery(window, by, state, self._api.page_size)
             yield from StatePass(self._api, query).pages()

@@ -145,6 +145,7 @@ def _names_in_parts(wire: WireParts) -> tuple[Names, tuple[str, ...]]:
         try:
             return decode(getattr(wire, field))
         except (DecodeError, Unreadable) as error:
+            # safeguard: malformed-name-in-a-row
             aside.append(described(error, field))
         return None
 

@@ -43,6 +43,7 @@ class Timetable:
         """By how many seconds the wall clock was set since the last time it was: 0 for a minute
         or less. To be asked before each look; times of day are counted anew when it was."""
         moved = now.timestamp() - elapsed - self._offset
+        # safeguard: timetable-after-a-clock-change
         if abs(moved) <= NOTICED:
             return 0.0
         self._offset += moved

@@ -199,7 +199,7 @@ def as_shown(known: SaleReturn, **fields: Any) -> LiveSaleReturn:
     )
 
 
-def a_sighting(*on_sale: LiveSaleReturn, **changes: Any) -> OrderSnapshot:
+def a_snapshot(*on_sale: LiveSaleReturn, **changes: Any) -> OrderSnapshot:
     """Order 1001 of four lines; `on_sale` that carry our marker are ours."""
     usual: dict[str, Any] = {
         "asked_at": NOON,

@@ -7,7 +7,7 @@ from core_samples import (
     MINUTE,
     NOON,
     a_return,
-    a_sighting,
+    a_snapshot,
     an_entry,
     an_intent,
     as_shown,
@@ -29,23 +29,23 @@ ITEMS = {item.id: item for item in (sale_item(line, 3) for line in "ABCD")}
 KNOWN = pushed(id=30)
 
 
-def judge(entry, *on_sale, other_entries=(), **snapshot):
-    return match_entry(entry, a_sighting(*on_sale, **snapshot), other_entries, ALL)
+def match(entry, *on_sale, other_entries=(), **snapshot):
+    return match_entry(entry, a_snapshot(*on_sale, **snapshot), other_entries, ALL)
 
 
 def test_what_the_ledger_knows():
     row = as_shown(KNOWN, status="shipped")
 
-    assert judge(an_entry(sale_returns=(KNOWN,)), ours=(row,)) == Matched((KNOWN,), {30: row})
+    assert match(an_entry(sale_returns=(KNOWN,)), ours=(row,)) == Matched((KNOWN,), {30: row})
 
 
 def test_what_is_known_and_what_is_missing():
     row, other = as_shown(KNOWN), shown(29, {"C": 1})
-    verdict = judge(an_entry(AB, sale_returns=(KNOWN,)), other, ours=(row,))
+    result = match(an_entry(AB, sale_returns=(KNOWN,)), other, ours=(row,))
 
-    assert verdict == Matched(
+    assert result == Matched(
         sale_returns=(KNOWN,),
-        held={30: row},
+        live={30: row},
         sale_id=10,
         missing=(Missing(wanted_line("B"), ITEMS[2], 1),),
         # Also where the list of the sale lacks ours.
@@ -57,9 +57,9 @@ def test_what_is_known_and_what_is_marked_besides():
     marked = shown(20, {"B": 1}, marker="7001")
     rows = {30: as_shown(KNOWN), 20: marked}
 
-    assert judge(an_entry(AB, sale_returns=(KNOWN,)), *rows.values()) == Matched(
+    assert match(an_entry(AB, sale_returns=(KNOWN,)), *rows.values()) == Matched(
         sale_returns=(of_marked(marked, ITEMS), KNOWN),
-        held=rows,
+        live=rows,
         adopted=(20,),
         sale_id=10,
         before=(20, 30),
@@ -71,9 +71,9 @@ def test_what_an_unanswered_create_made(marker):
     rows = {31: shown(31, {"B": 0}), 30: shown(30, {"A": 0}, marker=marker)}
     entry = an_entry(AB, intents=(an_intent(1, 2),), state=State.UNKNOWN)
 
-    assert judge(entry, *rows.values()) == Matched(
+    assert match(entry, *rows.values()) == Matched(
         sale_returns=(of_unanswered_create(rows[30], ITEMS), of_unanswered_create(rows[31], ITEMS)),
-        held=rows,
+        live=rows,
         adopted=(30, 31),
         sale_id=10,
         before=(30, 31),
@@ -96,15 +96,15 @@ def test_what_has_units_although_no_create_can_land_any_more_is_a_person_s(
     row = shown(30, {"A": units}, created_at=NOON + minutes * MINUTE)
     entry = an_entry(wants(wanted_line("A")), intents=(an_intent(1),), state=State.UNKNOWN)
 
-    assert judge(entry, row).sale_returns == (as_whose(row, ITEMS),)
+    assert match(entry, row).sale_returns == (as_whose(row, ITEMS),)
 
 
 def test_what_a_person_made():
     rows = {31: shown(31, {"B": 1}), 30: shown(30, {"A": 1})}
 
-    assert judge(an_entry(AB), *rows.values()) == Matched(
+    assert match(an_entry(AB), *rows.values()) == Matched(
         sale_returns=(of_manual(rows[30], ITEMS), of_manual(rows[31], ITEMS)),
-        held=rows,
+        live=rows,
         adopted=(30, 31),
         sale_id=10,
         before=(30, 31),
@@ -115,17 +115,17 @@ def test_of_several_unanswered_creates_the_newest_is_asked_about():
     older, newer = an_intent(1, id=1), an_intent(2, id=2)
     put = an_intent(id=3, write=Write(Operation.UPDATE_ITEM, 101, fields={"quantity": 1}))
 
-    assert judge(an_entry(AB, intents=(older, newer, put))) == NotApplied(newer)
+    assert match(an_entry(AB, intents=(older, newer, put))) == NotApplied(newer)
 
 
 def test_two_unanswered_creates_do_not_wait_for_each_other():
     entry = an_entry(AB, intents=(an_intent(1),), state=State.UNKNOWN)
-    rival = an_entry(AB, seen=a_return(id="7002"), intents=(an_intent(2, return_id="7002"),))
+    other = an_entry(AB, seen=a_return(id="7002"), intents=(an_intent(2, return_id="7002"),))
 
-    verdict = judge(entry, shown(30, {"A": 0}), other_entries=(rival,))
+    result = match(entry, shown(30, {"A": 0}), other_entries=(other,))
 
-    assert isinstance(verdict, Matched)
-    assert verdict.missing == (Missing(wanted_line("B"), ITEMS[2], 1),)
+    assert isinstance(result, Matched)
+    assert result.missing == (Missing(wanted_line("B"), ITEMS[2], 1),)
 
 
 def test_what_is_used_up_is_found_behind_items_and_sale_returns_that_are_not():
@@ -135,7 +135,7 @@ def test_what_is_used_up_is_found_behind_items_and_sale_returns_that_are_not():
     entry = an_entry(wants(*(wanted_line(line) for line in "ABC"), wanted_line("D", 2)))
     items = tuple(sale_item(line, 1, returned=1) for line in "ABCD")
 
-    assert judge(entry, gone, calm, growing, sale_items=items) == NeedsReview(
+    assert match(entry, gone, calm, growing, sale_items=items) == NeedsReview(
         "order line D: 1 more to return, but only 0 of 1 are left in Jetti: sale item 4 "
         "(in-house, nothing left). Do by hand in Jetti what is still wanted"
     )

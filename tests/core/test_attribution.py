@@ -9,7 +9,7 @@ from core_samples import (
     NOON,
     a_return,
     a_sale,
-    a_sighting,
+    a_snapshot,
     an_entry,
     an_intent,
     as_shown,
@@ -31,18 +31,18 @@ from reconciler.core.owned_fields import OWNED
 ALL = frozenset("ABCD")
 
 
-def judge(entry, *on_sale, other_entries=(), creatable=ALL, **snapshot):
-    return match_entry(entry, a_sighting(*on_sale, **snapshot), other_entries, creatable)
+def match(entry, *on_sale, other_entries=(), creatable=ALL, **snapshot):
+    return match_entry(entry, a_snapshot(*on_sale, **snapshot), other_entries, creatable)
 
 
-def claimed(verdict):
-    assert isinstance(verdict, Matched), verdict
-    return [known.id for known in verdict.sale_returns]
+def claimed(result):
+    assert isinstance(result, Matched), result
+    return [known.id for known in result.sale_returns]
 
 
-def missing(verdict):
-    assert isinstance(verdict, Matched), verdict
-    return [one.line.order_line_id for one in verdict.missing]
+def missing(result):
+    assert isinstance(result, Matched), result
+    return [one.line.order_line_id for one in result.missing]
 
 
 AB = wants(wanted_line("A"), wanted_line("B"))
@@ -51,13 +51,13 @@ AB = wants(wanted_line("A"), wanted_line("B"))
 
 
 def test_what_stands_nowhere_is_missing_and_asked_for_by_its_sale_item():
-    verdict = judge(an_entry(AB))
+    result = match(an_entry(AB))
 
-    assert [(one.line.order_line_id, one.item.id) for one in verdict.missing] == [
+    assert [(one.line.order_line_id, one.item.id) for one in result.missing] == [
         ("A", 1),
         ("B", 2),
     ]
-    assert (verdict.sale_returns, verdict.live, verdict.sale_id) == ((), {}, 10)
+    assert (result.sale_returns, result.live, result.sale_id) == ((), {}, 10)
 
 
 def test_a_create_remembers_every_sale_return_that_was_there_before():
@@ -67,39 +67,39 @@ def test_a_create_remembers_every_sale_return_that_was_there_before():
         shown(32, {}, status="cancelled"),
     ]
 
-    assert judge(an_entry(), *others).before == (30, 31, 32)
+    assert match(an_entry(), *others).before == (30, 31, 32)
 
 
 def test_only_lines_that_may_be_created_are_missing():
-    assert missing(judge(an_entry(AB), creatable={"B"})) == ["B"]
-    assert missing(judge(an_entry(AB), creatable=())) == []
+    assert missing(match(an_entry(AB), creatable={"B"})) == ["B"]
+    assert missing(match(an_entry(AB), creatable=())) == []
 
 
 @pytest.mark.parametrize("purpose", [Purpose.CANCEL, Purpose.HOLD])
 def test_nothing_is_missing_for_what_is_not_to_exist(purpose):
-    assert missing(judge(an_entry(wants(purpose=purpose)))) == []
+    assert missing(match(an_entry(wants(purpose=purpose)))) == []
 
 
 # --------------------------------------------------------------------------------------- the marker
 
 
 def test_every_sale_return_that_carries_the_marker_is_ours():
-    verdict = judge(
+    result = match(
         an_entry(AB), shown(31, {"B": 1}, marker="7001"), shown(30, {"A": 1}, marker="7001")
     )
 
-    assert claimed(verdict) == [30, 31]
-    assert (verdict.adopted, missing(verdict)) == ((30, 31), [])
-    assert verdict.sale_returns[0].fields["externalId"] == "7001"
+    assert claimed(result) == [30, 31]
+    assert (result.adopted, missing(result)) == ((30, 31), [])
+    assert result.sale_returns[0].fields["externalId"] == "7001"
 
 
 def test_a_line_in_two_living_sale_returns_of_ours_goes_to_a_person():
     rows = [shown(30, {"A": 1}, marker="7001"), shown(31, {"A": 0, "B": 1}, marker="7001")]
 
-    verdict = judge(an_entry(AB), *rows)
+    result = match(an_entry(AB), *rows)
 
-    assert isinstance(verdict, NeedsReview)
-    assert verdict.reason == (
+    assert isinstance(result, NeedsReview)
+    assert result.reason == (
         "sale item 1 stands twice for this return: in sale returns 1001-30 (30) with 1 of it, "
         "found by its marker, 1001-31 (31) with 0 of it, found by its marker. Cancel those too "
         "many. Do by hand in Jetti what is still wanted"
@@ -112,7 +112,7 @@ def test_of_several_lines_that_stand_twice_each_is_told():
         shown(31, {"A": 1, "B": 0}, marker="7001"),
     ]
 
-    assert judge(an_entry(AB), *rows) == NeedsReview(
+    assert match(an_entry(AB), *rows) == NeedsReview(
         "sale item 1 stands twice for this return: in sale returns 1001-30 (30) with 1 of it, "
         "found by its marker, 1001-31 (31) with 1 of it, found by its marker; sale item 2 stands "
         "twice for this return: in sale returns 1001-30 (30) with 2 of it, found by its marker, "
@@ -125,7 +125,7 @@ def test_known_to_the_ledger_or_not_makes_no_difference_to_that():
     known = [pushed(id=30), pushed(id=31)]
     entry = an_entry(wants(wanted_line("A")), sale_returns=tuple(known), state=State.SYNCED)
 
-    assert isinstance(judge(entry, *map(as_shown, known)), NeedsReview)
+    assert isinstance(match(entry, *map(as_shown, known)), NeedsReview)
 
 
 def test_a_line_in_a_living_and_a_cancelled_one_stands_once():
@@ -134,44 +134,44 @@ def test_a_line_in_a_living_and_a_cancelled_one_stands_once():
         shown(31, {"A": 1}, marker="7001"),
     ]
 
-    assert claimed(judge(an_entry(wants(wanted_line("A"))), *rows)) == [30, 31]
+    assert claimed(match(an_entry(wants(wanted_line("A"))), *rows)) == [30, 31]
 
 
 def test_what_is_to_end_may_stand_twice():
     rows = [shown(30, {"A": 1}, marker="7001"), shown(31, {"A": 1}, marker="7001")]
     entry = an_entry(wants(wanted_line("A"), purpose=Purpose.CANCEL))
 
-    assert claimed(judge(entry, *rows)) == [30, 31]
+    assert claimed(match(entry, *rows)) == [30, 31]
 
 
 def test_the_lines_that_no_marked_sale_return_holds_are_missing():
-    verdict = judge(an_entry(AB), shown(30, {"A": 1}, marker="7001"))
+    result = match(an_entry(AB), shown(30, {"A": 1}, marker="7001"))
 
-    assert (claimed(verdict), missing(verdict)) == ([30], ["B"])
+    assert (claimed(result), missing(result)) == ([30], ["B"])
 
 
 @pytest.mark.parametrize("status", ["draft", "shipped", "received", "cancelled"])
 def test_a_marked_sale_return_is_ours_in_every_status(status):
-    assert claimed(judge(an_entry(), shown(30, {"A": 1}, marker="7001", status=status))) == [30]
+    assert claimed(match(an_entry(), shown(30, {"A": 1}, marker="7001", status=status))) == [30]
 
 
 def test_a_marker_on_another_order_goes_to_a_person():
     astray = shown(30, {"A": 1}, marker="7001", sale_id=99)
 
-    verdict = judge(an_entry(), ours=(astray,))
+    result = match(an_entry(), ours=(astray,))
 
-    assert isinstance(verdict, NeedsReview)
-    assert "30" in verdict.reason
+    assert isinstance(result, NeedsReview)
+    assert "30" in result.reason
 
 
 def test_marked_sale_returns_without_their_order_go_to_a_person():
-    assert isinstance(judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=()), NeedsReview)
+    assert isinstance(match(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=()), NeedsReview)
 
 
 def test_where_the_order_is_not_there_it_is_told_which_sales_are_not_it():
     others = (a_sale(external_id="4801"), a_sale(id=11, external_id=None, reference="1002"))
 
-    assert judge(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=others) == NeedsReview(
+    assert match(an_entry(), shown(30, {"A": 1}, marker="7001"), sales=others) == NeedsReview(
         "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order; not 10 "
         "(1001), with order id 4801, 11 (1002), with another name. Do by hand in Jetti what is "
         "still wanted"
@@ -181,8 +181,8 @@ def test_where_the_order_is_not_there_it_is_told_which_sales_are_not_it():
 def test_sale_returns_of_another_return_are_no_overlap_but_use_up_the_line():
     other = shown(30, {"A": 1}, marker="9999")
 
-    room = judge(an_entry(), other, sale_items=(sale_item("A", 2, returned=1),))
-    full = judge(an_entry(), other, sale_items=(sale_item("A", 1, returned=1),))
+    room = match(an_entry(), other, sale_items=(sale_item("A", 2, returned=1),))
+    full = match(an_entry(), other, sale_items=(sale_item("A", 1, returned=1),))
 
     assert missing(room) == ["A"]
     assert isinstance(full, NeedsReview)
@@ -198,8 +198,8 @@ def test_what_the_ledger_knows_needs_no_look_at_the_order():
     entry = an_entry(sale_returns=(KNOWN,))
 
     assert not needs_order(entry, [as_shown(KNOWN)])
-    verdict = match_entry(entry, a_sighting(ours=(as_shown(KNOWN),), sales=()), (), ALL)
-    assert (claimed(verdict), verdict.adopted, verdict.sale_id) == ([30], (), None)
+    result = match_entry(entry, a_snapshot(ours=(as_shown(KNOWN),), sales=()), (), ALL)
+    assert (claimed(result), result.adopted, result.sale_id) == ([30], (), None)
 
 
 @pytest.mark.parametrize(
@@ -244,23 +244,23 @@ def test_an_unanswered_put_alone_needs_no_look_at_the_order():
 
 
 def test_a_sale_return_deleted_in_jetti_goes_to_a_person():
-    verdict = judge(an_entry(sale_returns=(KNOWN,)))
+    result = match(an_entry(sale_returns=(KNOWN,)))
 
-    assert isinstance(verdict, NeedsReview)
-    assert "deleted" in verdict.reason
+    assert isinstance(result, NeedsReview)
+    assert "deleted" in result.reason
 
 
 def test_an_item_deleted_in_jetti_goes_to_a_person():
-    verdict = judge(an_entry(sale_returns=(KNOWN,)), ours=(replace(as_shown(KNOWN), items=()),))
+    result = match(an_entry(sale_returns=(KNOWN,)), ours=(replace(as_shown(KNOWN), items=()),))
 
-    assert isinstance(verdict, NeedsReview)
-    assert "order line A of sale return" in verdict.reason
+    assert isinstance(result, NeedsReview)
+    assert "order line A of sale return" in result.reason
 
 
 def test_a_sale_return_whose_marker_a_person_removed_is_still_ours():
     row = as_shown(KNOWN, externalId=None)
 
-    assert claimed(judge(an_entry(sale_returns=(KNOWN,)), ours=(row,))) == [30]
+    assert claimed(match(an_entry(sale_returns=(KNOWN,)), ours=(row,))) == [30]
 
 
 # ------------------------------------------------------------------------------- unanswered PUTs
@@ -270,7 +270,7 @@ def test_an_unanswered_put_that_jetti_shows_counts_as_pushed_field_by_field():
     write = Write(Operation.UPDATE_SALE_RETURN, 30, fields={"status": "shipped", "notes": "x"})
     entry = an_entry(sale_returns=(KNOWN,), intents=(an_intent(write=write),))
 
-    [known] = judge(entry, ours=(as_shown(KNOWN, status="shipped"),)).sale_returns
+    [known] = match(entry, ours=(as_shown(KNOWN, status="shipped"),)).sale_returns
 
     assert (known.fields["status"], known.fields["notes"]) == ("shipped", "Loop return 7001")
 
@@ -281,7 +281,7 @@ def test_an_unanswered_put_of_an_item_is_taken_over_for_that_item_alone():
     shown_now = pushed(pushed_item("A", 3), pushed_item("B", 3), id=30)
     entry = an_entry(AB, sale_returns=(known,), intents=(an_intent(write=write),))
 
-    [ours] = judge(entry, ours=(as_shown(shown_now),)).sale_returns
+    [ours] = match(entry, ours=(as_shown(shown_now),)).sale_returns
 
     assert [item.fields["quantity"] for item in ours.items] == [3, 1]
 
@@ -298,10 +298,10 @@ def test_what_an_unanswered_create_made_is_ours(units):
     entry = lost(wants(wanted_line("A", 2)), asked=(1,))
 
     # Jetti's roll-up already counts the item.
-    verdict = judge(entry, shown(30, {"A": units}), sale_items=(sale_item("A", 3, returned=units),))
+    result = match(entry, shown(30, {"A": units}), sale_items=(sale_item("A", 3, returned=units),))
 
-    assert claimed(verdict) == [30]
-    assert verdict.adopted == (30,)
+    assert claimed(result) == [30]
+    assert result.adopted == (30,)
 
 
 TOLD = {
@@ -317,29 +317,29 @@ TOLD = {
 def test_tracking_and_notes_on_what_an_unanswered_create_made_are_a_person_s(marker):
     born = {"externalId": marker, "status": "requested", "saleReturnSource": "internal"}
 
-    verdict = judge(lost(wants(wanted_line("A")), (1,)), shown(30, {"A": 0}, fields=born | TOLD))
+    result = match(lost(wants(wanted_line("A")), (1,)), shown(30, {"A": 0}, fields=born | TOLD))
 
-    [ours] = verdict.sale_returns
+    [ours] = result.sale_returns
     assert ours.fields == born | dict.fromkeys(TOLD)
 
 
 def test_once_our_first_put_is_there_they_are_ours():
     told = {"externalId": "7001", "status": "requested", "saleReturnSource": "external"} | TOLD
 
-    verdict = judge(lost(wants(wanted_line("A")), (1,)), shown(30, {"A": 1}, fields=told))
+    result = match(lost(wants(wanted_line("A")), (1,)), shown(30, {"A": 1}, fields=told))
 
-    assert verdict.sale_returns[0].fields == told
+    assert result.sale_returns[0].fields == told
 
 
 def test_on_what_was_there_before_the_create_they_are_ours():
     there = {"externalId": "7001", "status": "requested", "saleReturnSource": "internal"} | TOLD
 
-    verdict = judge(
+    result = match(
         lost(AB, (2,), before=(30,)), shown(30, {"A": 1}, fields=there), shown(31, {"B": 0})
     )
 
-    assert claimed(verdict) == [30, 31]
-    assert verdict.sale_returns[0].fields == there
+    assert claimed(result) == [30, 31]
+    assert result.sale_returns[0].fields == there
 
 
 def test_full_is_what_was_still_open_when_it_was_made():
@@ -347,62 +347,62 @@ def test_full_is_what_was_still_open_when_it_was_made():
     # One of five was returned before; Jetti's roll-up counts the new item besides.
     whole, part = (sale_item("A", 5, returned=5),), (sale_item("A", 5, returned=4),)
 
-    assert claimed(judge(entry, shown(30, {"A": 4}), sale_items=whole)) == [30]
-    assert isinstance(judge(entry, shown(30, {"A": 3}), sale_items=part), NeedsReview)
+    assert claimed(match(entry, shown(30, {"A": 4}), sale_items=whole)) == [30]
+    assert isinstance(match(entry, shown(30, {"A": 3}), sale_items=part), NeedsReview)
 
 
 def test_other_quantities_after_an_unanswered_create_go_to_a_person():
     entry = lost(wants(wanted_line("A", 1)), asked=(1,))
 
-    verdict = judge(entry, shown(30, {"A": 2}))
+    result = match(entry, shown(30, {"A": 2}))
 
-    assert isinstance(verdict, NeedsReview)
-    assert "30" in verdict.reason
+    assert isinstance(result, NeedsReview)
+    assert "30" in result.reason
 
 
 def test_a_create_split_per_vendor_is_claimed_whole():
     rows = [shown(30, {"A": 0}), shown(31, {"B": 0})]
 
     for order in list(permutations(rows)):
-        assert claimed(judge(lost(), *order)) == [30, 31]
+        assert claimed(match(lost(), *order)) == [30, 31]
 
 
 def test_what_is_marked_already_counts_for_the_whole():
-    verdict = judge(lost(), shown(30, {"A": 0}, marker="7001"), shown(31, {"B": 0}))
+    result = match(lost(), shown(30, {"A": 0}, marker="7001"), shown(31, {"B": 0}))
 
-    assert claimed(verdict) == [30, 31]
+    assert claimed(result) == [30, 31]
 
 
 def test_part_of_an_unanswered_create_goes_to_a_person():
-    assert isinstance(judge(lost(), shown(30, {"A": 0})), NeedsReview)
+    assert isinstance(match(lost(), shown(30, {"A": 0})), NeedsReview)
 
 
 def test_the_same_item_twice_after_an_unanswered_create_goes_to_a_person():
     rows = [shown(30, {"A": 0}), shown(31, {"A": 0, "B": 0})]
 
-    assert isinstance(judge(lost(), *rows), NeedsReview)
+    assert isinstance(match(lost(), *rows), NeedsReview)
 
 
 def test_a_sale_return_that_shows_nothing_of_what_it_holds_yet_accuses_nobody():
-    verdict = judge(lost(), shown(30, {"A": 0}), shown(31, {}))
+    result = match(lost(), shown(30, {"A": 0}), shown(31, {}))
 
-    assert isinstance(verdict, NotReady)
-    assert "31" in verdict.reason
+    assert isinstance(result, NotReady)
+    assert "31" in result.reason
 
 
 def test_more_than_was_asked_for_in_one_sale_return_is_an_overreach():
-    more = judge(lost(), shown(30, {"A": 0, "B": 0, "C": 0}))
-    marked = judge(lost(), shown(30, {"A": 0, "B": 0, "C": 0}, marker="7001"))
-    fewer = judge(lost(), shown(30, {"A": 0}))
+    more = match(lost(), shown(30, {"A": 0, "B": 0, "C": 0}))
+    marked = match(lost(), shown(30, {"A": 0, "B": 0, "C": 0}, marker="7001"))
+    fewer = match(lost(), shown(30, {"A": 0}))
 
-    assert [verdict.overreached for verdict in (more, marked, fewer)] == [True, True, False]
+    assert [result.overreached for result in (more, marked, fewer)] == [True, True, False]
 
 
 def test_nothing_there_is_absent():
-    verdict = judge(lost())
+    result = match(lost())
 
-    assert isinstance(verdict, NotApplied)
-    assert verdict.intent.write.sale_item_ids == (1, 2)
+    assert isinstance(result, NotApplied)
+    assert result.intent.write.sale_item_ids == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_nothing_there_is_absent():
     ids=["older", "another's", "other lines", "there before"],
 )
 def test_what_cannot_be_the_work_of_the_create_is_not_claimed(row):
-    assert isinstance(judge(lost(before=(8,)), row), NotApplied)
+    assert isinstance(match(lost(before=(8,)), row), NotApplied)
 
 
 @pytest.mark.parametrize(
@@ -429,20 +429,20 @@ def test_what_cannot_be_the_work_of_the_create_is_not_claimed(row):
     ],
 )
 def test_what_was_born_beside_the_work_of_the_create_is_an_overreach(beside, strange):
-    found = judge(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside))
-    cancelled = judge(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside, status="cancelled"))
+    found = match(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside))
+    cancelled = match(lost(), shown(30, {"A": 0, "B": 0}), shown(31, beside, status="cancelled"))
 
     # That somebody cancelled it since shows only that somebody noticed it first.
-    for verdict in (found, cancelled):
-        assert isinstance(verdict, NeedsReview) is strange
-        assert not strange or verdict.overreached
+    for result in (found, cancelled):
+        assert isinstance(result, NeedsReview) is strange
+        assert not strange or result.overreached
 
 
 def test_what_another_return_s_create_made_beside_it_is_no_overreach():
     other = an_entry(seen=a_return(id="7002"), intents=(an_intent(3, return_id="7002"),))
     rows = shown(30, {"A": 0, "B": 0}), shown(31, {"C": 0})
 
-    assert claimed(judge(lost(), *rows, other_entries=(other,))) == [30]
+    assert claimed(match(lost(), *rows, other_entries=(other,))) == [30]
 
 
 @pytest.mark.parametrize(
@@ -461,9 +461,9 @@ def test_an_overreach_is_told_along_with_whatever_else_a_person_must_decide(row,
     entry = an_entry(AB, sale_returns=(KNOWN,), intents=(an_intent(2),), state=State.UNKNOWN)
     other = an_entry(seen=a_return(id="7002"), sale_returns=(pushed(id=32),))
 
-    verdict = judge(entry, row, other_entries=(other,))
+    result = match(entry, row, other_entries=(other,))
 
-    assert verdict == NeedsReview(
+    assert result == NeedsReview(
         "sale return 1001-30 (30) was deleted in Jetti and is never made again by itself. Do by "
         "hand in Jetti what is still wanted",
         overreached=overreached,
@@ -471,52 +471,52 @@ def test_an_overreach_is_told_along_with_whatever_else_a_person_must_decide(row,
 
 
 def test_the_work_of_the_create_is_claimed_although_somebody_cancelled_it_since():
-    assert claimed(judge(lost(), shown(30, {"A": 0, "B": 0}, status="cancelled"))) == [30]
+    assert claimed(match(lost(), shown(30, {"A": 0, "B": 0}, status="cancelled"))) == [30]
 
 
 def test_what_a_person_cancelled_since_the_unanswered_create_is_ours_and_never_made_again():
-    verdict = judge(lost(), shown(30, {"A": 0, "B": 0}, status="cancelled"))
+    result = match(lost(), shown(30, {"A": 0, "B": 0}, status="cancelled"))
 
-    assert (claimed(verdict), missing(verdict)) == ([30], [])
+    assert (claimed(result), missing(result)) == ([30], [])
 
 
 def test_a_row_of_the_very_second_of_the_create_is_claimed():
-    assert claimed(judge(lost(), shown(30, {"A": 0, "B": 0}, created_at=NOON))) == [30]
+    assert claimed(match(lost(), shown(30, {"A": 0, "B": 0}, created_at=NOON))) == [30]
 
 
 def test_a_line_added_since_the_unanswered_create_is_missing_after_it_is_claimed():
-    verdict = judge(lost(AB, asked=(1,)), shown(30, {"A": 0}))
+    result = match(lost(AB, asked=(1,)), shown(30, {"A": 0}))
 
-    assert (claimed(verdict), missing(verdict)) == ([30], ["B"])
+    assert (claimed(result), missing(result)) == ([30], ["B"])
 
 
 def test_what_was_cancelled_in_loop_since_is_claimed_all_the_same():
     entry = lost(wants(wanted_line("A"), purpose=Purpose.CANCEL), asked=(1,))
 
-    assert claimed(judge(entry, shown(30, {"A": 0}))) == [30]
+    assert claimed(match(entry, shown(30, {"A": 0}))) == [30]
 
 
 def test_an_unanswered_create_whose_order_is_out_of_sight_waits():
-    assert isinstance(judge(lost(), sales=()), NotReady)
+    assert isinstance(match(lost(), sales=()), NotReady)
 
 
 # ----------------------------------------------------------------------------------- by its meaning
 
 
 def test_a_person_s_sale_return_for_exactly_these_lines_is_taken_over():
-    verdict = judge(an_entry(AB), shown(30, {"A": 1, "B": 1}))
+    result = match(an_entry(AB), shown(30, {"A": 1, "B": 1}))
 
-    assert (claimed(verdict), missing(verdict)) == ([30], [])
+    assert (claimed(result), missing(result)) == ([30], [])
     # Only what we agree on counts as pushed: the rest stays the person's.
-    pushed_fields = verdict.sale_returns[0].fields
+    pushed_fields = result.sale_returns[0].fields
     assert {k: v for k, v in pushed_fields.items() if v is not None} == {"status": "requested"}
     assert set(OWNED) == pushed_fields.keys()
-    for item in verdict.sale_returns[0].items:
+    for item in result.sale_returns[0].items:
         assert {k for k, v in item.fields.items() if v is not None} == {"quantity"}
 
 
 def test_several_that_together_hold_exactly_these_lines_are_taken_over():
-    assert claimed(judge(an_entry(AB), shown(30, {"A": 1}), shown(31, {"B": 1}))) == [30, 31]
+    assert claimed(match(an_entry(AB), shown(30, {"A": 1}), shown(31, {"B": 1}))) == [30, 31]
 
 
 @pytest.mark.parametrize(
@@ -531,18 +531,18 @@ def test_several_that_together_hold_exactly_these_lines_are_taken_over():
     ids=["fewer lines", "more units", "fewer units", "more lines", "twice"],
 )
 def test_a_mere_overlap_goes_to_a_person(rows):
-    verdict = judge(an_entry(AB), *rows)
+    result = match(an_entry(AB), *rows)
 
-    assert isinstance(verdict, NeedsReview)
-    assert "1001-30 (30)" in verdict.reason
+    assert isinstance(result, NeedsReview)
+    assert "1001-30 (30)" in result.reason
 
 
 def test_one_older_than_the_return_goes_to_a_person():
     older = shown(30, {"A": 1}, created_at=a_return().created_at - MINUTE)
     as_old = shown(30, {"A": 1}, created_at=a_return().created_at)
 
-    assert isinstance(judge(an_entry(), older), NeedsReview)
-    assert claimed(judge(an_entry(), as_old)) == [30]
+    assert isinstance(match(an_entry(), older), NeedsReview)
+    assert claimed(match(an_entry(), as_old)) == [30]
 
 
 @pytest.mark.parametrize(
@@ -555,42 +555,42 @@ def test_one_older_than_the_return_goes_to_a_person():
     ids=["cancelled", "another's", "other lines"],
 )
 def test_what_does_not_touch_our_lines_is_no_matter(row):
-    verdict = judge(an_entry(), row)
+    result = match(an_entry(), row)
 
-    assert (claimed(verdict), missing(verdict)) == ([], ["A"])
+    assert (claimed(result), missing(result)) == ([], ["A"])
 
 
-def rival(**changes):
+def other(**changes):
     return an_entry(**({"seen": a_return(id="7002")} | changes))
 
 
 def test_two_returns_that_one_sale_return_could_stand_for_go_to_a_person():
-    verdict = judge(an_entry(), shown(30, {"A": 1}), other_entries=[rival()])
+    result = match(an_entry(), shown(30, {"A": 1}), other_entries=[other()])
 
-    assert isinstance(verdict, NeedsReview)
-    assert "7002" in verdict.reason
+    assert isinstance(result, NeedsReview)
+    assert "7002" in result.reason
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        rival(wanted=wants(wanted_line("B"))),
-        rival(wanted=wants(purpose=Purpose.CANCEL)),
-        rival(state=State.IGNORED),
-        rival(sale_returns=(pushed(id=40),)),
+        other(wanted=wants(wanted_line("B"))),
+        other(wanted=wants(purpose=Purpose.CANCEL)),
+        other(state=State.IGNORED),
+        other(sale_returns=(pushed(id=40),)),
     ],
     ids=["other lines", "cancelled", "ignored", "has its own"],
 )
 def test_a_return_that_claims_nothing_is_no_rival(other):
-    assert claimed(judge(an_entry(), shown(30, {"A": 1}), other_entries=[other])) == [30]
+    assert claimed(match(an_entry(), shown(30, {"A": 1}), other_entries=[other])) == [30]
 
 
 def test_what_the_ledger_knows_as_another_return_s_is_never_claimed():
-    other = rival(sale_returns=(pushed(id=30),))
+    other = other(sale_returns=(pushed(id=30),))
 
-    by_meaning = judge(an_entry(), shown(30, {"A": 1}), other_entries=[other])
-    by_intent = judge(lost(asked=(1,)), shown(30, {"A": 0}), other_entries=[other])
-    marked = judge(an_entry(), shown(30, {"A": 1}, marker="7001"), other_entries=[other])
+    by_meaning = match(an_entry(), shown(30, {"A": 1}), other_entries=[other])
+    by_intent = match(lost(asked=(1,)), shown(30, {"A": 0}), other_entries=[other])
+    marked = match(an_entry(), shown(30, {"A": 1}, marker="7001"), other_entries=[other])
 
     assert (claimed(by_meaning), missing(by_meaning)) == ([], ["A"])
     assert isinstance(by_intent, NotApplied)
@@ -599,9 +599,9 @@ def test_what_the_ledger_knows_as_another_return_s_is_never_claimed():
 
 
 def test_a_held_rival_still_claims():
-    other = rival(wanted=wants(purpose=Purpose.HOLD), state=State.SKIPPED)
+    other = other(wanted=wants(purpose=Purpose.HOLD), state=State.SKIPPED)
 
-    assert isinstance(judge(an_entry(), shown(30, {"A": 1}), other_entries=[other]), NeedsReview)
+    assert isinstance(match(an_entry(), shown(30, {"A": 1}), other_entries=[other]), NeedsReview)
 
 
 GONE = an_entry(wants(purpose=Purpose.CANCEL), seen=a_return(state="cancelled"))
@@ -617,7 +617,7 @@ COUNTED = as_shown(pushed(pushed_item("A"), id=30), externalId=None)
 @pytest.mark.parametrize("entry", [GONE, EMPTIED], ids=["with lines", "without"])
 def test_what_looks_begun_for_a_return_that_has_ended_goes_to_a_person(entry, row):
     assert needs_order(entry, ())
-    assert isinstance(judge(entry, row), NeedsReview)
+    assert isinstance(match(entry, row), NeedsReview)
 
 
 @pytest.mark.parametrize(
@@ -634,39 +634,39 @@ def test_what_looks_begun_for_a_return_that_has_ended_goes_to_a_person(entry, ro
     ids=["a person's", "in part", "hollow", "other lines", "older", "cancelled", "another's"],
 )
 def test_a_return_that_has_ended_asks_about_nothing_else(row):
-    assert (claimed(judge(GONE, row)), missing(judge(GONE, row))) == ([], [])
+    assert (claimed(match(GONE, row)), missing(match(GONE, row))) == ([], [])
 
 
 @pytest.mark.parametrize(
     ("other", "row"),
     [
-        (rival(), BARE),
-        (rival(wanted=wants(purpose=Purpose.HOLD)), BARE),
-        (rival(sale_returns=(pushed(id=30),)), BARE),
-        (rival(wanted=wants(purpose=Purpose.CANCEL)), COUNTED),
+        (other(), BARE),
+        (other(wanted=wants(purpose=Purpose.HOLD)), BARE),
+        (other(sale_returns=(pushed(id=30),)), BARE),
+        (other(wanted=wants(purpose=Purpose.CANCEL)), COUNTED),
         (
-            rival(wanted=wants(purpose=Purpose.CANCEL), intents=(an_intent(1, 2),)),
+            other(wanted=wants(purpose=Purpose.CANCEL), intents=(an_intent(1, 2),)),
             BARE,
         ),
     ],
     ids=["wants it", "held", "has it", "is named by it", "may have made it"],
 )
 def test_what_may_be_another_return_s_is_judged_for_that_one(other, row):
-    assert claimed(judge(GONE, row, other_entries=[other])) == []
+    assert claimed(match(GONE, row, other_entries=[other])) == []
 
 
 @pytest.mark.parametrize("status", ["requested", "cancelled"])
 def test_what_is_marked_beside_it_is_named_unless_it_has_ended_too(status):
-    verdict = judge(GONE, BARE, shown(31, {"C": 1}, marker="7001", status=status))
+    result = match(GONE, BARE, shown(31, {"C": 1}, marker="7001", status=status))
 
-    assert isinstance(verdict, NeedsReview)
-    assert ("1001-31 (31), which is marked" in verdict.reason) is (status == "requested")
+    assert isinstance(result, NeedsReview)
+    assert ("1001-31 (31), which is marked" in result.reason) is (status == "requested")
 
 
 def test_what_looks_begun_is_told_with_what_is_to_be_done():
     at_once = replace(BARE, created_at=GONE.seen.created_at)
 
-    assert judge(GONE, at_once) == NeedsReview(
+    assert match(GONE, at_once) == NeedsReview(
         "unmarked sale return 1001-30 (30) with 0 of order line A and 0 of order line B looks "
         "like what a create that was cut short has left, and may stand for this return, which is "
         "cancelled in Loop. Cancel in Jetti what does. Do by hand in Jetti what is still wanted"
@@ -674,46 +674,46 @@ def test_what_looks_begun_is_told_with_what_is_to_be_done():
 
 
 def test_nothing_is_called_cut_short_of_a_return_that_is_wanted_or_has_a_create_of_its_own():
-    wanted = judge(an_entry(AB), BARE)
-    lost_create = judge(replace(GONE, intents=(an_intent(1, 2),), state=State.UNKNOWN), BARE)
+    wanted = match(an_entry(AB), BARE)
+    lost_create = match(replace(GONE, intents=(an_intent(1, 2),), state=State.UNKNOWN), BARE)
 
-    for verdict in (wanted, lost_create):
-        assert "cut short" not in getattr(verdict, "reason", "")
+    for result in (wanted, lost_create):
+        assert "cut short" not in getattr(result, "reason", "")
     assert isinstance(wanted, NeedsReview)
     assert claimed(lost_create) == [30]
 
 
 def test_two_returns_that_have_ended_are_both_asked_about():
-    other = rival(wanted=wants(purpose=Purpose.CANCEL))
+    other = other(wanted=wants(purpose=Purpose.CANCEL))
 
-    assert isinstance(judge(GONE, BARE, other_entries=[other]), NeedsReview)
+    assert isinstance(match(GONE, BARE, other_entries=[other]), NeedsReview)
 
 
 def test_on_every_sale_that_may_be_the_order_it_is_looked_for():
     over, used_up = a_sale(id=9), sale_item("A", 1, id=91, sale_id=9, returned=1)
     on_it = shown(30, {}, sale_id=9, items=(LiveItem(301, 30, 91, {"quantity": 0}),))
 
-    verdict = judge(GONE, on_it, sales=(a_sale(), over), sale_items=(sale_item("A", 3), used_up))
+    result = match(GONE, on_it, sales=(a_sale(), over), sale_items=(sale_item("A", 3), used_up))
 
-    assert isinstance(verdict, NeedsReview)
+    assert isinstance(result, NeedsReview)
 
 
 @pytest.mark.parametrize("sales", [(), (a_sale(), a_sale(id=11))], ids=["none", "two"])
 def test_a_return_that_has_ended_needs_no_order(sales):
-    assert judge(GONE, sales=sales) == Matched((), {})
-    assert isinstance(judge(GONE, shown(30, {"A": 1}, marker="7001"), sales=sales), NeedsReview)
+    assert match(GONE, sales=sales) == Matched((), {})
+    assert isinstance(match(GONE, shown(30, {"A": 1}, marker="7001"), sales=sales), NeedsReview)
 
 
 def test_lines_that_policy_filters_are_not_meant_unless_it_filters_all():
-    assert claimed(judge(an_entry(AB), shown(30, {"A": 1}), creatable={"A"})) == [30]
-    assert claimed(judge(an_entry(AB), shown(30, {"A": 1, "B": 1}), creatable=())) == [30]
+    assert claimed(match(an_entry(AB), shown(30, {"A": 1}), creatable={"A"})) == [30]
+    assert claimed(match(an_entry(AB), shown(30, {"A": 1, "B": 1}), creatable=())) == [30]
 
 
 def test_before_go_live_what_a_person_made_is_found_and_nothing_is_missing():
-    found = judge(an_entry(AB), shown(30, {"A": 1, "B": 1}), creatable=())
+    found = match(an_entry(AB), shown(30, {"A": 1, "B": 1}), creatable=())
 
     assert (claimed(found), missing(found)) == ([30], [])
-    assert missing(judge(an_entry(AB), creatable=())) == []
+    assert missing(match(an_entry(AB), creatable=())) == []
 
 
 # ---------------------------------------------------------------- whether there is enough to return
@@ -731,40 +731,40 @@ def test_before_go_live_what_a_person_made_is_found_and_nothing_is_missing():
     ],
 )
 def test_a_create_needs_enough_units_of_a_line_that_is_no_bundle(item, enough):
-    verdict = judge(an_entry(wants(wanted_line("A", 2))), sale_items=(item,))
+    result = match(an_entry(wants(wanted_line("A", 2))), sale_items=(item,))
 
-    assert isinstance(verdict, Matched if enough else NeedsReview)
+    assert isinstance(result, Matched if enough else NeedsReview)
 
 
 def test_a_line_that_stands_twice_in_jetti_goes_to_a_person():
     twins = (sale_item("A", 5), sale_item("A", 5, id=9))
 
-    assert isinstance(judge(an_entry(), sale_items=twins), NeedsReview)
+    assert isinstance(match(an_entry(), sale_items=twins), NeedsReview)
 
 
 def test_a_line_of_another_sale_does_not_count():
     elsewhere = sale_item("A", 5, sale_id=99)
 
-    assert isinstance(judge(an_entry(), sale_items=(elsewhere,)), NotReady)
+    assert isinstance(match(an_entry(), sale_items=(elsewhere,)), NotReady)
 
 
 def test_an_order_that_is_not_there_and_a_line_that_is_not_there_wait_differently():
-    no_order, no_line = judge(an_entry(), sales=()), judge(an_entry(), sale_items=())
+    no_order, no_line = match(an_entry(), sales=()), match(an_entry(), sale_items=())
 
     assert (no_order.order_found, no_line.order_found) == (False, True)
 
 
 def test_a_disputed_order_goes_to_a_person():
-    verdict = judge(an_entry(), sales=(a_sale(), a_sale(id=11)))
+    result = match(an_entry(), sales=(a_sale(), a_sale(id=11)))
 
-    assert isinstance(verdict, NeedsReview)
-    assert verdict.reason.startswith("order #1001 matches 2 sales in Jetti: 10 (1001)")
+    assert isinstance(result, NeedsReview)
+    assert result.reason.startswith("order #1001 matches 2 sales in Jetti: 10 (1001)")
 
 
 def test_what_jetti_lists_of_other_sales_is_not_held_against_us():
     stranger = shown(30, {"A": 2}, sale_id=99)
 
-    assert missing(judge(an_entry(), stranger)) == ["A"]
+    assert missing(match(an_entry(), stranger)) == ["A"]
 
 
 def test_the_order_in_which_jetti_lists_things_means_nothing():
@@ -776,14 +776,14 @@ def test_the_order_in_which_jetti_lists_things_means_nothing():
         shown(33, {"D": 1}, status="cancelled"),
     ]
 
-    verdicts = [judge(entry, *order) for order in list(permutations(rows))]
+    verdicts = [match(entry, *order) for order in list(permutations(rows))]
 
     assert {(tuple(claimed(v)), tuple(missing(v)), v.before) for v in verdicts} == {
         ((30, 31, 32), (), (30, 31, 32, 33))
     }
 
 
-# --------------------------------------------------------------------- units left, and rivals ahead
+# --------------------------------------------------------------------- units left, and others ahead
 
 
 @pytest.mark.parametrize(
@@ -802,9 +802,9 @@ def test_units_are_only_added_where_they_are_left(wanted, held, left, changes, r
     items = (sale_item("A", 5, returned=5 - left), sale_item("B", 1, returned=1))
     entry = an_entry(wants(wanted_line("A", wanted)))
 
-    assert isinstance(judge(entry, row, sale_items=items), NeedsReview) is refused
+    assert isinstance(match(entry, row, sale_items=items), NeedsReview) is refused
     gone = replace(entry, wanted=replace(entry.wanted, purpose=Purpose.CANCEL))
-    assert claimed(judge(gone, row, sale_items=items)) == [30]
+    assert claimed(match(gone, row, sale_items=items)) == [30]
 
 
 @pytest.mark.parametrize(
@@ -813,19 +813,19 @@ def test_units_are_only_added_where_they_are_left(wanted, held, left, changes, r
 )
 def test_a_rival_s_create_without_an_answer_goes_first_on_the_same_lines(asked, creatable, behind):
     calm = an_entry(seen=a_return(id="7003"))
-    rival = replace(an_entry(seen=a_return(id="7002")), intents=(an_intent(*asked),))
+    other = replace(an_entry(seen=a_return(id="7002")), intents=(an_intent(*asked),))
 
-    verdict = judge(an_entry(), other_entries=(calm, rival), creatable=creatable)
+    result = match(an_entry(), other_entries=(calm, other), creatable=creatable)
 
-    assert isinstance(verdict, NotReady) is behind
+    assert isinstance(result, NotReady) is behind
     if behind:
-        assert (verdict.order_found, verdict.behind) == (True, True)
+        assert (result.order_found, result.behind) == (True, True)
 
 
 def test_what_is_claimed_is_known_by_all_its_numbers():
     row = shown(30, {"A": 1}, marker="7001", purchase_id=77)
 
-    [known] = judge(an_entry(), row).sale_returns
+    [known] = match(an_entry(), row).sale_returns
 
     assert (known.id, known.reference, known.sale_id, known.purchase_id) == (30, "1001-30", 10, 77)
     [item] = known.items
@@ -837,8 +837,8 @@ def test_an_item_without_a_line_of_ours_stands_for_none():
     row = shown(30, {"A": 1, "B": 1}, marker="7001")
 
     unnamed = replace(sale_item("B"), order_line_id=None)
-    [known] = judge(an_entry(), row, sale_items=(sale_item("A"), unnamed)).sale_returns
-    [alone] = judge(an_entry(), row, sale_items=(sale_item("A"),)).sale_returns
+    [known] = match(an_entry(), row, sale_items=(sale_item("A"), unnamed)).sale_returns
+    [alone] = match(an_entry(), row, sale_items=(sale_item("A"),)).sale_returns
 
     assert [item.order_line_id for item in known.items] == ["A", ""]
     assert [item.order_line_id for item in alone.items] == ["A", ""]
@@ -855,7 +855,7 @@ def test_of_two_that_held_the_same_item_the_cancelled_one_stands_for_no_unit(gon
     ]
     entry = an_entry(wants(wanted_line("A")), sale_returns=known)
 
-    verdict = judge(entry, ours=tuple(rows), sale_items=(sale_item("A", 2, returned=1),))
+    result = match(entry, ours=tuple(rows), sale_items=(sale_item("A", 2, returned=1),))
 
-    assert isinstance(verdict, Matched)
-    assert [item.units for one in verdict.sale_returns for item in one.items] == [None, None]
+    assert isinstance(result, Matched)
+    assert [item.units for one in result.sale_returns for item in one.items] == [None, None]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from core_samples import SALE_ID, a_sighting, sale_item, shown, wanted_line
+from core_samples import SALE_ID, a_snapshot, sale_item, shown, wanted_line
 
 from reconciler.core.matching.created import (
     Exact,
@@ -108,7 +108,7 @@ def proves(asked, items="ABC", on_sale=(), **changes):
     """Whether a create of these lines, on a sale of those, would show that the list was read."""
     missing = tuple(Missing(wanted_line(line), sale_item(line), 1) for line in asked)
     found = Matched((), {}, **({"sale_id": SALE_ID, "missing": missing} | changes))
-    seen = a_sighting(*on_sale, sale_items=tuple(sale_item(line) for line in items))
+    seen = a_snapshot(*on_sale, sale_items=tuple(sale_item(line) for line in items))
     return can_prove(found, seen)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from core_samples import (
     a_return,
-    a_sighting,
+    a_snapshot,
     an_entry,
     parcel,
     pushed,
@@ -104,7 +104,7 @@ def test_what_is_missing_may_make_a_person_s_sale_return_match():
     )
 
     part, whole = (
-        match_entry(an_entry(replace(wanted, lacks_lines=lacks)), a_sighting(row), (), {"A"})
+        match_entry(an_entry(replace(wanted, lacks_lines=lacks)), a_snapshot(row), (), {"A"})
         for lacks in (True, False)
     )
 
@@ -122,7 +122,7 @@ def test_what_is_missing_may_be_the_rest_of_a_line_that_is_two_sale_items(told_b
     row = shown(21, {"A": 2}, marker="7001")
     row = replace(row, items=(*row.items, LiveItem(109, 21, 9, {"quantity": 1})))
     items = (sale_item("A", 2), sale_item("A", 1, id=9))
-    seen = a_sighting(*(row for _ in known), sale_items=items)
+    seen = a_snapshot(*(row for _ in known), sale_items=items)
     wanted = wants(wanted_line("A", 2))
     split = "order line A is 2 sale items in Jetti, and 2 of its 3 units come back: "
 

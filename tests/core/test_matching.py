@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 from core_samples import (
     a_return,
-    a_sighting,
+    a_snapshot,
     an_entry,
     an_intent,
     as_shown,
@@ -38,8 +38,8 @@ def twins(first=2, second=1, *, gone=(0, 0), **changes):
     )
 
 
-def judge(entry, *on_sale, other_entries=(), items=None, **snapshot):
-    seen = a_sighting(*on_sale, sale_items=items or twins(), **snapshot)
+def matched(entry, *on_sale, other_entries=(), items=None, **snapshot):
+    seen = a_snapshot(*on_sale, sale_items=items or twins(), **snapshot)
     return match_entry(entry, seen, other_entries, ALL)
 
 
@@ -47,43 +47,43 @@ def of_line_a(units, **changes):
     return an_entry(wants(wanted_line("A", units)), **changes)
 
 
-def asked(verdict):
-    assert isinstance(verdict, Matched), verdict
-    return [(one.item.id, one.units) for one in verdict.missing]
+def asked(result):
+    assert isinstance(result, Matched), result
+    return [(one.item.id, one.units) for one in result.missing]
 
 
 # --------------------------------------------------------------------------------- what is certain
 
 
 def test_all_units_are_all_sale_items():
-    assert asked(judge(of_line_a(3))) == [(1, 2), (9, 1)]
+    assert asked(matched(of_line_a(3))) == [(1, 2), (9, 1)]
     for items in permutations(twins()):
-        assert asked(judge(of_line_a(3), items=items)) == [(1, 2), (9, 1)]
+        assert asked(matched(of_line_a(3), items=items)) == [(1, 2), (9, 1)]
 
 
 def test_each_of_them_is_asked_for_on_behalf_of_the_line():
     line = wanted_line("A", 3)
 
-    assert [one.line for one in judge(an_entry(wants(line))).missing] == [line, line]
+    assert [one.line for one in matched(an_entry(wants(line))).missing] == [line, line]
 
 
 def test_all_that_are_left_are_all_sale_items_with_what_each_has_left():
-    assert asked(judge(of_line_a(2), items=twins(gone=(1, 0)))) == [(1, 1), (9, 1)]
+    assert asked(matched(of_line_a(2), items=twins(gone=(1, 0)))) == [(1, 1), (9, 1)]
 
 
 @pytest.mark.parametrize(
     ("gone", "units", "item"), [((2, 0), 1, 9), ((0, 1), 1, 1), ((0, 1), 2, 1)]
 )
 def test_the_only_one_with_units_left_is_it(gone, units, item):
-    assert asked(judge(of_line_a(units), items=twins(gone=gone))) == [(item, units)]
+    assert asked(matched(of_line_a(units), items=twins(gone=gone))) == [(item, units)]
 
 
 @pytest.mark.parametrize("units", [1, 2])
 def test_some_of_several_is_a_person_s_who_reads_what_there_is(units):
-    verdict = judge(of_line_a(units))
+    result = matched(of_line_a(units))
 
-    assert isinstance(verdict, NeedsReview)
-    assert verdict.reason == (
+    assert isinstance(result, NeedsReview)
+    assert result.reason == (
         f"order line A is 2 sale items in Jetti, and {units} of its 3 units "
         f"{'comes' if units == 1 else 'come'} back: 1 (of vendor 3, 2 of 2 left), "
         "9 (of vendor 4, 1 of 1 left). Raise the sale return for the right ones by hand in "
@@ -94,19 +94,19 @@ def test_some_of_several_is_a_person_s_who_reads_what_there_is(units):
 def test_a_dead_one_of_three_is_named_and_does_not_count():
     three = (*twins(), sale_item("A", 4, id=11, cancelled=4))
 
-    assert asked(judge(of_line_a(3), items=three)) == [(1, 2), (9, 1)]
-    assert "11 (in-house, nothing left)" in judge(of_line_a(1), items=three).reason
+    assert asked(matched(of_line_a(3), items=three)) == [(1, 2), (9, 1)]
+    assert "11 (in-house, nothing left)" in matched(of_line_a(1), items=three).reason
 
 
 def test_more_than_all_of_them_have_left_is_too_much():
-    verdict = judge(of_line_a(3), items=twins(gone=(0, 1)))
+    result = matched(of_line_a(3), items=twins(gone=(0, 1)))
 
-    assert verdict.reason == (
+    assert result.reason == (
         "order line A: 3 to return, but only 2 of 2 are left in Jetti: "
         "sale item 1 (of vendor 3, 2 of 2 left), 9 (of vendor 4, nothing left). Do by hand in "
         "Jetti what is still wanted"
     )
-    assert "only 0 of 3" in judge(of_line_a(1), items=twins(gone=(2, 1))).reason
+    assert "only 0 of 3" in matched(of_line_a(1), items=twins(gone=(2, 1))).reason
 
 
 def test_what_another_return_gives_back_is_waited_for():
@@ -117,19 +117,19 @@ def test_what_another_return_gives_back_is_waited_for():
         sale_returns=(known,),
     )
 
-    verdict = judge(of_line_a(3), items=twins(gone=(2, 1)), other_entries=(giver,))
+    result = matched(of_line_a(3), items=twins(gone=(2, 1)), other_entries=(giver,))
 
-    assert isinstance(verdict, NotReady)
-    assert verdict.behind
+    assert isinstance(result, NotReady)
+    assert result.behind
 
 
 def test_a_bundle_among_them_is_a_person_s():
     bundle, part = twins()
     part = replace(part, is_bundle=True)
 
-    verdict = judge(of_line_a(3), items=(bundle, part))
+    result = matched(of_line_a(3), items=(bundle, part))
 
-    assert verdict == NeedsReview(
+    assert result == NeedsReview(
         "order line A is a bundle or part of one: sale item 1 (of vendor 3, 2 of 2 left), "
         "9 (of vendor 4, 1 of 1 left, a bundle or part of one). Raise the sale return for the "
         "right ones by hand in Jetti, with this return's id as its externalId"
@@ -157,9 +157,9 @@ def split_rows(first=0, second=0, **changes):
     return rows[0], replace(rows[1], items=(LiveItem(109, 31, 9, {"quantity": second}),))
 
 
-def units(verdict):
-    assert isinstance(verdict, Matched), verdict
-    return {i.sale_item_id: i.units for known in verdict.sale_returns for i in known.items}
+def units(result):
+    assert isinstance(result, Matched), result
+    return {i.sale_item_id: i.units for known in result.sale_returns for i in known.items}
 
 
 def lost(wanted_units):
@@ -168,15 +168,15 @@ def lost(wanted_units):
 
 @pytest.mark.parametrize("born", [(0, 0), (2, 1)])
 def test_what_a_lost_create_made_is_divided_as_it_was_meant(born):
-    verdict = judge(lost(3), *split_rows(*born), items=twins(gone=born))
+    result = matched(lost(3), *split_rows(*born), items=twins(gone=born))
 
-    assert units(verdict) == {1: 2, 9: 1}
+    assert units(result) == {1: 2, 9: 1}
 
 
 def test_what_carries_our_marker_is_divided_as_it_stands_or_by_what_is_left():
-    filled = judge(of_line_a(2), *split_rows(1, 1, marker="7001"), items=twins(gone=(1, 1)))
-    hollow = judge(of_line_a(3), *split_rows(marker="7001"))
-    neither = judge(of_line_a(2), *split_rows(marker="7001"))
+    filled = matched(of_line_a(2), *split_rows(1, 1, marker="7001"), items=twins(gone=(1, 1)))
+    hollow = matched(of_line_a(3), *split_rows(marker="7001"))
+    neither = matched(of_line_a(2), *split_rows(marker="7001"))
 
     assert (units(filled), units(hollow)) == ({1: 1, 9: 1}, {1: 2, 9: 1})
     assert isinstance(neither, NeedsReview)
@@ -190,7 +190,7 @@ def test_half_filled_is_no_division():
     """One PUT of two was done when the customer took a unit back: which one, nobody knows."""
     rows = split_rows(2, 0, marker="7001")
 
-    assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), NeedsReview)
+    assert isinstance(matched(of_line_a(2), *rows, items=twins(gone=(2, 0))), NeedsReview)
 
 
 B_TWINS = sale_item("B", 3), sale_item("B", 2, id=8)
@@ -219,9 +219,9 @@ def test_every_line_in_several_parts_is_divided_and_what_is_divided_stays_so(
     entry = an_entry(wants(wanted_line("A", 3), wanted_line("B", 5)), sale_returns=known)
     rows = tuple(as_shown(one) for one in known)
 
-    verdict = judge(entry, ours=rows, items=(*twins(), *B_TWINS))
+    result = matched(entry, ours=rows, items=(*twins(), *B_TWINS))
 
-    assert units(verdict) == {1: 2, 9: 1, 2: 3, 8: 2}
+    assert units(result) == {1: 2, 9: 1, 2: 3, 8: 2}
 
 
 def test_what_a_create_made_is_divided_as_it_was_asked_for():
@@ -247,22 +247,22 @@ def test_one_living_part_beside_a_cancelled_one_stands_for_the_whole_line():
     row, gone = split_rows(1, 0, marker="7001")
     gone = replace(gone, fields=gone.fields | {"status": "cancelled"})
 
-    verdict = judge(of_line_a(1), row, gone, items=twins(1, 1, gone=(1, 1)))
+    result = matched(of_line_a(1), row, gone, items=twins(1, 1, gone=(1, 1)))
 
-    assert units(verdict) == {1: None, 9: None}
+    assert units(result) == {1: None, 9: None}
 
 
 def test_a_person_who_raised_both_has_said_which():
-    verdict = judge(of_line_a(2), *split_rows(1, 1), items=twins(gone=(1, 1)))
+    result = matched(of_line_a(2), *split_rows(1, 1), items=twins(gone=(1, 1)))
 
-    assert units(verdict) == {1: 1, 9: 1}
-    assert units(judge(of_line_a(1), shown(30, {"A": 1}), items=twins(gone=(1, 0)))) == {1: None}
+    assert units(result) == {1: 1, 9: 1}
+    assert units(matched(of_line_a(1), shown(30, {"A": 1}), items=twins(gone=(1, 0)))) == {1: None}
 
 
 def test_the_same_sale_item_twice_is_no_division():
     rows = shown(30, {"A": 1}), shown(31, {"A": 1})
 
-    assert isinstance(judge(of_line_a(2), *rows, items=twins(gone=(2, 0))), NeedsReview)
+    assert isinstance(matched(of_line_a(2), *rows, items=twins(gone=(2, 0))), NeedsReview)
 
 
 @pytest.mark.parametrize(
@@ -318,23 +318,23 @@ def test_a_quantity_that_changes_over_several_parts_is_a_person_s(wanted):
         "hand"
     )
     rows = tuple(as_shown(known) for known in ours())
-    assert isinstance(judge(entry, ours=rows, items=twins(gone=(2, 1))), NeedsReview)
+    assert isinstance(matched(entry, ours=rows, items=twins(gone=(2, 1))), NeedsReview)
 
 
 def test_a_person_who_set_the_quantities_has_settled_it():
     entry = of_line_a(1, sale_returns=ours())
     shown_now = tuple(as_shown(known) for known in ours(quantities=(1, 0)))
 
-    verdict = judge(entry, ours=shown_now, items=twins(gone=(1, 0)))
+    result = matched(entry, ours=shown_now, items=twins(gone=(1, 0)))
 
-    assert units(verdict) == {1: 1, 9: 0}
+    assert units(result) == {1: 1, 9: 0}
 
 
 def test_units_that_all_come_back_after_all_are_certain():
     entry = of_line_a(3, sale_returns=ours(quantities=(1, 1), units=(1, 1)))
     rows = tuple(as_shown(known) for known in entry.sale_returns)
 
-    assert units(judge(entry, ours=rows, items=twins(gone=(1, 1)))) == {1: 2, 9: 1}
+    assert units(matched(entry, ours=rows, items=twins(gone=(1, 1)))) == {1: 2, 9: 1}
 
 
 def test_a_part_that_should_grow_while_another_has_units_left_is_a_person_s():
@@ -342,8 +342,8 @@ def test_a_part_that_should_grow_while_another_has_units_left_is_a_person_s():
     entry = of_line_a(2, sale_returns=(known,))
     rows = (as_shown(known),)
 
-    several = judge(entry, ours=rows, items=twins(gone=(1, 0)))
-    alone = judge(entry, ours=rows, items=twins(gone=(1, 1)))
+    several = matched(entry, ours=rows, items=twins(gone=(1, 0)))
+    alone = matched(entry, ours=rows, items=twins(gone=(1, 1)))
 
     assert isinstance(several, NeedsReview)
     assert "9 (of vendor 4, 1 of 1 left)" in several.reason

@@ -8,7 +8,7 @@ from core_samples import (
     SALE_ID,
     a_return,
     a_sale,
-    a_sighting,
+    a_snapshot,
     an_entry,
     an_intent,
     pushed,
@@ -29,16 +29,16 @@ ANEW = tuple(sale_item(line, 1, id=50 + place, sale_id=TWIN_ID) for place, line 
 """The same lines on the second."""
 
 
-def judge(entry, *rows, twin=None, items=USED_UP + ANEW, other_entries=()):
+def matched(entry, *rows, twin=None, items=USED_UP + ANEW, other_entries=()):
     sales = (a_sale(), twin or a_sale(id=TWIN_ID))
-    seen = a_sighting(*rows, sales=sales, sale_items=items)
+    seen = a_snapshot(*rows, sales=sales, sale_items=items)
     return match_entry(entry, seen, other_entries, frozenset("ABC"))
 
 
 def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more():
     entry = an_entry(wants(wanted_line("A"), wanted_line("B")))
 
-    assert judge(entry, shown(30, {"A": 1}), shown(31, {"B": 1, "C": 1})) == NeedsReview(
+    assert matched(entry, shown(30, {"A": 1}), shown(31, {"B": 1, "C": 1})) == NeedsReview(
         "unmarked sale return 1001-30 (30) with 1 of order line A, 1001-31 (31) with 1 of order "
         "line B and 1 of order line C may be this return's, but stands on sale 10 (1001), with "
         "nothing left, while order #1001 is sale 11 (1001). Do by hand in Jetti what is still "
@@ -49,7 +49,7 @@ def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more(
 def test_what_was_returned_there_the_moment_the_return_was_made_may_be_it():
     row = shown(30, {"A": 1}, created_at=a_return().created_at)
 
-    assert isinstance(judge(an_entry(), row), NeedsReview)
+    assert isinstance(matched(an_entry(), row), NeedsReview)
 
 
 @pytest.mark.parametrize(
@@ -65,21 +65,21 @@ def test_what_was_returned_there_the_moment_the_return_was_made_may_be_it():
     ids=["older", "cancelled", "another's", "known as another's", "other lines", "another order"],
 )
 def test_what_was_returned_there_and_cannot_be_it_is_no_obstacle(row):
-    rival = an_entry(seen=a_return(id="7002"), sale_returns=(pushed(id=31),))
+    other = an_entry(seen=a_return(id="7002"), sale_returns=(pushed(id=31),))
 
-    verdict = judge(an_entry(), row, other_entries=(rival,))
+    result = matched(an_entry(), row, other_entries=(other,))
 
-    assert isinstance(verdict, Matched), verdict
-    assert [(one.line.order_line_id, one.item.id) for one in verdict.missing] == [("A", 50)]
+    assert isinstance(result, Matched), result
+    assert [(one.line.order_line_id, one.item.id) for one in result.missing] == [("A", 50)]
 
 
 def test_the_sale_on_which_something_of_the_return_stands_does_not_give_way():
     by_name = a_sale(id=TWIN_ID, external_id=None)
 
-    verdict = judge(an_entry(), shown(30, {"A": 1}, marker="7001"), twin=by_name)
+    result = matched(an_entry(), shown(30, {"A": 1}, marker="7001"), twin=by_name)
 
-    assert isinstance(verdict, Matched), verdict
-    assert (verdict.sale_id, verdict.adopted) == (SALE_ID, (30,))
+    assert isinstance(result, Matched), result
+    assert (result.sale_id, result.adopted) == (SALE_ID, (30,))
 
 
 def test_what_became_of_an_unanswered_create_shows_on_the_sale_that_it_was_sent_to():
@@ -89,7 +89,7 @@ def test_what_became_of_an_unanswered_create_shows_on_the_sale_that_it_was_sent_
     entry = an_entry(intents=(create,), state=State.UNKNOWN)
     made = shown(30, {"A": 0}, sale_id=TWIN_ID)
 
-    verdict = judge(entry, made, twin=by_name, items=(sale_item("A", sale_id=TWIN_ID),))
+    result = matched(entry, made, twin=by_name, items=(sale_item("A", sale_id=TWIN_ID),))
 
-    assert isinstance(verdict, Matched), verdict
-    assert (verdict.sale_id, verdict.adopted) == (TWIN_ID, (30,))
+    assert isinstance(result, Matched), result
+    assert (result.sale_id, result.adopted) == (TWIN_ID, (30,))

@@ -87,7 +87,7 @@ FATES = [
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize(("purpose", "known", "terms", "fate"), FATES)
+@pytest.mark.parametrize(("purpose", "known", "rules", "fate"), FATES)
 def test_the_fate_follows_from_purpose_and_what_is_known_in_every_state(
     state, purpose, known, rules, fate
 ):

@@ -101,7 +101,7 @@ def test_a_sale_without_any_line_yet_is_not_over():
 def test_what_may_hold_something_of_ours_counts_whatever_is_left_of_it():
     over = lines(OURS, 0) + lines(TWIN, 1)
 
-    assert isinstance(choose_sale(a_return(), [OURS, TWIN], over, held={1}), Disputed)
+    assert isinstance(choose_sale(a_return(), [OURS, TWIN], over, occupied={1}), Disputed)
     assert choose_sale(a_return(), [OURS, TWIN], lines(OURS, 0) + lines(TWIN, 0), {7}) == Chosen(
         TWIN
     )

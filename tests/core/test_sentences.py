@@ -13,7 +13,7 @@ from core_samples import (
     SALE_ID,
     a_return,
     a_sale,
-    a_sighting,
+    a_snapshot,
     an_entry,
     an_intent,
     as_shown,
@@ -236,7 +236,7 @@ RIVAL = an_entry(seen=a_return(id="7002"))
 
 def of_others(count):
     """An order with so many sale items, none of which is of the line that is looked for."""
-    return a_sighting(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(count)))
+    return a_snapshot(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(count)))
 
 
 def lacking_among(named, more=""):
@@ -254,19 +254,19 @@ def lacking_among(named, more=""):
 JUDGED = {
     "order": (
         an_entry(),
-        a_sighting(sales=()),
+        a_snapshot(sales=()),
         NotReady("order #1001 is not in Jetti yet", order_found=False),
     ),
     "line": (
         an_entry(),
-        a_sighting(sale_items=()),
+        a_snapshot(sale_items=()),
         NotReady(
             "order line A is not in Jetti yet", order_found=True, instead="its sale has no items"
         ),
     ),
     "line of another": (
         an_entry(),
-        a_sighting(sale_items=(sale_item("B"), replace(sale_item("C"), order_line_id=None))),
+        a_snapshot(sale_items=(sale_item("B"), replace(sale_item("C"), order_line_id=None))),
         NotReady(
             "order line A is not in Jetti yet",
             order_found=True,
@@ -278,7 +278,7 @@ JUDGED = {
     "line of ten others": (an_entry(), of_others(10), lacking_among(10)),
     "no order": (
         an_entry(),
-        a_sighting(marked(), sales=()),
+        a_snapshot(marked(), sales=()),
         NeedsReview(
             "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order"
             f"{BY_HAND}"
@@ -286,7 +286,7 @@ JUDGED = {
     ),
     "only a clone": (
         an_entry(),
-        a_sighting(marked(), sales=(a_sale(is_clone=True),)),
+        a_snapshot(marked(), sales=(a_sale(is_clone=True),)),
         NeedsReview(
             "Jetti has sale return 1001-30 (30) on sale 10 for order #1001 but not the order; not "
             f"10 (1001), a clone{BY_HAND}"
@@ -294,7 +294,7 @@ JUDGED = {
     ),
     "deleted": (
         an_entry(sale_returns=(KNOWN,)),
-        a_sighting(),
+        a_snapshot(),
         NeedsReview(
             "sale return 1001-30 (30) was deleted in Jetti and is never made again by itself"
             f"{BY_HAND}"
@@ -302,7 +302,7 @@ JUDGED = {
     ),
     "two deleted": (
         an_entry(AB, sale_returns=(KNOWN, pushed(pushed_item("B"), id=31))),
-        a_sighting(),
+        a_snapshot(),
         NeedsReview(
             "sale return 1001-30 (30), 1001-31 (31) was deleted in Jetti and is never made again "
             f"by itself{BY_HAND}"
@@ -310,7 +310,7 @@ JUDGED = {
     ),
     "item deleted": (
         an_entry(sale_returns=(KNOWN,)),
-        a_sighting(ours=(replace(as_shown(KNOWN), items=()),)),
+        a_snapshot(ours=(replace(as_shown(KNOWN), items=()),)),
         NeedsReview(
             "order line A of sale return 1001-30 (30) was deleted in Jetti and is never made "
             f"again by itself{BY_HAND}"
@@ -318,7 +318,7 @@ JUDGED = {
     ),
     "astray": (
         an_entry(),
-        a_sighting(ours=(marked(30, sale_id=99), marked(31, "B", sale_id=98))),
+        a_snapshot(ours=(marked(30, sale_id=99), marked(31, "B", sale_id=98))),
         NeedsReview(
             "sale return 1001-30 (30) on sale 99, 1001-31 (31) on sale 98 carries this return's "
             "marker but is not on order #1001, which is sale 10 (1001). Take the marker off in "
@@ -327,7 +327,7 @@ JUDGED = {
     ),
     "thrice": (
         an_entry(sale_returns=(KNOWN,)),
-        a_sighting(ours=(as_shown(KNOWN), marked(31), marked(32))),
+        a_snapshot(ours=(as_shown(KNOWN), marked(31), marked(32))),
         NeedsReview(
             "sale item 1 stands 3 times for this return: in sale returns 1001-30 (30) with 1 of "
             "it, known before, 1001-31 (31) with 1 of it, found by its marker, 1001-32 (32) with "
@@ -336,7 +336,7 @@ JUDGED = {
     ),
     "elsewhere": (
         replace(lost(1), intents=(an_intent(write=Write(Operation.CREATE, 99, (1,))),)),
-        a_sighting(),
+        a_snapshot(),
         NeedsReview(
             "our unanswered create was sent to sale 99, but order #1001 is sale 10 (1001) by now. "
             f"See what it made there{BY_HAND}"
@@ -344,7 +344,7 @@ JUDGED = {
     ),
     "bundle": (
         an_entry(),
-        a_sighting(sale_items=(sale_item("A", is_bundle=True),)),
+        a_snapshot(sale_items=(sale_item("A", is_bundle=True),)),
         NeedsReview(
             "order line A is a bundle or part of one: sale item 1 (in-house, 1 of 1 left, a bundle "
             "or part of one). Raise the sale return for the right ones by hand in Jetti, with this "
@@ -353,7 +353,7 @@ JUDGED = {
     ),
     "twice": (
         an_entry(),
-        a_sighting(sale_items=(sale_item("A"), sale_item("A", id=9))),
+        a_snapshot(sale_items=(sale_item("A"), sale_item("A", id=9))),
         NeedsReview(
             "order line A is 2 sale items in Jetti, and 1 of its 2 units comes back: 1 (in-house, "
             "1 of 1 left), 9 (in-house, 1 of 1 left). Raise the sale return for the right ones "
@@ -362,7 +362,7 @@ JUDGED = {
     ),
     "used up": (
         an_entry(wants(wanted_line("A", 2))),
-        a_sighting(sale_items=(sale_item("A", 3, returned=2),)),
+        a_snapshot(sale_items=(sale_item("A", 3, returned=2),)),
         NeedsReview(
             "order line A: 2 to return, but only 1 of 3 are left in Jetti: sale item 1 (in-house, "
             f"1 of 3 left){BY_HAND}"
@@ -370,7 +370,7 @@ JUDGED = {
     ),
     "growth": (
         an_entry(wants(wanted_line("A", 3)), sale_returns=(KNOWN,)),
-        a_sighting(ours=(as_shown(KNOWN),), sale_items=(sale_item("A", 2, returned=1),)),
+        a_snapshot(ours=(as_shown(KNOWN),), sale_items=(sale_item("A", 2, returned=1),)),
         NeedsReview(
             "order line A: 2 more to return, but only 1 of 2 are left in Jetti: sale item 1 "
             f"(in-house, 1 of 2 left){BY_HAND}"
@@ -378,7 +378,7 @@ JUDGED = {
     ),
     "overlap": (
         an_entry(),
-        a_sighting(shown(30, {"A": 2}), shown(31, {"A": 1})),
+        a_snapshot(shown(30, {"A": 2}), shown(31, {"A": 1})),
         NeedsReview(
             "unmarked sale return 1001-30 (30) with 2 of order line A, 1001-31 (31) with 1 of "
             "order line A overlaps this return's lines without matching them: the return has 1 of "
@@ -388,7 +388,7 @@ JUDGED = {
     ),
     "older": (
         an_entry(),
-        a_sighting(shown(30, {"A": 1}, created_at=NOON - 2 * DAY)),
+        a_snapshot(shown(30, {"A": 1}, created_at=NOON - 2 * DAY)),
         NeedsReview(
             "unmarked sale return 1001-30 (30) with 1 of order line A holds this return's lines "
             "but is older than the return: it was made 2026-02-27 12:00Z, the return 2026-02-28 "
@@ -398,7 +398,7 @@ JUDGED = {
     ),
     "stranger's items": (
         lost(),
-        a_sighting(shown(30, {"A": 0, "C": 0})),
+        a_snapshot(shown(30, {"A": 0, "C": 0})),
         NeedsReview(
             "sale return 1001-30 (30) of sale items 1 and 3 appeared after our unanswered create "
             "of sale items 1 and 2 and holds items that it did not ask for. Cancel in Jetti what "
@@ -408,7 +408,7 @@ JUDGED = {
     ),
     "stranger's quantities": (
         lost(),
-        a_sighting(shown(30, {"A": 0, "B": 2})),
+        a_snapshot(shown(30, {"A": 0, "B": 2})),
         NeedsReview(
             "sale return 1001-30 (30) with 2 of sale item 2 appeared after our unanswered create "
             "of sale items 1 and 2 with quantities of its own: not 0, not all that was left, not "
@@ -418,7 +418,7 @@ JUDGED = {
     ),
     "beside": (
         lost(1),
-        a_sighting(shown(30, {"A": 0}), shown(31, {"C": 0}), shown(32, {"D": 0})),
+        a_snapshot(shown(30, {"A": 0}), shown(31, {"C": 0}), shown(32, {"D": 0})),
         NeedsReview(
             "sale return 1001-31 (31) of sale item 3, 1001-32 (32) of sale item 4 appeared along "
             "with 1001-30 (30), which our unanswered create of sale item 1 made, for items that it "
@@ -428,7 +428,7 @@ JUDGED = {
     ),
     "half": (
         lost(),
-        a_sighting(shown(30, {"A": 0})),
+        a_snapshot(shown(30, {"A": 0})),
         NeedsReview(
             "our unanswered create asked for sale items 1 and 2, but sale returns for 1 appeared: "
             f"1001-30 (30) of sale item 1{BY_HAND}"
@@ -436,7 +436,7 @@ JUDGED = {
     ),
     "empty": (
         lost(),
-        a_sighting(
+        a_snapshot(
             shown(30, {"A": 0}), shown(31, {}), shown(32, {}), shown(33, {}, status="cancelled")
         ),
         NotReady(
@@ -446,7 +446,7 @@ JUDGED = {
     ),
     "unknown item": (
         lost(),
-        a_sighting(shown(30, {"A": 0, "B": 0}), sale_items=(sale_item("A"),)),
+        a_snapshot(shown(30, {"A": 0, "B": 0}), sale_items=(sale_item("A"),)),
         NeedsReview(
             "sale return 1001-30 (30) with 0 of sale item 2 appeared after our unanswered create "
             "of sale items 1 and 2 with quantities of its own: not 0, not all that was left, not "
@@ -459,13 +459,13 @@ JUDGED = {
 
 @pytest.mark.parametrize("case", JUDGED)
 def test_whose_it_is(case):
-    entry, snapshot, verdict = JUDGED[case]
+    entry, snapshot, result = JUDGED[case]
 
-    assert match_entry(entry, snapshot, (), ALL) == verdict
+    assert match_entry(entry, snapshot, (), ALL) == result
 
 
 @pytest.mark.parametrize(
-    ("rival", "verdict"),
+    ("other", "result"),
     [
         (
             RIVAL,
@@ -485,15 +485,15 @@ def test_whose_it_is(case):
         ),
     ],
 )
-def test_which_return_it_stands_for(rival, verdict):
-    assert match_entry(an_entry(), a_sighting(shown(30, {"A": 1})), (rival,), ALL) == verdict
+def test_which_return_it_stands_for(other, result):
+    assert match_entry(an_entry(), a_snapshot(shown(30, {"A": 1})), (other,), ALL) == result
 
 
 def test_a_marker_that_was_moved():
-    rival = replace(RIVAL, sale_returns=(KNOWN, pushed(id=31)))
+    other = replace(RIVAL, sale_returns=(KNOWN, pushed(id=31)))
 
     assert match_entry(
-        an_entry(), a_sighting(marked(30), marked(31, "B")), (rival,), ALL
+        an_entry(), a_snapshot(marked(30), marked(31, "B")), (other,), ALL
     ) == NeedsReview(
         "a sale return carries this return's marker but is another's: 1001-30 (30) stands for "
         "return 7002, 1001-31 (31) stands for return 7002. Take the marker off in Jetti if it is "

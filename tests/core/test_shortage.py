@@ -14,7 +14,7 @@ from reconciler.core.states import OPEN
 NOTHING_LEFT = sale_item("A", 9, returned=9)
 
 
-def rival(wanted, *sale_returns, return_id="7002", state=State.PENDING):
+def other(wanted, *sale_returns, return_id="7002", state=State.PENDING):
     seen = a_return(id=return_id)
     return an_entry(wanted, seen=seen, sale_returns=sale_returns, state=state)
 
@@ -65,25 +65,25 @@ A2, A5, B5 = (wants(wanted_line(line, units)) for line, units in (("A", 2), ("A"
 def test_another_return_gives_back_what_jetti_was_told_and_is_not_wanted_any_more(
     wanted, sale_returns, units
 ):
-    assert given_back(rival(wanted, *sale_returns)) == units
+    assert given_back(other(wanted, *sale_returns)) == units
 
 
 def test_what_several_give_back_adds_up_and_none_takes_from_another():
-    ahead = rival(GONE, held(2)), rival(A5, held(1)), rival(A2, held(3))
+    ahead = other(GONE, held(2)), other(A5, held(1)), other(A2, held(3))
 
     assert given_back(*(replace(one, seen=a_return(id=str(n))) for n, one in enumerate(ahead))) == 3
 
 
 @pytest.mark.parametrize("state", State)
 def test_only_a_return_with_something_to_be_done_gives_back(state):
-    assert given_back(rival(GONE, held(3), state=state)) == (3 if state in OPEN else 0)
+    assert given_back(other(GONE, held(3), state=state)) == (3 if state in OPEN else 0)
 
 
 def test_who_gives_it_back_is_named():
     other_entries = (
-        rival(GONE, held(1), return_id="7002"),
-        rival(A5, held(1), return_id="7003"),
-        rival(GONE, held(1), return_id="7004"),
+        other(GONE, held(1), return_id="7002"),
+        other(A5, held(1), return_id="7003"),
+        other(GONE, held(1), return_id="7004"),
     )
 
     assert check_available([NOTHING_LEFT], "A", 2, other_entries) == NotReady(

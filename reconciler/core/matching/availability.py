@@ -26,11 +26,13 @@ def check_available(
     left = [item for item in items if item.available > 0] or items
     available = sum(item.available for item in left)
     lacking = units - available
+    # safeguard: units-left-for-a-create
     if lacking <= 0:
         return None
     giving = {
         other.id: _gives_back(other, line_id) for other in other_entries if other.state in OPEN
     }
+    # safeguard: units-given-back
     if sum(giving.values()) >= lacking:
         whose = listed(rival_id for rival_id, given in giving.items() if given)
         reason = f"order line {line_id} is still held by return {whose}, which gives it back"

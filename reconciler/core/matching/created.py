@@ -93,9 +93,11 @@ def left_out(
     """
     there = [row for row in on_sale if row.sale_id == create.target_id]
     living = [row for row in there if row.status != "cancelled"]
+    # safeguard: lines-on-live-sale-returns-prove-nothing
     if not all(row.items for row in living):
         return frozenset()
     taken = {item.sale_item_id for row in living for item in row.items}
+    # safeguard: whole-sale-proves-nothing
     return frozenset(
         item.id
         for item in items

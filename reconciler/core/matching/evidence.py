@@ -17,12 +17,17 @@ def since_sent(
     older than it. `others` are other returns' unanswered creates, which made what they asked for.
     """
     since = [
-        row for row in unmarked if row.id not in intent.before and row.created_at >= intent.sent_at
+        row
+        for row in unmarked
+        # safeguard: not-there-before-the-create
+        # safeguard: not-older-than-the-create
+        if row.id not in intent.before and row.created_at >= intent.sent_at
     ]
     asked = set(intent.write.sale_item_ids)
     return [
         row
         for row in since
+        # safeguard: two-lost-creates-on-one-order
         if asked & _sale_items(row) or not any(_may_have_made(other, row) for other in others)
     ]
 
@@ -92,6 +97,7 @@ def from_intent(
         for item in row.items
         if not _has_created_quantity(item, items, quantities)
     ]
+    # safeguard: quantities-of-a-lost-create
     if own:
         return NeedsReview(
             f"sale return {listed(own)} appeared after our unanswered create of {_asked(intent)} "
@@ -126,11 +132,13 @@ def from_contents(
         return []
     which = f"unmarked sale return {listed(with_units(row, items) for row in touching)}"
     quantities_found = _quantities_by_line(touching, items)
+    # safeguard: adoption-needs-equal-quantities
     if quantities_found != quantities or not _is_plain(touching):
         return NeedsReview(
             f"{which} overlaps this return's lines without matching them: the return has "
             f"{_units(quantities)}. {_SETTLED_BY}. {BY_HAND}"
         )
+    # safeguard: adoption-of-nothing-older
     if any(row.created_at < entry.seen.created_at for row in touching):
         made = listed(f"{row.created_at:%Y-%m-%d %H:%M}Z" for row in touching)
         return NeedsReview(
@@ -138,6 +146,7 @@ def from_contents(
             f"{made}, the return {entry.seen.created_at:%Y-%m-%d %H:%M}Z. {_SETTLED_BY}. {BY_HAND}"
         )
     claimants = [other.id for other in other_entries if _could_own(other, quantities)]
+    # safeguard: adoption-needs-one-claimant
     if claimants:
         return NeedsReview(
             f"{which} could stand for this return or for {listed(claimants)}: they want the same "

@@ -30,6 +30,7 @@ def missing_of(
             order_found=True,
             instead=_instead(items),
         )
+    # safeguard: bundles
     if any(item.is_bundle for item in matching):
         return NeedsReview(
             f"order line {line.order_line_id} is a bundle or part of one: "
@@ -42,6 +43,7 @@ def missing_of(
     first, *others = left
     if not others:
         return [Missing(line, first, line.quantity)]
+    # safeguard: one-of-several-sale-items
     if line.quantity < sum(item.available for item in left):
         return undecided(line, matching)
     return [Missing(line, item, item.available) for item in left]
@@ -97,6 +99,7 @@ def divided(
     shown = {item.id: item.quantity for row in live.values() for item in row.items}
     settled: dict[int, int] = {}
     # By what Jetti shows: a person may have cancelled one that stood twice.
+    # safeguard: cancelled-in-jetti-counts
     alive = [known for known in ours if live[known.id].status != "cancelled"]
     for line in entry.wanted.lines:
         parts = sharing(line.order_line_id, alive)

@@ -95,6 +95,7 @@ def match_entry(
     Whatever a review is about, it tells too that an unanswered create seems to have overreached.
     """
     result = _match(entry, snapshot, other_entries, creatable)
+    # safeguard: overreach-behind-another-review
     if isinstance(result, NeedsReview) and _overreached(entry, snapshot, other_entries):
         return replace(result, overreached=True)
     return result
@@ -106,6 +107,8 @@ def _match(
     other_entries: Sequence[Entry],
     creatable: Collection[str],
 ) -> MatchResult:
+    # safeguard: deleted-stays-deleted
+    # safeguard: line-in-two-sale-returns
     doubt = _gone(entry, snapshot) or _doubled(entry, snapshot)
     if doubt:
         return NeedsReview(doubt)
@@ -131,6 +134,7 @@ def order_of(entry: Entry, snapshot: OrderSnapshot) -> Chosen | NoSale | Dispute
     the order by now.
     """
     for sale in snapshot.sales:
+        # safeguard: read-back-where-it-was-sent
         if sale.id in sent_to(entry):
             return Chosen(sale)
     live = anchors(entry, snapshot.ours)
@@ -281,6 +285,7 @@ class _OrderMatch:
 
     def result(self, creatable: Collection[str]) -> MatchResult:
         astray = [row for row in self._live.values() if row.sale_id != self._sale.id]
+        # safeguard: marker-on-another-order
         if astray:
             return NeedsReview(
                 f"sale return {listed(f'{titled(row)} on sale {row.sale_id}' for row in astray)} "
@@ -288,6 +293,7 @@ class _OrderMatch:
                 f"sale {self._sale.id} ({self._sale.reference}). {_UNMARK}. {BY_HAND}"
             )
         theirs = [self._live[row_id] for row_id in sorted(self._theirs.keys() & self._live.keys())]
+        # safeguard: marker-of-another-return
         if theirs:
             whose = (f"{titled(row)} stands for return {self._theirs[row.id]}" for row in theirs)
             return NeedsReview(
@@ -298,9 +304,12 @@ class _OrderMatch:
         refused = self._claim_by_intent(unanswered) if unanswered else None
         if refused is not None:
             return refused
+        # safeguard: wait-for-the-other-create
         behind = self._behind(creatable) if unanswered is None else None
         if behind is not None:
             return behind
+        # safeguard: used-up-by-this-return
+        # safeguard: begun-by-a-lost-ledger
         refused = (
             self._left_behind() or self._used_up_elsewhere() or self._claim_by_contents(creatable)
         )
@@ -316,6 +325,7 @@ class _OrderMatch:
             if isinstance(found, NotReady):
                 return found
             missing += found
+        # safeguard: units-left-for-growth
         return self._divided() or self._overdrawn() or self._matched(tuple(missing))
 
     def _divided(self) -> NeedsReview | NotReady | None:
@@ -353,6 +363,7 @@ class _OrderMatch:
             return None
         matching = of_line(line.order_line_id, self._items)
         others = [other for other in matching if other is not sale_item and other.available > 0]
+        # safeguard: growth-beside-another-sale-item
         if others and units is None:
             return undecided(line, matching)
         return check_available(
@@ -360,6 +371,7 @@ class _OrderMatch:
         )
 
     def _claim_by_intent(self, unanswered: Intent) -> NeedsReview | NotReady | NotApplied | None:
+        # safeguard: not-repeated-on-another-sale
         if unanswered.write.target_id != self._sale.id:
             return NeedsReview(
                 f"our unanswered create was sent to sale {unanswered.write.target_id}, but "
@@ -386,9 +398,11 @@ class _OrderMatch:
         if unanswered is None or row.id in unanswered.before:
             return of_marked(row, self._items)
         is_late = row.created_at > unanswered.settle_at
+        # safeguard: too-late-for-a-create
         if is_late and any(item.quantity for item in row.items):
             # What was sent had landed by then or never will, and it leaves zeros: a person's.
             return of_manual(row, self._items)
+        # safeguard: edits-during-a-lost-create
         return of_unanswered_create(row, self._items)
 
     def _behind(self, creatable: Collection[str]) -> NotReady | None:
@@ -455,6 +469,7 @@ class _OrderMatch:
     def _unless_lines_are_missing(self, doubt: NeedsReview) -> NeedsReview | NotReady:
         """What was not understood of the return may be what settles the doubt, and a person who
         is asked too early would not be asked again."""
+        # safeguard: no-review-of-malformed-lines
         if not self._entry.wanted.lacks_lines:
             return doubt
         there = doubt.reason.removesuffix(f". {BY_HAND}").removesuffix(f". {RAISE}")
@@ -477,6 +492,7 @@ class _OrderMatch:
         return [row for row in self._on_sale if self._is_unmarked(row)]
 
     def _is_unmarked(self, row: LiveSaleReturn) -> bool:
+        # safeguard: unmarked-sale-returns-can-be-ours
         return row.marker is None and row.id not in self._live and row.id not in self._theirs
 
     def _matched(self, missing: tuple[Missing, ...]) -> Matched:

@@ -45,12 +45,14 @@ def choose_sale(
     by_name = [sale for sale in possible(seen, candidates) if not sale.external_id]
 
     def living(sales: Sequence[Sale]) -> list[Sale]:
+        # safeguard: sale-with-a-lost-create-counts
         return [sale for sale in sales if sale.id in occupied or not _is_over(sale, items)]
 
     left = living(by_id) or living(by_name) or by_id or by_name
     if not left:
         return NoSale()
     if len(left) == 1 and left[0].external_id and not is_spelt_alike(left[0], seen):
+        # safeguard: order-id-and-name-disagree
         left = [*left, *living(by_name)]
     if len(left) > 1:
         return Disputed(_dispute(seen, left, candidates, items))
@@ -59,6 +61,7 @@ def choose_sale(
 
 def possible(seen: Return, candidates: Sequence[Sale]) -> list[Sale]:
     """The candidates that may be the order at all, each once, in order of id."""
+    # safeguard: clones-never-count
     originals = {sale.id: sale for sale in candidates if not sale.is_clone}
     return [
         sale
@@ -83,6 +86,7 @@ def anchors(entry: Entry, ours: Sequence[LiveSaleReturn]) -> frozenset[int]:
 def _is_over(sale: Sale, items: Sequence[SaleItem]) -> bool:
     """Whether it is cancelled, or has lines and nothing left of any."""
     left = [item.available > 0 for item in items if item.sale_id == sale.id]
+    # safeguard: sales-with-nothing-left
     return sale.is_cancelled or (bool(left) and not any(left))
 
 

@@ -102,4 +102,5 @@ class OrderSnapshot(Struct, frozen=True):
 
     def is_stale(self, monotonic: float) -> bool:
         """Whether it is too old to write anything by."""
+        # safeguard: snapshots-go-stale
         return monotonic - self.looked_at > STALE_AFTER
