@@ -560,12 +560,12 @@ def test_what_does_not_touch_our_lines_is_no_matter(row):
     assert (claimed(result), missing(result)) == ([], ["A"])
 
 
-def other(**changes):
+def another_entry(**changes):
     return an_entry(**({"seen": a_return(id="7002")} | changes))
 
 
 def test_two_returns_that_one_sale_return_could_stand_for_go_to_a_person():
-    result = match(an_entry(), shown(30, {"A": 1}), other_entries=[other()])
+    result = match(an_entry(), shown(30, {"A": 1}), other_entries=[another_entry()])
 
     assert isinstance(result, NeedsReview)
     assert "7002" in result.reason
@@ -574,10 +574,10 @@ def test_two_returns_that_one_sale_return_could_stand_for_go_to_a_person():
 @pytest.mark.parametrize(
     "other",
     [
-        other(wanted=wants(wanted_line("B"))),
-        other(wanted=wants(purpose=Purpose.CANCEL)),
-        other(state=State.IGNORED),
-        other(sale_returns=(pushed(id=40),)),
+        another_entry(wanted=wants(wanted_line("B"))),
+        another_entry(wanted=wants(purpose=Purpose.CANCEL)),
+        another_entry(state=State.IGNORED),
+        another_entry(sale_returns=(pushed(id=40),)),
     ],
     ids=["other lines", "cancelled", "ignored", "has its own"],
 )
@@ -586,7 +586,7 @@ def test_a_return_that_claims_nothing_is_no_rival(other):
 
 
 def test_what_the_ledger_knows_as_another_return_s_is_never_claimed():
-    other = other(sale_returns=(pushed(id=30),))
+    other = another_entry(sale_returns=(pushed(id=30),))
 
     by_meaning = match(an_entry(), shown(30, {"A": 1}), other_entries=[other])
     by_intent = match(lost(asked=(1,)), shown(30, {"A": 0}), other_entries=[other])
@@ -599,7 +599,7 @@ def test_what_the_ledger_knows_as_another_return_s_is_never_claimed():
 
 
 def test_a_held_rival_still_claims():
-    other = other(wanted=wants(purpose=Purpose.HOLD), state=State.SKIPPED)
+    other = another_entry(wanted=wants(purpose=Purpose.HOLD), state=State.SKIPPED)
 
     assert isinstance(match(an_entry(), shown(30, {"A": 1}), other_entries=[other]), NeedsReview)
 
@@ -640,12 +640,12 @@ def test_a_return_that_has_ended_asks_about_nothing_else(row):
 @pytest.mark.parametrize(
     ("other", "row"),
     [
-        (other(), BARE),
-        (other(wanted=wants(purpose=Purpose.HOLD)), BARE),
-        (other(sale_returns=(pushed(id=30),)), BARE),
-        (other(wanted=wants(purpose=Purpose.CANCEL)), COUNTED),
+        (another_entry(), BARE),
+        (another_entry(wanted=wants(purpose=Purpose.HOLD)), BARE),
+        (another_entry(sale_returns=(pushed(id=30),)), BARE),
+        (another_entry(wanted=wants(purpose=Purpose.CANCEL)), COUNTED),
         (
-            other(wanted=wants(purpose=Purpose.CANCEL), intents=(an_intent(1, 2),)),
+            another_entry(wanted=wants(purpose=Purpose.CANCEL), intents=(an_intent(1, 2),)),
             BARE,
         ),
     ],
@@ -684,7 +684,7 @@ def test_nothing_is_called_cut_short_of_a_return_that_is_wanted_or_has_a_create_
 
 
 def test_two_returns_that_have_ended_are_both_asked_about():
-    other = other(wanted=wants(purpose=Purpose.CANCEL))
+    other = another_entry(wanted=wants(purpose=Purpose.CANCEL))
 
     assert isinstance(match(GONE, BARE, other_entries=[other]), NeedsReview)
 
