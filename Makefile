@@ -69,7 +69,8 @@ proof: $(VENV)/.provable ## the long forms of the proofs, two to three hours; wr
 
 .PHONY: test-lowest test-newest
 test-lowest: ## the tests with the oldest versions that setup.cfg allows
-	sed -n 's/^    \([a-z-]*\)>=\([0-9.]*\).*/\1==\2/p' setup.cfg > build-lowest.txt
+	sed -n '/^install_requires/,/^test =/s/^    \([a-z-]*\)>=\([0-9.]*\).*/\1==\2/p' setup.cfg \
+		> build-lowest.txt
 	$(MAKE) VENV=.venv-lowest CONSTRAINTS=build-lowest.txt test
 
 test-newest: ## the tests with the newest versions that setup.cfg allows
