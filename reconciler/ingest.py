@@ -15,7 +15,7 @@ from reconciler.clock import Clock
 from reconciler.core import fingerprint, mapping
 from reconciler.core.guard import check_shop
 from reconciler.core.matching.result import BY_HAND, listed, titled
-from reconciler.core.model import Malformed, Return, State, Window, aside
+from reconciler.core.model import GONE, Malformed, Return, State, Window, aside
 from reconciler.core.ports import (
     By,
     DrainedWindow,
@@ -172,7 +172,7 @@ class Ingest:
             move = Transition(State.REVIEW, reason)
             self._ledger.apply(return_id, move)
         else:
-            self.singles([replace(entry.seen, state=mapping.GONE)])
+            self.singles([replace(entry.seen, state=GONE)])
 
     def _record(self, gathered: _Batch, window: Window, by: By, watermark: datetime | None) -> None:
         shop = check_shop(self._ledger.meta().shop, gathered.shops)

@@ -19,7 +19,7 @@ from reconciler.config.values import (
     whole,
 )
 from reconciler.core import labels
-from reconciler.core.mapping import KNOWN_STATES
+from reconciler.core.model import KNOWN_STATES
 
 Path: TypeAlias = tuple[str, ...]
 """The parts of a key: ("loop", "page_size")."""

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from reconciler.core import labels
 from reconciler.core.model import (
+    KNOWN_STATES,
     Line,
     Parcel,
     Purpose,
@@ -22,11 +23,6 @@ from reconciler.core.model import (
     WantedParcel,
 )
 from reconciler.core.settings import Mapping
-
-KNOWN_STATES = ("open", "closed", "cancelled", "expired", "review")
-GONE = "gone"
-"""The state we give a return that Loop no longer lists. Loop knows no such state, so it is held
-like every unknown one, and whatever Loop says when it comes back is news."""
 
 _CANCELLED = "cancelled"
 _ENDED = frozenset({_CANCELLED, "expired"})

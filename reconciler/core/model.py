@@ -17,6 +17,13 @@ MOST_PROBLEMS = 10
 
 # ---------------------------------------------------------------------------- what Loop tells us
 
+KNOWN_STATES = ("open", "closed", "cancelled", "expired", "review")
+"""The states that Loop gives a return, as far as this version knows."""
+
+GONE = "gone"
+"""The state we give a return that Loop no longer lists. Loop knows no such state, so it is held
+like every unknown one, and whatever Loop says when it comes back is news."""
+
 
 class Line(Struct, frozen=True):
     """One returned unit (loop.md#units-per-line-item: two units are two lines)."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from reconciler.core.mapping import KNOWN_STATES
-from reconciler.core.model import Entry, Purpose, Return
+from reconciler.core.model import KNOWN_STATES, Entry, Purpose, Return
 
 LATE_SCAN = "expired in Loop while its parcel moves: held"
 

@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from reconciler.core import labels
-from reconciler.core.mapping import GONE, KNOWN_STATES
-from reconciler.core.model import CountedWord, Return, UnknownWord
+from reconciler.core.model import GONE, KNOWN_STATES, CountedWord, Return, UnknownWord
 from reconciler.core.settings import Globs, Mapping, Policy
 
 LABEL_STATUS, STATE, OUTCOME, TYPE = "label status", "state", "outcome", "type"

@@ -7,8 +7,7 @@ from typing import TypeVar
 
 from msgspec import Raw
 
-from reconciler.core.mapping import KNOWN_STATES
-from reconciler.core.model import Malformed, Return
+from reconciler.core.model import KNOWN_STATES, Malformed, Return
 from reconciler.core.ports import By
 from reconciler.errors import SourceError
 from reconciler.http import Refused, Response, Service

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from reconciler.clock import Clock
-from reconciler.core.mapping import KNOWN_STATES
-from reconciler.core.model import Malformed, Return, Window
+from reconciler.core.model import KNOWN_STATES, Malformed, Return, Window
 from reconciler.core.ports import By, Page
 from reconciler.errors import SourceError
 from reconciler.http import Response, Service

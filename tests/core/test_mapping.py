@@ -6,8 +6,8 @@ import pytest
 from core_samples import a_return, parcel
 
 from reconciler.core import labels
-from reconciler.core.mapping import KNOWN_STATES, project, rank
-from reconciler.core.model import Line, Purpose
+from reconciler.core.mapping import project, rank
+from reconciler.core.model import KNOWN_STATES, Line, Purpose
 from reconciler.core.settings import Mapping
 
 HELD = ("review",)

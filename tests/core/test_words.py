@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from reconciler.core import labels, words
-from reconciler.core.mapping import GONE, KNOWN_STATES
-from reconciler.core.model import CountedWord, UnknownWord
+from reconciler.core.model import GONE, KNOWN_STATES, CountedWord, UnknownWord
 from reconciler.core.settings import Globs, Mapping, Policy
 
 
