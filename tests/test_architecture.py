@@ -20,7 +20,7 @@ ALLOWED = {
     "core": {"errors"},
     "config": {"core", "errors"},
     "runtime": {"clock"},
-    "http": {"clock", "errors", "failpoints"},
+    "http": {"clock", "core", "errors", "failpoints"},
     "loop": {"clock", "core", "errors", "http", "failpoints"},
     "jetti": {"clock", "config", "core", "errors", "http", "failpoints"},
     "ledger": {"clock", "core", "errors", "migrations", "failpoints"},

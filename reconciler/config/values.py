@@ -5,7 +5,6 @@ A reader takes what TOML or the environment holds and returns the value, or rais
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from reconciler.config.settings import SQLITE
 from reconciler.core import duration
+from reconciler.core.loopback import is_loopback
 
 Reader: TypeAlias = Callable[[object], Any]
 
@@ -138,7 +138,7 @@ def base_url(raw: object) -> str:
         raise Unfit("is not an http address", "write https://host/path", _shown(raw))
     if parts.username is not None or parts.query or parts.fragment:
         raise Unfit("holds more than a host and a path", "write https://host/path", _shown(raw))
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise Unfit(
             "would send the key in clear text to another machine",
             f"write https://{parts.netloc}{parts.path}; http is for loopback only",
@@ -160,15 +160,6 @@ def _split(raw: object) -> SplitResult | None:
 def _shown(raw: object) -> str:
     """The address without what could be a password."""
     return re.sub(r"//.*@|[?#].*", "//…", str(raw))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def ledger(raw: object) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 import httpx
 from msgspec import Struct
 
+from reconciler.core.loopback import is_loopback
 from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.http.rate_limit import PerMinute, PerSecond
 
@@ -62,7 +62,7 @@ def pinned_url(endpoint: Endpoint) -> httpx.URL:
     if url.scheme not in ("http", "https") or not url.host or odd_port:
         raise ConfigError(f"{endpoint.name}: the base URL must begin with https:// and a host")
     # safeguard: https
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigError(f"{endpoint.name}: plain http is accepted for this machine only")
     if url.userinfo or url.query or url.fragment:
         raise ConfigError(f"{endpoint.name}: the base URL may hold a host and a path only")
@@ -72,12 +72,3 @@ def pinned_url(endpoint: Endpoint) -> httpx.URL:
             hint=f"check {endpoint.key_setting}",
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
