@@ -55,6 +55,10 @@ format: $(VENV)/.testable ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: docs
+docs: $(VENV)/.testable ## write README's table of settings from the code
+	$(BIN)/python -m docs.settings_table
+
 .PHONY: bench
 bench: $(VENV)/.testable ## the figures that the speed claims rest on
 	$(BIN)/python -m benchmarks

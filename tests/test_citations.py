@@ -17,7 +17,7 @@ PAGES = [
 ]
 SOURCES = [
     path
-    for directory in ("reconciler", "migrations", "tests", "proof", "benchmarks")
+    for directory in ("reconciler", "migrations", "tests", "proof", "benchmarks", "docs")
     for suffix in ("*.py", "*.toml")
     for path in sorted((ROOT / directory).rglob(suffix))
 ]

@@ -14,9 +14,10 @@ import click
 import msgspec
 import pytest
 
+from docs import settings_table
 from reconciler.cli.exit_codes import MEANINGS
 from reconciler.cli.program import program
-from reconciler.config import keys, load, sources
+from reconciler.config import environment, file, load, schema
 from reconciler.core import duration
 from reconciler.core.model import CountedWord
 from reconciler.core.report import (
@@ -37,6 +38,7 @@ from reconciler.core.report import (
     SaleReturnName,
     Watermarks,
 )
+from reconciler.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -149,9 +151,13 @@ def test_the_crontab_calls_commands_that_parse() -> None:
 
 def written_keys() -> list[str]:
     """Every key as README may write it."""
-    plain = [keys.dotted(key) for key in keys.KEYS if key[0] != "mapping"]
+    plain = [schema.dotted(key) for key in schema.KEYS if key[0] != "mapping"]
     words = ("mapping.status.STATE.WORD", "mapping.tracking.WORD", "mapping.reasons.REASON")
     return [*plain, *words]
+
+
+def test_readmes_settings_are_written_from_the_declarations() -> None:
+    assert settings_table.written(README) == README, "`make docs` writes them again"
 
 
 @pytest.mark.parametrize("key", written_keys())
@@ -169,15 +175,15 @@ def test_readme_names_no_setting_that_does_not_exist() -> None:
 
 def test_readme_tells_the_defaults() -> None:
     settings = load(None, {"RECONCILER_LEDGER": "sqlite:////x.db"})
-    told: dict[str, str] = {}
+    documented: dict[str, str] = {}
     for row in rows("Settings"):
         names = re.findall(r"`([^`]+)`", row[0])
         defaults = [value.strip(" `") for value in row[1].split(", ")]
         if len(names) == len(defaults):
-            told |= dict(zip(names, defaults, strict=True))
+            documented |= dict(zip(names, defaults, strict=True))
 
     checked = 0
-    for name, default in told.items():
+    for name, default in documented.items():
         actual: object = settings
         for part in name.split("."):
             actual = getattr(actual, part, None)
@@ -193,6 +199,56 @@ def test_readme_tells_the_defaults() -> None:
     assert checked == 15
 
 
+def _edges(takes: str) -> tuple[list[str], list[str]]:
+    """Of what README says that a setting takes: what just is, and what just is not."""
+    match re.split(r" from | to |, up to |: ", takes):
+        case ["a whole number", low, high]:
+            return [low, high], [str(int(low) - 1), str(int(high) + 1), f"{low}.5"]
+        case ["a number", low, high]:
+            return [low, high], [f"-{low}.001", f"{high}.001"]
+        case ["a number above 0", high]:
+            return ["0.001", high], ["0", f"{high}.001"]
+        case ["a duration", "more than 0", high]:
+            return ["0.001s", high], ["0", f"{high[:-1]}.001{high[-1]}"]
+        case ["a duration", low, high]:
+            return [low, high], [f"-{low}", f"{high[:-1]}.001{high[-1]}"]
+        case ["one of", words]:
+            return words.split(", "), ["", "draft", words]
+        case ["a list of", words]:
+            return ["", words, *words.split(", ")], ["draft", f"{words}, draft"]
+    return [], []
+
+
+LIMITS = [
+    (key, row[2])
+    for row in rows("Settings")
+    for key in re.findall(r"`([^`]+)`", row[0])
+    if any(_edges(row[2]))
+]
+
+
+@pytest.mark.parametrize(("key", "takes"), LIMITS, ids=[key for key, _ in LIMITS])
+def test_readme_tells_the_limits(key: str, takes: str) -> None:
+    written = key.replace("STATE", "open").replace("WORD", "new")
+    variable = "RECONCILER_" + written.upper().replace(".", "__")
+    inside, outside = _edges(takes)
+
+    for value in inside:
+        load(None, {variable: value})
+    for value in outside:
+        with pytest.raises(ConfigError, match=variable):
+            load(None, {variable: value})
+
+
+def test_the_limits_of_no_setting_are_left_out() -> None:
+    free = {key for key in written_keys() if key not in dict(LIMITS)}
+
+    assert free == {
+        "ledger", "loop.base_url", "jetti.base_url", "jetti.cancel_ids_key",
+        "mapping.reasons.REASON",
+    } | {key for key in written_keys() if key.endswith(("include", "exclude"))}  # fmt: skip
+
+
 def test_readmes_example_of_settings_is_valid(tmp_path: Path) -> None:
     [example] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     file = tmp_path / "reconciler.toml"
@@ -205,10 +261,10 @@ def test_readmes_example_of_settings_is_valid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(TEXTS))
 def test_every_variable_that_is_named_exists(name: str) -> None:
     known = {
-        *map(sources.variable, keys.KEYS),
-        *sources.BASE_URL_VARIABLES,
-        *sources.KEY_VARIABLES,
-        sources.CONFIG_VARIABLE,
+        *map(environment.variable, schema.KEYS),
+        *environment.BASE_URL_VARIABLES,
+        *environment.KEY_VARIABLES,
+        file.VARIABLE,
     }
     named = re.findall(r"\b(?:RECONCILER|LOOP|JETTI)_[A-Z_]+\b", TEXTS[name])
 

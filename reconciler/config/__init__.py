@@ -3,55 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
+from msgspec import convert
 
-from reconciler.config import keys, places, secret, sources
+from reconciler.config import directories, environment, file, readers, schema, secret
+from reconciler.config.schema import Given
 from reconciler.config.secret import Secret
 from reconciler.config.settings import SQLITE, JettiSettings, LoopSettings, Settings
-from reconciler.config.sources import Given
-from reconciler.config.values import Unfit
-from reconciler.core.settings import Globs, Guards, Policy
+from reconciler.config.unknown import unknown
+from reconciler.config.wording import Unfit
+from reconciler.core.settings import Guards, Policy
 from reconciler.core.settings import Mapping as StatusMapping
 from reconciler.errors import ConfigError
 
 __all__ = ["JettiSettings", "LoopSettings", "Secret", "Settings", "load"]
 
-_Table = TypeVar("_Table", bound=msgspec.Struct)
 _LONGEST_SHOWN = 60
 
 
-def load(file: str | None, environ: Mapping[str, str]) -> Settings:
+def load(named: str | None, environ: Mapping[str, str]) -> Settings:
     """The settings from the file (`--config`, or the first found) and the environment.
 
-    Raises ConfigError with the file or variable, the key, the value and the way out. Keys are
-    looked for but only asked for by `Settings.require_…`.
+    Raises ConfigError with the file or variable, the key, the value and the way out. A missing API
+    key is an error only in `Settings.require_…`.
     """
-    path = sources.find_file(file, environ)
-    given = (sources.read_file(path) if path else []) + sources.read_environment(environ)
+    path = file.find(named, environ)
+    given = (file.read(path) if path else []) + environment.read(environ)
     values = _tree(
-        [(keys.normal(one.key), _read(one)) for one in given if not _is_empty_table(one)]
+        [(schema.normal(one.key), _read(one)) for one in given if not _is_empty_table(one)]
     )
     return Settings(
-        kept_in=values.get("ledger") or _default_ledger(environ),
-        loop=LoopSettings(**values.get("loop", {})),
-        jetti=JettiSettings(**values.get("jetti", {})),
-        policy=_policy(values.get("policy", {})),
-        mapping=StatusMapping(**values.get("mapping", {})),
-        guard=Guards(**values.get("guard", {})),
+        ledger_address=values.get("ledger") or _default_ledger(environ),
+        loop=convert(values.get("loop", {}), LoopSettings),
+        jetti=convert(values.get("jetti", {}), JettiSettings),
+        policy=convert(values.get("policy", {}), Policy),
+        mapping=convert(values.get("mapping", {}), StatusMapping),
+        guard=convert(values.get("guard", {}), Guards),
         loop_key=secret.find(secret.LOOP_API_KEY, environ),
         jetti_token=secret.find(secret.JETTI_API_TOKEN, environ),
         file=path,
     )
 
 
-def _policy(values: dict[str, Any]) -> Policy:
-    globs = {name: Globs(**value) for name, value in values.items() if isinstance(value, dict)}
-    return Policy(**(values | globs))
-
-
-def _tree(leaves: list[tuple[keys.Path, Any]]) -> dict[str, Any]:
+def _tree(leaves: list[tuple[schema.Path, Any]]) -> dict[str, Any]:
     """Nested tables; a later leaf replaces an earlier one of the same key."""
     tree: dict[str, Any] = {}
     for (*above, name), value in leaves:
@@ -63,15 +58,15 @@ def _tree(leaves: list[tuple[keys.Path, Any]]) -> dict[str, Any]:
 
 
 def _is_empty_table(given: Given) -> bool:
-    return given.raw == {} and given.key in keys.TABLES
+    return given.raw == {} and given.key in schema.TABLES
 
 
 def _read(given: Given) -> Any:
-    read = keys.reader(given.key)
-    if read is None:
-        raise _unknown(given)
+    limits = schema.limits_of(given.key)
+    if limits is None:
+        raise unknown(given)
     try:
-        return read(given.raw)
+        return readers.read(given.raw, limits)
     except Unfit as error:
         shown = error.shown if error.shown is not None else _cut(repr(given.raw))
         raise ConfigError(f"{given.where}: {shown} {error.problem}", error.remedy) from error
@@ -81,25 +76,9 @@ def _cut(shown: str) -> str:
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
-def _unknown(given: Given) -> ConfigError:
-    """Never shows the value: it may be a key that was put in the wrong place."""
-    if given.in_file and given.key in keys.TABLES:
-        return ConfigError(
-            f"{given.where}: is a table, not a value",
-            f"write its settings below [{keys.dotted(given.key)}]",
-        )
-    if given.in_file and given.key[-1].upper() in sources.KEY_VARIABLES:
-        return ConfigError(
-            f"{given.where}: keys are never read from a settings file",
-            f"set {given.key[-1].upper()} in the environment, or pass a systemd credential",
-        )
-    hint = f"did you mean {sources.nearest(given)}?"
-    return ConfigError(f"{given.where}: there is no such setting", hint)
-
-
 def _default_ledger(environ: Mapping[str, str]) -> str | ConfigError:
-    """Where no setting says it; an error only for those who need a ledger."""
-    directory = places.service_state(environ) or places.user_state()
+    """Where no setting names one. An error is returned: only some commands need a ledger."""
+    directory = directories.service_state(environ) or directories.user_state()
     if directory is None:
         return ConfigError(
             "RECONCILER_LEDGER: is not set, and there is no home directory to keep a ledger in",

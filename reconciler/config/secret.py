@@ -1,4 +1,4 @@
-"""Keys: where they come from, and a wrapper that no log, report or traceback can read."""
+"""API keys: where they come from, and a wrapper that no log, report or traceback can read."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ JETTI_API_TOKEN = KeyName("JETTI_API_TOKEN", "jetti_api_token")
 
 
 def find(name: KeyName, environ: Mapping[str, str]) -> Secret | ConfigError:
-    """The key, or why there is none: commands that need no key must not stumble over it.
+    """The key, or why there is none: commands that need no key work without one.
 
-    The closest-kept place wins: systemd credential, then file, then environment.
+    The best protected place wins: systemd credential, then file, then environment.
     """
     try:
         return _find(name, environ)
@@ -56,7 +56,7 @@ def find(name: KeyName, environ: Mapping[str, str]) -> Secret | ConfigError:
 
 def _find(name: KeyName, environ: Mapping[str, str]) -> Secret:
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
-        # systemd hands these over read-only to us alone; its ACL shows as group-readable.
+        # Only this service can read these; systemd's ACL makes the mode look group-readable.
         credential = Path(directory, name.credential)
         if name.credential in _names(Path(directory)):
             return _checked(f"credential {name.credential}", _contents("credential", credential))

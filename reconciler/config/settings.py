@@ -1,51 +1,104 @@
-"""The settings as values, with their defaults."""
+"""The settings of each service, and all settings together with the API keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.config.secret import Secret
+from reconciler.core.limits import (
+    Duration,
+    Identifier,
+    LedgerFile,
+    Rate,
+    ServiceUrl,
+    Setting,
+    WholeNumber,
+)
 from reconciler.core.settings import Guards, Mapping, Policy
 from reconciler.errors import ConfigError
 
 SQLITE = "sqlite:///"
+_JETTI_PACE = Setting("pace, one budget for both", Rate())
 
 
 class LoopSettings(Struct, frozen=True):
     """Where and how Loop is read."""
 
-    base_url: str = "https://api.loopreturns.com/api/2026-07"
-    page_size: int = 750
-    requests_per_minute: float = 300
-    lag: timedelta = timedelta(seconds=120)
-    """A window ends this long ago: rows show a little late."""
-    overlap: timedelta = timedelta(minutes=30)
-    """A window starts this long before the watermark."""
-    window: timedelta = timedelta(days=30)
-    """Longer spans are cut into windows of this length."""
+    base_url: Annotated[
+        str, Setting("`LOOP_BASE_URL` overrides; http for this machine only", ServiceUrl())
+    ] = "https://api.loopreturns.com/api/2026-07"
+    page_size: Annotated[int, Setting("rows per page", WholeNumber(1, 750))] = 750
+    requests_per_minute: Annotated[float, Setting("pace", Rate())] = 300
+    lag: Annotated[
+        timedelta,
+        Setting(
+            "a window ends this long ago, because rows show a little late",
+            Duration(longest=timedelta(days=1)),
+        ),
+    ] = timedelta(seconds=120)
+    overlap: Annotated[
+        timedelta,
+        Setting(
+            "a window starts this long before the watermark", Duration(longest=timedelta(days=30))
+        ),
+    ] = timedelta(minutes=30)
+    window: Annotated[
+        timedelta,
+        Setting(
+            "longer spans are cut into windows of this length",
+            Duration(longest=timedelta(days=30), above_zero=True),
+        ),
+    ] = timedelta(days=30)
 
 
 class JettiSettings(Struct, frozen=True):
     """Where and how Jetti is read and written."""
 
-    base_url: str = "https://api.jetti.io/api"
-    reads_per_second: float = 2
-    writes_per_second: float = 1
-    settle: timedelta = timedelta(seconds=180)
-    """After this a write whose answer was lost has taken effect or never will."""
-    cancel_ids_key: str = "ids"
-    """The name under which a create sends its list of sale items."""
+    base_url: Annotated[
+        str,
+        Setting(
+            "`JETTI_BASE_URL` overrides; http for this machine only. `https://api.onport.com/api`,"
+            " Onport's own host, should answer alike",
+            ServiceUrl(),
+        ),
+    ] = "https://api.jetti.io/api"
+    reads_per_second: Annotated[float, _JETTI_PACE] = 2
+    writes_per_second: Annotated[float, _JETTI_PACE] = 1
+    settle: Annotated[
+        timedelta,
+        Setting(
+            "after this a write whose answer was lost has taken effect or never will",
+            # What settles a day or more from now counts as written by a wrong clock.
+            Duration(longest=timedelta(hours=12)),
+        ),
+    ] = timedelta(seconds=180)
+    cancel_ids_key: Annotated[
+        str,
+        Setting(
+            "the name under which a create sends its sale items; see"
+            " [What is unproven](#what-is-unproven)",
+            Identifier(),
+        ),
+    ] = "ids"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Everything the program can be told; keys stay hidden."""
+    """All settings, and the API keys, which no text form shows."""
 
-    kept_in: str | ConfigError
-    """Where the ledger lies, `sqlite:////absolute/path`, or why there is no place for one."""
+    ledger_address: Annotated[
+        str | ConfigError,
+        Setting(
+            "where the ledger is, as a path or `sqlite:////absolute/path`",
+            LedgerFile(),
+            default="`ledger.db` in systemd's `STATE_DIRECTORY`, else in `reconciler/` in the"
+            " user's state directory",
+        ),
+    ] = field(name="ledger")
+    """`sqlite:////absolute/path`, or why there is no place for a ledger."""
     loop: LoopSettings = LoopSettings()
     jetti: JettiSettings = JettiSettings()
     policy: Policy = Policy()
@@ -59,9 +112,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def ledger(self) -> str:
         """`sqlite:////absolute/path`. Raises ConfigError when there is no place for it."""
-        if isinstance(self.kept_in, ConfigError):
-            raise self.kept_in
-        return self.kept_in
+        if isinstance(self.ledger_address, ConfigError):
+            raise self.ledger_address
+        return self.ledger_address
 
     @property
     def ledger_path(self) -> Path:
@@ -70,8 +123,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def has_ledger(self) -> bool:
-        """Whether anything lies where the ledger should be."""
-        return not isinstance(self.kept_in, ConfigError) and self.ledger_path.exists()
+        """Whether anything is where the ledger should be."""
+        return not isinstance(self.ledger_address, ConfigError) and self.ledger_path.exists()
 
     def require_loop_key(self) -> Secret:
         """The key for Loop. Raises ConfigError when there is none or it cannot be used."""
@@ -80,12 +133,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     def require_jetti_token(self) -> Secret:
         """The token for Jetti. Raises ConfigError when there is none or it cannot be used."""
         return _required(self.jetti_token)
-
-    def secrets(self) -> Iterator[str]:
-        """Every key that is known, for the filter that keeps them out of logs."""
-        for key in (self.loop_key, self.jetti_token):
-            if isinstance(key, Secret):
-                yield key.reveal()
 
 
 def _required(key: Secret | ConfigError) -> Secret:

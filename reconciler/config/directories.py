@@ -1,4 +1,4 @@
-"""Where settings and state usually live: of a service, or of a user, who may have no home."""
+"""The usual directories of settings and state: a service's, or a user's, who may have no home."""
 
 from __future__ import annotations
 
