@@ -369,7 +369,7 @@ def test_an_unknown_key_names_the_nearest(written, text: str, key: str, nearest:
 
 
 @pytest.mark.parametrize("written_as", ["LOOP_API_KEY", "loop_api_key", "jetti_api_token_file"])
-def test_a_key_in_a_settings_file_is_refused_with_where_it_belongs(written, written_as: str) -> None:
+def test_an_api_key_in_a_settings_file_is_refused_with_its_place(written, written_as: str) -> None:
     with pytest.raises(ConfigError, match="keys are never read from a settings file") as caught:
         written(f'{written_as} = "{KEY}"')
 
