@@ -29,7 +29,11 @@ class LoopSettings(Struct, frozen=True):
     """Where and how Loop is read."""
 
     base_url: Annotated[
-        str, Setting("`LOOP_BASE_URL` overrides; http for this machine only", ServiceUrl())
+        str,
+        Setting(
+            "address of Loop's API; `LOOP_BASE_URL` overrides; http for this machine only",
+            ServiceUrl(),
+        ),
     ] = "https://api.loopreturns.com/api/2026-07"
     page_size: Annotated[int, Setting("rows per page", WholeNumber(1, 750))] = 750
     requests_per_minute: Annotated[float, Setting("pace", Rate())] = 300
@@ -61,8 +65,8 @@ class JettiSettings(Struct, frozen=True):
     base_url: Annotated[
         str,
         Setting(
-            "`JETTI_BASE_URL` overrides; http for this machine only. `https://api.onport.com/api`,"
-            " Onport's own host, should answer alike",
+            "address of Jetti's API; `JETTI_BASE_URL` overrides; http for this machine only."
+            " `https://api.onport.com/api`, Onport's own host, should answer alike",
             ServiceUrl(),
         ),
     ] = "https://api.jetti.io/api"
