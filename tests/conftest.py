@@ -11,6 +11,7 @@ from fault_table import print_cells, print_seeds
 from figures import Figures
 from hypothesis import HealthCheck, settings
 from leaks import LeakSearch, searched_directory
+from story_world import World, a_world
 
 # The same examples everywhere and every time, however slow the machine is.
 _REPEATABLE = settings(
@@ -82,4 +83,12 @@ def long(request: pytest.FixtureRequest) -> bool:
 def directory() -> Iterator[Path]:
     """Where a ledger lives."""
     with searched_directory("ledger-") as made:
+        yield made
+
+
+@pytest.fixture
+def world(directory: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """An empty shop in process, or over sockets where the test is marked so."""
+    sockets = request.node.get_closest_marker("sockets") is not None
+    with a_world(directory, sockets=sockets) as made:
         yield made

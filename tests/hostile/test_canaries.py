@@ -26,6 +26,9 @@ from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.messages import Request, Response
 from reconciler.sandbox.server.listener import Listener
 
+# A request to a third place would have to arrive there.
+pytestmark = pytest.mark.sockets
+
 PERSON = {
     "first_name": "Canary",
     "name": "Canary Person-1",

@@ -212,6 +212,7 @@ def test_slow_down_is_pending_and_must_be_looked_for(shop, entry, delivery, writ
     assert len(shop.sent) == 1
 
 
+@pytest.mark.sockets
 def test_what_never_left_is_pending_with_nothing_outstanding(world):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

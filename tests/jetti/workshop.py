@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
@@ -21,7 +20,7 @@ from reconciler.core.ports import By, DrainedWindow
 from reconciler.core.report import ReportedChange
 from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import TargetUnavailable
-from reconciler.http import Endpoint, PerSecond, connect
+from reconciler.http import Endpoint, PerSecond
 from reconciler.ingest import Projection
 from reconciler.jetti.client import JettiClient
 from reconciler.jetti.factory import JettiParts, build
@@ -65,7 +64,7 @@ class Workshop:
             "pace": PerSecond(1000, 1000),
             "methods": frozenset({"GET", "POST", "PUT"}),
         }
-        service = connect(Endpoint(**(usual | endpoint)), self.clock, rng=random.Random(7))
+        service = world.reach(Endpoint(**(usual | endpoint)), self.clock)
         self.service = stack.enter_context(service)
         self.reader = JettiClient(self.service, self.clock)
         self.lookup = Lookup(self.reader, self.clock)

@@ -13,7 +13,7 @@ from story_world import World
 
 from reconciler.cli import perform
 from reconciler.clock import Clock
-from reconciler.http import Endpoint, Service, connect
+from reconciler.http import Endpoint, Service
 from reconciler.runtime import Runtime
 
 
@@ -88,7 +88,7 @@ def test_what_only_looks_is_given_a_jetti_that_takes_no_writes(
 
     def noting(endpoint: Endpoint, clock: Clock) -> Service:
         allowed[endpoint.name] = endpoint.methods
-        return connect(endpoint, clock)
+        return world.reach(endpoint, clock)
 
     assert perform(["--quiet", *command], Runtime(world.clock, world.environ, connect=noting)) == 0
     assert allowed == {"Loop": frozenset({"GET"}), "Jetti": frozenset({"GET"})}
@@ -106,6 +106,7 @@ def test_the_run_does_what_the_dry_run_said(world: World) -> None:
     assert dry.report["run"]["watermark"]["after"] == ran.report["run"]["watermark"]["after"]
 
 
+@pytest.mark.sockets
 def test_the_digest_does_not_depend_on_jetti_or_the_minute(world: World) -> None:
     changed(world)
     first = world.run("--dry-run").report["run"]["digest"]

@@ -46,6 +46,7 @@ def test_a_range_of_two_hundred_days_is_read_in_windows_and_pushed(world: World,
     assert_agreement(world)
 
 
+@pytest.mark.sockets
 def test_a_range_pushes_only_what_it_read(world: World) -> None:
     world.go_live()
     backlog = left_over(world)
@@ -82,6 +83,7 @@ def test_a_range_again_is_silent(world: World) -> None:
 # ------------------------------------------------------------------------------ single returns
 
 
+@pytest.mark.sockets
 def test_one_return_alone(world: World) -> None:
     world.go_live()
     backlog = left_over(world)
@@ -130,6 +132,7 @@ def test_an_order_takes_the_returns_that_the_ledger_knows_too(world: World, writ
     assert len(world.on_order(order)) == 2
 
 
+@pytest.mark.sockets
 def test_an_order_takes_what_the_ledger_knows_by_a_name_that_the_order_bore_before(
     world: World,
 ) -> None:
@@ -166,6 +169,7 @@ def test_a_sweep_never_creates_what_is_older_than_go_live(world: World) -> None:
     assert (again.report["changes"], again.jetti_requests) == ([], (0, 0))
 
 
+@pytest.mark.sockets
 def test_a_sweep_adopts_what_is_older_than_go_live_and_marked(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1))
@@ -298,6 +302,7 @@ def lost(world: World) -> None:
         path.unlink()
 
 
+@pytest.mark.sockets
 def test_a_lost_ledger_is_rebuilt_without_one_duplicate(world: World) -> None:
     world.go_live()
     several = [world.returned(("Acme", 1), ("Bolt", 1)) for _ in range(3)]

@@ -56,6 +56,7 @@ def a_return(world: World, *lines: tuple[str | None, int]) -> str:
 # --------------------------------------------------------------------------- one unclear answer
 
 
+@pytest.mark.sockets
 @pytest.mark.parametrize(("kind", "parameters"), UNCLEAR, ids=NAMES)
 def test_a_create_with_an_unclear_answer_happens_once(
     world: World, kind: str, parameters: dict[str, Any]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from story_world import World
 
 
+@pytest.mark.sockets
 def test_a_new_return_is_created_and_the_next_run_is_silent(world: World) -> None:
     world.go_live()
     one = world.returned(("Acme", 2))

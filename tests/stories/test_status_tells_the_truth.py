@@ -34,7 +34,7 @@ def kill_a_run(world: World) -> None:
     world.connect = kill
     with pytest.raises(Killed):
         world.run()
-    world.connect = None
+    world.connect = world.reach
 
 
 def lived(world: World) -> str:
@@ -121,7 +121,7 @@ def test_a_bug_is_a_reason_until_a_pass_goes_well(world: World) -> None:
 
     assert world.run().code == 1
 
-    world.connect = None
+    world.connect = world.reach
     code, text = told(world)
     assert code == 3
     assert f"ended with exit code 1: this is a bug in reconciler {__version__}: LookupError" in text

@@ -1,6 +1,6 @@
 """What happens in the world between two requests of the program, told by the request it precedes.
 
-The requests themselves stay what they are: real, over real sockets.
+The requests themselves stay what they are.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from story_world import World
-
-from reconciler.http import connect
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class _Watched:
 
 def before_each_request(world: World, happens: Callable[[Asked], None]) -> None:
     """From now on `happens` is called before each request of the program leaves."""
-    world.connect = lambda endpoint, clock: _Watched(connect(endpoint, clock), happens)
+    world.connect = lambda endpoint, clock: _Watched(world.reach(endpoint, clock), happens)
 
 
 def once(world: World, when: Callable[[Asked], bool], what: Callable[[], object]) -> list[Asked]:

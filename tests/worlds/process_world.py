@@ -99,7 +99,7 @@ class RealWorld(World):
 
 @contextmanager
 def on_the_machine_s_clock(directory: Path) -> Iterator[RealWorld]:
-    with a_world(directory, start=None, frozen=False) as made:
+    with a_world(directory, sockets=True, start=None, frozen=False) as made:
         world = RealWorld(made.sandbox, directory)
         try:
             yield world

@@ -1,7 +1,8 @@
 """A shop in Loop, its orders in Jetti, and the program between them, on one frozen clock.
 
-Requests go over real sockets to the sandbox and the ledger is a real file. Time stands still
-until the story lets it pass; whatever the program waits for passes in the sandbox too.
+Requests are real HTTP, without sockets unless a world is made with them; the ledger is a real
+file. Time stands still until the story lets it pass; whatever the program waits for passes in the
+sandbox too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import random
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,12 +18,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from in_process import Network, in_process
 from leaks import assert_no_leak, found_in
 
 from reconciler.cli import perform
 from reconciler.clock import Clock
 from reconciler.core.model import Entry
 from reconciler.errors import Interrupted
+from reconciler.http import Endpoint, Service, connect
 from reconciler.ledger.opening import open_reader
 from reconciler.runtime import Runtime
 from reconciler.sandbox.clock import SandboxClock
@@ -110,7 +114,8 @@ class Ran:
 class World:
     """One merchant's world."""
 
-    def __init__(self, sandbox: Sandbox, directory: Path) -> None:
+    def __init__(self, sandbox: Sandbox, directory: Path, network: Network | None = None) -> None:
+        """`network` leads to the sandbox; without one it has to serve on ports."""
         self.sandbox = sandbox
         self.loop, self.jetti = sandbox.loop.store, sandbox.jetti.store
         self.clock = FrozenClock(sandbox)
@@ -119,8 +124,9 @@ class World:
         self.busy_seconds = 30.0
         """How long the program waits for whoever else has the ledger open."""
         self.orders: list[SandboxOrder] = []
-        self.connect: Callable[[Any, Clock], Any] | None = None
-        """How the program reaches the services; None: over the machine's sockets, as ever."""
+        self._network = network
+        self.connect: Callable[[Endpoint, Clock], Any] | None = self.reach if network else None
+        """How the program reaches the services; None: as it does by itself, over sockets."""
         self.environ = {
             **sandbox.environment(),
             "RECONCILER_LEDGER": self.ledger,
@@ -211,6 +217,10 @@ class World:
 
     # -------------------------------------------------------------------------- the program
 
+    def reach(self, endpoint: Endpoint, clock: Clock) -> Service:
+        """A service as the program connects to it, in this world."""
+        return connect(endpoint, clock, rng=random.Random(7), network=self._network)
+
     def call(self, *arguments: str, **environ: str) -> Ran:
         """One command line, in this process."""
         stdout, stderr = io.StringIO(), io.StringIO()
@@ -290,12 +300,19 @@ class World:
 
 
 @contextlib.contextmanager
-def a_world(directory: Path, **options: Any) -> Iterator[World]:
-    """An empty shop at noon on 1 March 2026; nothing that it told in confidence stays behind."""
+def a_world(directory: Path, *, sockets: bool = False, **options: Any) -> Iterator[World]:
+    """An empty shop at noon on 1 March 2026; nothing that it told in confidence stays behind.
+
+    With `sockets` both services listen on ports, for processes and for whoever speaks HTTP.
+    """
     settings = {"returns": 0, "start": NOON, "frozen": True, "rate_limits": False, **options}
     sandbox = Sandbox(SandboxOptions(**settings))
-    with serving(sandbox):
-        yield World(sandbox, directory)
+    with contextlib.ExitStack() as running:
+        if sockets:
+            running.enter_context(serving(sandbox))
+            yield World(sandbox, directory)
+        else:
+            yield World(sandbox, directory, running.enter_context(in_process(sandbox)))
     assert_no_leak(directory)
 
 
