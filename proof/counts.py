@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from proof.bench import ROOT
-
-sys.path.append(str(ROOT / "tests" / "worlds"))
-
-from figures import Figures
+from tests.support.figures import Figures
 
 __all__ = ["Figures", "leave"]
 

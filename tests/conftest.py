@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fault_table import print_cells, print_seeds
-from figures import Figures
 from hypothesis import HealthCheck, settings
-from leaks import LeakSearch, searched_directory
-from story_world import World, a_world
+
+from tests.support.fault_table import print_cells, print_seeds
+from tests.support.figures import Figures
+from tests.support.leaks import LeakSearch, searched_directory
+from tests.support.world import World, a_world
 
 # The same examples everywhere and every time, however slow the machine is.
 _REPEATABLE = settings(

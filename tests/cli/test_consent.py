@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from process_world import PATIENCE, RealWorld, on_the_machine_s_clock
+
+from tests.support.process_world import PATIENCE, RealWorld, on_the_machine_s_clock
 
 TIGHT = {"RECONCILER_GUARD__CREATES": "0"}
 

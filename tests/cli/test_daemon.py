@@ -12,11 +12,11 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from program import bare, reconciler
 
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
+from tests.cli.program import bare, reconciler
 
 EMPTY = SandboxOptions(returns=0)
 

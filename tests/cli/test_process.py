@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from program import bare, reconciler
+
+from tests.cli.program import bare, reconciler
 
 COMMANDS = ["init", "run", "serve", "status", "show", "sandbox", "demo"]
 HEAVY = {

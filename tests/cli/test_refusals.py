@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from program import KEYS, reconciler
+
+from tests.cli.program import KEYS, reconciler
 
 # Nobody listens there: a request would end with 4 or 5, not with 2.
 NOWHERE = {"LOOP_BASE_URL": "http://127.0.0.1:9", "JETTI_BASE_URL": "http://127.0.0.1:9"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core_samples import ITEM_IDS, SALE_ID, an_entry, wants
 from hypothesis import strategies as st
 
 from reconciler.core.diff import Live
 from reconciler.core.model import Item, Purpose, SaleReturn, WantedLine, WantedParcel
 from reconciler.core.owned_fields import OWNED
+from tests.core.samples import ITEM_IDS, SALE_ID, an_entry, wants
 
 STATUSES = ("draft", "requested", "finalized", "shipped", "received", "cancelled")
 

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import an_entry, pushed, pushed_item, wanted_line, wanted_parcel, wants
 from hypothesis import given, settings
 from msgspec.structs import replace
-from strategies import entries, entries_and_held
 
 from reconciler.core.diff import Diff, Live, ManualEdit, as_pushed, diff_of
 from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import Operation, Purpose, Write
 from reconciler.core.owned_fields import ENDS, OWNED, OWNED_OF_ITEM
+from tests.core.samples import an_entry, pushed, pushed_item, wanted_line, wanted_parcel, wants
+from tests.core.strategies import entries, entries_and_held
 
 REASONS = {"1": 1, "2": 2}
 ITEM, SALE_RETURN = Operation.UPDATE_ITEM, Operation.UPDATE_SALE_RETURN

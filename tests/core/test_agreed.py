@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import an_entry, pushed, pushed_item, wanted_line, wanted_parcel, wants
 from msgspec.structs import replace
 
 from reconciler.core.diff import Live, accept_matching_values, as_pushed
 from reconciler.core.model import Purpose
+from tests.core.samples import an_entry, pushed, pushed_item, wanted_line, wanted_parcel, wants
 
 BARE = replace(pushed_item("A"), fields={"quantity": 1})
 KNOWN = pushed(

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import (
+
+from reconciler.core.matching.baseline import of_manual, of_marked, of_unanswered_create
+from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotApplied
+from reconciler.core.model import Operation, State, Write
+from tests.core.samples import (
     MINUTE,
     NOON,
     a_return,
@@ -17,11 +22,6 @@ from core_samples import (
     wanted_line,
     wants,
 )
-
-from reconciler.core.matching.baseline import of_manual, of_marked, of_unanswered_create
-from reconciler.core.matching.match import match_entry
-from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotApplied
-from reconciler.core.model import Operation, State, Write
 
 ALL = frozenset("ABCD")
 AB = wants(wanted_line("A"), wanted_line("B"))

@@ -3,7 +3,14 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from core_samples import (
+from msgspec.structs import replace
+
+from reconciler.core.matching.match import match_entry, needs_order
+from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady
+from reconciler.core.matching.snapshot import LiveItem
+from reconciler.core.model import Operation, Purpose, State, Write
+from reconciler.core.owned_fields import OWNED
+from tests.core.samples import (
     HOUR,
     MINUTE,
     NOON,
@@ -20,13 +27,6 @@ from core_samples import (
     wanted_line,
     wants,
 )
-from msgspec.structs import replace
-
-from reconciler.core.matching.match import match_entry, needs_order
-from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady
-from reconciler.core.matching.snapshot import LiveItem
-from reconciler.core.model import Operation, Purpose, State, Write
-from reconciler.core.owned_fields import OWNED
 
 ALL = frozenset("ABCD")
 

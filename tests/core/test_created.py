@@ -3,7 +3,6 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from core_samples import SALE_ID, a_snapshot, sale_item, shown, wanted_line
 
 from reconciler.core.matching.created import (
     Exact,
@@ -15,6 +14,7 @@ from reconciler.core.matching.created import (
 )
 from reconciler.core.matching.result import Matched, Missing
 from reconciler.core.model import Operation, Write
+from tests.core.samples import SALE_ID, a_snapshot, sale_item, shown, wanted_line
 
 CREATE = Write(Operation.CREATE, SALE_ID, (1, 2))
 A, B, AB = shown(30, {"A": 0}), shown(31, {"B": 0}), shown(32, {"A": 0, "B": 0})

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import (
+
+from reconciler.core.estimate import Rates
+from reconciler.core.model import Line, Purpose
+from reconciler.core.plan import CreationRules, make_plan
+from reconciler.core.settings import Policy
+from tests.core.samples import (
     DAY,
     NOON,
     a_return,
@@ -14,11 +19,6 @@ from core_samples import (
     wanted_line,
     wants,
 )
-
-from reconciler.core.estimate import Rates
-from reconciler.core.model import Line, Purpose
-from reconciler.core.plan import CreationRules, make_plan
-from reconciler.core.settings import Policy
 
 TERMS = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
 AB = wants(wanted_line("A"), wanted_line("B"))

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import wanted_line, wanted_parcel, wants
 from hypothesis import given
 from msgspec.structs import replace
-from strategies import STATUSES, sale_return_fields, wanted
 
 from reconciler.core.model import Purpose
 from reconciler.core.owned_fields import (
@@ -16,6 +14,8 @@ from reconciler.core.owned_fields import (
     forward,
     of_sale_return,
 )
+from tests.core.samples import wanted_line, wanted_parcel, wants
+from tests.core.strategies import STATUSES, sale_return_fields, wanted
 
 TRACKING = ("trackingCompany", "trackingNumber", "trackingUrl", "trackingStatus")
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import NOON, a_return, parcel, wanted_line, wanted_parcel, wants
 from msgspec.structs import fields, replace
 
 from reconciler.core import fingerprint as fingerprints
 from reconciler.core.fingerprint import content, fingerprint, mapping_version
 from reconciler.core.model import Line, Parcel, Purpose, Return, Wanted, WantedLine, WantedParcel
 from reconciler.core.settings import Mapping
+from tests.core.samples import NOON, a_return, parcel, wanted_line, wanted_parcel, wants
 
 SEEN = a_return(parcels=(parcel(),), type="return", outcomes=("refund",))
 OTHERWISE = {

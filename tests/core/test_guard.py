@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import NOON, a_return, an_entry, an_intent, pushed, wanted_line, wants
 from msgspec.structs import replace
 
 from reconciler.core.guard import (
@@ -18,6 +17,7 @@ from reconciler.core.model import Purpose
 from reconciler.core.plan import CreationRules, make_plan
 from reconciler.core.settings import Guards, Policy
 from reconciler.errors import SafetyStop
+from tests.core.samples import NOON, a_return, an_entry, an_intent, pushed, wanted_line, wants
 
 TERMS = CreationRules(Policy(), go_live=NOON.replace(year=2020), asked_for=False)
 GROUNDS = GuardInputs(guards=Guards(), changed_lately=0, mapping_is_new=False)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import (
+from msgspec.structs import replace
+
+from reconciler.core.diff import Live, as_pushed, diff_of
+from reconciler.core.mapping import project
+from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.result import NeedsReview, NotReady
+from reconciler.core.matching.snapshot import LiveItem
+from reconciler.core.model import Line, Operation, Purpose, aside
+from reconciler.core.settings import Mapping
+from tests.core.samples import (
     a_return,
     a_snapshot,
     an_entry,
@@ -16,15 +25,6 @@ from core_samples import (
     wanted_parcel,
     wants,
 )
-from msgspec.structs import replace
-
-from reconciler.core.diff import Live, as_pushed, diff_of
-from reconciler.core.mapping import project
-from reconciler.core.matching.match import match_entry
-from reconciler.core.matching.result import NeedsReview, NotReady
-from reconciler.core.matching.snapshot import LiveItem
-from reconciler.core.model import Line, Operation, Purpose, aside
-from reconciler.core.settings import Mapping
 
 A_LINE = ("line_items[1].provider_line_item_id: expected number or text, found null",)
 A_LABEL = ("labels[0].status: expected number or text, found list",)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import an_entry, an_intent, as_shown, pushed, pushed_item
 
 from reconciler.core.matching.baseline import has_landed
 from reconciler.core.model import Operation, Write
+from tests.core.samples import an_entry, an_intent, as_shown, pushed, pushed_item
 
 KNOWN = pushed(pushed_item("A", 1), pushed_item("B", 2), status="shipped", notes=None)
 STATUS = Operation.UPDATE_SALE_RETURN

@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import pairwise, permutations
 
 import pytest
-from core_samples import NOON, a_return, parcel
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from reconciler.core.mapping import project
 from reconciler.core.model import Line, Parcel
 from reconciler.core.owned_fields import of_sale_return
 from reconciler.core.settings import Mapping
+from tests.core.samples import NOON, a_return, parcel
 
 PLAIN = Mapping()
 FURTHEST_FIRST = (

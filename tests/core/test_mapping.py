@@ -3,12 +3,12 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from core_samples import a_return, parcel
 
 from reconciler.core import labels
 from reconciler.core.mapping import project, rank
 from reconciler.core.model import KNOWN_STATES, Line, Purpose
 from reconciler.core.settings import Mapping
+from tests.core.samples import a_return, parcel
 
 HELD = ("review",)
 PLAIN = Mapping()

@@ -5,7 +5,15 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from core_samples import (
+from msgspec.structs import replace
+
+from reconciler.core.diff import as_pushed, diff_of
+from reconciler.core.matching.lines import as_asked
+from reconciler.core.matching.match import match_entry, needs_order
+from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotReady
+from reconciler.core.matching.snapshot import LiveItem
+from reconciler.core.model import Item, Operation, Purpose, State
+from tests.core.samples import (
     a_return,
     a_snapshot,
     an_entry,
@@ -18,14 +26,6 @@ from core_samples import (
     wanted_line,
     wants,
 )
-from msgspec.structs import replace
-
-from reconciler.core.diff import as_pushed, diff_of
-from reconciler.core.matching.lines import as_asked
-from reconciler.core.matching.match import match_entry, needs_order
-from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotReady
-from reconciler.core.matching.snapshot import LiveItem
-from reconciler.core.model import Item, Operation, Purpose, State
 
 ALL = frozenset("ABCD")
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import (
+
+from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.result import Matched, NeedsReview
+from reconciler.core.model import Operation, State, Write
+from tests.core.samples import (
     MINUTE,
     SALE_ID,
     a_return,
@@ -17,10 +21,6 @@ from core_samples import (
     wanted_line,
     wants,
 )
-
-from reconciler.core.matching.match import match_entry
-from reconciler.core.matching.result import Matched, NeedsReview
-from reconciler.core.model import Operation, State, Write
 
 TWIN_ID = 11
 USED_UP = tuple(sale_item(line, 1, returned=1) for line in "ABC")

@@ -4,7 +4,6 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from core_samples import DAY, HOUR, MINUTE, NOON, a_return, an_entry
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from reconciler.core.matching.result import BY_HAND, NotReady
 from reconciler.core.model import IntentOutcome, Operation, State
 from reconciler.core.ports import Attempt, Transition
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
+from tests.core.samples import DAY, HOUR, MINUTE, NOON, a_return, an_entry
 
 ids = st.integers(1, 10**12).map(str)
 NO_ORDER, NO_LINE = NotReady("no order", order_found=False), NotReady("no line", order_found=True)

@@ -5,24 +5,9 @@ from itertools import permutations
 from json import dumps
 
 import pytest
-from core_samples import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NOON,
-    a_return,
-    an_entry,
-    an_intent,
-    pushed,
-    pushed_item,
-    wanted_line,
-    wanted_parcel,
-    wants,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from strategies import entries
 
 from reconciler.core.model import Line, Operation, Purpose, State, Write
 from reconciler.core.plan import (
@@ -48,6 +33,21 @@ from reconciler.core.report import (
 )
 from reconciler.core.settings import Globs, Policy
 from reconciler.core.target import Preview
+from tests.core.samples import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    a_return,
+    an_entry,
+    an_intent,
+    pushed,
+    pushed_item,
+    wanted_line,
+    wanted_parcel,
+    wants,
+)
+from tests.core.strategies import entries
 
 TERMS = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
 LATE = replace(TERMS, go_live=NOON)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import (
+from msgspec.structs import replace
+
+from reconciler.core.matching.evidence import from_contents, overreach, since_sent, with_units
+from reconciler.core.matching.result import NeedsReview
+from reconciler.core.matching.snapshot import LiveItem
+from tests.core.samples import (
     MINUTE,
     NOON,
     a_return,
@@ -13,11 +18,6 @@ from core_samples import (
     shown,
     wanted_line,
 )
-from msgspec.structs import replace
-
-from reconciler.core.matching.evidence import from_contents, overreach, since_sent, with_units
-from reconciler.core.matching.result import NeedsReview
-from reconciler.core.matching.snapshot import LiveItem
 
 OURS = an_intent(1, 2)
 """Our create of the sale items 1 and 2, which are the order lines A and B."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import a_return, an_entry, pushed, wants
 
 from reconciler.core.model import Purpose
 from reconciler.core.remarks import about, late_scan, why_held
+from tests.core.samples import a_return, an_entry, pushed, wants
 
 HELD_STATES = ("review",)
 IN_PART = {"labels_set_aside": ("labels[0].status: expected number or text, found list",)}

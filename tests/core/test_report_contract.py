@@ -3,7 +3,6 @@ never renamed."""
 
 from __future__ import annotations
 
-from core_samples import DAY, NOON
 from msgspec import json
 
 from reconciler.core.report import (
@@ -24,6 +23,7 @@ from reconciler.core.report import (
     Watermarks,
 )
 from reconciler.reports import as_json
+from tests.core.samples import DAY, NOON
 
 REPORT = Report(
     run=RunFacts(

@@ -3,7 +3,6 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from core_samples import a_return, a_sale, an_entry, an_intent, pushed, sale_item, shown
 
 from reconciler.core.matching.order import (
     Chosen,
@@ -18,6 +17,7 @@ from reconciler.core.matching.order import (
     settles,
     spelling,
 )
+from tests.core.samples import a_return, a_sale, an_entry, an_intent, pushed, sale_item, shown
 
 OURS = a_sale(id=1)
 CLONE = a_sale(id=2, is_clone=True)

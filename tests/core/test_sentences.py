@@ -6,24 +6,6 @@ A message names who, what and the way out; a number or a name that is missing in
 from __future__ import annotations
 
 import pytest
-from core_samples import (
-    DAY,
-    HOUR,
-    NOON,
-    SALE_ID,
-    a_return,
-    a_sale,
-    a_snapshot,
-    an_entry,
-    an_intent,
-    as_shown,
-    pushed,
-    pushed_item,
-    sale_item,
-    shown,
-    wanted_line,
-    wants,
-)
 from msgspec.structs import replace
 
 from reconciler.core.diff import Live, as_pushed, diff_of
@@ -44,6 +26,24 @@ from reconciler.core.plan import CreationRules, make_plan
 from reconciler.core.settings import Guards, Policy
 from reconciler.core.windows import check_clock, check_plausible, check_progress
 from reconciler.errors import ReconcilerError
+from tests.core.samples import (
+    DAY,
+    HOUR,
+    NOON,
+    SALE_ID,
+    a_return,
+    a_sale,
+    a_snapshot,
+    an_entry,
+    an_intent,
+    as_shown,
+    pushed,
+    pushed_item,
+    sale_item,
+    shown,
+    wanted_line,
+    wants,
+)
 
 ALL = frozenset("ABCD")
 BY_HAND = ". Do by hand in Jetti what is still wanted"

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import a_return, an_entry, pushed, pushed_item, sale_item, wanted_line, wants
 from msgspec.structs import replace
 
 from reconciler.core.matching.availability import check_available
 from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.model import Purpose, State
 from reconciler.core.states import OPEN
+from tests.core.samples import (
+    a_return,
+    an_entry,
+    pushed,
+    pushed_item,
+    sale_item,
+    wanted_line,
+    wants,
+)
 
 NOTHING_LEFT = sale_item("A", 9, returned=9)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import a_snapshot
+
+from tests.core.samples import a_snapshot
 
 
 @pytest.mark.parametrize(("later", "stale"), [(0.0, False), (120.0, False), (120.5, True)])

@@ -3,17 +3,6 @@ from __future__ import annotations
 from itertools import combinations, permutations
 
 import pytest
-from core_samples import (
-    HOUR,
-    MINUTE,
-    NOON,
-    a_return,
-    an_entry,
-    pushed,
-    pushed_item,
-    wanted_line,
-    wants,
-)
 
 from reconciler.core.model import Purpose, State
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
@@ -30,6 +19,17 @@ from reconciler.core.summary import (
     standing_of,
 )
 from reconciler.errors import PRECEDENCE, worst
+from tests.core.samples import (
+    HOUR,
+    MINUTE,
+    NOON,
+    a_return,
+    an_entry,
+    pushed,
+    pushed_item,
+    wanted_line,
+    wants,
+)
 
 IN_ORDER = (129, 130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
 CALM = LedgerTotals()

@@ -4,13 +4,13 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from core_samples import DAY, HOUR, MINUTE, NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import Window
 from reconciler.core.windows import check_clock, check_plausible, cut, readable_until
 from reconciler.errors import ImplausibleListing, SafetyStop
+from tests.core.samples import DAY, HOUR, MINUTE, NOON
 
 SECOND = timedelta(seconds=1)
 

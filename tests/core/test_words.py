@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from core_samples import a_return, parcel
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import json
@@ -11,6 +10,7 @@ from msgspec import json
 from reconciler.core import labels, words
 from reconciler.core.model import GONE, KNOWN_STATES, CountedWord, UnknownWord
 from reconciler.core.settings import Globs, Mapping, Policy
+from tests.core.samples import a_return, parcel
 
 
 def unknown(**seen):

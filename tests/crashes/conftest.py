@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from mortal_world import MortalWorld, mortal_world
-from zygote import Zygote
+
+from tests.crashes.mortal_world import MortalWorld, mortal_world
+from tests.crashes.zygote import Zygote
 
 
 @pytest.fixture(scope="session")

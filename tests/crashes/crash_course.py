@@ -13,10 +13,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from agreement import assert_agreement
-from crash_scenarios import Scenario, later_schema
-from mortal_world import Death, Life, MortalWorld
-from world_state import state_of
+from tests.crashes.crash_scenarios import Scenario, later_schema
+from tests.crashes.mortal_world import Death, Life, MortalWorld
+from tests.crashes.world_state import state_of
+from tests.support.agreement import assert_agreement
 
 LOOKS_AGAIN = 4
 """In the short form every so many times one more run is made, which must write nothing."""
@@ -155,3 +155,11 @@ def writes_of(points: Sequence[str]) -> list[tuple[int, int]]:
     begins = ["INTENT_COMMITTING", "INTENT_COMMITTED", "PART_SENT"]
     places = range(1, len(points) + 1)
     return [(at, at + 2) for at in places if list(points[at - 1 : at + 2]) == begins]
+
+
+def chosen(points: Sequence[str], *, one: bool) -> list[int]:
+    """The first and the last hit of each point, counted from 1; or the last one alone."""
+    first = {name: len(points) - at for at, name in enumerate(reversed(points))}
+    last = {name: at for at, name in enumerate(points, start=1)}
+    edges = {*last.values()} if one else {*first.values(), *last.values()}
+    return sorted(edges)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import reconciler.migrations
-from mortal_world import MortalWorld
-from story_world import NOON
+
+from tests.crashes.mortal_world import MortalWorld
+from tests.support.world import NOON
 
 Faults = tuple[tuple[str, str, dict[str, Any]], ...]
 

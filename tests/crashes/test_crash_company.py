@@ -8,12 +8,13 @@ import signal
 from datetime import datetime, timedelta
 
 import pytest
-from agreement import assert_agreement
-from crash_course import Course
-from crash_scenarios import named
-from figures import Figures
-from mortal_world import Death, Life, MortalWorld
-from zygote import Zygote
+
+from tests.crashes.crash_course import Course
+from tests.crashes.crash_scenarios import named
+from tests.crashes.mortal_world import Death, Life, MortalWorld
+from tests.crashes.zygote import Zygote
+from tests.support.agreement import assert_agreement
+from tests.support.figures import Figures
 
 AT_ONCE = 1.0
 """Seconds that a run may take to be turned away, beside what any start costs just then."""

@@ -12,12 +12,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from crash_course import Course, writes_of
-from crash_scenarios import CROWD, SCENARIOS, Scenario, named
-from figures import Figures
-from mortal_world import Death, MortalWorld
-from test_crash_matrix import chosen
-from zygote_process import fill_the_disk
+
+from tests.crashes.crash_course import Course, chosen, writes_of
+from tests.crashes.crash_scenarios import CROWD, SCENARIOS, Scenario, named
+from tests.crashes.mortal_world import Death, MortalWorld
+from tests.crashes.zygote_process import fill_the_disk
+from tests.support.figures import Figures
 
 FULL = 8
 STEPS = 3

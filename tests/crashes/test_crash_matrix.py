@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 import pytest
-from crash_course import Course
-from crash_scenarios import SCENARIOS, Scenario
-from figures import Figures
-from mortal_world import Death, MortalWorld, mortal_world
-from zygote import Zygote
 
 from reconciler.failpoints import Failpoint
+from tests.crashes.crash_course import Course, chosen
+from tests.crashes.crash_scenarios import SCENARIOS, Scenario
+from tests.crashes.mortal_world import Death, MortalWorld, mortal_world
+from tests.crashes.zygote import Zygote
+from tests.support.figures import Figures
 
 PAIRS, PAIRS_LONG = 1, 12
 """Per scenario."""
@@ -24,14 +23,6 @@ def course(world: MortalWorld, scenario: Scenario, long: bool) -> Course:
 
 
 each = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-
-
-def chosen(points: Sequence[str], *, one: bool) -> list[int]:
-    """The first and the last hit of each point, counted from 1; or the last one alone."""
-    first = {name: len(points) - at for at, name in enumerate(reversed(points))}
-    last = {name: at for at, name in enumerate(points, start=1)}
-    edges = {*last.values()} if one else {*first.values(), *last.values()}
-    return sorted(edges)
 
 
 def sample(course: Course) -> list[int]:

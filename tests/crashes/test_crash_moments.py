@@ -9,10 +9,11 @@ import time
 from contextlib import suppress
 
 import pytest
-from crash_course import Course
-from crash_scenarios import Scenario, named
-from figures import Figures
-from mortal_world import MortalWorld
+
+from tests.crashes.crash_course import Course
+from tests.crashes.crash_scenarios import Scenario, named
+from tests.crashes.mortal_world import MortalWorld
+from tests.support.figures import Figures
 
 MOMENTS, MOMENTS_LONG = 3, 250
 """Per scenario."""

@@ -7,11 +7,11 @@ import random
 import signal
 
 import pytest
-from crash_course import Course, writes_of
-from crash_scenarios import SCENARIOS, Scenario, named
-from figures import Figures
-from mortal_world import Death, MortalWorld
-from test_crash_matrix import chosen
+
+from tests.crashes.crash_course import Course, chosen, writes_of
+from tests.crashes.crash_scenarios import SCENARIOS, Scenario, named
+from tests.crashes.mortal_world import Death, MortalWorld
+from tests.support.figures import Figures
 
 AT_ONCE = 10.0
 """Seconds of the machine's time; 30 are allowed, and nothing here is slow to answer."""

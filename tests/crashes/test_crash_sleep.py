@@ -6,10 +6,11 @@ import os
 import signal
 
 import pytest
-from agreement import assert_agreement
-from crash_course import Course
-from crash_scenarios import named
-from mortal_world import Death, MortalWorld
+
+from tests.crashes.crash_course import Course
+from tests.crashes.crash_scenarios import named
+from tests.crashes.mortal_world import Death, MortalWorld
+from tests.support.agreement import assert_agreement
 
 ASLEEP = 6
 """Hours."""

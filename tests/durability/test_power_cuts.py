@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import power_cut
 import pytest
-from agreement import assert_agreement
-from figures import Figures
-from power_cut import Call, Disk
-from process_world import RealWorld, on_the_machine_s_clock
+
+from tests.durability import power_cut
+from tests.durability.power_cut import Call, Disk
+from tests.support.agreement import assert_agreement
+from tests.support.figures import Figures
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
 
 pytestmark = pytest.mark.skipif(
     power_cut.missing() is not None, reason=power_cut.missing() or "strace works here"

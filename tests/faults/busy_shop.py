@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from story_world import NOON, World
-
 from reconciler.core.model import Entry, State
 from reconciler.ledger.opening import open_reader
 from reconciler.sandbox.messages import Request
 from reconciler.sandbox.request_log import Arrival
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
+from tests.support.world import NOON, World
 
 SETTINGS = """
 [loop]

@@ -3,12 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from busy_shop import BusyShop, Memories, remember, set_up
-from canary import Canary
-from fault_cells import Cell, every_cell, one_cell_per_pair
-from fault_table import CELL
-from figures import Figures
-from leaks import searched_directory
+
+from tests.faults.busy_shop import BusyShop, Memories, remember, set_up
+from tests.faults.canary import Canary
+from tests.faults.fault_cells import Cell, every_cell, one_cell_per_pair
+from tests.support.fault_table import CELL
+from tests.support.figures import Figures
+from tests.support.leaks import searched_directory
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,9 +7,8 @@ more than was asked for.
 
 from __future__ import annotations
 
-from fault_cells import Cell
-
 from reconciler.core.model import State
+from tests.faults.fault_cells import Cell
 
 HARMLESS = frozenset({"delay", "duplicate_answer", "stale_read"})
 KEY = frozenset({"401", "403"})

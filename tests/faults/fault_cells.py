@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from fault_kinds_tried import COLLECTIONS, EVERY_CALL, LISTS, READS, WRITES, Form, dropped
-
 from reconciler.sandbox.faults.registry import ServiceName
+from tests.faults.fault_kinds_tried import (
+    COLLECTIONS,
+    EVERY_CALL,
+    LISTS,
+    READS,
+    WRITES,
+    Form,
+    dropped,
+)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import httpcore
-from busy_shop import BusyShop, Memories
-from canary import closed_port
-from fault_cells import Cell, Operation
-from fault_kinds_tried import CANARY
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.http import Endpoint, Service, Timeouts, connect
 from reconciler.sandbox.faults.registry import Fault
+from tests.faults.busy_shop import BusyShop, Memories
+from tests.faults.canary import closed_port
+from tests.faults.fault_cells import Cell, Operation
+from tests.faults.fault_kinds_tried import CANARY
 
 IMPATIENT = Timeouts(connect=5.0, read=0.6, total=1.2)
 """For faults that take the machine's own time. Long beside what the sandbox needs for an answer."""

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from agreement import assert_agreement
-from busy_shop import BusyShop
-from figures import Figures
+
+from tests.faults.busy_shop import BusyShop
+from tests.support.agreement import assert_agreement
+from tests.support.figures import Figures
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 

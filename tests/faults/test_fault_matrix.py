@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from agreement import assert_agreement
-from busy_shop import PARTS, BusyShop, Memories
-from canary import Canary
-from expected import MOST_CALM_PASSES, first_codes, given_up, later_codes
-from fault_cells import OPERATIONS, Cell
-from striking import counted, strike
-
 from reconciler.core.model import State
+from tests.faults.busy_shop import PARTS, BusyShop, Memories
+from tests.faults.canary import Canary
+from tests.faults.expected import MOST_CALM_PASSES, first_codes, given_up, later_codes
+from tests.faults.fault_cells import OPERATIONS, Cell
+from tests.faults.striking import counted, strike
+from tests.support.agreement import assert_agreement
 
 TROUBLED = {State.FAILED, State.UNKNOWN, State.IN_FLIGHT, State.DEAD, State.REVIEW}
 GIVEN_UP = {State.DEAD, State.REVIEW}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from agreement import assert_agreement
-from busy_shop import BusyShop
-from canary import Canary
-from figures import Figures
+
+from tests.faults.busy_shop import BusyShop
+from tests.faults.canary import Canary
+from tests.support.agreement import assert_agreement
+from tests.support.figures import Figures
 
 AWAY = ["http://{canary}", "https://{canary}", "http://user@{canary}", "http://{home}@{canary}"]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from agreement import assert_agreement
-from busy_shop import PARTS, BusyShop
-from canary import closed_port
-from fault_kinds_tried import Form
-from figures import Figures
 
 from reconciler.core.model import State
 from reconciler.sandbox.faults.registry import Fault, ServiceName
+from tests.faults.busy_shop import PARTS, BusyShop
+from tests.faults.canary import closed_port
+from tests.faults.fault_kinds_tried import Form
+from tests.support.agreement import assert_agreement
+from tests.support.figures import Figures
 
 AWAY = [
     Form("refuse"),

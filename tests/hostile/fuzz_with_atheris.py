@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of the targets in `tests/worlds/fuzz_targets.py`.
+"""Coverage-guided fuzzing of the targets in `tests/hostile/fuzz_targets.py`.
 
     pip install -e ".[fuzz]"
-    python tests/hostile/fuzz_with_atheris.py loop_page -max_total_time=60
+    python -m tests.hostile.fuzz_with_atheris loop_page -max_total_time=60
 
 Without a target all are called with the same bytes. What follows are options of libFuzzer; an
 input that breaks a target is left in a file that the output names.
@@ -10,14 +10,11 @@ input that breaks a target is left in a file that the output names.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import atheris
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "worlds"))
-
 with atheris.instrument_imports(include=["reconciler"], enable_loader_override=False):
-    from fuzz_targets import TARGETS
+    from tests.hostile.fuzz_targets import TARGETS
 
 
 def main() -> None:

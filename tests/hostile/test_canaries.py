@@ -13,18 +13,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import leaks
 import pytest
-from figures import Figures
-from hostile_content import assert_harmless
-from process_world import RealWorld, on_the_machine_s_clock
-from story_world import Ran, World
 
 from reconciler.cli import perform
 from reconciler.runtime import Runtime
 from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.messages import Request, Response
 from reconciler.sandbox.server.listener import Listener
+from tests.hostile.hostile_content import assert_harmless
+from tests.support import leaks
+from tests.support.figures import Figures
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
+from tests.support.world import Ran, World
 
 # A request to a third place would have to arrive there.
 pytestmark = pytest.mark.sockets

@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from figures import Figures
-from hostile_content import assert_harmless
-from story_world import World
+
+from tests.hostile.hostile_content import assert_harmless
+from tests.support.figures import Figures
+from tests.support.world import World
 
 _COMMANDS = (["status"], ["show", "#1001"], ["run", "--dry-run"], ["run"])
 _EXPECTED = {0, 2, 3, 7, 8}

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from figures import Figures
-from fuzz_targets import TARGETS
-from hostile_content import BROKEN, RAW, TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.hostile.fuzz_targets import TARGETS
+from tests.hostile.hostile_content import BROKEN, RAW, TEXTS
+from tests.support.figures import Figures
 
 
 def _words(text: str) -> list[str]:

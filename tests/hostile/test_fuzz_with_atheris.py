@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from figures import Figures
-from fuzz_targets import TARGETS
+
+from tests.hostile.fuzz_targets import TARGETS
+from tests.support.figures import Figures
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None,
     reason="Atheris is not installed (the extra `fuzz`; it does not exist for every Python)",
 )
 
-_FUZZ = Path(__file__).with_name("fuzz_with_atheris.py")
+_ROOT = Path(__file__).parents[2]
 _SECONDS = 12
 """For each target in the long form."""
 
@@ -29,9 +31,16 @@ def test_no_input_that_is_found_breaks_a_target(
     if not long and name != "all":
         pytest.skip("one by one only in the long form")
     limit = f"-max_total_time={_SECONDS}" if long else "-runs=1000"
-    command = [sys.executable, str(_FUZZ), name, limit, "-seed=20260301", "-max_len=4096"]
+    fuzz = [sys.executable, "-m", "tests.hostile.fuzz_with_atheris"]
 
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*fuzz, name, limit, "-seed=20260301", "-max_len=4096"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(_ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert done.returncode == 0, done.stderr[-4000:]
     ran = re.search(r"Done (\d+) (?:runs|in)", done.stderr)

@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 import pytest
-from agreement import assert_agreement
-from figures import Figures
-from hostile_content import (
+
+from reconciler.cli.program import program
+from reconciler.sandbox.messages import Response
+from tests.hostile.hostile_content import (
     REFUSED_TEXTS,
     TEXTS,
     assert_harmless,
@@ -22,11 +23,10 @@ from hostile_content import (
     assert_only_ids_in_paths,
     tamper,
 )
-from process_world import RealWorld, on_the_machine_s_clock
-from story_world import World, a_world
-
-from reconciler.cli.program import program
-from reconciler.sandbox.messages import Response
+from tests.support.agreement import assert_agreement
+from tests.support.figures import Figures
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
+from tests.support.world import World, a_world
 
 MIB = 1024 * 1024
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from story_world import World
 
 from reconciler import config
 from reconciler.errors import ConfigError
 from reconciler.jetti import query
 from reconciler.sandbox.messages import Response
+from tests.support.world import World
 
 ENDS_OF_THE_CALENDAR = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
 

@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from figures import Figures
-from hostile_content import (
+
+from tests.hostile.hostile_content import (
     BROKEN,
     FIELDS,
     ID_FIELDS,
@@ -25,7 +25,8 @@ from hostile_content import (
     assert_only_ids_in_paths,
     tamper,
 )
-from story_world import World
+from tests.support.figures import Figures
+from tests.support.world import World
 
 ROOM = {"RECONCILER_GUARD__CREATES": "1000", "RECONCILER_GUARD__UPDATES": "1000"}
 _NO_TEXT = {"not UTF-8", "overlong UTF-8"}

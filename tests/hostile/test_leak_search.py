@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from leaks import LOOP_KEY, SECRETS, found_in, searched_directory
-from story_world import Ran
+
+from tests.support.leaks import LOOP_KEY, SECRETS, found_in, searched_directory
+from tests.support.world import Ran
 
 _CONFTEST = """
-from figures import Figures
-from leaks import LeakSearch
+from tests.support.figures import Figures
+from tests.support.leaks import LeakSearch
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):
@@ -43,7 +44,7 @@ def _run(place: Path, test: str, *options: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *base, *options, "test_planted.py"],
         cwd=place,
-        env={"PYTHONPATH": str(Path(__file__).parents[1] / "worlds"), "PATH": ""},
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from peers import Peer, RecordingClock, Scripted, answer, endpoint
 
 from reconciler.http import Service, connect
+from tests.http.peers import Peer, RecordingClock, Scripted, answer, endpoint
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import socket
 from contextlib import suppress
 
 import pytest
-from peers import answer
 
 from reconciler.errors import SourceError
 from reconciler.http import Refused, ResponseLost
 from reconciler.http.breaker import Breaker
 from reconciler.http.retry import Budget
+from tests.http.peers import answer
 
 
 def ask(loop):

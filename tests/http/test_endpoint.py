@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from peers import KEY, endpoint
 
 from reconciler.errors import ConfigError
 from reconciler.http import connect
 from reconciler.http.transport import Transport
+from tests.http.peers import KEY, endpoint
 
 
 @pytest.mark.parametrize(

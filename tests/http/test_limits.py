@@ -7,10 +7,10 @@ import socket
 import time
 
 import pytest
-from peers import Peer, answer, deaf_server
 
 from reconciler.errors import Interrupted, SourceError
 from reconciler.http import ResponseLost, Timeouts
+from tests.http.peers import Peer, answer, deaf_server
 
 SHORT = Timeouts(connect=1, read=0.25, total=0.5)
 

@@ -8,10 +8,10 @@ from contextlib import closing
 
 import httpcore
 import pytest
-from peers import answer
 
 from reconciler.http import NotSent, Timeouts
 from reconciler.http.network import RequestWatch, WatchedNetwork
+from tests.http.peers import answer
 
 HERE = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 """An address of this machine that is not taken by itself; elsewhere there is but one."""

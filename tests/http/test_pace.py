@@ -8,11 +8,11 @@ import math
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from peers import RecordingClock
 
 from reconciler.errors import Interrupted
 from reconciler.http import PerMinute, PerSecond
 from reconciler.http.rate_limit import Pacer
+from tests.http.peers import RecordingClock
 
 JETTI = PerSecond(reads=2, writes=1)
 COST = {False: 0.5, True: 1.0}

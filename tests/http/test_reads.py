@@ -8,10 +8,10 @@ from datetime import UTC
 
 import msgspec
 import pytest
-from peers import KEY, NOON, answer, head_lines
 
 from reconciler.errors import Interrupted, KeyRefused, SourceError
 from reconciler.http import Refused, Response
+from tests.http.peers import KEY, NOON, answer, head_lines
 
 PATH, QUERY = "/list", "from=2026-03-01%2010%3A00%3A00&where%5Bid%5D=%2B1"
 

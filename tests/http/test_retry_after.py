@@ -9,10 +9,10 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from peers import NOON, answer
 
 from reconciler.errors import SourceError
 from reconciler.http.retry import parse_retry_after
+from tests.http.peers import NOON, answer
 
 
 def in_seconds(seconds: float) -> str:

@@ -10,10 +10,10 @@ import threading
 import time
 
 import pytest
-from peers import answer, deaf_server
 
 from reconciler.errors import SourceError
 from reconciler.http import NotSent, Timeouts, tls_context
+from tests.http.peers import answer, deaf_server
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 

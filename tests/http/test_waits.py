@@ -7,12 +7,12 @@ import logging
 import httpx
 import pytest
 from httpx_retries import RetryTransport
-from peers import Dice, answer, endpoint
 
 from reconciler.errors import SourceError
 from reconciler.http import PerSecond
 from reconciler.http.retry import ReadRetry, RetryContext, reason
 from reconciler.http.transport import Transport
+from tests.http.peers import Dice, answer, endpoint
 
 
 def one(got):

@@ -7,11 +7,11 @@ import struct
 import threading
 
 import pytest
-from peers import answer, head_lines
 
 from reconciler.errors import Interrupted, KeyRefused, SourceError
 from reconciler.failpoints import Failpoint, watched
 from reconciler.http import NotSent, PerMinute, Response, ResponseLost
+from tests.http.peers import answer, head_lines
 
 PATH, BODY = "/sales/7/cancel.json", b'{"ids":[1]}'
 

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from workshop import Workshop
+
+from tests.jetti.workshop import Workshop
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from story_world import World
+
+from tests.support.world import World
 
 
 def test_a_pass_that_can_read_nothing_new_says_so(

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from story_world import World
 
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.orders import SandboxOrder
+from tests.support.world import World
 
 
 @pytest.fixture

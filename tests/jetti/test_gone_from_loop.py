@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from story_world import World
 
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.orders import SandboxOrder
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from jetti_scrubbing import JETTI, scrub, scrub_request, scrub_response
-from workshop import Settings
 
 from reconciler.core.model import Line, Operation, Parcel, Return, State, Window, Write
 from reconciler.core.owned_fields import of_sale_return
@@ -29,6 +27,8 @@ from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.orders import example_order
 from reconciler.sandbox.sandbox import JETTI_TOKEN, LOOP_KEY, Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
+from tests.jetti.jetti_scrubbing import JETTI, scrub, scrub_request, scrub_response
+from tests.jetti.workshop import Settings
 
 ALL = Path(__file__).parent.parent / "cassettes"
 CASSETTES = ALL / "test_jetti"

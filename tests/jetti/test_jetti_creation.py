@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from workshop import Settings
 
 from reconciler.core.model import State
 from reconciler.ledger.opening import open_reader
+from tests.jetti.workshop import Settings
 
 WRONG_KEY = "saleItemIds"
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from story_world import NOON
-from workshop import SETTLE, Workshop
 
 from reconciler.core.model import Operation, State, Write
 from reconciler.core.ports import Attempt
 from reconciler.errors import Interrupted, KeyRefused, LedgerError, SafetyStop, TargetUnavailable
 from reconciler.jetti.delivery import Delivered, Delivery
 from reconciler.jetti.responses import Classified, Meaning
+from tests.jetti.workshop import SETTLE, Workshop
+from tests.support.world import NOON
 
 CREATE = Write(Operation.CREATE, 1, sale_item_ids=(1, 2))
 PUT = Write(Operation.UPDATE_SALE_RETURN, 1, fields={"status": "shipped", "notes": None})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from workshop import shown, values_asked
 
 from reconciler.errors import TargetUnavailable
 from reconciler.http import Refused
 from reconciler.jetti.collection import FilterIgnored, QueryUnusable
+from tests.jetti.workshop import shown, values_asked
 
 
 @pytest.fixture

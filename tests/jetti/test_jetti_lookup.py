@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from story_world import NOON
-from workshop import shown
 
 from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.errors import KeyRefused, TargetUnavailable
 from reconciler.jetti.collection import QueryUnusable
 from reconciler.jetti.lookup import LookupFailed
+from tests.jetti.workshop import shown
+from tests.support.world import NOON
 
 
 def entries(shop, count):

@@ -3,12 +3,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from workshop import SETTLE
 
 from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Parcel, State
 from reconciler.core.retry import TRIES
 from reconciler.errors import SafetyStop, TargetUnavailable
+from tests.jetti.workshop import SETTLE
 
 SCANNED = (Parcel("USPS", "9400", "in_transit"),)
 ONE_PUT = "PUT /sale-returns/*"

@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
-from story_world import NOON, a_world
-from workshop import Workshop, shown, values_asked
 
 from reconciler.errors import KeyRefused, TargetUnavailable
 from reconciler.http import Refused
 from reconciler.jetti.collection import FilterIgnored
+from tests.jetti.workshop import Workshop, shown, values_asked
+from tests.support.world import NOON, a_world
 
 
 def rows_on(shop, sale_id, count, **attributes):

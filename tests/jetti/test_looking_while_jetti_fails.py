@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from story_world import World
 
 from reconciler.sandbox.faults.registry import Fault
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from story_world import World
 
 from reconciler.sandbox.faults.registry import Fault
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("cancelled", [1, 2])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from story_world import World
-
 from reconciler.sandbox.faults.registry import Fault
+from tests.support.world import World
 
 
 def test_an_unmarked_sale_return_of_another_return_is_not_adopted_by_meaning(world: World) -> None:

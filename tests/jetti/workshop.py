@@ -11,7 +11,6 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from story_world import World
 
 from reconciler.core import fingerprint
 from reconciler.core.model import Entry, Line, Return, Window
@@ -30,6 +29,7 @@ from reconciler.ledger.schema import InitialState
 from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import SandboxOrder
 from reconciler.sandbox.sandbox import JETTI_TOKEN
+from tests.support.world import World
 
 SETTLE = timedelta(seconds=180)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ledger_samples import BIRTH, StillClock
 
 from reconciler.ledger import opening
 from reconciler.ledger.repository import SqlLedger
+from tests.ledger.samples import BIRTH, StillClock
 
 
 @pytest.fixture

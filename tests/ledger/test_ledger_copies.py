@@ -9,7 +9,6 @@ import sys
 from contextlib import closing
 
 import pytest
-from ledger_samples import BIRTH, LATER, NOON, StillClock, drained, observation
 
 from reconciler.core.model import State
 from reconciler.core.ports import Transition
@@ -17,6 +16,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger import opening
 from reconciler.ledger.snapshot import recover_into
 from reconciler.ledger.sqlite import open_temporary
+from tests.ledger.samples import BIRTH, LATER, NOON, StillClock, drained, observation
 
 # Spills changed pages into the file before the commit, as a large window on a small machine does.
 DIE_IN_THE_MIDDLE = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from ledger_samples import CREATE, LATER, NOON, drained, intend, observation
 from sqlalchemy import func, select
 
 from reconciler.core.model import IntentOutcome, Malformed, Operation, State
@@ -13,6 +12,7 @@ from reconciler.core.ports import Attempt, PlanMember, RunSummary, Transition
 from reconciler.ledger.database import Store
 from reconciler.ledger.sqlite import open_file
 from reconciler.ledger.tables import windows
+from tests.ledger.samples import CREATE, LATER, NOON, drained, intend, observation
 
 DAY = timedelta(days=1)
 NOTHING = {"seen": 40, "unchanged": 40, "created": 0, "waiting": 0}

@@ -10,7 +10,6 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from ledger_samples import CREATE, LATER, NOON, StillClock, drained, observation
 
 from reconciler.clock import SystemClock
 from reconciler.core.model import State
@@ -20,6 +19,7 @@ from reconciler.ledger.database import Store
 from reconciler.ledger.lock import is_locked, lock_path, run_lock
 from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.sqlite import open_file
+from tests.ledger.samples import CREATE, LATER, NOON, StillClock, drained, observation
 
 HOLD = """
 import sys

@@ -12,13 +12,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ledger_samples import BIRTH, LATER, NOON, drained, observation
 
 from reconciler.core.model import State
 from reconciler.core.ports import Meta
 from reconciler.errors import ConfigError, LedgerError, LedgerMissing
 from reconciler.ledger import location, opening
 from reconciler.ledger.database_errors import unsound
+from tests.ledger.samples import BIRTH, LATER, NOON, drained, observation
 
 DOORS = {
     "run": opening.open_ledger,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ledger_samples import (
+
+from reconciler.core.model import IntentOutcome, State
+from reconciler.core.ports import StoredVersion, Transition
+from reconciler.core.states import OPEN
+from tests.ledger.samples import (
     LATER,
     MINUTE,
     NOON,
@@ -13,10 +17,6 @@ from ledger_samples import (
     observation,
     sale_return,
 )
-
-from reconciler.core.model import IntentOutcome, State
-from reconciler.core.ports import StoredVersion, Transition
-from reconciler.core.states import OPEN
 
 
 def ids(entries):

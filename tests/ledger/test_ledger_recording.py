@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from ledger_samples import (
+from msgspec.structs import replace
+
+from reconciler.core.model import Entry, Malformed, State, Wanted, Window
+from reconciler.core.ports import By, Transition
+from reconciler.core.states import REARMED_BY_CHANGE
+from reconciler.ledger import opening
+from reconciler.ledger.repository import SqlLedger
+from tests.ledger.samples import (
     LATER,
     MINUTE,
     NOON,
@@ -18,13 +25,6 @@ from ledger_samples import (
     observation,
     wanted,
 )
-from msgspec.structs import replace
-
-from reconciler.core.model import Entry, Malformed, State, Wanted, Window
-from reconciler.core.ports import By, Transition
-from reconciler.core.states import REARMED_BY_CHANGE
-from reconciler.ledger import opening
-from reconciler.ledger.repository import SqlLedger
 
 UNMOVED = sorted(set(State) - REARMED_BY_CHANGE)
 

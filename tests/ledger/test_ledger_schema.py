@@ -17,7 +17,6 @@ import reconciler.migrations
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from ledger_samples import CREATE, NOON, drained, observation
 
 import reconciler
 from reconciler.core.model import State
@@ -26,6 +25,7 @@ from reconciler.ledger import opening, tables
 from reconciler.ledger.database import Store
 from reconciler.ledger.schema import CURRENT, Schema, migrate
 from reconciler.ledger.sqlite import APPLICATION_ID, create_private, open_file
+from tests.ledger.samples import CREATE, NOON, drained, observation
 
 MIGRATIONS = Path(reconciler.migrations.__file__).parent
 CHECKOUT = MIGRATIONS.parent

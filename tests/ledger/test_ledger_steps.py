@@ -5,7 +5,13 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from ledger_samples import (
+
+from reconciler.core import states
+from reconciler.core.model import IntentOutcome, Operation, State, Write
+from reconciler.core.ports import Attempt, Transition
+from reconciler.errors import LedgerError, SafetyStop
+from reconciler.ledger import opening
+from tests.ledger.samples import (
     CREATE,
     LATER,
     MINUTE,
@@ -18,12 +24,6 @@ from ledger_samples import (
     sale_return,
     state_of,
 )
-
-from reconciler.core import states
-from reconciler.core.model import IntentOutcome, Operation, State, Write
-from reconciler.core.ports import Attempt, Transition
-from reconciler.errors import LedgerError, SafetyStop
-from reconciler.ledger import opening
 
 STEPS = sorted(product(State, State))
 LEGAL = [step for step in STEPS if states.is_legal(*step)]

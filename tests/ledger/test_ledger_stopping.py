@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ledger_samples import LATER, NOON, drained, fingerprint, observation, state_of
 
 from reconciler.core.model import State
 from reconciler.core.ports import PlanMember, Transition
 from reconciler.ledger.stopping import PLANS_KEPT
+from tests.ledger.samples import LATER, NOON, drained, fingerprint, observation, state_of
 
 
 def member(id_: str, want: str = "a", change: str = "create") -> PlanMember:

@@ -6,13 +6,13 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from ledger_samples import LATER, NOON, drained, observation
 
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening
 from reconciler.ledger.database import Store
 from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.sqlite import open_file
+from tests.ledger.samples import LATER, NOON, drained, observation
 
 MANY = [observation(str(number)) for number in range(1500)]
 

@@ -6,10 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from ledger_samples import LATER, MINUTE, NOON, drained, fingerprint, observation, wanted
-
 from reconciler.core.model import CountedWord, Parcel
 from reconciler.ledger.repository import SqlLedger
+from tests.ledger.samples import LATER, MINUTE, NOON, drained, fingerprint, observation, wanted
 
 LOST = Parcel(carrier="UPS", tracking_number="1Z", label_status="lost")
 

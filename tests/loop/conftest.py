@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from in_process import Network, in_process
-from worlds import NOON, PatientClock, loop_endpoint
 
 from reconciler.http import connect
 from reconciler.loop import LoopReader
 from reconciler.sandbox.sandbox import LOOP_KEY, Sandbox, SandboxOptions
+from tests.loop.samples import NOON, PatientClock, loop_endpoint
+from tests.support.in_process import Network, in_process
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from scrubbing import LOOP, scrub_request, scrub_response
-from worlds import PatientClock, loop_endpoint, read_all, row
 
 from reconciler.core.model import Window
 from reconciler.core.ports import By
@@ -19,6 +17,8 @@ from reconciler.http import connect
 from reconciler.loop import LoopReader
 from reconciler.sandbox.sandbox import LOOP_KEY, Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
+from tests.loop.samples import PatientClock, loop_endpoint, read_all, row
+from tests.loop.scrubbing import LOOP, scrub_request, scrub_response
 
 CASSETTES = Path(__file__).parent.parent / "cassettes" / "test_loop"
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
-from worlds import DAY, NOON, read_all, row
 
 from reconciler.core.model import Window
 from reconciler.core.ports import By
 from reconciler.errors import KeyRefused, SourceError
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.sandbox import SandboxOptions
+from tests.loop.samples import DAY, NOON, read_all, row
 
 HOUR = timedelta(hours=1)
 STATES = ("open", "closed", "cancelled", "expired", "review")

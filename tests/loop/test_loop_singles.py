@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from worlds import NOON, row
 
 from reconciler.core.model import Malformed
 from reconciler.errors import SourceError
 from reconciler.sandbox.faults.registry import Fault
+from tests.loop.samples import NOON, row
 
 HOUR = timedelta(hours=1)
 

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
-from worlds import NOON, row
 
 from reconciler.core.model import Line, Malformed, Parcel, Return, aside
 from reconciler.loop.rows import parse_row
 from reconciler.sandbox.loop.details import details_row
 from reconciler.sandbox.loop.rows import list_row
 from reconciler.sandbox.loop.switches import LoopSwitches
+from tests.loop.samples import NOON, row
 
 MISSING = object()
 

@@ -6,12 +6,12 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from figures import Figures
 from msgspec import structs
 
 from proof import parts
 from proof.page import page
 from proof.parts import PARTS, Part, Ran
+from tests.support.figures import Figures
 
 _LEAVES = """
 import json, pathlib, sys

@@ -1,4 +1,4 @@
-"""The rules by which a random history goes on; what they do is told in `worlds/history.py`."""
+"""The rules by which a random history goes on; what they do is told in `history.py`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
-from calm import calm
-from figures import Figures
-from history import History
-from history_items import kept
-from history_operator import AS_DELIVERED, SETTINGS
-from history_shop import UNREADABLE
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from leaks import searched_directory
+
+from tests.properties.calm import calm
+from tests.properties.history import History
+from tests.properties.history_items import kept
+from tests.properties.history_operator import AS_DELIVERED, SETTINGS
+from tests.properties.history_shop import UNREADABLE
+from tests.support.figures import Figures
+from tests.support.leaks import searched_directory
 
 PART = "histories"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fault_table import SEED
-from figures import Figures
-from history_machine import PART, Histories
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+
+from tests.properties.history_machine import PART, Histories
+from tests.support.fault_table import SEED
+from tests.support.figures import Figures
 
 SEEDS = tuple(range(20260301, 20260307))
 """A test each, so that several processes share the work. `--hypothesis-seed=N` adds N to them."""

@@ -1,6 +1,6 @@
 """Histories that once ended badly, step by step as Hypothesis told them; each must end well.
 
-What a calm end demands is told in `worlds/calm.py`.
+What a calm end demands is told in `tests/properties/calm.py`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from history_machine import Histories
+
+from tests.properties.history_machine import Histories
 
 
 @pytest.fixture

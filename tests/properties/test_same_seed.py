@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from history_machine import Histories
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+
+from tests.properties.history_machine import Histories
 
 
 def test_the_same_history_comes_out_the_same_twice() -> None:

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_samples import GOLDEN, HOSTILE, SAMPLES, busy, dry, hostile, told, unhealthy
 
 from reconciler.core.report import Failure, Report, Watermarks
 from reconciler.reports import as_json, return_text, run_text, status_text
+from tests.reports.samples import GOLDEN, HOSTILE, SAMPLES, busy, dry, hostile, told, unhealthy
 
 
 @pytest.mark.parametrize("name", SAMPLES)

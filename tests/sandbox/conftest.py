@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from loop_shop import LoopShop
+
+from tests.sandbox.loop_shop import LoopShop
 
 
 @pytest.fixture

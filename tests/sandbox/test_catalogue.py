@@ -9,12 +9,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from loop_shop import NOON
 
 from reconciler.sandbox.messages import Request
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.world.products import VENDORS
 from reconciler.sandbox.world.timeline import Catalogue
+from tests.sandbox.loop_shop import NOON
 
 
 def open_sandbox(seed=1, returns=300, **options):

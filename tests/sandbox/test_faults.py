@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from loop_shop import NOON, loop_time
 
 from reconciler.sandbox.delivery import Lost
 from reconciler.sandbox.faults.kinds import KINDS
@@ -22,6 +21,7 @@ from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import example_order
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
+from tests.sandbox.loop_shop import NOON, loop_time
 
 LIST = "/api/2026-07/warehouse/return/list"
 KEYS = {"x-authorization": "sandbox-loop-key", "authorization": "Bearer sandbox-jetti-token"}

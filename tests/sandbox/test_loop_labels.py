@@ -6,7 +6,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from loop_shop import NOON
+
+from tests.sandbox.loop_shop import NOON
 
 
 def labelled(shop, lines=1, **how):

@@ -8,7 +8,8 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
-from loop_shop import NOON, loop_time
+
+from tests.sandbox.loop_shop import NOON, loop_time
 
 
 def decoded(cursor):

@@ -7,11 +7,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from loop_shop import NOON
 
 from reconciler.sandbox.loop.changes import processed
 from reconciler.sandbox.loop.details import details_row
 from reconciler.sandbox.loop.model import LEFT_OUT
+from tests.sandbox.loop_shop import NOON
 
 MONEY = re.compile(r"-?\d+\.\d\d")
 

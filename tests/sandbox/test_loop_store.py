@@ -6,8 +6,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from loop_shop import NOON
 from msgspec.structs import replace
+
+from tests.sandbox.loop_shop import NOON
 
 BEFORE = NOON - timedelta(minutes=10)
 

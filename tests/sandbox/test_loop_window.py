@@ -6,7 +6,8 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
-from loop_shop import NOON, loop_time
+
+from tests.sandbox.loop_shop import NOON, loop_time
 
 DAY = 24 * 60
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from loop_shop import NOON
 
 from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import example_order
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.world.events import Event
+from tests.sandbox.loop_shop import NOON
 
 DAY = 86_400
 

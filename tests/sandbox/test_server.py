@@ -13,7 +13,6 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 import pytest
-from loop_shop import NOON
 
 from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.faults.registry import Fault
@@ -23,6 +22,7 @@ from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.control_client import Control
 from reconciler.sandbox.server.listener import Listener
 from reconciler.sandbox.server.serving import serving
+from tests.sandbox.loop_shop import NOON
 
 LIST = "/warehouse/return/list"
 LOOP_KEY = {"x-authorization": "sandbox-loop-key"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agreement import assert_agreement
-from story_world import World
+
+from tests.support.agreement import assert_agreement
+from tests.support.world import World
 
 PAST = range(5)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from agreement import assert_agreement, heal_and_agree
-from between_requests import Asked, once
-from story_world import World
+
+from tests.stories.between_requests import Asked, once
+from tests.support.agreement import assert_agreement, heal_and_agree
+from tests.support.world import World
 
 
 def pushed(world: World, *lines: tuple[str | None, int], units: tuple[int, ...] = (1,)) -> str:
@@ -59,12 +60,12 @@ def made_twice(world: World) -> str:
     return one
 
 
-@pytest.mark.parametrize("move", ["scan", "cancel"])
+@pytest.mark.parametrize("done", ["scan", "cancel"])
 def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
-    world: World, transition: str
+    world: World, done: str
 ) -> None:
     one = made_twice(world)
-    if transition == "scan":
+    if done == "scan":
         world.loop.label(one, status="in_transit")
     else:
         world.loop.set_state(one, "cancelled")
@@ -74,7 +75,7 @@ def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
 
     live = [made for made in world.in_jetti(one) if made["status"] != "cancelled"]
     units = sum(sum(made["lines"].values()) for made in live)
-    if transition == "scan":
+    if done == "scan":
         assert (ran.code, world.state(one), units) == (3, "review", 1)
         assert "stands twice for this return" in ran.reason(one)
     else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from agreement import assert_agreement
-from story_world import World
+
+from tests.support.agreement import assert_agreement
+from tests.support.world import World
 
 
 def pushed(

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from story_world import World
 
 from reconciler.cli import perform
 from reconciler.clock import Clock
 from reconciler.http import Endpoint, Service
 from reconciler.runtime import Runtime
+from tests.support.world import World
 
 
 def footprint(directory: Path) -> dict[str, tuple[str, int, int]]:

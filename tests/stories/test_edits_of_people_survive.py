@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from agreement import assert_agreement
-from between_requests import Asked, once
-from story_world import World
+
+from tests.stories.between_requests import Asked, once
+from tests.support.agreement import assert_agreement
+from tests.support.world import World
 
 RANK = ("draft", "requested", "finalized", "shipped", "received")
 

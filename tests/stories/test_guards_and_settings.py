@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from agreement import assert_agreement
-from story_world import Ran, World
+
+from tests.support.agreement import assert_agreement
+from tests.support.world import Ran, World
 
 TIGHT = {
     "RECONCILER_GUARD__CREATES": "2",
@@ -47,15 +48,15 @@ def test_creates_at_the_limit_and_one_over(world: World, count: int, code: int) 
 
 
 @pytest.mark.parametrize(("count", "code"), [(2, 0), (3, 7)])
-@pytest.mark.parametrize("move", ["scan", "cancel"])
+@pytest.mark.parametrize("done", ["scan", "cancel"])
 def test_updates_and_cancels_at_the_limit_and_one_over(
-    world: World, transition: str, count: int, code: int
+    world: World, done: str, count: int, code: int
 ) -> None:
     world.go_live()
     made = several(world, 4)
     world.run()
     for one in made[:count]:
-        if transition == "scan":
+        if done == "scan":
             world.loop.label(one, status="in_transit")
         else:
             world.loop.set_state(one, "cancelled")

@@ -11,8 +11,9 @@ from types import FrameType
 from urllib import parse as urlcache
 
 import pytest
-from agreement import assert_agreement
-from story_world import NOON, Ran, World
+
+from tests.support.agreement import assert_agreement
+from tests.support.world import NOON, Ran, World
 
 TIGHT = {"RECONCILER_GUARD__CREATES": "2", "RECONCILER_GUARD__UPDATES": "2"}
 

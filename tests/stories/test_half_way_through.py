@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from agreement import heal_and_agree
-from figures import Figures
-from process_world import RealWorld, on_the_machine_s_clock
-from story_world import World, a_world
 
 from reconciler.failpoints import Failpoint, watched
 from reconciler.sandbox.faults.registry import Fault
+from tests.support.agreement import heal_and_agree
+from tests.support.figures import Figures
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
+from tests.support.world import World, a_world
 
 # ------------------------------------------------------------------ a long backlog, killed (F42)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import signal
 
-from story_world import World
-
 from reconciler.sandbox.faults.registry import Fault
+from tests.support.world import World
 
 
 def headline(world: World, *options: str, **environ: str) -> str:

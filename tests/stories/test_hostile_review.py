@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from story_world import World
+
+from tests.support.world import World
 
 
 def test_a_skipped_return_that_policy_now_selects_is_created(world: World) -> None:

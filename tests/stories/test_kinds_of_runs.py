@@ -6,8 +6,9 @@ import json
 from datetime import timedelta
 
 import pytest
-from agreement import assert_agreement
-from story_world import NOON, World
+
+from tests.support.agreement import assert_agreement
+from tests.support.world import NOON, World
 
 
 def day(days: float) -> str:

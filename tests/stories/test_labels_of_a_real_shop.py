@@ -7,8 +7,9 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from agreement import assert_agreement
-from story_world import World
+
+from tests.support.agreement import assert_agreement
+from tests.support.world import World
 
 
 def shown(world: World, one: str) -> tuple[Any, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from story_world import World
 
 from reconciler.sandbox.orders import SandboxOrder
+from tests.support.world import World
 
 Parts = tuple[tuple[str | None, int], ...]
 

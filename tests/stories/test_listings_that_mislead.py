@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from agreement import assert_agreement, heal_and_agree
-from between_requests import Asked, once
-from story_world import World
+
+from tests.stories.between_requests import Asked, once
+from tests.support.agreement import assert_agreement, heal_and_agree
+from tests.support.world import World
 
 SMALL = {"RECONCILER_LOOP__PAGE_SIZE": "2"}
 TOO_MANY_TO_PUSH = ("--from", "2d", "--yes", "--max-writes", "0")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from story_world import World
+
+from tests.support.world import World
 
 
 @pytest.mark.sockets

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agreement import assert_agreement
 from msgspec.structs import replace
-from story_world import Ran, World
 
 from reconciler.sandbox.orders import SandboxOrder
+from tests.support.agreement import assert_agreement
+from tests.support.world import Ran, World
 
 
 def in_jetti(world: World, units: int = 1) -> tuple[str, int]:

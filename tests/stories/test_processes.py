@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from agreement import assert_agreement
-from process_world import RealWorld, on_the_machine_s_clock
+
+from tests.support.agreement import assert_agreement
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
 
 SLOW = 20.0
 """Seconds that an answer may take which nobody will wait for."""

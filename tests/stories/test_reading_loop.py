@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agreement import assert_agreement
-from story_world import NOON, World, a_world
 
 from reconciler.sandbox.loop.switches import LoopSwitches
+from tests.support.agreement import assert_agreement
+from tests.support.world import NOON, World, a_world
 
 PAGES: list[dict[str, Any]] = [
     {},

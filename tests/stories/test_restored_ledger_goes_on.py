@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agreement import assert_agreement
-from story_world import World
+
+from tests.support.agreement import assert_agreement
+from tests.support.world import World
 
 
 def test_what_was_told_after_the_copy_is_not_taken_for_a_person_s_for_ever(world: World) -> None:

@@ -6,10 +6,10 @@ import shlex
 from typing import Any
 
 import pytest
-from agreement import assert_agreement
-from story_world import World
 
 from reconciler.sandbox.loop.model import LEFT_OUT
+from tests.support.agreement import assert_agreement
+from tests.support.world import World
 
 UNREADABLE = {"provider_line_item_id": None}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agreement import assert_agreement, heal_and_agree
-from story_world import World
+
+from tests.support.agreement import assert_agreement, heal_and_agree
+from tests.support.world import World
 
 
 def pushed(world: World, *lines: tuple[str | None, int]) -> str:

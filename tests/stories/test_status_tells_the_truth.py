@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from agreement import assert_agreement
 from msgspec.structs import replace
-from story_world import World
 
 from reconciler import __version__, inspection
 from reconciler.config import load
 from reconciler.errors import Interrupted
+from tests.support.agreement import assert_agreement
+from tests.support.world import World
 
 
 def told(world: World, *options: str) -> tuple[int, str]:

@@ -16,8 +16,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from agreement import assert_agreement
-from process_world import RealWorld, on_the_machine_s_clock
 
 from reconciler.cli import perform
 from reconciler.clock import SystemClock
@@ -26,6 +24,8 @@ from reconciler.runtime import Runtime
 from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.messages import Request, Response
 from reconciler.sandbox.server.listener import Listener
+from tests.support.agreement import assert_agreement
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
 
 Ended = subprocess.CompletedProcess[str]
 

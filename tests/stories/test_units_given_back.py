@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agreement import assert_agreement, heal_and_agree
-from story_world import World
+from tests.support.agreement import assert_agreement, heal_and_agree
+from tests.support.world import World
 
 
 def cancelled_and_submitted_anew(world: World) -> tuple[str, str]:

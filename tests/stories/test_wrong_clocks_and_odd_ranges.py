@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from agreement import assert_agreement, heal_and_agree
-from story_world import NOON, World
+
+from tests.support.agreement import assert_agreement, heal_and_agree
+from tests.support.world import NOON, World
 
 LAG = timedelta(seconds=120)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0

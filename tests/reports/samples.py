@@ -1,0 +1,398 @@
+"""Reports to render. `python tests/reports/samples.py` writes the golden files anew; read
+the difference before committing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from reconciler.core import health, return_detail
+from reconciler.core.model import (
+    CountedWord,
+    Entry,
+    Intent,
+    Item,
+    Line,
+    Operation,
+    Parcel,
+    Purpose,
+    Return,
+    SaleReturn,
+    State,
+    Wanted,
+    WantedLine,
+    WantedParcel,
+    Write,
+)
+from reconciler.core.ports import Attempt
+from reconciler.core.report import (
+    ChangeKind,
+    Counts,
+    Failure,
+    FieldChange,
+    FieldChanges,
+    JettiRequests,
+    LoopRequests,
+    NotUnderstood,
+    OutcomeKind,
+    Problem,
+    ReadWindow,
+    Report,
+    ReportedChange,
+    Requests,
+    RunFacts,
+    RunKind,
+    SaleReturnName,
+    Watermarks,
+)
+from reconciler.reports import as_json, return_text, run_text, status_text
+
+GOLDEN = Path(__file__).with_name("golden")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+HOSTILE = (
+    "\x1b[2J\x1b]8;;http://evil.example\x07click\x1b]8;;\x07\x9b31m\r\n\u202e\u2028\ufeff"
+    "=HYPERLINK(1)\ud800e" + "\u0301" * 30 + "😀" + "x" * 5000
+)
+
+
+def change(
+    number: int, kind: ChangeKind, outcome: OutcomeKind, reason: str | None = None, **more: object
+) -> ReportedChange:
+    return ReportedChange(
+        return_id=str(8800 + number),
+        order_name=f"#10{number:02}",
+        order_id=f"55500000000{number:02}",
+        change=kind,
+        outcome=outcome,
+        reason=reason,
+        fingerprint="ab" * 32,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+CREATED = FieldChanges(
+    (
+        FieldChange("quantity[11500000000001]", None, 2),
+        FieldChange("quantity[11500000000002]", None, 1),
+        FieldChange("externalId", None, "8801"),
+        FieldChange("status", None, "shipped"),
+        FieldChange("trackingCompany", None, "UPS"),
+        FieldChange("trackingNumber", None, "1Z999"),
+        FieldChange("trackingStatus", None, "transit"),
+    )
+)
+ONE_LINE = FieldChanges(list(CREATED)[:1])
+UPDATED = FieldChanges(
+    (
+        FieldChange("status[SR-3]", "requested", "shipped"),
+        FieldChange("trackingUrl[SR-3]", None, "https://www.ups.com/track?tracknum=1Z999"),
+        FieldChange("quantity[11500000000003]", 2, 0),
+    )
+)
+
+
+def facts(exit_code: int = 0, **more: object) -> RunFacts:
+    given: dict[str, object] = {
+        "id": 128,
+        "kind": RunKind.SCHEDULED,
+        "dry_run": False,
+        "started_at": NOON,
+        "finished_at": NOON + timedelta(seconds=12),
+        "windows": (ReadWindow(NOON - HOUR, NOON - timedelta(minutes=2)),),
+        "watermark": Watermarks(NOON - HOUR / 2, NOON - timedelta(minutes=2)),
+        "exit_code": exit_code,
+        "digest": "0123456789abcdef",
+    }
+    return RunFacts(**(given | more))  # type: ignore[arg-type]
+
+
+def quiet() -> Report:
+    return Report(
+        run=facts(),
+        counts=Counts(seen=57, unchanged=57),
+        requests=Requests(LoopRequests(6), JettiRequests(0, 0)),
+    )
+
+
+def busy() -> Report:
+    names = (SaleReturnName(1, "SR-1"), SaleReturnName(2, "SR-2"))
+    return Report(
+        run=facts(3, remarks=("the budget of 3 writes is spent",)),
+        counts=Counts(
+            seen=9, new=5, changed=2, unchanged=1, created=1, updated=1, cancelled=1, adopted=1,
+            skipped=2, waiting=1, failed=1, review=1, malformed=1, pending=2,
+        ),
+        requests=Requests(LoopRequests(7), JettiRequests(8, 5)),
+        changes=(
+            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=CREATED),
+            change(
+                3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED, remarks=("it is held",)
+            ),
+            change(4, ChangeKind.CANCEL, OutcomeKind.PUSHED),
+            change(5, ChangeKind.ADOPT, OutcomeKind.PUSHED, sale_returns=names[:1]),
+            change(6, ChangeKind.CREATE, OutcomeKind.WAITING, "the order is not in Jetti yet"),
+            change(7, ChangeKind.UPDATE, OutcomeKind.FAILED, "Jetti answered 500"),
+            change(8, ChangeKind.CREATE, OutcomeKind.REVIEW, "two sales are left"),
+            change(9, ChangeKind.CREATE, OutcomeKind.DEFERRED, "the budget is spent"),
+            change(10, ChangeKind.ADOPT, OutcomeKind.SKIPPED, "before go-live"),
+            change(11, ChangeKind.ADOPT, OutcomeKind.SKIPPED, "before go-live"),
+        ),
+        problems=(
+            Problem("8808", "#1008", "review", NOON - 50 * HOUR, "two sales are left"),
+            Problem("8807", "#1007", "failed", None),
+            Problem("8812", "", "waiting", NOON - HOUR, None, "5550000000012"),
+        ),
+        malformed=(WHOLE, PART, NotUnderstood("ab" * 32, None, None, NO_ID, False, NOON, NOON)),
+        unknown_words=(
+            CountedWord("label status", "lost", 2),
+            CountedWord("outcome", "repair", 1),
+            CountedWord("state", "processing", 1),
+            CountedWord("type", "trade-in", 31),
+        ),
+    )  # fmt: skip
+
+
+NO_ID = "id: missing"
+WHOLE = NotUnderstood(
+    "8810", "8810", "#1010", "state: expected text, found number", False, NOON - HOUR, NOON
+)
+PART = NotUnderstood(
+    "8801", "8801", "#1001",
+    "line_items[2].provider_line_item_id: expected number or text, found null",
+    True, NOON - HOUR, NOON,
+)  # fmt: skip
+
+
+def dry() -> Report:
+    return Report(
+        run=facts(
+            10, id=None, dry_run=True, watermark=Watermarks(),
+            remarks=("there is no ledger yet, so every return counts as new",),
+        ),
+        counts=Counts(seen=3, new=3, pending=3),
+        requests=Requests(LoopRequests(6), JettiRequests(0, 0)),
+        changes=(
+            change(1, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED),
+            change(2, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=ONE_LINE),
+            change(5, ChangeKind.ADOPT, OutcomeKind.PLANNED),
+        ),
+    )  # fmt: skip
+
+
+def stopped() -> Report:
+    hint = "look at it, then: reconciler run --accept-plan 0123456789abcdef"
+    message = "the plan creates 400 sale returns; 25 are allowed without a look"
+    return Report(
+        run=facts(
+            7,
+            message=message,
+            failures=(Failure(message, hint, "reconciler run --accept-plan 0123456789abcdef"),),
+        ),
+        counts=Counts(seen=400, new=400, pending=400),
+        requests=Requests(LoopRequests(6), JettiRequests(2, 0)),
+        changes=(
+            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, fields=ONE_LINE),
+            *(
+                change(number, kind, OutcomeKind.DEFERRED, "stopped", stopped=True, fields=fields)
+                for number, kind, fields in (
+                    (2, ChangeKind.CREATE, CREATED),
+                    (3, ChangeKind.UPDATE, UPDATED),
+                )
+            ),
+        ),
+    )
+
+
+def unread() -> Report:
+    return Report(
+        run=facts(
+            4,
+            kind=RunKind.RANGE,
+            windows=(
+                ReadWindow(NOON - 900 * HOUR, NOON - 400 * HOUR),
+                ReadWindow(NOON - 400 * HOUR, NOON, drained=False),
+            ),
+            watermark=Watermarks(NOON, NOON),
+            message="Loop answered 502 four times",
+            failures=(Failure("Loop answered 502 four times"),),
+        ),
+        counts=Counts(seen=12, unchanged=12),
+        requests=Requests(LoopRequests(31), JettiRequests(0, 0)),
+    )
+
+
+def hostile() -> Report:
+    nasty = ReportedChange(
+        return_id=HOSTILE,
+        order_name=HOSTILE,
+        order_id=HOSTILE,
+        change=ChangeKind.UPDATE,
+        outcome=OutcomeKind.FAILED,
+        reason=HOSTILE,
+        sale_returns=(SaleReturnName(1, HOSTILE),),
+        fields=FieldChanges([FieldChange(HOSTILE, HOSTILE, HOSTILE)]),
+        remarks=(HOSTILE,),
+    )
+    return Report(
+        run=facts(3, failures=(Failure(HOSTILE, HOSTILE),), remarks=(HOSTILE,)),
+        counts=Counts(seen=1, changed=1, failed=1),
+        requests=Requests(),
+        changes=(nasty, ReportedChange(
+            return_id="1", order_name=HOSTILE, order_id=None, change=ChangeKind.ADOPT,
+            outcome=OutcomeKind.SKIPPED, reason=HOSTILE,
+        )),
+        problems=(Problem(HOSTILE, HOSTILE, HOSTILE, NOON, HOSTILE),),
+        malformed=(NotUnderstood(HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, NOON, NOON),),
+    )  # fmt: skip
+
+
+def healthy() -> health.Health:
+    told = health.Facts(
+        now=NOON,
+        go_live=NOON - 500 * HOUR,
+        watermark=NOON - timedelta(minutes=7),
+        states={"synced": 120, "skipped": 9, "waiting": 2},
+        last_complete_pass=NOON - timedelta(minutes=5),
+        last_complete_sweep=NOON - 9 * HOUR,
+        runs=(
+            health.LastRun(129, "scheduled", NOON - timedelta(minutes=1)),
+            health.LastRun(
+                128, "scheduled", NOON - timedelta(minutes=6), NOON - timedelta(minutes=5), 0,
+                {"seen": 3, "new": 1, "created": 1},
+            ),
+        ),
+    )  # fmt: skip
+    return health.assess(told, timedelta(hours=24), timedelta(minutes=45))
+
+
+def unhealthy(text: str = "two sales are left") -> health.Health:
+    told = health.Facts(
+        now=NOON,
+        go_live=NOON - 500 * HOUR,
+        watermark=NOON - 30 * HOUR,
+        creation_stopped=text,
+        states={"synced": 120, "review": 1, "dead": 2, "failed": 1, "pending": 7},
+        overdue=3,
+        malformed=12,
+        unknown_words=(CountedWord("label status", text, 4),),
+        last_complete_pass=NOON - 30 * HOUR,
+        last_complete_sweep=NOON - 50 * HOUR,
+        oldest_problem=Problem("8808", "#1008", "review", NOON - 50 * HOUR, text),
+        stopped=health.Stopped("0123456789abcdef", NOON - 3 * HOUR, {"create": 30, "cancel": 1}),
+        runs=(health.LastRun(130, "sweep", NOON - HOUR, NOON, 7, {}, text),),
+        set_aside=(
+            health.SetAside("8810", f"lines[0]: {text}", NOON - HOUR, "8810", text, True, NOON),
+            health.SetAside("ab" * 32, "id: missing", NOON - HOUR),
+        ),
+    )
+    return health.assess(told, timedelta(hours=24), timedelta(minutes=45))
+
+
+def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
+    return Entry(
+        seen=Return(
+            id="8801",
+            state="open",
+            created_at=NOON - 9 * HOUR,
+            updated_at=NOON - HOUR,
+            order_id="5550000000001",
+            order_name=text or "#1001",
+            lines=(
+                Line("1", "101", text or "SKU-1", text or "Linen shirt", text or "Too small"),
+                Line("2", "102"),
+            ),
+            parcels=(Parcel(text or "UPS", text or "1Z999", text or "in_transit", ("1",)),),
+            outcomes=("exchange", "refund"),
+        ),
+        wanted=Wanted(
+            purpose=Purpose.EXIST,
+            status="requested",
+            lines=(WantedLine("101", 1, "1", text or "size"), WantedLine("102", 1, "2")),
+            parcels=(
+                WantedParcel(text or "UPS", text or "1Z999", None, "transit", "shipped", ("101",)),
+            ),
+        ),
+        fingerprint=b"\x01" * 32,
+        state=state,
+        reason=text or "no answer to the create",
+        changed_at=NOON - HOUR,
+        due_since=NOON - HOUR,
+        attempts=2,
+        next_try_at=NOON + HOUR,
+        pushed_fingerprint=b"\x01" * 32,
+        sale_returns=(
+            SaleReturn(
+                id=1,
+                reference=text or "1001-01",
+                sale_id=10,
+                purchase_id=None,
+                fields={"status": "shipped", "trackingNumber": text or "1Z999"},
+                items=(Item(3, 4, "101", {"quantity": 1}),),
+            ),
+        ),
+        intents=(
+            Intent(
+                id=5,
+                return_id="8801",
+                fingerprint=b"\x01" * 32,
+                write=Write(Operation.CREATE, 10, (4, 5)),
+                before=(),
+                sent_at=NOON - HOUR,
+                settle_at=NOON + HOUR,
+            ),
+        ),
+    )
+
+
+def told(text: str | None = None) -> return_detail.ReturnDetails:
+    sent = return_detail.Sent(
+        NOON - HOUR, "create", 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text
+    )
+    attempt = Attempt(NOON - HOUR, Operation.CREATE, 10, text or "lost", 504, text or "timeout")
+    return return_detail.ReturnDetails(
+        (return_detail.describe(entry(text), (sent,), (attempt,), remarks=(text or "it is held",)),)
+    )
+
+
+def aside() -> return_detail.ReturnDetails:
+    """A return whose newer version makes no sense, one in part, and one of which nothing does."""
+    lacks = (FieldChange("quantity[11500000000003]", None, 1),)
+    known = entry(state=State.SYNCED)
+    newer = NotUnderstood("8801", "8801", "#1001", WHOLE.problem, False, NOON - HOUR, NOON)
+    return return_detail.ReturnDetails(
+        (
+            return_detail.describe(known, (), (), not_understood=newer),
+            return_detail.describe(
+                entry(state=State.PENDING), (), (), lacks=lacks, not_understood=PART
+            ),
+        ),
+        (WHOLE,),
+    )
+
+
+SAMPLES: dict[str, Callable[[], str]] = {
+    "run_quiet.txt": lambda: run_text.render(quiet()),
+    "run_busy.txt": lambda: run_text.render(busy()),
+    "run_dry.txt": lambda: run_text.render(dry()),
+    "run_stopped.txt": lambda: run_text.render(stopped()),
+    "run_unread.txt": lambda: run_text.render(unread()),
+    "run_hostile.txt": lambda: run_text.render(hostile()),
+    "run_busy.json": lambda: as_json.encode(busy()),
+    "run_dry.json": lambda: as_json.encode(dry()),
+    "status_healthy.txt": lambda: status_text.render(healthy()),
+    "status_unhealthy.txt": lambda: status_text.render(unhealthy()),
+    "status_unhealthy.json": lambda: as_json.encode(unhealthy()),
+    "status_hostile.txt": lambda: status_text.render(unhealthy(HOSTILE)),
+    "show.txt": lambda: return_text.render(told()),
+    "show_not_understood.txt": lambda: return_text.render(aside()),
+    "show.json": lambda: as_json.encode(told()),
+    "show_hostile.txt": lambda: return_text.render(told(HOSTILE)),
+}
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for name, render in SAMPLES.items():
+        (GOLDEN / name).write_text(render() + "\n", encoding="utf-8")

@@ -1,0 +1,74 @@
+"""What happens in the world between two requests of the program, told by the request it precedes.
+
+The requests themselves stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.world import World
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that is about to leave."""
+
+    service: str
+    method: str
+    path: str
+    query: str
+    number: int
+    """How many left for that service before, in this run."""
+
+
+class _Watched:
+    """A service whose requests are announced."""
+
+    def __init__(self, service: Any, announce: Callable[[Asked], None]) -> None:
+        self._service, self._announce, self._number = service, announce, 0
+
+    def __enter__(self) -> _Watched:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._service.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name)
+
+    def get(self, path: str, query: str, *more: Any) -> Any:
+        self._tell("GET", path, query)
+        return self._service.get(path, query, *more)
+
+    def write(self, method: str, path: str, body: bytes) -> Any:
+        self._tell(method, path, "")
+        return self._service.write(method, path, body)
+
+    def _tell(self, method: str, path: str, query: str) -> None:
+        name = self._service.name.lower()
+        self._announce(Asked(name, method, path, query, self._number))
+        self._number += 1
+
+
+def before_each_request(world: World, happens: Callable[[Asked], None]) -> None:
+    """From now on `happens` is called before each request of the program leaves."""
+    world.connect = lambda endpoint, clock: _Watched(world.reach(endpoint, clock), happens)
+
+
+def once(world: World, when: Callable[[Asked], bool], what: Callable[[], object]) -> list[Asked]:
+    """Let something happen before the first request of that kind; answers, in time, which it was.
+
+    An empty list after the run means that it never happened.
+    """
+    struck: list[Asked] = []
+
+    def happens(asked: Asked) -> None:
+        if not struck and when(asked):
+            struck.append(asked)
+            what()
+
+    before_each_request(world, happens)
+    return struck
