@@ -56,8 +56,9 @@ format: $(VENV)/.testable ## put the code into shape
 	$(BIN)/ruff format .
 
 .PHONY: docs
-docs: $(VENV)/.testable ## write README's table of settings from the code
+docs: $(VENV)/.testable ## write the tables of the documents that are made from the code and the tests
 	$(BIN)/python -m docs.settings_table
+	$(BIN)/python -m tests.support.proof_table
 
 .PHONY: bench
 bench: $(VENV)/.testable ## the figures that the speed claims rest on

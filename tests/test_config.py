@@ -111,6 +111,7 @@ def test_the_environment_overrides_the_file(written) -> None:
     assert settings.jetti.base_url == "http://127.0.0.1:8081/api"
 
 
+@pytest.mark.covers("R4")
 def test_any_word_of_loop_s_can_be_mapped_in_the_file_and_in_the_environment(written) -> None:
     """Words are compared without regard to case: variables have none."""
     settings = written(
@@ -176,6 +177,7 @@ def test_a_named_file_must_exist(home: Path, named: str | None, environ: dict[st
         load(named, environ)
 
 
+@pytest.mark.covers("R11")
 @pytest.mark.parametrize("what", ["directory", "link to nowhere", "link to itself"])
 def test_what_stands_where_the_file_is_looked_for_is_not_passed_over(
     home: Path, monkeypatch: pytest.MonkeyPatch, what: str
@@ -201,6 +203,7 @@ def test_a_relative_ledger_is_made_absolute(home: Path) -> None:
     assert load(None, {"RECONCILER_LEDGER": "sqlite:///x.db"}).ledger == f"sqlite:///{home}/x.db"
 
 
+@pytest.mark.covers("F92")
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
@@ -221,6 +224,7 @@ def test_a_ledger_may_be_named_by_its_path_alone(home: Path, written: str, meant
     assert settings.ledger_path == Path(meant.format(home=home))
 
 
+@pytest.mark.covers("F92", "R19")
 def test_a_service_of_systemd_finds_its_directories(home: Path) -> None:
     """The first of several; what a setting says goes before."""
     configuration = home / "etc"
@@ -242,6 +246,7 @@ def test_a_service_of_systemd_finds_its_directories(home: Path) -> None:
     assert load(None, nowhere).ledger == f"sqlite:///{home}/.local/state/reconciler/ledger.db"
 
 
+@pytest.mark.covers("R19")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a home")
 def test_without_a_home_a_ledger_must_be_named_by_those_who_need_one() -> None:
     program = """
@@ -266,6 +271,7 @@ homeless.ledger
 # ------------------------------------------------------------------------------------ refusals
 
 
+@pytest.mark.covers("R19")
 @pytest.mark.parametrize(
     ("text", "key", "value", "remedy"),
     [

@@ -345,6 +345,7 @@ def test_each_timer_has_its_service() -> None:
     }
 
 
+@pytest.mark.covers("R20")
 def test_readme_names_onport_s_host_and_the_recipe_for_kept_items_with_its_warning() -> None:
     [kept] = re.findall(r"\*\*Kept items\.\*\*.*?\n\n", README, re.S)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from functools import cache
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
 from reconciler.cli.exit_codes import MEANINGS
-
-TESTS = Path(__file__).parent
+from tests.support.proof_table import PAGE, TESTS, filled, ids_by_test, row_ids
 
 FAULTS = [
     f"F{number}"
@@ -29,60 +26,33 @@ REAL_SHOPS = [f"R{number}" for number in range(1, 21)]
 CODES = [str(code) for code in MEANINGS]
 KNOWN = [*FAULTS, *PROMISES, *REAL_SHOPS, *CODES]
 
-_ROW = re.compile(r"^\| *(?P<id>[FPR]?\d+) *\|(?P<rest>.*)\|$", re.MULTILINE)
-_NAMED = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
 
-
-@cache
-def table() -> dict[str, str]:
-    """Row by its id."""
-    rows = _ROW.findall((TESTS / "README.md").read_text(encoding="utf-8"))
-    assert len(rows) == len(dict(rows)), "an id stands twice"
-    return dict(rows)
-
-
-@cache
-def names_in(file: str) -> frozenset[str]:
-    """Names of the tests in a file, without running it; none where there is no such file."""
-    path = TESTS / file
-    if not path.is_file():
-        return frozenset()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return frozenset(
-        node.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    )
+def test_every_fault_promise_and_exit_code_has_a_row_and_no_other_has() -> None:
+    assert sorted(row_ids(PAGE.read_text(encoding="utf-8"))) == sorted(KNOWN)
 
 
 @pytest.mark.parametrize("known", KNOWN)
-def test_every_fault_promise_and_exit_code_has_a_test(known: str) -> None:
-    assert known in table(), f"tests/README.md has no row for {known}"
-    named = _NAMED.findall(table()[known])
-    assert named, f"tests/README.md names no test for {known}"
-    assert len(named) == len({*named}), f"tests/README.md names a test twice for {known}"
+def test_every_row_has_a_test(known: str) -> None:
+    assert known in {one for ids in ids_by_test().values() for one in ids}
 
 
-def test_no_row_stands_for_something_unknown() -> None:
-    assert set(table()) - set(KNOWN) == set()
+@pytest.mark.parametrize(("file", "name"), ids_by_test(), ids="::".join)
+def test_a_marker_names_rows_that_exist_and_each_once(file: str, name: str) -> None:
+    ids = ids_by_test()[file, name]
+
+    assert set(ids) <= set(KNOWN)
+    assert len(ids) == len({*ids})
 
 
-def test_every_test_that_is_named_exists() -> None:
-    named = set(_NAMED.findall((TESTS / "README.md").read_text(encoding="utf-8")))
+def test_the_tables_name_the_tests_that_say_so() -> None:
+    text = PAGE.read_text(encoding="utf-8")
 
-    assert [f"{file}::{name}" for file, name in sorted(named) if name not in names_in(file)] == []
-
-
-def test_no_name_of_a_test_is_misspelt_beyond_recognition() -> None:
-    """What looks like a test but is not written as one would be looked at by nobody."""
-    text = (TESTS / "README.md").read_text(encoding="utf-8")
-
-    assert text.count("::test_") == len(_NAMED.findall(text))
+    assert filled(text) == text, "`make docs` writes the names"
 
 
 def test_every_exit_code_stands_in_a_test_that_starts_a_process() -> None:
     for code in CODES:
-        files = [file for file, _ in _NAMED.findall(table()[code])]
+        files = [file for (file, _), ids in ids_by_test().items() if code in ids]
         starts = [
             file for file in files if re.search(r"process_world|subprocess|program", source(file))
         ]

@@ -33,6 +33,7 @@ def context() -> click.Context:
     return click.Context(click.Command("x"), obj=Caller(runtime, perform))
 
 
+@pytest.mark.covers("F10")
 @pytest.mark.parametrize(
     ("written", "meant"),
     [

@@ -55,6 +55,7 @@ def asked(world: RealWorld, answer: bytes | signal.Signals) -> tuple[int, str]:
     return code, shown.decode(errors="replace")
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize(
     ("answer", "code", "made"),
     [(b"y\n", 0, 1), (b"n\n", 7, 0), (b"\n", 7, 0), (signal.SIGINT, 130, 0)],
@@ -69,6 +70,7 @@ def test_only_a_yes_lets_a_large_range_through(
     assert "it would create 1 return, 1 of them from before go-live, mail 1 vendor" in shown
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize("look", [("--dry-run",), ("--dry-run", "--against-jetti")])
 def test_nobody_is_asked_about_a_dry_run(world: RealWorld, look: tuple[str, ...]) -> None:
     """It shows what a run would ask about, and ends as it would where nobody can be asked."""

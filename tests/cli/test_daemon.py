@@ -52,6 +52,7 @@ def until_logged(daemon: subprocess.Popen[str], text: str, times: int = 1) -> li
     raise AssertionError("".join(lines))
 
 
+@pytest.mark.covers("130")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_passes_come_at_once_and_again_until_a_signal(
     tmp_path: Path, number: signal.Signals, code: int
@@ -84,6 +85,7 @@ def test_a_signal_ends_a_pass_that_waits(tmp_path: Path) -> None:
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.covers("F13")
 def test_a_failed_pass_is_logged_and_the_next_one_comes(tmp_path: Path) -> None:
     with served(tmp_path, "--every", "0.5s") as (daemon, _):
         until_logged(daemon, "ended with exit code 0")
@@ -95,6 +97,7 @@ def test_a_failed_pass_is_logged_and_the_next_one_comes(tmp_path: Path) -> None:
     assert any("there is no ledger at" in line for line in lines)
 
 
+@pytest.mark.covers("F13", "R11")
 def test_sighup_has_the_settings_read_again_or_keeps_the_old_ones(tmp_path: Path) -> None:
     """A pass goes on with the ledger it began with; the next one works with the new settings."""
     settings = tmp_path / "reconciler.toml"

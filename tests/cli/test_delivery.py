@@ -120,6 +120,7 @@ def test_nothing_is_called_recorded_where_nothing_was(
     assert "recorded" not in capsys.readouterr().err
 
 
+@pytest.mark.covers("F95")
 def test_a_full_disk_leaves_the_old_report(tmp_path: Path) -> None:
     path = tmp_path / "report"
     path.write_text("old")
@@ -135,6 +136,7 @@ def test_a_full_disk_leaves_the_old_report(tmp_path: Path) -> None:
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link", "report"]
 
 
+@pytest.mark.covers("R19")
 def test_a_device_is_written_to_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -169,6 +171,7 @@ def test_where_no_report_can_go_is_known_before(tmp_path: Path, name: str, why: 
         assert deliver.why_unwritable(tmp_path / name) == why
 
 
+@pytest.mark.covers("R19")
 def test_where_a_report_can_go_nothing_is_said_and_nothing_left(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "old").write_text("old")
@@ -188,6 +191,7 @@ def test_a_descriptor_that_cannot_be_written_is_known_before(tmp_path: Path) -> 
     assert deliver.why_unwritable(Path(f"/dev/fd/{reading}")) == "Bad file descriptor"
 
 
+@pytest.mark.covers("F95")
 def test_what_stands_for_an_open_descriptor_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     """Neither opened anew: a shell that appends has its own place in the file."""
     log = tmp_path / "log"
@@ -202,6 +206,7 @@ def test_what_stands_for_an_open_descriptor_is_written_to_and_not_replaced(tmp_p
     assert log.read_text() == "before\none\ntwo\n"
 
 
+@pytest.mark.covers("R19")
 def test_a_pipe_is_written_to_by_its_descriptor() -> None:
     reading, writing = os.pipe()
 

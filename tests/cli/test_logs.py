@@ -32,6 +32,7 @@ def logged(capsys: pytest.CaptureFixture[str], log_format: str) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.covers("F102")
 def test_text_is_one_plain_line_per_record_and_hides_keys(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -43,6 +44,7 @@ def test_text_is_one_plain_line_per_record_and_hides_keys(
     assert "ValueError: key [hidden]" in text
 
 
+@pytest.mark.covers("F103")
 def test_json_is_one_object_per_record(capsys: pytest.CaptureFixture[str]) -> None:
     text = logged(capsys, "json")
     first, second = (json.loads(line) for line in text.splitlines())
@@ -121,6 +123,7 @@ def broken_command():
     del program.commands["broken"]
 
 
+@pytest.mark.covers("F107")
 @pytest.mark.usefixtures("broken_command")
 def test_a_bug_is_told_shortly_and_at_length_only_when_asked(
     capsys: pytest.CaptureFixture[str],

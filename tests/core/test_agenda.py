@@ -211,6 +211,7 @@ def test_what_ended_in_loop_is_cancelled_from_every_living_status(status, emptie
     ]
 
 
+@pytest.mark.covers("R3")
 def test_what_is_held_is_emptied_and_not_cancelled_before_it_is_held_no_more():
     known = pushed(status="requested")
     held = entry_of(wanted_line("B"), known=known, purpose=Purpose.HOLD)

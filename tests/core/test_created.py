@@ -68,6 +68,7 @@ def left_alone(*items, on_sale=()):
     return found
 
 
+@pytest.mark.covers("R1")
 def test_a_create_leaves_alone_what_it_does_not_ask_for():
     assert left_alone() == frozenset()
     assert left_alone(LEFT, sale_item("D", 2)) == {3, 4}

@@ -122,6 +122,7 @@ def test_healthy(change: dict[str, object]) -> None:
 # ------------------------------------------------------------------------------ the last runs
 
 
+@pytest.mark.covers("P15", "R12")
 @pytest.mark.parametrize("code", [1, 2, 3, 4, 5, 6, 8, 129, 130, 143])
 def test_whatever_ended_the_last_pass_is_a_reason_until_a_good_one(code: int) -> None:
     bad = run(2, "scheduled", code)
@@ -147,6 +148,7 @@ def test_what_a_sweep_could_not_do_a_good_pass_makes_up_for(code: int) -> None:
     )
 
 
+@pytest.mark.covers("R12")
 def test_a_sweep_s_stop_is_over_once_a_pass_has_judged_the_plan_anew() -> None:
     """What that pass stops stands there by itself; another sweep's plan is nobody's any more."""
     swept = run(2, "sweep", 7)
@@ -208,6 +210,7 @@ def test_a_sweep_may_take_two_hours() -> None:
 # ------------------------------------------------------------------------------ times and clocks
 
 
+@pytest.mark.covers("P15")
 def test_a_first_pass_that_is_due_and_did_not_come_is_a_reason() -> None:
     new = replace(FINE, last_complete_pass=None, created_at=NOON - HOUR)
 
@@ -217,6 +220,7 @@ def test_a_first_pass_that_is_due_and_did_not_come_is_a_reason() -> None:
     assert reason.startswith("no pass was ever complete, although the ledger was made 60m ago")
 
 
+@pytest.mark.covers("F9", "R10")
 @pytest.mark.parametrize(
     ("change", "what"),
     [

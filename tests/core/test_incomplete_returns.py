@@ -225,6 +225,7 @@ def test_a_label_that_is_not_understood_is_not_no_label():
 # --------------------------------------------------------------------------------- the rest of it
 
 
+@pytest.mark.covers("R9")
 def test_understood_again_it_is_as_if_nothing_had_been():
     whole = a_return(lines=(Line("501", "A"), Line("502", "B")))
     part = replace(whole, lines=whole.lines[:1], lines_set_aside=A_LINE)

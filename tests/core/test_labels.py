@@ -43,6 +43,7 @@ def leading(*some: Parcel, mapping: Mapping = PLAIN) -> str | None:
     return found.pop()
 
 
+@pytest.mark.covers("R2")
 @pytest.mark.parametrize(("further", "other"), [*pairwise(FURTHEST_FIRST)])
 def test_the_furthest_on_its_way_leads_however_old_it_is(further, other):
     ahead = parcel(further, tracking_number="9", updated_at=OLD)
@@ -65,6 +66,7 @@ def test_what_nobody_knows_may_be_alive_and_a_void_label_is_not():
     assert leading(void, parcel("teleported", tracking_number="9", updated_at=OLD)) == "9"
 
 
+@pytest.mark.covers("R2")
 @pytest.mark.parametrize(
     ("one", "other"), [("out_for_delivery", "available_for_pickup"), ("new", None)]
 )
@@ -171,6 +173,7 @@ def test_a_later_time_of_a_label_is_news_but_wants_nothing_unless_another_leads(
 NEW_TIME = timedelta(hours=1)
 
 
+@pytest.mark.covers("R4")
 @given(st.lists(parcels, max_size=4))
 def test_a_word_without_an_opinion_never_hides_what_another_label_tells(some):
     """Whatever it is and whenever it comes."""

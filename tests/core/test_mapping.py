@@ -44,6 +44,7 @@ def test_the_table_of_labels_is_whole():
     assert set(labels.STATUSES) == {*LABELS, "none"}
 
 
+@pytest.mark.covers("R4")
 @pytest.mark.parametrize("state", ["open", "closed"])
 @pytest.mark.parametrize(("label", "told"), LABELS.items())
 def test_each_label_status_asks_for_its_status_and_tracking(state, label, told):
@@ -84,6 +85,7 @@ def test_what_expired_is_cancelled_where_no_parcel_was_ever_scanned(label):
     assert wanted(state="expired").purpose is Purpose.CANCEL
 
 
+@pytest.mark.covers("R3")
 @pytest.mark.parametrize("label", [*MOVING, *UNLISTED])
 @pytest.mark.parametrize("other", [None, "new", "failure", "cancelled"])
 def test_what_expired_while_a_parcel_moves_or_may_move_is_held(label, other):
@@ -94,6 +96,7 @@ def test_what_expired_while_a_parcel_moves_or_may_move_is_held(label, other):
     assert wanted(state="expired", parcels=(still, moving)).purpose is Purpose.HOLD
 
 
+@pytest.mark.covers("R3")
 def test_a_settings_word_for_an_expired_return_wins_over_the_late_scan():
     """Whoever wrote it knows their carriers; a word about another label decides nothing."""
 
@@ -126,6 +129,7 @@ def test_a_word_that_the_settings_explain_is_moving_if_they_say_so(tracking, pur
     assert wanted(mapping, state="expired", parcels=(parcel("lost"),)).purpose is purpose
 
 
+@pytest.mark.covers("R4")
 @pytest.mark.parametrize("state", ["review", "escalated", "", "OPEN"])
 def test_review_and_unknown_states_are_held(state):
     assert wanted(state=state, parcels=(parcel("delivered"),)).purpose is Purpose.HOLD
@@ -250,6 +254,7 @@ def reasons(*said: str | None, mapping: Mapping = CODES) -> tuple[str | None, tu
     return line.reason_code, line.reasons
 
 
+@pytest.mark.covers("R7")
 def test_folded_units_with_different_codes_send_the_lowest_line_s_and_keep_all_reasons():
     both = ("Too small (size)", "Arrived broken (damage)")
 
@@ -259,6 +264,7 @@ def test_folded_units_with_different_codes_send_the_lowest_line_s_and_keep_all_r
     assert reasons("Too small", "Ugly") == ("size", ("Too small (size)", "Ugly"))
 
 
+@pytest.mark.covers("R7")
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_a_reason_is_kept_that_only_a_higher_unit_has(nothing):
     assert reasons(nothing, "Too small") == (None, ("Too small (size)",))

@@ -71,6 +71,7 @@ def test_all_that_are_left_are_all_sale_items_with_what_each_has_left():
     assert asked(matched(of_line_a(2), items=twins(gone=(1, 0)))) == [(1, 1), (9, 1)]
 
 
+@pytest.mark.covers("R6")
 @pytest.mark.parametrize(
     ("gone", "units", "item"), [((2, 0), 1, 9), ((0, 1), 1, 1), ((0, 1), 2, 1)]
 )
@@ -78,6 +79,7 @@ def test_the_only_one_with_units_left_is_it(gone, units, item):
     assert asked(matched(of_line_a(units), items=twins(gone=gone))) == [(item, units)]
 
 
+@pytest.mark.covers("R6")
 @pytest.mark.parametrize("units", [1, 2])
 def test_some_of_several_is_a_person_s_who_reads_what_there_is(units):
     result = matched(of_line_a(units))

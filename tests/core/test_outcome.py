@@ -95,6 +95,7 @@ def test_the_first_look_comes_after_a_minute():
     )
 
 
+@pytest.mark.covers("R6")
 def test_a_person_who_must_decide_is_told_what_there_is_instead_of_a_line():
     """Nobody else needs it: most lines that are not there yet come."""
     wait = NotReady("no line", order_found=True, instead="there is another")

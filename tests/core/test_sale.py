@@ -61,6 +61,7 @@ CASES = [
 ]
 
 
+@pytest.mark.covers("R5")
 @pytest.mark.parametrize(("candidates", "expected"), CASES)
 def test_the_sale_is_chosen_by_order_id_then_by_name_and_never_a_clone(candidates, expected):
     for order in list(permutations(candidates)):
@@ -128,6 +129,7 @@ def test_a_return_without_a_name_is_found_by_its_id_and_never_by_nothing():
     assert names("") == names(" # ") == ()
 
 
+@pytest.mark.covers("R5")
 def test_the_number_that_loop_gives_beside_the_name_is_another_spelling_of_it():
     seen = a_return(order_name="#EU1001", order_number="1001")
 

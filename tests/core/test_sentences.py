@@ -116,6 +116,7 @@ def test_a_plan_that_is_too_large():
     )
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize(
     ("total", "said"),
     [
@@ -154,6 +155,7 @@ def test_another_shop():
 # ---------------------------------------------------------------------- what a person must look at
 
 
+@pytest.mark.covers("R6")
 @pytest.mark.parametrize(
     ("sales", "reason"),
     [
@@ -457,6 +459,7 @@ JUDGED = {
 }
 
 
+@pytest.mark.covers("R6")
 @pytest.mark.parametrize("case", JUDGED)
 def test_whose_it_is(case):
     entry, snapshot, result = JUDGED[case]
@@ -539,6 +542,7 @@ def test_what_cannot_be_told_any_more(case):
     assert diff_of(entry, (known,), {known.id: now}, {}) == NeedsReview(reason + BY_HAND)
 
 
+@pytest.mark.covers("R6")
 def test_every_sale_return_that_is_in_doubt_is_named():
     known = (pushed(status="cancelled"), pushed(pushed_item("B"), id=22, status="cancelled"))
     held = {one.id: as_pushed(one) for one in known}

@@ -158,6 +158,7 @@ def test_problems_stand_by_how_long_they_wait_then_by_their_ids():
 # ---------------------------------------------------------------------------------------- exit code
 
 
+@pytest.mark.covers("P13")
 def test_when_several_codes_apply_the_first_of_the_design_wins():
     assert PRECEDENCE == IN_ORDER
     for one, other in list(combinations(IN_ORDER, 2)):
@@ -180,6 +181,7 @@ def test_all_is_well():
     assert code(states={State.IGNORED: 9}) == 0
 
 
+@pytest.mark.covers("P13")
 @pytest.mark.parametrize(
     "state", [State.DEAD, State.REVIEW, State.FAILED, State.UNKNOWN, State.IN_FLIGHT]
 )

@@ -51,6 +51,7 @@ def test_a_word_of_any_list_that_is_not_listed_is_found_once():
     ]
 
 
+@pytest.mark.covers("R4")
 @pytest.mark.parametrize(
     "text",
     [

@@ -24,6 +24,7 @@ OTHERS = 9
 [SPLIT] = named("split create")
 
 
+@pytest.mark.covers("F80")
 @pytest.mark.parametrize("point", ["INTENT_COMMITTED", "LOCK_LET_GO"])
 def test_while_one_run_stands_still_with_the_lock_all_others_leave(
     world: MortalWorld, figures: Figures, point: str
@@ -63,6 +64,7 @@ def test_while_one_run_stands_still_with_the_lock_all_others_leave(
     figures.add("crashes", "runs turned away by a lock", OTHERS)
 
 
+@pytest.mark.covers("F82")
 def test_two_ledgers_that_take_turns_on_one_account_make_no_duplicate(
     world: MortalWorld, figures: Figures, long: bool
 ) -> None:

@@ -71,6 +71,7 @@ def on_a_small_disk(world: MortalWorld) -> Iterator[MortalWorld]:
         yield world
 
 
+@pytest.mark.covers("F83", "F84")
 def test_a_ledger_that_cannot_grow_any_further_stops_the_run_at_every_step_of_growth(
     world: MortalWorld, figures: Figures
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_ledger_that_cannot_grow_any_further_stops_the_run_at_every_step_of_gr
     assert pages >= STEPS
 
 
+@pytest.mark.covers("F83", "F84")
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_a_ledger_that_may_not_grow_from_any_point_on_loses_nothing(
     world: MortalWorld, scenario: Scenario, figures: Figures, long: bool
@@ -104,6 +106,7 @@ def test_a_ledger_that_may_not_grow_from_any_point_on_loses_nothing(
         figures.add("crashes", "SQLite's page limit at a point: runs stopped", life.code == FULL)
 
 
+@pytest.mark.covers("F84")
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_after_a_full_disk_no_write_begins(
     on_a_small_disk: MortalWorld, scenario: Scenario, figures: Figures, long: bool
@@ -125,6 +128,7 @@ def test_after_a_full_disk_no_write_begins(
         figures.add("crashes", "a file system filled at a point")
 
 
+@pytest.mark.covers("F95")
 def test_a_full_disk_for_the_report_undoes_nothing(world: MortalWorld, figures: Figures) -> None:
     reports = world.place / "reports"
     with small_disk(reports):

@@ -33,6 +33,7 @@ def sample(course: Course) -> list[int]:
     return every
 
 
+@pytest.mark.covers("F1", "F2", "F3", "F4", "F81", "F89", "P1")
 @each
 def test_killed_at_any_point_the_next_run_puts_it_right(
     course: Course, figures: Figures, long: bool
@@ -45,6 +46,7 @@ def test_killed_at_any_point_the_next_run_puts_it_right(
         figures.note("crashes", "points covered", course.points[at - 1])
 
 
+@pytest.mark.covers("F1", "P1")
 @each
 def test_killed_again_while_it_is_put_right(course: Course, figures: Figures, long: bool) -> None:
     if course.scenario.alike and not long:

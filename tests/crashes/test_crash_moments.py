@@ -19,6 +19,7 @@ MOMENTS, MOMENTS_LONG = 3, 250
 """Per scenario."""
 
 
+@pytest.mark.covers("F1", "P1")
 @pytest.mark.parametrize(
     "scenario", named("split create", "update", "backfill", "read back and absent"), ids=str
 )

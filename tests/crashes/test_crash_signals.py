@@ -30,6 +30,7 @@ def assert_stops(course: Course, at: int, what: str, code: int) -> None:
     course.ends_as_if_nothing_had_happened()
 
 
+@pytest.mark.covers("F6", "P14")
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_after_sigterm_at_any_point_no_write_begins(
     world: MortalWorld, scenario: Scenario, figures: Figures, long: bool
@@ -44,6 +45,7 @@ def test_after_sigterm_at_any_point_no_write_begins(
         figures.note("crashes", "points covered by SIGTERM", course.points[at - 1])
 
 
+@pytest.mark.covers("F6")
 @pytest.mark.parametrize("scenario", WRITING, ids=str)
 def test_after_sigint_no_write_begins_either(
     world: MortalWorld, scenario: Scenario, figures: Figures, long: bool
@@ -55,6 +57,7 @@ def test_after_sigint_no_write_begins_either(
         figures.add("crashes", "SIGINT at a point")
 
 
+@pytest.mark.covers("F7")
 @pytest.mark.parametrize("scenario", WRITING, ids=str)
 def test_a_machine_that_sleeps_for_hours_wakes_up_to_agreement(
     world: MortalWorld, scenario: Scenario, figures: Figures, long: bool

@@ -18,6 +18,7 @@ ASLEEP = 6
 BY_HAND = {"trackingNumber": "by hand", "status": "received"}
 
 
+@pytest.mark.covers("F7")
 @pytest.mark.parametrize("point", ["CREATED", "PUT_DONE"])
 def test_what_a_person_did_while_it_slept_is_not_written_over(
     world: MortalWorld, point: str
@@ -38,6 +39,7 @@ def test_what_a_person_did_while_it_slept_is_not_written_over(
     assert [(row["trackingNumber"], row["status"]) for row in made] == [tuple(BY_HAND.values())] * 3
 
 
+@pytest.mark.covers("F7")
 def test_what_it_had_begun_is_finished_in_the_same_run(world: MortalWorld) -> None:
     course = Course(SPLIT, world)
 

@@ -107,6 +107,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         yield told
 
 
+@pytest.mark.covers("F5", "P5")
 def test_nothing_is_unsynced_when_a_write_leaves(story: Story, figures: Figures) -> None:
     for traced in story.runs:
         disk, leaving = _disk(traced), _writes(traced.calls)
@@ -125,6 +126,7 @@ def test_a_power_cut_when_a_write_leaves_keeps_its_intent(story: Story, tmp_path
     assert len(seen) == len(story.world.writes()), "not every write was seen to leave"
 
 
+@pytest.mark.covers("F5", "P5")
 def test_a_power_cut_at_any_moment_keeps_the_intents_of_all_that_was_sent(
     story: Story, tmp_path: Path, figures: Figures, long: bool
 ) -> None:

@@ -60,6 +60,7 @@ class Impostor:
             thread.join()
 
 
+@pytest.mark.covers("F106")
 @pytest.mark.parametrize(("service", "code"), [("LOOP", 4), ("JETTI", 5)])
 def test_an_impostor_hears_nothing(
     shop: BusyShop, tmp_path: Path, service: str, code: int, figures: Figures

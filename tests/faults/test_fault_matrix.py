@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from reconciler.core.model import State
 from tests.faults.busy_shop import PARTS, BusyShop, Memories
 from tests.faults.canary import Canary
@@ -22,6 +24,26 @@ BLAMELESS = (2, 4, 5, 6)
 """Exit codes of a pass that met something which is no return's fault."""
 
 
+@pytest.mark.covers(
+    "F14",
+    "F20",
+    "F21",
+    "F22",
+    "F23",
+    "F24",
+    "F26",
+    "F28",
+    "F50",
+    "F51",
+    "F52",
+    "F55",
+    "F57",
+    "F58",
+    "F59",
+    "F67",
+    "F68",
+    "F105",
+)
 def test_a_fault_loses_nothing_and_does_nothing_twice(
     cell: Cell,
     shop: BusyShop,

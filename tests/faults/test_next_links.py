@@ -12,6 +12,7 @@ from tests.support.figures import Figures
 AWAY = ["http://{canary}", "https://{canary}", "http://user@{canary}", "http://{home}@{canary}"]
 
 
+@pytest.mark.covers("F27", "P16")
 @pytest.mark.parametrize("origin", AWAY)
 def test_a_next_link_that_leads_away_is_not_followed(
     shop: BusyShop, canary: Canary, figures: Figures, origin: str

@@ -31,6 +31,7 @@ KEY = ("401", "403")
 CODES = {"loop": 4, "jetti": 5}
 
 
+@pytest.mark.covers("F22", "F56", "F59")
 @pytest.mark.parametrize("service", ["loop", "jetti"])
 @pytest.mark.parametrize("form", AWAY, ids=lambda form: form.name)
 def test_an_outage_burns_no_try_and_holds_nothing_back_afterwards(
@@ -57,6 +58,7 @@ def test_an_outage_that_begins_in_the_middle_of_a_pass_burns_no_try_either(
     _assert_all_is_made_up_for(shop)
 
 
+@pytest.mark.covers("F56")
 @pytest.mark.parametrize("service", ["loop", "jetti"])
 def test_a_port_at_which_nobody_listens_is_an_outage(
     shop: BusyShop, service: ServiceName, long: bool, figures: Figures

@@ -93,6 +93,7 @@ def searched(people: World, figures: Figures) -> Searched:
     return Searched(people, figures)
 
 
+@pytest.mark.covers("F107", "F108", "P16", "P17")
 @pytest.mark.parametrize("log", [("-q",), ("-v",), ("-vv", "--log-format", "json")])
 def test_no_command_tells_or_keeps_a_key_or_a_person(searched: Searched, log: tuple[str]) -> None:
     world = searched.world
@@ -111,6 +112,7 @@ def test_no_command_tells_or_keeps_a_key_or_a_person(searched: Searched, log: tu
     assert searched(*log, "show", "nobody").code == 2
 
 
+@pytest.mark.covers("F108")
 @pytest.mark.parametrize("code", [400, 404, 409, 422, 429, 500, 503])
 def test_what_an_error_says_of_a_person_is_not_repeated(searched: Searched, code: int) -> None:
     said = f"{PERSON['name']} <{PERSON['email']}> {leaks.JETTI_TOKEN} {leaks.LOOP_KEY}"
@@ -159,6 +161,7 @@ def test_keys_in_a_settings_file_are_not_shown(searched: Searched) -> None:
         file.unlink()
 
 
+@pytest.mark.covers("F107")
 def test_a_bug_that_names_a_key_does_not_show_it(
     people: World, figures: Figures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +218,7 @@ def stranger(figures: Figures) -> Iterator[Stranger]:
     figures.add("hostile", "requests to foreign origins", len(asked))
 
 
+@pytest.mark.covers("F26", "P16")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("operation", ["list.*", "GET *", "POST *", "PUT *"])
 def test_no_redirect_takes_a_key_elsewhere(
@@ -233,6 +237,7 @@ _NO_ORIGIN = ["", "\\\\{host}"]
 """Paths to us, who take the cursor alone from them; a browser would follow the second."""
 
 
+@pytest.mark.covers("F27")
 @pytest.mark.parametrize(
     "origin",
     [
@@ -260,6 +265,7 @@ def test_no_link_to_a_next_page_takes_a_key_elsewhere(
     assert ran.code == (3 if origin in _NO_ORIGIN else 4), ran.stderr
 
 
+@pytest.mark.covers("F29")
 @pytest.mark.parametrize("turn", ["absent", "repeated", "cycle", "ever_fresh"])
 def test_pages_without_end_end(searched: Searched, turn: str) -> None:
     searched.world.sandbox.loop.switches.next_page_cursor = turn
@@ -270,6 +276,7 @@ def test_pages_without_end_end(searched: Searched, turn: str) -> None:
 # -------------------------------------------------------------------------------- real processes
 
 
+@pytest.mark.covers("F107")
 def test_a_process_shows_no_key_to_its_neighbours_and_leaves_none_when_stopped(
     directory: Path, figures: Figures
 ) -> None:

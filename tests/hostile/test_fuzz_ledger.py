@@ -65,6 +65,7 @@ def _a_worked_ledger(world: World) -> bytes:
     return (world.directory / "ledger.db").read_bytes()
 
 
+@pytest.mark.covers("F87")
 @pytest.mark.parametrize("damage", [_flip, _cut, _overwrite])
 def test_damage_is_refused_or_harmless(
     world: World, figures: Figures, long: bool, damage: Damage
@@ -87,6 +88,7 @@ def test_damage_is_refused_or_harmless(
     assert refused, "no damage at all was noticed"
 
 
+@pytest.mark.covers("F87")
 def test_a_flipped_bit_makes_no_sale_return_twice(
     world: World, figures: Figures, long: bool
 ) -> None:

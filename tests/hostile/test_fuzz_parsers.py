@@ -65,6 +65,7 @@ SHAPED = st.one_of(
 )
 
 
+@pytest.mark.covers("F35", "F100")
 def test_any_bytes_are_a_value_or_the_named_error(figures: Figures, long: bool) -> None:
     @settings(max_examples=5_000 if long else 150, database=None)
     @given(SHAPED)
@@ -109,6 +110,7 @@ def _changed(body: bytes, rng: random.Random) -> bytes:
 _SHORT = [value for value in (*RAW.values(), *BROKEN.values()) if len(value) < 10_000]
 
 
+@pytest.mark.covers("F24")
 @pytest.mark.parametrize("name", ["loop_page", "loop_details", "jetti_rows", "problem"])
 def test_recorded_answers_with_bytes_changed(name: str, figures: Figures, long: bool) -> None:
     rng = random.Random(f"changed {name}")

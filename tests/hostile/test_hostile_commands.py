@@ -62,6 +62,7 @@ def _run(world: RealWorld, *arguments: str) -> tuple[int, str]:
     return code, assert_harmless(stdout)
 
 
+@pytest.mark.covers("F102")
 @pytest.mark.parametrize("output", _formats("run"))
 def test_a_dry_run_shows_hostile_texts_harmlessly(
     hostile: RealWorld, figures: Figures, output: str
@@ -73,6 +74,7 @@ def test_a_dry_run_shows_hostile_texts_harmlessly(
     figures.add("hostile", "hostile values served", len(TEXTS) + len(REFUSED_TEXTS))
 
 
+@pytest.mark.covers("F101")
 def test_hostile_texts_are_pushed_as_they_are_and_what_is_no_text_is_kept_aside(
     hostile: RealWorld,
 ) -> None:
@@ -135,6 +137,7 @@ def test_a_hostile_command_line_is_refused_in_plain_words(
 # -------------------------------------------------------------------------------------- times
 
 
+@pytest.mark.covers("F9")
 @pytest.mark.parametrize("year", [100, 1970, 9999])
 @pytest.mark.parametrize("service", ["loop", "jetti"])
 @pytest.mark.parametrize("command", [["run"], ["run", "--sweep", "7d"], ["run", "--from", "7d"]])
@@ -165,6 +168,7 @@ def test_a_clock_of_another_age_is_no_bug(
 # -------------------------------------------------------------------------------------- memory
 
 
+@pytest.mark.covers("F105")
 @pytest.mark.parametrize("service", ["loop", "jetti"])
 def test_a_bomb_is_refused_unopened_and_a_giant_answer_is_bounded(
     directory: Path, figures: Figures, service: str
@@ -209,6 +213,7 @@ def _peak(world: RealWorld, *arguments: str) -> int:
     return int(done.stdout) * 1024
 
 
+@pytest.mark.covers("F100")
 def test_a_row_with_a_name_twice_is_one_row(world: World) -> None:
     """JSON leaves open which of two counts; whichever it is, it is a return like any other."""
     world.go_live()

@@ -48,6 +48,7 @@ def _expected(field: str, value: str) -> bool | None:
     return True if value in TEXTS or value in _HALVES else None
 
 
+@pytest.mark.covers("F100", "F101", "F102", "F104")
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_hostile_value_is_kept_aside_or_understood_and_spoils_no_other_row(
     world: World, figures: Figures, field: str
@@ -106,6 +107,7 @@ def _in_ledger(world: World) -> tuple[set[str], set[str]]:
         return entries, {one for (one,) in raw.execute("SELECT key FROM malformed")}
 
 
+@pytest.mark.covers("F100")
 @pytest.mark.parametrize("value", BROKEN)
 @pytest.mark.parametrize("service", ["loop", "jetti"])
 def test_what_is_no_json_is_no_answer_and_nothing_is_taken_from_it(
@@ -142,6 +144,7 @@ def test_what_stands_before_the_json_makes_it_no_answer(world: World, prefix: st
     assert world.call("run").code == 4
 
 
+@pytest.mark.covers("F102")
 @pytest.mark.parametrize("field", JETTI_TEXTS)
 def test_hostile_texts_of_jetti_s_are_shown_harmlessly(
     world: World, figures: Figures, field: str

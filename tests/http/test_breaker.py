@@ -165,6 +165,7 @@ def test_a_failed_trial_opens_it_again(peer, service, clock):
     assert len(server.requests) == 6
 
 
+@pytest.mark.covers("F21")
 def test_retries_stop_when_their_budget_is_spent(peer, service, clock):
     server = peer(answer(429))
     loop = service(server.url)

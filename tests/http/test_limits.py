@@ -29,6 +29,7 @@ def trickle(sent: bytes, server: Peer):
     return play
 
 
+@pytest.mark.covers("F14")
 @pytest.mark.parametrize("headers_first", [False, True])
 def test_a_trickling_answer_ends_at_the_deadline_of_the_request(peer, service, headers_first):
     server = peer()
@@ -45,6 +46,7 @@ def test_a_trickling_answer_ends_at_the_deadline_of_the_request(peer, service, h
     assert 0.4 < time.monotonic() - begun < 2
 
 
+@pytest.mark.covers("F14")
 def test_the_deadline_also_ends_a_silence_that_began_in_time(peer, service):
     server = peer()
     server.script = [lambda connection: server.gone.wait(5)]
@@ -125,6 +127,7 @@ def test_a_body_that_comes_in_pieces_is_put_together(peer, service):
     assert service(peer(answer(body=body)).url).get("/x", "", body_of) == body
 
 
+@pytest.mark.covers("F100")
 def test_a_body_without_end_is_cut_at_the_cap(peer, service):
     def pour(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -135,6 +138,7 @@ def test_a_body_without_end_is_cut_at_the_cap(peer, service):
         service(peer(pour).url, body_cap=10**6).get("/x", "", body_of)
 
 
+@pytest.mark.covers("F105")
 def test_a_compressed_body_is_refused_unopened(peer, service):
     bomb = gzip.compress(b"0" * 10_000_000)
 
@@ -152,6 +156,7 @@ def test_identity_spelled_out_is_no_encoding(peer, service, encoding):
     assert service(server.url).get("/x", "", body_of) == b"1"
 
 
+@pytest.mark.covers("F26", "P16")
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
 def test_a_redirected_read_fails_and_the_key_stays_home(peer, service, status):
     canary = peer()
@@ -164,6 +169,7 @@ def test_a_redirected_read_fails_and_the_key_stays_home(peer, service, status):
     assert canary.requests == []
 
 
+@pytest.mark.covers("F93")
 def test_the_environment_names_no_proxy_and_no_credentials(peer, service, monkeypatch, tmp_path):
     canary, server = peer(), peer(answer(body=b"1"))
     netrc = tmp_path / "netrc"

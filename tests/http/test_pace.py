@@ -45,6 +45,7 @@ def assert_within(log, span, most):
         assert sum(inside) <= most + 1e-9
 
 
+@pytest.mark.covers("P12")
 @given(requests)
 def test_in_any_second_the_costs_at_jetti_add_up_to_one_at_most(wanted):
     clock = RecordingClock()
@@ -54,6 +55,7 @@ def test_in_any_second_the_costs_at_jetti_add_up_to_one_at_most(wanted):
     assert_within(log, span=1, most=1)
 
 
+@pytest.mark.covers("P12")
 @given(requests, requests, st.floats(0, 1))
 @example([(True, 0, 0, 0)], [(False, 0, 0, 0)], 0)
 def test_also_across_two_processes_one_after_the_other(earlier, later, pause):
@@ -66,6 +68,7 @@ def test_also_across_two_processes_one_after_the_other(earlier, later, pause):
     assert_within(log, span=1, most=1)
 
 
+@pytest.mark.covers("P12")
 @given(requests)
 def test_in_any_minute_loop_gets_its_number_of_requests_at_most(wanted):
     clock = RecordingClock()

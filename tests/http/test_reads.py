@@ -129,6 +129,7 @@ def test_the_fourth_try_is_judged_like_the_others(peer, service):
         service(bad.url).get(PATH, "", decoded)
 
 
+@pytest.mark.covers("F21")
 def test_waits_are_anywhere_below_one_two_and_four_seconds(peer, service, clock):
     loop = service(peer(answer(503)).url)
     for _ in range(3):
@@ -151,6 +152,7 @@ def test_the_libraries_below_are_kept_from_logging_what_they_send(service, libra
     assert logging.getLogger(library).level == logging.WARNING
 
 
+@pytest.mark.covers("F107")
 def test_neither_key_nor_query_is_logged_or_told(peer, service, caplog):
     caplog.set_level(logging.DEBUG)
     loop = service(peer(answer(503)).url)
@@ -265,6 +267,7 @@ def test_a_signal_during_a_wait_ends_the_tries(peer, service, clock):
     assert len(server.requests) == 1
 
 
+@pytest.mark.covers("F104")
 @pytest.mark.parametrize("path", ["list", "/../list", "/a//b", "/a?b", "/a#b", "/a b", "/ä", ""])
 def test_a_path_is_sent_as_it_is_or_not_at_all(peer, service, path):
     server = peer()

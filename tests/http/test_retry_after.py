@@ -80,6 +80,7 @@ def test_a_date_means_as_many_seconds_as_it_is_ahead(seconds):
     assert parse_retry_after(in_seconds(seconds), NOON) == seconds
 
 
+@pytest.mark.covers("F20")
 @pytest.mark.parametrize("text", ["30", "30.0", in_seconds(30)])
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_wait_is_what_was_asked_for_and_up_to_a_second_more(peer, service, clock, status, text):
@@ -102,6 +103,7 @@ def test_a_date_counts_from_the_servers_own_clock(peer, service, clock):
     assert 30 <= clock.elapsed < 33
 
 
+@pytest.mark.covers("F20")
 @pytest.mark.parametrize(
     ("text", "seconds"), [("301", 301), ("315360000", 315360000), (in_seconds(86400), 86400)]
 )

@@ -114,6 +114,7 @@ def test_a_verified_server_is_asked(certificates, secure_peer, service):
     assert got == b"1"
 
 
+@pytest.mark.covers("F106")
 @pytest.mark.parametrize("name", ["elsewhere", "expired"])
 def test_a_certificate_for_another_name_or_time_is_refused(
     certificates, secure_peer, service, name
@@ -127,6 +128,7 @@ def test_a_certificate_for_another_name_or_time_is_refused(
     assert server.received == []
 
 
+@pytest.mark.covers("F106")
 def test_an_unknown_authority_is_refused_whatever_the_environment_says(
     certificates, secure_peer, service, monkeypatch
 ):
@@ -140,6 +142,7 @@ def test_an_unknown_authority_is_refused_whatever_the_environment_says(
     assert server.received == []
 
 
+@pytest.mark.covers("F106")
 def test_the_shared_context_verifies_and_wants_tls_1_2(monkeypatch, tmp_path):
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     tls_context.cache_clear()

@@ -108,6 +108,7 @@ def test_silence_is_an_answer_lost(peer, service):
     assert len(server.requests) == 1
 
 
+@pytest.mark.covers("F56")
 def test_a_closed_port_means_that_nothing_was_sent(service):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -125,6 +126,7 @@ def test_a_refused_key_stops_everything(peer, service, status):
         service(peer(answer(status)).url).write("PUT", PATH, BODY)
 
 
+@pytest.mark.covers("P7")
 def test_a_dry_run_cannot_write(peer, service):
     server = peer()
 
@@ -200,6 +202,7 @@ def test_after_429_with_an_endless_wait_nothing_more_is_tried(peer, service):
     assert len(server.requests) == 1
 
 
+@pytest.mark.covers("F6")
 def test_a_signal_does_not_cut_off_a_write_in_the_air(peer, service, clock):
     answered = threading.Event()
 

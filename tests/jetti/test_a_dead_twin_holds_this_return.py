@@ -15,6 +15,7 @@ def twins(shop):
     return order, shop.world.sale_id(order), item
 
 
+@pytest.mark.covers("R6")
 def test_what_a_person_raised_there_since_is_not_created_once_more_on_the_other(shop):
     order, first, item = twins(shop)
     one = shop.noted(order)

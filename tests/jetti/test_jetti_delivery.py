@@ -56,6 +56,7 @@ def outcome_in_file(shop, entry):
 # ------------------------------------------------------------------------------- before it is sent
 
 
+@pytest.mark.covers("P5")
 @pytest.mark.parametrize("write", WRITES)
 def test_the_intent_is_in_the_ledger_s_file_before_the_request_arrives(
     shop, entry, delivery, write
@@ -73,6 +74,7 @@ def test_the_intent_is_in_the_ledger_s_file_before_the_request_arrives(
     assert timedelta(0) <= intent.settle_at - (NOON + SETTLE) <= timedelta(seconds=1)
 
 
+@pytest.mark.covers("F73")
 def test_a_create_without_items_would_return_the_whole_sale_and_is_never_sent(
     shop, entry, delivery
 ):
@@ -83,6 +85,7 @@ def test_a_create_without_items_would_return_the_whole_sale_and_is_never_sent(
     assert outcome_in_file(shop, entry) == (State.PENDING, [])
 
 
+@pytest.mark.covers("P6")
 def test_a_second_write_is_never_sent_while_the_first_is_without_answer(shop, entry, delivery):
     shop.world.breaks("PUT *", "reset_before_headers")
     delivery.deliver(entry, PUT, sent_at=NOON)
@@ -212,6 +215,7 @@ def test_slow_down_is_pending_and_must_be_looked_for(shop, entry, delivery, writ
     assert len(shop.sent) == 1
 
 
+@pytest.mark.covers("F56")
 @pytest.mark.sockets
 def test_what_never_left_is_pending_with_nothing_outstanding(world):
     with socket.create_server(("127.0.0.1", 0)) as closed:

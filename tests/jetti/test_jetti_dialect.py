@@ -156,6 +156,7 @@ def test_where_there_is_no_paging_by_id_from_shows_how_it_counts(
     assert ["`$gt`" in remark for remark in shop.reader.remarks()] == [True] * is_cut
 
 
+@pytest.mark.covers("R15")
 @pytest.mark.parametrize("no_from", ["nothing", "refused"])
 def test_a_cut_page_never_passes_for_all(shop, sale_id, no_from):
     rows_on(shop, sale_id, 30)
@@ -198,6 +199,7 @@ def test_a_filter_without_effect_is_replaced_by_reading_all_of_it(shop, sale_id,
     )
 
 
+@pytest.mark.covers("R15")
 @pytest.mark.parametrize(("rows", "fits"), [(1_999, True), (2_001, False)])
 def test_twenty_pages_are_read_and_no_more(shop, sale_id, rows, fits):
     ids = rows_on(shop, sale_id, rows)

@@ -130,6 +130,7 @@ def test_before_it_has_settled_nobody_looks(shop, lost):
     assert shop.plan() == ()
 
 
+@pytest.mark.covers("F51")
 def test_it_is_created_again_only_when_two_reads_half_a_minute_apart_do_not_find_it(shop, lost):
     shop.world.pass_time(seconds=SETTLE.total_seconds())
     began = shop.clock.now()
@@ -200,6 +201,7 @@ def test_a_create_that_never_takes_effect_is_given_up_after_its_tries(shop):
 # ------------------------------------------------------------------------------- fresh snapshots
 
 
+@pytest.mark.covers("F7")
 def test_a_sighting_that_grew_old_while_others_were_pushed_is_taken_again(shop):
     one, other = several(shop, 2)
     pushing = iter(shop.parts.pusher().push(shop.plan()))

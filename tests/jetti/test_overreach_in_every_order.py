@@ -28,6 +28,7 @@ def two_lines(shop):
     return shop.world.order(("Acme", 3), ("Bolt", 1))
 
 
+@pytest.mark.covers("R1")
 @pytest.mark.parametrize("attributes", ["applied", "ignored"])
 def test_somebody_cancelled_what_nobody_asked_for(shop, attributes):
     shop.switches.cancel_ids_key = WRONG_KEY
@@ -41,6 +42,7 @@ def test_somebody_cancelled_what_nobody_asked_for(shop, attributes):
     assert stopped_for(shop, one)
 
 
+@pytest.mark.covers("R1")
 @pytest.mark.parametrize("attributes", ["applied", "ignored"])
 @pytest.mark.parametrize("doubt", ["stands twice", "was deleted"])
 def test_the_return_stood_in_part_before_and_another_doubt_comes_first(shop, attributes, doubt):
@@ -70,6 +72,7 @@ def test_the_return_was_cancelled_in_loop(shop):
     assert stopped_for(shop, one)
 
 
+@pytest.mark.covers("R1")
 def test_the_order_was_imported_once_more(shop):
     shop.switches.cancel_ids_key = WRONG_KEY
     order = two_lines(shop)

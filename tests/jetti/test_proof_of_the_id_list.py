@@ -31,6 +31,7 @@ def part(shop, *others):
 # ------------------------------------------------------------------------------------- what proves
 
 
+@pytest.mark.covers("F66", "R1")
 def test_a_create_of_the_whole_sale_proves_nothing(shop):
     one = whole(shop)
 
@@ -39,6 +40,7 @@ def test_a_create_of_the_whole_sale_proves_nothing(shop):
     assert proven(shop) is None
 
 
+@pytest.mark.covers("R1")
 def test_a_create_of_a_part_that_made_just_that_part_proves_it(shop):
     one = part(shop)
 
@@ -81,6 +83,7 @@ def test_a_sale_return_that_is_cancelled_keeps_no_line_back(shop):
     assert proven(shop) == "ids"
 
 
+@pytest.mark.covers("R1")
 @pytest.mark.parametrize("units", [1, 0])
 def test_a_person_who_returns_the_other_line_meanwhile_spoils_the_proof(shop, units):
     """Just so looks what Jetti made of a line that nobody asked for: with no unit in it yet."""
@@ -139,6 +142,7 @@ def test_a_verified_create_lets_the_next_one_follow_although_it_proved_nothing(s
     assert proven(shop) is None
 
 
+@pytest.mark.covers("F66", "R1")
 def test_after_creates_of_whole_sales_a_lost_one_that_overreached_stops_creation(shop):
     shop.switches.cancel_ids_key = WRONG_KEY
     whole(shop)
@@ -153,6 +157,7 @@ def test_after_creates_of_whole_sales_a_lost_one_that_overreached_stops_creation
     assert f"return {one}: " in (shop.ledger.meta().creation_stopped or "")
 
 
+@pytest.mark.covers("R1")
 def test_nothing_is_created_while_an_unproven_create_has_no_answer(shop):
     lost = whole(shop)
     shop.world.breaks("POST *", "applied_then_lost", last=1)
@@ -213,6 +218,7 @@ def test_what_a_person_must_decide_holds_back_no_other_order(shop):
     assert shop.entry(one).intents != ()
 
 
+@pytest.mark.covers("R1")
 def test_a_refused_create_is_the_only_one_of_its_pass(shop):
     for _ in range(3):
         whole(shop)
@@ -227,6 +233,7 @@ def test_a_refused_create_is_the_only_one_of_its_pass(shop):
 # ------------------------------------------------------------------------- which one is sent first
 
 
+@pytest.mark.covers("F66", "R1")
 def test_a_return_that_can_prove_it_goes_first(shop):
     order = shop.world.order(("Acme", 1), ("Bolt", 1))
     able = shop.noted(order, 1, 0)
@@ -241,6 +248,7 @@ def test_a_return_that_can_prove_it_goes_first(shop):
     assert {change.outcome for change in told.values()} == {"pushed"}
 
 
+@pytest.mark.covers("R1")
 def test_it_is_found_beyond_those_that_are_looked_up_together(shop):
     able = part(shop)
     shop.world.pass_time()

@@ -17,6 +17,7 @@ def noted(shop, orders, each):
     return [shop.noted(order, 1) for order in made for _ in range(each)]
 
 
+@pytest.mark.covers("R16")
 @pytest.mark.parametrize(("orders", "each", "most"), [(40, 1, 2), (20, 2, 4), (8, 5, 10)])
 def test_forty_returns_cost_few_looks_however_they_share_orders(shop, orders, each, most):
     """Two batches of twenty: one look each, and one for each further return of an order."""
@@ -54,6 +55,7 @@ def test_returns_that_are_as_wanted_already_cause_no_look_for_others(shop):
     assert looks(shop) == len(news), "each of the three was written for"
 
 
+@pytest.mark.covers("R16")
 def test_the_last_unit_of_a_line_is_given_once(shop):
     """What the look behind a write protects."""
     orders = [shop.world.order(("Acme", 1)) for _ in range(5)]

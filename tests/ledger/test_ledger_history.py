@@ -124,6 +124,7 @@ def test_the_last_complete_run_of_a_kind_is_known(ledger):
     assert ledger.last_complete("scheduled") == LATER
 
 
+@pytest.mark.covers("P17")
 def test_what_is_older_than_90_days_goes(ledger, path):
     ledger.record(drained(observation("1"), observation("2")), NOON)
     attempt = Attempt(at=NOON, operation=Operation.CREATE, target_id=1, answer="applied")

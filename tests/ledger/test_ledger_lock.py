@@ -89,6 +89,7 @@ def test_looking_goes_on_while_a_run_holds_the_lock(url, clock):
                 assert ledger.meta().watermark == NOON
 
 
+@pytest.mark.covers("F81")
 def test_a_killed_holder_frees_the_lock_at_once(url, clock):
     with another_run(url) as first:
         first.send_signal(signal.SIGKILL)

@@ -164,6 +164,7 @@ def test_other_urls_are_settings_errors(clock, door, url, says):
     assert "secret" not in str(error)
 
 
+@pytest.mark.covers("F88")
 def test_a_missing_ledger_is_never_created(path, clock, door):
     error = refusal(door, f"sqlite:///{path}", clock, LedgerMissing)
 
@@ -295,6 +296,7 @@ def test_a_request_of_no_known_kind_is_damage(url, large, clock):
         reader.attempts_of("1")
 
 
+@pytest.mark.covers("P18")
 def test_a_newer_ledger_is_refused_untouched(url, path, clock, door):
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 9999")
@@ -376,6 +378,7 @@ def test_its_owner_opens_a_ledger(owned, door):
     assert open_as_a_user(owned, door) == "opened {}\n"
 
 
+@pytest.mark.covers("F85")
 @pytest.mark.parametrize("place", ["file", "directory"])
 def test_a_read_only_ledger_is_refused_before_anything_else(owned, place):
     read_only, rights = (owned, 0o400) if place == "file" else (owned.parent, 0o500)
@@ -418,6 +421,7 @@ def test_a_ledger_out_of_reach_is_not_taken_for_a_missing_one(owned, public, doo
     assert "cannot be reached" in said
 
 
+@pytest.mark.covers("F85")
 @pytest.mark.skipif(not AS_ROOT, reason="only root can give files away")
 def test_somebody_elses_ledger_is_refused_even_to_root(owned, clock):
     error = refusal(opening.open_ledger, f"sqlite:///{owned}", clock, LedgerError)

@@ -58,6 +58,7 @@ def test_an_older_version_is_ignored(ledger):
     assert entry_of(ledger) == before
 
 
+@pytest.mark.covers("F30")
 def test_of_two_versions_in_one_window_the_newer_counts(ledger):
     newer, older = observation("1", "b", at=LATER), observation("1", "a", at=NOON)
 
@@ -151,6 +152,7 @@ def test_a_touch_moves_the_time_forwards_only(ledger):
     assert ledger.ids_updated_between(LATER, LATER) == {"1", "2"}
 
 
+@pytest.mark.covers("P4")
 def test_the_watermark_moves_forwards_only(ledger):
     ledger.record(drained(watermark=LATER), NOON)
     ledger.record(drained(watermark=LATER - MINUTE), NOON)
@@ -159,6 +161,7 @@ def test_the_watermark_moves_forwards_only(ledger):
     assert ledger.meta().watermark == LATER
 
 
+@pytest.mark.covers("P4")
 def test_a_window_that_fails_leaves_nothing_behind(url, clock):
     more_than_a_batch = [observation(str(number)) for number in range(600)]
     poison = observation("poison", at=NOON.replace(tzinfo=None))
@@ -229,6 +232,7 @@ def test_what_is_understood_in_part_is_kept_and_found_as_such(ledger):
     assert ledger.find_malformed("#") == []
 
 
+@pytest.mark.covers("F42")
 def test_ten_thousand_returns_are_stored_without_holding_them_twice(ledger):
     window = drained(*(observation(str(number)) for number in range(10_000)))
     tracemalloc.start()

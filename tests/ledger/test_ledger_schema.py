@@ -165,6 +165,7 @@ def filled(url, path, clock):
     return path
 
 
+@pytest.mark.covers("F89", "P18")
 def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp_path):
     before = statements(filled)
     later = next_schema(tmp_path)
@@ -206,6 +207,7 @@ def test_what_a_later_version_migrated_is_refused_by_this_one(url, filled, clock
     assert filled.read_bytes() == before
 
 
+@pytest.mark.covers("F89")
 @pytest.mark.parametrize("more", ['op.execute("nonsense")', "os._exit(9)"])
 def test_a_migration_that_fails_or_dies_leaves_the_ledger_as_it_was(
     url, filled, clock, tmp_path, more
@@ -287,12 +289,14 @@ def fields_of(shape):
         yield from fields_of(part)
 
 
+@pytest.mark.covers("P17")
 def test_every_column_was_looked_at_for_personal_data():
     found = {table.name: " ".join(table.columns.keys()) for table in tables.metadata.sorted_tables}
 
     assert found == COLUMNS
 
 
+@pytest.mark.covers("F108")
 def test_no_column_and_no_stored_structure_could_hold_personal_data():
     names = set()
     for table in tables.metadata.sorted_tables:

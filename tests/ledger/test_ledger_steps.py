@@ -252,6 +252,7 @@ def test_no_second_write_while_the_first_is_unknown(ledger):
     assert len(ledger.intents_of("1")) == 1
 
 
+@pytest.mark.covers("F73")
 def test_a_create_without_items_is_never_intended(ledger):
     with pytest.raises(ValueError, match="returns the whole sale"):
         intend(ledger, "1", Write(operation=Operation.CREATE, target_id=10))

@@ -43,6 +43,7 @@ def test_a_member_that_changed_or_is_done_is_stopped_no_more(both):
     assert stopped(both) is None
 
 
+@pytest.mark.covers("R8")
 def test_stopped_again_under_another_name_a_member_keeps_its_time(both):
     both.record(drained(observation("3")), LATER)
     both.stop_plan("def", [member("2"), member("3")], LATER)
@@ -63,6 +64,7 @@ def test_a_member_keeps_its_time_when_the_same_is_wanted_by_another_change(both)
     assert stopped(both) == ("def", {"1"}, NOON)
 
 
+@pytest.mark.covers("R8")
 def test_an_equal_want_of_another_mapping_stays_stopped_and_let_through(both):
     both.record(drained(observation("3")), NOON)
     both.let_through([member("3")], NOON, asked=False)

@@ -36,6 +36,7 @@ def fill_disk(store, spare):
     store.raw.execute(f"PRAGMA max_page_count = {pages + spare}")
 
 
+@pytest.mark.covers("F83")
 @pytest.mark.parametrize("spare", [0, 1, 2, 5, 20, 60, 150, 300])
 def test_a_full_disk_undoes_the_whole_window(store, clock, url, spare):
     ledger = SqlLedger(store, clock)
@@ -50,6 +51,7 @@ def test_a_full_disk_undoes_the_whole_window(store, clock, url, spare):
         assert after.meta().watermark == NOON
 
 
+@pytest.mark.covers("F83")
 def test_after_an_error_nothing_more_is_executed(store, clock, url):
     ledger = SqlLedger(store, clock)
     fill_disk(store, 5)

@@ -28,6 +28,7 @@ SPAN = Window(
 )
 
 
+@pytest.mark.covers("F36")
 def test_bounds_are_utc_without_offset_and_rounded_outwards():
     query = ListQuery(SPAN, By.UPDATED, "review", 750)
 
@@ -59,6 +60,7 @@ def test_no_link_means_the_last_page(absent):
     assert next_cursor(absent, HOME) is None
 
 
+@pytest.mark.covers("R18")
 @pytest.mark.parametrize(
     "link",
     [

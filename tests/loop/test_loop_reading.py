@@ -85,6 +85,7 @@ def test_a_second_of_any_density_is_read_whole(sandbox, reader, ties, page_size)
     assert len(found) == ties + 2
 
 
+@pytest.mark.covers("F37")
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_is_asked_for_by_name(sandbox, reader, state):
     put(sandbox, row(7, NOON - HOUR, state))
@@ -189,6 +190,7 @@ def test_a_refused_key_is_not_an_unreadable_list(sandbox, reader):
 # ------------------------------------------------------------------ listings that never end
 
 
+@pytest.mark.covers("F29")
 @pytest.mark.parametrize(
     ("cursor", "problem"),
     [
@@ -219,6 +221,7 @@ def test_a_next_link_to_another_host_is_not_followed(sandbox, reader, origin):
         read_all(reader())
 
 
+@pytest.mark.covers("F27")
 def test_a_relative_next_link_is_followed(sandbox, reader):
     everything = a_busy_day(sandbox)
     sandbox.loop.switches.next_page_origin = ""
@@ -228,6 +231,7 @@ def test_a_relative_next_link_is_followed(sandbox, reader):
     assert set(found) == everything
 
 
+@pytest.mark.covers("R18")
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_next_link_home_is_read_by_either_scheme_and_goes_where_we_go(sandbox, reader, scheme):
     everything = a_busy_day(sandbox)
@@ -242,6 +246,7 @@ def test_a_next_link_home_is_read_by_either_scheme_and_goes_where_we_go(sandbox,
 # ------------------------------------------------------------------------ answers that are none
 
 
+@pytest.mark.covers("F23", "F24")
 @pytest.mark.parametrize("operation", ["list.first", "list.next", "list.probe"])
 @pytest.mark.parametrize(
     ("kind", "parameters"),

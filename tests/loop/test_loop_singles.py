@@ -29,6 +29,7 @@ def test_what_loop_does_not_know_is_none(reader):
     assert reader().fetch("7") is None
 
 
+@pytest.mark.covers("F104")
 @pytest.mark.parametrize("return_id", ["", "x", "7&order_name=1", "../7", "7" * 21])
 def test_what_cannot_be_an_id_is_not_even_asked_for(sandbox, reader, return_id):
     assert reader().fetch(return_id) is None
@@ -70,6 +71,7 @@ def test_a_return_that_the_list_does_not_show_yet_is_not_taken_for_gone(sandbox,
         reader().fetch("7")
 
 
+@pytest.mark.covers("F46")
 @pytest.mark.parametrize(
     ("kind", "parameters"),
     [
@@ -93,6 +95,7 @@ def test_no_other_answer_means_that_there_is_no_such_return(sandbox, reader, kin
         reader().fetch("7")
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize(
     ("body", "problem"),
     [

@@ -20,6 +20,7 @@ moments = st.datetimes(
 offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
+@pytest.mark.covers("F35")
 @pytest.mark.parametrize(
     "text",
     [
@@ -42,6 +43,7 @@ def test_every_form_of_a_time_is_the_same_instant(text):
     assert read_time(text).utcoffset() == timedelta(0)
 
 
+@pytest.mark.covers("F11")
 @pytest.mark.parametrize(
     ("text", "instant"),
     [
@@ -55,6 +57,7 @@ def test_odd_times_are_exact(text, instant):
     assert read_time(text) == instant
 
 
+@pytest.mark.covers("F11")
 @pytest.mark.parametrize(
     "text",
     [
@@ -77,12 +80,14 @@ def test_a_written_time_is_read_back_whatever_its_offset(moment, zone, separator
     assert read_time(moment.astimezone(zone).isoformat(separator)) == moment
 
 
+@pytest.mark.covers("F35")
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_parser_of_times(text):
     with suppress(Unreadable):
         assert read_time(text).utcoffset() == timedelta(0)
 
 
+@pytest.mark.covers("F46")
 @pytest.mark.parametrize("value", ["7", 7, "12345678901234567890", 2**63])
 def test_an_id_is_one_to_twenty_digits_as_text_or_number(value):
     assert read_id(value, "id") == str(value)
@@ -96,6 +101,7 @@ def test_anything_else_is_no_id(value):
         read_id(value, "id")
 
 
+@pytest.mark.covers("F46")
 @pytest.mark.parametrize("value", [None, "", "N/A", "n/a", " ", " N/A "])
 def test_nothing_has_three_spellings(value):
     assert read_text(value, "sku") is None

@@ -71,6 +71,7 @@ def test_the_shape_of_details_reads_the_same():
     assert parsed(details) == parsed(wire_row())
 
 
+@pytest.mark.covers("F108")
 def test_nothing_personal_gets_in():
     shape = wire_row(
         customer="canary@example.test", label_url="https://canary", customer_name="Canary",
@@ -200,6 +201,7 @@ def test_an_order_s_name_may_be_missing_where_its_id_is_there(name):
     assert nameless.problem == "order_name: absent, and so is provider_order_id"
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize(
     ("field", "value", "problem"),
     [
@@ -254,6 +256,7 @@ def test_else_by_a_hash_of_the_row(raw):
     assert parse_row(Raw(raw)).key == hashlib.sha256(raw).hexdigest()
 
 
+@pytest.mark.covers("R9")
 def test_a_problem_never_quotes_a_value():
     found = parsed(wire_row(created_at="canary", state=None, line_items="canary"))
 
@@ -268,6 +271,7 @@ def test_a_problem_never_quotes_a_value():
             assert "canary" not in told
 
 
+@pytest.mark.covers("F100")
 @pytest.mark.parametrize(
     "raw",
     [
@@ -283,10 +287,12 @@ def test_hostile_json_is_set_aside(raw):
     assert isinstance(parse_row(Raw(raw)), Malformed)
 
 
+@pytest.mark.covers("F101")
 def test_a_text_that_is_not_unicode_is_not_quoted_either():
     assert parse_row(Raw(b'{"id":"1","state":"\xff"}')).problem == "a text is not valid Unicode"
 
 
+@pytest.mark.covers("F39")
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

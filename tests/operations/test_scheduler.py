@@ -28,6 +28,7 @@ def test_the_first_pass_comes_at_once_and_a_signal_ends_it() -> None:
     assert caught.value.status == 143
 
 
+@pytest.mark.covers("F13")
 def test_a_tick_that_overruns_is_not_doubled_but_told(caplog: pytest.LogCaptureFixture) -> None:
     clock, running, most = SystemClock(), [], []
     left_out = threading.Event()
@@ -75,6 +76,7 @@ class Sleeper(SystemClock):
         super().wait(min(seconds, 0.01))
 
 
+@pytest.mark.covers("F13")
 def test_missed_ticks_are_made_up_for_by_one_however_late() -> None:
     clock, ticks = Sleeper(), []
 
@@ -99,6 +101,7 @@ class SetBack(SystemClock):
         return super().now() - self.back
 
 
+@pytest.mark.covers("F13", "R10")
 def test_a_clock_that_is_set_back_holds_up_no_tick_and_is_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

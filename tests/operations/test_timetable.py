@@ -61,6 +61,7 @@ class Machine:
         return [at for _, at in self.ticks]
 
 
+@pytest.mark.covers("F13")
 @pytest.mark.parametrize("jump", [-10 * DAY, -3 * HOUR, -90.0, -30.0, 30.0, 90.0, HOUR, 400 * DAY])
 def test_a_pass_every_five_minutes_comes_every_five_minutes(jump: float) -> None:
     machine = Machine(("pass", EVERY_FIVE))
@@ -125,6 +126,7 @@ def test_a_time_of_day_is_kept() -> None:
     assert machine.times == [fifteen_hours, fifteen_hours + DAY]
 
 
+@pytest.mark.covers("F13", "R10")
 def test_a_clock_set_back_by_hours_has_times_of_day_counted_anew() -> None:
     """Every quarter of an hour by the clock as it stands now, not in three hours' time."""
     machine = Machine(("pass", QUARTERLY))

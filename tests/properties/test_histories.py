@@ -18,6 +18,7 @@ SIZES = {"dev": (30, 30), "ci": (306, 40), "nightly": (600, 60)}
 """Histories altogether and steps of each, by Hypothesis' profile."""
 
 
+@pytest.mark.covers("P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P10", "P12", "P13")
 @pytest.mark.parametrize("number", SEEDS)
 def test_any_history_ends_in_agreement(
     number: int, figures: Figures, request: pytest.FixtureRequest, record_property: Any

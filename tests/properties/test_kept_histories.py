@@ -34,6 +34,7 @@ def test_a_return_cancelled_and_submitted_anew_between_two_passes_needs_nobody(
     assert {told for told, _ in state.history.states().values()} == {"synced"}
 
 
+@pytest.mark.covers("F90")
 def test_what_was_told_after_a_backup_does_not_stay_as_it_was_once_it_is_restored(
     state: Histories,
 ) -> None:

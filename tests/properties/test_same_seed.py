@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties.history_machine import Histories
 
 
+@pytest.mark.covers("P19")
 def test_the_same_history_comes_out_the_same_twice() -> None:
     first, second = _traces(), _traces()
 

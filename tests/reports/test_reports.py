@@ -36,6 +36,7 @@ def test_every_golden_file_belongs_to_a_sample() -> None:
     assert {path.name for path in GOLDEN.iterdir()} == set(SAMPLES)
 
 
+@pytest.mark.covers("F102")
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name.endswith(".txt")])
 def test_nothing_in_a_report_can_steer_a_terminal(name: str) -> None:
     for line in SAMPLES[name]().split("\n"):
@@ -57,6 +58,7 @@ def test_no_line_of_a_hostile_report_is_endless() -> None:
         assert max(map(len, SAMPLES[name]().split("\n"))) < 6000
 
 
+@pytest.mark.covers("F103")
 @given(st.text(st.characters(), max_size=60))
 def test_json_carries_any_text_whole_and_shows_a_terminal_none_of_it(text: str) -> None:
     text = text.encode("utf-8", "ignore").decode()
@@ -68,6 +70,7 @@ def test_json_carries_any_text_whole_and_shows_a_terminal_none_of_it(text: str) 
     )
 
 
+@pytest.mark.covers("F101")
 def test_half_a_character_cannot_keep_a_report_from_being_told() -> None:
     told_of = json.loads(as_json.encode(hostile()))
 

@@ -33,6 +33,7 @@ def test_a_bearer_token_is_no_key(shop):
     assert response.status == 401
 
 
+@pytest.mark.covers("R20")
 @pytest.mark.parametrize("version", ["v1", "2026-07", "2026-10", "latest", "unstable"])
 def test_all_versions_answer_alike(shop, version):
     one = shop.submit()

@@ -24,6 +24,7 @@ def shown(shop, one):
     return next(row["labels"] for row in shop.page(750).rows if row["id"] == one.id)
 
 
+@pytest.mark.covers("R2")
 @pytest.mark.parametrize("status", ["new", "pre_transit"])
 def test_a_regenerated_label_stays_as_it_was(shop, status):
     one = labelled(shop, status=status)

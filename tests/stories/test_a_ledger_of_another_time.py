@@ -69,6 +69,7 @@ def standing(world: World) -> list[dict[str, Any]]:
     return [world.described(made) for made in world.jetti.sale_returns()]
 
 
+@pytest.mark.covers("F90")
 @pytest.mark.parametrize("back", PAST)
 def test_a_ledger_restored_from_any_day_creates_nothing_twice(
     world: World, past: Past, back: int
@@ -86,6 +87,7 @@ def test_a_ledger_restored_from_any_day_creates_nothing_twice(
     assert world.run().jetti_requests == (0, 0)
 
 
+@pytest.mark.covers("F90")
 @pytest.mark.parametrize("back", PAST)
 def test_a_restored_ledger_that_learns_of_changes_at_once_pushes_just_these(
     world: World, past: Past, back: int
@@ -105,6 +107,7 @@ def test_a_restored_ledger_that_learns_of_changes_at_once_pushes_just_these(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F90")
 @pytest.mark.parametrize(("back", "seconds"), [(0, 170), (2, 100), (4, 170)])
 def test_a_create_still_on_its_way_when_the_ledger_is_restored_is_not_made_twice(
     world: World, past: Past, back: int, seconds: int
@@ -140,6 +143,7 @@ def test_a_restored_ledger_and_a_deleted_sale_return_lead_to_a_person_or_to_one_
     assert (ran.code, world.in_jetti(one), world.state(one)) == (3, [], "review")
 
 
+@pytest.mark.covers("F91")
 def test_a_lost_ledger_creates_only_after_settle(world: World, past: Past) -> None:
     one = world.returned()
     world.pass_time()
@@ -159,6 +163,7 @@ def test_a_lost_ledger_creates_only_after_settle(world: World, past: Past) -> No
     assert (len(world.on_order(world.orders[-1])), world.state(one)) == (1, "review")
 
 
+@pytest.mark.covers("F82")
 @pytest.mark.parametrize("turns", [4])
 def test_two_ledgers_of_one_account_that_take_turns_make_no_duplicate(
     world: World, turns: int

@@ -21,6 +21,7 @@ def pushed(world: World, *lines: tuple[str | None, int], units: tuple[int, ...] 
 # ------------------------------------------------------------------- later than settle (F53)
 
 
+@pytest.mark.covers("F53")
 def test_a_create_that_lands_after_settle_is_outside_the_promise_but_made_no_worse(
     world: World,
 ) -> None:
@@ -60,6 +61,7 @@ def made_twice(world: World) -> str:
     return one
 
 
+@pytest.mark.covers("F53")
 @pytest.mark.parametrize("done", ["scan", "cancel"])
 def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
     world: World, done: str
@@ -82,6 +84,7 @@ def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
         assert (ran.code, live) == (0, [])
 
 
+@pytest.mark.covers("R6")
 @pytest.mark.parametrize("which", [0, 1])
 def test_whoever_cancels_either_of_the_two_has_settled_it(world: World, which: int) -> None:
     """The one that the ledger knows or the late one, before a pass has met both."""
@@ -102,6 +105,7 @@ def test_whoever_cancels_either_of_the_two_has_settled_it(world: World, which: i
 # -------------------------------------------------------------------- a PUT that is late (F54)
 
 
+@pytest.mark.covers("F54")
 @pytest.mark.parametrize("seconds", [1, 60, 179])
 def test_a_second_put_waits_until_the_first_has_landed_or_never_will(
     world: World, seconds: int
@@ -122,6 +126,7 @@ def test_a_second_put_waits_until_the_first_has_landed_or_never_will(
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F54")
 def test_a_put_that_lands_after_settle_is_outside_the_promise_and_a_person_is_asked_in_time(
     world: World,
 ) -> None:
@@ -154,6 +159,7 @@ def test_a_put_that_lands_after_settle_is_outside_the_promise_and_a_person_is_as
 # -------------------------------------------------------- changes between plan and push (F71)
 
 
+@pytest.mark.covers("F71")
 @pytest.mark.parametrize("before", ["a look", "the create", "a put"])
 def test_a_return_that_changes_while_it_is_pushed_ends_at_the_newest(
     world: World, before: str
@@ -179,6 +185,7 @@ def test_a_return_that_changes_while_it_is_pushed_ends_at_the_newest(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F71")
 def test_a_return_cancelled_between_plan_and_create_is_cancelled_by_the_next_run(
     world: World,
 ) -> None:
@@ -202,6 +209,7 @@ def _creates(asked: Asked) -> bool:
 # -------------------------------------------------------------------------- one of many (F69)
 
 
+@pytest.mark.covers("F69", "P9")
 def test_one_poisoned_return_among_many_delays_none_of_them(world: World, long: bool) -> None:
     count = 100 if long else 20
     world.trusted()
@@ -222,6 +230,7 @@ def test_one_poisoned_return_among_many_delays_none_of_them(world: World, long: 
 # ------------------------------------------------------------------------ all of them (F70)
 
 
+@pytest.mark.covers("F70")
 @pytest.mark.parametrize(
     ("operation", "most", "count"), [("POST *", 5, 40), ("PUT *", 6, 6), ("GET *", 20, 6)]
 )

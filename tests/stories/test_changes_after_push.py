@@ -331,6 +331,7 @@ def test_a_delivered_parcel_is_not_called_received(world: World) -> None:
 # ---------------------------------------------------------------------------------- states
 
 
+@pytest.mark.covers("F37")
 @pytest.mark.parametrize("state", ["review", "processing"])
 def test_a_return_that_is_held_is_not_created_until_it_is_released(
     world: World, state: str

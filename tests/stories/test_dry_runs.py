@@ -50,6 +50,7 @@ def changed(world: World) -> tuple[str, str]:
 RUNS = [(), ("--sweep", "120d"), ("--from", "30d"), ("--from", "30d", "--by", "created")]
 
 
+@pytest.mark.covers("P7")
 @pytest.mark.parametrize("against", [(), ("--against-jetti",)])
 @pytest.mark.parametrize("options", RUNS, ids=" ".join)
 def test_a_dry_run_leaves_the_ledger_byte_for_byte_and_only_reads(
@@ -106,6 +107,7 @@ def test_the_run_does_what_the_dry_run_said(world: World) -> None:
     assert dry.report["run"]["watermark"]["after"] == ran.report["run"]["watermark"]["after"]
 
 
+@pytest.mark.covers("P19")
 @pytest.mark.sockets
 def test_the_digest_does_not_depend_on_jetti_or_the_minute(world: World) -> None:
     changed(world)
@@ -231,6 +233,7 @@ def test_a_dry_run_of_a_new_ledger_says_what_it_did_not_look_at(world: World) ->
     assert world.run("--dry-run", "--against-jetti").report["run"]["remarks"] == [unproven]
 
 
+@pytest.mark.covers("R1")
 def test_until_a_create_has_proven_the_id_list_reports_say_which_order_can(world: World) -> None:
     made = world.call("init", "--since", "7d").stdout
     world.returned()
@@ -271,6 +274,7 @@ def test_a_dry_run_and_the_run_after_it_name_the_same_plan_whatever_goes_first(
 # ------------------------------------------------------------------- what a look cannot promise
 
 
+@pytest.mark.covers("R8")
 def test_a_range_without_a_ledger_leads_to_the_ledger_that_makes_just_that(world: World) -> None:
     """Two returns changed in the range; one of them was raised before it."""
     old = world.returned()

@@ -71,6 +71,7 @@ LATER = [
 ]
 
 
+@pytest.mark.covers("P10")
 @pytest.mark.parametrize(("name", "value", "after"), LATER)
 def test_a_field_that_a_person_set_stays_through_everything_that_loop_says_later(
     world: World, name: str, value: Any, after: Callable[[World, str], None]
@@ -106,6 +107,7 @@ def test_no_kind_of_run_takes_back_what_a_person_set(
 # ------------------------------------------------------------------------------ statuses (F65)
 
 
+@pytest.mark.covers("F65", "P10")
 @pytest.mark.parametrize("held", [*RANK, "cancelled"])
 @pytest.mark.parametrize("wanted", ["requested", "shipped", "cancelled"])
 def test_a_status_moves_forward_only_from_wherever_a_person_put_it(
@@ -133,6 +135,7 @@ def test_a_status_moves_forward_only_from_wherever_a_person_put_it(
         assert (ran.code, after) == (0, "shipped" if news else held)
 
 
+@pytest.mark.covers("F65", "P10")
 @pytest.mark.parametrize("held", [*RANK, "cancelled"])
 def test_a_parcel_that_starts_anew_takes_no_status_back(world: World, held: str) -> None:
     one, made = pushed(world)
@@ -191,6 +194,7 @@ def test_a_person_who_writes_in_the_middle_of_a_push_is_not_overruled(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F64")
 @pytest.mark.parametrize("number", range(8))
 def test_a_person_who_raises_the_same_return_in_the_middle_of_a_run_leads_to_no_second_set(
     world: World, number: int
@@ -233,6 +237,7 @@ def test_a_person_who_raises_the_same_return_in_the_middle_of_a_run_leads_to_no_
 # ---------------------------------------------------------------- while an answer is missing
 
 
+@pytest.mark.covers("P10")
 @pytest.mark.parametrize(("name", "value"), OWNED)
 def test_what_a_person_sets_while_a_create_has_no_answer_stays(
     world: World, name: str, value: Any

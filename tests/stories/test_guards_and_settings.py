@@ -34,6 +34,7 @@ def told(ran: Ran) -> str:
 # --------------------------------------------------------------------------------- the counts
 
 
+@pytest.mark.covers("P11")
 @pytest.mark.parametrize(("count", "code"), [(2, 0), (3, 7)])
 def test_creates_at_the_limit_and_one_over(world: World, count: int, code: int) -> None:
     world.go_live()
@@ -47,6 +48,7 @@ def test_creates_at_the_limit_and_one_over(world: World, count: int, code: int) 
         assert f"reconciler run --accept-plan {digest(ran)}" in told(ran)
 
 
+@pytest.mark.covers("P11")
 @pytest.mark.parametrize(("count", "code"), [(2, 0), (3, 7)])
 @pytest.mark.parametrize("done", ["scan", "cancel"])
 def test_updates_and_cancels_at_the_limit_and_one_over(

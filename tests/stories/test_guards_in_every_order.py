@@ -49,6 +49,7 @@ def stopped_plan(world: World) -> str | None:
 # -------------------------------------------------------------- opened by nobody but a person
 
 
+@pytest.mark.covers("R8")
 def test_a_sweep_that_records_hundreds_of_older_returns_opens_no_stopped_plan(world: World) -> None:
     """init --since 7d, a stop, the nightly sweep: the share grew by recordings, not by changes."""
     older(world, 12, days=60)
@@ -64,6 +65,7 @@ def test_a_sweep_that_records_hundreds_of_older_returns_opens_no_stopped_plan(wo
     assert digest(stopped) == digest(later) == stopped_plan(world)
 
 
+@pytest.mark.covers("R8")
 def test_returns_recorded_now_but_changed_long_ago_do_not_widen_the_share(world: World) -> None:
     """The same without a stopped plan before it: the sweep comes first."""
     older(world, 12, days=60)
@@ -74,6 +76,7 @@ def test_returns_recorded_now_but_changed_long_ago_do_not_widen_the_share(world:
     assert world.run(**TIGHT).code == 7
 
 
+@pytest.mark.covers("R8")
 def test_a_stopped_plan_stays_stopped_and_what_is_new_flows(world: World) -> None:
     world.go_live()
     halted = several(world, 3)
@@ -114,6 +117,7 @@ def test_a_member_that_changes_is_judged_by_itself(world: World) -> None:
     assert [world.in_jetti(one) for one in rest] == [[], []]
 
 
+@pytest.mark.covers("R8")
 def test_a_stopped_plan_is_over_when_all_of_it_is_gone_or_changed(world: World) -> None:
     world.go_live()
     made = several(world, 3)
@@ -157,6 +161,7 @@ def taken_over(world: World, *, part: bool) -> tuple[Ran, str, list[str]]:
     return stopped, taken, rest
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize("part", [False, True])
 def test_what_init_adopt_takes_over_of_a_stopped_plan_stays_stopped(
     world: World, part: bool
@@ -180,6 +185,7 @@ def test_what_init_adopt_takes_over_of_a_stopped_plan_stays_stopped(
     assert_agreement(world)
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize("part", [False, True])
 def test_the_digest_that_status_names_opens_what_was_taken_over_since(
     world: World, part: bool
@@ -281,6 +287,7 @@ def test_a_changed_mapping_stays_stopped_while_new_returns_flow(world: World) ->
 # --------------------------------------------------------------------- what a person asked for
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize("cut", ["budget", "signal"])
 def test_a_range_cut_short_poisons_no_later_pass(world: World, cut: str) -> None:
     """run --from 200d --max-writes 6, or an interrupt: the poll goes on with the rest."""
@@ -306,6 +313,7 @@ def test_a_range_cut_short_poisons_no_later_pass(world: World, cut: str) -> None
     assert_agreement(world)
 
 
+@pytest.mark.covers("R8")
 def test_the_rest_of_a_range_stays_free_of_the_guard_when_it_changes(world: World) -> None:
     old = older(world, 5, days=60)
     world.go_live("7d")
@@ -333,6 +341,7 @@ def test_what_was_skipped_before_go_live_is_not_lost_when_its_range_is_cut_short
     assert (ran.code, created(ran)) == (0, 3)
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize(
     ("days", "count"), [(60, 1), (1, 3)], ids=["from before go-live", "too many"]
 )
@@ -391,6 +400,7 @@ def test_yes_is_for_ranges_only(world: World) -> None:
 # ------------------------------------------------------------------------- what is told, and first
 
 
+@pytest.mark.covers("R8")
 def test_a_new_ledger_before_markers_of_ours_says_adopt_however_large_the_plan(
     world: World,
 ) -> None:
@@ -411,6 +421,7 @@ def test_a_new_ledger_before_markers_of_ours_says_adopt_however_large_the_plan(
     assert "--accept-plan" not in "\n".join(text)
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])
 def test_a_stop_shows_the_plan_and_ends_with_the_command_that_goes_on(
     world: World, options: tuple[str, ...]
@@ -430,6 +441,7 @@ def test_a_stop_shows_the_plan_and_ends_with_the_command_that_goes_on(
     assert_agreement(world)
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize("is_lost", [False, True])
 @pytest.mark.parametrize("kind", [(), ("--from", "2h")])
 def test_a_new_ledger_s_dry_run_leads_to_the_look_whose_last_line_is_right(
@@ -452,6 +464,7 @@ def test_a_new_ledger_s_dry_run_leads_to_the_look_whose_last_line_is_right(
     assert_agreement(world)
 
 
+@pytest.mark.covers("R8")
 def test_a_ledger_that_was_lost_is_told_so_also_after_it_has_pushed_one_return(
     world: World,
 ) -> None:
@@ -497,6 +510,7 @@ def test_a_plan_is_stopped_also_where_jetti_cannot_be_asked_which_is_told(
     assert stopped_plan(world) == digest(stopped)
 
 
+@pytest.mark.covers("R8")
 def test_the_oldest_of_a_long_plan_are_looked_at_too(world: World) -> None:
     """Of a lost ledger's returns they are the likeliest to be in Jetti."""
     world.go_live()
@@ -535,6 +549,7 @@ def last_line(world: World, *arguments: str) -> str:
     return shown.split(maxsplit=1)[1]
 
 
+@pytest.mark.covers("R8")
 @pytest.mark.parametrize("away", ["review", "cancelled", "expired", "late scan", "refused"])
 def test_what_a_person_asked_for_counts_for_no_guard_after_it_was_away(
     world: World, away: str
@@ -570,6 +585,7 @@ def test_what_a_person_asked_for_counts_for_no_guard_after_it_was_away(
 NOTHING = ("--max-writes", "0")
 
 
+@pytest.mark.covers("R8")
 def test_a_range_that_was_refused_is_kept_so_that_its_digest_opens_it_later(world: World) -> None:
     older(world, 3, days=60)
     world.go_live("7d")
@@ -582,6 +598,7 @@ def test_a_range_that_was_refused_is_kept_so_that_its_digest_opens_it_later(worl
     assert "no such plan" not in str(ran.report["run"])
 
 
+@pytest.mark.covers("R8")
 def test_a_stop_says_how_much_its_digest_opens_and_not_only_what_is_new_in_it(
     world: World,
 ) -> None:
@@ -627,6 +644,7 @@ def test_a_file_that_lets_nothing_through_is_told_so(world: World, tmp_path: Pat
     assert (unread.code, unread.report["run"]["remarks"]) == (6, []), "there was no plan"
 
 
+@pytest.mark.covers("R8")
 def test_a_sweep_s_stop_is_not_told_once_the_plan_is_another(world: World) -> None:
     world.go_live()
     several(world, 1)
@@ -645,6 +663,7 @@ def test_a_sweep_s_stop_is_not_told_once_the_plan_is_another(world: World) -> No
     assert (digest(swept) in reasons, digest(again) in reasons) == (False, True)
 
 
+@pytest.mark.covers("R8")
 def test_status_names_the_stopped_plan_and_stops_when_it_is_over(world: World) -> None:
     world.go_live()
     several(world, 3)
@@ -661,6 +680,7 @@ def test_status_names_the_stopped_plan_and_stops_when_it_is_over(world: World) -
     assert (after.code, "stopped" in after.stdout) == (0, False)
 
 
+@pytest.mark.covers("R8")
 def test_a_stopped_member_that_is_not_due_for_a_while_stays_stopped(world: World) -> None:
     """An order was waited for before the stop; then the clock is set back for an hour."""
     world.go_live()

@@ -26,6 +26,7 @@ def real(directory: Path) -> Iterator[RealWorld]:
         yield made
 
 
+@pytest.mark.covers("F42")
 def test_a_long_reading_that_is_killed_goes_on_from_the_last_whole_window(
     real: RealWorld, long: bool
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_long_reading_that_is_killed_goes_on_from_the_last_whole_window(
     assert now - real.watermark() < timedelta(minutes=5)
 
 
+@pytest.mark.covers("F20", "F22")
 @pytest.mark.parametrize(
     ("kind", "parameters"), [("429", {"retry_after": "ten_years"}), ("503", {})], ids=["429", "503"]
 )
@@ -133,6 +135,7 @@ def points_of(directory: Path) -> int:
     return nobody.met
 
 
+@pytest.mark.covers("F86")
 @pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])
 def test_a_stranger_in_the_ledger_at_any_point_stops_the_run_and_costs_no_duplicate(
     directory: Path, begin: str, long: bool, figures: Figures
@@ -164,6 +167,7 @@ def test_a_stranger_in_the_ledger_at_any_point_stops_the_run_and_costs_no_duplic
 # -------------------------------------------------------------------------- silence shows (P15)
 
 
+@pytest.mark.covers("P15")
 def test_status_tells_when_passes_have_stopped_or_none_was_whole(world: World) -> None:
     world.go_live()
     assert world.call("status", "--max-age", "45m").code == 3, "none was ever complete"
@@ -199,6 +203,7 @@ def a_whole_day(directory: Path) -> list[str]:
     return told
 
 
+@pytest.mark.covers("P19")
 def test_the_same_world_and_seed_tell_the_same_byte_for_byte(directory: Path) -> None:
     first, second = a_whole_day(directory / "first"), a_whole_day(directory / "second")
 

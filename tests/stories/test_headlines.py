@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from reconciler.sandbox.faults.registry import Fault
 from tests.support.world import World
 
@@ -26,6 +28,7 @@ def reasons(ran: object) -> set[str]:
     return {c["reason"] for c in changes if c["outcome"] == "deferred"}
 
 
+@pytest.mark.covers("F70", "R13")
 def test_an_outage_is_told_by_what_jetti_answered_and_what_was_created_before_it(
     world: World,
 ) -> None:
@@ -40,6 +43,7 @@ def test_an_outage_is_told_by_what_jetti_answered_and_what_was_created_before_it
     assert reasons(ran) == {"Jetti answered 503 five times, so it was left for the next pass"}
 
 
+@pytest.mark.covers("R13")
 def test_the_text_begins_with_it(world: World) -> None:
     several(world, 9)
     world.sandbox.faults.add(Fault("jetti", "503", "P*", first=7))
@@ -104,6 +108,7 @@ def test_what_was_pushed_although_loop_was_out_stands_in_the_headline(world: Wor
     assert first.endswith("; 1 created all the same. [exit 4]")
 
 
+@pytest.mark.covers("F70")
 def test_of_two_failures_the_one_of_the_exit_code_comes_first(world: World) -> None:
     several(world, 6)
     world.run("--max-writes", "0")
@@ -123,6 +128,7 @@ def test_of_two_failures_the_one_of_the_exit_code_comes_first(world: World) -> N
     assert refused.code in (4, 6)
 
 
+@pytest.mark.covers("R13")
 def test_a_refused_key_is_the_reason_of_all_that_was_left(world: World) -> None:
     several(world, 3)
 
@@ -152,6 +158,7 @@ def test_a_signal_is_the_reason_of_all_that_was_left(world: World) -> None:
     assert reasons(ran) == {"stopped by SIGHUP, so it was left for the next pass"}
 
 
+@pytest.mark.covers("R13")
 def test_a_budget_is_the_reason_of_all_that_was_left(world: World) -> None:
     several(world, 3)
 
@@ -160,6 +167,7 @@ def test_a_budget_is_the_reason_of_all_that_was_left(world: World) -> None:
     assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for the next pass"}
 
 
+@pytest.mark.covers("R13")
 def test_a_stop_of_the_guard_is_the_reason_of_all_that_it_holds(world: World) -> None:
     several(world, 3)
 

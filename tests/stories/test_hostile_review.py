@@ -75,6 +75,7 @@ def test_a_status_that_a_person_set_back_stays_when_only_tracking_changes(world:
     assert (now["status"], now["tracking_status"]) == ("requested", "delivered")
 
 
+@pytest.mark.covers("F8")
 @pytest.mark.parametrize("ahead", ["a waiting order", "a lost create"])
 def test_a_clock_that_ran_far_ahead_for_one_pass_leaves_nothing_stuck(
     world: World, ahead: str

@@ -59,6 +59,7 @@ def of_three_kinds(world: World) -> str:
     return world.returned((None, 1), ("Acme", 2), ("Bolt", 1), ("Acme", 1))
 
 
+@pytest.mark.covers("R15")
 @pytest.mark.parametrize(
     "values", SWITCHES, ids=lambda values: "-".join(f"{k}={v}" for k, v in values.items())
 )
@@ -128,6 +129,7 @@ def test_the_same_for_a_vendor_s_goods(world: World, born: str) -> None:
     assert list(made["lines"].values()) == [1]
 
 
+@pytest.mark.covers("R15")
 @pytest.mark.parametrize("is_new", [True, False])
 def test_a_server_that_ignores_filters_gets_nothing_created_twice(
     world: World, is_new: bool
@@ -155,6 +157,7 @@ def test_a_server_that_ignores_filters_gets_nothing_created_twice(
     assert any("ignores the filter by externalId" in told for told in ran.report["run"]["remarks"])
 
 
+@pytest.mark.covers("R15")
 def test_a_server_that_ignores_filters_and_holds_too_much_is_named_and_nothing_is_lost(
     world: World,
 ) -> None:
@@ -180,6 +183,7 @@ def test_a_server_that_ignores_filters_and_holds_too_much_is_named_and_nothing_i
     assert_agreement(world)
 
 
+@pytest.mark.covers("R15")
 @pytest.mark.parametrize("status", [400, 422, 500])
 def test_a_server_that_refuses_several_values_costs_no_patience(world: World, status: int) -> None:
     """Sixty returns are pushed once each, in the time that sixty take, and it is said once."""
@@ -214,6 +218,7 @@ def test_a_server_that_cannot_page_is_noticed_before_a_create(world: World) -> N
     assert (ran.code, world.writes()) == (3, [])
 
 
+@pytest.mark.covers("F67")
 @pytest.mark.parametrize("lines", [1, 2])
 def test_unique_external_ids_make_no_second_sale_return(world: World, lines: int) -> None:
     switched(world, unique_external_ids=True)
@@ -228,6 +233,7 @@ def test_unique_external_ids_make_no_second_sale_return(world: World, lines: int
     assert len(world.writes()) < 16
 
 
+@pytest.mark.covers("F59")
 def test_a_key_without_the_right_to_write_writes_nothing(world: World) -> None:
     switched(world, forbidden="writes")
     world.go_live()
@@ -241,6 +247,7 @@ def test_a_key_without_the_right_to_write_writes_nothing(world: World) -> None:
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F68")
 @pytest.mark.parametrize("lost", [True, False])
 @pytest.mark.parametrize("listed", [True, False])
 def test_reads_that_lag_hide_nothing_that_was_created(
@@ -260,6 +267,7 @@ def test_reads_that_lag_hide_nothing_that_was_created(
     assert len(world.jetti.sale_returns()) == 3
 
 
+@pytest.mark.covers("F68")
 def test_stale_reads_cost_no_duplicate(world: World) -> None:
     world.go_live()
     world.returned(("Acme", 1), ("Bolt", 1))
@@ -276,6 +284,7 @@ def test_stale_reads_cost_no_duplicate(world: World) -> None:
 # --------------------------------------------------------------------------- the whole-sale trap
 
 
+@pytest.mark.covers("F66")
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_misread_id_list_is_undone_and_stops_all_creation(world: World, listed: bool) -> None:
     switched(world, cancel_ids_key="saleItemIds", cancel_answer_items=listed)
@@ -337,6 +346,7 @@ def test_the_first_create_of_a_ledger_goes_alone(world: World) -> None:
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F66")
 def test_a_create_that_answers_fewer_lines_is_for_a_person(world: World) -> None:
     world.go_live()
     one = world.returned(("Acme", 1), ("Bolt", 1))

@@ -133,6 +133,7 @@ def test_an_order_takes_the_returns_that_the_ledger_knows_too(world: World, writ
     assert len(world.on_order(order)) == 2
 
 
+@pytest.mark.covers("R12")
 @pytest.mark.sockets
 def test_an_order_takes_what_the_ledger_knows_by_a_name_that_the_order_bore_before(
     world: World,
@@ -189,6 +190,7 @@ def test_a_sweep_adopts_what_is_older_than_go_live_and_marked(world: World) -> N
     assert_agreement(world)
 
 
+@pytest.mark.covers("F45")
 def test_a_sweep_finds_movement_that_loop_does_not_date(world: World) -> None:
     world.sandbox.loop.switches.label_changes_bump = False
     world.go_live()
@@ -208,6 +210,7 @@ def test_a_sweep_finds_movement_that_loop_does_not_date(world: World) -> None:
     assert_agreement(world)
 
 
+@pytest.mark.covers("F38")
 def test_an_unfinished_return_that_is_gone_from_loop_is_skipped(world: World) -> None:
     world.go_live()
     one = world.submit(world.order(("Acme", 1), arrives=False))
@@ -221,6 +224,7 @@ def test_an_unfinished_return_that_is_gone_from_loop_is_skipped(world: World) ->
     assert (swept.code, world.state(one)) == (0, "skipped")
 
 
+@pytest.mark.covers("F38")
 @pytest.mark.parametrize("how", ["gone", "in a state that is not listed"])
 def test_one_that_was_pushed_and_is_gone_is_for_a_person(world: World, how: str) -> None:
     world.go_live()
@@ -303,6 +307,7 @@ def lost(world: World) -> None:
         path.unlink()
 
 
+@pytest.mark.covers("F91")
 @pytest.mark.sockets
 def test_a_lost_ledger_is_rebuilt_without_one_duplicate(world: World) -> None:
     world.go_live()
@@ -346,6 +351,7 @@ def test_a_ledger_lost_between_create_and_marker_adopts_by_meaning(world: World)
     assert_agreement(world)
 
 
+@pytest.mark.covers("F91")
 def test_a_ledger_lost_while_a_create_is_in_the_air_makes_no_second_one(world: World) -> None:
     world.go_live()
     world.returned(("Acme", 1))
@@ -458,6 +464,7 @@ def test_an_older_copy_of_the_ledger_makes_no_duplicate(world: World) -> None:
     assert world.run().jetti_requests == (0, 0)
 
 
+@pytest.mark.covers("F41")
 def test_a_foreign_shop_stops_before_anything_is_written(world: World) -> None:
     world.go_live()
     world.returned()

@@ -41,6 +41,7 @@ def goes_on(world: World) -> Any:
 # ------------------------------------------------------------------------- which label is told
 
 
+@pytest.mark.covers("R2")
 @pytest.mark.parametrize(
     "switches",
     [
@@ -78,6 +79,7 @@ def test_a_regenerated_label_is_told_and_not_the_dead_one(
     assert_agreement(world)
 
 
+@pytest.mark.covers("R2")
 def test_the_customer_who_used_the_old_label_all_the_same_is_followed(world: World) -> None:
     one = pushed(world)
     world.loop.regenerate_label(one)
@@ -90,6 +92,7 @@ def test_the_customer_who_used_the_old_label_all_the_same_is_followed(world: Wor
     assert_agreement(world)
 
 
+@pytest.mark.covers("R2")
 def test_more_labels_than_lines_and_ties_to_none_are_one_sale_return_with_all_in_its_notes(
     world: World,
 ) -> None:
@@ -108,6 +111,7 @@ def test_more_labels_than_lines_and_ties_to_none_are_one_sale_return_with_all_in
     assert_agreement(world)
 
 
+@pytest.mark.covers("R2")
 def test_a_number_that_arrives_later_is_told_then(world: World) -> None:
     one = pushed(world, numbered=False)
     assert shown(world, one) == (None, "pre_transit", "requested")
@@ -130,6 +134,7 @@ def test_a_newer_time_of_a_label_alone_costs_no_request_to_jetti(world: World) -
 # ------------------------------------------------------------------------- words nobody listed
 
 
+@pytest.mark.covers("R4")
 @pytest.mark.parametrize("order", [*permutations(("lost", "in_transit", "cancelled"))])
 def test_a_word_that_nobody_knows_takes_nothing_back_in_whatever_order_it_comes(
     world: World, order: tuple[str, ...]
@@ -145,6 +150,7 @@ def test_a_word_that_nobody_knows_takes_nothing_back_in_whatever_order_it_comes(
         assert shown(world, one) == (number(world, one, 0), *expected)
 
 
+@pytest.mark.covers("R4")
 def test_a_label_whose_first_word_nobody_knows_claims_nothing(world: World) -> None:
     one = pushed(world, "lost")
     [before] = world.jetti.sale_returns()
@@ -166,6 +172,7 @@ def words_told(world: World, **environ: str) -> list[tuple[str, str, int]]:
     return [(one["list"], one["word"], one["returns"]) for one in found]
 
 
+@pytest.mark.covers("R4")
 def test_each_word_is_told_once_with_its_returns_until_a_setting_names_it(world: World) -> None:
     world.go_live()
     for _ in range(2):
@@ -191,6 +198,7 @@ def test_each_word_is_told_once_with_its_returns_until_a_setting_names_it(world:
     assert words_told(world) == expected[1:]
 
 
+@pytest.mark.covers("R4")
 def test_what_a_setting_says_of_a_word_is_told(world: World) -> None:
     """Said later it changes what was pushed, which a person has to let past once."""
     one = pushed(world, "lost")
@@ -223,6 +231,7 @@ def test_a_text_that_is_no_word_is_counted_and_kept_out_of_every_report(world: W
 LATE = "expired in Loop while its parcel moves: held"
 
 
+@pytest.mark.covers("R3")
 @pytest.mark.parametrize("word", ["in_transit", "delivered", "return_to_sender", "lost"])
 def test_a_late_scan_cancels_nothing_and_is_kept_up_to_date_but_for_its_status(
     world: World, word: str
@@ -248,6 +257,7 @@ def test_a_late_scan_cancels_nothing_and_is_kept_up_to_date_but_for_its_status(
     assert LATE not in world.call("show", one).stdout
 
 
+@pytest.mark.covers("R3")
 def test_a_line_taken_off_a_late_scan_cancels_nothing_before_the_scan_is_believed(
     world: World,
 ) -> None:
@@ -274,6 +284,7 @@ def test_a_line_taken_off_a_late_scan_cancels_nothing_before_the_scan_is_believe
     assert [row["status"] for row in world.in_jetti(one)] == ["shipped", "cancelled"]
 
 
+@pytest.mark.covers("R3")
 def test_a_late_scan_of_what_was_never_created_is_skipped_and_created_once_it_is_closed(
     world: World,
 ) -> None:
@@ -292,6 +303,7 @@ def test_a_late_scan_of_what_was_never_created_is_skipped_and_created_once_it_is
     assert len(world.in_jetti(one)) == 1
 
 
+@pytest.mark.covers("R3")
 def test_a_parcel_that_moves_after_its_return_was_cancelled_as_expired_is_for_a_person(
     world: World,
 ) -> None:
@@ -309,6 +321,7 @@ def test_a_parcel_that_moves_after_its_return_was_cancelled_as_expired_is_for_a_
     assert shown(world, one)[2] == "cancelled"
 
 
+@pytest.mark.covers("R3")
 @pytest.mark.parametrize("first", ["scan", "cancel"])
 def test_what_a_person_cancelled_is_cancelled_though_its_parcel_moves(
     world: World, first: str
@@ -338,6 +351,7 @@ def test_a_setting_for_an_expired_return_wins_over_the_late_scan(world: World) -
 # -------------------------------------------------------------------------- reasons and emptiness
 
 
+@pytest.mark.covers("R7")
 def test_two_reasons_on_one_line_send_the_first_s_code_and_stand_in_the_notes(
     world: World,
 ) -> None:
@@ -361,6 +375,7 @@ def test_two_reasons_on_one_line_send_the_first_s_code_and_stand_in_the_notes(
     assert "Broken" not in world.in_jetti(one)[0]["notes"]
 
 
+@pytest.mark.covers("R14")
 @pytest.mark.parametrize("options", [(), ("--dry-run",), ("--dry-run", "--against-jetti")])
 def test_a_return_without_lines_is_empty_and_not_filtered(
     world: World, options: tuple[str, ...]
@@ -374,6 +389,7 @@ def test_a_return_without_lines_is_empty_and_not_filtered(
     assert (ran.code, ran.reason(one)) == (0, "empty in Loop")
 
 
+@pytest.mark.covers("R14")
 @pytest.mark.parametrize("options", [(), ("--dry-run", "--against-jetti")])
 def test_so_is_one_from_before_go_live_that_jetti_was_asked_about(
     world: World, options: tuple[str, ...]

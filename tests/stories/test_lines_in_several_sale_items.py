@@ -22,6 +22,7 @@ def units(world: World, return_id: str) -> list[int]:
     return [item["quantity"] for made in living for item in world.jetti.items_of(made)]
 
 
+@pytest.mark.covers("F66", "R6")
 @pytest.mark.parametrize(
     "parts",
     [(("Acme", 2), ("Bolt", 1)), (("Acme", 1), ("Acme", 2)), ((None, 1), ("Bolt", 1))],
@@ -69,6 +70,7 @@ def test_a_pass_that_ends_between_the_two_quantities_goes_on_where_it_was(world:
     assert units(world, one) == [2, 1]
 
 
+@pytest.mark.covers("F66", "R6")
 def test_of_some_units_a_person_says_which_and_is_believed(world: World) -> None:
     world.go_live()
     order = split(world, ("Acme", 2), ("Bolt", 1))

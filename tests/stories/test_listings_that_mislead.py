@@ -50,6 +50,7 @@ def listing(state: str, number: int) -> Callable[[Asked], bool]:
 # ------------------------------------------------------------------------ pages cut short (F25)
 
 
+@pytest.mark.covers("F25")
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_a_page_that_loses_its_last_rows_is_made_up_for_by_the_next_run(
     world: World, kept: int
@@ -65,6 +66,7 @@ def test_a_page_that_loses_its_last_rows_is_made_up_for_by_the_next_run(
     assert {world.state(one) for one in several} == {"synced"}
 
 
+@pytest.mark.covers("F25")
 @pytest.mark.parametrize("operation", ["list.first", "list.next"])
 def test_a_page_that_has_a_next_one_and_loses_rows_is_made_up_for_at_once(
     world: World, operation: str
@@ -79,6 +81,7 @@ def test_a_page_that_has_a_next_one_and_loses_rows_is_made_up_for_at_once(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F25")
 def test_rows_lost_from_before_the_overlap_are_found_by_the_sweep(world: World) -> None:
     world.go_live()
     several = of_minutes(world, 300, 301, 302)
@@ -98,6 +101,7 @@ def test_rows_lost_from_before_the_overlap_are_found_by_the_sweep(world: World) 
 # ----------------------------------------------------------------------- next links (F27 to F29)
 
 
+@pytest.mark.covers("F27")
 def test_a_next_link_of_two_megabytes_is_a_failure_and_no_more(world: World) -> None:
     world.go_live()
     of_minutes(world, 10)
@@ -113,6 +117,7 @@ def test_a_next_link_of_two_megabytes_is_a_failure_and_no_more(world: World) -> 
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F28")
 @pytest.mark.parametrize(("implied", "without_from"), [(True, "last_day"), (False, "open_ended")])
 def test_what_a_next_link_leaves_out_is_sent_all_the_same(
     world: World, implied: bool, without_from: str
@@ -129,6 +134,7 @@ def test_what_a_next_link_leaves_out_is_sent_all_the_same(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F28")
 @pytest.mark.parametrize(
     ("name", "codes"),
     [("from", {0, 4}), ("filter", {0, 4}), ("state", {0})],
@@ -155,6 +161,7 @@ def test_a_parameter_that_loop_loses_costs_nothing_for_good(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F28")
 def test_a_list_without_pages_is_not_taken_for_one_page(world: World) -> None:
     world.go_live()
     of_minutes(world, *range(10, 15))
@@ -168,6 +175,7 @@ def test_a_list_without_pages_is_not_taken_for_one_page(world: World) -> None:
 # ---------------------------------------------------------------------- equal seconds (F31, F32)
 
 
+@pytest.mark.covers("F31")
 @pytest.mark.parametrize("ties", [751, 2000])
 def test_a_second_with_more_returns_than_a_page_holds_is_read_whole(
     world: World, ties: int
@@ -183,6 +191,7 @@ def test_a_second_with_more_returns_than_a_page_holds_is_read_whole(
     assert {world.state(one) for one in sorted(several)[:: ties // 7]} == {"pending"}
 
 
+@pytest.mark.covers("F31")
 def test_a_second_that_can_be_read_in_no_way_is_not_drained(world: World) -> None:
     world.go_live()
     at = world.clock.now() - timedelta(hours=1)
@@ -198,6 +207,7 @@ def test_a_second_that_can_be_read_in_no_way_is_not_drained(world: World) -> Non
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F32")
 @pytest.mark.parametrize("ends", ["inclusive", "exclusive"])
 def test_returns_at_the_very_edge_of_a_window_are_pushed_once(world: World, ends: str) -> None:
     switched(world, window_ends=ends)
@@ -223,6 +233,7 @@ def test_returns_at_the_very_edge_of_a_window_are_pushed_once(world: World, ends
 # --------------------------------------------------------------- changes while paging (F30, F33)
 
 
+@pytest.mark.covers("F30", "F33")
 @pytest.mark.parametrize("order", ["newest_first", "oldest_first"])
 @pytest.mark.parametrize(("place", "number"), [(0, 1), (6, 1), (3, 2)])
 def test_a_return_that_changes_while_it_is_paged_ends_at_its_newest_with_one_set(
@@ -244,6 +255,7 @@ def test_a_return_that_changes_while_it_is_paged_ends_at_its_newest_with_one_set
     assert len(world.jetti.sale_returns()) == 7
 
 
+@pytest.mark.covers("F44")
 @pytest.mark.parametrize("state", ["cancelled", "closed"])
 def test_a_return_that_slips_between_two_states_shows_in_the_next_run(
     world: World, state: str
@@ -265,6 +277,7 @@ def test_a_return_that_slips_between_two_states_shows_in_the_next_run(
 # -------------------------------------------------------------------------------- late rows (F34)
 
 
+@pytest.mark.covers("F34", "P3")
 @pytest.mark.parametrize(
     ("delay", "found_by"),
     [
@@ -299,6 +312,7 @@ def test_a_row_that_shows_late_is_found_by_what_is_there_for_it(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F34")
 def test_what_shows_later_than_any_sweep_is_found_by_a_range_that_a_person_types(
     world: World,
 ) -> None:
@@ -322,6 +336,7 @@ _WHOLE = re.compile(
 )
 
 
+@pytest.mark.covers("F36")
 @pytest.mark.parametrize("options", [(), ("--sweep", "40d"), ("--from", "40d", "--yes")])
 def test_every_question_to_the_list_names_both_ends_in_utc_without_an_offset(
     world: World, options: tuple[str, ...]
@@ -339,6 +354,7 @@ def test_every_question_to_the_list_names_both_ends_in_utc_without_an_offset(
 # ------------------------------------------------------------------------ gone from Loop (F38)
 
 
+@pytest.mark.covers("F38")
 @pytest.mark.parametrize("options", [(), ("--sweep", "120d")])
 def test_a_finished_return_that_loop_forgets_stays_as_it_is_in_jetti(
     world: World, options: tuple[str, ...]

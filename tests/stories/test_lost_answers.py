@@ -57,6 +57,7 @@ def a_return(world: World, *lines: tuple[str | None, int]) -> str:
 # --------------------------------------------------------------------------- one unclear answer
 
 
+@pytest.mark.covers("F4", "F50", "F51", "F55", "F67", "P2")
 @pytest.mark.sockets
 @pytest.mark.parametrize(("kind", "parameters"), UNCLEAR, ids=NAMES)
 def test_a_create_with_an_unclear_answer_happens_once(
@@ -73,6 +74,7 @@ def test_a_create_with_an_unclear_answer_happens_once(
     assert len(world.jetti.notifications()) == 2, "no vendor is told twice"
 
 
+@pytest.mark.covers("F50", "F55")
 @pytest.mark.parametrize(("kind", "parameters"), UNCLEAR, ids=NAMES)
 @pytest.mark.parametrize("operation", [PUT_SALE_RETURN, PUT_ITEM])
 def test_a_put_with_an_unclear_answer_ends_in_agreement(
@@ -88,6 +90,7 @@ def test_a_put_with_an_unclear_answer_ends_in_agreement(
     assert len(world.in_jetti(one)) == len(world.jetti.sale_returns()) == 2
 
 
+@pytest.mark.covers("F3")
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])
 def test_a_death_between_the_writes_of_one_return_is_made_up_for(world: World, nth: int) -> None:
     a_return(world)
@@ -112,6 +115,7 @@ def test_a_cancellation_without_an_answer_is_read_back(world: World) -> None:
     assert {made["status"] for made in world.in_jetti(one)} == {"cancelled"}
 
 
+@pytest.mark.covers("F52", "P6")
 def test_nothing_more_is_written_for_it_before_settle_is_over(world: World) -> None:
     a_return(world)
     world.breaks(CREATE, "applied_later", nth=1, seconds=170)
@@ -137,6 +141,7 @@ def test_what_changed_in_loop_meanwhile_is_told_too(world: World) -> None:
     assert {made["status"] for made in world.in_jetti(one)} == {"shipped"}
 
 
+@pytest.mark.covers("F57")
 def test_a_quantity_that_changes_after_a_429_which_was_a_lie(world: World) -> None:
     one = a_return(world, ("Acme", 2))
     world.breaks(PUT_ITEM, "429", nth=1, applied=True)
@@ -226,6 +231,7 @@ def test_two_returns_of_one_line_and_a_lost_create_of_the_first(world: World, ki
 # ---------------------------------------------------------------------------------- refusals
 
 
+@pytest.mark.covers("F58")
 @pytest.mark.parametrize("kind", ["400", "422"])
 @pytest.mark.parametrize("operation", [CREATE, PUT])
 def test_a_refused_version_is_dead_until_a_newer_one(
@@ -245,6 +251,7 @@ def test_a_refused_version_is_dead_until_a_newer_one(
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F59")
 @pytest.mark.parametrize("kind", ["401", "403"])
 def test_a_refused_key_stops_everything_and_blames_no_return(world: World, kind: str) -> None:
     world.go_live()
@@ -323,6 +330,7 @@ def test_writes_alone_down_burn_no_try_either(world: World) -> None:
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F22")
 def test_loop_down_moves_no_watermark_and_holds_back_no_backlog(world: World) -> None:
     world.go_live()
     one = world.returned()
@@ -340,6 +348,7 @@ def test_loop_down_moves_no_watermark_and_holds_back_no_backlog(world: World) ->
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F23", "F26", "F46")
 @pytest.mark.parametrize("kind", ["html_200", "empty_200", "error_200", "redirect", "404"])
 def test_what_is_no_list_is_never_read_as_no_returns(world: World, kind: str) -> None:
     a_return(world)
@@ -363,6 +372,7 @@ def test_one_hiccup_of_each_service_is_not_worth_a_word(world: World) -> None:
     assert_agreement(world)
 
 
+@pytest.mark.covers("F57")
 def test_429_after_429_ends_the_pass_and_burns_no_try(world: World) -> None:
     used(world)
     for _ in range(6):
@@ -380,6 +390,7 @@ def test_429_after_429_ends_the_pass_and_burns_no_try(world: World) -> None:
 # ------------------------------------------------------------------------------------- poison
 
 
+@pytest.mark.covers("F69")
 @pytest.mark.parametrize("operation", ["POST /sales/2/*", "PUT /sale-return-items/2.json"])
 def test_a_poisoned_return_delays_no_other_and_dies_after_eight_tries(
     world: World, operation: str
@@ -411,6 +422,7 @@ def test_a_poisoned_return_delays_no_other_and_dies_after_eight_tries(
 # --------------------------------------------------------------------- an order not there yet
 
 
+@pytest.mark.covers("F60")
 def test_an_order_that_never_arrives_is_told_after_patience_and_dead_after_thirty_days(
     world: World,
 ) -> None:
@@ -446,6 +458,7 @@ def test_looking_for_an_order_spends_no_try_of_the_create(world: World) -> None:
     assert len(world.in_jetti(one)) == 1
 
 
+@pytest.mark.covers("F60")
 def test_a_waiting_order_is_looked_for_ever_less_often(world: World) -> None:
     world.go_live()
     world.submit(world.order(("Acme", 1), arrives=False))

@@ -7,6 +7,7 @@ import pytest
 from tests.support.world import World
 
 
+@pytest.mark.covers("P8")
 @pytest.mark.sockets
 def test_a_new_return_is_created_and_the_next_run_is_silent(world: World) -> None:
     world.go_live()
@@ -57,6 +58,7 @@ def test_two_vendors_make_two_sale_returns_with_their_own_items(world: World) ->
     ]
 
 
+@pytest.mark.covers("F72")
 def test_cancelled_before_the_push_is_skipped_and_after_it_cancels(world: World) -> None:
     world.go_live()
     before, after = world.returned(), world.returned()
@@ -74,6 +76,7 @@ def test_cancelled_before_the_push_is_skipped_and_after_it_cancels(world: World)
     assert ran.jetti_requests[1] == 1
 
 
+@pytest.mark.covers("F60")
 def test_an_order_that_arrives_late_is_waited_for(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1), arrives=False)

@@ -12,6 +12,7 @@ from tests.support.world import World
 # ------------------------------------------------------------------------- exactly ours (F61)
 
 
+@pytest.mark.covers("F61")
 @pytest.mark.parametrize("form", ["0{id}", "{id}0", " {id}", "#{id}", "{id}.0"])
 def test_an_order_id_that_merely_resembles_ours_is_another_order(world: World, form: str) -> None:
     world.go_live()
@@ -28,6 +29,7 @@ def test_an_order_id_that_merely_resembles_ours_is_another_order(world: World, f
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F61")
 @pytest.mark.parametrize("twin", [{"reference": "1001"}, {"externalId": "777"}])
 def test_of_two_orders_the_one_with_our_id_counts_and_only_that(
     world: World, twin: dict[str, Any]
@@ -45,6 +47,7 @@ def test_of_two_orders_the_one_with_our_id_counts_and_only_that(
     assert len(world.in_jetti(one)) == 1
 
 
+@pytest.mark.covers("F61")
 def test_a_server_that_answers_with_strangers_gets_nothing_created_for_them(world: World) -> None:
     world.go_live()
     for _ in range(3):
@@ -63,6 +66,7 @@ def test_a_server_that_answers_with_strangers_gets_nothing_created_for_them(worl
     assert len(world.in_jetti(one)) == 1
 
 
+@pytest.mark.covers("F60")
 def test_an_order_that_was_given_up_is_looked_for_again_when_the_return_changes(
     world: World,
 ) -> None:
@@ -86,6 +90,7 @@ def test_an_order_that_was_given_up_is_looked_for_again_when_the_return_changes(
 # ------------------------------------------------------------------------------ splits (F66)
 
 
+@pytest.mark.covers("F66")
 @pytest.mark.parametrize(("split", "made"), [("per_line", 3), ("single", 1), ("per_vendor", 2)])
 @pytest.mark.parametrize("listed", [True, False])
 def test_however_a_create_is_split_the_lines_are_returned_once(
@@ -106,6 +111,7 @@ def test_however_a_create_is_split_the_lines_are_returned_once(
     heal_and_agree(world)
 
 
+@pytest.mark.covers("F66")
 @pytest.mark.parametrize("split", ["per_line", "single"])
 @pytest.mark.parametrize("kind", ["applied_then_lost", "not_applied_then_lost"])
 def test_a_lost_create_that_was_split_otherwise_is_recognised_all_the_same(
@@ -124,6 +130,7 @@ def test_a_lost_create_that_was_split_otherwise_is_recognised_all_the_same(
 # --------------------------------------------------------------------- nothing to name (F73)
 
 
+@pytest.mark.covers("F73")
 @pytest.mark.parametrize("emptied", ["before", "after"])
 def test_a_return_without_lines_asks_for_nothing(world: World, emptied: str) -> None:
     world.go_live()
@@ -141,6 +148,7 @@ def test_a_return_without_lines_asks_for_nothing(world: World, emptied: str) -> 
     assert {made["status"] for made in world.in_jetti(one)} <= {"cancelled"}
 
 
+@pytest.mark.covers("F73")
 def test_lines_that_jetti_knows_none_of_ask_for_nothing(world: World) -> None:
     world.go_live()
     one = world.returned(("Acme", 1))

@@ -128,6 +128,7 @@ def test_a_person_s_cancellation_stands(world: World) -> None:
     assert (ran.jetti_requests[1], later.jetti_requests) == (0, (0, 0))
 
 
+@pytest.mark.covers("F63")
 def test_a_deleted_sale_return_is_never_made_again(world: World) -> None:
     one, made = in_jetti(world)
     world.jetti.delete_sale_return(made)
@@ -155,6 +156,7 @@ def test_a_marker_that_a_person_removed_does_not_lose_the_sale_return(world: Wor
 # ---------------------------------------------------------------------- their own sale returns
 
 
+@pytest.mark.covers("F64")
 def test_a_sale_return_with_exactly_our_lines_is_adopted(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1), ("Bolt", 2))
@@ -170,6 +172,7 @@ def test_a_sale_return_with_exactly_our_lines_is_adopted(world: World) -> None:
     assert_agreement(world)
 
 
+@pytest.mark.covers("R5")
 def test_what_is_told_of_an_adopted_sale_return_is_what_was_written(world: World) -> None:
     """Whatever a report shows as changed is so in Jetti, and what a person wrote is not shown."""
     world.go_live()
@@ -209,6 +212,7 @@ def test_an_adopted_sale_return_keeps_what_a_person_wrote(world: World) -> None:
     assert (ran.code, made["status"]) == (0, "finalized")
 
 
+@pytest.mark.covers("F64")
 @pytest.mark.parametrize(
     "units",
     [(2, 0), (1, 1), (0, 1)],
@@ -330,6 +334,7 @@ def test_references_may_be_stored_with_the_hash(world: World) -> None:
     assert_agreement(world)
 
 
+@pytest.mark.covers("F61")
 @pytest.mark.parametrize("has_id", [True, False])
 def test_two_sales_with_one_reference_are_for_a_person(world: World, has_id: bool) -> None:
     world.go_live()
@@ -357,6 +362,7 @@ def test_a_sale_of_another_shop_with_the_same_name_does_not_count(world: World) 
     assert len(world.in_jetti(one)) == len(world.on_order(order)) == 1
 
 
+@pytest.mark.covers("F62", "R5")
 def test_a_sale_with_the_order_s_id_and_another_name_is_the_order_and_remarked(
     world: World,
 ) -> None:
@@ -380,6 +386,7 @@ def remarks_of(ran: Ran, return_id: str) -> list[str]:
     return list(change["remarks"])
 
 
+@pytest.mark.covers("F62", "R5")
 def test_ids_and_names_that_are_crossed_are_for_a_person(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1), arrives=False)
@@ -395,6 +402,7 @@ def test_ids_and_names_that_are_crossed_are_for_a_person(world: World) -> None:
     assert "2 (1001), with its name and without an order id" in ran.reason(one)
 
 
+@pytest.mark.covers("F62", "R5")
 def test_how_a_shop_spells_its_names_is_learnt_from_two_orders_and_remarked_no_more(
     world: World,
 ) -> None:
@@ -412,6 +420,7 @@ def test_how_a_shop_spells_its_names_is_learnt_from_two_orders_and_remarked_no_m
     assert (codes, remarks) == ([0, 0, 0, 0], [1, 0, 0, 1])
 
 
+@pytest.mark.covers("F61", "R5")
 @pytest.mark.parametrize("dead", ["cancelled", "returned"])
 def test_a_dead_sale_gives_way_to_the_one_that_was_imported_anew(world: World, dead: str) -> None:
     world.go_live()
@@ -432,6 +441,7 @@ def test_a_dead_sale_gives_way_to_the_one_that_was_imported_anew(world: World, d
     ]
 
 
+@pytest.mark.covers("F61")
 def test_a_lost_create_s_sale_that_has_nothing_left_is_not_given_up_for_its_twin(
     world: World,
 ) -> None:
@@ -480,6 +490,7 @@ def test_a_line_that_jetti_lacks_is_waited_for_and_then_for_a_person(world: Worl
     assert (ran.code, world.state(one), world.jetti.sale_returns()) == (3, "review", [])
 
 
+@pytest.mark.covers("F63")
 def test_an_order_deleted_after_the_push_is_for_a_person(world: World) -> None:
     one, _ = in_jetti(world)
     world.jetti.delete_sale(world.sale_id(world.orders[0]))

@@ -30,6 +30,7 @@ def world(directory: Path) -> Iterator[RealWorld]:
 # ---------------------------------------------------------------------------------- exit codes
 
 
+@pytest.mark.covers("0")
 def test_0_everything_due_is_done(world: RealWorld) -> None:
     assert world.does("init", "--since", "7d") == 0
     world.born(("Acme", 1), ("Bolt", 1))
@@ -56,6 +57,7 @@ sys.exit(perform(sys.argv[1:], Runtime(Broken(), os.environ)))
 """
 
 
+@pytest.mark.covers("1")
 def test_1_a_bug(world: RealWorld) -> None:
     world.live()
     before = (world.directory / "ledger.db").read_bytes()
@@ -74,12 +76,14 @@ def test_1_a_bug(world: RealWorld) -> None:
     assert (world.directory / "ledger.db").read_bytes() == before
 
 
+@pytest.mark.covers("2")
 def test_2_usage(world: RealWorld) -> None:
     assert world.does("run", "--to", "2026-01-01") == 2
     assert world.does("run", RECONCILER_LOOP__PAGESIZE="3") == 2
     assert list(world.sandbox.arrivals.all()) == []
 
 
+@pytest.mark.covers("3")
 def test_3_some_returns_need_a_person(world: RealWorld) -> None:
     world.live()
     order = world.order(("Acme", 1))
@@ -91,6 +95,7 @@ def test_3_some_returns_need_a_person(world: RealWorld) -> None:
     assert world.does("status") == 3
 
 
+@pytest.mark.covers("4")
 def test_4_loop_could_not_be_read(world: RealWorld) -> None:
     world.live()
     world.breaks("list.*", "404", service="loop")
@@ -98,6 +103,7 @@ def test_4_loop_could_not_be_read(world: RealWorld) -> None:
     assert world.does("run") == 4
 
 
+@pytest.mark.covers("5")
 def test_5_jetti_is_unavailable(world: RealWorld) -> None:
     world.live()
     world.born()
@@ -106,6 +112,7 @@ def test_5_jetti_is_unavailable(world: RealWorld) -> None:
     assert world.does("run") == 5
 
 
+@pytest.mark.covers("6")
 def test_6_a_key_was_refused(world: RealWorld) -> None:
     world.live()
     world.born()
@@ -114,6 +121,7 @@ def test_6_a_key_was_refused(world: RealWorld) -> None:
     assert world.does("run", JETTI_API_TOKEN="wrong-token") == 6
 
 
+@pytest.mark.covers("7")
 def test_7_a_safety_stop(world: RealWorld) -> None:
     assert world.does("run") == 7
     world.live()
@@ -123,6 +131,7 @@ def test_7_a_safety_stop(world: RealWorld) -> None:
     assert world.writes() == []
 
 
+@pytest.mark.covers("8")
 def test_8_the_ledger_is_unusable(world: RealWorld) -> None:
     world.live()
     path = world.directory / "ledger.db"
@@ -132,6 +141,7 @@ def test_8_the_ledger_is_unusable(world: RealWorld) -> None:
     assert world.writes() == []
 
 
+@pytest.mark.covers("10")
 def test_10_changes_are_pending(world: RealWorld) -> None:
     world.live()
     world.born()
@@ -139,6 +149,7 @@ def test_10_changes_are_pending(world: RealWorld) -> None:
     assert world.does("run", "--dry-run", "--detailed-exitcode") == 10
 
 
+@pytest.mark.covers("F7", "F80", "75")
 def test_75_another_run_holds_the_lock_and_nothing_is_done_twice(world: RealWorld) -> None:
     world.live()
     world.born()
@@ -157,6 +168,7 @@ def test_75_another_run_holds_the_lock_and_nothing_is_done_twice(world: RealWorl
     assert_agreement(world)
 
 
+@pytest.mark.covers("R12")
 def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(world: RealWorld) -> None:
     """By the lock, which the kernel frees: at once, and not only when another run has begun."""
     world.live()
@@ -180,6 +192,7 @@ def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(world: RealWor
     assert (world.does("run"), world.does("status")) == (0, 0)
 
 
+@pytest.mark.covers("F80")
 def test_several_started_together_do_the_work_once(world: RealWorld) -> None:
     world.live()
     for _ in range(3):
@@ -209,6 +222,7 @@ def test_a_run_can_wait_for_its_turn(world: RealWorld) -> None:
 # -------------------------------------------------------------------------------------- signals
 
 
+@pytest.mark.covers("F6", "P14", "R11", "129", "130")
 @pytest.mark.parametrize(
     ("number", "code", "listed", "state"),
     [
@@ -240,6 +254,7 @@ def test_a_signal_lets_the_write_in_the_air_end_and_starts_no_other(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F6", "R11")
 def test_a_run_under_nohup_outlives_its_terminal(world: RealWorld) -> None:
     world.live()
     world.born()
@@ -252,6 +267,7 @@ def test_a_run_under_nohup_outlives_its_terminal(world: RealWorld) -> None:
     assert_agreement(world)
 
 
+@pytest.mark.covers("F6", "143")
 def test_a_signal_while_loop_is_read_ends_at_once(world: RealWorld) -> None:
     world.live()
     world.born()
@@ -268,6 +284,7 @@ def test_a_signal_while_loop_is_read_ends_at_once(world: RealWorld) -> None:
     assert_agreement(world)
 
 
+@pytest.mark.covers("143")
 def test_sigterm_ends_the_daemon_cleanly(world: RealWorld) -> None:
     world.live()
     one = world.born()
@@ -300,6 +317,7 @@ def test_the_daemon_goes_on_pass_after_pass(world: RealWorld) -> None:
 # ---------------------------------------------------------------------------------------- death
 
 
+@pytest.mark.covers("F1", "F2", "P1")
 def test_killed_between_a_create_and_its_commit_leads_to_no_duplicate(world: RealWorld) -> None:
     world.live()
     one = world.born(("Acme", 1), ("Bolt", 1))
@@ -319,6 +337,7 @@ def test_killed_between_a_create_and_its_commit_leads_to_no_duplicate(world: Rea
     assert_agreement(world)
 
 
+@pytest.mark.covers("F3")
 @pytest.mark.parametrize("operation", ["PUT /sale-returns/*", "PUT /sale-return-items/*"])
 def test_killed_between_a_put_and_its_commit(world: RealWorld, operation: str) -> None:
     world.live()
@@ -368,6 +387,7 @@ def test_a_report_goes_into_a_file_whole_and_for_its_owner_alone(world: RealWorl
     assert report["run"]["exit_code"] == 0
 
 
+@pytest.mark.covers("F95")
 def test_a_report_that_cannot_be_written_does_not_undo_the_work(world: RealWorld) -> None:
     world.live()
     world.born()
@@ -376,6 +396,7 @@ def test_a_report_that_cannot_be_written_does_not_undo_the_work(world: RealWorld
     assert_agreement(world)
 
 
+@pytest.mark.covers("F95", "R19")
 def test_a_report_that_has_nowhere_to_go_is_refused_before_anything_is_done(
     world: RealWorld,
 ) -> None:
@@ -387,6 +408,7 @@ def test_a_report_that_has_nowhere_to_go_is_refused_before_anything_is_done(
     assert list(world.sandbox.arrivals.all()) == []
 
 
+@pytest.mark.covers("F95", "R19")
 def test_the_report_goes_to_stdout_by_its_name_too(world: RealWorld) -> None:
     """Through a pipe, and appended where the shell appends."""
     world.live()
@@ -420,6 +442,7 @@ sys.exit(perform(sys.argv[1:], Runtime(SystemClock(), os.environ)))
 """
 
 
+@pytest.mark.covers("F92", "R19")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a home")
 def test_a_dry_run_needs_no_place_for_a_ledger(world: RealWorld) -> None:
     world.born()
@@ -438,6 +461,7 @@ def test_a_dry_run_needs_no_place_for_a_ledger(world: RealWorld) -> None:
         assert "RECONCILER_LEDGER: is not set" in refused.stderr
 
 
+@pytest.mark.covers("F92")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_do_not_stop_a_run(world: RealWorld, closed: str) -> None:
     world.live()

@@ -34,6 +34,7 @@ def switched(world: World, **values: Any) -> None:
         setattr(world.sandbox.loop.switches, name, value)
 
 
+@pytest.mark.covers("F31", "P3")
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 @pytest.mark.parametrize(
     "values", PAGES, ids=lambda values: "-".join(f"{k}={v}" for k, v in values.items()) or "default"
@@ -54,6 +55,7 @@ def test_ties_at_the_edge_of_a_page_are_not_lost(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F29")
 @pytest.mark.parametrize("cursor", ["absent", "repeated", "cycle", "ever_fresh"])
 def test_a_list_that_does_not_end_moves_no_watermark(world: World, cursor: str) -> None:
     switched(world, next_page_cursor=cursor)
@@ -84,6 +86,7 @@ def test_a_row_that_shows_late_is_found_by_the_overlap(world: World) -> None:
     assert world.run().outcomes == {one: ("create", "pushed")}
 
 
+@pytest.mark.covers("F40")
 def test_a_listing_that_lacks_all_known_returns_is_not_believed(world: World) -> None:
     world.go_live()
     for _ in range(5):
@@ -103,6 +106,7 @@ def test_a_listing_that_lacks_all_known_returns_is_not_believed(world: World) ->
     assert_agreement(world)
 
 
+@pytest.mark.covers("F39")
 def test_a_row_that_makes_no_sense_is_kept_aside_and_spoils_nothing(world: World) -> None:
     world.go_live()
     bad, good = world.returned(), world.returned()
@@ -135,6 +139,7 @@ def test_a_row_that_stops_making_sense_does_not_lose_what_was_pushed(world: Worl
     assert [made["status"] for made in world.in_jetti(one)] == ["requested"]
 
 
+@pytest.mark.covers("F43", "P8")
 def test_a_touch_without_a_change_costs_nothing_but_the_reading(world: World) -> None:
     world.go_live()
     several = [world.returned() for _ in range(3)]

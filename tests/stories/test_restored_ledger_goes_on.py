@@ -13,6 +13,7 @@ from tests.support.agreement import assert_agreement
 from tests.support.world import World
 
 
+@pytest.mark.covers("F90")
 def test_what_was_told_after_the_copy_is_not_taken_for_a_person_s_for_ever(world: World) -> None:
     world.go_live()
     one = world.returned(("Acme", 2))

@@ -20,6 +20,7 @@ def spoil(world: World, one: str, place: int = 1, **extra: Any) -> None:
     world.pass_time()
 
 
+@pytest.mark.covers("R9")
 def test_a_line_that_makes_no_sense_for_a_while_is_not_taken_off(world: World) -> None:
     """Whole, in part, whole: Jetti is asked for nothing."""
     world.go_live()
@@ -40,6 +41,7 @@ def test_a_line_that_makes_no_sense_for_a_while_is_not_taken_off(world: World) -
     assert_agreement(world)
 
 
+@pytest.mark.covers("R9")
 def test_a_return_that_makes_no_sense_in_part_is_told_in_part_and_then_wholly(
     world: World,
 ) -> None:
@@ -84,6 +86,7 @@ def test_what_else_happens_meanwhile_is_told(world: World) -> None:
     assert {made["status"] for made in world.in_jetti(one)} == {"cancelled"}
 
 
+@pytest.mark.covers("R9")
 def test_a_label_that_makes_no_sense_for_a_while_takes_no_tracking_away(world: World) -> None:
     world.go_live()
     one = world.returned(("Acme", 1), ("Bolt", 1))
@@ -104,6 +107,7 @@ def test_a_label_that_makes_no_sense_for_a_while_takes_no_tracking_away(world: W
     assert_agreement(world)
 
 
+@pytest.mark.covers("R9")
 def test_what_expired_is_not_cancelled_while_a_label_makes_no_sense(world: World) -> None:
     world.go_live()
     one = world.returned()
@@ -119,6 +123,7 @@ def test_what_expired_is_not_cancelled_while_a_label_makes_no_sense(world: World
     assert [made["status"] for made in world.in_jetti(one)] == ["requested"]
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize("name", [None, "", "N/A", LEFT_OUT])
 def test_an_order_without_a_name_is_found_by_its_id(world: World, name: str | None) -> None:
     world.go_live()
@@ -155,6 +160,7 @@ def test_without_name_and_order_it_waits_for_the_id(world: World) -> None:
 PROBLEM = "line_items[1].provider_line_item_id: expected number or text, found null"
 
 
+@pytest.mark.covers("R9")
 def test_a_row_that_makes_no_sense_is_named_in_every_report_and_status_until_it_does(
     world: World,
 ) -> None:
@@ -216,6 +222,7 @@ def test_a_wholly_odd_row_that_gets_better_in_part_is_told_as_such(world: World)
     assert_agreement(world)
 
 
+@pytest.mark.covers("R9")
 def test_show_says_what_was_not_understood_and_what_jetti_lacks(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1), ("Bolt", 1))
@@ -247,6 +254,7 @@ def test_show_says_what_was_not_understood_and_what_jetti_lacks(world: World) ->
     assert f"quantity[{order.lines[1].order_line_id}]: - -> 1" in shown.stdout
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize("name", ["{one}", "#1001", "1001"])
 def test_show_knows_a_return_of_which_nothing_was_ever_understood(world: World, name: str) -> None:
     world.go_live()
@@ -278,6 +286,7 @@ def test_what_is_told_of_an_odd_row_holds_nothing_of_what_stands_there(world: Wo
     assert b"Jane" not in (world.directory / "ledger.db").read_bytes()
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize("told_before", [False, True])
 def test_units_that_make_no_sense_for_a_while_send_a_split_line_to_nobody(
     world: World, told_before: bool
@@ -319,6 +328,7 @@ def _nameless(world: World) -> str:
     return one
 
 
+@pytest.mark.covers("R9")
 def test_a_row_without_an_id_is_kept_for_as_long_as_loop_lists_it(world: World) -> None:
     """Polls no longer read its time; only a window that covers it can tell that it is gone."""
     _nameless(world)
@@ -330,6 +340,7 @@ def test_a_row_without_an_id_is_kept_for_as_long_as_loop_lists_it(world: World) 
     assert world.call("status").code == 3
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize("kind", [("--sweep", "120d"), ("--from", "7d", "--by", "created")])
 def test_a_row_without_an_id_is_over_once_its_time_is_read_without_it(
     world: World, kind: tuple[str, ...]
@@ -381,6 +392,7 @@ def test_the_command_for_a_row_without_an_id_can_be_typed_as_it_stands(world: Wo
 UNREADABLE_ROWS = [{"state": 7}, {"created_at": None}, {"updated_at": "x"}, {"line_items": None}]
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize("extra", UNREADABLE_ROWS)
 @pytest.mark.parametrize("by", ["--return", "--order"])
 def test_a_row_that_makes_no_sense_spoils_nothing_for_the_others_that_were_named(
@@ -398,6 +410,7 @@ def test_a_row_that_makes_no_sense_spoils_nothing_for_the_others_that_were_named
     assert "not understood" in ran.report["run"]["message"]
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize("extra", UNREADABLE_ROWS)
 def test_a_row_that_makes_no_sense_spoils_no_sweep(world: World, extra: dict[str, Any]) -> None:
     """Both returns wait for their orders; of one the row turns odd, the other leaves Loop."""
@@ -420,6 +433,7 @@ def test_a_row_that_makes_no_sense_spoils_no_sweep(world: World, extra: dict[str
     assert world.run("--sweep", "30d").report["run"]["failures"] == []
 
 
+@pytest.mark.covers("R9")
 def test_what_loop_fails_to_tell_of_one_return_spoils_no_sweep_for_the_others(
     world: World,
 ) -> None:
@@ -489,6 +503,7 @@ def test_a_command_that_names_several_returns_ends_with_4_for_the_one_that_loop_
     assert f"details know return {hidden}" in ran.report["run"]["message"]
 
 
+@pytest.mark.covers("R9")
 @pytest.mark.parametrize(
     "extra", [{"order_name": {}}, {"provider_order_number": {}}, {"status_page_url": 7}]
 )

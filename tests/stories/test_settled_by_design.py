@@ -129,6 +129,7 @@ KINDS_OF_RUNS: list[tuple[str, ...]] = [
 ]
 
 
+@pytest.mark.covers("F58", "P13")
 @pytest.mark.parametrize("operation", ["POST *", "PUT *"])
 def test_a_refused_return_keeps_the_exit_code_at_3_until_loop_shows_a_newer_version(
     world: World, operation: str
@@ -167,6 +168,7 @@ def test_a_touch_is_no_newer_version_of_a_refused_return(world: World) -> None:
     assert (world.run().code, world.state(one), len(world.writes())) == (3, "dead", told)
 
 
+@pytest.mark.covers("P9")
 @pytest.mark.parametrize("what", ["refused", "in review"])
 def test_other_returns_go_on_while_one_keeps_the_exit_code_at_3(world: World, what: str) -> None:
     world.go_live()
@@ -214,6 +216,7 @@ def in_every_stage(world: World) -> dict[str, str]:
     return stages
 
 
+@pytest.mark.covers("F56")
 @pytest.mark.parametrize(("kind", "parameters"), OUTAGES, ids=_KINDS)
 def test_two_days_without_jetti_burn_no_attempt_of_any_return(
     world: World, kind: str, parameters: dict[str, Any]
@@ -233,6 +236,7 @@ def test_two_days_without_jetti_burn_no_attempt_of_any_return(
     heal_and_agree(world, hours=7)
 
 
+@pytest.mark.covers("F22")
 @pytest.mark.parametrize(("kind", "parameters"), OUTAGES, ids=_KINDS)
 def test_two_days_without_loop_burn_no_attempt_and_hold_back_no_backlog(
     world: World, kind: str, parameters: dict[str, Any]

@@ -51,6 +51,7 @@ def lived(world: World) -> str:
 # ------------------------------------------------------------------------- what ended the last pass
 
 
+@pytest.mark.covers("P15", "R12")
 def test_a_refused_key_is_a_reason_until_a_pass_goes_well(world: World) -> None:
     lived(world)
     assert told(world)[0] == 0
@@ -68,6 +69,7 @@ def test_a_refused_key_is_a_reason_until_a_pass_goes_well(world: World) -> None:
     assert told(world)[0] == 0
 
 
+@pytest.mark.covers("R12")
 @pytest.mark.parametrize(("service", "code"), [("loop", 4), ("jetti", 5)])
 def test_a_service_that_is_out_is_a_reason_until_a_pass_goes_well(
     world: World, service: str, code: int
@@ -85,6 +87,7 @@ def test_a_service_that_is_out_is_a_reason_until_a_pass_goes_well(
     assert told(world)[0] == 0
 
 
+@pytest.mark.covers("R12")
 def test_a_pass_without_keys_is_a_reason_although_it_never_began(world: World) -> None:
     """The commonest slip: cron has no environment."""
     lived(world)
@@ -98,6 +101,7 @@ def test_a_pass_without_keys_is_a_reason_although_it_never_began(world: World) -
     assert told(world)[0] == 0
 
 
+@pytest.mark.covers("R12")
 def test_a_pass_that_a_signal_ended_is_a_reason_until_a_pass_goes_well(world: World) -> None:
     lived(world)
     world.clock.stop_with = signal.SIGTERM
@@ -111,6 +115,7 @@ def test_a_pass_that_a_signal_ended_is_a_reason_until_a_pass_goes_well(world: Wo
     assert told(world)[0] == 0
 
 
+@pytest.mark.covers("R12")
 def test_a_bug_is_a_reason_until_a_pass_goes_well(world: World) -> None:
     lived(world)
 
@@ -130,6 +135,7 @@ def test_a_bug_is_a_reason_until_a_pass_goes_well(world: World) -> None:
     assert told(world)[0] == 0
 
 
+@pytest.mark.covers("R13")
 def test_a_bug_in_the_middle_of_a_pass_hides_nothing_of_what_was_pushed(world: World) -> None:
     lived(world)
     made = [world.returned() for _ in range(3)]
@@ -168,6 +174,7 @@ def test_a_bug_in_the_middle_of_a_pass_hides_nothing_of_what_was_pushed(world: W
     assert_agreement(world)
 
 
+@pytest.mark.covers("R12")
 def test_a_pass_whose_report_has_nowhere_to_go_is_a_reason(world: World) -> None:
     lived(world)
 
@@ -197,6 +204,7 @@ def test_a_pass_that_left_something_to_look_at_says_what(world: World) -> None:
     )
 
 
+@pytest.mark.covers("R12")
 def test_a_pass_that_was_killed_is_told_at_once_and_until_a_good_one(world: World) -> None:
     one = lived(world)
     kill_a_run(world)
@@ -231,6 +239,7 @@ def test_a_run_that_ends_between_two_looks_was_not_killed(world: World) -> None:
 # ------------------------------------------------------------------------------ the first pass
 
 
+@pytest.mark.covers("P15", "R12")
 def test_a_ledger_that_never_ran_is_not_simply_healthy(world: World) -> None:
     world.go_live()
 
@@ -250,6 +259,7 @@ def test_a_ledger_that_never_ran_is_not_simply_healthy(world: World) -> None:
 # ------------------------------------------------------------------------------------ adoption
 
 
+@pytest.mark.covers("F91", "R12")
 def test_adoption_that_was_broken_off_is_a_reason_until_it_has_looked_everywhere(
     world: World,
 ) -> None:
@@ -273,6 +283,7 @@ def test_adoption_that_was_broken_off_is_a_reason_until_it_has_looked_everywhere
     assert told(world)[0] == 0
 
 
+@pytest.mark.covers("F91")
 def test_adoption_that_is_stopped_while_it_waits_is_a_reason_and_waits_out_the_rest(
     world: World,
 ) -> None:
@@ -314,6 +325,7 @@ def test_adoption_that_is_stopped_while_it_waits_is_a_reason_and_waits_out_the_r
     assert world.entry(one).intents == ()
 
 
+@pytest.mark.covers("F91", "R12")
 def test_adopting_says_what_it_waits_for_and_that_it_goes_on(world: World) -> None:
     adopted = world.call("init", "--since", "7d", "--adopt")
 
@@ -325,6 +337,7 @@ def test_adopting_says_what_it_waits_for_and_that_it_goes_on(world: World) -> No
     assert "jetti.settle" not in world.call("init", "--adopt").stderr, "it has settled"
 
 
+@pytest.mark.covers("R12")
 @pytest.mark.parametrize("setting", ["LOOP_API_KEY", "JETTI_API_TOKEN"])
 def test_adopting_tries_both_keys_before_anybody_waits(world: World, setting: str) -> None:
     began = world.clock.now()
@@ -361,6 +374,7 @@ def trouble(world: World) -> str:
     return world.submit(order)
 
 
+@pytest.mark.covers("P13", "R12")
 @pytest.mark.parametrize("by", ["--return", "--order"])
 def test_a_single_run_speaks_of_its_returns_only(world: World, by: str) -> None:
     one = lived(world)
@@ -388,6 +402,7 @@ def test_a_single_run_is_overdue_only_by_its_own(world: World) -> None:
     assert world.run("--return", one).code == 0
 
 
+@pytest.mark.covers("P13")
 def test_stopped_creation_concerns_a_single_run_that_needs_it(world: World) -> None:
     """And the very run that stops it."""
     world.go_live()
@@ -413,6 +428,7 @@ def test_stopped_creation_concerns_a_single_run_that_needs_it(world: World) -> N
 # --------------------------------------------------------------------------------- the clock
 
 
+@pytest.mark.covers("F9", "R10")
 @pytest.mark.parametrize("hours", [1, 3, 30])
 def test_a_clock_that_was_set_back_is_not_healthy(world: World, hours: int) -> None:
     lived(world)
@@ -429,6 +445,7 @@ def test_a_clock_that_was_set_back_is_not_healthy(world: World, hours: int) -> N
     assert told(world, "--max-age", "45m")[0] == 0
 
 
+@pytest.mark.covers("F9")
 def test_a_pass_of_a_clock_that_ran_ahead_is_no_sign_of_life_for_ever(world: World) -> None:
     """Made by a clock a day ahead, the last pass would satisfy any age for a day."""
     lived(world)
@@ -446,6 +463,7 @@ def test_a_pass_of_a_clock_that_ran_ahead_is_no_sign_of_life_for_ever(world: Wor
 # -------------------------------------------------------------------------- without patience
 
 
+@pytest.mark.covers("F60", "R17")
 def test_without_patience_waiting_is_told_in_the_very_pass(world: World) -> None:
     impatient = {"RECONCILER_POLICY__PATIENCE": "0"}
     world.go_live()

@@ -91,6 +91,7 @@ def read_only(world: RealWorld) -> Callable[[str], Ended]:
     return run
 
 
+@pytest.mark.covers("F85")
 def test_a_read_only_file_system_is_found_before_anybody_is_asked(
     world: RealWorld, read_only: Callable[[str], Ended]
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_read_only_file_system_is_found_before_anybody_is_asked(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F96", "P7")
 def test_looking_works_on_a_read_only_file_system(
     world: RealWorld, read_only: Callable[[str], Ended]
 ) -> None:
@@ -148,6 +150,7 @@ def die_in_the_middle_of_a_commit(world: RealWorld) -> None:
     assert (world.directory / "ledger.db-journal").stat().st_size > 0
 
 
+@pytest.mark.covers("F96")
 def test_after_a_death_in_a_commit_a_look_tells_what_was_committed_and_changes_no_byte(
     world: RealWorld, read_only: Callable[[str], Ended]
 ) -> None:
@@ -174,6 +177,7 @@ def test_after_a_death_in_a_commit_a_look_tells_what_was_committed_and_changes_n
 # ------------------------------------------------------- strangers, damage, absence (F86 to F88)
 
 
+@pytest.mark.covers("F86")
 @pytest.mark.parametrize("begin", ["BEGIN", "BEGIN EXCLUSIVE"])
 def test_a_stranger_who_lets_go_of_the_ledger_in_time_is_waited_for(
     world: RealWorld, begin: str
@@ -205,6 +209,7 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes | None], int]] = {
 }
 
 
+@pytest.mark.covers("F87", "F88", "F89")
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_what_is_no_sound_ledger_is_refused_untouched_and_never_begun_anew(
     world: RealWorld, damage: str
@@ -233,6 +238,7 @@ def test_what_is_no_sound_ledger_is_refused_untouched_and_never_begun_anew(
 # ------------------------------------------------------------------- the environment (F92, F93)
 
 
+@pytest.mark.covers("F92")
 @pytest.mark.parametrize("stdout", ["", "| head -1"])
 def test_cron_s_bare_environment_is_enough(world: RealWorld, stdout: str) -> None:
     world.live()
@@ -259,6 +265,7 @@ def test_cron_s_bare_environment_is_enough(world: RealWorld, stdout: str) -> Non
     assert_agreement(world)
 
 
+@pytest.mark.covers("F93", "P16")
 def test_what_the_environment_says_of_proxies_and_certificates_reaches_nobody(
     world: RealWorld,
 ) -> None:
@@ -300,6 +307,7 @@ def settled(world: RealWorld) -> None:
             world.settles(row.id)
 
 
+@pytest.mark.covers("F94")
 @pytest.mark.parametrize("files", [4, 5])
 def test_few_file_descriptors_stop_a_run_cleanly_or_not_at_all(
     world: RealWorld, files: int
@@ -315,6 +323,7 @@ def test_few_file_descriptors_stop_a_run_cleanly_or_not_at_all(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F94")
 @pytest.mark.parametrize("megabytes", [45, 55, 57, 64])
 def test_little_memory_stops_a_run_and_is_told_as_what_it_is(
     world: RealWorld, megabytes: int
@@ -333,6 +342,7 @@ def test_little_memory_stops_a_run_and_is_told_as_what_it_is(
     assert_agreement(world)
 
 
+@pytest.mark.covers("F94")
 def test_without_a_temporary_directory_a_run_and_a_look_work(world: RealWorld) -> None:
     world.live()
     world.born()

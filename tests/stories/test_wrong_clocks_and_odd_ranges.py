@@ -25,6 +25,7 @@ def zulu(moment: datetime) -> str:
 # --------------------------------------------------------------------------------- ahead (F8)
 
 
+@pytest.mark.covers("F8", "P4")
 @pytest.mark.parametrize("ahead", [10 * MINUTE, HOUR, 26 * HOUR, 365 * DAY])
 def test_a_clock_that_is_ahead_never_pulls_the_watermark_ahead_of_loop_s(
     world: World, ahead: float
@@ -50,6 +51,7 @@ def test_a_clock_that_is_ahead_never_pulls_the_watermark_ahead_of_loop_s(
 # -------------------------------------------------------------------------------- behind (F9)
 
 
+@pytest.mark.covers("F9")
 @pytest.mark.parametrize(
     ("behind", "code"),
     [
@@ -84,6 +86,7 @@ def test_a_clock_that_is_behind_skips_nothing_and_takes_no_watermark_back(
     assert len(world.jetti.sale_returns()) == 2
 
 
+@pytest.mark.covers("F9")
 def test_only_a_clock_before_the_watermark_by_more_than_a_day_is_called_insane(
     world: World,
 ) -> None:
@@ -103,6 +106,7 @@ def test_only_a_clock_before_the_watermark_by_more_than_a_day_is_called_insane(
 # ------------------------------------------------------------------------- time zones (F10)
 
 
+@pytest.mark.covers("F10")
 @pytest.mark.parametrize(
     ("zone", "written"),
     [
@@ -126,6 +130,7 @@ def test_a_time_without_an_offset_is_utc_wherever_the_machine_is(
 # ----------------------------------------------------------------------------- ranges (F12)
 
 
+@pytest.mark.covers("F12", "P4")
 @pytest.mark.parametrize("by", ["created", "updated"])
 @pytest.mark.parametrize("days", [121, 365, 1000])
 def test_a_range_of_any_length_is_read_in_windows_that_loop_takes_oldest_first(
@@ -175,6 +180,7 @@ NONSENSE = [
 ]
 
 
+@pytest.mark.covers("F10", "F12")
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry run"])
 def test_a_range_that_makes_no_sense_is_refused_before_anybody_is_asked(
     world: World, dry: tuple[str, ...]
@@ -187,6 +193,7 @@ def test_a_range_that_makes_no_sense_is_refused_before_anybody_is_asked(
     assert list(world.sandbox.arrivals.all()) == []
 
 
+@pytest.mark.covers("F12")
 def test_an_end_that_lies_ahead_is_cut_to_what_can_be_read(world: World) -> None:
     world.go_live()
     one = world.returned()
@@ -202,6 +209,7 @@ def test_an_end_that_lies_ahead_is_cut_to_what_can_be_read(world: World) -> None
 # -------------------------------------------------------------------------- odd times (F11)
 
 
+@pytest.mark.covers("F11")
 @pytest.mark.parametrize(
     "at",
     [
@@ -224,6 +232,7 @@ def test_a_return_of_an_odd_moment_is_found_by_a_range_to_its_very_second(
     assert (ran.code, ran.outcomes) == (0, {one: ("create", "pushed")})
 
 
+@pytest.mark.covers("F11", "F35")
 @pytest.mark.parametrize("field", ["created_at", "updated_at"])
 @pytest.mark.parametrize("value", ["0000-00-00 00:00:00", "2026-02-30 00:00:00", None])
 def test_a_return_of_an_impossible_moment_is_set_aside_and_the_watermark_is_no_worse(
