@@ -16,7 +16,7 @@ from reconciler.core.duration import write as spell
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
 from reconciler.core.plan import CreationRules
-from reconciler.core.ports import By, RunSummary
+from reconciler.core.records import By
 from reconciler.core.report import Report, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
@@ -34,8 +34,8 @@ from reconciler.finish import Opening, close
 from reconciler.http import Endpoint, PerMinute, PerSecond, Service, connect
 from reconciler.ingest import Ingest, Projection
 from reconciler.ledger import opening as ledgers
-from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.schema import InitialState
+from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.loop import LoopReader
 from reconciler.reconcile import Bounds, Parts, Pass
 from reconciler.runtime import Runtime
@@ -73,7 +73,7 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
     with _ledger(settings, request, runtime) as ledger:
         rules = CreationRules(
             policy=settings.policy,
-            go_live=ledger.meta().go_live,
+            go_live=ledger.meta.read().go_live,
             asked_for=request.kind in (RunKind.RANGE, RunKind.SINGLE),
         )
         return _pass(settings, request, runtime, ledger, rules)
@@ -98,11 +98,11 @@ def initialise(
         settings.ledger, runtime.clock, busy_seconds=runtime.busy_seconds
     ) as ledger:
         if repin:
-            ledger.repin()
+            ledger.meta.repin()
         report = None
         if adopt:
             report = _adopt(settings, since or _oldest(ledger, start, now), runtime, ledger)
-        meta = ledger.meta()
+        meta = ledger.meta.read()
     return Initialised(
         ledger=settings.ledger,
         created=not existed,
@@ -118,8 +118,8 @@ def _oldest(ledger: SqlLedger, start: datetime, now: datetime) -> datetime:
 
     So a stop that names `init --adopt` is over after just that command.
     """
-    due = (entry.seen.created_at for entry in ledger.due(now))
-    return min((start, ledger.meta().go_live, *due)).replace(microsecond=0)
+    due = (entry.seen.created_at for entry in ledger.entries.due(now))
+    return min((start, ledger.meta.read().go_live, *due)).replace(microsecond=0)
 
 
 def _adopt(settings: Settings, start: datetime, runtime: Runtime, ledger: SqlLedger) -> Report:
@@ -128,9 +128,9 @@ def _adopt(settings: Settings, start: datetime, runtime: Runtime, ledger: SqlLed
     What an adoption that was broken off had to look for is looked for again, and only one that
     has looked everywhere counts as finished.
     """
-    unfinished = ledger.meta().adopting_since
+    unfinished = ledger.meta.read().adopting_since
     start = min(start, unfinished or start)
-    ledger.begin_adoption(start)
+    ledger.meta.begin_adoption(start)
     rules = CreationRules(policy=settings.policy, go_live=_NEVER, asked_for=False)
     # safeguard: keys-before-the-wait
     _try_keys(settings, runtime, ledger, rules)
@@ -143,7 +143,7 @@ def _adopt(settings: Settings, start: datetime, runtime: Runtime, ledger: SqlLed
     report = _pass(settings, request, runtime, ledger, rules, adopts=True)
     # safeguard: adoption-is-complete
     if not report.run.failures:
-        ledger.end_adoption()
+        ledger.meta.end_adoption()
     return report
 
 
@@ -169,7 +169,7 @@ def _let_settle(settle: timedelta, runtime: Runtime, ledger: SqlLedger) -> None:
 
     That run ended before this ledger was made, whoever waited since then and was broken off.
     """
-    made_at = ledger.meta().created_at or runtime.clock.now()
+    made_at = ledger.meta.read().created_at or runtime.clock.now()
     # safeguard: settle-before-adopting
     left = min(settle, made_at + settle - runtime.clock.now()).total_seconds()
     while left > 0:
@@ -193,11 +193,11 @@ def _pass(
     try:
         return _passed(settings, request, runtime, ledger, rules, opening, adopts=adopts)
     except ReconcilerError as error:
-        _end(ledger, opening, request, runtime, error.status, str(error))
+        _end(ledger, opening, runtime, error.status, str(error))
         raise
     except Exception as error:
         told, _ = unforeseen(error)
-        _end(ledger, opening, request, runtime, 1, told)
+        _end(ledger, opening, runtime, 1, told)
         raise
 
 
@@ -216,7 +216,14 @@ def _passed(
         loop = stack.enter_context(_loop(settings, runtime))
         jetti = stack.enter_context(_jetti(settings, request, runtime, reads_only=adopts))
         source = LoopReader(loop, runtime.clock, settings.loop.page_size)
-        ingest = Ingest(source, ledger, _projection(settings), runtime.clock, runtime.progress)
+        ingest = Ingest(
+            source,
+            ledger,
+            _projection(settings),
+            runtime.clock,
+            runtime.progress,
+            run_id=opening.run.id,
+        )
         parts = Parts(
             source=source,
             ledger=ledger,
@@ -246,31 +253,20 @@ def _passed(
 
 
 def _open(settings: Settings, request: RunRequest, runtime: Runtime, ledger: SqlLedger) -> Opening:
-    started_at, meta = runtime.clock.now(), ledger.meta()
+    started_at, meta = runtime.clock.now(), ledger.meta.read()
     return Opening(
-        run_id=ledger.begin_run(request.kind, started_at),
-        started_at=started_at,
+        run=ledger.runs.begin(request.kind, started_at),
         watermark=None if _is_missing(settings, request) else meta.watermark,
         creation_stopped=meta.creation_stopped,
         remarks=_remarks(settings, request),
     )
 
 
-def _end(
-    ledger: SqlLedger,
-    opening: Opening,
-    request: RunRequest,
-    runtime: Runtime,
-    code: int,
-    message: str,
-) -> None:
+def _end(ledger: SqlLedger, opening: Opening, runtime: Runtime, code: int, message: str) -> None:
     """Let `status` know how a pass ended that came to no report."""
     at = runtime.clock.now()
     with suppress(LedgerError):  # perhaps it is what broke; the error itself is raised in any case
-        ledger.finish_run(
-            opening.run_id,
-            RunSummary(request.kind, opening.started_at, at, code, {}, message=message),
-        )
+        ledger.runs.finish(opening.run, at=at, exit_code=code, counts={}, message=message)
 
 
 def _target(
@@ -382,7 +378,7 @@ def remember(
         ) as ledger,
     ):
         opening = _open(settings, request, runtime, ledger)
-        _end(ledger, opening, request, runtime, error.status, str(error))
+        _end(ledger, opening, runtime, error.status, str(error))
 
 
 def _projection(settings: Settings) -> Projection:

@@ -11,7 +11,7 @@ from reconciler.core import summary, words
 from reconciler.core.matching.created import PROVEN_BY
 from reconciler.core.model import CountedWord, Entry
 from reconciler.core.plan import Change
-from reconciler.core.ports import RunSummary
+from reconciler.core.records import Run
 from reconciler.core.report import (
     ChangeKind,
     Failure,
@@ -37,8 +37,7 @@ _LISTED = 50  # problems named in a report; `status` counts them all
 class Opening(Struct, frozen=True):
     """What was so when the pass began."""
 
-    run_id: int
-    started_at: datetime
+    run: Run
     watermark: datetime | None
     """None without a ledger."""
     creation_stopped: str | None = None
@@ -82,17 +81,15 @@ def close(
     verdict = summary.exit_code(
         [error.status for error in failures], closing.standing, pending_shows=shows
     )
-    history = RunSummary(
-        kind=request.kind,
-        started_at=opening.started_at,
-        finished_at=finished_at,
-        exit_code=verdict,
-        counts=structs.asdict(counts),
-        digest=made.digest if made.plan.changes else None,
-        message=_message(verdict, failures, closing),
-    )
     try:
-        parts.ledger.finish_run(opening.run_id, history)
+        parts.ledger.runs.finish(
+            opening.run,
+            at=finished_at,
+            exit_code=verdict,
+            counts=structs.asdict(counts),
+            digest=made.digest if made.plan.changes else None,
+            message=_message(verdict, failures, closing),
+        )
     except LedgerError as error:
         if not any(isinstance(known, LedgerError) for known in failures):
             failures.append(error)
@@ -101,10 +98,10 @@ def close(
     failures.sort(key=lambda error: error.status != verdict)
     return Report(
         run=RunFacts(
-            id=None if request.dry_run else opening.run_id,
+            id=None if request.dry_run else opening.run.id,
             kind=request.kind,
             dry_run=request.dry_run,
-            started_at=opening.started_at,
+            started_at=opening.run.started_at,
             finished_at=finished_at,
             windows=tuple(made.windows),
             watermark=_watermarks(opening, closing),
@@ -152,16 +149,16 @@ def _watermarks(opening: Opening, closing: _Closing) -> Watermarks:
 def _look(
     made: Pass, request: RunRequest, parts: Parts, opening: Opening, now: datetime
 ) -> _Closing:
-    ledger, meta = parts.ledger, parts.ledger.meta()
+    ledger, meta = parts.ledger, parts.ledger.meta.read()
     overdue_before = now - parts.rules.policy.patience
     if request.dry_run:
         # What this very look has found is not waiting yet, however short the patience.
-        overdue_before = min(overdue_before, opening.started_at - timedelta.resolution)
-    malformed = tuple(ledger.malformed_rows())
+        overdue_before = min(overdue_before, opening.run.started_at - timedelta.resolution)
+    malformed = tuple(ledger.malformed.oldest())
     # safeguard: single-run-exit-code
     if request.kind is RunKind.SINGLE:
         ids = _asked_for(made, request, parts)
-        found = ledger.entries(sorted(ids))
+        found = ledger.entries.get(sorted(ids))
         named = ids | parts.ingest.log.malformed
         malformed = tuple(row for row in malformed if named & {row.key, row.return_id})
         standing = summary.standing_of(found, overdue_before, len(malformed), meta.creation_stopped)
@@ -171,19 +168,19 @@ def _look(
         problems = summary.problems_of(found, overdue_before)[:_LISTED]
     else:
         standing = summary.LedgerTotals(
-            states=ledger.counts_by_state(),
-            overdue=ledger.count_overdue(overdue_before),
+            states=ledger.entries.counts_by_state(),
+            overdue=ledger.entries.count_overdue(overdue_before),
             malformed=len(malformed),
             creation_stopped=meta.creation_stopped,
         )
-        problems = ledger.problems(overdue_before, _LISTED)
+        problems = ledger.entries.problems(overdue_before, _LISTED)
     return _Closing(
         standing,
         tuple(map(_problem, problems)),
         malformed,
         meta.watermark,
         meta.has_pushed,
-        words.without_meaning(ledger.unknown_words(), parts.mapping, parts.rules.policy),
+        words.without_meaning(ledger.entries.unknown_words(), parts.mapping, parts.rules.policy),
         proven_ids_key=meta.proven_ids_key,
     )
 

@@ -16,16 +16,8 @@ from reconciler.core import fingerprint, mapping
 from reconciler.core.guard import check_shop
 from reconciler.core.matching.result import BY_HAND, listed, titled
 from reconciler.core.model import GONE, Malformed, Return, State, Window, aside
-from reconciler.core.ports import (
-    By,
-    DrainedWindow,
-    Ledger,
-    Observation,
-    Page,
-    Source,
-    StoredVersion,
-    Transition,
-)
+from reconciler.core.ports import Ledger, Source
+from reconciler.core.records import By, DrainedWindow, Observation, Page, StoredVersion, Transition
 from reconciler.core.settings import Mapping
 from reconciler.core.windows import check_plausible
 from reconciler.errors import SourceError
@@ -88,8 +80,11 @@ class Ingest:
         projection: Projection,
         clock: Clock,
         progress: Progress,
+        *,
+        run_id: int,
     ) -> None:
         self.log = ReadLog()
+        self._run_id = run_id
         self._source = source
         self._ledger = ledger
         self._projection = projection
@@ -103,10 +98,12 @@ class Ingest:
         because what is left still carries the other version.
         """
         version = self._projection.version
-        stale = self._ledger.mapped_otherwise(version)
+        stale = self._ledger.entries.mapped_otherwise(version)
         while portion := list(islice(stale, _PORTION)):
             observed = [self._projection.observe(entry.seen, b"") for entry in portion]
-            self._ledger.remap([(o.seen.id, o.wanted, o.fingerprint) for o in observed], version)
+            self._ledger.entries.remap(
+                [(o.seen.id, o.wanted, o.fingerprint) for o in observed], version
+            )
 
     def window(self, window: Window, by: By, *, moves_watermark: bool) -> None:
         """Read a window to its end and record it. Raises SourceError, KeyRefused, SafetyStop.
@@ -116,10 +113,10 @@ class Ingest:
         """
         gathered = _Batch(self._projection)
         for page in self._source.read(window, by):
-            gathered.add(page, self._ledger.known({row.id for row in page.returns}))
+            gathered.add(page, self._ledger.entries.versions({row.id for row in page.returns}))
             self._progress.reading(len(self.log.ids) + len(gathered.latest))
         if by is By.UPDATED:
-            known = self._ledger.ids_updated_between(window.start, window.end)
+            known = self._ledger.entries.ids_updated_between(window.start, window.end)
             check_plausible(known, gathered.latest.keys(), window)
         # safeguard: watermark-is-the-window-end
         # safeguard: watermark-is-not-the-newest-row
@@ -130,7 +127,9 @@ class Ingest:
         returns = tuple(row for row in rows if isinstance(row, Return))
         malformed = tuple(row for row in rows if isinstance(row, Malformed))
         gathered = _Batch(self._projection)
-        gathered.add(Page(returns, malformed), self._ledger.known({row.id for row in returns}))
+        gathered.add(
+            Page(returns, malformed), self._ledger.entries.versions({row.id for row in returns})
+        )
         now = self._clock.now()
         self._record(gathered, Window(now, now), By.CREATED, None)
 
@@ -147,7 +146,7 @@ class Ingest:
         shown = self.log.ids.keys() | self.log.malformed
         failures: list[SourceError] = []
         for window in windows:
-            unfinished = self._ledger.open_ids_created_between(window.start, window.end)
+            unfinished = self._ledger.entries.open_ids_created_between(window.start, window.end)
             for return_id in sorted(unfinished - shown):
                 try:
                     row = self._source.fetch(return_id)
@@ -165,18 +164,18 @@ class Ingest:
         return failures
 
     def _gone(self, return_id: str) -> None:
-        [entry] = self._ledger.entries([return_id])
+        [entry] = self._ledger.entries.get([return_id])
         if entry.sale_returns:
             stands = listed(map(titled, entry.sale_returns))
             reason = f"gone from Loop after it was pushed as sale return {stands}. {BY_HAND}"
             move = Transition(State.REVIEW, reason)
-            self._ledger.apply(return_id, move)
+            self._ledger.journal.apply(return_id, move)
         else:
             self.singles([replace(entry.seen, state=GONE)])
 
     def _record(self, gathered: _Batch, window: Window, by: By, watermark: datetime | None) -> None:
-        shop = check_shop(self._ledger.meta().shop, gathered.shops)
-        self._ledger.record(
+        shop = check_shop(self._ledger.meta.read().shop, gathered.shops)
+        self._ledger.windows.record(
             DrainedWindow(
                 window=window,
                 by=by,
@@ -187,11 +186,12 @@ class Ingest:
                 malformed=tuple({**gathered.in_part, **gathered.malformed}.values()),
                 parsed=tuple(gathered.latest.keys() - gathered.in_part.keys()),
                 watermark=watermark,
+                run_id=self._run_id,
             ),
             self._clock.now(),
         )
         if shop is not None:
-            self._ledger.pin(shop=shop)
+            self._ledger.meta.pin(shop=shop)
         self.log.malformed |= gathered.malformed.keys()
         for return_id in gathered.latest:
             self.log.add(return_id, gathered.what(return_id))

@@ -10,19 +10,18 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.config import Settings
 from reconciler.core import remarks, words
-from reconciler.core.health import Facts, Health, LastRun, SetAside, Stopped, assess
+from reconciler.core.health import Facts, Health, SetAside, Stopped, assess
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, CreationRules, decide
-from reconciler.core.ports import StoppedPlan
+from reconciler.core.records import Run, StoppedPlan
 from reconciler.core.report import NotUnderstood, Problem, RunKind
 from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Sent, describe
 from reconciler.errors import ConfigError
-from reconciler.ledger.history import PastRun
-from reconciler.ledger.inspection import PastIntent
+from reconciler.ledger.journal import PastIntent
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
 from reconciler.ledger.opening import open_reader
-from reconciler.ledger.repository import SqlLedger
+from reconciler.ledger.sql_ledger import SqlLedger
 
 _RUNS = 10
 _OF_EACH_KIND = 2  # the last one may go on still; then the one before it counts
@@ -48,11 +47,11 @@ def _read(settings: Settings, clock: Clock) -> Facts:
 def details(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
     """The return of that id, or all on that order. Raises ConfigError when there is none."""
     with open_reader(settings.ledger, clock) as ledger:
-        aside = {row.key: row for row in ledger.find_malformed(name)}
-        rules = CreationRules(settings.policy, ledger.meta().go_live, asked_for=False)
+        aside = {row.key: row for row in ledger.malformed.find(name)}
+        rules = CreationRules(settings.policy, ledger.meta.read().go_live, asked_for=False)
         found = []
-        for entry in ledger.find(name):
-            of_it = aside.pop(entry.id, None) or _only(ledger.find_malformed(entry.id))
+        for entry in ledger.entries.find(name):
+            of_it = aside.pop(entry.id, None) or _only(ledger.malformed.find(entry.id))
             found.append(_detail_of(ledger, entry, rules, of_it))
     if not found and not aside:
         raise ConfigError(
@@ -68,7 +67,7 @@ def _only(rows: list[NotUnderstood]) -> NotUnderstood | None:
 
 def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
     now = clock.now()
-    meta, overdue_before = ledger.meta(), now - settings.policy.patience
+    meta, overdue_before = ledger.meta.read(), now - settings.policy.patience
     return Facts(
         now=now,
         go_live=meta.go_live,
@@ -76,16 +75,16 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         created_at=meta.created_at,
         adopting_since=meta.adopting_since,
         creation_stopped=meta.creation_stopped,
-        states={state.value: count for state, count in ledger.counts_by_state().items()},
-        overdue=ledger.count_overdue(overdue_before),
-        malformed=ledger.count_malformed(),
+        states={state.value: count for state, count in ledger.entries.counts_by_state().items()},
+        overdue=ledger.entries.count_overdue(overdue_before),
+        malformed=ledger.malformed.count(),
         unknown_words=words.without_meaning(
-            ledger.unknown_words(), settings.mapping, settings.policy
+            ledger.entries.unknown_words(), settings.mapping, settings.policy
         ),
-        last_complete_pass=ledger.last_complete(RunKind.SCHEDULED),
-        last_complete_sweep=ledger.last_complete(RunKind.SWEEP),
-        stopped=_stopped(ledger.stopped_plan()),
-        oldest_problem=_problem(ledger.oldest_problem(overdue_before)),
+        last_complete_pass=ledger.runs.last_complete(RunKind.SCHEDULED),
+        last_complete_sweep=ledger.runs.last_complete(RunKind.SWEEP),
+        stopped=_stopped(ledger.plans.stopped()),
+        oldest_problem=_problem(ledger.entries.oldest_problem(overdue_before)),
         runs=_runs(ledger),
         set_aside=tuple(
             SetAside(
@@ -97,7 +96,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
                 is_partial=row.is_partial,
                 last_seen=row.last_seen,
             )
-            for row in ledger.malformed_rows(_SET_ASIDE)
+            for row in ledger.malformed.oldest(_SET_ASIDE)
         ),
     )
 
@@ -121,37 +120,23 @@ def _stopped(plan: StoppedPlan | None) -> Stopped | None:
     return Stopped(plan.digest, plan.since, Counter(one.change for one in plan.members))
 
 
-def _runs(ledger: SqlLedger) -> tuple[LastRun, ...]:
-    found = {past.id: past for past in ledger.past_runs(_RUNS)}
+def _runs(ledger: SqlLedger) -> tuple[Run, ...]:
+    found = {past.id: past for past in ledger.runs.last(_RUNS)}
     for kind in (RunKind.SCHEDULED, RunKind.SWEEP):
-        found |= {past.id: past for past in ledger.last_runs(kind, _OF_EACH_KIND)}
-    return tuple(_run(found[number]) for number in sorted(found, reverse=True))
-
-
-def _run(past: PastRun) -> LastRun:
-    if past.summary is None:
-        return LastRun(past.id, past.kind, past.started_at)
-    return LastRun(
-        id=past.id,
-        kind=past.kind,
-        started_at=past.started_at,
-        finished_at=past.summary.finished_at,
-        exit_code=past.summary.exit_code,
-        counts=past.summary.counts,
-        message=past.summary.message,
-    )
+        found |= {past.id: past for past in ledger.runs.last_of(kind, _OF_EACH_KIND)}
+    return tuple(found[number] for number in sorted(found, reverse=True))
 
 
 def _detail_of(
     ledger: SqlLedger, entry: Entry, rules: CreationRules, not_understood: NotUnderstood | None
 ) -> ReturnDetail:
     todo = decide(entry, rules)
-    stopped = ledger.stopped_plan()
+    stopped = ledger.plans.stopped()
     is_stopped = stopped is not None and any(one.return_id == entry.id for one in stopped.members)
     return describe(
         entry,
-        tuple(map(_sent, ledger.intents_of(entry.id))),
-        tuple(ledger.attempts_of(entry.id)),
+        tuple(map(_sent, ledger.journal.intents_of(entry.id))),
+        tuple(ledger.journal.attempts_of(entry.id)),
         remarks=remarks.about(entry, rules.policy.held_states),
         lacks=tuple(todo.fields) if isinstance(todo, Change) else (),
         not_understood=not_understood,

@@ -42,7 +42,8 @@ from reconciler.core.plan import (
     make_plan,
     skipped,
 )
-from reconciler.core.ports import By, Ledger, PlanMember, Source, Transition
+from reconciler.core.ports import Ledger, Source
+from reconciler.core.records import By, PlanMember, Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReadWindow, ReportedChange, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards, Mapping
@@ -169,7 +170,7 @@ class Pass:
     # ------------------------------------------------------------------------ read and record
 
     def _read(self) -> None:
-        now, meta = self._parts.clock.now(), self._parts.ledger.meta()
+        now, meta = self._parts.clock.now(), self._parts.ledger.meta.read()
         check_clock(now, meta.watermark)
         self._parts.ingest.remap()
         request, bounds = self._request, self._parts.bounds
@@ -240,7 +241,7 @@ class Pass:
         """
         orders: list[tuple[str | None, str]] = [(None, spelling) for spelling in names(name)]
         orders += [(row.order_id, row.order_name) for row in found if isinstance(row, Return)]
-        on_order = self._parts.ledger.entries_on_order
+        on_order = self._parts.ledger.entries.on_order
         return {entry.id for order_id, called in orders for entry in on_order(order_id, called)}
 
     def _named(self, return_id: str) -> Iterator[Return | Malformed]:
@@ -258,7 +259,9 @@ class Pass:
         rules = self._parts.rules
         plan = make_plan(self._due(), rules, self._started_at)
         fresh = [done for done in plan.nothing_to_push if done.entry.state is not done.state]
-        self._parts.ledger.apply_all([(done.entry.id, _transition_of(done)) for done in fresh])
+        self._parts.ledger.journal.apply_all(
+            [(done.entry.id, _transition_of(done)) for done in fresh]
+        )
         self.skipped = [
             skipped(done, rules)
             for done in fresh
@@ -270,11 +273,11 @@ class Pass:
         """Everything the ledger has to do; of a range or single returns, only what was read."""
         now = self._parts.clock.now()
         if self._request.kind not in _ASKED_FOR:
-            yield from self._parts.ledger.due(now)
+            yield from self._parts.ledger.entries.due(now)
             return
         ids = sorted(self._parts.ingest.log.ids)
         for start in range(0, len(ids), _TOGETHER):
-            for entry in self._parts.ledger.entries(ids[start : start + _TOGETHER]):
+            for entry in self._parts.ledger.entries.get(ids[start : start + _TOGETHER]):
                 settled = all(intent.settle_at <= now for intent in entry.intents)
                 if entry.state in _READY or (entry.state in _UNANSWERED and settled):
                     yield entry
@@ -286,7 +289,7 @@ class Pass:
 
         Raises SafetyStop where nothing may be.
         """
-        parts, meta = self._parts, self._parts.ledger.meta()
+        parts, meta = self._parts, self._parts.ledger.meta.read()
         creates = [c for c in self.plan.changes if c.kind is ChangeKind.CREATE]
         if creates and not meta.has_pushed:
             # Before any count: that such a plan is large is no news.
@@ -306,19 +309,19 @@ class Pass:
         self._let_through([c for c in guarded.through if c.member() in inputs.accepted])
         self._stop(guarded, inputs)
         if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
-            parts.ledger.accept_mapping(parts.mapping_version)
+            parts.ledger.meta.accept_mapping(parts.mapping_version)
         return guarded.through
 
     def _guard_inputs(self) -> GuardInputs:
-        parts, meta = self._parts, self._parts.ledger.meta()
-        stopped = parts.ledger.stopped_plan()
+        parts, meta = self._parts, self._parts.ledger.meta.read()
+        stopped = parts.ledger.plans.stopped()
         accepted = self._accepted()
         if stopped and stopped.digest == self._request.accept_digest:
             # By name, whatever a new mapping has made of the fingerprints of equal wants.
             accepted |= opened(self.plan.changes, stopped.members)
         return GuardInputs(
             guards=parts.guards,
-            changed_lately=parts.ledger.count_updated_since(self._started_at - LATELY),
+            changed_lately=parts.ledger.entries.count_updated_since(self._started_at - LATELY),
             mapping_is_new=meta.mapping_version != parts.mapping_version,
             accepted=accepted,
             stopped=stopped.members if stopped else frozenset(),
@@ -332,7 +335,7 @@ class Pass:
         if guarded.stopped or inputs.stopped:
             members = chain((change.member() for change in guarded.stopped), later)
             digest = guarded.digest if guarded.stopped else inputs.stopped_as
-            parts.ledger.stop_plan(digest, members, parts.clock.now())
+            parts.ledger.plans.stop(digest, members, parts.clock.now())
         if guarded.stopped:
             self.stopped = guarded.stopped
             # A plan that is stopped still is looked at by a look alone: passes come often.
@@ -345,7 +348,7 @@ class Pass:
         """What of a plan that is stopped Jetti holds: a ledger that was lost may have pushed
         something since."""
         creates = [c for c in changes if c.kind is ChangeKind.CREATE]
-        if not creates or not self._parts.ledger.meta().has_pushed:
+        if not creates or not self._parts.ledger.meta.read().has_pushed:
             return self._marked
         try:
             with self._target() as target:
@@ -379,7 +382,7 @@ class Pass:
         marked = self._held_of(asked)
         self.stopped = self.plan.changes
         members = (change.member() for change in self.plan.changes)
-        parts.ledger.keep_plan(self.plan.digest, members, parts.clock.now())
+        parts.ledger.plans.keep(self.plan.digest, members, parts.clock.now())
         told = f"plan {self.plan.digest} of this range was not carried out: {total().in_words()}"
         raise stopped(told, self.plan.digest, parts.command, marked, ", or with --yes")
 
@@ -404,7 +407,7 @@ class Pass:
         # safeguard: lookup-is-no-consent
         members = [change.member() for change in changes if change.kind is not ChangeKind.ADOPT]
         if members:
-            self._parts.ledger.let_through(members, self._parts.clock.now(), asked=asked)
+            self._parts.ledger.plans.let_through(members, self._parts.clock.now(), asked=asked)
 
     def _accepted(self) -> frozenset[PlanMember]:
         """What a person has reviewed: this plan, one a stopped pass kept, or a report's members."""
@@ -413,7 +416,7 @@ class Pass:
         if digest == self.plan.digest:
             members = tuple(change.member() for change in self.plan.changes)
         elif digest is not None:
-            kept = self._parts.ledger.kept_plan(digest)
+            kept = self._parts.ledger.plans.kept(digest)
             self._knows_the_digest = kept is not None
             members = kept or ()
         return frozenset(members) | frozenset(self._request.accept_members)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from reconciler.core.ports import PlanMember
+from reconciler.core.records import PlanMember
 from reconciler.errors import ConfigError
 
 _DIGEST = re.compile(r"[0-9a-f]{16}", re.ASCII)

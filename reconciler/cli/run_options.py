@@ -10,7 +10,7 @@ import click
 from msgspec import Struct
 
 from reconciler.cli import accepted_plan
-from reconciler.core.ports import By
+from reconciler.core.records import By
 from reconciler.core.report import RunKind
 from reconciler.core.request import RunRequest
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from reconciler.core.duration import approximate
 from reconciler.core.plan import Change, Plan, digest_of
-from reconciler.core.ports import PlanMember
+from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind
 from reconciler.core.settings import Guards
 from reconciler.errors import SafetyStop

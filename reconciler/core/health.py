@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.core import duration
 from reconciler.core.model import CountedWord, State
+from reconciler.core.records import Run
 from reconciler.core.report import Problem, RunKind
 
 SWEEP_AGE = timedelta(hours=48)
@@ -26,19 +27,6 @@ _THROUGH = (0, 3, 10)
 """The pass itself came to its end; 3 is about returns, which are counted beside it."""
 _RUNS_TOLD = 10
 _ROWS_NAMED = 5
-
-
-class LastRun(Struct, frozen=True):
-    """A run as history shows it."""
-
-    id: int
-    kind: str
-    started_at: datetime
-    finished_at: datetime | None = None
-    """None while it goes on, and for ever when it was killed."""
-    exit_code: int | None = None
-    counts: dict[str, int] = {}
-    message: str | None = None
 
 
 class SetAside(Struct, frozen=True):
@@ -84,7 +72,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     last_complete_sweep: datetime | None = None
     oldest_problem: Problem | None = None
     stopped: Stopped | None = None
-    runs: tuple[LastRun, ...] = ()
+    runs: tuple[Run, ...] = ()
     """The last ones, newest first; of passes and sweeps at least the last two each."""
     set_aside: tuple[SetAside, ...] = ()
     """The oldest malformed rows."""
@@ -199,7 +187,7 @@ def _about_runs(facts: Facts) -> Iterator[str]:
     makes up for that judged the plan: what is stopped is stopped in every pass, and has a line of
     its own. A stop of whatever ended last stays, too."""
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
-    told: dict[int, LastRun] = {}
+    told: dict[int, Run] = {}
     # safeguard: last-pass-in-status
     if scheduled is not None and scheduled.exit_code not in _WELL:
         told[scheduled.id] = scheduled
@@ -212,32 +200,32 @@ def _about_runs(facts: Facts) -> Iterator[str]:
         yield _end_of(run, facts)
 
 
-def _is_made_up(sweep: LastRun, scheduled: LastRun | None) -> bool:
+def _is_made_up(sweep: Run, scheduled: Run | None) -> bool:
     if scheduled is None or scheduled.id < sweep.id:
         return False
     judged_anew = sweep.exit_code == scheduled.exit_code == _SAFETY_STOP
     return judged_anew or scheduled.exit_code in _THROUGH
 
 
-def _last(facts: Facts, kind: RunKind) -> LastRun | None:
+def _last(facts: Facts, kind: RunKind) -> Run | None:
     """The last run of this kind that ended, or was killed; one that may go on has no end yet."""
     ours = (run for run in facts.runs if run.kind == kind)
     return next((run for run in ours if run.finished_at is not None or _is_dead(run, facts)), None)
 
 
-def _is_dead(run: LastRun, facts: Facts) -> bool:
+def _is_dead(run: Run, facts: Facts) -> bool:
     """Only one run at a time holds the lock, so a later one tells that this one is over."""
     if was_killed(run, facts):
         return True
     return facts.now - run.started_at > LONGEST[RunKind(run.kind)]
 
 
-def was_killed(run: LastRun, facts: Facts) -> bool:
+def was_killed(run: Run, facts: Facts) -> bool:
     """Whether a run without an end is certainly over: another began, or its lock is free."""
     return run.id < facts.runs[0].id or run.id == facts.killed
 
 
-def _end_of(run: LastRun, facts: Facts) -> str:
+def _end_of(run: Run, facts: Facts) -> str:
     name = f"run {run.id} ({run.kind})"
     if run.finished_at is None:
         fate = "it was killed" if was_killed(run, facts) else "it goes on, or was killed"

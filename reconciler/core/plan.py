@@ -28,7 +28,7 @@ from reconciler.core.model import (
     Value,
     WantedLine,
 )
-from reconciler.core.ports import PlanMember
+from reconciler.core.records import PlanMember
 from reconciler.core.report import (
     NO_FIELDS,
     ChangeKind,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from reconciler.core.ports import By, PlanMember
+from reconciler.core.records import By, PlanMember
 from reconciler.core.report import RunKind
 
 

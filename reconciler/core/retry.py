@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from reconciler.core.matching.result import BY_HAND, NotReady
 from reconciler.core.model import Entry, IntentOutcome, State
-from reconciler.core.ports import Attempt, Transition
+from reconciler.core.records import Attempt, Transition
 
 # Eight tries spread over a little more than a day: long enough for an outage of one order's data
 # to be noticed and mended, short enough that a poisoned return reaches a person the next day.

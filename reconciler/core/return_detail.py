@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from reconciler.core.model import Entry, Fields, Return, SaleReturn, State, Wanted
-from reconciler.core.ports import Attempt
+from reconciler.core.records import Attempt
 from reconciler.core.report import FieldChange, NotUnderstood
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
 

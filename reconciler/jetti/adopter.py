@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import Change
-from reconciler.core.ports import Journal, Transition
+from reconciler.core.ports import Journal
+from reconciler.core.records import Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.lookup import LookupFailed

@@ -16,7 +16,8 @@ from reconciler.core.matching.lines import as_asked
 from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import Entry, IntentOutcome, Operation, State, Write
-from reconciler.core.ports import Journal, Transition
+from reconciler.core.ports import Journal, MetaRow
+from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind
 from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.http import Refused, Response
@@ -37,11 +38,17 @@ class Creation:
     """
 
     def __init__(
-        self, delivery: Delivery, reader: JettiClient, journal: Journal, ids_key: str
+        self,
+        delivery: Delivery,
+        reader: JettiClient,
+        journal: Journal,
+        meta: MetaRow,
+        ids_key: str,
     ) -> None:
         self._delivery = delivery
         self._reader = reader
         self._journal = journal
+        self._meta = meta
         self._ids_key = ids_key
         self._last_is_doubtful = False
 
@@ -86,7 +93,7 @@ class Creation:
         """
         # safeguard: lost-overreach-stops-creation
         if not self._is_proven():
-            self._journal.stop_creation(
+            self._meta.stop_creation(
                 f"return {entry.id}: {reason}; check the setting jetti.cancel_ids_key"
             )
 
@@ -97,7 +104,7 @@ class Creation:
 
     def _barred(self) -> str | None:
         """Why nothing may be created now."""
-        stopped = self._journal.meta().creation_stopped
+        stopped = self._meta.read().creation_stopped
         if stopped is not None:
             return f"creation is stopped: {stopped}"
         if self._is_proven():
@@ -113,7 +120,7 @@ class Creation:
         return None
 
     def _is_proven(self) -> bool:
-        return self._journal.meta().proven_ids_key == self._ids_key
+        return self._meta.read().proven_ids_key == self._ids_key
 
     def _rows(self, answer: Response) -> list[LiveSaleReturn]:
         """The made sale returns, with their items even where the answer leaves them out."""
@@ -173,7 +180,7 @@ class Creation:
         untouched = all(row.id in known for row in rows)
         # safeguard: line-left-out-is-still-there
         if untouched and further & left_out(create, items, ()):
-            self._journal.prove_create(self._ids_key)
+            self._meta.prove_create(self._ids_key)
 
     def _undo(
         self, entry: Entry, create: Write, seen: OrderSnapshot, overreached: Overreached
@@ -181,7 +188,7 @@ class Creation:
         """Stop all creation first, whatever happens next; then cancel what nobody asked for."""
         reason = f"{overreached.reason}; check the setting jetti.cancel_ids_key"
         # safeguard: overreach-stops-creation
-        self._journal.stop_creation(f"return {entry.id}: {reason}")
+        self._meta.stop_creation(f"return {entry.id}: {reason}")
         known = Classified(Meaning.APPLIED, 200, overreached.reason)
         attempt = self._delivery.attempt(create, known)
         transition = Transition(

@@ -9,7 +9,8 @@ from msgspec import Struct, json
 
 from reconciler.clock import Clock
 from reconciler.core.model import Entry, IntentOutcome, Operation, State, Write
-from reconciler.core.ports import Attempt, Journal, Transition
+from reconciler.core.ports import Journal
+from reconciler.core.records import Attempt, Transition
 from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http import NotSent, Response, ResponseLost, Service

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.clock import Clock
 from reconciler.core.plan import CreationRules
-from reconciler.core.ports import Journal
+from reconciler.core.ports import Journal, Ledger
 from reconciler.http import Service
 from reconciler.jetti.adopter import Adopter
 from reconciler.jetti.client import JettiClient
@@ -55,15 +55,15 @@ class JettiParts(Struct, frozen=True):
 
 
 def build(
-    settings: JettiRules, service: Service, journal: Journal, rules: CreationRules, clock: Clock
+    settings: JettiRules, service: Service, ledger: Ledger, rules: CreationRules, clock: Clock
 ) -> JettiParts:
     """All parts around one service; opens nothing."""
     reader = JettiClient(service, clock)
-    delivery = Delivery(service, journal, clock, settings.settle, settings.cancel_ids_key)
+    delivery = Delivery(service, ledger.journal, clock, settings.settle, settings.cancel_ids_key)
     return JettiParts(
-        matcher=Matcher(Lookup(reader, clock), journal, rules, clock, settings.cancel_ids_key),
-        creation=Creation(delivery, reader, journal, settings.cancel_ids_key),
-        update=Update(delivery, reader, journal, Reasons(reader), clock),
-        journal=journal,
+        matcher=Matcher(Lookup(reader, clock), ledger, rules, clock, settings.cancel_ids_key),
+        creation=Creation(delivery, reader, ledger.journal, ledger.meta, settings.cancel_ids_key),
+        update=Update(delivery, reader, ledger.journal, Reasons(reader), clock),
+        journal=ledger.journal,
         clock=clock,
     )

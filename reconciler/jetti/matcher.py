@@ -14,7 +14,7 @@ from reconciler.core.matching.result import Matched, MatchResult
 from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, CreationRules, creatable
-from reconciler.core.ports import Journal
+from reconciler.core.ports import Ledger
 from reconciler.core.report import ChangeKind
 from reconciler.errors import SafetyStop
 from reconciler.jetti.lookup import Lookup, LookupFailed
@@ -40,14 +40,14 @@ class MatchedChange(Struct, frozen=True):
 
 
 class Matcher:
-    """Looks up and matches; writes nothing to the journal but the account when first seen."""
+    """Looks up and matches; writes nothing to the ledger but the account when first seen."""
 
     def __init__(
-        self, lookup: Lookup, journal: Journal, rules: CreationRules, clock: Clock, ids_key: str
+        self, lookup: Lookup, ledger: Ledger, rules: CreationRules, clock: Clock, ids_key: str
     ) -> None:
         self._ids_key = ids_key
         self._lookup = lookup
-        self._journal = journal
+        self._ledger = ledger
         self.rules = rules
         self._clock = clock
 
@@ -95,7 +95,7 @@ class Matcher:
     def can_prove(self, matched: MatchedChange) -> bool:
         """Whether its create would be the first to prove `jetti.cancel_ids_key`."""
         found, seen = matched.result, matched.sighting
-        if self._journal.meta().proven_ids_key == self._ids_key or seen is None:
+        if self._ledger.meta.read().proven_ids_key == self._ids_key or seen is None:
             return False
         return isinstance(found, Matched) and can_prove(found, seen)
 
@@ -110,7 +110,7 @@ class Matcher:
 
     def vendors(self, changes: Sequence[Change]) -> int:
         """How many vendors have a part in the orders' lines that these changes return."""
-        entries = self._journal.entries([change.return_id for change in changes])
+        entries = self._ledger.entries.get([change.return_id for change in changes])
         return len(self._lookup.vendors(entries))
 
     def ping(self) -> None:
@@ -125,7 +125,7 @@ class Matcher:
     def reconsider(self, matched: MatchedChange) -> MatchedChange:
         """The same snapshot, matched by what the ledger knows by now; a new one where another sale
         is the order by that, whose sale returns were not looked at."""
-        [entry] = self._journal.entries([matched.entry.id])
+        [entry] = self._ledger.entries.get([matched.entry.id])
         seen = matched.sighting
         if seen is None:
             return matched
@@ -136,7 +136,7 @@ class Matcher:
     def _looked_up(
         self, changes: Sequence[Change]
     ) -> tuple[list[Pair], dict[str, OrderSnapshot | LookupFailed]]:
-        entries = self._journal.entries([change.return_id for change in changes])
+        entries = self._ledger.entries.get([change.return_id for change in changes])
         by_id = {entry.id: entry for entry in entries}
         pairs = [(change, by_id[change.return_id]) for change in changes]
         return pairs, self._lookup.look_up(entries)
@@ -150,7 +150,7 @@ class Matcher:
         """The first create that can prove the id list, until one has; `further` are looked at, too,
         when none of those together can. What was seen of it joins the snapshots.
         """
-        if self._journal.meta().proven_ids_key == self._ids_key:
+        if self._ledger.meta.read().proven_ids_key == self._ids_key:
             return None
         found = self._able(together, snapshots)
         if found is not None or not any(_is_create(change) for change, _ in together):
@@ -197,7 +197,7 @@ class Matcher:
         remarks: tuple[str, ...] = ()
         if needs_order(entry, seen.ours):
             remarks = self._remarks(entry, seen)
-            on_order = self._journal.entries_on_order(entry.seen.order_id, entry.seen.order_name)
+            on_order = self._ledger.entries.on_order(entry.seen.order_id, entry.seen.order_name)
             other_entries = [other for other in on_order if other.id != entry.id]
         result = match_entry(entry, seen, other_entries, creatable(entry, self.rules))
         return MatchedChange(change, entry, result, seen, remarks)
@@ -210,7 +210,7 @@ class Matcher:
         if not isinstance(found, Chosen) or not name or is_spelt_alike(found.sale, entry.seen):
             return ()
         spelt = spelling(found.sale.reference, name)
-        if spelt and order_id and self._journal.learn_spelling(*spelt, order_id):
+        if spelt and order_id and self._ledger.spellings.learn(*spelt, order_id):
             return ()
         return (f"Jetti's reference of this order is {found.sale.reference}, found by its id",)
 
@@ -221,9 +221,9 @@ class Matcher:
         accounts = {account for account in shown if account is not None}
         if not accounts:
             return
-        pinned = self._journal.meta().account
+        pinned = self._ledger.meta.read().account
         if pinned is None and len(accounts) == 1:
-            self._journal.pin(account=accounts.pop())
+            self._ledger.meta.pin(account=accounts.pop())
         # safeguard: account-pin
         elif accounts != {pinned}:
             raise SafetyStop(

@@ -13,7 +13,8 @@ from reconciler.core.matching.baseline import has_landed, with_landed_writes
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
 from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.plan import Change, unanswered, why_not_created
-from reconciler.core.ports import Journal, Transition
+from reconciler.core.ports import Journal
+from reconciler.core.records import Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.errors import TargetUnavailable, fact
 from reconciler.failpoints import Failpoint, hit

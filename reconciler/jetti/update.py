@@ -13,7 +13,8 @@ from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import Entry, Fields, IntentOutcome, Operation, SaleReturn, State, Write
 from reconciler.core.owned_fields import ORIGIN
-from reconciler.core.ports import Journal, Transition
+from reconciler.core.ports import Journal
+from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind
 from reconciler.errors import Interrupted, TargetUnavailable
 from reconciler.failpoints import Failpoint, hit

@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, select
 from sqlalchemy.pool import NullPool
 
 from reconciler.errors import LedgerError
@@ -91,6 +92,12 @@ class Store:
             raise to_ledger_error(error, self.name) from error
         finally:
             self._inside = False
+
+
+def new_id(inserted: CursorResult[Any]) -> int:
+    """The id that an inserted row was given."""
+    key: Any = inserted.inserted_primary_key
+    return int(key.id)
 
 
 def _connect(raw: sqlite3.Connection) -> Connection:

@@ -6,16 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, and_, or_, select
+from msgspec import Struct
+from sqlalchemy import Connection, case, select
 
-from reconciler.core.model import Entry, Intent, Operation, State, Write
-from reconciler.core.ports import Transition
+from reconciler.clock import Clock
+from reconciler.core.model import Intent, IntentOutcome, Operation, State, Write
+from reconciler.core.records import Attempt, Transition
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger import transitions
+from reconciler.ledger import entry_updates, transitions
+from reconciler.ledger.database import Store, new_id
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.loading import load
-from reconciler.ledger.part import Part, new_id
+from reconciler.ledger.loading import batched, intent_of
 from reconciler.ledger.tables import attempts, entries, intents, meta
 
 _COMMITTING = {
@@ -40,28 +42,23 @@ _COMMITTED = {
 }
 
 
-class Journal(Part):
-    """Entries, intents and steps, as `core.ports.Journal` wants them."""
+class PastIntent(Struct, frozen=True):
+    """An intent and what became of it."""
 
-    def entries(self, ids: Sequence[str]) -> list[Entry]:
-        """See `core.ports.Journal`."""
-        with self._store.reading() as connection:
-            return load(connection, ids)
+    intent: Intent
+    closed_as: IntentOutcome | None
+    """None while nobody knows."""
 
-    def entries_on_order(self, order_id: str | None, order_name: str) -> list[Entry]:
-        """See `core.ports.Journal`. In order of id."""
-        columns = entries.c
-        # Two orders without a name have nothing in common.
-        # safeguard: empty-order-names-never-match
-        same = and_(columns.order_name == order_name, columns.order_name != "")
-        if order_id is not None:
-            same = or_(columns.order_id == order_id, and_(same, columns.order_id.is_(None)))
-        query = select(columns.return_id).where(same)
-        with self._store.reading() as connection:
-            return load(connection, sorted(connection.execute(query).scalars()))
+
+class SqlJournal:
+    """Intents, steps from state to state, and attempts."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
 
     def unanswered_creates(self) -> list[str]:
-        """See `core.ports.Journal`."""
+        """Returns with a create that has no answer and is still to be read back, in order of id."""
         query = (
             select(intents.c.return_id, intents.c.write)
             .join(entries, entries.c.return_id == intents.c.return_id)
@@ -79,8 +76,11 @@ class Journal(Part):
         sent_at: datetime,
         settle_at: datetime,
     ) -> Intent:
-        """See `core.ports.Journal`. Refuses what may never be sent: a create that names no item,
-        a create while creation is stopped, a write while another one is outstanding."""
+        """Commit, synced to disk, that this write is about to be sent; the entry goes in_flight.
+
+        Refuses what may never be sent: ValueError for a create that names no item, SafetyStop for
+        a create while creation is stopped, LedgerError while another write is outstanding.
+        """
         with self._store.writing() as connection:
             entry = transitions.entry_before(connection, return_id)
             transitions.refuse_forbidden(connection, return_id, write)
@@ -100,11 +100,11 @@ class Journal(Part):
         return Intent(id=new_id(inserted), **intent)
 
     def apply(self, return_id: str, transition: Transition) -> None:
-        """See `core.ports.Journal`."""
+        """Take one step; an illegal one raises LedgerError and changes nothing."""
         self.apply_all([(return_id, transition)])
 
     def apply_all(self, transitions: Sequence[tuple[str, Transition]]) -> None:
-        """See `core.ports.Journal`."""
+        """The same for many entries, in one transaction."""
         if not transitions:
             return
         now = self._clock.now()
@@ -113,6 +113,42 @@ class Journal(Part):
                 _take(connection, return_id, transition, now)
             _tell(_COMMITTING, transitions)
         _tell(_COMMITTED, transitions)
+
+    def refund_attempts(self, ids: Collection[str]) -> None:
+        """Take back the last attempt of these and make the failed ones pending: an outage."""
+        attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)
+        with self._store.writing() as connection:
+            for batch in batched(list(ids)):
+                these, state = entries.c.return_id.in_(batch), entries.c.state
+                values = entry_updates.START_ANEW | {"attempts": attempts}
+                unknown = these & (state == State.UNKNOWN)
+                connection.execute(entries.update().where(unknown).values(attempts=attempts))
+                failed = these & (state == State.FAILED)
+                connection.execute(entries.update().where(failed).values(values))
+
+    def attempts_of(self, return_id: str) -> list[Attempt]:
+        """Its requests and their answers, oldest first."""
+        query = select(attempts).where(attempts.c.return_id == return_id).order_by(attempts.c.id)
+        with self._store.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Attempt(
+                at=row.at,
+                operation=row.operation,
+                target_id=row.target_id,
+                answer=row.answer,
+                status=row.status,
+                detail=row.detail,
+            )
+            for row in rows
+        ]
+
+    def intents_of(self, return_id: str) -> list[PastIntent]:
+        """Its writes, closed ones too, oldest first."""
+        query = select(intents).where(intents.c.return_id == return_id).order_by(intents.c.id)
+        with self._store.reading() as connection:
+            rows = connection.execute(query).all()
+        return [PastIntent(intent=intent_of(row), closed_as=row.closed_as) for row in rows]
 
 
 def _tell(points: Mapping[State, Failpoint], transitions: Sequence[tuple[str, Transition]]) -> None:

@@ -106,3 +106,9 @@ def _outstanding(connection: Connection, ids: list[str]) -> dict[str, list[Inten
     for row in connection.execute(query):
         found[row.return_id].append(intent_of(row))
     return found
+
+
+def spellings_of(name: str) -> list[str]:
+    """An order's name with and without `#`; an empty one is none."""
+    bare = name.removeprefix("#")
+    return [bare, "#" + bare] if bare else []

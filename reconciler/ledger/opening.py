@@ -21,7 +21,6 @@ from reconciler.ledger.location import (
     size_of,
 )
 from reconciler.ledger.lock import run_lock
-from reconciler.ledger.repository import SqlLedger
 from reconciler.ledger.schema import (
     CURRENT,
     InitialState,
@@ -32,6 +31,7 @@ from reconciler.ledger.schema import (
     version_of,
 )
 from reconciler.ledger.snapshot import copy_of, needs_recovery
+from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.sqlite import (
     BUSY_SECONDS,
     create_private,

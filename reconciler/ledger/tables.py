@@ -31,7 +31,7 @@ from reconciler.core.model import (
     Wanted,
     Write,
 )
-from reconciler.core.ports import PlanMember
+from reconciler.core.records import PlanMember
 from reconciler.ledger.columns import EnumText, Instant, JsonText, JsonTextList
 
 metadata = MetaData(

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from reconciler.core.model import Operation, SaleReturn, State, Write
-from reconciler.core.ports import Transition
+from reconciler.core.records import Transition
 from reconciler.core.states import NEEDS_A_PERSON, OPEN, predecessors
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.ledger.entry_updates import START_ANEW, StoredEntry, Values, entries_before

@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec import Raw
 
 from reconciler.core.model import KNOWN_STATES, Malformed, Return
-from reconciler.core.ports import By
+from reconciler.core.records import By
 from reconciler.errors import SourceError
 from reconciler.http import Refused, Response, Service
 from reconciler.loop.envelopes import Found, Page, read_array, read_details, read_page

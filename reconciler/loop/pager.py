@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.model import Malformed, Return
-from reconciler.core.ports import By, Page
+from reconciler.core.records import By, Page
 from reconciler.errors import SourceError
 from reconciler.failpoints import Failpoint, hit
 from reconciler.loop.client import LoopClient, Row, key

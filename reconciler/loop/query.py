@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.core.model import Window
-from reconciler.core.ports import By
+from reconciler.core.records import By
 from reconciler.loop.values import read_time
 
 LIST = "/warehouse/return/list"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from reconciler.clock import Clock
 from reconciler.core.model import KNOWN_STATES, Malformed, Return, Window
-from reconciler.core.ports import By, Page
+from reconciler.core.records import By, Page
 from reconciler.errors import SourceError
 from reconciler.http import Response, Service
 from reconciler.loop.client import LoopClient, id_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, WantedParcel
-from reconciler.core.ports import Attempt
+from reconciler.core.records import Attempt
 from reconciler.core.report import NotUnderstood
 from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Sent
 from reconciler.core.text import safe

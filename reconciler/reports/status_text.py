@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.core import duration
-from reconciler.core.health import Facts, Health, LastRun, was_killed
+from reconciler.core.health import Facts, Health, was_killed
+from reconciler.core.records import Run
 from reconciler.core.text import safe
 from reconciler.reports import words_text
 from reconciler.reports.wording import counted, line, listed, moment, order
@@ -108,7 +109,7 @@ def _runs(facts: Facts) -> Iterator[str]:
         yield f"  {_run(run, facts)}"
 
 
-def _run(run: LastRun, facts: Facts) -> str:
+def _run(run: Run, facts: Facts) -> str:
     name = f"{run.id:>5}  {safe(run.kind, 12):<9}  {moment(run.started_at)}"
     if run.finished_at is None:
         fate = "was killed" if was_killed(run, facts) else "it goes on, or was killed"

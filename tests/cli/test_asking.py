@@ -13,7 +13,7 @@ from reconciler.cli import perform
 from reconciler.cli.params import Moment, Span
 from reconciler.cli.run_options import request
 from reconciler.cli.session import Caller
-from reconciler.core.ports import By, PlanMember
+from reconciler.core.records import By, PlanMember
 from reconciler.core.report import RunKind
 from reconciler.core.request import RunRequest
 from reconciler.errors import ConfigError

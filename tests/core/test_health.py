@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.core.health import Facts, LastRun, SetAside, Stopped, assess
+from reconciler.core.health import Facts, SetAside, Stopped, assess
+from reconciler.core.records import Run
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -27,9 +28,9 @@ ENDED = "run {} ({}) ended with exit code {}: too many"
 
 def run(
     number: int, kind: str, exit_code: int | None = 0, began: datetime = NOON - HOUR / 6
-) -> LastRun:
+) -> Run:
     ended = None if exit_code is None else NOON
-    return LastRun(number, kind, began, ended, exit_code, message="too many")
+    return Run(number, kind, began, ended, exit_code, message="too many")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.matching.result import BY_HAND, NotReady
 from reconciler.core.model import IntentOutcome, Operation, State
-from reconciler.core.ports import Attempt, Transition
+from reconciler.core.records import Attempt, Transition
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
 from tests.core.samples import DAY, HOUR, MINUTE, NOON, a_return, an_entry
 

@@ -21,7 +21,7 @@ from reconciler.core.plan import (
     skipped,
     why_not_created,
 )
-from reconciler.core.ports import PlanMember
+from reconciler.core.records import PlanMember
 from reconciler.core.report import (
     NO_FIELDS,
     ChangeKind,

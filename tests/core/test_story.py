@@ -17,7 +17,7 @@ from reconciler.core.model import (
     Wanted,
     Write,
 )
-from reconciler.core.ports import Attempt
+from reconciler.core.records import Attempt
 from reconciler.core.report import FieldChange, NotUnderstood
 from reconciler.core.return_detail import ReturnDetail, Sent, describe, what_next
 

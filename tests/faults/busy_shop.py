@@ -102,7 +102,7 @@ class BusyShop(World):
     def entries(self) -> dict[str, Entry]:
         """All that the ledger knows of."""
         with open_reader(self.ledger, self.clock) as ledger:
-            return {e.id: e for e in ledger.entries([row.id for row in self.loop.returns()])}
+            return {e.id: e for e in ledger.entries.get([row.id for row in self.loop.returns()])}
 
     def _renew(self, return_id: str) -> None:
         """Another version, which wants something else."""

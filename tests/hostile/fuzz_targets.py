@@ -24,7 +24,7 @@ from reconciler.cli import accepted_plan
 from reconciler.cli.params import Moment, Span
 from reconciler.core import duration
 from reconciler.core.model import Malformed, Return, Window
-from reconciler.core.ports import By
+from reconciler.core.records import By
 from reconciler.core.report import Failure
 from reconciler.core.text import safe
 from reconciler.errors import ConfigError

@@ -13,7 +13,7 @@ import pytest
 from reconciler.core.model import Line, Operation, Parcel, Return, State, Window, Write
 from reconciler.core.owned_fields import of_sale_return
 from reconciler.core.plan import CreationRules, make_plan
-from reconciler.core.ports import By, DrainedWindow
+from reconciler.core.records import By, DrainedWindow
 from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import KeyRefused, TargetUnavailable
 from reconciler.http import Endpoint, PerSecond, Refused, ResponseLost, connect
@@ -129,7 +129,9 @@ def ledger(tmp_path, clock):
     with opening.open_ledger(url, clock) as opened:
         observed = (projection.observe(seen, b"content"),)
         window = Window(NOW, NOW)
-        opened.record(DrainedWindow(window, By.UPDATED, 1, projection.version, observed), NOW)
+        opened.windows.record(
+            DrainedWindow(window, By.UPDATED, 1, projection.version, observed), NOW
+        )
         yield opened
 
 
@@ -181,11 +183,11 @@ def test_a_recorded_create_is_split_per_vendor_verified_and_brought_up_to_date(
     rules = CreationRules(Policy(), NOW - timedelta(days=30), asked_for=False)
     pusher = build(Settings(), service(), ledger, rules, clock).pusher()
 
-    [told] = pusher.push(make_plan(ledger.due(NOW), rules, NOW).changes)
+    [told] = pusher.push(make_plan(ledger.entries.due(NOW), rules, NOW).changes)
 
     assert (told.outcome, told.reason) == ("pushed", None)
     assert [one.reference for one in told.sale_returns] == ["1001-01", "1001-02", "1001-03"]
-    [entry] = ledger.entries(["7001"])
+    [entry] = ledger.entries.get(["7001"])
     assert entry.state is State.SYNCED
     for known in entry.sale_returns:
         assert [item.fields["quantity"] for item in known.items] == [1]

@@ -105,7 +105,7 @@ def test_the_first_create_of_a_ledger_goes_alone(shop):
 def test_another_name_of_the_id_list_must_be_proven_anew(shop):
     shop.noted(shop.world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
     shop.push()
-    assert shop.ledger.meta().proven_ids_key == "ids"
+    assert shop.ledger.meta.read().proven_ids_key == "ids"
     shop.settings = Settings(cancel_ids_key=WRONG_KEY)
     shop.switches.cancel_ids_key = WRONG_KEY
     for _ in range(2):
@@ -163,13 +163,13 @@ def test_creation_stays_stopped_in_the_ledger_for_every_later_run(shop, trapped)
         assert (told.outcome, one in told.reason) == ("deferred", True)
 
     assert shop.told == []
-    assert shop.ledger.meta().creation_stopped.startswith(f"return {one}: ")
-    assert shop.ledger.meta().proven_ids_key is None
+    assert shop.ledger.meta.read().creation_stopped.startswith(f"return {one}: ")
+    assert shop.ledger.meta.read().proven_ids_key is None
 
 
 def test_updates_go_on_while_creation_is_stopped(shop):
     one = shop.pushed()
-    shop.ledger.stop_creation("whole sale")
+    shop.ledger.meta.stop_creation("whole sale")
     shop.changed(one, lines=())
 
     assert shop.push()[one].outcome == "pushed"
@@ -196,7 +196,7 @@ def test_where_cancelling_fails_too_a_person_is_told_what_to_cancel_by_hand(shop
 
     assert told.outcome == "review"
     assert "cancel by hand in Jetti: 1001-01 (1), 1001-03 (3)" in told.reason
-    assert shop.ledger.meta().creation_stopped is not None
+    assert shop.ledger.meta.read().creation_stopped is not None
     assert shop.entry(one).state is State.REVIEW
 
 
@@ -214,7 +214,7 @@ def test_what_an_answer_lists_of_others_is_not_cancelled(shop, stranger):
 
     told = shop.push()[one]
 
-    assert (told.outcome, shop.ledger.meta().creation_stopped is not None) == ("review", True)
+    assert (told.outcome, shop.ledger.meta.read().creation_stopped is not None) == ("review", True)
     assert f"1002-01 ({theirs})" in told.reason
     assert [row["status"] for row in shop.jetti.sale_returns(2)] == ["requested"]
     assert writes(shop) == ["POST"]
@@ -227,7 +227,7 @@ def test_creation_is_stopped_in_the_file_before_anything_is_cancelled(shop):
 
     def note(request):
         with open_reader(shop.world.ledger, shop.clock) as ledger:
-            stopped.append((request.method, ledger.meta().creation_stopped is not None))
+            stopped.append((request.method, ledger.meta.read().creation_stopped is not None))
 
     shop.world.sandbox.on_write = note
 
@@ -256,8 +256,8 @@ def test_fewer_items_than_asked_for_is_a_person_s_and_no_quantity_is_written(sho
     )
     assert writes(shop) == ["POST"]
     assert shop.entry(one).intents == ()
-    assert shop.ledger.meta().creation_stopped is None
-    assert shop.ledger.meta().proven_ids_key is None
+    assert shop.ledger.meta.read().creation_stopped is None
+    assert shop.ledger.meta.read().proven_ids_key is None
 
 
 # -------------------------------------------------------------------- an answer that proves nothing

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from reconciler.core.model import Operation, State, Write
-from reconciler.core.ports import Attempt
+from reconciler.core.records import Attempt
 from reconciler.errors import Interrupted, KeyRefused, LedgerError, SafetyStop, TargetUnavailable
 from reconciler.jetti.delivery import Delivered, Delivery
 from reconciler.jetti.responses import Classified, Meaning
@@ -36,14 +36,14 @@ def delivery(shop):
 
 
 def on(shop):
-    return Delivery(shop.service, shop.ledger, shop.clock, SETTLE, "ids")
+    return Delivery(shop.service, shop.ledger.journal, shop.clock, SETTLE, "ids")
 
 
 def kept(shop, entry):
     """State, reason and next try of an entry, how its writes were closed, and its attempts."""
     found = shop.in_file(entry.id)
-    closed = [past.closed_as for past in shop.ledger.intents_of(entry.id)]
-    attempts = shop.ledger.attempts_of(entry.id)
+    closed = [past.closed_as for past in shop.ledger.journal.intents_of(entry.id)]
+    attempts = shop.ledger.journal.attempts_of(entry.id)
     return found.state, found.reason, found.next_try_at, closed, attempts
 
 
@@ -97,7 +97,7 @@ def test_a_second_write_is_never_sent_while_the_first_is_without_answer(shop, en
 
 
 def test_nothing_is_created_while_creation_is_stopped(shop, entry, delivery):
-    shop.ledger.stop_creation("whole sale")
+    shop.ledger.meta.stop_creation("whole sale")
 
     with pytest.raises(SafetyStop):
         delivery.deliver(entry, CREATE, sent_at=NOON)
@@ -130,7 +130,7 @@ def test_a_create_names_its_items_skips_quantities_and_carries_the_marker(shop, 
 
 
 def test_the_name_of_the_id_list_is_the_settings_to_say(shop, entry):
-    delivery = Delivery(shop.service, shop.ledger, shop.clock, SETTLE, "saleItemIds")
+    delivery = Delivery(shop.service, shop.ledger.journal, shop.clock, SETTLE, "saleItemIds")
 
     delivery.deliver(entry, CREATE, sent_at=NOON)
 

@@ -13,7 +13,7 @@ from tests.support.world import NOON
 
 def entries(shop, count):
     ids = [shop.noted(shop.world.order(("Acme", 1), (None, 2))) for _ in range(count)]
-    return shop.ledger.entries(ids)
+    return shop.ledger.entries.get(ids)
 
 
 def paths(shop):
@@ -111,7 +111,7 @@ def test_an_item_is_gone_only_when_two_answers_lack_it(shop):
     shop.jetti.world.delete("SaleReturnItem", gone)
     shop.world.breaks("GET /sale-return-items.json", "short_page", service="jetti", nth=1, rows=1)
 
-    found = shop.lookup.look_up(shop.ledger.entries([one, other]))
+    found = shop.lookup.look_up(shop.ledger.entries.get([one, other]))
 
     assert [len(row.items) for row in found[one].ours] == [1]
     assert [len(row.items) for row in found[other].ours] == [0]

@@ -234,7 +234,7 @@ def test_a_sighting_that_is_young_enough_is_not_taken_again(shop):
 
 
 def test_more_than_twenty_are_looked_up_in_portions(shop):
-    shop.ledger.prove_create("ids")
+    shop.ledger.meta.prove_create("ids")
     for _ in range(21):
         shop.noted(shop.world.order(("Acme", 1)))
     list(zip(range(3), shop.parts.matcher.match(shop.plan()), strict=False))
@@ -250,7 +250,7 @@ def test_more_than_twenty_are_looked_up_in_portions(shop):
 def test_the_account_is_pinned_at_first_sight(shop):
     shop.pushed()
 
-    assert shop.ledger.meta().account == "41"
+    assert shop.ledger.meta.read().account == "41"
 
 
 def test_another_account_s_rows_stop_everything_before_a_write(shop):
@@ -321,12 +321,12 @@ def a_bit_of_everything(shop):
 def test_a_scout_writes_nothing_anywhere(shop):
     a_bit_of_everything(shop)
     plan = shop.plan()
-    before = shop.ledger.entries([change.return_id for change in plan])
+    before = shop.ledger.entries.get([change.return_id for change in plan])
 
     told = {t.return_id: t for t in shop.parts.preview().push(plan)}
 
     assert shop.told == []
-    assert shop.ledger.entries([change.return_id for change in plan]) == before
+    assert shop.ledger.entries.get([change.return_id for change in plan]) == before
     line = shop.world.orders[4].lines[0].order_line_id
     assert {(t.change.value, t.outcome.value, t.reason) for t in told.values()} == {
         ("cancel", "planned", None),

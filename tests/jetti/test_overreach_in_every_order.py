@@ -21,7 +21,7 @@ def lose(shop, creates=1):
 
 
 def stopped_for(shop, return_id):
-    return f"return {return_id}: " in (shop.ledger.meta().creation_stopped or "")
+    return f"return {return_id}: " in (shop.ledger.meta.read().creation_stopped or "")
 
 
 def two_lines(shop):
@@ -124,7 +124,7 @@ def test_nor_where_the_sale_that_it_was_sent_to_is_not_the_order_any_more(shop):
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_two_creates_without_answer_on_one_order_are_told_apart(shop, first):
-    shop.ledger.prove_create("ids")
+    shop.ledger.meta.prove_create("ids")
     order = two_lines(shop)
     ids = [shop.noted(order, 1, 0), shop.noted(order, 0, 1)]
     shop.world.pass_time()

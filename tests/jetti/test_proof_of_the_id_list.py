@@ -15,7 +15,7 @@ def creates(shop):
 
 
 def proven(shop):
-    return shop.ledger.meta().proven_ids_key
+    return shop.ledger.meta.read().proven_ids_key
 
 
 def whole(shop):
@@ -154,7 +154,7 @@ def test_after_creates_of_whole_sales_a_lost_one_that_overreached_stops_creation
     shop.world.pass_time()
 
     assert shop.push()[one].outcome == "review"
-    assert f"return {one}: " in (shop.ledger.meta().creation_stopped or "")
+    assert f"return {one}: " in (shop.ledger.meta.read().creation_stopped or "")
 
 
 @pytest.mark.covers("R1")
@@ -296,5 +296,5 @@ def test_a_dry_run_says_which_return_can_prove_it(shop):
         "can prove jetti.cancel_ids_key: of its order's lines only some come back",
     )
     assert told[other].remarks == ()
-    shop.ledger.prove_create("ids")
+    shop.ledger.meta.prove_create("ids")
     assert foreseen()[able].remarks == ()

@@ -21,7 +21,7 @@ def noted(shop, orders, each):
 @pytest.mark.parametrize(("orders", "each", "most"), [(40, 1, 2), (20, 2, 4), (8, 5, 10)])
 def test_forty_returns_cost_few_looks_however_they_share_orders(shop, orders, each, most):
     """Two batches of twenty: one look each, and one for each further return of an order."""
-    shop.ledger.prove_create("ids")
+    shop.ledger.meta.prove_create("ids")
     ones = noted(shop, orders, each)
 
     told = shop.push()

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler.core import fingerprint
 from reconciler.core.model import Entry, Line, Return, Window
 from reconciler.core.plan import Change, CreationRules, make_plan
-from reconciler.core.ports import By, DrainedWindow
+from reconciler.core.records import By, DrainedWindow
 from reconciler.core.report import ReportedChange
 from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import TargetUnavailable
@@ -119,10 +119,10 @@ class Workshop:
             mapping_version=self.projection.version,
             observations=(self.projection.observe(seen, fingerprint.content(seen)),),
         )
-        self.ledger.record(drained, now)
+        self.ledger.windows.record(drained, now)
 
     def entry(self, return_id: str) -> Entry:
-        [entry] = self.ledger.entries([return_id])
+        [entry] = self.ledger.entries.get([return_id])
         return entry
 
     def state(self, return_id: str) -> str:
@@ -131,7 +131,7 @@ class Workshop:
     def in_file(self, return_id: str) -> Entry:
         """What somebody else finds in the ledger's file."""
         with opening.open_reader(self.world.ledger, self.clock) as ledger:
-            [entry] = ledger.entries([return_id])
+            [entry] = ledger.entries.get([return_id])
         return entry
 
     # ------------------------------------------------------------------------------ pushing
@@ -139,7 +139,7 @@ class Workshop:
     def plan(self) -> tuple[Change, ...]:
         """What is due now."""
         now = self.clock.now()
-        return make_plan(self.ledger.due(now), self.rules, now).changes
+        return make_plan(self.ledger.entries.due(now), self.rules, now).changes
 
     def push(self) -> dict[str, ReportedChange]:
         """A pass's pushing, by return."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.ledger import opening
-from reconciler.ledger.repository import SqlLedger
+from reconciler.ledger.sql_ledger import SqlLedger
 from tests.ledger.samples import BIRTH, StillClock
 
 

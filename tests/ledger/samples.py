@@ -18,9 +18,9 @@ from reconciler.core.model import (
     Window,
     Write,
 )
-from reconciler.core.ports import By, DrainedWindow, Observation, Transition
-from reconciler.ledger.repository import SqlLedger
+from reconciler.core.records import By, DrainedWindow, Observation, Transition
 from reconciler.ledger.schema import InitialState
+from reconciler.ledger.sql_ledger import SqlLedger
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -103,7 +103,7 @@ def sale_return(id_: int = 7, **fields: Any) -> SaleReturn:
 
 
 def intend(ledger: SqlLedger, id_: str, write: Write = CREATE, now: datetime = NOON) -> None:
-    ledger.intend(id_, write, before=(), sent_at=now, settle_at=now + 3 * MINUTE)
+    ledger.journal.intend(id_, write, before=(), sent_at=now, settle_at=now + 3 * MINUTE)
 
 
 def bring_to(ledger: SqlLedger, id_: str, state: State) -> None:
@@ -111,11 +111,11 @@ def bring_to(ledger: SqlLedger, id_: str, state: State) -> None:
     if state in (State.IN_FLIGHT, State.UNKNOWN):
         intend(ledger, id_)
     if state is State.IGNORED:
-        ledger.apply(id_, Transition(state=State.REVIEW))
+        ledger.journal.apply(id_, Transition(state=State.REVIEW))
     if state is not State.IN_FLIGHT:
-        ledger.apply(id_, Transition(state=state))
+        ledger.journal.apply(id_, Transition(state=state))
 
 
 def state_of(ledger: SqlLedger, id_: str) -> State:
-    (entry,) = ledger.entries([id_])
+    (entry,) = ledger.entries.get([id_])
     return entry.state

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from reconciler.core.model import State
-from reconciler.core.ports import Transition
+from reconciler.core.records import Transition
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening
 from reconciler.ledger.snapshot import recover_into
@@ -43,7 +43,7 @@ sys.stdin.read()
 @pytest.fixture
 def filled(url, path, clock):
     with opening.open_ledger(url, clock) as ledger:
-        ledger.record(drained(*(observation(str(number)) for number in range(400))), NOON)
+        ledger.windows.record(drained(*(observation(str(number)) for number in range(400))), NOON)
     return path
 
 
@@ -71,19 +71,19 @@ def snapshot(path):
 
 def look(url, clock):
     with opening.open_reader(url, clock) as reader:
-        assert reader.counts_by_state() == {State.PENDING: 400}
-        assert len(list(reader.due(NOON))) == 400
-        assert reader.meta().shop is None
+        assert reader.entries.counts_by_state() == {State.PENDING: 400}
+        assert len(list(reader.entries.due(NOON))) == 400
+        assert reader.meta.read().shop is None
 
 
 def play(url, clock):
     with opening.open_scratch(url, clock) as scratch:
-        assert scratch.counts_by_state() == {State.PENDING: 400}
-        scratch.record(drained(observation("new"), watermark=LATER), NOON)
-        scratch.apply("1", Transition(state=State.SYNCED))
-        scratch.pin(shop="alpha")
-        assert scratch.counts_by_state() == {State.PENDING: 400, State.SYNCED: 1}
-        assert scratch.meta().watermark == LATER
+        assert scratch.entries.counts_by_state() == {State.PENDING: 400}
+        scratch.windows.record(drained(observation("new"), watermark=LATER), NOON)
+        scratch.journal.apply("1", Transition(state=State.SYNCED))
+        scratch.meta.pin(shop="alpha")
+        assert scratch.entries.counts_by_state() == {State.PENDING: 400, State.SYNCED: 1}
+        assert scratch.meta.read().watermark == LATER
 
 
 @pytest.mark.parametrize("use", [look, play])
@@ -119,8 +119,8 @@ def test_nothing_is_left_in_the_temporary_directory(
 
 def test_the_next_run_undoes_what_the_crash_left(url, crashed, clock):
     with opening.open_ledger(url, clock) as ledger:
-        assert ledger.counts_by_state() == {State.PENDING: 400}
-        assert ledger.meta().shop is None
+        assert ledger.entries.counts_by_state() == {State.PENDING: 400}
+        assert ledger.meta.read().shop is None
 
     assert crashed.with_name("ledger.db-journal").stat().st_size == 0
 
@@ -148,14 +148,14 @@ def test_readers_cannot_write(url, crashed, filled, clock):
         opening.open_reader(url, clock) as reader,
         pytest.raises(LedgerError, match="read-only"),
     ):
-        reader.pin(shop="alpha")
+        reader.meta.pin(shop="alpha")
 
 
 def test_a_reader_does_not_see_half_a_commit(url, filled, clock):
     with opening.open_ledger(url, clock) as ledger, opening.open_reader(url, clock) as reader:
-        ledger.apply("1", Transition(state=State.SYNCED))
+        ledger.journal.apply("1", Transition(state=State.SYNCED))
 
-        assert reader.counts_by_state() == {State.PENDING: 399, State.SYNCED: 1}
+        assert reader.entries.counts_by_state() == {State.PENDING: 399, State.SYNCED: 1}
 
 
 def test_a_reader_holds_up_nobody_between_two_questions(url, filled, clock):
@@ -163,19 +163,19 @@ def test_a_reader_holds_up_nobody_between_two_questions(url, filled, clock):
         opening.open_reader(url, clock) as reader,
         opening.open_ledger(url, clock, busy_seconds=0.01) as ledger,
     ):
-        stream = reader.due(NOON)
+        stream = reader.entries.due(NOON)
         next(stream)
-        ledger.pin(shop="alpha")
+        ledger.meta.pin(shop="alpha")
 
-        assert reader.meta().shop == "alpha"
+        assert reader.meta.read().shop == "alpha"
 
 
 def test_a_blank_ledger_knows_nothing_and_leaves_nothing(tmp_path, clock, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     with opening.open_blank(BIRTH, clock) as ledger:
-        ledger.record(drained(observation("1")), NOON)
-        assert ledger.counts_by_state() == {State.PENDING: 1}
-        assert ledger.meta().go_live == BIRTH.go_live
+        ledger.windows.record(drained(observation("1")), NOON)
+        assert ledger.entries.counts_by_state() == {State.PENDING: 1}
+        assert ledger.meta.read().go_live == BIRTH.go_live
 
     assert os.listdir(tmp_path) == []

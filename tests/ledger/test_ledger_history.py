@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from reconciler.core.model import IntentOutcome, Malformed, Operation, State
-from reconciler.core.ports import Attempt, PlanMember, RunSummary, Transition
+from reconciler.core.records import Attempt, PlanMember, Run, Transition
 from reconciler.ledger.database import Store
 from reconciler.ledger.sqlite import open_file
 from reconciler.ledger.tables import windows
@@ -19,21 +21,16 @@ NOTHING = {"seen": 40, "unchanged": 40, "created": 0, "waiting": 0}
 MEMBER = PlanMember(return_id="1", change="create", fingerprint=b"\x00\xff")
 
 
-def summary(kind="scheduled", at=NOON, exit_code=0, counts=NOTHING, **fields):
-    return RunSummary(
-        kind=kind, started_at=at, finished_at=at, exit_code=exit_code, counts=counts, **fields
-    )
-
-
-def run(ledger, told):
-    id_ = ledger.begin_run(told.kind, told.started_at)
-    ledger.record(drained(), told.started_at)
-    ledger.finish_run(id_, told)
-    return id_
+def run(ledger, kind="scheduled", at=NOON, exit_code=0, counts=NOTHING, **fields):
+    """A run that begins, reads a window and ends, all at one moment; its id."""
+    begun = ledger.runs.begin(kind, at)
+    ledger.windows.record(drained(run_id=begun.id), at)
+    ledger.runs.finish(begun, at=at, exit_code=exit_code, counts=counts, **fields)
+    return begun.id
 
 
 def runs(ledger):
-    return [past.id for past in ledger.past_runs(limit=100)]
+    return [past.id for past in ledger.runs.last(limit=100)]
 
 
 def count_windows(path):
@@ -44,26 +41,25 @@ def count_windows(path):
     return count
 
 
-def test_a_finished_run_is_remembered_as_it_was_told(ledger):
-    told = summary(exit_code=7, counts={"seen": 3}, digest="abc", message="plan too large")
+def test_a_finished_run_is_remembered_as_it_was_told(ledger, path):
+    id_ = run(ledger, exit_code=7, counts={"seen": 3}, digest="abc", message="plan too large")
 
-    id_ = run(ledger, told)
-
-    (past,) = ledger.past_runs(limit=5)
-    assert (past.id, past.summary) == (id_, told)
+    (past,) = ledger.runs.last(limit=5)
+    assert past == Run(id_, "scheduled", NOON, NOON, 7, {"seen": 3}, "plan too large")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT digest FROM runs").fetchone() == ("abc",)
 
 
 def test_a_run_that_died_shows_as_unfinished(ledger):
-    id_ = ledger.begin_run("scheduled", NOON)
+    begun = ledger.runs.begin("scheduled", NOON)
 
-    (past,) = ledger.past_runs(limit=5)
-    assert (past.id, past.kind, past.started_at, past.summary) == (id_, "scheduled", NOON, None)
+    assert ledger.runs.last(limit=5) == [begun] == [Run(begun.id, "scheduled", NOON)]
 
 
 def test_empty_passes_fold_into_the_last_one(ledger, path):
-    run(ledger, summary())
-    run(ledger, summary(at=LATER))
-    last = run(ledger, summary(at=LATER))
+    run(ledger)
+    run(ledger, at=LATER)
+    last = run(ledger, at=LATER)
 
     assert runs(ledger) == [last]
     assert count_windows(path) == 1
@@ -71,9 +67,9 @@ def test_empty_passes_fold_into_the_last_one(ledger, path):
 
 def test_empty_passes_fold_while_an_old_problem_stands(ledger):
     standing = NOTHING | {"malformed": 1, "pending": 2}
-    run(ledger, summary(exit_code=3, counts=standing))
+    run(ledger, exit_code=3, counts=standing)
 
-    last = run(ledger, summary(exit_code=3, counts=standing))
+    last = run(ledger, exit_code=3, counts=standing)
 
     assert runs(ledger) == [last]
 
@@ -81,92 +77,92 @@ def test_empty_passes_fold_while_an_old_problem_stands(ledger):
 @pytest.mark.parametrize(
     "first",
     [
-        summary(exit_code=3),
-        summary(counts=NOTHING | {"created": 1}),
-        summary(counts=NOTHING | {"waiting": 1}),
-        summary(exit_code=4),
-        summary(kind="sweep"),
+        {"exit_code": 3},
+        {"counts": NOTHING | {"created": 1}},
+        {"counts": NOTHING | {"waiting": 1}},
+        {"exit_code": 4},
+        {"kind": "sweep"},
     ],
     ids=["another verdict", "pushed", "waits", "failed", "another kind"],
 )
 def test_anything_worth_knowing_is_not_folded(ledger, first):
-    kept = run(ledger, first)
+    kept = run(ledger, **first)
 
-    last = run(ledger, summary())
+    last = run(ledger)
 
     assert runs(ledger) == [last, kept]
 
 
 def test_a_pass_that_found_something_replaces_nothing(ledger):
-    empty = run(ledger, summary())
+    empty = run(ledger)
 
-    last = run(ledger, summary(counts={"seen": 1, "new": 1}))
+    last = run(ledger, counts={"seen": 1, "new": 1})
 
     assert runs(ledger) == [last, empty]
 
 
 def test_a_run_that_died_is_not_folded(ledger):
-    died = ledger.begin_run("scheduled", NOON)
+    died = ledger.runs.begin("scheduled", NOON).id
 
-    last = run(ledger, summary())
+    last = run(ledger)
 
     assert runs(ledger) == [last, died]
 
 
 def test_the_last_complete_run_of_a_kind_is_known(ledger):
-    assert ledger.last_complete("sweep") is None
+    assert ledger.runs.last_complete("sweep") is None
 
-    run(ledger, summary(kind="sweep"))
-    run(ledger, summary(kind="scheduled", at=LATER, exit_code=3))
-    run(ledger, summary(kind="scheduled", at=LATER + DAY, exit_code=4))
+    run(ledger, kind="sweep")
+    run(ledger, kind="scheduled", at=LATER, exit_code=3)
+    run(ledger, kind="scheduled", at=LATER + DAY, exit_code=4)
 
-    assert ledger.last_complete("sweep") == NOON
-    assert ledger.last_complete("scheduled") == LATER
+    assert ledger.runs.last_complete("sweep") == NOON
+    assert ledger.runs.last_complete("scheduled") == LATER
 
 
 @pytest.mark.covers("P17")
 def test_what_is_older_than_90_days_goes(ledger, path):
-    ledger.record(drained(observation("1"), observation("2")), NOON)
+    ledger.windows.record(drained(observation("1"), observation("2")), NOON)
     attempt = Attempt(at=NOON, operation=Operation.CREATE, target_id=1, answer="applied")
     intend(ledger, "1")
-    ledger.apply(
+    ledger.journal.apply(
         "1",
         Transition(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED, attempt=attempt),
     )
     intend(ledger, "2")
-    ledger.keep_plan("abc", [MEMBER], NOON)
+    ledger.plans.keep("abc", [MEMBER], NOON)
     without_an_id, with_one = Malformed("ab" * 32, "id: missing"), Malformed("3", "state: 7", "3")
-    ledger.record(drained(malformed=(without_an_id, with_one)), NOON)
-    old = run(ledger, summary(exit_code=4))
+    ledger.windows.record(drained(malformed=(without_an_id, with_one)), NOON)
+    old = run(ledger, exit_code=4)
 
     last_day = NOON + 90 * DAY
-    kept = run(ledger, summary(at=last_day, exit_code=4))
+    kept = run(ledger, at=last_day, exit_code=4)
     assert runs(ledger) == [kept, old]
-    assert ledger.attempts_of("1") == [attempt]
-    assert ledger.kept_plan("abc") == (MEMBER,)
-    assert ledger.count_malformed() == 2
+    assert ledger.journal.attempts_of("1") == [attempt]
+    assert ledger.plans.kept("abc") == (MEMBER,)
+    assert ledger.malformed.count() == 2
 
-    last = run(ledger, summary(at=last_day + timedelta(seconds=1), exit_code=4))
+    last = run(ledger, at=last_day + timedelta(seconds=1), exit_code=4)
     assert runs(ledger) == [last, kept]
-    assert ledger.attempts_of("1") == []
-    assert ledger.intents_of("1") == []
-    assert ledger.kept_plan("abc") is None
-    assert [row.return_id for row in ledger.malformed_rows()] == ["3"]
+    assert ledger.journal.attempts_of("1") == []
+    assert ledger.journal.intents_of("1") == []
+    assert ledger.plans.kept("abc") is None
+    assert [row.return_id for row in ledger.malformed.oldest()] == ["3"]
     assert count_windows(path) == 2
-    assert [past.intent.write for past in ledger.intents_of("2")] == [CREATE]
+    assert [past.intent.write for past in ledger.journal.intents_of("2")] == [CREATE]
 
 
 def test_the_last_complete_sweep_is_never_forgotten(ledger):
-    run(ledger, summary(kind="sweep"))
+    run(ledger, kind="sweep")
 
-    run(ledger, summary(at=NOON + 200 * DAY))
+    run(ledger, at=NOON + 200 * DAY)
 
-    assert ledger.last_complete("sweep") == NOON
+    assert ledger.runs.last_complete("sweep") == NOON
 
 
 def test_a_kept_plan_comes_back_as_it_was(ledger):
-    ledger.keep_plan("abc", [MEMBER, MEMBER], NOON)
-    ledger.keep_plan("abc", [MEMBER], LATER)
+    ledger.plans.keep("abc", [MEMBER, MEMBER], NOON)
+    ledger.plans.keep("abc", [MEMBER], LATER)
 
-    assert ledger.kept_plan("abc") == (MEMBER,)
-    assert ledger.kept_plan("other") is None
+    assert ledger.plans.kept("abc") == (MEMBER,)
+    assert ledger.plans.kept("other") is None

@@ -17,7 +17,7 @@ from reconciler.errors import Interrupted, LedgerError, LedgerLocked, LedgerMiss
 from reconciler.ledger import location, opening
 from reconciler.ledger.database import Store
 from reconciler.ledger.lock import is_locked, lock_path, run_lock
-from reconciler.ledger.repository import SqlLedger
+from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.sqlite import open_file
 from tests.ledger.samples import CREATE, LATER, NOON, StillClock, drained, observation
 
@@ -63,7 +63,7 @@ def test_a_look_at_the_lock_turns_no_run_away(url):
 
         fcntl.flock(looked_at, fcntl.LOCK_SH)
         with opening.open_ledger(url, LooksMeanwhile()) as ledger:
-            assert ledger.meta().watermark == NOON
+            assert ledger.meta.read().watermark == NOON
 
 
 def test_of_a_lock_that_is_not_there_nothing_is_known(tmp_path):
@@ -86,7 +86,7 @@ def test_looking_goes_on_while_a_run_holds_the_lock(url, clock):
     with another_run(url):
         for door in (opening.open_reader, opening.open_scratch):
             with door(url, clock) as ledger:
-                assert ledger.meta().watermark == NOON
+                assert ledger.meta.read().watermark == NOON
 
 
 @pytest.mark.covers("F81")
@@ -96,7 +96,7 @@ def test_a_killed_holder_frees_the_lock_at_once(url, clock):
         first.wait()
 
         with opening.open_ledger(url, clock) as ledger:
-            assert ledger.meta().watermark == NOON
+            assert ledger.meta.read().watermark == NOON
 
 
 def test_the_lock_file_outlives_the_run(url, path, clock):
@@ -127,7 +127,7 @@ def test_waiting_ends_when_the_holder_does(url, path):
             holder.wait()
 
     with another_run(url) as holder, opening.open_ledger(url, Patient(), wait=120) as ledger:
-        assert ledger.meta().watermark == NOON
+        assert ledger.meta.read().watermark == NOON
 
 
 def test_waiting_can_be_interrupted(url):
@@ -189,28 +189,28 @@ def taken_over(path, clock):
 @pytest.mark.parametrize(
     "write",
     [
-        lambda ledger: ledger.record(drained(observation("2")), LATER),
-        lambda ledger: ledger.intend("1", CREATE, (), NOON, LATER),
-        lambda ledger: ledger.begin_run("scheduled", NOON),
-        lambda ledger: ledger.pin(shop="alpha"),
+        lambda ledger: ledger.windows.record(drained(observation("2")), LATER),
+        lambda ledger: ledger.journal.intend("1", CREATE, (), NOON, LATER),
+        lambda ledger: ledger.runs.begin("scheduled", NOON),
+        lambda ledger: ledger.meta.pin(shop="alpha"),
     ],
 )
 def test_a_run_that_lost_the_ledger_may_not_write(ledger, path, clock, write):
-    ledger.record(drained(observation("1")), NOON)
+    ledger.windows.record(drained(observation("1")), NOON)
     store, other = taken_over(path, clock)
 
     with pytest.raises(LedgerError, match="another run has taken over"):
         write(ledger)
 
-    assert other.counts_by_state() == {State.PENDING: 1}
-    assert other.meta().shop is None
+    assert other.entries.counts_by_state() == {State.PENDING: 1}
+    assert other.meta.read().shop is None
     store.close()
 
 
 def test_whoever_took_over_may_write(ledger, path, clock):
     store, other = taken_over(path, clock)
 
-    other.pin(shop="alpha")
+    other.meta.pin(shop="alpha")
 
-    assert ledger.meta().shop == "alpha"
+    assert ledger.meta.read().shop == "alpha"
     store.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model import State
-from reconciler.core.ports import Meta
+from reconciler.core.records import Meta
 from reconciler.errors import ConfigError, LedgerError, LedgerMissing
 from reconciler.ledger import location, opening
 from reconciler.ledger.database_errors import unsound
@@ -47,10 +47,10 @@ def mode(path):
 
 
 def test_a_new_ledger_knows_what_it_was_told(ledger):
-    assert ledger.meta() == Meta(
+    assert ledger.meta.read() == Meta(
         go_live=NOON, watermark=NOON, mapping_version="m1", created_at=NOON
     )
-    assert ledger.counts_by_state() == {}
+    assert ledger.entries.counts_by_state() == {}
 
 
 def test_only_its_owner_may_read_a_ledger(url, path, clock):
@@ -93,7 +93,7 @@ def test_a_ledger_may_take_the_place_of_an_empty_file(path, clock):
     opening.create(f"sqlite:///{path}", BIRTH, clock)
 
     with opening.open_ledger(f"sqlite:///{path}", clock) as ledger:
-        assert ledger.meta().go_live == NOON
+        assert ledger.meta.read().go_live == NOON
 
 
 def test_a_crash_while_creating_leaves_no_half_ledger(path, clock):
@@ -109,11 +109,11 @@ def test_a_crash_while_creating_leaves_no_half_ledger(path, clock):
 
 def test_what_was_recorded_is_there_next_time(url, clock):
     with opening.open_ledger(url, clock) as ledger:
-        ledger.record(drained(observation("1"), watermark=LATER), NOON)
+        ledger.windows.record(drained(observation("1"), watermark=LATER), NOON)
 
     with opening.open_ledger(url, clock) as ledger:
-        assert ledger.counts_by_state() == {State.PENDING: 1}
-        assert ledger.meta().watermark == LATER
+        assert ledger.entries.counts_by_state() == {State.PENDING: 1}
+        assert ledger.meta.read().watermark == LATER
 
 
 def test_where_nothing_can_be_made_no_ledger_is_created(path, clock):
@@ -132,7 +132,7 @@ print(sorted({"sqlalchemy", "alembic"} & sys.modules.keys()))
 from reconciler.ledger import opening
 for door in (opening.open_ledger, opening.open_reader, opening.open_scratch):
     with door(sys.argv[1], reconciler.clock.SystemClock()) as ledger:
-        ledger.meta()
+        ledger.meta.read()
 print(sorted({"sqlalchemy", "alembic"} & sys.modules.keys()))
 """
 
@@ -217,7 +217,7 @@ def test_a_web_page_is_no_ledger(url, path, clock, door):
 def large(url, path, clock):
     """A ledger of many pages."""
     with opening.open_ledger(url, clock) as ledger:
-        ledger.record(drained(*(observation(str(number)) for number in range(500))), NOON)
+        ledger.windows.record(drained(*(observation(str(number)) for number in range(500))), NOON)
     return path
 
 
@@ -263,7 +263,7 @@ def test_a_reader_of_a_damaged_ledger_says_so(url, large, clock):
     os.truncate(large, 8192)
 
     with pytest.raises(LedgerError, match="is corrupt"), opening.open_reader(url, clock) as reader:
-        reader.entries([str(number) for number in range(500)])
+        reader.entries.get([str(number) for number in range(500)])
 
 
 def test_a_row_that_makes_no_sense_is_damage(url, large, clock):
@@ -276,7 +276,7 @@ def test_a_row_that_makes_no_sense_is_damage(url, large, clock):
         opening.open_reader(url, clock) as reader,
         pytest.raises(LedgerError, match="cannot be understood") as caught,
     ):
-        reader.entries(["1"])
+        reader.entries.get(["1"])
 
     assert "dance" not in str(caught.value)
 
@@ -293,7 +293,7 @@ def test_a_request_of_no_known_kind_is_damage(url, large, clock):
         opening.open_reader(url, clock) as reader,
         pytest.raises(LedgerError, match="cannot be understood"),
     ):
-        reader.attempts_of("1")
+        reader.journal.attempts_of("1")
 
 
 @pytest.mark.covers("P18")
@@ -328,14 +328,14 @@ from reconciler.ledger.schema import InitialState
 url, door, user = sys.argv[1], sys.argv[2], int(sys.argv[3])
 now = datetime.now(UTC)
 with opening.open_blank(InitialState(now, now, "m1"), SystemClock()) as ledger:
-    ledger.counts_by_state()
+    ledger.entries.counts_by_state()
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(user)
     os.setuid(user)
 try:
     with getattr(opening, door)(url, SystemClock()) as ledger:
-        print("opened", ledger.counts_by_state())
+        print("opened", ledger.entries.counts_by_state())
 except ReconcilerError as error:
     print(type(error).__name__, error)
 """

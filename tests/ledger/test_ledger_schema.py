@@ -160,8 +160,8 @@ def next_schema(tmp_path, more="pass"):
 @pytest.fixture
 def filled(url, path, clock):
     with opening.open_ledger(url, clock) as ledger:
-        ledger.record(drained(observation("1")), NOON)
-        ledger.intend("1", CREATE, (), NOON, NOON)
+        ledger.windows.record(drained(observation("1")), NOON)
+        ledger.journal.intend("1", CREATE, (), NOON, NOON)
     return path
 
 
@@ -171,7 +171,7 @@ def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp
     later = next_schema(tmp_path)
 
     with opening.open_ledger(url, clock, schema=later) as ledger:
-        (entry,) = ledger.entries(["1"])
+        (entry,) = ledger.entries.get(["1"])
         assert len(entry.intents) == 1
 
     backup = filled.with_name("ledger.db.schema-0003.backup")
@@ -180,9 +180,9 @@ def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp
     assert backup.stat().st_mode & 0o777 == 0o600
     assert not filled.with_name("ledger.db.schema-0003.backup.partial").exists()
     with opening.open_reader(f"sqlite:///{backup}", clock) as reader:
-        assert reader.counts_by_state() == {State.IN_FLIGHT: 1}
+        assert reader.entries.counts_by_state() == {State.IN_FLIGHT: 1}
     with opening.open_ledger(url, clock, schema=later) as ledger:
-        assert ledger.counts_by_state() == {State.IN_FLIGHT: 1}
+        assert ledger.entries.counts_by_state() == {State.IN_FLIGHT: 1}
 
 
 @pytest.mark.parametrize("door", [opening.open_reader, opening.open_scratch])
@@ -191,7 +191,7 @@ def test_looking_at_an_older_ledger_migrates_only_a_copy(url, filled, clock, tmp
     before = {file.name: file.read_bytes() for file in filled.parent.iterdir()}
 
     with door(url, clock, schema=later) as ledger:
-        assert ledger.counts_by_state() == {State.IN_FLIGHT: 1}
+        assert ledger.entries.counts_by_state() == {State.IN_FLIGHT: 1}
 
     assert {file.name: file.read_bytes() for file in filled.parent.iterdir()} == before
 
@@ -227,7 +227,7 @@ def test_a_migration_that_fails_or_dies_leaves_the_ledger_as_it_was(
 
     assert done.returncode != 0
     with opening.open_ledger(url, clock) as ledger:
-        assert ledger.counts_by_state() == {State.IN_FLIGHT: 1}
+        assert ledger.entries.counts_by_state() == {State.IN_FLIGHT: 1}
     assert statements(filled) == before
 
 
@@ -241,7 +241,7 @@ def test_a_migration_that_loses_rows_is_undone(url, filled, clock, tmp_path):
         pass
 
     with opening.open_ledger(url, clock) as ledger:
-        assert ledger.counts_by_state() == {State.IN_FLIGHT: 1}
+        assert ledger.entries.counts_by_state() == {State.IN_FLIGHT: 1}
 
 
 def test_a_ledger_of_an_unknown_version_is_refused(url, path, clock):
@@ -325,7 +325,7 @@ def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_knew(tmp_path, c
     store.close()
 
     with opening.open_ledger(f"sqlite:///{path}", clock) as ledger:
-        assert ledger.meta().watermark == NOON
-        assert ledger.meta().proven_ids_key is None, "any create counted as proof then"
-        assert [row.key for row in ledger.malformed_rows(9)] == ["8812"]
+        assert ledger.meta.read().watermark == NOON
+        assert ledger.meta.read().proven_ids_key is None, "any create counted as proof then"
+        assert [row.key for row in ledger.malformed.oldest(9)] == ["8812"]
     assert path.with_name("first.db.schema-0001.backup").exists()

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core import states
 from reconciler.core.model import IntentOutcome, Operation, State, Write
-from reconciler.core.ports import Attempt, Transition
+from reconciler.core.records import Attempt, Transition
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.ledger import opening
 from tests.ledger.samples import (
@@ -34,7 +34,7 @@ APPLIED = Attempt(at=NOON, operation=Operation.CREATE, target_id=10, answer="app
 
 @pytest.fixture
 def ledger(ledger):
-    ledger.record(drained(observation("1"), observation("2")), NOON)
+    ledger.windows.record(drained(observation("1"), observation("2")), NOON)
     return ledger
 
 
@@ -42,16 +42,16 @@ def ledger(ledger):
 def test_a_legal_step_is_taken(ledger, before, after):
     bring_to(ledger, "1", before)
 
-    ledger.apply("1", Transition(state=after, reason="why"))
+    ledger.journal.apply("1", Transition(state=after, reason="why"))
 
-    (entry,) = ledger.entries(["1"])
+    (entry,) = ledger.entries.get(["1"])
     assert (entry.state, entry.reason) == (after, "why")
 
 
 @pytest.mark.parametrize(("before", "after"), ILLEGAL)
 def test_an_illegal_step_changes_nothing(ledger, before, after):
     bring_to(ledger, "1", before)
-    (entry,) = ledger.entries(["1"])
+    (entry,) = ledger.entries.get(["1"])
     transition = Transition(
         state=after,
         reason="why",
@@ -62,39 +62,41 @@ def test_an_illegal_step_changes_nothing(ledger, before, after):
     )
 
     with pytest.raises(LedgerError, match=f"return 1 cannot go from {before} to {after}"):
-        ledger.apply("1", transition)
+        ledger.journal.apply("1", transition)
 
-    assert ledger.entries(["1"]) == [entry]
-    assert ledger.attempts_of("1") == []
+    assert ledger.entries.get(["1"]) == [entry]
+    assert ledger.journal.attempts_of("1") == []
 
 
 def test_a_return_without_an_entry_takes_no_step(ledger):
     with pytest.raises(LedgerError, match="no entry of return 99"):
-        ledger.apply("99", Transition(state=State.PENDING))
+        ledger.journal.apply("99", Transition(state=State.PENDING))
     with pytest.raises(LedgerError, match="no entry of return 99"):
         intend(ledger, "99")
 
 
 def test_a_step_does_not_touch_its_neighbour(ledger):
-    (neighbour,) = ledger.entries(["2"])
+    (neighbour,) = ledger.entries.get(["2"])
 
-    ledger.apply("1", Transition(state=State.DEAD, sale_returns=(sale_return(),), attempt=APPLIED))
+    ledger.journal.apply(
+        "1", Transition(state=State.DEAD, sale_returns=(sale_return(),), attempt=APPLIED)
+    )
 
-    assert ledger.entries(["2"]) == [neighbour]
+    assert ledger.entries.get(["2"]) == [neighbour]
 
 
 def test_many_steps_are_taken_together_or_not_at_all(ledger):
-    ledger.apply_all(
+    ledger.journal.apply_all(
         [("1", Transition(state=State.WAITING)), ("2", Transition(state=State.SKIPPED))]
     )
-    assert ledger.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
+    assert ledger.entries.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
 
     with pytest.raises(LedgerError, match="return 2 cannot go"):
-        ledger.apply_all(
+        ledger.journal.apply_all(
             [("1", Transition(state=State.DEAD)), ("2", Transition(state=State.SYNCED))]
         )
 
-    assert ledger.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
+    assert ledger.entries.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
 
 
 def test_a_move_stores_all_it_says(ledger):
@@ -108,13 +110,13 @@ def test_a_move_stores_all_it_says(ledger):
         attempt=APPLIED,
     )
 
-    ledger.apply("1", transition)
+    ledger.journal.apply("1", transition)
 
-    (entry,) = ledger.entries(["1"])
+    (entry,) = ledger.entries.get(["1"])
     assert (entry.attempts, entry.next_try_at) == (2, LATER)
     assert entry.sale_returns == transition.sale_returns
     assert entry.pushed_fingerprint == fingerprint("p")
-    assert ledger.attempts_of("1") == [APPLIED]
+    assert ledger.journal.attempts_of("1") == [APPLIED]
 
 
 def test_what_a_move_does_not_say_stays(ledger):
@@ -124,88 +126,88 @@ def test_what_a_move_does_not_say_stays(ledger):
         sale_returns=(sale_return(),),
         pushed_fingerprint=fingerprint("p"),
     )
-    ledger.apply("1", known)
+    ledger.journal.apply("1", known)
 
-    ledger.apply("1", Transition(state=State.PENDING))
+    ledger.journal.apply("1", Transition(state=State.PENDING))
 
-    (entry,) = ledger.entries(["1"])
+    (entry,) = ledger.entries.get(["1"])
     assert entry.attempts == 2
     assert entry.sale_returns == known.sale_returns
     assert entry.pushed_fingerprint == fingerprint("p")
 
 
 def test_sale_returns_are_replaced_as_a_whole(ledger):
-    ledger.apply(
+    ledger.journal.apply(
         "1", Transition(state=State.PENDING, sale_returns=(sale_return(7), sale_return(8)))
     )
 
-    ledger.apply(
+    ledger.journal.apply(
         "1", Transition(state=State.PENDING, sale_returns=(sale_return(8, reference="R-new"),))
     )
 
-    (entry,) = ledger.entries(["1"])
+    (entry,) = ledger.entries.get(["1"])
     assert entry.sale_returns == (sale_return(8, reference="R-new"),)
 
 
 def test_one_sale_return_never_belongs_to_two_entries(ledger):
-    ledger.apply("1", Transition(state=State.PENDING, sale_returns=(sale_return(7),)))
+    ledger.journal.apply("1", Transition(state=State.PENDING, sale_returns=(sale_return(7),)))
 
     with pytest.raises(LedgerError, match="sale return 7 already belongs to return 1"):
-        ledger.apply("2", Transition(state=State.PENDING, sale_returns=(sale_return(7),)))
+        ledger.journal.apply("2", Transition(state=State.PENDING, sale_returns=(sale_return(7),)))
 
-    first, second = ledger.entries(["1", "2"])
+    first, second = ledger.entries.get(["1", "2"])
     assert (first.sale_returns, second.sale_returns) == ((sale_return(7),), ())
 
 
 def test_synced_with_the_newest_want_is_synced(ledger):
-    ledger.apply("1", Transition(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
+    ledger.journal.apply("1", Transition(state=State.SYNCED, pushed_fingerprint=fingerprint("a")))
 
     assert state_of(ledger, "1") is State.SYNCED
 
 
 def test_synced_with_an_older_want_is_pending_again(ledger):
     intend(ledger, "1")
-    ledger.apply("1", Transition(state=State.UNKNOWN, attempts=2))
-    ledger.record(drained(observation("1", "b", at=LATER)), LATER)
+    ledger.journal.apply("1", Transition(state=State.UNKNOWN, attempts=2))
+    ledger.windows.record(drained(observation("1", "b", at=LATER)), LATER)
 
     adopted = Transition(
         state=State.SYNCED,
         pushed_fingerprint=fingerprint("a"),
         intents_closed_as=IntentOutcome.READ_BACK,
     )
-    ledger.apply("1", adopted)
+    ledger.journal.apply("1", adopted)
 
-    (entry,) = ledger.entries(["1"])
+    (entry,) = ledger.entries.get(["1"])
     assert (entry.state, entry.attempts) == (State.PENDING, 0)
     assert (entry.pushed_fingerprint, entry.fingerprint) == (fingerprint("a"), fingerprint("b"))
     assert entry.due_since == NOON
 
 
 def test_patience_starts_when_there_is_something_to_do_again(ledger, clock):
-    ledger.apply("1", Transition(state=State.SYNCED))
+    ledger.journal.apply("1", Transition(state=State.SYNCED))
     clock.time = LATER
 
-    ledger.apply("1", Transition(state=State.REVIEW))
-    assert ledger.entries(["1"])[0].due_since == LATER
+    ledger.journal.apply("1", Transition(state=State.REVIEW))
+    assert ledger.entries.get(["1"])[0].due_since == LATER
 
     clock.time = LATER + MINUTE
-    ledger.apply("1", Transition(state=State.PENDING))
-    assert ledger.entries(["1"])[0].due_since == LATER + MINUTE
+    ledger.journal.apply("1", Transition(state=State.PENDING))
+    assert ledger.entries.get(["1"])[0].due_since == LATER + MINUTE
 
 
 def test_patience_goes_on_through_every_further_step(ledger, clock):
     clock.time = LATER
 
     for state in (State.WAITING, State.FAILED, State.PENDING, State.DEAD):
-        ledger.apply("1", Transition(state=state))
-        assert ledger.entries(["1"])[0].due_since == NOON
+        ledger.journal.apply("1", Transition(state=state))
+        assert ledger.entries.get(["1"])[0].due_since == NOON
 
 
 def test_an_intent_is_on_disk_before_the_write(ledger, url, clock):
-    intent = ledger.intend("1", CREATE, before={9, 3}, sent_at=NOON, settle_at=LATER)
+    intent = ledger.journal.intend("1", CREATE, before={9, 3}, sent_at=NOON, settle_at=LATER)
 
     with opening.open_reader(url, clock) as stranger:
-        (entry,) = stranger.entries(["1"])
+        (entry,) = stranger.entries.get(["1"])
     assert entry.state is State.IN_FLIGHT
     assert entry.intents == (intent,)
     assert (intent.write, intent.before, intent.fingerprint) == (CREATE, (3, 9), fingerprint("a"))
@@ -215,29 +217,33 @@ def test_an_intent_is_on_disk_before_the_write(ledger, url, clock):
 def test_a_closed_intent_is_history(ledger):
     intend(ledger, "1")
 
-    ledger.apply("1", Transition(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED))
+    ledger.journal.apply(
+        "1", Transition(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED)
+    )
 
-    assert ledger.entries(["1"])[0].intents == ()
-    assert [past.closed_as for past in ledger.intents_of("1")] == ["applied"]
+    assert ledger.entries.get(["1"])[0].intents == ()
+    assert [past.closed_as for past in ledger.journal.intents_of("1")] == ["applied"]
 
 
 def test_the_first_read_back_that_found_nothing_is_remembered(ledger):
     bring_to(ledger, "1", State.UNKNOWN)
 
-    ledger.apply("1", Transition(state=State.UNKNOWN, intents_absent_at=LATER))
-    ledger.apply("1", Transition(state=State.UNKNOWN, intents_absent_at=LATER + MINUTE))
+    ledger.journal.apply("1", Transition(state=State.UNKNOWN, intents_absent_at=LATER))
+    ledger.journal.apply("1", Transition(state=State.UNKNOWN, intents_absent_at=LATER + MINUTE))
 
-    assert ledger.entries(["1"])[0].intents[0].absent_at == LATER
+    assert ledger.entries.get(["1"])[0].intents[0].absent_at == LATER
 
 
 def test_one_write_after_the_other_is_told_apart(ledger):
     intend(ledger, "1")
-    ledger.apply("1", Transition(state=State.IN_FLIGHT, intents_closed_as=IntentOutcome.APPLIED))
+    ledger.journal.apply(
+        "1", Transition(state=State.IN_FLIGHT, intents_closed_as=IntentOutcome.APPLIED)
+    )
     update = Write(operation=Operation.UPDATE_ITEM, target_id=5, fields={"quantity": 2})
 
     intend(ledger, "1", update)
 
-    first, second = ledger.intents_of("1")
+    first, second = ledger.journal.intents_of("1")
     assert (first.closed_as, second.closed_as) == ("applied", None)
     assert second.intent.write == update
     assert second.intent.id > first.intent.id
@@ -249,7 +255,7 @@ def test_no_second_write_while_the_first_is_unknown(ledger):
     with pytest.raises(LedgerError, match="what became of its last write"):
         intend(ledger, "1")
 
-    assert len(ledger.intents_of("1")) == 1
+    assert len(ledger.journal.intents_of("1")) == 1
 
 
 @pytest.mark.covers("F73")
@@ -261,70 +267,72 @@ def test_a_create_without_items_is_never_intended(ledger):
 
 
 def test_stopped_creation_stops_every_later_run(ledger, url, clock):
-    ledger.stop_creation("return 1 cancelled a whole sale")
-    ledger.stop_creation("a later reason")
+    ledger.meta.stop_creation("return 1 cancelled a whole sale")
+    ledger.meta.stop_creation("a later reason")
 
     with pytest.raises(SafetyStop, match="return 1 cancelled a whole sale"):
         intend(ledger, "1")
     intend(ledger, "2", Write(operation=Operation.UPDATE_ITEM, target_id=5))
 
     with opening.open_reader(url, clock) as later:
-        assert later.meta().creation_stopped == "return 1 cancelled a whole sale"
+        assert later.meta.read().creation_stopped == "return 1 cancelled a whole sale"
 
 
 @pytest.mark.parametrize(
     "push",
     [
         lambda ledger: intend(ledger, "1"),
-        lambda ledger: ledger.apply(
+        lambda ledger: ledger.journal.apply(
             "1", Transition(state=State.SYNCED, sale_returns=(sale_return(),))
         ),
     ],
 )
 def test_a_ledger_remembers_that_it_has_pushed(ledger, push):
-    assert not ledger.meta().has_pushed
+    assert not ledger.meta.read().has_pushed
 
     push(ledger)
 
-    assert ledger.meta().has_pushed
+    assert ledger.meta.read().has_pushed
 
 
 def test_a_spelling_counts_when_a_second_order_shows_the_same(ledger, url, clock):
-    assert not ledger.learn_spelling("EU", "", "4800")
-    assert not ledger.learn_spelling("EU", "", "4800"), "the same order says it twice"
-    assert not ledger.learn_spelling("EU", "-B", "4801"), "another spelling"
-    assert ledger.learn_spelling("EU", "", "4802")
+    assert not ledger.spellings.learn("EU", "", "4800")
+    assert not ledger.spellings.learn("EU", "", "4800"), "the same order says it twice"
+    assert not ledger.spellings.learn("EU", "-B", "4801"), "another spelling"
+    assert ledger.spellings.learn("EU", "", "4802")
 
     with opening.open_reader(url, clock) as later:
-        assert later.learn_spelling("EU", "", "4800")
-        assert later.learn_spelling("EU", "", "9")
+        assert later.spellings.learn("EU", "", "4800")
+        assert later.spellings.learn("EU", "", "9")
 
 
 def test_pins_are_set_once_and_forgotten_on_demand(ledger):
-    ledger.pin(shop="alpha")
-    ledger.pin(shop="beta", account="77")
-    assert (ledger.meta().shop, ledger.meta().account) == ("alpha", "77")
+    ledger.meta.pin(shop="alpha")
+    ledger.meta.pin(shop="beta", account="77")
+    assert (ledger.meta.read().shop, ledger.meta.read().account) == ("alpha", "77")
 
-    ledger.repin()
-    assert (ledger.meta().shop, ledger.meta().account) == (None, None)
+    ledger.meta.repin()
+    assert (ledger.meta.read().shop, ledger.meta.read().account) == (None, None)
 
 
 def test_creates_without_an_answer_are_known_until_somebody_settles_them(ledger):
-    ledger.record(drained(observation("3")), NOON)
+    ledger.windows.record(drained(observation("3")), NOON)
     intend(ledger, "2")
     intend(ledger, "1")
     intend(ledger, "3", Write(operation=Operation.UPDATE_ITEM, target_id=5))
-    assert ledger.unanswered_creates() == ["1", "2"]
+    assert ledger.journal.unanswered_creates() == ["1", "2"]
 
-    ledger.apply("1", Transition(state=State.UNKNOWN))
-    ledger.apply("2", Transition(state=State.REVIEW))
-    assert ledger.unanswered_creates() == ["1"]
+    ledger.journal.apply("1", Transition(state=State.UNKNOWN))
+    ledger.journal.apply("2", Transition(state=State.REVIEW))
+    assert ledger.journal.unanswered_creates() == ["1"]
 
-    ledger.apply("1", Transition(state=State.PENDING, intents_closed_as=IntentOutcome.ABSENT))
-    assert ledger.unanswered_creates() == []
+    ledger.journal.apply(
+        "1", Transition(state=State.PENDING, intents_closed_as=IntentOutcome.ABSENT)
+    )
+    assert ledger.journal.unanswered_creates() == []
 
 
 def test_a_verified_create_is_remembered_with_its_key(ledger):
-    ledger.prove_create("ids")
+    ledger.meta.prove_create("ids")
 
-    assert ledger.meta().proven_ids_key == "ids"
+    assert ledger.meta.read().proven_ids_key == "ids"

@@ -10,7 +10,7 @@ import pytest
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening
 from reconciler.ledger.database import Store
-from reconciler.ledger.repository import SqlLedger
+from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.sqlite import open_file
 from tests.ledger.samples import LATER, NOON, drained, observation
 
@@ -43,12 +43,12 @@ def test_a_full_disk_undoes_the_whole_window(store, clock, url, spare):
     fill_disk(store, spare)
 
     with pytest.raises(LedgerError, match="the disk is full") as caught:
-        ledger.record(drained(*MANY, watermark=LATER), NOON)
+        ledger.windows.record(drained(*MANY, watermark=LATER), NOON)
 
     assert "make room" in caught.value.hint
     with opening.open_ledger(url, clock) as after:
-        assert after.counts_by_state() == {}
-        assert after.meta().watermark == NOON
+        assert after.entries.counts_by_state() == {}
+        assert after.meta.read().watermark == NOON
 
 
 @pytest.mark.covers("F83")
@@ -56,21 +56,21 @@ def test_after_an_error_nothing_more_is_executed(store, clock, url):
     ledger = SqlLedger(store, clock)
     fill_disk(store, 5)
     with pytest.raises(LedgerError):
-        ledger.record(drained(*MANY), NOON)
+        ledger.windows.record(drained(*MANY), NOON)
 
-    for use in (lambda: ledger.pin(shop="alpha"), ledger.meta):
+    for use in (lambda: ledger.meta.pin(shop="alpha"), ledger.meta.read):
         with pytest.raises(LedgerError, match="closed after an earlier error"):
             use()
 
     with opening.open_reader(url, clock) as reader:
-        assert reader.meta().shop is None
+        assert reader.meta.read().shop is None
 
 
 def test_a_stranger_who_writes_is_named_as_the_obstacle(store, stranger, clock):
     stranger.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(LedgerError, match="locked by another program") as caught:
-        SqlLedger(store, clock).pin(shop="alpha")
+        SqlLedger(store, clock).meta.pin(shop="alpha")
 
     assert "database browser" in caught.value.hint
     assert isinstance(caught.value.__cause__.orig, sqlite3.OperationalError)
@@ -81,11 +81,11 @@ def test_a_stranger_who_reads_holds_up_the_commit_and_nothing_is_kept(store, str
     stranger.execute("SELECT * FROM meta").fetchall()
 
     with pytest.raises(LedgerError, match="locked by another program"):
-        SqlLedger(store, clock).pin(shop="alpha")
+        SqlLedger(store, clock).meta.pin(shop="alpha")
 
     stranger.execute("COMMIT")
     with opening.open_reader(url, clock) as reader:
-        assert reader.meta().shop is None
+        assert reader.meta.read().shop is None
 
 
 def test_a_locked_ledger_is_refused_at_the_door(url, stranger, clock):
@@ -103,7 +103,7 @@ def test_a_ledger_in_another_journal_mode_is_brought_back(url, path, clock, stra
     stranger.close()
 
     with opening.open_ledger(url, clock) as ledger:
-        ledger.pin(shop="alpha")
+        ledger.meta.pin(shop="alpha")
 
     assert not path.with_name("ledger.db-wal").exists()
 
@@ -136,7 +136,7 @@ def test_a_transaction_inside_another_is_a_bug(store):
 
 
 def test_an_unknown_state_cannot_be_stored(ledger, stranger):
-    ledger.record(drained(observation("1")), NOON)
+    ledger.windows.record(drained(observation("1")), NOON)
 
     with pytest.raises(sqlite3.IntegrityError, match="known_state"):
         stranger.execute("UPDATE entries SET state = 'dancing'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.model import Window
-from reconciler.core.ports import By
+from reconciler.core.records import By
 from reconciler.errors import SourceError
 from reconciler.http import Endpoint, PerMinute
 from reconciler.sandbox.loop.model import SandboxLabel, SandboxLine, SandboxReturn

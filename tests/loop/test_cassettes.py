@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model import Window
-from reconciler.core.ports import By
+from reconciler.core.records import By
 from reconciler.errors import KeyRefused, SourceError
 from reconciler.http import connect
 from reconciler.loop import LoopReader

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import Window
-from reconciler.core.ports import By
+from reconciler.core.records import By
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 
 HOME = "https://api.loopreturns.com/api/2026-07"

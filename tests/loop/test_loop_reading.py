@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from reconciler.core.model import Window
-from reconciler.core.ports import By
+from reconciler.core.records import By
 from reconciler.errors import KeyRefused, SourceError
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.sandbox import SandboxOptions

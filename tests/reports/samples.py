@@ -25,7 +25,7 @@ from reconciler.core.model import (
     WantedParcel,
     Write,
 )
-from reconciler.core.ports import Attempt
+from reconciler.core.records import Attempt, Run
 from reconciler.core.report import (
     ChangeKind,
     Counts,
@@ -258,8 +258,8 @@ def healthy() -> health.Health:
         last_complete_pass=NOON - timedelta(minutes=5),
         last_complete_sweep=NOON - 9 * HOUR,
         runs=(
-            health.LastRun(129, "scheduled", NOON - timedelta(minutes=1)),
-            health.LastRun(
+            Run(129, "scheduled", NOON - timedelta(minutes=1)),
+            Run(
                 128, "scheduled", NOON - timedelta(minutes=6), NOON - timedelta(minutes=5), 0,
                 {"seen": 3, "new": 1, "created": 1},
             ),
@@ -282,7 +282,7 @@ def unhealthy(text: str = "two sales are left") -> health.Health:
         last_complete_sweep=NOON - 50 * HOUR,
         oldest_problem=Problem("8808", "#1008", "review", NOON - 50 * HOUR, text),
         stopped=health.Stopped("0123456789abcdef", NOON - 3 * HOUR, {"create": 30, "cancel": 1}),
-        runs=(health.LastRun(130, "sweep", NOON - HOUR, NOON, 7, {}, text),),
+        runs=(Run(130, "sweep", NOON - HOUR, NOON, 7, {}, text),),
         set_aside=(
             health.SetAside("8810", f"lines[0]: {text}", NOON - HOUR, "8810", text, True, NOON),
             health.SetAside("ab" * 32, "id: missing", NOON - HOUR),

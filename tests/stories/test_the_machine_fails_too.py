@@ -302,7 +302,7 @@ def settled(world: RealWorld) -> None:
     """Whatever a run left open can be read back now."""
     for row in world.loop.returns():
         with opening.open_reader(world.ledger, world.clock) as ledger:
-            known = ledger.entries([row.id])
+            known = ledger.entries.get([row.id])
         if known:
             world.settles(row.id)
 

@@ -279,7 +279,7 @@ class World:
 
     def entry(self, return_id: str) -> Entry:
         with open_reader(self.ledger, self.clock) as ledger:
-            [entry] = ledger.entries([return_id])
+            [entry] = ledger.entries.get([return_id])
         return entry
 
     def state(self, return_id: str) -> str:
@@ -287,7 +287,7 @@ class World:
 
     def watermark(self) -> datetime:
         with open_reader(self.ledger, self.clock) as ledger:
-            return ledger.meta().watermark
+            return ledger.meta.read().watermark
 
     def writes(self) -> list[str]:
         """Operations that reached Jetti and were not GETs, oldest first."""

@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, func, select
+from sqlalchemy import func, select
 
-from reconciler.core.ports import Meta
+from reconciler.core.records import Meta
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.part import Part
-from reconciler.ledger.tables import meta, spellings
+from reconciler.ledger.database import Store
+from reconciler.ledger.tables import meta
 
 
-class Identity(Part):
-    """The single row of `meta`, and how this shop spells its names."""
+class SqlMetaRow:
+    """The single row of `meta`."""
 
-    def meta(self) -> Meta:
-        """See `core.ports.Journal`."""
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read(self) -> Meta:
+        """As of now."""
         with self._store.reading() as connection:
             row = connection.execute(select(meta)).one()
         return Meta(
@@ -34,28 +37,15 @@ class Identity(Part):
         )
 
     def prove_create(self, ids_key: str) -> None:
-        """See `core.ports.Journal`."""
+        """Remember the `jetti.cancel_ids_key` with which a create got a part of a sale alone."""
         self._set(proven_ids_key=ids_key)
 
-    def learn_spelling(self, prefix: str, suffix: str, order_id: str) -> bool:
-        """See `core.ports.Journal`. Written to only by the first two orders of a kind."""
-        same = (spellings.c.prefix == prefix, spellings.c.suffix == suffix)
-        with self._store.reading() as connection:
-            known = connection.execute(select(spellings).where(*same)).one_or_none()
-        if known is not None and (known.is_confirmed or known.order_id == order_id):
-            return bool(known.is_confirmed)
-        first = {"prefix": prefix, "suffix": suffix, "order_id": order_id}
-        confirmed = spellings.update().where(*same).values(is_confirmed=1)
-        self._write(spellings.insert().values(first) if known is None else confirmed)
-        # safeguard: spelling-needs-two-orders
-        return known is not None
-
     def stop_creation(self, reason: str) -> None:
-        """See `core.ports.Journal`. The first reason stays until it is resolved."""
+        """Refuse every create from now on; an earlier reason stays."""
         self._set(creation_stopped=func.coalesce(meta.c.creation_stopped, reason))
 
     def pin(self, *, shop: str | None = None, account: str | None = None) -> None:
-        """See `core.ports.Journal`."""
+        """Remember the shop or account where none is pinned yet."""
         self._set(
             shop=func.coalesce(meta.c.shop, shop), account=func.coalesce(meta.c.account, account)
         )
@@ -69,17 +59,14 @@ class Identity(Part):
         self._set(adopting_since=since)
 
     def end_adoption(self) -> None:
-        """Everything was looked for."""
+        """Remember that everything was looked for."""
         self._set(adopting_since=None)
 
     def accept_mapping(self, mapping_version: str) -> None:
-        """See `core.ports.Ledger`."""
+        """Remember that this mapping may change what was pushed."""
         self._set(mapping_version=mapping_version)
 
     def _set(self, **values: Any) -> None:
-        self._write(meta.update().values(values))
-
-    def _write(self, statement: Executable) -> None:
         with self._store.writing() as connection:
-            connection.execute(statement)
+            connection.execute(meta.update().values(values))
         hit(Failpoint.IDENTITY_COMMITTED)

@@ -4,17 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec.structs import asdict
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select
 
 from reconciler.core.model import Malformed
-from reconciler.core.ports import By, DrainedWindow
-from reconciler.ledger.loading import batched
+from reconciler.core.records import By, DrainedWindow
+from reconciler.core.report import NotUnderstood
+from reconciler.ledger.database import Store
+from reconciler.ledger.loading import batched, spellings_of
 from reconciler.ledger.tables import malformed
 
 WITHOUT_AN_ID = malformed.c.return_id.is_(None) & (func.length(malformed.c.key) == 64)
 """Known by the hash of the row alone. The first schema kept a return id in the key alone."""
+
+_LONGEST_ID = 20  # characters
+
+
+class SqlMalformedRows:
+    """The table `malformed`, for those who look at it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def count(self) -> int:
+        """How many there are."""
+        with self._store.reading() as connection:
+            return connection.execute(select(func.count()).select_from(malformed)).scalar_one()
+
+    def oldest(self, limit: int | None = None) -> list[NotUnderstood]:
+        """The oldest first; all of them without a limit."""
+        return self._rows(select(malformed).limit(limit))
+
+    def find(self, name: str) -> list[NotUnderstood]:
+        """Those of that return, or of every return on that order."""
+        columns = malformed.c
+        named = or_(
+            columns.key == name,
+            columns.return_id == name,
+            columns.order_name.in_(spellings_of(name)),
+        )
+        return self._rows(select(malformed).where(named))
+
+    def _rows(self, query: Select[Any]) -> list[NotUnderstood]:
+        ordered = query.order_by(malformed.c.first_seen, malformed.c.key)
+        with self._store.reading() as connection:
+            rows = connection.execute(ordered).all()
+        return [
+            NotUnderstood(
+                key=row.key,
+                # An older version kept it in the key alone; a hash is longer.
+                return_id=row.return_id or (row.key if len(row.key) <= _LONGEST_ID else None),
+                order_name=row.order_name,
+                problem=row.problem,
+                is_partial=bool(row.is_partial),
+                first_seen=row.first_seen,
+                last_seen=row.last_seen,
+            )
+            for row in rows
+        ]
 
 
 def clear(connection: Connection, keys: Sequence[str]) -> None:

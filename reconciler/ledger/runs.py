@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, Row, Select, delete, func, select
 
-from reconciler.core.ports import RunSummary
+from reconciler.core.records import Run
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.part import Part, new_id
-from reconciler.ledger.set_aside import WITHOUT_AN_ID
+from reconciler.ledger.database import Store, new_id
+from reconciler.ledger.malformed import WITHOUT_AN_ID
 from reconciler.ledger.tables import attempts, intents, malformed, plans, runs, windows
 
 KEPT = timedelta(days=90)
@@ -25,51 +24,57 @@ _ROUTINE = frozenset({"seen", "unchanged", "malformed", "pending"})
 """Counts that a pass has although it found nothing: what it read, and what stands for longer."""
 
 
-class PastRun(Struct, frozen=True):
-    """A run as history shows it."""
+class SqlRuns:
+    """The table `runs`, one row for each."""
 
-    id: int
-    kind: str
-    started_at: datetime
-    summary: RunSummary | None
-    """None while the run goes on, and for ever when it died."""
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-
-class History(Part):
-    """Runs, one row each."""
-
-    def begin_run(self, kind: str, started_at: datetime) -> int:
-        """See `core.ports.Ledger`."""
+    def begin(self, kind: str, started_at: datetime) -> Run:
+        """Open a row."""
         with self._store.writing() as connection:
             inserted = connection.execute(runs.insert(), {"kind": kind, "started_at": started_at})
-        self._run_id = new_id(inserted)
+        run = Run(new_id(inserted), kind, started_at)
         hit(Failpoint.RUN_BEGUN)
-        return self._run_id
+        return run
 
-    def finish_run(self, run_id: int, summary: RunSummary) -> None:
-        """See `core.ports.Ledger`."""
+    def finish(
+        self,
+        run: Run,
+        *,
+        at: datetime,
+        exit_code: int,
+        counts: dict[str, int],
+        digest: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Close the row, delete what is older than 90 days, and fold empty passes into one."""
+        values = {
+            "finished_at": at,
+            "exit_code": exit_code,
+            "counts": counts,
+            "message": message,
+        }
         with self._store.writing() as connection:
-            values = msgspec.structs.asdict(summary)
-            connection.execute(runs.update().where(runs.c.id == run_id).values(values))
-            if _found_nothing(summary):
-                _fold(connection, run_id, summary.kind, summary.exit_code)
-            _prune(connection, summary.finished_at - KEPT)
+            row = runs.update().where(runs.c.id == run.id)
+            connection.execute(row.values(values | {"digest": digest}))
+            _fold(connection, replace(run, **values))
+            _prune(connection, at - KEPT)
             hit(Failpoint.RUN_FINISHING)
-        self._run_id = None
         hit(Failpoint.RUN_FINISHED)
 
-    def past_runs(self, limit: int) -> list[PastRun]:
-        """The last runs, newest first."""
+    def last(self, limit: int) -> list[Run]:
+        """The newest first."""
         return self._runs(select(runs).order_by(runs.c.id.desc()).limit(limit))
 
-    def last_runs(self, kind: str, limit: int) -> list[PastRun]:
+    def last_of(self, kind: str, limit: int) -> list[Run]:
         """The last ones of this kind, newest first, whatever came after them."""
         ours = select(runs).where(runs.c.kind == kind)
         return self._runs(ours.order_by(runs.c.id.desc()).limit(limit))
 
-    def _runs(self, query: Select[Any]) -> list[PastRun]:
+    def _runs(self, query: Select[Any]) -> list[Run]:
         with self._store.reading() as connection:
-            return [_past(row) for row in connection.execute(query)]
+            return [_run(row) for row in connection.execute(query)]
 
     def last_complete(self, kind: str) -> datetime | None:
         """When the last pass of this kind that did all it could was finished.
@@ -88,38 +93,38 @@ class History(Part):
         return finished_at
 
 
-def _past(row: Row[Any]) -> PastRun:
-    if row.finished_at is None:
-        return PastRun(row.id, row.kind, row.started_at, None)
-    summary = RunSummary(
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        id=row.id,
         kind=row.kind,
         started_at=row.started_at,
         finished_at=row.finished_at,
         exit_code=row.exit_code,
-        counts=row.counts,
-        digest=row.digest,
+        counts=row.counts or {},
         message=row.message,
     )
-    return PastRun(row.id, row.kind, row.started_at, summary)
 
 
-def _found_nothing(summary: RunSummary) -> bool:
-    found = {name for name, count in summary.counts.items() if count}
-    return summary.exit_code in COMPLETE and found <= _ROUTINE
+def _found_nothing(run: Run) -> bool:
+    found = {name for name, count in run.counts.items() if count}
+    return run.exit_code in COMPLETE and found <= _ROUTINE
 
 
-def _fold(connection: Connection, run_id: int, kind: str, exit_code: int) -> None:
-    """Let this run stand for the one before it, if that found nothing either.
+def _fold(connection: Connection, run: Run) -> None:
+    """Let this run stand for the one before it, if neither found anything.
 
     Only one of the same kind: a pass every five minutes must not wipe out the nightly sweep.
     """
-    query = select(runs).where(runs.c.id < run_id).order_by(runs.c.id.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
-    if row is None or row.kind != kind:
+    if not _found_nothing(run):
         return
-    before = _past(row).summary
-    if before is not None and _found_nothing(before) and before.exit_code == exit_code:
-        connection.execute(delete(runs).where(runs.c.id == row.id))
+    query = select(runs).where(runs.c.id < run.id).order_by(runs.c.id.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return
+    before = _run(row)
+    alike = before.kind == run.kind and before.exit_code == run.exit_code
+    if alike and _found_nothing(before):
+        connection.execute(delete(runs).where(runs.c.id == before.id))
 
 
 def _prune(connection: Connection, cutoff: datetime) -> None:

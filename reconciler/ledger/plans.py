@@ -11,36 +11,39 @@ from sqlalchemy import Connection, Select, bindparam, case, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from reconciler.core.model import State
-from reconciler.core.ports import PlanMember, StoppedPlan
+from reconciler.core.records import PlanMember, StoppedPlan
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
+from reconciler.ledger.database import Store
 from reconciler.ledger.entry_updates import START_ANEW, Values
 from reconciler.ledger.loading import BATCH
-from reconciler.ledger.part import Part
 from reconciler.ledger.tables import entries, plans, stopped
 
 PLANS_KEPT = 50
 """A stopped plan that changes from pass to pass must not fill the disk with its versions."""
 
 
-class Stopping(Part):
-    """Plans that were not carried out, and their members."""
+class SqlPlans:
+    """The tables `plans` and `stopped`."""
 
-    def keep_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
-        """See `core.ports.Ledger`."""
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def keep(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
+        """Keep a plan that was not carried out; of many, the newest."""
         with self._store.writing() as connection:
             _keep(connection, digest, members, now)
         hit(Failpoint.PLAN_KEPT)
 
-    def kept_plan(self, digest: str) -> tuple[PlanMember, ...] | None:
-        """See `core.ports.Ledger`."""
+    def kept(self, digest: str) -> tuple[PlanMember, ...] | None:
+        """The members of a kept plan, or None."""
         query = select(plans.c.members).where(plans.c.digest == digest)
         with self._store.reading() as connection:
             members: tuple[PlanMember, ...] | None = connection.execute(query).scalar_one_or_none()
         return members
 
-    def stop_plan(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
-        """See `core.ports.Ledger`."""
+    def stop(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
+        """Keep the plan, and have just these members stopped from now on."""
         # One by one, here and below: a plan may have a hundred thousand members.
         with self._store.writing() as connection:
             connection.execute(stopped.update().values(digest=_OVER))
@@ -61,8 +64,8 @@ class Stopping(Part):
                 _keep(connection, digest, _members(connection, select(stopped)), now)
         hit(Failpoint.PLAN_STOPPED)
 
-    def stopped_plan(self) -> StoppedPlan | None:
-        """See `core.ports.Ledger`."""
+    def stopped(self) -> StoppedPlan | None:
+        """What is stopped, as far as the same is still wanted of it and still to be done."""
         query = (
             select(stopped)
             .join(entries, entries.c.return_id == stopped.c.return_id)
@@ -80,7 +83,7 @@ class Stopping(Part):
         return StoppedPlan(digest, members, since)
 
     def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked: bool) -> None:
-        """See `core.ports.Ledger`."""
+        """Remember that a person let these very wants past the guards; none stays stopped."""
         with self._store.writing() as connection:
             for batch in _batched(members):
                 _accept(connection, batch, now, asked=asked)

@@ -1,0 +1,171 @@
+"""The values that pass between the parts of the program: what was read of a window, what is
+recorded, what became of a write, plans, runs.
+
+The nouns they are made of are in `core.model`. All times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from reconciler.core.model import (
+    IntentOutcome,
+    Malformed,
+    Operation,
+    Return,
+    SaleReturn,
+    State,
+    Wanted,
+    Window,
+)
+
+# ------------------------------------------------------------------------------ read from Loop
+
+
+class By(StrEnum):
+    """Which of a return's times a window applies to."""
+
+    UPDATED = "updated"
+    CREATED = "created"
+
+
+class Page(Struct, frozen=True):
+    """Some rows of a window, parsed."""
+
+    returns: tuple[Return, ...]
+    malformed: tuple[Malformed, ...] = ()
+
+
+class Observation(Struct, frozen=True):
+    """A return to be recorded because its content is new to the ledger."""
+
+    seen: Return
+    content: bytes
+    """Hash of everything in `seen` but `updated_at` (`core.fingerprint.content`)."""
+    wanted: Wanted
+    fingerprint: bytes
+
+
+class DrainedWindow(Struct, frozen=True):
+    """All that one completely read window teaches; recorded in one transaction."""
+
+    window: Window
+    by: By
+    rows: int
+    mapping_version: str
+    """Under which the observations' fingerprints were made; stored with each entry."""
+    observations: Iterable[Observation] = ()
+    """Gone through once."""
+    touched: tuple[tuple[str, datetime], ...] = ()
+    """(return id, updated_at) of returns whose content is as known but whose time is newer."""
+    malformed: tuple[Malformed, ...] = ()
+    parsed: tuple[str, ...] = ()
+    """Ids that parsed well: an earlier malformed row of theirs is cleared."""
+    watermark: datetime | None = None
+    """Where the watermark moves to; None leaves it. Never back."""
+    run_id: int | None = None
+    """The run that read it."""
+
+
+class StoredVersion(Struct, frozen=True):
+    """As much of an entry as a row of Loop's is compared with."""
+
+    updated_at: datetime
+    content: bytes
+    fingerprint: bytes
+    state: State
+
+
+# ---------------------------------------------------------------------------- pushed to Jetti
+
+
+class Attempt(Struct, frozen=True):
+    """One request for an entry and how it was answered, kept for people to read."""
+
+    at: datetime
+    operation: Operation
+    target_id: int
+    answer: str
+    """`applied`, `refused`, `lost`, `not sent`, `slow down`, …"""
+    status: int | None = None
+    detail: str | None = None
+    """Jetti's problem title; never a body."""
+
+
+class Transition(Struct, frozen=True):
+    """A step of one entry from one state to the next, applied in one transaction."""
+
+    state: State
+    reason: str | None = None
+    attempts: int | None = None
+    """None leaves the count as it is."""
+    next_try_at: datetime | None = None
+    sale_returns: tuple[SaleReturn, ...] | None = None
+    """All that are known from now on; None leaves them as they are."""
+    pushed_fingerprint: bytes | None = None
+    """Set when everything wanted under this fingerprint is in Jetti; None leaves it."""
+    intents_closed_as: IntentOutcome | None = None
+    """Closes the entry's outstanding intents with this outcome; None leaves them open."""
+    intents_absent_at: datetime | None = None
+    """Stamps outstanding intents with a first read-back that found nothing."""
+    attempt: Attempt | None = None
+
+
+# ---------------------------------------------------------------------- the ledger as a whole
+
+
+class Meta(Struct, frozen=True):
+    """What a ledger knows of itself."""
+
+    go_live: datetime
+    watermark: datetime
+    mapping_version: str
+    """The mapping under which pushed entries were last accepted."""
+    shop: str | None = None
+    account: str | None = None
+    proven_ids_key: str | None = None
+    """Value of `jetti.cancel_ids_key` with which a create was last seen to return a part of a sale
+    and no more."""
+    creation_stopped: str | None = None
+    """Why nothing may be created until a person has resolved it; None when all is well."""
+    has_pushed: bool = False
+    """Whether any intent or sale return was ever recorded; False for a new ledger."""
+    created_at: datetime | None = None
+    adopting_since: datetime | None = None
+    """Since when `init --adopt` looks, while it has not looked everywhere."""
+
+
+class PlanMember(Struct, frozen=True, array_like=True, gc=False):
+    """What a digest is made of, per change: no times, nothing read from Jetti."""
+
+    return_id: str
+    change: str
+    fingerprint: bytes
+
+
+class StoppedPlan(Struct, frozen=True):
+    """What a guard stopped and nobody has let through."""
+
+    digest: str
+    members: frozenset[PlanMember]
+    since: datetime
+    """When the first of them was stopped."""
+
+
+class Run(Struct, frozen=True):
+    """A run as history shows it."""
+
+    id: int
+    kind: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    """None while it goes on, and for ever when it was killed."""
+    exit_code: int | None = None
+    counts: dict[str, int] = {}
+    """By the names of `core.report.Counts`."""
+    message: str | None = None
+    """Why it ended with that code, where that is not 0 or 10."""

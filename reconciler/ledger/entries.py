@@ -1,0 +1,216 @@
+"""What the ledger knows of each return, and how a new mapping changes what is wanted of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+
+from reconciler.clock import Clock
+from reconciler.core import words
+from reconciler.core.model import CountedWord, Entry, State, Wanted
+from reconciler.core.records import StoredVersion
+from reconciler.core.states import OPEN, TROUBLED
+from reconciler.failpoints import Failpoint, hit
+from reconciler.ledger import entry_updates
+from reconciler.ledger.database import Store
+from reconciler.ledger.entry_updates import Values
+from reconciler.ledger.loading import BATCH, batched, load, spellings_of
+from reconciler.ledger.tables import entries, intents
+
+LONGEST_PAUSE = timedelta(days=1)
+"""No pause between two tries, and no settle time, is as long (`core.retry`)."""
+
+
+class SqlEntries:
+    """The table `entries`, with the sale returns and outstanding intents of each."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def get(self, ids: Sequence[str]) -> list[Entry]:
+        """These entries in the order asked for; unknown ids are left out."""
+        with self._store.reading() as connection:
+            return load(connection, ids)
+
+    def on_order(self, order_id: str | None, order_name: str) -> list[Entry]:
+        """Every entry on that order (same order id, or same name where either has no id), in
+        order of id."""
+        columns = entries.c
+        # Two orders without a name have nothing in common.
+        # safeguard: empty-order-names-never-match
+        same = and_(columns.order_name == order_name, columns.order_name != "")
+        if order_id is not None:
+            same = or_(columns.order_id == order_id, and_(same, columns.order_id.is_(None)))
+        query = select(columns.return_id).where(same)
+        with self._store.reading() as connection:
+            return load(connection, sorted(connection.execute(query).scalars()))
+
+    def find(self, name: str) -> list[Entry]:
+        """The entry of that return id, or every entry on that order: by name, with or without
+        `#`, or by its id."""
+        named = or_(
+            entries.c.return_id == name,
+            entries.c.order_id == name,
+            entries.c.order_name.in_(spellings_of(name)),
+        )
+        with self._store.reading() as connection:
+            ids = connection.execute(select(entries.c.return_id).where(named)).scalars()
+            return load(connection, sorted(ids))
+
+    def versions(self, ids: Collection[str]) -> dict[str, StoredVersion]:
+        """Those of these returns that have an entry, for comparing a page."""
+        columns = entries.c
+        query = select(
+            columns.return_id,
+            columns.updated_at,
+            columns.content,
+            columns.fingerprint,
+            columns.state,
+        )
+        found: dict[str, StoredVersion] = {}
+        with self._store.reading() as connection:
+            for batch in batched(list(ids), 750):
+                for row in connection.execute(query.where(columns.return_id.in_(batch))):
+                    found[row.return_id] = StoredVersion(
+                        updated_at=row.updated_at,
+                        content=row.content,
+                        fingerprint=row.fingerprint,
+                        state=row.state,
+                    )
+        return found
+
+    def ids_updated_between(self, start: datetime, end: datetime) -> set[str]:
+        """Entries whose recorded `updated_at` lies in the span, both ends included."""
+        return set(self._ids(entries.c.updated_at.between(start, end)))
+
+    def open_ids_created_between(self, start: datetime, end: datetime) -> set[str]:
+        """Unfinished entries (`core.states.OPEN`) of returns created in the span."""
+        created = entries.c.created_at.between(start, end)
+        return set(self._ids(and_(created, entries.c.state.in_(OPEN))))
+
+    def due(self, now: datetime) -> Iterator[Entry]:
+        """Entries with something to do now, in order of id. Streamed."""
+        condition = _due(now)
+        # All ids at once are small; the entries behind them come batch by batch.
+        return self._stream(self._ids(condition), condition)
+
+    def mapped_otherwise(self, mapping_version: str) -> Iterator[Entry]:
+        """Entries whose fingerprint was made under another mapping version. Streamed."""
+        column = entries.c.mapping_version
+        # Not `!=`, for which no index would be used.
+        condition = or_(column < mapping_version, column > mapping_version)
+        return self._stream(self._ids(condition), condition)
+
+    def count_updated_since(self, instant: datetime) -> int:
+        """Returns that changed in Loop at or after the instant, by Loop's own time."""
+        # safeguard: guard-share-by-loop-time
+        return self._count(entries.c.updated_at >= instant)
+
+    def count_overdue(self, before: datetime) -> int:
+        """Open entries with something to do since that instant or longer (`due_since`)."""
+        return self._count(and_(entries.c.state.in_(OPEN), entries.c.due_since <= before))
+
+    def counts_by_state(self) -> dict[State, int]:
+        """How many entries are in each state; a state without any is left out."""
+        query = select(entries.c.state, func.count()).group_by(entries.c.state)
+        with self._store.reading() as connection:
+            return {row.state: row[1] for row in connection.execute(query)}
+
+    def unknown_words(self) -> tuple[CountedWord, ...]:
+        """Words of Loop's that this version does not know, with the returns that show them."""
+        column = entries.c.unknown_words
+        query = select(column, func.count()).where(column.is_not(None)).group_by(column)
+        with self._store.reading() as connection:
+            return words.count((found, number) for found, number in connection.execute(query))
+
+    def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
+        """Entries that failed, need a person or are overdue, the longest waiting first."""
+        overdue = and_(entries.c.state.in_(OPEN), entries.c.due_since <= overdue_before)
+        stuck = entries.c.state.in_(TROUBLED)
+        query = (
+            select(entries.c.return_id)
+            .where(or_(stuck, overdue))
+            .order_by(entries.c.due_since, entries.c.return_id)
+            .limit(limit)
+        )
+        with self._store.reading() as connection:
+            return load(connection, list(connection.execute(query).scalars()))
+
+    def oldest_problem(self, overdue_before: datetime) -> Entry | None:
+        """Of all that failed, need a person or are overdue, the one that waits the longest."""
+        found = self.problems(overdue_before, 1)
+        return found[0] if found else None
+
+    def remap(self, changed: Iterable[tuple[str, Wanted, bytes]], mapping_version: str) -> None:
+        """Store newly projected wants, as (return id, wanted, fingerprint), under this version."""
+        now = self._clock.now()
+        with self._store.writing() as connection:
+            rest = iter(changed)
+            while batch := list(islice(rest, BATCH)):
+                _remap(connection, batch, mapping_version, now)
+        hit(Failpoint.REMAPPED)
+
+    def _stream(self, ids: Sequence[str], condition: ColumnElement[bool]) -> Iterator[Entry]:
+        """These entries, as far as they still fit, with no transaction open between two of them."""
+        for batch in batched(ids):
+            with self._store.reading() as connection:
+                found = load(connection, batch, condition)
+            yield from found
+
+    def _ids(self, condition: ColumnElement[bool]) -> list[str]:
+        query = select(entries.c.return_id).where(condition)
+        with self._store.reading() as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def _count(self, condition: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(entries).where(condition)
+        with self._store.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    state = entries.c.state
+    # Later than now; one that is missing does not hold anything up, and one further away than
+    # any pause of ours was written while the clock was wrong.
+    later = and_(entries.c.next_try_at > now, entries.c.next_try_at < now + LONGEST_PAUSE)
+    unsettled = exists().where(
+        intents.c.return_id == entries.c.return_id,
+        intents.c.closed_as.is_(None),
+        intents.c.settle_at > now,
+        intents.c.settle_at < now + LONGEST_PAUSE,
+    )
+    return or_(
+        state == State.PENDING,
+        and_(
+            state.in_([State.WAITING, State.FAILED]),
+            or_(entries.c.next_try_at.is_(None), ~later),
+        ),
+        and_(state.in_([State.IN_FLIGHT, State.UNKNOWN]), ~unsettled),
+    )
+
+
+def _remap(
+    connection: Connection,
+    batch: list[tuple[str, Wanted, bytes]],
+    version: str,
+    now: datetime,
+) -> None:
+    before = entry_updates.entries_before(connection, [id_ for id_, _, _ in batch])
+    stamped: list[tuple[entry_updates.StoredEntry, bytes, str]] = []
+    changed: list[tuple[entry_updates.StoredEntry, Values]] = []
+    for id_, wanted, fingerprint in batch:
+        row = before[id_]
+        if row.wanted == wanted:
+            stamped.append((row, fingerprint, version))
+        else:
+            want = entry_updates.want_values(wanted, fingerprint, version, now)
+            # The settings changed and not the return: the guard's share must not grow by it.
+            del want["changed_at"]
+            changed.append((row, want))
+    entry_updates.restamp(connection, stamped)
+    entry_updates.change(connection, changed, now)
+    entry_updates.fill_in_words(connection, [id_ for id_, _, _ in batch])

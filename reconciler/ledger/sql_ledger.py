@@ -1,0 +1,32 @@
+"""The ledger as the rest of the program knows it."""
+
+from __future__ import annotations
+
+from reconciler.clock import Clock
+from reconciler.ledger.database import Store
+from reconciler.ledger.entries import SqlEntries
+from reconciler.ledger.journal import SqlJournal
+from reconciler.ledger.malformed import SqlMalformedRows
+from reconciler.ledger.meta import SqlMetaRow
+from reconciler.ledger.plans import SqlPlans
+from reconciler.ledger.runs import SqlRuns
+from reconciler.ledger.spellings import SqlSpellings
+from reconciler.ledger.windows import SqlWindows
+
+
+class SqlLedger:
+    """`core.ports.Ledger` on SQL, and what `status`, `show` and `init` ask besides.
+
+    The parts share one connection. What is said there of transactions and of LedgerError holds for
+    every method of theirs.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.entries = SqlEntries(store, clock)
+        self.windows = SqlWindows(store)
+        self.malformed = SqlMalformedRows(store)
+        self.journal = SqlJournal(store, clock)
+        self.plans = SqlPlans(store)
+        self.runs = SqlRuns(store)
+        self.meta = SqlMetaRow(store)
+        self.spellings = SqlSpellings(store)
