@@ -9,15 +9,14 @@ from msgspec import Struct, structs
 
 from reconciler.core import summary, words
 from reconciler.core.matching.created import PROVEN_BY
-from reconciler.core.model import CountedWord, Entry
+from reconciler.core.model import CountedWord
 from reconciler.core.plan import Change
-from reconciler.core.records import Run
+from reconciler.core.records import Run, SetAside
 from reconciler.core.report import (
     ChangeKind,
     Failure,
     JettiRequests,
     LoopRequests,
-    NotUnderstood,
     OutcomeKind,
     Problem,
     Report,
@@ -47,7 +46,7 @@ class Opening(Struct, frozen=True):
 class _Closing(Struct, frozen=True):
     standing: summary.LedgerTotals
     problems: tuple[Problem, ...]
-    malformed: tuple[NotUnderstood, ...]
+    malformed: tuple[SetAside, ...]
     watermark: datetime | None
     has_pushed: bool = True
     unknown_words: tuple[CountedWord, ...] = ()
@@ -176,7 +175,7 @@ def _look(
         problems = ledger.entries.problems(overdue_before, _LISTED)
     return _Closing(
         standing,
-        tuple(map(_problem, problems)),
+        tuple(map(Problem.of, problems)),
         malformed,
         meta.watermark,
         meta.has_pushed,
@@ -189,17 +188,6 @@ def _asked_for(made: Pass, request: RunRequest, parts: Parts) -> set[str]:
     """The returns that were read or named: of these alone such a run speaks."""
     planned = {change.return_id for change in made.plan.changes}
     return {*parts.ingest.log.ids, *request.return_ids, *planned}
-
-
-def _problem(entry: Entry) -> Problem:
-    return Problem(
-        return_id=entry.id,
-        order_name=entry.seen.order_name,
-        state=entry.state.value,
-        since=entry.due_since or entry.changed_at,
-        reason=entry.reason,
-        order_id=entry.seen.order_id,
-    )
 
 
 def _remarks(opening: Opening, closing: _Closing) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -10,14 +9,13 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.config import Settings
 from reconciler.core import remarks, words
-from reconciler.core.health import Facts, Health, SetAside, Stopped, assess
+from reconciler.core.health import Facts, Health, Stopped, assess
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, CreationRules, decide
-from reconciler.core.records import Run, StoppedPlan
-from reconciler.core.report import NotUnderstood, Problem, RunKind
-from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Sent, describe
+from reconciler.core.records import Run, SetAside
+from reconciler.core.report import Problem, RunKind
+from reconciler.core.return_detail import ReturnDetail, ReturnDetails, describe
 from reconciler.errors import ConfigError
-from reconciler.ledger.journal import PastIntent
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
 from reconciler.ledger.opening import open_reader
@@ -61,13 +59,14 @@ def details(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
     return ReturnDetails(tuple(found), tuple(aside.values()))
 
 
-def _only(rows: list[NotUnderstood]) -> NotUnderstood | None:
+def _only(rows: list[SetAside]) -> SetAside | None:
     return rows[0] if rows else None
 
 
 def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
     now = clock.now()
     meta, overdue_before = ledger.meta.read(), now - settings.policy.patience
+    stopped, oldest = ledger.plans.stopped(), ledger.entries.oldest_problem(overdue_before)
     return Facts(
         now=now,
         go_live=meta.go_live,
@@ -83,41 +82,11 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         ),
         last_complete_pass=ledger.runs.last_complete(RunKind.SCHEDULED),
         last_complete_sweep=ledger.runs.last_complete(RunKind.SWEEP),
-        stopped=_stopped(ledger.plans.stopped()),
-        oldest_problem=_problem(ledger.entries.oldest_problem(overdue_before)),
+        stopped=Stopped.of(stopped) if stopped else None,
+        oldest_problem=Problem.of(oldest) if oldest else None,
         runs=_runs(ledger),
-        set_aside=tuple(
-            SetAside(
-                key=row.key,
-                problem=row.problem,
-                since=row.first_seen,
-                return_id=row.return_id,
-                order_name=row.order_name,
-                is_partial=row.is_partial,
-                last_seen=row.last_seen,
-            )
-            for row in ledger.malformed.oldest(_SET_ASIDE)
-        ),
+        set_aside=tuple(ledger.malformed.oldest(_SET_ASIDE)),
     )
-
-
-def _problem(entry: Entry | None) -> Problem | None:
-    if entry is None:
-        return None
-    return Problem(
-        return_id=entry.id,
-        order_name=entry.seen.order_name,
-        state=entry.state.value,
-        since=entry.due_since or entry.changed_at,
-        reason=entry.reason,
-        order_id=entry.seen.order_id,
-    )
-
-
-def _stopped(plan: StoppedPlan | None) -> Stopped | None:
-    if plan is None:
-        return None
-    return Stopped(plan.digest, plan.since, Counter(one.change for one in plan.members))
 
 
 def _runs(ledger: SqlLedger) -> tuple[Run, ...]:
@@ -128,30 +97,17 @@ def _runs(ledger: SqlLedger) -> tuple[Run, ...]:
 
 
 def _detail_of(
-    ledger: SqlLedger, entry: Entry, rules: CreationRules, not_understood: NotUnderstood | None
+    ledger: SqlLedger, entry: Entry, rules: CreationRules, not_understood: SetAside | None
 ) -> ReturnDetail:
     todo = decide(entry, rules)
     stopped = ledger.plans.stopped()
     is_stopped = stopped is not None and any(one.return_id == entry.id for one in stopped.members)
     return describe(
         entry,
-        tuple(map(_sent, ledger.journal.intents_of(entry.id))),
+        tuple(ledger.journal.writes_of(entry.id)),
         tuple(ledger.journal.attempts_of(entry.id)),
         remarks=remarks.about(entry, rules.policy.held_states),
         lacks=tuple(todo.fields) if isinstance(todo, Change) else (),
         not_understood=not_understood,
         stopped_with=stopped.digest if stopped is not None and is_stopped else None,
-    )
-
-
-def _sent(past: PastIntent) -> Sent:
-    intent = past.intent
-    return Sent(
-        at=intent.sent_at,
-        operation=intent.write.operation.value,
-        target_id=intent.write.target_id,
-        sale_item_ids=intent.write.sale_item_ids,
-        fields=intent.write.fields,
-        settle_at=intent.settle_at,
-        outcome=past.closed_as,
     )

@@ -20,6 +20,7 @@ from reconciler.cli.program import program
 from reconciler.config import environment, file, load, schema
 from reconciler.core import duration
 from reconciler.core.model import CountedWord
+from reconciler.core.records import SetAside
 from reconciler.core.report import (
     ChangeKind,
     Counts,
@@ -27,7 +28,6 @@ from reconciler.core.report import (
     FieldChange,
     JettiRequests,
     LoopRequests,
-    NotUnderstood,
     OutcomeKind,
     Problem,
     ReadWindow,
@@ -300,7 +300,7 @@ def test_readme_names_every_key_of_the_report_and_no_other() -> None:
         "changes.sale_returns": keys_of(SaleReturnName),
         "changes.fields": keys_of(FieldChange),
         "problems": keys_of(Problem),
-        "malformed": keys_of(NotUnderstood),
+        "malformed": keys_of(SetAside),
         "unknown_words": keys_of(CountedWord),
     }
     for place, names in places.items():

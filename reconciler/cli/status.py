@@ -47,7 +47,7 @@ def status(
     from reconciler.reports import as_json, status_text
 
     health = inspection.health(settings, call.runtime.clock, max_age)
-    text = as_json.encode(health) if output_format == "json" else status_text.render(health)
+    text = as_json.encode_status(health) if output_format == "json" else status_text.render(health)
     silent = call.quiet and health.healthy and output_format == "text" and output is None
     delivered = silent or deliver.hand_over(text, output)
     return health.exit_code if delivered else UNDELIVERED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.core import duration
 from reconciler.core.model import CountedWord, State
-from reconciler.core.records import Run
+from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import Problem, RunKind
 
 SWEEP_AGE = timedelta(hours=48)
@@ -29,19 +30,6 @@ _RUNS_TOLD = 10
 _ROWS_NAMED = 5
 
 
-class SetAside(Struct, frozen=True):
-    """A row of Loop's that could not be understood."""
-
-    key: str
-    problem: str
-    since: datetime
-    return_id: str | None = None
-    order_name: str | None = None
-    is_partial: bool = False
-    """Whether the rest of the row was understood and is told."""
-    last_seen: datetime | None = None
-
-
 class Stopped(Struct, frozen=True):
     """A plan that a guard stopped and nobody has let through."""
 
@@ -49,6 +37,11 @@ class Stopped(Struct, frozen=True):
     since: datetime
     changes: dict[str, int]
     """How many of each kind."""
+
+    @classmethod
+    def of(cls, plan: StoppedPlan) -> Stopped:
+        """The plan without its members."""
+        return cls(plan.digest, plan.since, Counter(one.change for one in plan.members))
 
 
 class Facts(Struct, frozen=True, kw_only=True):

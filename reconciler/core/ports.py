@@ -24,11 +24,11 @@ from reconciler.core.records import (
     Page,
     PlanMember,
     Run,
+    SetAside,
     StoppedPlan,
     StoredVersion,
     Transition,
 )
-from reconciler.core.report import NotUnderstood
 
 
 class Source(Protocol):
@@ -148,7 +148,7 @@ class Windows(Protocol):
 class MalformedRows(Protocol):
     """Rows of Loop's that are set aside and not yet cleared."""
 
-    def oldest(self, limit: int | None = None) -> list[NotUnderstood]:
+    def oldest(self, limit: int | None = None) -> list[SetAside]:
         """The oldest first; all of them without a limit."""
 
 

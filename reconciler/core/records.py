@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.core.model import (
+    Fields,
     IntentOutcome,
     Malformed,
     Operation,
@@ -80,6 +81,21 @@ class StoredVersion(Struct, frozen=True):
     state: State
 
 
+class SetAside(Struct, frozen=True):
+    """A row of Loop's, or a part of one, that could not be understood and still is so."""
+
+    key: str
+    """The return id where it could be read, else a hash of the row."""
+    return_id: str | None
+    order_name: str | None
+    problem: str
+    """The fields and what is wrong with them in kind; never a value."""
+    is_partial: bool
+    """Whether the rest of the row was understood and is told."""
+    first_seen: datetime
+    last_seen: datetime
+
+
 # ---------------------------------------------------------------------------- pushed to Jetti
 
 
@@ -94,6 +110,19 @@ class Attempt(Struct, frozen=True):
     status: int | None = None
     detail: str | None = None
     """Jetti's problem title; never a body."""
+
+
+class PastWrite(Struct, frozen=True):
+    """A write that was announced in the ledger, and what became of it."""
+
+    at: datetime
+    operation: Operation
+    target_id: int
+    sale_item_ids: tuple[int, ...]
+    fields: Fields
+    settle_at: datetime
+    outcome: IntentOutcome | None
+    """None while nobody knows."""
 
 
 class Transition(Struct, frozen=True):

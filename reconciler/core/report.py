@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from reconciler.core.model import CountedWord, Value
+from reconciler.core.model import CountedWord, Entry, Value
 from reconciler.core.owned_fields import OWNED
+from reconciler.core.records import SetAside
 
 
 class ChangeKind(StrEnum):
@@ -141,20 +142,17 @@ class Problem(Struct, frozen=True):
     reason: str | None = None
     order_id: str | None = None
 
-
-class NotUnderstood(Struct, frozen=True):
-    """A row of Loop's, or a part of one, that could not be understood and still is so."""
-
-    key: str
-    """The return id where it could be read, else a hash of the row."""
-    return_id: str | None
-    order_name: str | None
-    problem: str
-    """The fields and what is wrong with them in kind; never a value."""
-    is_partial: bool
-    """Whether the rest of the row was understood and is told."""
-    first_seen: datetime
-    last_seen: datetime
+    @classmethod
+    def of(cls, entry: Entry) -> Problem:
+        """What is told of such an entry."""
+        return cls(
+            return_id=entry.id,
+            order_name=entry.seen.order_name,
+            state=entry.state.value,
+            since=entry.due_since or entry.changed_at,
+            reason=entry.reason,
+            order_id=entry.seen.order_id,
+        )
 
 
 class ReadWindow(Struct, frozen=True):
@@ -250,5 +248,5 @@ class Report(Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     unknown_words: tuple[CountedWord, ...] = ()
     """Words in Loop that neither this version nor a setting knows, over all returns."""
-    malformed: tuple[NotUnderstood, ...] = ()
+    malformed: tuple[SetAside, ...] = ()
     """From this pass or an earlier one."""

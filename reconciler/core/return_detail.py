@@ -6,23 +6,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from reconciler.core.model import Entry, Fields, Return, SaleReturn, State, Wanted
-from reconciler.core.records import Attempt
-from reconciler.core.report import FieldChange, NotUnderstood
+from reconciler.core.model import Entry, Return, SaleReturn, State, Wanted
+from reconciler.core.records import Attempt, PastWrite, SetAside
+from reconciler.core.report import FieldChange
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
-
-
-class Sent(Struct, frozen=True):
-    """A write that was announced in the ledger, and what became of it."""
-
-    at: datetime
-    operation: str
-    target_id: int
-    sale_item_ids: tuple[int, ...]
-    fields: Fields
-    settle_at: datetime
-    outcome: str | None
-    """None while nobody knows."""
 
 
 class ReturnDetail(Struct, frozen=True, kw_only=True):
@@ -42,13 +29,13 @@ class ReturnDetail(Struct, frozen=True, kw_only=True):
     seen: Return
     wanted: Wanted
     pushed: tuple[SaleReturn, ...]
-    writes: tuple[Sent, ...]
+    writes: tuple[PastWrite, ...]
     attempts: tuple[Attempt, ...]
     remarks: tuple[str, ...] = ()
     """What a person should know of it besides its state."""
     lacks: tuple[FieldChange, ...] = ()
     """What Jetti was not told yet of what was understood."""
-    not_understood: NotUnderstood | None = None
+    not_understood: SetAside | None = None
     """What Loop says now, or a part of it, where that makes no sense."""
 
 
@@ -56,18 +43,18 @@ class ReturnDetails(Struct, frozen=True):
     """The returns that a name stands for: one, or all on an order."""
 
     returns: tuple[ReturnDetail, ...]
-    not_understood: tuple[NotUnderstood, ...] = ()
+    not_understood: tuple[SetAside, ...] = ()
     """Those of them of which nothing was ever understood."""
 
 
 def describe(
     entry: Entry,
-    writes: tuple[Sent, ...],
+    writes: tuple[PastWrite, ...],
     attempts: tuple[Attempt, ...],
     *,
     remarks: tuple[str, ...] = (),
     lacks: tuple[FieldChange, ...] = (),
-    not_understood: NotUnderstood | None = None,
+    not_understood: SetAside | None = None,
     stopped_with: str | None = None,
 ) -> ReturnDetail:
     """The story of an entry. `stopped_with` is the digest of the plan that keeps it."""

@@ -6,18 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct
 from sqlalchemy import Connection, case, select
 
 from reconciler.clock import Clock
-from reconciler.core.model import Intent, IntentOutcome, Operation, State, Write
-from reconciler.core.records import Attempt, Transition
+from reconciler.core.model import Intent, Operation, State, Write
+from reconciler.core.records import Attempt, PastWrite, Transition
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, transitions
 from reconciler.ledger.database import Store, new_id
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.loading import batched, intent_of
+from reconciler.ledger.loading import batched
 from reconciler.ledger.tables import attempts, entries, intents, meta
 
 _COMMITTING = {
@@ -40,14 +39,6 @@ _COMMITTED = {
     State.DEAD: Failpoint.DEAD_COMMITTED,
     State.REVIEW: Failpoint.REVIEW_COMMITTED,
 }
-
-
-class PastIntent(Struct, frozen=True):
-    """An intent and what became of it."""
-
-    intent: Intent
-    closed_as: IntentOutcome | None
-    """None while nobody knows."""
 
 
 class SqlJournal:
@@ -143,12 +134,23 @@ class SqlJournal:
             for row in rows
         ]
 
-    def intents_of(self, return_id: str) -> list[PastIntent]:
+    def writes_of(self, return_id: str) -> list[PastWrite]:
         """Its writes, closed ones too, oldest first."""
         query = select(intents).where(intents.c.return_id == return_id).order_by(intents.c.id)
         with self._store.reading() as connection:
             rows = connection.execute(query).all()
-        return [PastIntent(intent=intent_of(row), closed_as=row.closed_as) for row in rows]
+        return [
+            PastWrite(
+                at=row.sent_at,
+                operation=row.write.operation,
+                target_id=row.write.target_id,
+                sale_item_ids=row.write.sale_item_ids,
+                fields=row.write.fields,
+                settle_at=row.settle_at,
+                outcome=row.closed_as,
+            )
+            for row in rows
+        ]
 
 
 def _tell(points: Mapping[State, Failpoint], transitions: Sequence[tuple[str, Transition]]) -> None:

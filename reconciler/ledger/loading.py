@@ -42,7 +42,7 @@ def load(
     return [found[id_] for id_ in ids if id_ in found]
 
 
-def intent_of(row: Row[Any]) -> Intent:
+def _intent(row: Row[Any]) -> Intent:
     """An intent from its row."""
     return Intent(
         id=row.id,
@@ -104,7 +104,7 @@ def _outstanding(connection: Connection, ids: list[str]) -> dict[str, list[Inten
     )
     found: dict[str, list[Intent]] = defaultdict(list)
     for row in connection.execute(query):
-        found[row.return_id].append(intent_of(row))
+        found[row.return_id].append(_intent(row))
     return found
 
 

@@ -10,8 +10,7 @@ from msgspec.structs import asdict
 from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select
 
 from reconciler.core.model import Malformed
-from reconciler.core.records import By, DrainedWindow
-from reconciler.core.report import NotUnderstood
+from reconciler.core.records import By, DrainedWindow, SetAside
 from reconciler.ledger.database import Store
 from reconciler.ledger.loading import batched, spellings_of
 from reconciler.ledger.tables import malformed
@@ -33,11 +32,11 @@ class SqlMalformedRows:
         with self._store.reading() as connection:
             return connection.execute(select(func.count()).select_from(malformed)).scalar_one()
 
-    def oldest(self, limit: int | None = None) -> list[NotUnderstood]:
+    def oldest(self, limit: int | None = None) -> list[SetAside]:
         """The oldest first; all of them without a limit."""
         return self._rows(select(malformed).limit(limit))
 
-    def find(self, name: str) -> list[NotUnderstood]:
+    def find(self, name: str) -> list[SetAside]:
         """Those of that return, or of every return on that order."""
         columns = malformed.c
         named = or_(
@@ -47,12 +46,12 @@ class SqlMalformedRows:
         )
         return self._rows(select(malformed).where(named))
 
-    def _rows(self, query: Select[Any]) -> list[NotUnderstood]:
+    def _rows(self, query: Select[Any]) -> list[SetAside]:
         ordered = query.order_by(malformed.c.first_seen, malformed.c.key)
         with self._store.reading() as connection:
             rows = connection.execute(ordered).all()
         return [
-            NotUnderstood(
+            SetAside(
                 key=row.key,
                 # An older version kept it in the key alone; a hash is longer.
                 return_id=row.return_id or (row.key if len(row.key) <= _LONGEST_ID else None),

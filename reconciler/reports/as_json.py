@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
+
+from reconciler.core.health import Health
 
 # JSON may carry these raw, a terminal should not: delete, C1 controls, bidi controls, invisible
 # characters, line separators.
@@ -15,8 +18,36 @@ _UNSAFE = re.compile(
 )
 
 
+# What `status` calls the fields of a row that was set aside, in its order. The report of a pass
+# calls them as `SetAside` does; both are contracts.
+_SET_ASIDE_IN_STATUS = {
+    "key": "key",
+    "problem": "problem",
+    "since": "first_seen",
+    "return_id": "return_id",
+    "order_name": "order_name",
+    "is_partial": "is_partial",
+    "last_seen": "last_seen",
+}
+
+
 def encode(report: msgspec.Struct) -> str:
     """The report, indented; times are ISO 8601 in UTC with Z. Safe to print as it is."""
+    return _encoded(report)
+
+
+def encode_status(health: Health) -> str:
+    """The answer of `status`, in the same form."""
+    told = msgspec.to_builtins(health)
+    facts = told["facts"]
+    facts["set_aside"] = [
+        {name: row[field] for name, field in _SET_ASIDE_IN_STATUS.items()}
+        for row in facts["set_aside"]
+    ]
+    return _encoded(told)
+
+
+def _encoded(report: Any) -> str:
     try:
         text = msgspec.json.format(
             msgspec.json.encode(report, enc_hook=_unpacked), indent=2

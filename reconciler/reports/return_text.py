@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, WantedParcel
-from reconciler.core.records import Attempt
-from reconciler.core.report import NotUnderstood
-from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Sent
+from reconciler.core.records import Attempt, PastWrite, SetAside
+from reconciler.core.return_detail import ReturnDetail, ReturnDetails
 from reconciler.core.text import safe
 from reconciler.reports.wording import aside, line, moment, order, value
 
@@ -23,7 +22,7 @@ def render(details: ReturnDetails) -> str:
     return "\n\n".join([*told, *("\n".join(_nothing_of(row)) for row in details.not_understood)])
 
 
-def _nothing_of(row: NotUnderstood) -> Iterator[str]:
+def _nothing_of(row: SetAside) -> Iterator[str]:
     """Of a return that Jetti cannot have been told of."""
     yield f"{aside(row)[:1].upper()}{aside(row)[1:]}"
     way_out = _WAY_OUT if row.return_id else _READ_AGAIN  # without its id nobody can ask for it
@@ -148,7 +147,7 @@ def _writes(detail: ReturnDetail) -> Iterator[str]:
         yield f"  {moment(sent.at)}  {_sent(sent)}"
 
 
-def _sent(sent: Sent) -> str:
+def _sent(sent: PastWrite) -> str:
     items = (
         f" of sale items {', '.join(map(str, sent.sale_item_ids))}" if sent.sale_item_ids else ""
     )

@@ -95,7 +95,8 @@ def _set_aside(facts: Facts) -> Iterator[str]:
     for row in facts.set_aside:
         on = f" on {safe(row.order_name, 40)}" if row.order_name else ""
         part = " (in part)" if row.is_partial else ""
-        yield f"  ? {safe(row.key, 64)}{on}{part}  since {moment(row.since)}: {safe(row.problem)}"
+        since = f"since {moment(row.first_seen)}"
+        yield f"  ? {safe(row.key, 64)}{on}{part}  {since}: {safe(row.problem)}"
     if facts.malformed > len(facts.set_aside):
         yield f"  … and {facts.malformed - len(facts.set_aside)} more"
 

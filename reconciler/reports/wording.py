@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler.core.model import Value
-from reconciler.core.report import Failure, NotUnderstood
+from reconciler.core.records import SetAside
+from reconciler.core.report import Failure
 from reconciler.core.text import safe
 
 _LABEL = 11  # width of the left column: the longest label and two blanks
@@ -48,7 +49,7 @@ def order(name: str, order_id: str | None) -> str:
     return safe(name, 40) if name else f"order id {safe(order_id or '-', 30)}"
 
 
-def aside(row: NotUnderstood) -> str:
+def aside(row: SetAside) -> str:
     """A row that was not understood: whose it is, since when, and what is wrong with it."""
     on = f" on {safe(row.order_name, 40)}" if row.order_name else ""
     whose = f"return {safe(row.return_id, 20)}{on}" if row.return_id else "a row without its id"

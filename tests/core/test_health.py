@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.core.health import Facts, SetAside, Stopped, assess
-from reconciler.core.records import Run
+from reconciler.core.health import Facts, Stopped, assess
+from reconciler.core.records import Run, SetAside
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,6 +33,10 @@ def run(
     return Run(number, kind, began, ended, exit_code, message="too many")
 
 
+def set_aside(return_id: str | None) -> SetAside:
+    return SetAside(return_id or "ab" * 32, return_id, None, "id: x", False, NOON, NOON)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -46,22 +50,25 @@ def run(
         ),
         ({"last_complete_pass": None}, "no pass was ever complete"),
         (
-            {"malformed": 1, "set_aside": (SetAside("8801", "state: absent", NOON, "8801"),)},
+            {"malformed": 1, "set_aside": (set_aside("8801"),)},
             "1 row of Loop's is not understood, at least in part: return 8801",
         ),
         (
             {
                 "malformed": 2,
-                "set_aside": tuple(SetAside(one, "id: x", NOON, one) for one in ("8801", "8802")),
+                "set_aside": tuple(set_aside(one) for one in ("8801", "8802")),
             },
             "2 rows of Loop's are not understood, at least in part: return 8801, 8802",
         ),
         (
-            {"malformed": 9, "set_aside": (SetAside("8801", "state: absent", NOON, "8801"),)},
+            {"malformed": 9, "set_aside": (set_aside("8801"),)},
             "9 rows of Loop's are not understood, at least in part: return 8801, …",
         ),
         (
-            {"malformed": 1, "set_aside": (SetAside("ab" * 32, "id: missing", NOON),)},
+            {
+                "malformed": 1,
+                "set_aside": (set_aside(None),),
+            },
             "1 row of Loop's is not understood, at least in part",
         ),
         (

@@ -17,9 +17,9 @@ from reconciler.core.model import (
     Wanted,
     Write,
 )
-from reconciler.core.records import Attempt
-from reconciler.core.report import FieldChange, NotUnderstood
-from reconciler.core.return_detail import ReturnDetail, Sent, describe, what_next
+from reconciler.core.records import Attempt, PastWrite, SetAside
+from reconciler.core.report import FieldChange
+from reconciler.core.return_detail import ReturnDetail, describe, what_next
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -100,7 +100,7 @@ def test_a_story_tells_everything_about_its_entry() -> None:
         pushed_fingerprint=b"\x02",
         sale_returns=(SaleReturn(21, "1001-21", 10, None, {}, ()),),
     )
-    sent = (Sent(NOON, "create", 10, (1,), {}, NOON, None),)
+    sent = (PastWrite(NOON, Operation.CREATE, 10, (1,), {}, NOON, None),)
     tried = (Attempt(NOON, Operation.CREATE, 10, "lost"),)
 
     assert describe(given, sent, tried) == ReturnDetail(
@@ -133,7 +133,7 @@ def test_a_story_tells_what_a_person_should_know_besides() -> None:
 
 # ------------------------------------------------------------- what makes no sense, what is stopped
 
-NONSENSE = NotUnderstood("8801", "8801", "#1", "labels[0].status: absent", True, NOON, NOON)
+NONSENSE = SetAside("8801", "8801", "#1", "labels[0].status: absent", True, NOON, NOON)
 MORE = "not all that Loop says of it makes sense, see below"
 
 
@@ -154,7 +154,7 @@ def test_done_is_not_done_while_loop_says_more_than_is_understood(state: State, 
 
 @pytest.mark.parametrize("not_understood", [None, NONSENSE])
 def test_nothing_comes_next_for_what_a_guard_stopped_until_a_person_lets_it_through(
-    not_understood: NotUnderstood | None,
+    not_understood: SetAside | None,
 ) -> None:
     story = describe(
         entry(State.PENDING), (), (), not_understood=not_understood, stopped_with="0123456789abcdef"

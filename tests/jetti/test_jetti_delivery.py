@@ -42,7 +42,7 @@ def on(shop):
 def kept(shop, entry):
     """State, reason and next try of an entry, how its writes were closed, and its attempts."""
     found = shop.in_file(entry.id)
-    closed = [past.closed_as for past in shop.ledger.journal.intents_of(entry.id)]
+    closed = [past.outcome for past in shop.ledger.journal.writes_of(entry.id)]
     attempts = shop.ledger.journal.attempts_of(entry.id)
     return found.state, found.reason, found.next_try_at, closed, attempts
 

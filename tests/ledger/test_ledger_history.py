@@ -145,11 +145,11 @@ def test_what_is_older_than_90_days_goes(ledger, path):
     last = run(ledger, at=last_day + timedelta(seconds=1), exit_code=4)
     assert runs(ledger) == [last, kept]
     assert ledger.journal.attempts_of("1") == []
-    assert ledger.journal.intents_of("1") == []
+    assert ledger.journal.writes_of("1") == []
     assert ledger.plans.kept("abc") is None
     assert [row.return_id for row in ledger.malformed.oldest()] == ["3"]
     assert count_windows(path) == 2
-    assert [past.intent.write for past in ledger.journal.intents_of("2")] == [CREATE]
+    assert [past.sale_item_ids for past in ledger.journal.writes_of("2")] == [CREATE.sale_item_ids]
 
 
 def test_the_last_complete_sweep_is_never_forgotten(ledger):

@@ -222,7 +222,7 @@ def test_a_closed_intent_is_history(ledger):
     )
 
     assert ledger.entries.get(["1"])[0].intents == ()
-    assert [past.closed_as for past in ledger.journal.intents_of("1")] == ["applied"]
+    assert [past.outcome for past in ledger.journal.writes_of("1")] == ["applied"]
 
 
 def test_the_first_read_back_that_found_nothing_is_remembered(ledger):
@@ -243,10 +243,10 @@ def test_one_write_after_the_other_is_told_apart(ledger):
 
     intend(ledger, "1", update)
 
-    first, second = ledger.journal.intents_of("1")
-    assert (first.closed_as, second.closed_as) == ("applied", None)
-    assert second.intent.write == update
-    assert second.intent.id > first.intent.id
+    first, second = ledger.journal.writes_of("1")
+    assert (first.operation, first.outcome) == (Operation.CREATE, "applied")
+    assert (second.operation, second.target_id) == (Operation.UPDATE_ITEM, 5)
+    assert (second.fields, second.outcome) == ({"quantity": 2}, None)
 
 
 def test_no_second_write_while_the_first_is_unknown(ledger):
@@ -255,7 +255,7 @@ def test_no_second_write_while_the_first_is_unknown(ledger):
     with pytest.raises(LedgerError, match="what became of its last write"):
         intend(ledger, "1")
 
-    assert len(ledger.journal.intents_of("1")) == 1
+    assert len(ledger.journal.writes_of("1")) == 1
 
 
 @pytest.mark.covers("F73")

@@ -25,7 +25,7 @@ from reconciler.core.model import (
     WantedParcel,
     Write,
 )
-from reconciler.core.records import Attempt, Run
+from reconciler.core.records import Attempt, PastWrite, Run, SetAside
 from reconciler.core.report import (
     ChangeKind,
     Counts,
@@ -34,7 +34,6 @@ from reconciler.core.report import (
     FieldChanges,
     JettiRequests,
     LoopRequests,
-    NotUnderstood,
     OutcomeKind,
     Problem,
     ReadWindow,
@@ -145,7 +144,7 @@ def busy() -> Report:
             Problem("8807", "#1007", "failed", None),
             Problem("8812", "", "waiting", NOON - HOUR, None, "5550000000012"),
         ),
-        malformed=(WHOLE, PART, NotUnderstood("ab" * 32, None, None, NO_ID, False, NOON, NOON)),
+        malformed=(WHOLE, PART, SetAside("ab" * 32, None, None, NO_ID, False, NOON, NOON)),
         unknown_words=(
             CountedWord("label status", "lost", 2),
             CountedWord("outcome", "repair", 1),
@@ -156,10 +155,10 @@ def busy() -> Report:
 
 
 NO_ID = "id: missing"
-WHOLE = NotUnderstood(
+WHOLE = SetAside(
     "8810", "8810", "#1010", "state: expected text, found number", False, NOON - HOUR, NOON
 )
-PART = NotUnderstood(
+PART = SetAside(
     "8801", "8801", "#1001",
     "line_items[2].provider_line_item_id: expected number or text, found null",
     True, NOON - HOUR, NOON,
@@ -245,7 +244,7 @@ def hostile() -> Report:
             outcome=OutcomeKind.SKIPPED, reason=HOSTILE,
         )),
         problems=(Problem(HOSTILE, HOSTILE, HOSTILE, NOON, HOSTILE),),
-        malformed=(NotUnderstood(HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, NOON, NOON),),
+        malformed=(SetAside(HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, NOON, NOON),),
     )  # fmt: skip
 
 
@@ -284,8 +283,8 @@ def unhealthy(text: str = "two sales are left") -> health.Health:
         stopped=health.Stopped("0123456789abcdef", NOON - 3 * HOUR, {"create": 30, "cancel": 1}),
         runs=(Run(130, "sweep", NOON - HOUR, NOON, 7, {}, text),),
         set_aside=(
-            health.SetAside("8810", f"lines[0]: {text}", NOON - HOUR, "8810", text, True, NOON),
-            health.SetAside("ab" * 32, "id: missing", NOON - HOUR),
+            SetAside("8810", "8810", text, f"lines[0]: {text}", True, NOON - HOUR, NOON),
+            SetAside("ab" * 32, None, None, NO_ID, False, NOON - HOUR, NOON),
         ),
     )
     return health.assess(told, timedelta(hours=24), timedelta(minutes=45))
@@ -348,8 +347,8 @@ def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
 
 
 def told(text: str | None = None) -> return_detail.ReturnDetails:
-    sent = return_detail.Sent(
-        NOON - HOUR, "create", 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text
+    sent = PastWrite(
+        NOON - HOUR, Operation.CREATE, 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text
     )
     attempt = Attempt(NOON - HOUR, Operation.CREATE, 10, text or "lost", 504, text or "timeout")
     return return_detail.ReturnDetails(
@@ -361,7 +360,7 @@ def aside() -> return_detail.ReturnDetails:
     """A return whose newer version makes no sense, one in part, and one of which nothing does."""
     lacks = (FieldChange("quantity[11500000000003]", None, 1),)
     known = entry(state=State.SYNCED)
-    newer = NotUnderstood("8801", "8801", "#1001", WHOLE.problem, False, NOON - HOUR, NOON)
+    newer = SetAside("8801", "8801", "#1001", WHOLE.problem, False, NOON - HOUR, NOON)
     return return_detail.ReturnDetails(
         (
             return_detail.describe(known, (), (), not_understood=newer),
@@ -384,7 +383,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "run_dry.json": lambda: as_json.encode(dry()),
     "status_healthy.txt": lambda: status_text.render(healthy()),
     "status_unhealthy.txt": lambda: status_text.render(unhealthy()),
-    "status_unhealthy.json": lambda: as_json.encode(unhealthy()),
+    "status_unhealthy.json": lambda: as_json.encode_status(unhealthy()),
     "status_hostile.txt": lambda: status_text.render(unhealthy(HOSTILE)),
     "show.txt": lambda: return_text.render(told()),
     "show_not_understood.txt": lambda: return_text.render(aside()),
