@@ -19,6 +19,7 @@ from reconciler.cli.session import Session
 from reconciler.core.text import safe
 from reconciler.errors import ConfigError, worst
 from reconciler.failpoints import Failpoint, hit
+from reconciler.fsync import sync_directory
 
 if TYPE_CHECKING:
     from reconciler.core.report import Report
@@ -103,7 +104,7 @@ def write_whole(path: Path, text: str, patience: float = _READER_WITHIN) -> None
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_directory(target.parent)
+    sync_directory(target.parent)
     hit(Failpoint.REPORT_NAMED)
 
 
@@ -173,11 +174,3 @@ def _open_as_it_is(path: Path, patience: float) -> int:
         else:
             os.set_blocking(descriptor, True)
             return descriptor
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from reconciler.errors import LedgerError, LedgerMissing
 from reconciler.failpoints import Failpoint, hit
+from reconciler.fsync import sync_directory
 from reconciler.ledger.database_errors import unsound
 from reconciler.ledger.location import INIT_HINT
 
@@ -47,11 +48,7 @@ def publish(partial: Path, final: Path) -> None:
     partial.with_name(partial.name + "-journal").unlink(missing_ok=True)
     hit(Failpoint.FILE_MADE)
     partial.replace(final)
-    directory = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_directory(final.parent)
     hit(Failpoint.FILE_NAMED)
 
 
