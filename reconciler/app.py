@@ -15,6 +15,7 @@ from reconciler.config import Settings
 from reconciler.core.duration import write as spell
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
+from reconciler.core.instants import iso
 from reconciler.core.plan import CreationRules
 from reconciler.core.records import By
 from reconciler.core.report import Report, RunKind
@@ -406,8 +407,8 @@ def _command(request: RunRequest) -> str:
     if request.sweep is not None:
         return f"reconciler run --sweep {spell(request.sweep)}"
     if request.start is not None:
-        until = f" --to {request.end:%Y-%m-%dT%H:%M:%SZ}" if request.end else ""
-        return f"reconciler run --from {request.start:%Y-%m-%dT%H:%M:%SZ}{until} --by {request.by}"
+        until = f" --to {iso(request.end)}" if request.end else ""
+        return f"reconciler run --from {iso(request.start)}{until} --by {request.by}"
     named = [f" --return {return_id}" for return_id in request.return_ids]
     named += [f" --order {shlex.quote(name)}" for name in request.order_names]
     return "reconciler run" + "".join(named)

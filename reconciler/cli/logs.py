@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 
+from reconciler.core.instants import iso
 from reconciler.core.text import safe
 
 _HIDDEN = "[hidden]"
@@ -116,4 +117,4 @@ def hider(environ: Mapping[str, str]) -> Callable[[str], str]:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return iso(datetime.fromtimestamp(record.created, UTC))

@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli.session import caller
 from reconciler.core import duration
+from reconciler.core.instants import iso
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DATE_TIME = re.compile(
@@ -65,7 +66,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         if moment < _EARLIEST:
             self.fail(f"{value!r} is before the year 2000", param)
         if self._past and moment > now:
-            self.fail(f"{value!r} is in the future (it is {now:%Y-%m-%dT%H:%M:%SZ})", param)
+            self.fail(f"{value!r} is in the future (it is {iso(now)})", param)
         return moment
 
     def _read(self, written: str, now: datetime) -> datetime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -10,11 +9,12 @@ import click
 from msgspec import Struct
 
 from reconciler.cli import accepted_plan
+from reconciler.core.ids import is_id
+from reconciler.core.instants import iso
 from reconciler.core.records import By
 from reconciler.core.report import RunKind
 from reconciler.core.request import RunRequest
 
-_RETURN_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 _LONGEST_ORDER_NAME = 100
 _SCHEDULED_SECONDS = 600.0
 _SWEEP_WAIT = 15 * 60.0
@@ -109,21 +109,15 @@ def _refuse_contradictions(options: Options) -> None:
 
 def _refuse_half_ranges(options: Options) -> None:
     if options.start is None and options.end is not None:
-        raise click.UsageError(f"--to {_written(options.end)} needs --from")
+        raise click.UsageError(f"--to {iso(options.end)} needs --from")
     if options.start is None and options.by is not None:
         raise click.UsageError(f"--by {options.by} needs --from")
     if options.start and options.end and options.start >= options.end:
-        raise click.UsageError(
-            f"--from {_written(options.start)} is not before --to {_written(options.end)}"
-        )
-
-
-def _written(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        raise click.UsageError(f"--from {iso(options.start)} is not before --to {iso(options.end)}")
 
 
 def _return_id(written: str) -> str:
-    if not _RETURN_ID.fullmatch(written):
+    if not is_id(written):
         raise click.UsageError(
             f"--return: {written!r} is not a return id of Loop's, which is a number; for an order"
             " use --order"

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from reconciler.core.duration import approximate
+from reconciler.core.instants import to_the_minute
 from reconciler.core.plan import Change, Plan, digest_of
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind
@@ -111,7 +112,7 @@ def stop(
                 f"{in_words(guarded.stopped)}"
             )
     else:
-        since = f" since {inputs.stopped_since:%Y-%m-%d %H:%M}Z" if inputs.stopped_since else ""
+        since = f" since {to_the_minute(inputs.stopped_since)}" if inputs.stopped_since else ""
         told = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
     return stopped(told, digest, command, marked)
 

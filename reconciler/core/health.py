@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.core import duration
+from reconciler.core.instants import to_the_minute, to_the_second
 from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import Problem, RunKind
@@ -168,7 +169,7 @@ def _about_clocks(facts: Facts) -> Iterator[str]:
         furthest = max(instant for instant, _ in ahead)
         what = next(what for instant, what in ahead if instant == furthest)
         yield (
-            f"{what} {furthest:%Y-%m-%d %H:%M:%S}Z, which is"
+            f"{what} {to_the_second(furthest)}, which is"
             f" {duration.approximate(furthest - facts.now)} ahead of this machine's clock:"
             " it is wrong now, or was wrong then"
         )
@@ -222,7 +223,7 @@ def _end_of(run: Run, facts: Facts) -> str:
     name = f"run {run.id} ({run.kind})"
     if run.finished_at is None:
         fate = "it was killed" if was_killed(run, facts) else "it goes on, or was killed"
-        return f"{name} began at {run.started_at:%Y-%m-%d %H:%M:%S}Z and did not end: {fate}"
+        return f"{name} began at {to_the_second(run.started_at)} and did not end: {fate}"
     how = f"ended with exit code {run.exit_code}"
     if run.exit_code == _SAFETY_STOP:
         how = "stopped for safety"
@@ -242,7 +243,7 @@ def _about_the_stopped(facts: Facts) -> Iterator[str]:
         return
     what = ", ".join(f"{kind} {count}" for kind, count in sorted(plan.changes.items()))
     yield (
-        f"plan {plan.digest} is stopped since {plan.since:%Y-%m-%d %H:%M}Z ({what}): look at it"
+        f"plan {plan.digest} is stopped since {to_the_minute(plan.since)} ({what}): look at it"
         f" with `reconciler run --dry-run`, then let it through with"
         f" `reconciler run --accept-plan {plan.digest}`"
     )

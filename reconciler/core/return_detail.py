@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from reconciler.core.instants import to_the_second
 from reconciler.core.model import Entry, Return, SaleReturn, State, Wanted
 from reconciler.core.records import Attempt, PastWrite, SetAside
 from reconciler.core.report import FieldChange
@@ -133,4 +134,4 @@ def _after_a_lost_answer(entry: Entry) -> str:
 
 
 def _at(instant: datetime | None, preposition: str = "from") -> str:
-    return f"{preposition} {instant:%Y-%m-%d %H:%M:%S}Z" if instant else "in the next pass"
+    return f"{preposition} {to_the_second(instant)}" if instant else "in the next pass"

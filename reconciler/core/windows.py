@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from reconciler.core.instants import to_the_minute
 from reconciler.core.model import Window
 from reconciler.errors import ImplausibleListing, SafetyStop, SourceError
 
@@ -48,8 +49,8 @@ def check_clock(now: datetime, watermark: datetime) -> None:
     # safeguard: clock-behind-the-watermark
     if now < watermark - _SANE:
         raise SafetyStop(
-            f"this machine's clock says {now:%Y-%m-%d %H:%M}Z, but reading was already complete "
-            f"up to {watermark:%Y-%m-%d %H:%M}Z",
+            f"this machine's clock says {to_the_minute(now)}, but reading was already complete "
+            f"up to {to_the_minute(watermark)}",
             hint="set the clock, then run again",
         )
 
@@ -63,8 +64,8 @@ def check_progress(now: datetime, server_now: datetime, watermark: datetime) -> 
     if earlier < watermark - _SLIP:
         whose = "this machine" if now <= server_now else "Loop"
         raise SourceError(
-            f"{whose} says that it is {earlier:%Y-%m-%d %H:%M}Z, but reading was already complete "
-            f"up to {watermark:%Y-%m-%d %H:%M}Z; nothing newer is read until then",
+            f"{whose} says that it is {to_the_minute(earlier)}, but reading was already complete "
+            f"up to {to_the_minute(watermark)}; nothing newer is read until then",
             hint="set the clock, then run again",
         )
 
@@ -78,7 +79,7 @@ def check_plausible(known: Collection[str], read: Collection[str], window: Windo
     if len(known) >= _ENOUGH and not set(known) & set(read):
         raise ImplausibleListing(
             f"Loop lists none of {len(known)} returns that were updated between "
-            f"{window.start:%Y-%m-%d %H:%M}Z and {window.end:%Y-%m-%d %H:%M}Z; "
+            f"{to_the_minute(window.start)} and {to_the_minute(window.end)}; "
             "the listing is not believed and the watermark stays",
             hint="check in Loop whether the key still belongs to this shop, then run again",
         )

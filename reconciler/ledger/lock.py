@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.clock import Clock
+from reconciler.core.instants import iso
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.failpoints import Failpoint, hit
 
@@ -89,7 +90,7 @@ def _try(descriptor: int) -> bool:
 
 def _sign(descriptor: int, clock: Clock) -> None:
     """Leave our name for people; no program ever decides upon it."""
-    text = f"process {os.getpid()}, since {clock.now():%Y-%m-%dT%H:%M:%SZ}\n"
+    text = f"process {os.getpid()}, since {iso(clock.now())}\n"
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, text.encode(), 0)

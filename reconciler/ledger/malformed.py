@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select
 
+from reconciler.core.ids import LONGEST_ID
 from reconciler.core.model import Malformed
 from reconciler.core.records import By, DrainedWindow, SetAside
 from reconciler.ledger.database import Store
@@ -17,8 +18,6 @@ from reconciler.ledger.tables import malformed
 
 WITHOUT_AN_ID = malformed.c.return_id.is_(None) & (func.length(malformed.c.key) == 64)
 """Known by the hash of the row alone. The first schema kept a return id in the key alone."""
-
-_LONGEST_ID = 20  # characters
 
 
 class SqlMalformedRows:
@@ -54,7 +53,7 @@ class SqlMalformedRows:
             SetAside(
                 key=row.key,
                 # An older version kept it in the key alone; a hash is longer.
-                return_id=row.return_id or (row.key if len(row.key) <= _LONGEST_ID else None),
+                return_id=row.return_id or (row.key if len(row.key) <= LONGEST_ID else None),
                 order_name=row.order_name,
                 problem=row.problem,
                 is_partial=bool(row.is_partial),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from reconciler.clock import Clock
+from reconciler.core.ids import is_id
 from reconciler.core.model import KNOWN_STATES, Malformed, Return, Window
 from reconciler.core.records import By, Page
 from reconciler.errors import SourceError
@@ -23,8 +23,6 @@ log = logging.getLogger("reconciler.loop")
 LARGEST_PAGE = 750
 WITHOUT_DATE = timedelta(minutes=5)
 """How far our own clock is distrusted when Loop's answers carry no Date."""
-
-_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
 class LoopReader:
@@ -61,7 +59,7 @@ class LoopReader:
 
         Details has another shape, so it is asked for id, state and creation time only.
         """
-        return self._api.fetch(return_id) if _ID.fullmatch(return_id) else None
+        return self._api.fetch(return_id) if is_id(return_id) else None
 
     def fetch_order(self, order_name: str) -> Iterator[Return | Malformed]:
         """The returns that details gives for an order, by name with or without `#`.

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from reconciler.core.ids import is_id
+
 LONGEST_TEXT = 4000
 """Characters. Nothing that we keep is longer, so a row that claims otherwise is set aside."""
 
@@ -26,7 +28,6 @@ Id = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int
 """Text in the list, a number in details and in labels (loop.md#identifier-types,
 #differences-from-the-list-row)."""
 
-_DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d:)(\d\d)(\.\d{1,9})? ?(Z|[+-]\d\d:?\d\d)?",
     re.ASCII,
@@ -45,7 +46,7 @@ class Unreadable(ValueError):
 def read_id(value: Id, field: str) -> str:
     """An id as 1 to 20 digits. Raises Unreadable."""
     text = str(value)
-    if not _DIGITS.fullmatch(text):
+    if not is_id(text):
         raise Unreadable(field, "not an id of 1 to 20 digits")
     return text
 

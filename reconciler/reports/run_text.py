@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.core import duration
+from reconciler.core.instants import iso
 from reconciler.core.report import (
     ChangeKind,
     OutcomeKind,
@@ -214,7 +215,7 @@ def _first_step(run: RunFacts) -> str:
     """The ledger that would make what this look without one has shown."""
     if run.kind is not RunKind.RANGE or not run.windows:
         return "reconciler init"
-    return f"reconciler init --since {run.windows[0].start:%Y-%m-%dT%H:%M:%SZ}"
+    return f"reconciler init --since {iso(run.windows[0].start)}"
 
 
 def _next(report: Report) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from reconciler.core.instants import to_the_second
 from reconciler.core.model import Value
 from reconciler.core.records import SetAside
 from reconciler.core.report import Failure
@@ -21,7 +22,7 @@ def line(label: str, text: str) -> str:
 
 def moment(instant: datetime | None) -> str:
     """`2026-01-31 08:30:00Z`, or a dash."""
-    return f"{instant:%Y-%m-%d %H:%M:%S}Z" if instant else "-"
+    return to_the_second(instant) if instant else "-"
 
 
 def span(start: datetime, end: datetime) -> str:

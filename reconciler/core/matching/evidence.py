@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from reconciler.core.instants import to_the_minute
 from reconciler.core.matching.baseline import line_of
 from reconciler.core.matching.result import BY_HAND, NeedsReview, NotReady, listed, titled
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, SaleItem
@@ -140,10 +141,10 @@ def from_contents(
         )
     # safeguard: adoption-of-nothing-older
     if any(row.created_at < entry.seen.created_at for row in touching):
-        made = listed(f"{row.created_at:%Y-%m-%d %H:%M}Z" for row in touching)
+        made = listed(to_the_minute(row.created_at) for row in touching)
         return NeedsReview(
             f"{which} holds this return's lines but is older than the return: it was made "
-            f"{made}, the return {entry.seen.created_at:%Y-%m-%d %H:%M}Z. {_SETTLED_BY}. {BY_HAND}"
+            f"{made}, the return {to_the_minute(entry.seen.created_at)}. {_SETTLED_BY}. {BY_HAND}"
         )
     claimants = [other.id for other in other_entries if _could_own(other, quantities)]
     # safeguard: adoption-needs-one-claimant
