@@ -127,8 +127,13 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def has_ledger(self) -> bool:
-        """Whether anything is where the ledger should be."""
-        return not isinstance(self.ledger_address, ConfigError) and self.ledger_path.exists()
+        """Whether anything is where the ledger should be, or may be there out of reach."""
+        if isinstance(self.ledger_address, ConfigError):
+            return False
+        try:
+            return self.ledger_path.exists()
+        except OSError:
+            return True  # opening it says why
 
     def require_loop_key(self) -> Secret:
         """The key for Loop. Raises ConfigError when there is none or it cannot be used."""

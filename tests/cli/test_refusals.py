@@ -126,6 +126,18 @@ def test_without_a_ledger_only_init_goes_on(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", [["run"], ["run", "--dry-run"], ["status"], ["init"]])
+def test_a_ledger_whose_name_no_disk_can_hold_cannot_be_used(
+    tmp_path: Path, command: list[str]
+) -> None:
+    ledger = str(tmp_path / ("n" * 300))
+
+    done = reconciler(*command, cwd=tmp_path, RECONCILER_LEDGER=ledger, **KEYS, **NOWHERE)
+
+    assert done.returncode == 8
+    assert f"the ledger {ledger} cannot be reached: File name too long" in done.stderr
+
+
 def test_a_plan_file_must_be_a_dry_runs_report(tmp_path: Path) -> None:
     for content in ("{", "[]", '{"run": {"dry_run": false}, "changes": []}', "\xff"):
         (tmp_path / "plan.json").write_bytes(content.encode("latin-1"))
