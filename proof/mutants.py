@@ -41,10 +41,10 @@ PARTS = (
         "push",
         tuple(f"reconciler/jetti/{name}.py" for name in ("responses", "result", "delivery")),
         (
-            "tests/jetti/test_jetti_answers.py",
-            "tests/jetti/test_jetti_delivery.py",
-            "tests/jetti/test_jetti_creation.py",
-            "tests/jetti/test_jetti_push.py",
+            "tests/jetti/test_responses.py",
+            "tests/jetti/test_delivery.py",
+            "tests/jetti/test_creation.py",
+            "tests/jetti/test_push.py",
         ),
     ),
 )

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import Window
-from reconciler.core.windows import check_clock, check_plausible, cut, readable_until
-from reconciler.errors import ImplausibleListing, SafetyStop
+from reconciler.core.windows import (
+    check_clock,
+    check_plausible,
+    check_progress,
+    cut,
+    readable_until,
+)
+from reconciler.errors import ImplausibleListing, SafetyStop, SourceError
 from tests.core.samples import DAY, HOUR, MINUTE, NOON
 
 SECOND = timedelta(seconds=1)
@@ -81,3 +87,25 @@ def test_a_listing_without_any_of_five_known_is_not_believed(read):
     with pytest.raises(ImplausibleListing, match="none of 5") as refused:
         check_plausible(FIVE, read, WINDOW)
     assert refused.value.exit_code == 4
+
+
+# ------------------------------------------------ a clock that was set back is no quiet day
+
+
+def before(**span: float) -> datetime:
+    return NOON - timedelta(**span)
+
+
+@pytest.mark.parametrize("earlier", [before(hours=-5), before(), before(minutes=60)])
+def test_small_steps_back_are_nothing_to_speak_of(earlier):
+    check_progress(earlier, NOON, NOON)
+    check_progress(NOON, earlier, NOON)
+
+
+@pytest.mark.parametrize(
+    ("now", "server_now", "whose"),
+    [(before(hours=5), before(), "this machine"), (before(), before(minutes=61), "Loop")],
+)
+def test_a_longer_step_back_is_no_complete_reading(now, server_now, whose):
+    with pytest.raises(SourceError, match=f"^{whose} says that it is 2026-03-01"):
+        check_progress(now, server_now, NOON)
