@@ -60,7 +60,7 @@ def _default(one: Declared) -> str:
         return one.setting.default
     match one.default:
         case timedelta():
-            return f"`{duration.write(one.default)}`"
+            return f"`{duration.format(one.default)}`"
         case tuple():
             return f"`{json.dumps(one.default)}`"
         case str():

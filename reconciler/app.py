@@ -12,7 +12,7 @@ from functools import cache
 from msgspec import Struct
 
 from reconciler.config import Settings
-from reconciler.core.duration import write as spell
+from reconciler.core.duration import format as spell
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
 from reconciler.core.instants import iso

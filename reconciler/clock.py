@@ -1,4 +1,4 @@
-"""Time and waiting, handed to whoever needs them so that tests need not sleep."""
+"""The clock: time and waiting, injected so that tests need not sleep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.errors import Interrupted
 
 
 class Clock(Protocol):
-    """What the program may know about time."""
+    """The program's only source of time."""
 
     def now(self) -> datetime:
         """The time of day, aware, in UTC."""
@@ -22,14 +22,14 @@ class Clock(Protocol):
         """Seconds from some fixed moment; never runs backwards."""
 
     def wait(self, seconds: float) -> None:
-        """Let that much time pass. Raises `Interrupted` as soon as a signal asked us to stop."""
+        """Wait. Raises `Interrupted` as soon as a signal has asked us to stop."""
 
     def check(self) -> None:
-        """Raise `Interrupted` when a signal asked us to stop; called before each new write."""
+        """Raise `Interrupted` if a signal has asked us to stop; called before each new write."""
 
 
 class SystemClock:
-    """The machine's clock. Waiting ends at once when `stop` is called (by a signal handler)."""
+    """The machine's clock. `stop`, called by a signal handler, ends a wait at once."""
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
@@ -39,7 +39,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        # Python's own stands still while the machine sleeps; what was seen before is old then.
+        # Python's own does not advance while the machine sleeps, so stale data would look fresh.
         if hasattr(time, "CLOCK_BOOTTIME"):
             return time.clock_gettime(time.CLOCK_BOOTTIME)
         return time.monotonic()

@@ -1,13 +1,13 @@
-"""What can go wrong for a whole run, each with its exit code and a way out.
+"""The errors that end a whole run, each with an exit code and a hint.
 
 ReconcilerError
-├── Unforeseen              1   a bug, or too little memory
+├── Unforeseen              1   a bug, or not enough memory
 ├── ConfigError             2   usage or settings
 ├── SourceError             4   Loop could not be read completely
 │   └── ImplausibleListing  4   Loop answered, but the answer is not believed
 ├── TargetUnavailable       5   Jetti is out; changes stay pending
 ├── KeyRefused              6   a service refused its key (401, 403)
-├── SafetyStop              7   going on might do harm; a person decides
+├── SafetyStop              7   continuing might do harm; someone has to decide
 │   └── LedgerMissing       7   no ledger, an empty one, or somebody else's file
 ├── LedgerError             8   the ledger cannot be used
 ├── LedgerLocked           75   another run holds the lock
@@ -25,10 +25,10 @@ from reconciler import __version__
 
 
 class ReconcilerError(Exception):
-    """Base of everything this program raises on purpose.
+    """Base class of everything this program raises on purpose.
 
     `str(error)` says who and what; `hint` names the command or setting that helps. Neither ever
-    holds a key or personal data.
+    contains a key or personal data.
     """
 
     exit_code: ClassVar[int] = 1
@@ -44,13 +44,13 @@ class ReconcilerError(Exception):
         super().__init__(message)
         self.hint = hint
         self.cause = cause
-        """What a service did, without its name: `answered 503`. None where it was not asked."""
+        """What a service did, without its name: `answered 503`. None if it was not asked."""
         self.command = command
-        """What to type to go on, where there is just one thing to type."""
+        """The command that continues, if there is exactly one."""
 
     @property
     def status(self) -> int:
-        """What the process ends with."""
+        """The exit status of the process."""
         return self.exit_code
 
 
@@ -77,13 +77,13 @@ class TargetUnavailable(ReconcilerError):
 
 
 class KeyRefused(ReconcilerError):
-    """A service refused its key (401 or 403): nothing else may be tried."""
+    """A service refused its key (401 or 403): do not try anything else."""
 
     exit_code = 6
 
 
 class SafetyStop(ReconcilerError):
-    """Going on might do harm, so nothing was written; a person decides."""
+    """Continuing might do harm, so nothing was written; someone has to decide."""
 
     exit_code = 7
 
@@ -91,20 +91,19 @@ class SafetyStop(ReconcilerError):
 class LedgerMissing(SafetyStop):
     """There is no ledger here, or an empty or foreign file in its place.
 
-    Never created silently: a lost volume would look like a first run and everything would be
-    created in Jetti a second time.
+    A ledger is never created silently: a lost volume would look like a first run, and everything
+    would be created in Jetti a second time.
     """
 
 
 class LedgerError(ReconcilerError):
-    """The ledger is corrupt, newer than this program, read-only, full or locked by a stranger."""
+    """The ledger is corrupt, too new, read-only, full or locked by another program."""
 
     exit_code = 8
 
 
 class Unforeseen(ReconcilerError):
-    """Something that nothing here raises on purpose; what was done before it is told all the
-    same."""
+    """An unexpected exception. What was done before it is still reported."""
 
     exit_code = 1
 
@@ -119,7 +118,7 @@ class LedgerLocked(ReconcilerError):
 
 
 class Interrupted(ReconcilerError):
-    """A signal asked this run to end; the write in the air was classified first."""
+    """A signal asked this run to end; the write in flight was classified first."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
@@ -131,14 +130,14 @@ class Interrupted(ReconcilerError):
         return 128 + self.signal_number
 
 
-# When several apply, the first wins.
+# When several exit codes apply, the first one here wins.
 PRECEDENCE = (129, 130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
 
 
 def unforeseen(error: Exception) -> tuple[str, str]:
-    """What to say of an error that nothing here raises on purpose, and what helps.
+    """Message and hint for an unexpected exception.
 
-    Only its type is told: what it says may be about a customer.
+    Only its type is shown: its text may be about a customer.
     """
     if isinstance(error, MemoryError):
         return (
@@ -152,14 +151,14 @@ def unforeseen(error: Exception) -> tuple[str, str]:
 
 
 def fact(who: str, what: str, times: str = "") -> str:
-    """What a service did, as a sentence: `Jetti answered 503 five times`."""
+    """What a service did as a sentence: `Jetti answered 503 five times`."""
     reads_on = what.startswith(("answered ", "timed out", "failed "))
     count = f"{'' if reads_on else ','} {times} times" if times else ""
     return f"{who}{'' if reads_on else ':'} {what}{count}"
 
 
 def worst(codes: set[int]) -> int:
-    """The exit code that speaks for all of them; codes outside the order of precedence win."""
+    """The exit code to report for all of them; a code without a place in PRECEDENCE wins."""
     strangers = codes - set(PRECEDENCE)
     if strangers:
         return min(strangers)

@@ -1,6 +1,6 @@
-"""Named points of a run at which it may die; reaching one does nothing at all.
+"""Failpoints: named places at which a run may die. Hitting one normally does nothing.
 
-Who proves that a run may die anywhere watches them and does the killing (`tests/crashes`).
+`tests/crashes` watches them and kills the process at each.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Failpoint(StrEnum):
-    """Each is reached at one place of the program."""
+    """Each member is hit at one place in the program."""
 
     LOCK_TAKEN = "lock taken"
     LOCK_LET_GO = "lock about to be let go"
@@ -68,19 +68,19 @@ class Failpoint(StrEnum):
 
 
 _watcher: Callable[[Failpoint], None] | None = None
-"""The only state of the program that is not handed around: a point lies as deep as a commit or
-a socket, and none of what lies between has any business with it."""
+"""The program's only global state: failpoints are as deep as a commit or a socket, and the layers
+above should not have to pass this down."""
 
 
 def hit(point: Failpoint) -> None:
-    """The run has come to this point."""
+    """Report to the watcher, if there is one, that the run has come to this point."""
     if _watcher is not None:
         _watcher(point)
 
 
 @contextmanager
 def watched(watcher: Callable[[Failpoint], None]) -> Iterator[None]:
-    """Have every point that is reached told to `watcher`, which may end the process or raise."""
+    """Call `watcher` with every point that is hit; it may end the process or raise."""
     global _watcher
     before, _watcher = _watcher, watcher
     try:

@@ -179,7 +179,7 @@ def _look(
         malformed,
         meta.watermark,
         meta.has_pushed,
-        words.without_meaning(ledger.entries.unknown_words(), parts.mapping, parts.rules.policy),
+        words.unmapped(ledger.entries.unknown_words(), parts.mapping, parts.rules.policy),
         proven_ids_key=meta.proven_ids_key,
     )
 

@@ -15,7 +15,7 @@ from reconciler.clock import Clock
 from reconciler.core import fingerprint, mapping
 from reconciler.core.guard import check_shop
 from reconciler.core.matching.result import BY_HAND, listed, titled
-from reconciler.core.model import GONE, Malformed, Return, State, Window, aside
+from reconciler.core.model import GONE, Malformed, Return, State, Window, malformed_part
 from reconciler.core.ports import Ledger, Source
 from reconciler.core.records import By, DrainedWindow, Observation, Page, StoredVersion, Transition
 from reconciler.core.settings import Mapping
@@ -58,7 +58,7 @@ class ReadLog:
     def __init__(self) -> None:
         self.ids: dict[str, ReadStatus] = {}
         self.malformed: set[str] = set()
-        """Keys of the rows that were kept aside."""
+        """Keys of the rows that were set aside."""
 
     def add(self, return_id: str, what: ReadStatus) -> None:
         """One more, or one that an earlier window had too."""
@@ -233,7 +233,7 @@ class _Batch:
         self.latest[row.id] = row.updated_at
         for kept in (self.news, self.touched, self.in_part):
             kept.pop(row.id, None)
-        if (problem := aside(row)) is not None:
+        if (problem := malformed_part(row)) is not None:
             self.in_part[row.id] = problem
         if row.shop is not None:
             self.shops[row.shop] += 1

@@ -77,7 +77,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         states={state.value: count for state, count in ledger.entries.counts_by_state().items()},
         overdue=ledger.entries.count_overdue(overdue_before),
         malformed=ledger.malformed.count(),
-        unknown_words=words.without_meaning(
+        unknown_words=words.unmapped(
             ledger.entries.unknown_words(), settings.mapping, settings.policy
         ),
         last_complete_pass=ledger.runs.last_complete(RunKind.SCHEDULED),

@@ -1,4 +1,4 @@
-"""What the program is given by the machine it runs on."""
+"""The environment of a run: clock, variables, progress, consent and network."""
 
 from __future__ import annotations
 
@@ -10,49 +10,51 @@ from reconciler.clock import Clock
 
 
 class Progress(Protocol):
-    """Told how a pass gets on; shown on a terminal."""
+    """Receives the progress of a pass."""
 
     def reading(self, rows: int) -> None:
-        """So many rows have been read so far."""
+        """`rows` have been read so far."""
 
     def pushing(self, done: int, planned: int) -> None:
-        """So many of the planned changes have been dealt with."""
+        """`done` of the `planned` changes have been handled."""
 
     def settling(self, seconds: float) -> None:
-        """So long is waited still for what a lost ledger may have sent last."""
+        """`seconds` are left to wait for what a lost ledger may have sent last."""
 
 
-def nobody(_total: Any) -> bool:
-    """Consent where nobody can be asked."""
+def no_consent(_total: Any) -> bool:
+    """The answer when there is no one to ask."""
     return False
 
 
-class Silence:
-    """Progress that nobody watches."""
+class NoProgress:
+    """Progress that is not shown."""
 
     def reading(self, rows: int) -> None:
-        """Nothing."""
+        pass
 
     def pushing(self, done: int, planned: int) -> None:
-        """Nothing."""
+        pass
 
     def settling(self, seconds: float) -> None:
-        """Nothing."""
+        pass
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """The surroundings of a run, so that tests and the demo can bring their own."""
+    """What a run gets from outside, so that tests and the demo can supply their own."""
 
     clock: Clock
     environ: Mapping[str, str]
-    progress: Progress = field(default_factory=Silence)
-    consent: Callable[[Any], bool] = nobody
-    """Asks the person who typed a range, given what works out its `core.guard.RangeSum`."""
+    progress: Progress = field(default_factory=NoProgress)
+    consent: Callable[[Any], bool] = no_consent
+    """Asks whoever typed a range whether to continue. Its argument is a function that computes the
+    `core.guard.RangeSum` to show."""
     connect: Callable[[Any, Clock], Any] | None = None
-    """How services are reached, given an `http.Endpoint`; None: `http.connect` itself. Not typed,
-    because what a runtime names must not load half the program for `--help`."""
+    """Connects to an `http.Endpoint`; None means `http.connect`. Untyped, because importing the
+    types would load half the program for `--help`."""
     on_hangup: Callable[[Callable[[], None]], None] = lambda act: None
-    """Has SIGHUP call back from now on, instead of ending the program."""
+    """Registers a callback for SIGHUP, which would otherwise end the program."""
     busy_seconds: float = 30.0
-    """How long somebody else may hold up the ledger; longer than any report or backup takes."""
+    """How long to wait while another process has the ledger locked; longer than any report or
+    backup takes."""

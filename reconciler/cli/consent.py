@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli import streams
 from reconciler.clock import Clock
-from reconciler.runtime import nobody
+from reconciler.runtime import no_consent
 
 if TYPE_CHECKING:
     from reconciler.core.guard import RangeSum
@@ -36,7 +36,7 @@ def consent(*, given: bool, is_look: bool, clock: Clock, screen: Screen) -> Cons
         return lambda _total: True
     # safeguard: no-question-in-a-dry-run
     if is_look or sys.stdin is None or not sys.stdin.isatty() or not streams.is_terminal():
-        return nobody
+        return no_consent
     return lambda total: _asked(total, clock, screen)
 
 

@@ -105,7 +105,7 @@ def limits_of(key: Path) -> Limits | None:
 def normal(key: Path) -> Path:
     """The key with a label status as it is compared, without its case; any other key as written."""
     is_label = isinstance(_OPEN_TABLES.get(key[:-1]), ByLabel)
-    return (*key[:-1], labels.spelled(key[-1])) if is_label else key
+    return (*key[:-1], labels.normalize(key[-1])) if is_label else key
 
 
 def dotted(key: Path) -> str:

@@ -59,7 +59,7 @@ def words(limits: Limits) -> Words:
             return Words(name, name, "0.30")
         case Duration(longest, above_zero):
             shortest = "more than 0" if above_zero else "0"
-            name = f"a duration from {shortest} to {duration.write(longest)}"
+            name = f"a duration from {shortest} to {duration.format(longest)}"
             return Words(name, name, "90s, 30m, 12h or 7d")
         case Text():
             return Words("a line of text", "text", '"damaged"')

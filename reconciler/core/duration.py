@@ -1,4 +1,4 @@
-"""Spans of time as people write them: `90s`, `30m`, `12h`, `7d`, or a number of seconds."""
+"""Durations as people write them: `90s`, `30m`, `12h`, `7d`, or a number of seconds."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import re
 from datetime import timedelta
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_WRITTEN = re.compile(r"(\d{1,10}(?:\.\d{1,6})?)([smhd]?)", re.ASCII)
-_LONGEST = timedelta(days=36525)  # a century; keeps sums with any date of ours in range
+_PATTERN = re.compile(r"(\d{1,10}(?:\.\d{1,6})?)([smhd]?)", re.ASCII)
+_MAX = timedelta(days=36525)  # a century; added to any date of ours it stays in range
 
 
-def parse(written: str) -> timedelta:
-    """The span, 0 to 100 years. Raises ValueError for everything else."""
-    match = _WRITTEN.fullmatch(written)
+def parse(text: str) -> timedelta:
+    """A duration from 0 to 100 years. Raises ValueError for everything else."""
+    match = _PATTERN.fullmatch(text)
     if not match:
-        raise ValueError(written)
+        raise ValueError(text)
     seconds = float(match[1]) * _SECONDS[match[2]]
-    if seconds > _LONGEST.total_seconds():
-        raise ValueError(written)
+    if seconds > _MAX.total_seconds():
+        raise ValueError(text)
     return timedelta(seconds=seconds)
 
 
-def write(span: timedelta) -> str:
-    """The span in the largest unit that holds it exactly: `2h`, `90m`, `45s`."""
+def format(span: timedelta) -> str:
+    """The duration in the largest unit that fits exactly: `2h`, `90m`, `45s`."""
     seconds = span.total_seconds()
     for unit in "dhm":
         if seconds and seconds % _SECONDS[unit] == 0:
@@ -31,9 +31,9 @@ def write(span: timedelta) -> str:
 
 
 def approximate(span: timedelta) -> str:
-    """The span for reading aloud, rounded down: `3d`, `50h`, `90m`, `5m`, `45s`."""
+    """The duration in one rough unit, rounded down: `3d`, `50h`, `90m`, `5m`, `45s`."""
     seconds = int(span.total_seconds())
-    for unit, fewest in (("d", 3), ("h", 2), ("m", 2)):
-        if seconds >= fewest * _SECONDS[unit]:
+    for unit, least in (("d", 3), ("h", 2), ("m", 2)):
+        if seconds >= least * _SECONDS[unit]:
             return f"{seconds // _SECONDS[unit]}{unit}"
     return f"{max(seconds, 0)}s"

@@ -1,4 +1,4 @@
-"""How long a plan takes at the pace that Jetti allows (jetti.md#rate-limit, #safe-pace)."""
+"""How long a plan takes at the rate that Jetti allows (jetti.md#rate-limit, #safe-pace)."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from reconciler.core.plan import Change
 from reconciler.core.report import ChangeKind
 
 _READS = 0.5
-"""Per change, since twenty are looked up together; measured at 0.35 (README, Figures)."""
+"""GETs per change. Less than one, because twenty are looked up together; measured at 0.35
+(README, Figures)."""
 
 
 class Rates(Struct, frozen=True):
-    """What may be asked of Jetti in a second."""
+    """Requests per second that may be sent to Jetti."""
 
     reads: float
     writes: float
 
     def seconds(self, changes: Iterable[Change]) -> float:
-        """About so long; vendor splits, which only Jetti knows, take a second more each."""
+        """Estimated seconds. Each vendor split, which only Jetti knows, adds about one more."""
         per_read, per_write = 1 / self.reads, 1 / self.writes
         return sum(_READS * per_read + _writes(change) * per_write for change in changes)
 
 
 def _writes(change: Change) -> int:
-    """A create, its sale return and each of its items; or what an update alters."""
+    """Writes of one change: the create and one PUT per item, or one PUT per object updated."""
     if change.kind is ChangeKind.ADOPT:
         return 0
     named = {field.field.partition("[")[2] for field in change.fields}

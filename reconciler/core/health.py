@@ -108,7 +108,7 @@ def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
             what = {State.REVIEW: "in review: a person must decide"}.get(state, state.value)
             yield f"{_returns(count)} {what}"
     if facts.overdue:
-        limit = f" for {duration.write(patience)} or longer" if patience else ""
+        limit = f" for {duration.format(patience)} or longer" if patience else ""
         yield f"{_returns(facts.overdue)} overdue: waiting{limit}"
 
 
@@ -129,7 +129,7 @@ def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
     elif max_age is not None and facts.now - ended > max_age:
         yield (
             f"the last complete pass ended {duration.approximate(facts.now - ended)} ago,"
-            f" more than {duration.write(max_age)}"
+            f" more than {duration.format(max_age)}"
         )
     swept = facts.last_complete_sweep
     if swept is not None and facts.now - swept > SWEEP_AGE:

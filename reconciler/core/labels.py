@@ -1,8 +1,7 @@
-"""What Loop's label statuses mean: how far a parcel is, and what Jetti is told of it.
+"""What Loop's label statuses mean: how far along a parcel is, and which statuses Jetti gets.
 
-The list is open (loop.md#label-status-words). A word that is not on it has no opinion, unless the
-setting `mapping.status` or `mapping.tracking` gives it one. Words are compared without regard to
-case.
+The list is open (loop.md#label-status-words). A word that is not on it changes no status, unless
+the setting `mapping.status` or `mapping.tracking` gives it a meaning. Case is ignored.
 """
 
 from __future__ import annotations
@@ -15,31 +14,31 @@ from reconciler.core.model import Parcel
 from reconciler.core.settings import Mapping
 
 NO_LABEL = "none"
-"""How the settings spell a return, or a parcel, without a label status."""
+"""How the settings write "no label status", for a return or a parcel."""
 
 _UNLABELLED = frozenset({"pending", "no_label"})
-"""What Loop calls a parcel whose label is not made yet (loop.md#label-status-words)."""
+"""Loop's words for a parcel whose label does not exist yet (loop.md#label-status-words)."""
 
 _REQUESTED, _SHIPPED = "requested", "shipped"
 
 
 class _Meaning(Struct, frozen=True):
     place: int
-    """How far along it is; the lower, the further."""
+    """How far along the parcel is; 0 is furthest."""
     status: str | None
     tracking: str | None
 
 
-# Where two stand in one place, the newer one is the further.
+# Of two parcels with the same place, the newer one counts as further along.
 _MEANINGS = {
     # Not `received`: the vendor confirms receipt, and `received` may move money
     # (jetti.md#refund-trigger). An explicit mapping may say otherwise.
     "delivered": _Meaning(0, _SHIPPED, "delivered"),
     "out_for_delivery": _Meaning(1, _SHIPPED, "transit"),
-    # It lies at a counter near its goal, so it is as far as one that is on the last van.
+    # Waiting at a counter near its destination: as far along as one on the last van.
     "available_for_pickup": _Meaning(1, _SHIPPED, "transit"),
     "in_transit": _Meaning(2, _SHIPPED, "transit"),
-    # It was sent but turned back: one that still comes is further, one never sent is not.
+    # Sent but turned back: behind a parcel that is still coming, ahead of one never sent.
     "return_to_sender": _Meaning(3, _SHIPPED, "returned"),
     "pre_transit": _Meaning(4, _REQUESTED, "pre_transit"),
     "new": _Meaning(5, _REQUESTED, "pre_transit"),
@@ -47,13 +46,13 @@ _MEANINGS = {
     # A failed label says nothing about where the goods are.
     "failure": _Meaning(6, None, "failure"),
     "error": _Meaning(7, None, "failure"),
-    # Behind whatever says something, but before a label that is known to be void.
+    # Behind every label that means something, but ahead of one that is known to be void.
     "unknown": _Meaning(8, None, None),
     "cancelled": _Meaning(9, None, None),
 }
-_NOBODY_KNOWS = _Meaning(8, None, None)
-_SENT = 3
-"""The last place of a parcel that was scanned."""
+_UNLISTED = _Meaning(8, None, None)
+_LAST_SCANNED = 3
+"""The highest place of a parcel that has been scanned."""
 
 _PLACE_BY_TRACKING: dict[str | None, int] = {
     "delivered": 0,
@@ -62,48 +61,48 @@ _PLACE_BY_TRACKING: dict[str | None, int] = {
     "pre_transit": 4,
     "failure": 6,
 }
-"""Of a word without an opinion of its own that `mapping.tracking` gives one."""
+"""The place of a word that gets its meaning from the setting `mapping.tracking` only."""
 
 STATUSES = tuple(_MEANINGS)
 KNOWN = frozenset(_MEANINGS) | _UNLABELLED
-"""Every label status that this version knows, and those of a label that is not made yet."""
+"""Every label status that this version knows, and those of a label that does not exist yet."""
 
 
-def word(parcel: Parcel) -> str:
-    """The parcel's label status as the tables spell it."""
-    return spelled(parcel.label_status or NO_LABEL)
+def status_of(parcel: Parcel) -> str:
+    """The parcel's label status, normalized."""
+    return normalize(parcel.label_status or NO_LABEL)
 
 
-def spelled(label_status: str) -> str:
-    """In lower case; `none` for a label that is not made yet, whatever Loop calls it."""
-    said = label_status.lower()
-    return NO_LABEL if said in _UNLABELLED else said
+def normalize(label_status: str) -> str:
+    """The word in lower case; `none` for every word that means a label does not exist yet."""
+    label_status = label_status.lower()
+    return NO_LABEL if label_status in _UNLABELLED else label_status
 
 
-def status(said: str) -> str | None:
-    """The sale return status that a label asks for by default; None: no opinion."""
-    return _MEANINGS.get(said, _NOBODY_KNOWS).status
+def sale_return_status(label_status: str) -> str | None:
+    """The sale return status that a label asks for by default; None leaves it unchanged."""
+    return _MEANINGS.get(label_status, _UNLISTED).status
 
 
-def tracking(said: str, mapping: Mapping) -> str | None:
-    """Jetti's tracking status of a label; None: no opinion."""
-    return mapping.tracking.get(said, _MEANINGS.get(said, _NOBODY_KNOWS).tracking)
+def tracking_status(label_status: str, mapping: Mapping) -> str | None:
+    """Jetti's tracking status for a label; None leaves it unchanged."""
+    return mapping.tracking.get(label_status, _MEANINGS.get(label_status, _UNLISTED).tracking)
 
 
-def may_be_moving(said: str, mapping: Mapping) -> bool:
-    """Whether the parcel was scanned, or may have been because nobody knows its word.
+def may_be_moving(label_status: str, mapping: Mapping) -> bool:
+    """Whether the parcel was scanned, or may have been because its word is not listed.
 
-    `unknown` is a known word: so a parcel is called before its first scan
+    `unknown` is a listed word: it is what Loop calls a parcel before its first scan
     (loop.md#label-status-words).
     """
-    meaning = _meaning(said, mapping)
-    return meaning.place <= _SENT or meaning is _NOBODY_KNOWS
+    meaning = _meaning(label_status, mapping)
+    return meaning.place <= _LAST_SCANNED or meaning is _UNLISTED
 
 
 def ranked(parcels: tuple[Parcel, ...], mapping: Mapping) -> list[Parcel]:
-    """The furthest on its way first; among equals the newest label, then the lowest number.
+    """The parcels, furthest along first; ties go to the newest label, then to the lowest number.
 
-    A label without a time counts as the oldest, one without a number comes behind its equals.
+    A label without a time counts as the oldest; one without a number comes last among equals.
     """
 
     def key(parcel: Parcel) -> tuple[int, float, bool, str]:
@@ -111,15 +110,15 @@ def ranked(parcels: tuple[Parcel, ...], mapping: Mapping) -> list[Parcel]:
         # safeguard: newest-label-leads
         age = -at.timestamp() if at else inf
         # safeguard: furthest-parcel-leads
-        return _meaning(word(parcel), mapping).place, age, number is None, number or ""
+        return _meaning(status_of(parcel), mapping).place, age, number is None, number or ""
 
     return sorted(parcels, key=key)
 
 
-def _meaning(said: str, mapping: Mapping) -> _Meaning:
-    """How far a label is; a word without an opinion is as far as the settings say."""
-    meaning = _MEANINGS.get(said, _NOBODY_KNOWS)
-    place = _PLACE_BY_TRACKING.get(mapping.tracking.get(said))
+def _meaning(label_status: str, mapping: Mapping) -> _Meaning:
+    """The meaning of a label status, its place taken from the settings if it has none itself."""
+    meaning = _MEANINGS.get(label_status, _UNLISTED)
+    place = _PLACE_BY_TRACKING.get(mapping.tracking.get(label_status))
     if meaning.tracking is not None or place is None:
         return meaning
     return _Meaning(place, None, None)

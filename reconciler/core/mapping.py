@@ -1,8 +1,7 @@
-"""A Loop return in Jetti's words: the pure function from `Return` to `Wanted`.
+"""A Loop return in Jetti's terms: the pure function from `Return` to `Wanted`.
 
-The defaults: architecture.md#status-table. Which Loop states exist is loop.md#return-state, which
-Jetti values exist jetti.md#sale-return-statuses, #tracking-statuses. What label statuses mean
-stands in `core.labels`.
+The defaults: architecture.md#status-table. Loop's states: loop.md#return-state. Jetti's values:
+jetti.md#sale-return-statuses, #tracking-statuses. Label statuses: `core.labels`.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ _ENDED = frozenset({_CANCELLED, "expired"})
 _REQUESTED = "requested"
 
 # Public tracking pages. Loop's list has no tracking link, only the label's, which is secret
-# (loop.md#return-level-label-fields); carriers not named here get no link, which Jetti allows.
+# (loop.md#return-level-label-fields). Other carriers get no link, which Jetti allows.
 _TRACKING_PAGES = {
     "usps": "https://tools.usps.com/go/TrackConfirmAction?tLabels={}",
     "ups": "https://www.ups.com/track?tracknum={}",
     "fedex": "https://www.fedex.com/fedextrack/?trknbr={}",
 }
 
-_LONGEST_REASON = 60  # characters; a reason is a few words, and the notes are read by people
+_LONGEST_REASON = 60  # characters; a reason is a few words, and staff read the notes
 
 _RANK: dict[Value, int] = {
     "draft": 0,
@@ -53,19 +52,21 @@ def rank(status: Value) -> int:
 
 
 def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wanted:
-    """What Jetti should be told about a return. The parcels stand in the order of
-    `labels.ranked`: of those that serve a sale return the first leads."""
+    """What Jetti should hold for a return. Parcels are in the order of `labels.ranked`: the first
+    of those that serve a sale return leads."""
     ranked = labels.ranked(seen.parcels, mapping)
-    parcels = tuple(_parcel(one, seen, mapping) for one in ranked if not _is_of_others(one, seen))
+    parcels = tuple(
+        _parcel(one, seen, mapping) for one in ranked if not _holds_only_unread_lines(one, seen)
+    )
     status = _status(seen.state, labels.NO_LABEL, mapping) or _REQUESTED
-    told = {parcel.status for parcel in parcels} or {status}
-    purpose = _purpose(seen.state, told, held_states)
+    statuses = {parcel.status for parcel in parcels} or {status}
+    purpose = _purpose(seen.state, statuses, held_states)
     # safeguard: no-cancel-of-a-malformed-return
     if purpose is Purpose.CANCEL and seen.set_aside and seen.state != _CANCELLED:
-        # A cancel is final, and what was not understood may speak against it.
+        # A cancel is final, and what was not understood may contradict it.
         purpose = Purpose.HOLD
     if seen.labels_set_aside and purpose is Purpose.EXIST:
-        # There is a label, so what is said of a return without one does not hold.
+        # There is a label, so the status for a return without one does not apply.
         status = _REQUESTED
     return Wanted(
         purpose=purpose,
@@ -77,36 +78,36 @@ def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wan
     )
 
 
-def _is_of_others(parcel: Parcel, seen: Return) -> bool:
-    """Whether it holds none of these lines, but perhaps one that could not be understood."""
+def _holds_only_unread_lines(parcel: Parcel, seen: Return) -> bool:
+    """Whether the parcel contains no known line, but perhaps one that was not understood."""
     inside = {line.id for line in seen.lines} & set(parcel.line_ids)
     return bool(seen.lines_set_aside and parcel.line_ids) and not inside
 
 
-def _purpose(state: str, told: set[str | None], held_states: tuple[str, ...]) -> Purpose:
-    """`told` is what each parcel asks for, or the return where there is none."""
+def _purpose(state: str, statuses: set[str | None], held_states: tuple[str, ...]) -> Purpose:
+    """`statuses` is what each parcel asks for, or without parcels what the return does."""
     if state in held_states or state not in KNOWN_STATES:
         return Purpose.HOLD
-    if told == {"cancelled"}:
+    if statuses == {"cancelled"}:
         return Purpose.CANCEL
-    if state in _ENDED and not told - {None, "cancelled"}:
-        # Expired while a parcel moves: a late scan, and a cancel would be final.
+    if state in _ENDED and not statuses - {None, "cancelled"}:
+        # Expired while a parcel is moving: a late scan, and a cancel would be final.
         return Purpose.HOLD
     return Purpose.EXIST
 
 
-def _status(state: str, said: str, mapping: Mapping) -> str | None:
-    """The status that a label asks for; None where it has no opinion."""
-    explicit = mapping.status.get(state, {}).get(said)
+def _status(state: str, label_status: str, mapping: Mapping) -> str | None:
+    """The sale return status that a label asks for; None leaves it unchanged."""
+    explicit = mapping.status.get(state, {}).get(label_status)
     if explicit is not None:
         return explicit
     # safeguard: expired-but-moving
-    if state == "expired" and labels.may_be_moving(said, mapping):
-        # Loop lets expire what nobody has sent (loop.md#expiry), so this is a late scan.
+    if state == "expired" and labels.may_be_moving(label_status, mapping):
+        # Loop expires returns that were never sent (loop.md#expiry), so this is a late scan.
         return None
     if state in _ENDED:
         return "cancelled"
-    return labels.status(said)
+    return labels.sale_return_status(label_status)
 
 
 def _lines(lines: tuple[Line, ...], mapping: Mapping) -> tuple[WantedLine, ...]:
@@ -129,9 +130,9 @@ def _line(order_line_id: str, units: list[Line], mapping: Mapping) -> WantedLine
 
 
 def _reasons(units: list[Line], mapping: Mapping) -> tuple[str, ...]:
-    """All reasons of the units, where one has another code than the one that can be sent."""
+    """All reasons of the units if their codes differ, since only one code can be sent."""
     codes = {unit.reason: mapping.reasons.get(unit.reason) for unit in units if unit.reason}
-    # Without a reason of its own the lowest unit sends none, whatever the others say.
+    # If the lowest unit has no reason, none is sent, even if the others have one.
     sent = codes.get(units[0].reason or "")
     # safeguard: differing-reasons-are-noted
     if all(code == sent for code in codes.values()):
@@ -147,14 +148,14 @@ def _one_line(reason: str) -> str:
 
 
 def _parcel(parcel: Parcel, seen: Return, mapping: Mapping) -> WantedParcel:
-    said = labels.word(parcel)
+    label_status = labels.status_of(parcel)
     inside = {line.order_line_id for line in seen.lines if line.id in parcel.line_ids}
     return WantedParcel(
         carrier=parcel.carrier,
         tracking_number=parcel.tracking_number,
         tracking_url=_tracking_page(parcel),
-        tracking_status=labels.tracking(said, mapping),
-        status=_status(seen.state, said, mapping),
+        tracking_status=labels.tracking_status(label_status, mapping),
+        status=_status(seen.state, label_status, mapping),
         order_line_ids=tuple(sorted(inside)),
     )
 
@@ -167,5 +168,5 @@ def _tracking_page(parcel: Parcel) -> str | None:
 
 
 def _number(loop_id: str) -> tuple[int, str]:
-    """Numeric ids in numeric order, whatever their length."""
+    """Sort key: numeric ids in numeric order."""
     return len(loop_id), loop_id

@@ -1,8 +1,8 @@
-"""The nouns: what Loop tells us, what we want Jetti to be told, and what the ledger knows.
+"""The domain model: what Loop sends, what Jetti should hold, and what the ledger records.
 
-Everything in here is frozen, free of personal data by construction (there is no field that could
-hold a name, an address, a comment or a link to a label) and encodes to JSON through msgspec.
-All times are aware UTC.
+Everything here is frozen, free of personal data by construction (no field can contain a name, an
+address, a comment or a link to a label) and encodes to JSON through msgspec. All times are aware
+UTC.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from enum import StrEnum
 from msgspec import Struct
 
 MOST_PROBLEMS = 10
-"""Fields named of one row that could not be understood."""
+"""How many fields of a malformed row are named at most."""
 
-# ---------------------------------------------------------------------------- what Loop tells us
+# ------------------------------------------------------------------------------ what Loop sends
 
 KNOWN_STATES = ("open", "closed", "cancelled", "expired", "review")
 """The states that Loop gives a return, as far as this version knows."""
 
 GONE = "gone"
-"""The state we give a return that Loop no longer lists. Loop knows no such state, so it is held
-like every unknown one, and whatever Loop says when it comes back is news."""
+"""The state we give a return that Loop no longer lists. Loop has no such state, so the return is
+held like any in an unknown one, and when it comes back anything that Loop sends is a change."""
 
 
 class Line(Struct, frozen=True):
@@ -38,8 +38,8 @@ class Line(Struct, frozen=True):
 
 
 class Parcel(Struct, frozen=True):
-    """One parcel on its way back (loop.md#labels, #return-level-label-fields, or the return's
-    top-level label fields)."""
+    """One parcel on its way back (loop.md#labels, or the return's own label fields,
+    #return-level-label-fields)."""
 
     carrier: str | None = None
     tracking_number: str | None = None
@@ -47,7 +47,7 @@ class Parcel(Struct, frozen=True):
     line_ids: tuple[str, ...] = ()
     """Lines inside, sorted; empty when Loop does not say."""
     updated_at: datetime | None = None
-    """When the label last changed, else when it was made; Loop may not say."""
+    """When the label last changed, or else was created; None when Loop does not say."""
 
 
 class Return(Struct, frozen=True):
@@ -59,9 +59,9 @@ class Return(Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     order_id: str | None
-    """Shopify's order id, Loop's `provider_order_id`; Loop may leave it out."""
+    """Shopify's order id, Loop's `provider_order_id`; Loop may omit it."""
     order_name: str
-    """Empty where Loop leaves it out; then there is an id."""
+    """Empty if Loop omits it; then there is an id."""
     lines: tuple[Line, ...] = ()
     parcels: tuple[Parcel, ...] = ()
     type: str | None = None
@@ -72,22 +72,22 @@ class Return(Struct, frozen=True):
     order_number: str | None = None
     """The number Loop gives beside the name, its `provider_order_number`."""
     lines_set_aside: tuple[str, ...] = ()
-    """What is wrong with each line that could not be understood: there is more than `lines`."""
+    """What is wrong with each line that could not be understood. If any, `lines` is incomplete."""
     labels_set_aside: tuple[str, ...] = ()
-    """The same of labels: there may be more than `parcels`, and further on their way."""
+    """The same for labels. If any, `parcels` may lack some, perhaps the furthest along."""
 
     names_set_aside: tuple[str, ...] = ()
-    """The same of what only helps to find the order, or to tell which shop it is: nothing else is
-    lacking for it."""
+    """The same for fields that only help to find the order or identify the shop. The rest of the
+    return is complete without them."""
 
     @property
     def set_aside(self) -> tuple[str, ...]:
-        """What is wrong with the lines and labels of it that could not be understood."""
+        """What is wrong with its malformed lines and labels."""
         return (*self.lines_set_aside, *self.labels_set_aside)
 
     @property
     def order(self) -> str:
-        """The order in a sentence."""
+        """The order as it is called in a sentence: `order #1042`, or by its id."""
         return f"order {self.order_name}" if self.order_name else f"order id {self.order_id}"
 
 
@@ -100,7 +100,7 @@ class UnknownWord(Struct, frozen=True):
 
 
 class CountedWord(Struct, frozen=True):
-    """A word that this version does not know, and how many returns show it."""
+    """A word that this version does not know, and the number of returns that have it."""
 
     list: str
     word: str
@@ -108,25 +108,25 @@ class CountedWord(Struct, frozen=True):
 
 
 class Malformed(Struct, frozen=True):
-    """A row that could not be understood, or not all of it, kept aside so that it spoils nothing
+    """A row that could not be understood, wholly or in part; set aside so that it affects nothing
     else."""
 
     key: str
-    """The return id where it could be read, else a hash of the row."""
+    """The return id if it could be read, otherwise a hash of the row."""
     problem: str
     """The path of the field and what is wrong with it; never the value."""
     return_id: str | None = None
     order_name: str | None = None
-    """Both where they could be read."""
+    """None, like the id, if it could not be read."""
     is_partial: bool = False
-    """Whether the rest of the row was understood and is told."""
+    """Whether the rest of the row was understood and is used."""
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    """Where they could be read: what tells that a row without an id is no longer in Loop."""
+    """The times, if they could be read, show when a row without an id is no longer in Loop."""
 
 
-def aside(seen: Return) -> Malformed | None:
-    """What is kept aside of a return that was understood in part; None of one that was wholly."""
+def malformed_part(seen: Return) -> Malformed | None:
+    """What is set aside of a partly understood return; None if all of it was understood."""
     problems = (*seen.names_set_aside, *seen.set_aside)
     if not problems:
         return None
@@ -146,7 +146,7 @@ class Window(Struct, frozen=True):
     end: datetime
 
 
-# ------------------------------------------------------------------- what Jetti is wanted to hold
+# ------------------------------------------------------------------------ what Jetti should hold
 
 
 class Purpose(StrEnum):
@@ -155,63 +155,63 @@ class Purpose(StrEnum):
     EXIST = "exist"
     CANCEL = "cancel"
     HOLD = "hold"
-    """Held in Loop: not created; what exists is kept up to date except for its status."""
+    """Held in Loop: it is not created; if it exists, everything but its status is kept current."""
 
 
 class WantedLine(Struct, frozen=True):
-    """An order line and how many units of it come back."""
+    """An order line and the number of its units that come back."""
 
     order_line_id: str
     quantity: int
     line_id: str
     """The lowest of its Loop line ids; becomes the sale return item's `externalId`."""
     reason_code: str | None = None
-    """Code of the adjustment reason, by `mapping.reasons`: the lowest line's."""
+    """The lowest line's adjustment reason code, from `mapping.reasons`."""
     reasons: tuple[str, ...] = ()
-    """In the merchant's words, each with its code, where its units have different codes."""
+    """If its units have different codes: each reason in the merchant's words, with its code."""
 
 
 class WantedParcel(Struct, frozen=True):
-    """A parcel in Jetti's words."""
+    """A parcel in Jetti's terms."""
 
     carrier: str | None
     tracking_number: str | None
     tracking_url: str | None
     tracking_status: str | None
-    """None when its label has no opinion: then what Jetti holds stays."""
+    """None leaves Jetti's value unchanged."""
     status: str | None
-    """The sale return status this parcel asks for; None when it has no opinion (label failed)."""
+    """The sale return status this parcel asks for; None leaves it unchanged (a failed label)."""
     order_line_ids: tuple[str, ...]
     """Order lines inside, sorted; empty when Loop does not say: then it serves every line."""
 
 
 class Wanted(Struct, frozen=True):
-    """The projection of a return onto what Jetti is told. Depends on the return and `mapping`."""
+    """What Jetti should hold for a return. Depends only on the return and `mapping`."""
 
     purpose: Purpose
     status: str
-    """Wanted status of a sale return that no parcel speaks for."""
+    """Wanted status of a sale return without a parcel that asks for one."""
     lines: tuple[WantedLine, ...]
     parcels: tuple[WantedParcel, ...]
-    """The furthest on its way first: of those that serve a sale return the first leads."""
+    """Furthest along first: the first of those that serve a sale return leads."""
     lacks_lines: bool = False
-    """There are more lines, or more units of these, than could be understood: what is missing
-    here was not taken off the return."""
+    """Some lines, or units of these, could not be understood: what is missing here was not
+    removed from the return."""
     lacks_parcels: bool = False
-    """There are labels that could not be understood: what was told of parcels stays."""
+    """Some labels could not be understood: parcels that were pushed stay."""
 
 
-# --------------------------------------------------------------------------- what the ledger knows
+# ------------------------------------------------------------------------- what the ledger records
 
 Value = str | int | None
-"""What an owned field of Jetti can hold."""
+"""The value of an owned field of Jetti."""
 
 Fields = dict[str, Value]
 """Owned fields by Jetti's own names: `status`, `trackingNumber`, `quantity`, …"""
 
 
 class Item(Struct, frozen=True):
-    """A sale return item as we last pushed it or, where we never wrote, as Jetti showed it."""
+    """A sale return item as last pushed or, if never written by us, as Jetti showed it."""
 
     id: int
     sale_item_id: int
@@ -219,14 +219,14 @@ class Item(Struct, frozen=True):
     fields: Fields
     """`quantity`, `externalId`, `adjustmentReasonId`."""
     reason_code: str | None = None
-    """Code of the adjustment reason we last pushed."""
+    """Code of the adjustment reason that was last pushed."""
     units: int | None = None
-    """Units of its order line that it stands for, where several items of ours share the line; None
-    where it stands for all of them."""
+    """Units of its order line that it covers if several of our items share the line; None if it
+    covers all of them."""
 
 
 class SaleReturn(Struct, frozen=True):
-    """A sale return known to be ours, as we last pushed it or as Jetti showed it at first."""
+    """A sale return known to be ours, as last pushed or as Jetti first showed it."""
 
     id: int
     reference: str
@@ -237,7 +237,7 @@ class SaleReturn(Struct, frozen=True):
 
 
 class State(StrEnum):
-    """Where an entry stands (`core.states` holds the legal transitions)."""
+    """The state of an entry (`core.states` has the legal transitions)."""
 
     PENDING = "pending"
     IN_FLIGHT = "in_flight"
@@ -256,25 +256,25 @@ class IntentOutcome(StrEnum):
 
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
-    """The service says so (429)."""
+    """The service answered 429."""
     SLOW_DOWN = "slow down"
-    """The same of a write that is not repeated."""
+    """The same, for a write that is not repeated."""
     NOT_SENT = "not sent"
     """Not one byte left."""
     REFUSED = "refused"
     """400 or 422: this version will never be accepted."""
     LOST = "lost"
-    """Perhaps applied, and nobody will look."""
+    """Perhaps applied, and never checked."""
     NOT_TAKEN = "not taken"
     """Answered, but Jetti does not show it."""
     READ_BACK = "read back"
-    """No answer came, and Jetti shows it."""
+    """No answer came, but Jetti shows it."""
     ABSENT = "absent"
-    """No answer came, and Jetti does not show it, twice."""
+    """No answer came, and Jetti did not show it in two lookups."""
     SHORT = "short"
     """Fewer items came back than were asked for."""
     OVERREACHED = "overreached"
-    """Items came back that nobody asked for."""
+    """Items came back that were not asked for."""
 
 
 class Operation(StrEnum):
@@ -295,24 +295,25 @@ class Write(Struct, frozen=True):
     target_id: int
     """The sale, the sale return, or the sale return item."""
     sale_item_ids: tuple[int, ...] = ()
-    """What a create asks for, sorted; never empty then: an empty list returns the whole sale."""
+    """What a create asks for, sorted. Never empty for a create: that would return the whole
+    sale."""
     fields: Fields = {}
     """What a PUT sets."""
 
 
 class Intent(Struct, frozen=True):
-    """A committed ledger row that says "I am about to write this"."""
+    """A committed ledger row that says that a write is about to be sent."""
 
     id: int
     return_id: str
     fingerprint: bytes
     write: Write
     before: tuple[int, ...]
-    """Ids of every sale return seen on the sale before a create; separates ours from theirs."""
+    """Ids of all sale returns on the sale before a create; tells ours from earlier ones."""
     sent_at: datetime
-    """By Jetti's clock where its answers carry a Date, because it is compared with createdAt."""
+    """By Jetti's clock if its answers carry a Date, because it is compared with createdAt."""
     settle_at: datetime
-    """By our clock: from here on the write has taken effect or never will."""
+    """By our clock: after this the write has taken effect or never will."""
     absent_at: datetime | None = None
     """When a read-back after `settle_at` first found nothing."""
 
@@ -325,21 +326,21 @@ class Entry(Struct, frozen=True):
     fingerprint: bytes
     state: State = State.PENDING
     reason: str | None = None
-    """Why it is in this state, for people; never decided upon."""
+    """Why it is in this state, for people to read; no decision depends on it."""
     changed_at: datetime | None = None
     """When this fingerprint was first recorded."""
     due_since: datetime | None = None
-    """Since when something is to be done; kept through further changes. Patience counts from it."""
+    """Since when something is due; later changes do not reset it. Patience counts from here."""
     attempts: int = 0
     next_try_at: datetime | None = None
     pushed_fingerprint: bytes | None = None
     asked_for: bool = False
-    """A person named this return or its range in a run: go-live does not hold it back."""
+    """Someone named this return or its range in a run, so go-live does not apply to it."""
     accepted_fingerprint: bytes | None = None
-    """The want that a person let past the guards, by asking for it or by accepting its plan."""
+    """The fingerprint that someone let past the guards, by typing it or by accepting its plan."""
     sale_returns: tuple[SaleReturn, ...] = ()
     intents: tuple[Intent, ...] = ()
-    """Outstanding writes, oldest first; at most one unless a person restored an older ledger."""
+    """Unresolved writes, oldest first; at most one unless an older ledger was restored."""
 
     @property
     def id(self) -> str:

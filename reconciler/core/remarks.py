@@ -1,4 +1,4 @@
-"""What a person should know of a return besides its state: why it is held, what is not told."""
+"""What operators should know about a return besides its state: why it is held, what is not sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LATE_SCAN = "expired in Loop while its parcel moves: held"
 
 
 def why_held(seen: Return, held_states: Collection[str]) -> str:
-    """Of a return whose purpose is to be held."""
+    """Why a return whose purpose is HOLD is held."""
     if seen.set_aside and seen.state in KNOWN_STATES and seen.state not in held_states:
         return f"{seen.state} in Loop, but not all of it is understood: held"
     if seen.state == "expired" and seen.state not in held_states:
@@ -19,7 +19,7 @@ def why_held(seen: Return, held_states: Collection[str]) -> str:
 
 
 def late_scan(entry: Entry, held_states: Collection[str]) -> str | None:
-    """Why a return that Jetti has is told no status, where Loop let it expire too early."""
+    """Why no status is pushed for a return that Loop let expire while its parcel moves."""
     held = entry.wanted.purpose is Purpose.HOLD and bool(entry.sale_returns)
     if held and why_held(entry.seen, held_states) == LATE_SCAN:
         return f"{LATE_SCAN}, its status stays"
@@ -27,7 +27,7 @@ def late_scan(entry: Entry, held_states: Collection[str]) -> str | None:
 
 
 def about(entry: Entry, held_states: Collection[str]) -> tuple[str, ...]:
-    """All there is to remark, in a sentence each."""
+    """All remarks, one sentence each."""
     return tuple(_about(entry, held_states))
 
 

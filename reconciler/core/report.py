@@ -1,4 +1,4 @@
-"""The report of a pass as a value; `reports` renders it. Its JSON form is a contract (README)."""
+"""The report of a pass as a value; `reports` renders it. Its JSON is a contract (README)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from reconciler.core.records import SetAside
 
 
 class ChangeKind(StrEnum):
-    """What a pass would do about a return, told by the ledger alone."""
+    """What a pass would do about a return, judged by the ledger alone."""
 
     CREATE = "create"
     UPDATE = "update"
     CANCEL = "cancel"
     ADOPT = "adopt"
-    """Look whether Jetti has it and take it over; writes nothing to Jetti, creates nothing."""
+    """Take it over if Jetti has it; writes nothing to Jetti."""
 
 
 class OutcomeKind(StrEnum):
@@ -37,7 +37,7 @@ class OutcomeKind(StrEnum):
 
 
 class RunKind(StrEnum):
-    """Why a pass was made."""
+    """What kind of pass it is."""
 
     SCHEDULED = "scheduled"
     SWEEP = "sweep"
@@ -46,33 +46,33 @@ class RunKind(StrEnum):
 
 
 class FieldChange(Struct, frozen=True):
-    """An owned field of Jetti's that would change: `status`, `quantity[11500000000001]`, …"""
+    """An owned field that would change: `status`, `quantity[11500000000001]`, …"""
 
     field: str
     before: Value
     after: Value
 
 
-# What half of a packed plan would be: the same few names, over and over.
-_SHORT = {name: place for place, name in enumerate(OWNED)}
+# Numbers for the few field names that would otherwise be half of a packed plan.
+_CODES = {name: place for place, name in enumerate(OWNED)}
 
 
 class FieldChanges:
-    """Some field changes, packed: a plan may hold a hundred thousand changes, whose fields as
-    objects take three times the memory. In JSON it is a list of `FieldChange`."""
+    """Field changes, packed: a plan may have 100,000 changes, and as objects their fields take
+    three times the memory. In JSON it is a list of `FieldChange`."""
 
     __slots__ = ("_packed",)
 
     def __init__(self, fields: Iterable[FieldChange] = ()) -> None:
-        # One flat list, since a tuple for each would be a tenth of it.
-        flat = [x for one in fields for x in (_shortened(one.field), one.before, one.after)]
-        # Not JSON: half a character, which UTF-8 cannot carry, must come back as it was.
+        # One flat list, since a tuple for each would add a tenth.
+        flat = [x for one in fields for x in (_packed_name(one.field), one.before, one.after)]
+        # Not JSON: a lone surrogate, which UTF-8 cannot encode, must survive unchanged.
         self._packed = marshal.dumps(flat)
 
     def __iter__(self) -> Iterator[FieldChange]:
         flat = iter(marshal.loads(self._packed))  # noqa: S302 - our own bytes
         return (
-            FieldChange(_in_full(name), before, after)
+            FieldChange(_unpacked_name(name), before, after)
             for name, before, after in zip(flat, flat, flat, strict=True)
         )
 
@@ -80,7 +80,7 @@ class FieldChanges:
         return f"FieldChanges({list(self)})"
 
     def __eq__(self, other: object) -> bool:
-        # By what is in them: marshal packs a value that is used twice in another way.
+        # Not by the packed bytes: marshal packs a value that occurs twice differently.
         return isinstance(other, FieldChanges) and [*self] == [*other]
 
     def __hash__(self) -> int:
@@ -90,13 +90,13 @@ class FieldChanges:
 NO_FIELDS = FieldChanges()
 
 
-def _shortened(field: str) -> int | tuple[str] | str:
-    if field in _SHORT:
-        return _SHORT[field]
+def _packed_name(field: str) -> int | tuple[str] | str:
+    if field in _CODES:
+        return _CODES[field]
     return (field.removeprefix("quantity"),) if field.startswith("quantity[") else field
 
 
-def _in_full(name: int | tuple[str] | str) -> str:
+def _unpacked_name(name: int | tuple[str] | str) -> str:
     match name:
         case int():
             return OWNED[name]
@@ -107,7 +107,7 @@ def _in_full(name: int | tuple[str] | str) -> str:
 
 
 class SaleReturnName(Struct, frozen=True):
-    """A sale return as people find it in Jetti."""
+    """A sale return by its id and by the reference that Jetti shows."""
 
     id: int
     reference: str
@@ -127,13 +127,13 @@ class ReportedChange(Struct, frozen=True, gc=False):
     fingerprint: str = ""
     """Hex; lets `--accept-plan FILE` tell which members are still the same."""
     stopped: bool = False
-    """Whether a guard keeps it until a person lets it through."""
+    """Whether a guard keeps it back until someone accepts it."""
     remarks: tuple[str, ...] = ()
-    """What a person should know of it, whatever became of it."""
+    """What operators should know about it, regardless of the outcome."""
 
 
 class Problem(Struct, frozen=True):
-    """A return that needs a person, has failed or is overdue, from this pass or an earlier one."""
+    """A return that needs someone, has failed or is overdue, from this pass or an earlier one."""
 
     return_id: str
     order_name: str
@@ -156,7 +156,7 @@ class Problem(Struct, frozen=True):
 
 
 class ReadWindow(Struct, frozen=True):
-    """A window that was asked for."""
+    """A window that the pass was to read; `drained` if it was read to the end."""
 
     start: datetime = field(name="from")
     end: datetime = field(name="to")
@@ -164,7 +164,7 @@ class ReadWindow(Struct, frozen=True):
 
 
 class Watermarks(Struct, frozen=True):
-    """How far reading was complete; None without a ledger."""
+    """How far reading was complete before and after the pass; None without a ledger."""
 
     before: datetime | None = None
     after: datetime | None = None
@@ -176,7 +176,7 @@ class Failure(Struct, frozen=True):
     message: str
     hint: str | None = None
     command: str | None = None
-    """What to type to go on, where there is just one thing to type."""
+    """The command that continues, if there is exactly one."""
 
 
 class RunFacts(Struct, frozen=True):
@@ -192,15 +192,15 @@ class RunFacts(Struct, frozen=True):
     exit_code: int
     digest: str
     message: str | None = None
-    """The fact that the exit code rests on, where it is not 0 or 10."""
+    """The reason for the exit code if it is not 0 or 10."""
     failures: tuple[Failure, ...] = ()
-    """That fact first."""
+    """That reason comes first."""
     remarks: tuple[str, ...] = ()
     """What a reader should know: no ledger, creation stopped, budget spent, …"""
 
 
 class Counts(Struct, frozen=True):
-    """Returns, by what was read and by what became of them."""
+    """Numbers of returns, by what was read and by what became of them."""
 
     seen: int = 0
     new: int = 0
@@ -219,27 +219,27 @@ class Counts(Struct, frozen=True):
 
 
 class LoopRequests(Struct, frozen=True):
-    """Requests that left for Loop."""
+    """Requests sent to Loop."""
 
     get: int = 0
 
 
 class JettiRequests(Struct, frozen=True):
-    """Requests that left for Jetti."""
+    """Requests sent to Jetti."""
 
     get: int = 0
     write: int = 0
 
 
 class Requests(Struct, frozen=True):
-    """Requests that left, tries included."""
+    """Requests sent, retries included."""
 
     loop: LoopRequests = LoopRequests()
     jetti: JettiRequests = JettiRequests()
 
 
 class Report(Struct, frozen=True):
-    """Everything a pass has to say."""
+    """Everything that a pass reports."""
 
     run: RunFacts
     counts: Counts

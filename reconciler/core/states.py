@@ -1,10 +1,10 @@
-"""Which state of an entry may follow which; the ledger refuses every other step."""
+"""The legal transitions between states of an entry; the ledger refuses every other."""
 
 from __future__ import annotations
 
 from reconciler.core.model import State
 
-# A state may always follow itself: the reason, the next try or the attempts changed.
+# A state may always follow itself, when the reason, the next try or the attempts change.
 _FOLLOWS: dict[State, frozenset[State]] = {
     State.PENDING: frozenset(
         {
@@ -53,10 +53,10 @@ _FOLLOWS: dict[State, frozenset[State]] = {
             State.REVIEW,
         }
     ),
-    # Re-armed by a new fingerprint.
+    # Restarted by a new fingerprint.
     State.DEAD: frozenset({State.PENDING}),
     State.SKIPPED: frozenset({State.PENDING, State.REVIEW}),
-    # Left only by a person's decision.
+    # Left only when someone decides.
     State.REVIEW: frozenset({State.PENDING, State.IGNORED}),
     State.IGNORED: frozenset({State.PENDING}),
 }
@@ -64,16 +64,16 @@ _FOLLOWS: dict[State, frozenset[State]] = {
 REARMED_BY_CHANGE = frozenset(
     {State.SYNCED, State.WAITING, State.FAILED, State.DEAD, State.SKIPPED}
 )
-"""A new fingerprint makes these pending; `review` and `ignored` only keep the newest want, and
-`in_flight` and `unknown` must first learn what became of their write."""
+"""A new fingerprint makes these pending. `review` and `ignored` only record the newest `wanted`;
+`in_flight` and `unknown` must first find out what became of their write."""
 
 OPEN = frozenset({State.PENDING, State.IN_FLIGHT, State.UNKNOWN, State.WAITING, State.FAILED})
-"""Something is still to be done by the program itself."""
+"""The program still has something to do."""
 
 NEEDS_A_PERSON = frozenset({State.DEAD, State.REVIEW})
 
 TROUBLED = NEEDS_A_PERSON | {State.FAILED, State.UNKNOWN, State.IN_FLIGHT}
-"""Tried without success, or waiting for a person: the exit code speaks of these."""
+"""Tried without success, or waiting for someone to decide: these affect the exit code."""
 
 
 def predecessors(after: State) -> frozenset[State]:

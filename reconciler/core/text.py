@@ -1,4 +1,4 @@
-"""Text that is safe to show: nothing in it can move a cursor, turn a line or flood a screen."""
+"""Text that is safe to print: it cannot move the cursor, break a line or flood the screen."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _PLAIN_ASCII = re.compile(r"[ -~]*", re.ASCII)
 
 
 def safe(text: str, longest: int = LONGEST) -> str:
-    """The text on one line, every character that is not printable escaped, cut to a length.
+    """The text on one line, unprintable characters escaped, cut to `longest` characters.
 
     Escapes, control and bidi characters, line separators and lone surrogates become `\\x1b`,
-    `\\u202e` and the like; unusual blanks become blanks; floods of combining marks are thinned.
+    `\\u202e` and the like; unusual spaces become spaces; runs of combining marks are cut short.
     """
     cut = text[:longest]
     # safeguard: plain-text

@@ -1,4 +1,4 @@
-"""Which spans of time to read, and when a clock or a listing is not to be believed."""
+"""Which spans of time to read, and when not to trust a clock or a listing."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from reconciler.core.instants import to_the_minute
 from reconciler.core.model import Window
 from reconciler.errors import ImplausibleListing, SafetyStop, SourceError
 
-# A clock that far behind the watermark is wrong, or the ledger is not this machine's.
-_SANE = timedelta(hours=24)
+# A clock further behind the watermark is wrong, or the ledger belongs to another machine.
+_MAX_BEHIND = timedelta(hours=24)
 
-# By so much clocks may be set back before it is worth a word.
-_SLIP = timedelta(hours=1)
+# A clock may be set back by up to this much before it is an error.
+_MAX_SET_BACK = timedelta(hours=1)
 
-# Below that many known returns an empty overlap can be chance.
-_ENOUGH = 5
+# With fewer known returns, an empty overlap may be coincidence.
+_MIN_KNOWN = 5
 
 
 def readable_until(now: datetime, server_now: datetime, lag: timedelta) -> datetime:
-    """The end of the newest window: behind both clocks by the lag, to the second.
+    """The end of the newest window: the slower clock minus the lag, in whole seconds.
 
-    Behind, because rows show a little after their time; of both, because neither clock is to be
-    trusted alone.
+    The lag, because rows appear a little after their time; the slower of both, because neither
+    clock can be trusted alone.
     """
     # safeguard: window-lag
     # safeguard: slower-of-both-clocks
@@ -31,10 +31,10 @@ def readable_until(now: datetime, server_now: datetime, lag: timedelta) -> datet
 
 
 def cut(start: datetime, end: datetime, longest: timedelta) -> tuple[Window, ...]:
-    """The span in windows, oldest first; none when it is empty.
+    """Split a span into windows of at most `longest`, oldest first; none if it is empty.
 
-    Loop refuses spans over 120 days (loop.md#window-length, #window-bounds); neighbours share their
-    edge, because whether ends are included is not documented.
+    Loop refuses spans over 120 days (loop.md#window-length, #window-bounds). Neighbours share an
+    edge, because it is not documented whether the ends are included.
     """
     windows = []
     while start < end:
@@ -45,9 +45,9 @@ def cut(start: datetime, end: datetime, longest: timedelta) -> tuple[Window, ...
 
 
 def check_clock(now: datetime, watermark: datetime) -> None:
-    """Raises SafetyStop when now lies more than a day before what was already read."""
+    """Raise SafetyStop if now is more than a day before what was already read."""
     # safeguard: clock-behind-the-watermark
-    if now < watermark - _SANE:
+    if now < watermark - _MAX_BEHIND:
         raise SafetyStop(
             f"this machine's clock says {to_the_minute(now)}, but reading was already complete "
             f"up to {to_the_minute(watermark)}",
@@ -56,12 +56,12 @@ def check_clock(now: datetime, watermark: datetime) -> None:
 
 
 def check_progress(now: datetime, server_now: datetime, watermark: datetime) -> None:
-    """Raises SourceError when nothing new can be read because a clock was set back.
+    """Raise SourceError if nothing new can be read because a clock was set back.
 
-    Such a pass would read nothing, find nothing and seem to be well.
+    Such a pass would read nothing, find nothing and look healthy.
     """
     earlier = min(now, server_now)
-    if earlier < watermark - _SLIP:
+    if earlier < watermark - _MAX_SET_BACK:
         whose = "this machine" if now <= server_now else "Loop"
         raise SourceError(
             f"{whose} says that it is {to_the_minute(earlier)}, but reading was already complete "
@@ -71,12 +71,12 @@ def check_progress(now: datetime, server_now: datetime, watermark: datetime) -> 
 
 
 def check_plausible(known: Collection[str], read: Collection[str], window: Window) -> None:
-    """Raises ImplausibleListing when none of at least five known returns reappears.
+    """Raise ImplausibleListing if none of at least five known returns reappears.
 
-    `known` are returns the ledger has seen with a time inside the window.
+    `known` are the returns that the ledger knows with a time inside the window.
     """
     # safeguard: plausible-listing
-    if len(known) >= _ENOUGH and not set(known) & set(read):
+    if len(known) >= _MIN_KNOWN and not set(known) & set(read):
         raise ImplausibleListing(
             f"Loop lists none of {len(known)} returns that were updated between "
             f"{to_the_minute(window.start)} and {to_the_minute(window.end)}; "

@@ -1,6 +1,7 @@
-"""Loop's open lists: which words this version does not know, and what gives them a meaning.
+"""Loop's open lists: which words this version does not know, and which settings cover them.
 
-Such a word is never guessed at: it has no opinion, or the return is held, and it is counted.
+The meaning of such a word is never guessed: it changes no status, or the return is held; and it is
+counted.
 """
 
 from __future__ import annotations
@@ -21,24 +22,25 @@ OUTCOMES = frozenset({"exchange", "upsell", "refund", "credit", "gift_card"})
 TYPES = frozenset({"standard", "warranty"})
 """loop.md#other-enumerations."""
 
-# A word of a list: nothing in which an address, a link or a number of anybody's could be kept.
+# A word of a list. It has no room for an address, a link or somebody's number.
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d]|[ +-]|\d(?!\d{2})){0,39}")
 NO_WORD = "(no word)"
-"""Stands for whatever is too long or too odd to be a word of a list."""
+"""In place of a text that is too long or too odd to be a word of a list."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
-_MOST = 20  # of one return
+_MOST = 20  # per return
 
 
 def unknown_words(seen: Return) -> tuple[UnknownWord, ...]:
-    """The words on a return that this version does not know, in lower case; sorted."""
+    """The words of a return that this version does not know, in lower case, sorted."""
     found = {UnknownWord(which, _shown(word)) for which, word in _unknown(seen)}
     return tuple(sorted(found, key=lambda one: (one.list, one.word))[:_MOST])
 
 
 def count(found: Iterable[tuple[tuple[UnknownWord, ...], int]]) -> tuple[CountedWord, ...]:
-    """From the words of returns, and how many returns have just those: the returns by word."""
+    """The number of returns per word. Each item of `found` is a set of words and the number of
+    returns that have exactly these."""
     total: Counter[UnknownWord] = Counter()
     for words, returns in found:
         for word in words:
@@ -49,17 +51,17 @@ def count(found: Iterable[tuple[tuple[UnknownWord, ...], int]]) -> tuple[Counted
     )
 
 
-def without_meaning(
+def unmapped(
     words: Iterable[CountedWord], mapping: Mapping, policy: Policy
 ) -> tuple[CountedWord, ...]:
-    """Those that no setting names: a word that somebody has decided about is no news."""
+    """The words that no setting names; the others have been decided about."""
     labelled = set(mapping.tracking).union(*mapping.status.values())
     known = {LABEL_STATUS: labelled, OUTCOME: _named(policy.outcomes), TYPE: _named(policy.types)}
     return tuple(word for word in words if word.word not in known.get(word.list, ()))
 
 
-def way_out(word: CountedWord) -> str:
-    """What becomes of such a return meanwhile, and the setting that gives the word a meaning."""
+def advice(word: CountedWord) -> str:
+    """What happens to such returns for now, and the setting that gives the word a meaning."""
     if word.list == LABEL_STATUS:
         key = word.word if _BARE_KEY.fullmatch(word.word) else f'"{word.word}"'
         return (
@@ -74,8 +76,8 @@ def way_out(word: CountedWord) -> str:
 
 def _unknown(seen: Return) -> Iterator[tuple[str, str]]:
     for parcel in seen.parcels:
-        if (said := labels.word(parcel)) not in labels.KNOWN:
-            yield LABEL_STATUS, said
+        if (label_status := labels.status_of(parcel)) not in labels.KNOWN:
+            yield LABEL_STATUS, label_status
     if seen.state not in KNOWN_STATES and seen.state != GONE:
         yield STATE, seen.state
     for part in seen.outcomes:

@@ -19,7 +19,7 @@ def lines(found: Sequence[CountedWord]) -> Iterator[str]:
     yield ""
     yield f"words in Loop that this version does not know ({len(found)})"
     for one in found[:_MOST]:
-        of = f"of {counted(one.returns, 'return')}: {safe(words.way_out(one))}"
+        of = f"of {counted(one.returns, 'return')}: {safe(words.advice(one))}"
         yield f'  ? {safe(one.list, 20)} "{safe(one.word, 40)}" {of}'
     if len(found) > _MOST:
         yield f"  … and {len(found) - _MOST} more; --format json lists all"

@@ -35,7 +35,7 @@ def test_nonsense_is_no_span(written: str) -> None:
 def test_what_is_written_is_read_as_the_same(seconds: int) -> None:
     span = timedelta(seconds=seconds)
 
-    assert duration.parse(duration.write(span)) == span
+    assert duration.parse(duration.format(span)) == span
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_is_written_is_read_as_the_same(seconds: int) -> None:
      (25 * 3600, "25h"), (172800, "2d"), (1e-6, "0.000001s")],
 )  # fmt: skip
 def test_a_span_is_written_in_the_largest_unit_that_holds_it(seconds: float, written: str) -> None:
-    assert duration.write(timedelta(seconds=seconds)) == written
+    assert duration.format(timedelta(seconds=seconds)) == written
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from reconciler.core.mapping import project
 from reconciler.core.matching.match import match_entry
 from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.matching.snapshot import LiveItem
-from reconciler.core.model import Line, Operation, Purpose, aside
+from reconciler.core.model import Line, Operation, Purpose, malformed_part
 from reconciler.core.settings import Mapping
 from tests.core.samples import (
     a_return,
@@ -236,8 +236,8 @@ def test_understood_again_it_is_as_if_nothing_had_been():
 
 
 def test_what_is_kept_aside_of_it_names_return_order_and_field():
-    assert aside(a_return()) is None
-    kept = aside(a_return(lines_set_aside=A_LINE, labels_set_aside=A_LABEL))
+    assert malformed_part(a_return()) is None
+    kept = malformed_part(a_return(lines_set_aside=A_LINE, labels_set_aside=A_LABEL))
 
     assert kept is not None
     assert (kept.key, kept.return_id, kept.order_name, kept.is_partial) == (

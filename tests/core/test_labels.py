@@ -178,7 +178,7 @@ NEW_TIME = timedelta(hours=1)
 def test_a_word_without_an_opinion_never_hides_what_another_label_tells(some):
     """Whatever it is and whenever it comes."""
     silent = {"lost", "unknown", "cancelled"}
-    speaking = [one for one in some if labels.word(one) not in silent]
+    speaking = [one for one in some if labels.status_of(one) not in silent]
     if not speaking:
         return
 

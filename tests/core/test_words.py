@@ -93,7 +93,7 @@ def test_a_word_that_a_setting_names_is_no_news():
     ]
 
     def left(mapping=Mapping(), policy=Policy()):  # noqa: B008 - frozen
-        told = words.without_meaning(found, mapping, policy)
+        told = words.unmapped(found, mapping, policy)
         return [word.list for word in found if word not in told]
 
     assert left() == []
@@ -116,10 +116,10 @@ def test_a_word_that_a_setting_names_is_no_news():
     ],
 )
 def test_each_word_names_the_setting_that_decides_about_it(word, named):
-    assert named in words.way_out(word)
+    assert named in words.advice(word)
 
 
 def test_of_a_state_a_person_reads_that_no_setting_decides_about_it():
-    assert words.way_out(CountedWord("state", "processing", 1)) == (
+    assert words.advice(CountedWord("state", "processing", 1)) == (
         "held: not created, and told no status; this version has no setting for it"
     )

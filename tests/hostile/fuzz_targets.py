@@ -205,7 +205,7 @@ def command_line(data: bytes) -> None:
         assert isinstance(read, timedelta) or read.utcoffset() == timedelta(0)
     with suppress(ValueError):
         span = duration.parse(text)
-        assert abs(duration.parse(duration.write(span)) - span) < timedelta(milliseconds=1)
+        assert abs(duration.parse(duration.format(span)) - span) < timedelta(milliseconds=1)
 
 
 @_target

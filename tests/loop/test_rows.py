@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
 
-from reconciler.core.model import Line, Malformed, Parcel, Return, aside
+from reconciler.core.model import Line, Malformed, Parcel, Return, malformed_part
 from reconciler.loop.rows import parse_row
 from reconciler.sandbox.loop.details import details_row
 from reconciler.sandbox.loop.rows import list_row
@@ -219,7 +219,7 @@ def test_a_name_that_makes_no_sense_sets_only_itself_aside(field, value, problem
     named = {"order_name": "order_name", "provider_order_number": "order_number"}.get(field, "shop")
     absent = "" if named == "order_name" else None
     assert found == replace(whole, **{named: absent, "names_set_aside": (problem,)})
-    said = aside(found)
+    said = malformed_part(found)
     assert (said.key, said.problem, said.is_partial) == ("31", problem, True)
 
 
@@ -240,7 +240,7 @@ def test_the_culprit_is_named_where_a_return_cannot_be_found():
 def test_what_is_wrong_with_names_lines_and_labels_is_all_told():
     found = parsed(wire_row(order_name=[], line_items=[None], labels=[7]))
 
-    assert aside(found).problem == (
+    assert malformed_part(found).problem == (
         "order_name: expected number or text, found list; "
         "line_items[0]: expected object, found null; labels[0]: expected object, found number"
     )
@@ -266,7 +266,7 @@ def test_a_problem_never_quotes_a_value():
         labels = [{"status": value}, {"line_items": ["canary", value]}]
         for shape in (wire_row(line_items=lines, labels=labels), wire_row(order_name=value)):
             found = parsed(shape)
-            told = found.problem if isinstance(found, Malformed) else aside(found).problem
+            told = found.problem if isinstance(found, Malformed) else malformed_part(found).problem
             assert told != ""
             assert "canary" not in told
 
