@@ -1,4 +1,4 @@
-"""A plan that a person has reviewed: named by its digest, or by the dry run that shows it."""
+"""A plan that someone has reviewed: its digest, or the dry run's report that lists it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _DIGEST = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _HOW = "make one with `reconciler run --dry-run --format json --output FILE`"
 
 
-class Reviewed(Struct, frozen=True):
-    """What was accepted."""
+class AcceptedPlan(Struct, frozen=True):
+    """What `--accept-plan` names."""
 
     digest: str | None = None
     members: tuple[PlanMember, ...] = ()
 
 
-NOTHING = Reviewed()
+NOTHING = AcceptedPlan()
 
 
 class _Change(Struct):
@@ -41,13 +41,13 @@ class _DryRun(Struct):
     changes: list[_Change]
 
 
-def read(written: str) -> Reviewed:
-    """What `--accept-plan` names. Raises ConfigError when it is neither digest nor plan."""
+def read(written: str) -> AcceptedPlan:
+    """Parse `--accept-plan`. Raises ConfigError if it is neither a digest nor a plan."""
     if _DIGEST.fullmatch(written):
-        return Reviewed(digest=written)
-    if not os.path.isfile(written):  # never raises, whatever the name
+        return AcceptedPlan(digest=written)
+    if not os.path.isfile(written):  # never raises, even for an impossible name
         raise ConfigError(f"--accept-plan: {written!r} is neither a digest nor a file", _HOW)
-    return Reviewed(members=_members(Path(written)))
+    return AcceptedPlan(members=_members(Path(written)))
 
 
 def _members(path: Path) -> tuple[PlanMember, ...]:

@@ -1,4 +1,4 @@
-"""Asking the person who typed a range whether it is meant."""
+"""Asks whoever typed a range whether to continue."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
     Consent = Callable[[Callable[[], RangeSum]], bool]
 
-_LOOK_UP_EVERY = 0.25  # seconds between two looks for a signal
+_SIGNAL_CHECK_EVERY = 0.25  # seconds
 
 
 class Screen(Protocol):
-    """What may be in the way of a question."""
+    """A display that has to make room for a question."""
 
-    def cleared(self) -> AbstractContextManager[None]:
-        """Out of the way as long as the context lasts."""
+    def paused(self) -> AbstractContextManager[None]:
+        """Nothing is shown while the context lasts."""
 
 
-def consent(*, given: bool, is_look: bool, clock: Clock, screen: Screen) -> Consent:
-    """`--yes`, or a question where somebody can answer it, or nobody's. A dry run asks nobody: it
-    shows what a run would ask about."""
+def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen) -> Consent:
+    """Consent to a large range: given by `--yes`, else asked for on a terminal, else refused. A
+    dry run does not ask: it shows what a run would ask about."""
     if given:
         return lambda _total: True
     # safeguard: no-question-in-a-dry-run
-    if is_look or sys.stdin is None or not sys.stdin.isatty() or not streams.is_terminal():
+    if dry_run or sys.stdin is None or not sys.stdin.isatty() or not streams.is_terminal():
         return no_consent
-    return lambda total: _asked(total, clock, screen)
+    return lambda total: _ask(total, clock, screen)
 
 
-def _asked(total: Callable[[], RangeSum], clock: Clock, screen: Screen) -> bool:
-    with screen.cleared():
+def _ask(total: Callable[[], RangeSum], clock: Clock, screen: Screen) -> bool:
+    with screen.paused():
         streams.print_note(f"This range is large: {total().in_words()}.")
         click.echo("Go on? [y/N] ", nl=False, err=True)
-        # Our handlers swallow the interrupt that would end a plain `input`.
-        while not select.select([sys.stdin], [], [], _LOOK_UP_EVERY)[0]:
+        # Our signal handlers swallow the interrupt that would end a plain `input`.
+        while not select.select([sys.stdin], [], [], _SIGNAL_CHECK_EVERY)[0]:
             clock.check()
         return sys.stdin.readline().strip().lower() in ("y", "yes")

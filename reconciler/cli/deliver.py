@@ -1,4 +1,4 @@
-"""A finished report on its way out. Whatever happens here cannot undo or hide what was done."""
+"""Prints a finished report or writes it to a file. No failure here may undo or hide the pass."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 _STDOUT = 1
 _MOST_LINKS = 40
-_LONGEST_NAME = 240  # bytes; the temporary file beside it has a few more
+_LONGEST_NAME = 240  # bytes; the temporary file's name has a few more
 
-_READER_WITHIN = 5.0  # seconds; a reader that a shell starts beside us is there much sooner
+_READER_TIMEOUT = 5.0  # seconds; a reader that a shell starts with us is ready much sooner
 
 _log = logging.getLogger(__name__)
 
 
 def report(made: Report, call: Session, output_format: str, output: str | None) -> int:
-    """Hand over the report of a pass; returns the exit code of the whole call."""
+    """Deliver the report of a pass; returns the exit code of the whole call."""
     from reconciler.reports import as_json, run_text
 
     text = as_json.encode(made) if output_format == "json" else run_text.render(made)
@@ -46,19 +46,20 @@ def report(made: Report, call: Session, output_format: str, output: str | None) 
 
 
 def _has_news(made: Report, call: Session) -> bool:
-    """Cron mails whatever is printed: a pass that found nothing prints nothing there."""
+    """Whether to print a text report. Cron mails all output, so a pass that found nothing prints
+    nothing unless on a terminal."""
     if made.run.dry_run or made.run.exit_code:
         return True
     if call.quiet:
         return False
-    told = made.changes or made.problems or made.run.failures or made.run.remarks
-    return bool(told) or streams.is_terminal()
+    news = made.changes or made.problems or made.run.failures or made.run.remarks
+    return bool(news) or streams.is_terminal()
 
 
 def hand_over(text: str, output: str | None, done: str = "") -> bool:
-    """Print the text or write it to the file; False, with the reason on stderr, if impossible.
+    """Print the text or write it to the file; False, with the reason on stderr, if that fails.
 
-    `done` says what stands in spite of that.
+    `done` is the part of the hint that says what is done regardless.
     """
     if output is None or descriptor_of(Path(output)) == _STDOUT:
         if not streams.print_text(text):
@@ -78,16 +79,16 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
     return True
 
 
-def write_whole(path: Path, text: str, patience: float = _READER_WITHIN) -> None:
-    """Write a file so that a reader sees the old one or the new one, mode 0600, never a part.
+def write_whole(path: Path, text: str, patience: float = _READER_TIMEOUT) -> None:
+    """Write a file atomically, with mode 0600: a reader sees the old content or the new.
 
-    A pipe waits so many seconds for somebody to read it. Raises OSError.
+    For a pipe, wait up to `patience` seconds for a reader. Raises OSError.
     """
     number = descriptor_of(path)
     # safeguard: descriptors-are-not-replaced
     if number is not None or (path.exists() and not path.is_file()):
-        # Not by its resolved name: that of a pipe is none.
-        opened = _open_as_it_is(path, patience) if number is None else os.dup(number)
+        # Not by its resolved name: a pipe has none.
+        opened = _open_special(path, patience) if number is None else os.dup(number)
         with open(opened, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
         return
@@ -109,9 +110,9 @@ def write_whole(path: Path, text: str, patience: float = _READER_WITHIN) -> None
 
 
 def descriptor_of(path: Path) -> int | None:
-    """The open descriptor of ours that a path such as /dev/stdout or /dev/fd/3 stands for.
+    """The open descriptor that a path such as /dev/stdout or /dev/fd/3 refers to, or None.
 
-    It is to be written to and neither opened anew nor replaced: a shell may append to it.
+    It must be written to as it is, not reopened or replaced: a shell may append to it.
     """
     ours = os.path.realpath("/proc/self/fd")
     for _ in range(_MOST_LINKS):
@@ -124,7 +125,7 @@ def descriptor_of(path: Path) -> int | None:
 
 
 def require_writable(output: str | None) -> None:
-    """Raises ConfigError, before anything is done, where a report cannot go to `--output`."""
+    """Raise ConfigError, before anything is done, if the report cannot be written to `--output`."""
     why = why_unwritable(Path(output)) if output is not None else None
     # safeguard: report-destination
     if why is not None:
@@ -132,7 +133,7 @@ def require_writable(output: str | None) -> None:
 
 
 def why_unwritable(path: Path) -> str | None:
-    """What would keep a report from being written there; None where nothing would, yet."""
+    """Why a report could not be written to this path; None if, as of now, it could."""
     try:
         number = descriptor_of(path)
         if number is not None:
@@ -160,9 +161,9 @@ def why_unwritable(path: Path) -> str | None:
     return None
 
 
-def _open_as_it_is(path: Path, patience: float) -> int:
-    """A descriptor of a pipe or a device. A pipe waits for its reader, but not for ever: a plain
-    open would, deaf to the signals that ask us to end. Raises OSError (ENXIO: nobody reads)."""
+def _open_special(path: Path, patience: float) -> int:
+    """Open a pipe or a device. Waits for a pipe's reader, but not forever: a plain open would, and
+    ignore signals meanwhile. Raises OSError (ENXIO: no reader)."""
     deadline = time.monotonic() + patience
     while True:
         try:

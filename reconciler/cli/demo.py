@@ -64,7 +64,7 @@ def _story(stage: Stage) -> None:
     stage.expect(created > 0, "the run wrote nothing to Jetti")
 
     stage.say("Three days pass in Loop: labels are scanned, returns are made, cancelled, closed.")
-    stage.let_pass(_THREE_DAYS)
+    stage.advance(_THREE_DAYS)
     stage.perform("run")
     stage.expect(stage.writes() > created, "the changes of three days did not reach Jetti")
 

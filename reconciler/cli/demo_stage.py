@@ -1,4 +1,4 @@
-"""What the demo plays on: a sandbox, a ledger in a temporary directory, and the real commands."""
+"""What the demo runs on: a sandbox, a ledger in a temporary directory, and the real commands."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SHOP = SandboxOptions(
     frozen=True,
 )
 _EXPECTED = frozenset({0, 3})
-"""A shop has returns that need a person, so 3 is as fine as 0."""
+"""A shop always has some returns that need someone, so 3 is as good as 0."""
 
 
 class SandboxTime:
-    """The sandbox's clock as the program's: to wait is to move it on."""
+    """The sandbox's clock as the program's `Clock`: waiting advances it."""
 
     def __init__(self, sandbox: Sandbox, real: Clock) -> None:
         self._sandbox, self._real = sandbox, real
@@ -51,7 +51,7 @@ class SandboxTime:
 
 
 class Stage:
-    """Performs commands, says what is going on, and remembers what went wrong."""
+    """Runs commands, narrates, and collects what went wrong."""
 
     def __init__(self, sandbox: Sandbox, caller: Caller, directory: Path) -> None:
         self._perform = caller.perform
@@ -70,50 +70,50 @@ class Stage:
     @staticmethod
     @contextmanager
     def on(directory: Path, caller: Caller) -> Iterator[Stage]:
-        """A stage that stands as long as the context."""
+        """Serve a sandbox and yield a stage on it."""
         sandbox = Sandbox(_SHOP)
         with serving(sandbox):
             yield Stage(sandbox, caller, directory)
 
     def say(self, text: str) -> None:
-        """A line of the narrator."""
+        """Print a paragraph of narration."""
         streams.print_text("\n" + textwrap.fill(text, 88) + "\n")
 
     def perform(self, *arguments: str) -> None:
-        """Carry out a command, as if it had been typed."""
+        """Run a command as if it had been typed."""
         streams.print_text(click.style(f"$ reconciler {' '.join(arguments)}", bold=True))
         status = self._perform(arguments, self._runtime)
         self.expect(status in _EXPECTED, f"`{' '.join(arguments)}` ended with {status}")
 
     def expect(self, holds: bool, otherwise: str) -> None:
-        """Note a problem unless this holds."""
+        """Add a problem unless the condition is true."""
         if not holds:
             self.problems.append(otherwise)
 
-    def let_pass(self, seconds: float) -> None:
-        """Let the shop live on for so long."""
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass in the shop."""
         self._sandbox.advance(seconds)
 
-    # ------------------------------------------------------------------------ what is the case
+    # ------------------------------------------------------------------------------ inspection
 
     def ledger_bytes(self) -> bytes:
-        """The ledger as it lies on the disk."""
+        """The ledger's file content."""
         return self._ledger.read_bytes()
 
     def writes(self) -> int:
-        """Requests but GETs that Jetti has received."""
+        """The number of requests other than GETs that Jetti has received."""
         return sum(1 for one in self._sandbox.arrivals.all() if one.method != "GET")
 
     def requests_to_jetti(self) -> int:
-        """Requests that Jetti has received."""
+        """The number of requests that Jetti has received."""
         return sum(1 for one in self._sandbox.arrivals.all() if one.service == "jetti")
 
     def forget_requests(self) -> None:
-        """Start to count anew."""
+        """Restart the counts of requests."""
         self._sandbox.arrivals.clear()
 
     def duplicates(self) -> int:
-        """Sale items that one return of Loop's has brought back twice."""
+        """The number of sale items that one Loop return has brought back twice."""
         store = self._sandbox.jetti.store
         live = [row for row in store.sale_returns() if row["status"] != "cancelled"]
         claims = Counter(

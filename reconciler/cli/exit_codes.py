@@ -1,9 +1,9 @@
-"""What the exit codes mean; every --help and README say it in these words."""
+"""What the exit codes mean, in the words that every --help and README use."""
 
 from __future__ import annotations
 
 UNDELIVERED = 3
-"""What was asked for is done, but nobody could be told: somebody should look."""
+"""The work is done, but its report could not be delivered: someone should look."""
 
 MEANINGS = {
     0: "everything due is done, or deferred by a budget for less than policy.patience",
@@ -24,6 +24,6 @@ MEANINGS = {
 
 
 def exit_codes(*codes: int) -> str:
-    """A help text that lists these exit codes, or all of them."""
+    """A help text that lists these exit codes, or all if none are given."""
     lines = [f"  {code:>3}  {MEANINGS[code]}" for code in codes or MEANINGS]
     return "\n".join(["\b", "Exit codes:", *lines])

@@ -54,16 +54,16 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     """
     from reconciler import app
 
-    asked = session(context)
-    settings = asked.settings()
-    with progress.shown(asked, tells_all=adopt) as watcher:
-        runtime = dataclasses.replace(asked.runtime, progress=watcher)
+    call = session(context)
+    settings = call.settings()
+    with progress.shown(call, off_terminal_too=adopt) as watcher:
+        runtime = dataclasses.replace(call.runtime, progress=watcher)
         made = app.initialise(settings, since=since, adopt=adopt, repin=repin, runtime=runtime)
-    streams.print_text(_told(made))
+    streams.print_text(_summary(made))
     return made.report.run.exit_code if made.report else 0
 
 
-def _told(made: Initialised) -> str:
+def _summary(made: Initialised) -> str:
     from reconciler.core.matching.created import PROVEN_BY
     from reconciler.reports import run_text
     from reconciler.reports.wording import line, moment

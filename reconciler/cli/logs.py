@@ -1,4 +1,4 @@
-"""The log: to stderr, one line per record, free of keys and of anything that moves a cursor."""
+"""The log: to stderr, one line per record, free of keys and of terminal control characters."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _HIDDEN = "[hidden]"
 _SHORTEST_SECRET = 4  # shorter ones would blank out ordinary words
 _LONGEST_LINE = 2000
 
-# They log every URL or every job at INFO; what matters of it our own loggers say.
-_TALKATIVE = {
+# They log every URL or every job at INFO; our own loggers report what matters.
+_NOISY = {
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
     "alembic": logging.WARNING,
@@ -28,7 +28,7 @@ _TALKATIVE = {
 
 
 def level(command: str | None, verbose: int, *, quiet: bool) -> int:
-    """The least that is logged. A daemon has nothing but its log, so it tells more."""
+    """The lowest level to log. A daemon has nothing but its log, so it logs more."""
     if quiet:
         return logging.ERROR
     usual = logging.INFO if command == "serve" else logging.WARNING
@@ -37,7 +37,7 @@ def level(command: str | None, verbose: int, *, quiet: bool) -> int:
 
 @contextmanager
 def to_stderr(least: int, log_format: str, environ: Mapping[str, str]) -> Iterator[None]:
-    """Log to stderr as long as the context lasts."""
+    """Log to stderr while the context lasts."""
     logging.raiseExceptions = False  # a log that cannot be written must not hide the result
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines(environ) if log_format == "json" else Lines(environ))
@@ -45,7 +45,7 @@ def to_stderr(least: int, log_format: str, environ: Mapping[str, str]) -> Iterat
     before = root.level
     root.addHandler(handler)
     root.setLevel(least)
-    for name, its_least in _TALKATIVE.items():
+    for name, its_least in _NOISY.items():
         logging.getLogger(name).setLevel(its_least)
     try:
         yield
@@ -62,14 +62,14 @@ class Lines(logging.Formatter):
         self._environ = environ
 
     @cached_property
-    def _hide(self) -> Callable[[str], str]:
-        # Only once something is logged: `--help` has to be quick.
-        return hider(self._environ)
+    def _redact(self) -> Callable[[str], str]:
+        # Built only once something is logged: `--help` has to be quick.
+        return redactor(self._environ)
 
     def learn_keys(self) -> None:
-        """Hide what the environment leads to by now, too."""
-        known, new = self._hide, hider(self._environ)
-        self.__dict__["_hide"] = lambda text: new(known(text))
+        """Also hide the keys that the environment points to now."""
+        known, new = self._redact, redactor(self._environ)
+        self.__dict__["_redact"] = lambda text: new(known(text))
 
     def format(self, record: logging.LogRecord) -> str:
         first = f"{_time(record)} {record.levelname} {self._plain(record.getMessage())}"
@@ -79,7 +79,7 @@ class Lines(logging.Formatter):
         return self.formatException(record.exc_info).split("\n") if record.exc_info else []
 
     def _plain(self, text: str) -> str:
-        return safe(self._hide(text), _LONGEST_LINE)
+        return safe(self._redact(text), _LONGEST_LINE)
 
 
 class JsonLines(Lines):
@@ -98,14 +98,14 @@ class JsonLines(Lines):
 
 
 def learn_keys() -> None:
-    """Keys may have changed: hide the new ones as well as the old."""
+    """Hide keys that may have changed, and the old ones too."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, Lines):
             handler.formatter.learn_keys()
 
 
-def hider(environ: Mapping[str, str]) -> Callable[[str], str]:
-    """A function that blanks out every key that this environment leads to."""
+def redactor(environ: Mapping[str, str]) -> Callable[[str], str]:
+    """A function that blanks out every key that this environment points to."""
     from reconciler.config import secret
 
     found = (secret.find(name, environ) for name in (secret.LOOP_API_KEY, secret.JETTI_API_TOKEN))

@@ -1,4 +1,4 @@
-"""From the process to the program and back: streams, signals, and one exit code."""
+"""The entry point: streams, signals, and one exit code."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from reconciler.runtime import Runtime
 def main() -> NoReturn:
     """The console script."""
     streams.open_all()
-    os.umask(0o077)  # whatever cron hands us, our files are ours alone
+    os.umask(0o077)  # files are private to us, even under cron's umask
     clock = SystemClock()
     stop_on_signals(clock)
-    status = perform(sys.argv[1:], Runtime(clock, os.environ, on_hangup=hear_hangups))
+    status = perform(sys.argv[1:], Runtime(clock, os.environ, on_hangup=handle_hangups))
     streams.flush_all()
     sys.exit(status)
 
 
 def perform(arguments: Sequence[str], runtime: Runtime) -> int:
-    """Carry out one command line; everything it has to say is on stdout and stderr."""
+    """Run one command line; returns its exit code, all output goes to stdout and stderr."""
     try:
         status = program.main(
             list(arguments),
@@ -44,7 +44,7 @@ def perform(arguments: Sequence[str], runtime: Runtime) -> int:
         return error.exit_code
     except click.UsageError as error:
         return _refuse(error)
-    except OSError as error:  # of --help and --version; commands end their own
+    except OSError as error:  # from --help and --version; commands handle their own
         streams.print_error(f"stdout: {os.strerror(error.errno or 0)}")
         streams.silence(sys.stdout)
         return UNDELIVERED
@@ -60,7 +60,7 @@ def _refuse(error: click.UsageError) -> int:
 
 
 def stop_on_signals(clock: SystemClock) -> None:
-    """The first signal asks the run to end cleanly; a second one ends it at once."""
+    """The first signal asks the run to end cleanly; a second one kills it."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
@@ -72,6 +72,6 @@ def stop_on_signals(clock: SystemClock) -> None:
         signal.signal(number, stop)
 
 
-def hear_hangups(act: Callable[[], None]) -> None:
-    """Have SIGHUP do this instead of ending the run."""
+def handle_hangups(act: Callable[[], None]) -> None:
+    """Call `act` on SIGHUP instead of ending the run."""
     signal.signal(signal.SIGHUP, lambda _number, _frame: act())

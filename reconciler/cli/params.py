@@ -1,4 +1,4 @@
-"""Times and spans as they are written on the command line."""
+"""Times and durations on the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
 _AGO = re.compile(r"[\d.]+[smhd]", re.ASCII)
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no shop of Loop's is older
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # no shop on Loop is older
 
 
 class Span(click.ParamType):  # type: ignore[type-arg]
@@ -42,7 +42,7 @@ class Span(click.ParamType):  # type: ignore[type-arg]
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]
-    """WHEN: an ISO date or date-time (no offset = UTC), or `36h`, `7d` = that long ago."""
+    """WHEN: an ISO date or date-time (UTC without an offset), or an age such as `36h` or `7d`."""
 
     name = "when"
 
@@ -56,7 +56,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         if isinstance(value, datetime):
             return value
         now: datetime = caller(ctx).runtime.clock.now() if ctx else datetime.now(UTC)
-        moment = self._read(str(value), now)
+        moment = self._parse(str(value), now)
         if moment is None:
             self.fail(
                 f"{value!r} is not a time; write 2026-01-31, 2026-01-31T08:30, or 7d for seven"
@@ -69,7 +69,7 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is in the future (it is {iso(now)})", param)
         return moment
 
-    def _read(self, written: str, now: datetime) -> datetime | None:
+    def _parse(self, written: str, now: datetime) -> datetime | None:
         try:
             if _AGO.fullmatch(written):
                 return now - duration.parse(written)

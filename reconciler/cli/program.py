@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Program(click.Group):
-    """Turns whatever a command raises into words on stderr and an exit code."""
+    """Turns every exception of a command into a message on stderr and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         ctx.exit(self._status(ctx))

@@ -1,5 +1,5 @@
-"""How far a pass has got: on a terminal a bar where rich is installed, else one line that is
-written over; elsewhere, for what takes long while a person waits, a line now and then."""
+"""Progress of a pass. On a terminal: bars if rich is installed, otherwise one line that is
+overwritten. Elsewhere, for commands that take long while someone waits: a line now and then."""
 
 from __future__ import annotations
 
@@ -20,62 +20,62 @@ if TYPE_CHECKING:
 
 
 _SETTLING = "waiting for what a lost ledger's last run may have sent (jetti.settle)"
-_SELDOM = 30.0  # seconds between two lines where nobody watches
+_PRINT_EVERY = 30.0  # seconds between two lines without a terminal
 
 
-class Watcher(Progress, Protocol):
-    """Progress that a question may push aside."""
+class ProgressDisplay(Progress, Protocol):
+    """Progress that can be hidden while a question is asked."""
 
-    def cleared(self) -> AbstractContextManager[None]:
-        """Nothing is shown as long as the context lasts."""
+    def paused(self) -> AbstractContextManager[None]:
+        """Nothing is shown while the context lasts."""
 
 
 @contextmanager
-def shown(call: Session, *, tells_all: bool = False) -> Iterator[Watcher]:
-    """Show progress on stderr while the pass runs, and leave nothing of it behind on a terminal.
+def shown(call: Session, *, off_terminal_too: bool = False) -> Iterator[ProgressDisplay]:
+    """Show progress on stderr while the pass runs; on a terminal, clean up afterwards.
 
-    `tells_all`: also without a terminal, unless all is to be quiet.
+    `off_terminal_too`: also show it without a terminal, unless `--quiet`.
     """
-    if not call.quiet and tells_all and not streams.is_terminal():
-        yield _Lines(call.runtime.clock)
+    if not call.quiet and off_terminal_too and not streams.is_terminal():
+        yield _PeriodicLines(call.runtime.clock)
         return
     if call.quiet or not streams.is_terminal():
-        yield _Unseen(call.runtime.progress)
+        yield _Forwarded(call.runtime.progress)
         return
     try:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bars
     except ImportError:
-        yield from _line()
+        yield from _single_line()
         return
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _Bar(bars)
+        yield _RichBars(bars)
 
 
-class _Unseen:
-    """Progress that is shown elsewhere, or nowhere."""
+class _Forwarded:
+    """Progress that is passed on to the runtime's own and not shown here."""
 
     def __init__(self, progress: Progress) -> None:
         self.reading = progress.reading
         self.pushing = progress.pushing
         self.settling = progress.settling
 
-    def cleared(self) -> AbstractContextManager[None]:
+    def paused(self) -> AbstractContextManager[None]:
         return nullcontext()
 
 
-def _line() -> Iterator[Watcher]:
-    line = _Line()
+def _single_line() -> Iterator[ProgressDisplay]:
+    line = _SingleLine()
     try:
         yield line
     finally:
         line.clear()
 
 
-class _Bar:
-    """A bar of rich's."""
+class _RichBars:
+    """Progress bars drawn by rich."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -91,7 +91,7 @@ class _Bar:
         self._bars.update(self._pushed, completed=done, total=planned, visible=True)
 
     @contextmanager
-    def cleared(self) -> Iterator[None]:
+    def paused(self) -> Iterator[None]:
         self._bars.stop()
         try:
             yield
@@ -104,8 +104,8 @@ class _Bar:
         self._bars.update(self._settled, completed=done, total=round(self._longest), visible=True)
 
 
-class _Line:
-    """One line that is written over and over."""
+class _SingleLine:
+    """One line that is overwritten."""
 
     def reading(self, rows: int) -> None:
         self._write(f"reading: {rows} returns")
@@ -119,7 +119,7 @@ class _Line:
     def clear(self) -> None:
         self._write("")
 
-    def cleared(self) -> AbstractContextManager[None]:
+    def paused(self) -> AbstractContextManager[None]:
         self.clear()
         return nullcontext()
 
@@ -127,28 +127,28 @@ class _Line:
         click.echo(f"\r\x1b[K{text}", nl=False, file=sys.stderr)
 
 
-class _Lines:
-    """A line of its own when something new begins, and every half a minute while it goes on."""
+class _PeriodicLines:
+    """A new line when a stage begins, and every half minute while it lasts."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._what = ""
-        self._told_at = 0.0
+        self._stage = ""
+        self._printed_at = 0.0
 
     def reading(self, rows: int) -> None:
-        self._tell("reading", f"reading Loop: {rows} returns so far")
+        self._print("reading", f"reading Loop: {rows} returns so far")
 
     def pushing(self, done: int, planned: int) -> None:
-        self._tell("pushing", f"looking in Jetti: {done} of {planned} returns")
+        self._print("pushing", f"looking in Jetti: {done} of {planned} returns")
 
     def settling(self, seconds: float) -> None:
-        self._tell("settling", f"{_SETTLING}: {seconds:.0f} s more")
+        self._print("settling", f"{_SETTLING}: {seconds:.0f} s more")
 
-    def cleared(self) -> AbstractContextManager[None]:
+    def paused(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def _tell(self, what: str, text: str) -> None:
+    def _print(self, stage: str, text: str) -> None:
         now = self._clock.monotonic()
-        if what != self._what or now - self._told_at >= _SELDOM:
-            self._what, self._told_at = what, now
+        if stage != self._stage or now - self._printed_at >= _PRINT_EVERY:
+            self._stage, self._printed_at = stage, now
             streams.print_note(text)

@@ -18,12 +18,12 @@ from reconciler.errors import ConfigError
 if TYPE_CHECKING:
     from reconciler.core.report import Report
 
-_HELP_OF_WHEN = "ISO date or date-time (UTC), or 7d for seven days ago."
+_WHEN_HELP = "ISO date or date-time (UTC), or 7d for seven days ago."
 
 
 @click.command(epilog=exit_codes())
 @click.argument("more", nargs=-1, metavar="")
-@click.option("--from", "start", type=Moment(past=True), metavar="WHEN", help=_HELP_OF_WHEN)
+@click.option("--from", "start", type=Moment(past=True), metavar="WHEN", help=_WHEN_HELP)
 @click.option(
     "--to",
     "end",
@@ -113,20 +113,22 @@ def run(
     from reconciler.cli.run_options import request
 
     call = session(context)
-    wish = request(**asked)
-    if yes and wish.start is None:
+    run_request = request(**asked)
+    if yes and run_request.start is None:
         raise click.UsageError("--yes needs --from")
     settings = call.settings()
 
-    from reconciler import app  # heavy: only once nothing is left to refuse
+    from reconciler import app  # slow to import: only once the options are valid
 
     try:
         deliver.require_writable(output)
     except ConfigError as error:
-        app.remember(settings, wish, call.runtime, error)
+        app.remember(settings, run_request, call.runtime, error)
         raise
     with progress.shown(call) as watcher:
-        asks = consent(given=yes, is_look=wish.dry_run, clock=call.runtime.clock, screen=watcher)
+        asks = consent(
+            given=yes, dry_run=run_request.dry_run, clock=call.runtime.clock, screen=watcher
+        )
         runtime = dataclasses.replace(call.runtime, progress=watcher, consent=asks)
-        report: Report = app.run(settings, wish, runtime)
+        report: Report = app.run(settings, run_request, runtime)
     return deliver.report(report, call, output_format, output)

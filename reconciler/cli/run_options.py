@@ -1,4 +1,4 @@
-"""From the options of `run` to a request without contradictions; what makes no sense is refused."""
+"""Turns the options of `run` into a request; contradictions are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reconciler.core.request import RunRequest
 _LONGEST_ORDER_NAME = 100
 _SCHEDULED_SECONDS = 600.0
 _SWEEP_WAIT = 15 * 60.0
-_PERSON_WAIT = 2 * 60.0
+_MANUAL_WAIT = 2 * 60.0
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> RunKind:
-        """What kind of pass these options describe."""
+        """The kind of pass that these options describe."""
         if self.return_ids or self.order_names:
             return RunKind.SINGLE
         if self.sweep is not None:
@@ -50,8 +50,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 def request(**typed: object) -> RunRequest:
-    """The request that these options make. Raises click.UsageError, naming the odd one out."""
-    options = _with_the_rest(Options(**typed))  # type: ignore[arg-type]
+    """Build the request from the options. Raises click.UsageError, naming the option at fault."""
+    options = _with_more_values(Options(**typed))  # type: ignore[arg-type]
     _refuse_contradictions(options)
     accepted = (
         accepted_plan.read(options.accept_plan) if options.accept_plan else accepted_plan.NOTHING
@@ -75,8 +75,8 @@ def request(**typed: object) -> RunRequest:
     )
 
 
-def _with_the_rest(options: Options) -> Options:
-    """`--return 1 2 3`: what follows the first one belongs to the same option."""
+def _with_more_values(options: Options) -> Options:
+    """`--return 1 2 3`: the values after the first one belong to the same option."""
     if not options.more:
         return options
     if bool(options.return_ids) == bool(options.order_names):
@@ -148,4 +148,4 @@ def _wait(options: Options) -> float:
         return options.wait.total_seconds()
     if options.kind is RunKind.SWEEP:
         return _SWEEP_WAIT
-    return _PERSON_WAIT if options.kind is RunKind.SINGLE or options.accept_plan else 0.0
+    return _MANUAL_WAIT if options.kind is RunKind.SINGLE or options.accept_plan else 0.0

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reconciler.config import Settings
     from reconciler.core.request import RunRequest
 
-_USUAL = timedelta(minutes=5)
-_NIGHTLY = "17 3 * * *"  # not on the hour, when everybody's jobs start
+_DEFAULT_INTERVAL = timedelta(minutes=5)
+_NIGHTLY = "17 3 * * *"  # not on the hour, when everyone's jobs start
 
 _log = logging.getLogger(__name__)
 
@@ -60,42 +60,44 @@ def serve(
     """
     if every is not None and cron is not None:
         raise click.UsageError("--every and --cron exclude each other")
-    timetable = _timetable(every or _USUAL, cron)
+    timetable = _timetable(every or _DEFAULT_INTERVAL, cron)
     call = session(context)
-    current = Current(call)
+    current = CurrentSettings(call)
 
     from reconciler.cli.run_options import request
     from reconciler.operations import crontab, scheduler
 
     jobs = [scheduler.Job("pass", timetable, lambda: tick("pass", current, request()), True)]
     if sweep is not None:
-        asked = request(sweep=sweep)
+        nightly_request = request(sweep=sweep)
         nightly = crontab.trigger(_NIGHTLY)
-        jobs.append(scheduler.Job("sweep", nightly, lambda: tick("sweep", current, asked)))
-    call.runtime.on_hangup(current.ask)
-    scheduler.serve(jobs, call.runtime.clock, current.renew)
+        jobs.append(
+            scheduler.Job("sweep", nightly, lambda: tick("sweep", current, nightly_request))
+        )
+    call.runtime.on_hangup(current.request_reload)
+    scheduler.serve(jobs, call.runtime.clock, current.reload_if_requested)
     return 0
 
 
-class Current:
-    """The settings that the next pass works with. Raises ConfigError when they cannot be used."""
+class CurrentSettings:
+    """The settings for the next pass. Raises ConfigError if they cannot be used."""
 
     def __init__(self, call: Session) -> None:
         self.call = call
-        self.settings = _usable(call)
-        self._asked = False
+        self.settings = _usable_settings(call)
+        self._reload_requested = False
 
-    def ask(self) -> None:
-        """A signal handler: have them read again at the next `renew`."""
-        self._asked = True
+    def request_reload(self) -> None:
+        """A signal handler: the next `reload_if_requested` reads the settings again."""
+        self._reload_requested = True
 
-    def renew(self) -> None:
-        """Read them again if that was asked for; a pass that goes on keeps what it began with."""
-        if not self._asked:
+    def reload_if_requested(self) -> None:
+        """Read the settings again if requested; a running pass keeps those it started with."""
+        if not self._reload_requested:
             return
-        self._asked = False
+        self._reload_requested = False
         try:
-            self.settings = _usable(self.call)
+            self.settings = _usable_settings(self.call)
         except ReconcilerError as error:
             hint = f" ({error.hint})" if error.hint else ""
             _log.warning("SIGHUP: the settings stay as they were: %s%s", error, hint)
@@ -104,7 +106,7 @@ class Current:
             _log.info("SIGHUP: the settings were read again; the next pass works with them")
 
 
-def _usable(call: Session) -> Settings:
+def _usable_settings(call: Session) -> Settings:
     settings = call.settings()
     settings.require_loop_key()
     settings.require_jetti_token()
@@ -125,10 +127,10 @@ def _timetable(every: timedelta, cron: str | None) -> BaseTrigger:
         raise click.UsageError(f"--cron {cron!r}: {error}") from error
 
 
-def tick(name: str, current: Current, asked: RunRequest) -> None:
-    """One pass of the daemon: never raises, logs how it went."""
+def tick(name: str, current: CurrentSettings, request: RunRequest) -> None:
+    """One pass of the daemon; logs its outcome and never raises."""
     try:
-        status = _one_pass(current.settings, asked, current.call)
+        status = _one_pass(current.settings, request, current.call)
     except Interrupted as error:
         status = error.status
     except ReconcilerError as error:
@@ -142,7 +144,7 @@ def tick(name: str, current: Current, asked: RunRequest) -> None:
     )
 
 
-def _one_pass(settings: Settings, asked: RunRequest, call: Session) -> int:
+def _one_pass(settings: Settings, request: RunRequest, call: Session) -> int:
     from reconciler import app
 
-    return deliver.report(app.run(settings, asked, call.runtime), call, "text", None)
+    return deliver.report(app.run(settings, request, call.runtime), call, "text", None)

@@ -1,4 +1,4 @@
-"""What a command works with: the runtime, the settings, how much to say, and where."""
+"""What a command works with: the runtime, the settings and the global options."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls the program; the object of click's outermost context."""
+    """What calls the program; the object of click's outermost context."""
 
     runtime: Runtime
     perform: Callable[[Sequence[str], Runtime], int]
-    """Carries out another command line; the demo does. Answers its exit code."""
+    """Runs another command line and returns its exit code; the demo uses it."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Session:
 
 
 def caller(context: click.Context) -> Caller:
-    """Who called this command."""
+    """The caller of this command."""
     found: Caller = context.find_root().obj
     return found
 
 
 def session(context: click.Context) -> Session:
-    """What this command was called with."""
+    """The session of this command."""
     root = context.find_root()
     return Session(caller(root).runtime, root.params["config_file"], root.params["quiet"])

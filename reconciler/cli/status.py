@@ -1,4 +1,4 @@
-"""`reconciler status` and `reconciler show`: looking, never touching."""
+"""`reconciler status` and `reconciler show`, which only read."""
 
 from __future__ import annotations
 

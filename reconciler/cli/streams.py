@@ -1,4 +1,4 @@
-"""stdout and stderr in hard places: closed, full, a broken pipe, a strange encoding."""
+"""stdout and stderr, even if closed, full, a broken pipe or in a strange encoding."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _STANDARD = (0, 1, 2)
 
 
 def open_all() -> None:
-    """Make sure that the three standard descriptors are open and can carry every character.
+    """Make sure that the three standard descriptors are open and can encode every character.
 
-    Python leaves closed ones closed, and the next file that is opened, the ledger perhaps, would
-    get the number that something else may print to.
+    Python leaves closed ones closed. The next file to be opened, perhaps the ledger, would get
+    that number, and something else might print into it.
     """
     for number in _STANDARD:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def print_text(text: str) -> bool:
-    """Print to stdout; False when it could not be written. A reader that went away is no error."""
+    """Print to stdout; False if that failed. A reader that closed its pipe is not a failure."""
     try:
         click.echo(text)
     except OSError as error:
@@ -42,25 +42,25 @@ def print_text(text: str) -> bool:
 
 
 def print_error(message: str, hint: str | None = None) -> None:
-    """Print an error and the way out to stderr; nothing more can be done if that fails."""
+    """Print an error and a hint to stderr; a failure to do so is ignored."""
     lines = [f"Error: {_block(message)}"] + ([f"Hint: {_block(hint)}"] if hint else [])
     with suppress(OSError):
         click.echo("\n".join(lines), err=True)
 
 
 def print_note(text: str) -> None:
-    """Print a remark to stderr."""
+    """Print a note to stderr; a failure to do so is ignored."""
     with suppress(OSError):
         click.echo(text, err=True)
 
 
 def is_terminal() -> bool:
-    """Whether a person is watching stderr."""
+    """Whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()
 
 
 def flush_all() -> None:
-    """Write out what is left, so that Python's own last flush cannot change the exit code."""
+    """Flush both streams, so that Python's own last flush cannot change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             try:
@@ -74,7 +74,7 @@ def _block(text: str) -> str:
 
 
 def silence(stream: object) -> None:
-    """Send the rest of a stream that cannot be written to nowhere."""
+    """Discard all further output of a stream that cannot be written."""
     if isinstance(stream, io.TextIOWrapper):
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -56,8 +56,8 @@ def test_json_is_one_object_per_record(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_short_key_does_not_blank_out_words() -> None:
-    assert logs.hider(ENVIRON)("abc") == "abc"
-    assert logs.hider({})("anything") == "anything"
+    assert logs.redactor(ENVIRON)("abc") == "abc"
+    assert logs.redactor({})("anything") == "anything"
 
 
 def test_after_keys_changed_the_new_ones_are_hidden_and_the_old_ones_too(
@@ -84,7 +84,7 @@ def test_a_key_from_a_file_is_hidden_too(tmp_path: Path) -> None:
     path.write_text(f"{KEY}\n")
     path.chmod(0o600)
 
-    assert logs.hider({"LOOP_API_KEY_FILE": str(path)})(f"a {KEY} b") == "a [hidden] b"
+    assert logs.redactor({"LOOP_API_KEY_FILE": str(path)})(f"a {KEY} b") == "a [hidden] b"
 
 
 @pytest.mark.parametrize(
