@@ -1,14 +1,15 @@
-"""The only place that opens sockets: origins, methods, deadline, caps, pace, retry, breaker.
+"""The HTTP stack, the only place that opens sockets: origins, methods, deadlines, size limits,
+rate limits, retries, circuit breaker.
 
 One `Service` per API, made by `connect`; nothing outside this package imports httpx. A service
-belongs to one thread.
+must be used by one thread only.
 """
 
 import sys
 
-# httpx imports its own command-line client, and with it rich and pygments wherever they happen to
-# be installed: a tenth of an idle run, for something that is never used here. httpx itself
-# provides for its absence.
+# httpx imports its own command-line client, and with it rich and pygments if they are installed:
+# a tenth of the time of an idle run, for something that is never used here. httpx handles its
+# absence.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 # ruff: noqa: E402

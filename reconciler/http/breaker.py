@@ -1,4 +1,4 @@
-"""Stops asking a service that fails every time."""
+"""A circuit breaker: stops asking a service that keeps failing."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import math
 from reconciler.clock import Clock
 
 FAILURES = 5
-"""Logical requests in a row; a request with all its retries counts once."""
+"""Consecutive failed requests; a request with all its retries counts once."""
 OPEN_FOR = 60.0
-"""Seconds after which one read may try whether the service is back (a daemon's next pass)."""
+"""Seconds until one read may test whether the service is back (in a daemon's next pass)."""
 
 
 class Breaker:
-    """Open after five failures in a row; a success closes it."""
+    """Opens after five failures in a row; a success closes it."""
 
     why: str
-    """What made it open, without the service's name: `answered 503 five times`."""
+    """Why it opened, without the service's name: `answered 503 five times`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -25,18 +25,18 @@ class Breaker:
         self._open_until = -math.inf
 
     def admits(self, *, write: bool) -> bool:
-        """Whether a request may be tried: none while open, and the first afterwards is a read."""
+        """Whether a request may be sent: none while open, and the first one after is a read."""
         if self._clock.monotonic() < self._open_until:
             return False
         return not write or self._failures < FAILURES
 
     def passed(self) -> None:
-        """The service is alive."""
+        """Record that the service is alive."""
         self._failures = 0
         self._causes.clear()
 
     def failed(self, cause: str) -> None:
-        """One more failure: `answered 503`."""
+        """Record a failure: `answered 503`."""
         self._failures += 1
         self._causes.add(cause)
         # safeguard: circuit-breaker
@@ -46,6 +46,6 @@ class Breaker:
             self.open_for(OPEN_FOR, same if len(self._causes) == 1 else mixed)
 
     def open_for(self, seconds: float, why: str) -> None:
-        """Refuse everything for that long."""
+        """Refuse all requests for `seconds`."""
         self.why = why
         self._open_until = self._clock.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""Where a service lives, which key opens it and how hard it may be pressed."""
+"""A service's address, key, limits and timeouts."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from reconciler.http.rate_limit import PerMinute, PerSecond
 
 MIB = 1024 * 1024
 
-# Anything else in a header value would be refused on its way out by an error that quotes it.
+# httpx refuses other characters in a header value, with an error that quotes the value.
 _KEY_GRAMMAR = re.compile(r"[!-~]+( [!-~]+)*", re.ASCII)
 
 
 class Timeouts(Struct, frozen=True):
-    """Seconds that one try may take."""
+    """Seconds that one attempt may take."""
 
     connect: float = 10.0
     read: float = 30.0
-    """Longest silence between two bytes."""
+    """Between two bytes."""
     total: float = 60.0
-    """Everything together, however the bytes trickle."""
+    """For the whole attempt, even if bytes keep trickling in."""
 
 
 class Endpoint(Struct, frozen=True):
-    """One service as the settings describe it. Its text form hides the key."""
+    """One service as the settings describe it. Its `repr` hides the key."""
 
     name: str
     """For messages: "Loop", "Jetti"."""
@@ -36,12 +36,12 @@ class Endpoint(Struct, frozen=True):
     key_header: tuple[str, str]
     """Name and value."""
     key_setting: str
-    """What a person must correct when the key is refused: `LOOP_API_KEY`."""
+    """The setting to correct when the key is refused: `LOOP_API_KEY`."""
     unavailable: type[ReconcilerError]
-    """Raised when the service cannot be reached or makes no sense."""
+    """Raised when the service cannot be reached or its answers are invalid."""
     pace: PerMinute | PerSecond
     methods: frozenset[str] = frozenset({"GET"})
-    """Nothing else can leave; a dry run keeps to GET."""
+    """No other method can be sent; a dry run is limited to GET."""
     body_cap: int = 32 * MIB
     timeouts: Timeouts = Timeouts()
 
@@ -50,9 +50,9 @@ class Endpoint(Struct, frozen=True):
 
 
 def pinned_url(endpoint: Endpoint) -> httpx.URL:
-    """The base URL without a trailing slash. Raises ConfigError when it or the key is unusable.
+    """The base URL without a trailing slash. Raises ConfigError if it or the key is unusable.
 
-    https, or http towards this machine only: a key never travels in clear over a network.
+    https, or http to this machine only: a key never crosses a network unencrypted.
     """
     try:
         url = httpx.URL(endpoint.base_url.rstrip("/"))

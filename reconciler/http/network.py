@@ -1,4 +1,4 @@
-"""Sockets with one deadline per request, that know whether a request has begun to leave."""
+"""Sockets with one deadline per request that record whether any byte of it was sent."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from reconciler.clock import Clock
 from reconciler.errors import Interrupted
 from reconciler.failpoints import Failpoint, hit
 
-# How often a silent wait looks up for a signal, and how long a write that is already in the air
-# may still take after one: the process must be gone within 30 s of it.
-LOOK_UP_EVERY = 0.25
-LAST_WORDS = 20.0
+# Seconds between checks for a signal while waiting, and how long a write in flight may still take
+# after one: the process must end within 30 s of the signal.
+SIGNAL_CHECK_EVERY = 0.25
+GRACE_AFTER_SIGNAL = 20.0
 
 
 @cache
 def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """Verifying, TLS 1.2 or newer, shared by all services because building it takes 40 ms.
+    """A verifying context, TLS 1.2 or newer, shared by all services: building one takes 40 ms.
 
-    Trusts certifi's authorities, or those in `ca_file`. Built by hand because the shortcuts of ssl
-    and httpx listen to the environment (SSL_CERT_FILE, SSLKEYLOGFILE).
+    Trusts certifi's authorities, or those in `ca_file`. Built by hand because the helpers of ssl
+    and httpx obey the environment (SSL_CERT_FILE, SSLKEYLOGFILE).
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -35,50 +35,50 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
 
 
 class RequestWatch:
-    """The request in the air: its deadline, and whether any byte of it may have left.
+    """The request in flight: its deadline, and whether any byte of it may have been sent.
 
-    Counted in the machine's own time, as sockets are, whatever the injected clock says.
-    Nothing but `start` may be asked of a new one.
+    Uses the machine's monotonic clock, as socket timeouts do, not the injected one.
+    Call `start` before anything else.
     """
 
     sent: bool
     _deadline: float
     _may_interrupt: bool
-    _heard: bool
+    _signalled: bool
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def start(self, total: float, *, may_interrupt: bool) -> None:
-        """A new request; a signal may cut it short only where nothing is written."""
+        """Begin a request with `total` seconds; only a read may be interrupted by a signal."""
         # safeguard: request-deadline
         self._deadline = time.monotonic() + total
         self._may_interrupt = may_interrupt
-        self._heard = False
+        self._signalled = False
         self.sent = False
 
     def allowed(self, wanted: float | None) -> float:
-        """Seconds that one operation may take. Raises httpcore.ReadTimeout past the deadline."""
+        """Seconds left for one operation. Raises httpcore.ReadTimeout after the deadline."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout
         return left if wanted is None else min(wanted, left)
 
-    def look_up(self) -> None:
-        """Notice a signal: a read ends at once, a write gets a last while for its answer."""
-        if self._heard:
+    def check_for_signal(self) -> None:
+        """React to a signal: a read ends at once, a write gets GRACE_AFTER_SIGNAL to finish."""
+        if self._signalled:
             return
         try:
             self._clock.check()
         except Interrupted:
             if self._may_interrupt:
                 raise
-            self._heard = True
-            self._deadline = min(self._deadline, time.monotonic() + LAST_WORDS)
+            self._signalled = True
+            self._deadline = min(self._deadline, time.monotonic() + GRACE_AFTER_SIGNAL)
 
 
 class WatchedStream(httpcore.NetworkStream):
-    """A connection whose every operation ends by the deadline of the request in the air."""
+    """A connection whose every operation ends by the deadline of the request in flight."""
 
     def __init__(self, stream: httpcore.NetworkStream, watch: RequestWatch) -> None:
         self._stream = stream
@@ -91,17 +91,17 @@ class WatchedStream(httpcore.NetworkStream):
             if left <= 0:
                 raise httpcore.ReadTimeout
             try:
-                return self._stream.read(max_bytes, min(left, LOOK_UP_EVERY))
+                return self._stream.read(max_bytes, min(left, SIGNAL_CHECK_EVERY))
             except httpcore.ReadTimeout:
-                self._watch.look_up()
+                self._watch.check_for_signal()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         allowed = self._watch.allowed(timeout)
-        # Before, not after: a send that fails may have handed over a part.
+        # Before, not after: a send that fails may have sent a part.
         # safeguard: sent-from-the-first-byte
         self._watch.sent = True
         self._stream.write(buffer, allowed)
-        # The head comes first, then the body, then nothing at all: the end of the request.
+        # httpcore writes the head, then the body, then an empty buffer: the end of the request.
         hit(Failpoint.PART_SENT if buffer else Failpoint.REQUEST_SENT)
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class WatchedStream(httpcore.NetworkStream):
 
 
 class WatchedNetwork(httpcore.NetworkBackend):
-    """Opens such connections."""
+    """Opens watched connections."""
 
     def __init__(self, watch: RequestWatch, network: httpcore.NetworkBackend | None = None) -> None:
         self._watch = watch

@@ -1,4 +1,4 @@
-"""How fast a service may be asked."""
+"""Client-side rate limits."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from reconciler.clock import Clock
 log = logging.getLogger("reconciler.http")
 
 RESOLUTION = 0.001
-"""Seconds. Shorter waits are not worth one, and no clock here is finer."""
+"""Seconds. Shorter waits are skipped, and no clock here is finer."""
 SLOWEST = 8.0
-"""A service that keeps answering 429 is asked up to that many times more slowly."""
+"""The largest factor by which requests slow down while a service keeps answering 429."""
 
 
 class PerMinute(Struct, frozen=True):
-    """So many requests in any minute, a tenth of them at once (loop.md#request-quota)."""
+    """At most `requests` in any minute, a tenth of them in one burst (loop.md#request-quota)."""
 
     requests: float
 
 
 class PerSecond(Struct, frozen=True):
-    """One bucket for both kinds: a read costs 1/reads of a second, a write 1/writes.
+    """One budget for both kinds: a read costs 1/reads of a second, a write 1/writes.
 
-    In any second the costs add up to one at most (jetti.md#safe-pace, #documented-limit, the
-    stricter wording), also right after another process: the first request waits as if the dearest
-    had just been sent.
+    In any second the costs add up to at most one (jetti.md#safe-pace, #documented-limit, the
+    stricter wording). That also holds right after another process: the first request waits as if
+    the most expensive one had just been sent.
     """
 
     reads: float
@@ -39,10 +39,10 @@ class PerSecond(Struct, frozen=True):
 
 class _Limiter(Protocol):
     def delay(self, write: bool, now: float) -> float:
-        """Seconds until this request may leave; 0 takes the turn."""
+        """Seconds until this request may be sent; 0 takes the turn."""
 
     def answered(self, now: float) -> None:
-        """The request that took the last turn has surely arrived by now."""
+        """Record that the last request has certainly arrived by now."""
 
 
 class _Bucket:
@@ -50,7 +50,7 @@ class _Bucket:
 
     def __init__(self, pace: PerMinute) -> None:
         burst = max(1, round(pace.requests / 10))
-        # What is sustained and what is sent at once share the minute.
+        # The sustained rate and the burst share the minute.
         sustained = max(1, math.floor(pace.requests - (burst if pace.requests > 1 else 0)))
         self._rates = [Rate(sustained, 60_000, burst=burst)]
         self._algorithm = TokenBucket()
@@ -61,15 +61,15 @@ class _Bucket:
         return (decision.retry_after_ms or 0) / 1000
 
     def answered(self, now: float) -> None:
-        """Of no interest: the bucket counts departures."""
+        """Ignored: the bucket counts departures."""
 
 
 class _SpacedRequests:
-    """Between two requests lies the cost of the dearer, counted from the earlier one's answer.
+    """Keeps two requests apart by the higher of their costs, from the first one's answer on.
 
-    By hand, because no bucket of pyrate keeps the promise: they let the sum of a burst and of
-    what flows in meanwhile through one second, and they stamp the departure, so that a slow
-    first and a quick second request arrive closer together than they left.
+    Hand-written, because none of pyrate's buckets keeps this promise: they let a burst plus the
+    refill through within one second, and they count departures, so that a slow first and a fast
+    second request arrive closer together than they left.
     """
 
     def __init__(self, pace: PerSecond) -> None:
@@ -92,7 +92,7 @@ class _SpacedRequests:
 
 
 class Pacer:
-    """Takes turns for one service, slows down when it is told to and waits by the clock."""
+    """Makes requests to one service wait their turn, and slows down after a 429."""
 
     def __init__(self, name: str, pace: PerMinute | PerSecond, clock: Clock) -> None:
         self._name = name
@@ -106,15 +106,15 @@ class Pacer:
         self._reserved = False
 
     def reserve(self) -> None:
-        """Wait for the turn of a write now; if that is the next request it does not wait again."""
+        """Wait now for the turn of a write; if the next request is that write it does not wait."""
         if not self._reserved:
             self.take_turn(write=True)
             self._reserved = True
 
     def take_turn(self, *, write: bool) -> None:
-        """Wait until a request may leave. Raises Interrupted when a signal asked us to stop."""
+        """Wait until a request may be sent. Raises Interrupted if a signal asked us to stop."""
         self._clock.check()
-        # A read that goes first uses the turn up: the write after it must wait for its own.
+        # A read in between uses up the reserved turn: the write after it must wait for its own.
         reserved, self._reserved = self._reserved, False
         if write and reserved:
             return
@@ -124,20 +124,20 @@ class Pacer:
             self._clock.wait(delay)
 
     def answered(self) -> None:
-        """The request has arrived there by now, or never will."""
+        """Record that the request has arrived by now, or never will."""
         self._limiter.answered(self._clock.monotonic())
 
     def adapt(self, status: int) -> None:
-        """Slow down by half after each 429, get faster again with every other answer."""
+        """Halve the speed after each 429, and speed up again with every other answer."""
         if status == 429:
             self._slowness = min(SLOWEST, self._slowness * 2)
         else:
             self._slowness = max(1.0, self._slowness * 0.8)
         if self._slowness > 1:
-            self.rest(self._slowness * self._step)
+            self.pause(self._slowness * self._step)
 
-    def rest(self, seconds: float) -> None:
-        """Send nothing for that long."""
+    def pause(self, seconds: float) -> None:
+        """Send nothing for `seconds`."""
         self._not_before = max(self._not_before, self._clock.monotonic() + seconds)
 
     def _delay(self, write: bool) -> float:

@@ -1,4 +1,4 @@
-"""What comes back from a service, and the three ways in which nothing useful does."""
+"""A service's response, and the three errors in its place."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from msgspec.json import Decoder
 
 
 class Response(Struct, frozen=True):
-    """A complete HTTP answer. Its text form shows no headers and no body."""
+    """A complete HTTP response. Its `repr` shows no headers and no body."""
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case; of a repeated header, the values joined by a comma."""
+    """Names in lower case; the values of a repeated header are joined by commas."""
     body: bytes
     date: datetime | None
-    """The Date header, aware, UTC; None where it is missing or unreadable."""
+    """The Date header, aware UTC; None if it is missing or unreadable."""
 
     def __repr__(self) -> str:
         return f"<Answer {self.status}, {len(self.body)} bytes>"
@@ -30,20 +30,20 @@ class NotSent(Exception):
 
 
 class ResponseLost(Exception):
-    """Bytes left and no valid answer came: the write may or may not have been applied.
+    """Bytes were sent and no valid answer came: the write may or may not have been applied.
 
     `str(error)` is a short reason: "timed out", "connection reset", "redirected (302)".
     """
 
 
 class Refused(Exception):
-    """The service answered a read with a status that no repetition will change (a 4xx)."""
+    """The service answered a read with a status that a retry will not change (a 4xx)."""
 
     def __init__(self, status: int, title: str | None) -> None:
         super().__init__(f"answered {status}" + (f": {title}" if title else ""))
         self.status = status
         self.title = title
-        """What the body gives as reason: Jetti's problem code or Laravel's message, shortened."""
+        """The reason in the body: Jetti's problem code or Laravel's message; see problem_title."""
 
 
 class _Problem(Struct):
@@ -53,8 +53,8 @@ class _Problem(Struct):
 
 _problem = Decoder(_Problem)
 
-# A machine code, a sentence of Laravel's about a parameter of ours, or one that it always sends.
-# Whatever else stands there may be about a customer, and what we return is kept in the ledger.
+# A machine code, Laravel's sentence about one of our parameters, or one of its fixed sentences.
+# Any other text may be about a customer, and what we return is stored in the ledger.
 _HARMLESS = re.compile(
     r"[a-z0-9_.]{1,100}|The [a-z0-9 ,._-]{1,190}|Too Many Attempts\.|Server Error|Unauthorized\.",
     re.ASCII,
@@ -63,9 +63,7 @@ _HARMLESS = re.compile(
 
 def problem_title(body: bytes) -> str | None:
     """The `title` (jetti.md#problem-details) or `message` (loop.md#error-envelopes) of an error
-    body, if any.
-
-    Only where it has a form that cannot name a person; else None.
+    body. None if there is none, or if its form does not rule out personal data.
     """
     try:
         problem = _problem.decode(body)
@@ -78,15 +76,15 @@ def problem_title(body: bytes) -> str | None:
     return None
 
 
-# An escape of JSON; the group is half of a surrogate pair without its other half.
+# A JSON escape; the group is a lone surrogate.
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
 def replace_lone_surrogates(body: bytes) -> bytes:
-    """The body with U+FFFD for every half of a character.
+    """The body with U+FFFD in place of every lone surrogate.
 
-    That is what is left of an emoji where somebody cut a text to a length. No decoder takes it,
-    so that one customer's comment would make a whole page unreadable, for ever.
+    Half a surrogate pair is what remains of an emoji when a text is cut to a length. Decoders
+    reject it, so one customer's comment would make a whole page unreadable forever.
     """
     if b"\\ud" not in body and b"\\uD" not in body:
         return body
@@ -94,7 +92,7 @@ def replace_lone_surrogates(body: bytes) -> bytes:
 
 
 def parse_http_date(text: str | None) -> datetime | None:
-    """An HTTP date (RFC 9110 5.6.7) as aware UTC; None where there is none that can be read."""
+    """An HTTP date (RFC 9110 5.6.7) as aware UTC; None if missing or unreadable."""
     try:
         moment = parsedate_to_datetime(text or "")
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""When a read is tried again, and how long we wait before."""
+"""When a read is retried, and how long to wait before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRIES = 4
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 LONGEST_RETRY_AFTER = 300.0
-"""Seconds a service may ask us to wait; beyond that this run stops and says so."""
+"""Seconds that a service may ask us to wait; if it asks for more, this run stops."""
 RETRIES_ALWAYS_ALLOWED = 10
 RETRIES_PER_REQUEST = 0.1
 
@@ -30,15 +30,15 @@ _SECONDS = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 
 
 class UnusableResponse(Exception):
-    """An answer that no repetition would improve: a redirect, an encoding, too many bytes."""
+    """An answer that a retry would not improve: a redirect, an encoding, too many bytes."""
 
 
 class InvalidResponse(ValueError):
-    """The answer's body, or its status, is not what was asked for; it may be next time."""
+    """The body or status of an answer is invalid; a retry may help."""
 
 
 class RetryAfterTooLong(Exception):
-    """The service asks for more patience than a run has."""
+    """Retry-After is longer than a run may wait."""
 
     def __init__(self, cause: str, seconds: float) -> None:
         super().__init__(f"{cause} and asks to wait {seconds:.0f} s")
@@ -54,14 +54,14 @@ TRANSIENT = (
 
 
 def is_transient(status: int) -> bool:
-    """Whether the same question may be answered better in a while."""
+    """Whether a retry may get a better answer."""
     return status in (408, 429) or status >= 500
 
 
 def parse_retry_after(text: str | None, now: datetime) -> float | None:
-    """Seconds asked for: whole or fractional seconds, or an HTTP date counted from `now`.
+    """Seconds to wait: whole or fractional seconds, or an HTTP date relative to `now`.
 
-    None where there is nothing, nothing that can be read, or nothing positive.
+    None if the header is missing, unreadable or not positive.
     """
     text = (text or "").strip()
     if _SECONDS.fullmatch(text):
@@ -72,9 +72,9 @@ def parse_retry_after(text: str | None, now: datetime) -> float | None:
 
 
 def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds from Retry-After, dates taken relative to the answer's own Date where it has one.
+    """Seconds from Retry-After; a date is relative to the answer's own Date if it has one.
 
-    Raises RetryAfterTooLong when it is longer than a run waits.
+    Raises RetryAfterTooLong if it is longer than a run may wait.
     """
     seconds = parse_retry_after(
         headers.get("retry-after"), parse_http_date(headers.get("date")) or now
@@ -85,7 +85,7 @@ def asked_to_wait(status: int, headers: Mapping[str, str], now: datetime) -> flo
 
 
 class Budget:
-    """Retries may be a tenth of all requests, ten at least: no storm against a sick service."""
+    """Limits retries to a tenth of all requests, but at least ten, to spare a failing service."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -97,7 +97,7 @@ class Budget:
 
 
 class RetryContext(Struct, frozen=True):
-    """What every retry of a service shares."""
+    """What all retries of a service share."""
 
     name: str
     clock: Clock
@@ -106,9 +106,9 @@ class RetryContext(Struct, frozen=True):
 
 
 class ReadRetry(Retry):
-    """httpx-retries' policy with our clock, our randomness, our budget and one log line a wait.
+    """httpx-retries' policy with our clock, randomness and budget, and a log line per wait.
 
-    Also mends what the library leaves open: a fractional Retry-After, a wait that a signal can
+    It also handles what the library does not: a fractional Retry-After, a wait that a signal can
     end, and a Retry-After longer than we are willing to wait.
     """
 
@@ -139,12 +139,12 @@ class ReadRetry(Retry):
         return later
 
     def backoff_strategy(self) -> float:
-        """Full jitter: anywhere between nothing and the doubled ceiling."""
+        """Full jitter: anywhere from 0 to a ceiling that doubles each time. Seconds."""
         ceiling = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self.attempts_made - 1))
         return self._context.rng.uniform(0, ceiling)
 
     def sleep(self, response: httpx.Response | Exception) -> None:
-        """Wait as asked, or for the backoff. Raises RetryAfterTooLong, Interrupted."""
+        """Wait as long as asked, or for the backoff. Raises RetryAfterTooLong, Interrupted."""
         seconds, cause = self._next_wait(response)
         log.info(
             "%s: %s; try %d of %d in %.1f s",
@@ -163,12 +163,12 @@ class ReadRetry(Retry):
         if asked is not None:
             return asked + self._context.rng.uniform(0, FIRST_WAIT), cause
         wait = self.backoff_strategy()
-        # Too fast is too fast: no jitter down to nothing.
+        # We were too fast, so the jitter must not shrink the wait to nothing.
         return (max(wait, FIRST_WAIT) if response.status_code == 429 else wait), cause
 
 
 def reason(error: Exception) -> str:
-    """A transport failure in a few words that quote nothing received."""
+    """A transport failure in a few words, quoting nothing that was received."""
     match error:
         case httpx.TimeoutException():
             return "timed out"

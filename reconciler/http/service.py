@@ -1,4 +1,4 @@
-"""One service: reads that are repeated within reason, writes that are sent exactly once."""
+"""A service: reads are retried within limits, writes are sent exactly once."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def connect(
     tls: SSLContext | None = None,
     network: httpcore.NetworkBackend | None = None,
 ) -> Service:
-    """A service ready to be asked; opens no socket yet. Raises ConfigError on a bad base URL.
+    """A service ready for use; opens no socket yet. Raises ConfigError on a bad base URL.
 
-    `rng` spreads the waits between tries; `tls` replaces the shared context (`tls_context`);
-    `network` opens connections in place of the machine's sockets.
+    `rng` adds jitter to the waits between attempts; `tls` replaces the shared context
+    (`tls_context`); `network` opens connections in place of the machine's sockets.
     """
     for chatty in ("httpx", "httpcore", "httpx_retries"):
-        # They log whole URLs, and at debug level headers: kept quiet whatever our own level is.
+        # They log whole URLs, and at debug level headers: silenced at every log level of ours.
         logging.getLogger(chatty).setLevel(logging.WARNING)
     transport = Transport(endpoint, clock, tls, network)
     jitter = rng or random.Random()  # noqa: S311 - spreads waits, keeps no secret
@@ -74,7 +74,7 @@ class Service:
         self.name = endpoint.name
         self.base_url = str(transport.base)
         self.requests = transport.requests
-        """Requests that left so far: {"get": n, "write": n}."""
+        """Requests sent so far: {"get": n, "write": n}."""
         self._endpoint = endpoint
         self._base = transport.base
         self._transport = transport
@@ -107,12 +107,12 @@ class Service:
         decode: Callable[[Response], T],
         allow: frozenset[int] = OK,
     ) -> T:
-        """What `decode` makes of the answer; up to four tries.
+        """Send a GET and return what `decode` makes of the answer; up to four attempts.
 
-        `path` is below the base URL, `query` percent-encoded. `decode` sees answers whose status
-        is in `allow` and raises ValueError, quoting nothing received, when the body is not what
-        was asked for: that is tried again too. Raises Refused (another 4xx), KeyRefused (401,
-        403), Interrupted, and the endpoint's `unavailable` error for everything else.
+        `path` is below the base URL, `query` is percent-encoded. `decode` gets answers whose
+        status is in `allow` and raises ValueError, quoting nothing received, if the body is
+        invalid: that is retried too. Raises Refused (another 4xx), KeyRefused (401, 403),
+        Interrupted, and the endpoint's `unavailable` error for everything else.
         """
         self._admit(write=False)
         reading = ResponseValidator(self._endpoint, decode, allow)
@@ -124,23 +124,23 @@ class Service:
             self._breaker.passed()
             raise
         except (*TRANSIENT, UnusableResponse, RetryAfterTooLong, httpx.HTTPError) as error:
-            raise self._given_up(request, error) from None
+            raise self._failure(request, error) from None
         self._breaker.passed()
         return value
 
     def take_turn(self) -> None:
-        """Wait until the next write may leave, so that what is noted before it carries its time.
+        """Wait until the next write may be sent, so that what is recorded before it has its time.
 
         Raises Interrupted.
         """
         self._transport.pacer.reserve()
 
     def write(self, method: str, path: str, body: bytes) -> Response:
-        """Send a JSON body exactly once, and return whatever complete answer comes.
+        """Send a JSON body exactly once and return the answer, whatever its status.
 
-        Raises NotSent (certainly not applied), ResponseLost (perhaps applied; a redirect is one),
-        KeyRefused (401, 403), Interrupted (before anything left), and the endpoint's
-        `unavailable` error when the service has failed five times in a row (nothing left).
+        Raises NotSent (certainly not applied), ResponseLost (perhaps applied; includes redirects),
+        KeyRefused (401, 403), Interrupted (before anything was sent), and the endpoint's
+        `unavailable` error if the breaker is open (nothing was sent).
         """
         self._admit(write=True)
         request = self._request(method, path, "", body)
@@ -151,7 +151,7 @@ class Service:
             self._breaker.failed(reason(error))
             lost = ResponseLost if self._transport.watch.sent else NotSent
             raise lost(reason(error)) from None
-        self._learn(response)
+        self._adapt_to(response)
         refuse_key(self._endpoint, response.status_code)
         if 300 <= response.status_code < 400:
             raise ResponseLost(f"redirected ({response.status_code})")
@@ -159,7 +159,7 @@ class Service:
 
     def _admit(self, *, write: bool) -> None:
         if not self._breaker.admits(write=write):
-            # Not asked at all; what made it so is the fact to be told.
+            # Nothing was sent; report what opened the breaker.
             raise self._endpoint.unavailable(fact(self.name, self._breaker.why))
 
     def _request(
@@ -171,7 +171,7 @@ class Service:
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
-            # A fresh connection each time. On a kept one, surplus bytes of an earlier answer
+            # A new connection each time. On a reused one, surplus bytes of an earlier answer
             # would be taken for the next one, and a write could race the server's idle timer.
             "Connection": "close",
             "User-Agent": f"returns-reconciler/{__version__}",
@@ -189,8 +189,8 @@ class Service:
             extensions={"timeout": timeout.as_dict()},
         )
 
-    def _given_up(self, request: httpx.Request, error: Exception) -> ReconcilerError:
-        """Count the failure and say it."""
+    def _failure(self, request: httpx.Request, error: Exception) -> ReconcilerError:
+        """Count the failure and return it as the endpoint's error."""
         if isinstance(error, RetryAfterTooLong):
             self._breaker.open_for(error.seconds, str(error))
         elif not isinstance(error, RateLimited):
@@ -198,11 +198,11 @@ class Service:
         tries = request.extensions["tries"]
         path = request.url.path.removeprefix(self._base.path)
         after = f", given up after {tries} tries" if tries > 1 else ""
-        told = f"{fact(self.name, reason(error))} (GET {path}{after})"
-        return self._endpoint.unavailable(told, cause=reason(error))
+        message = f"{fact(self.name, reason(error))} (GET {path}{after})"
+        return self._endpoint.unavailable(message, cause=reason(error))
 
-    def _learn(self, response: httpx.Response) -> None:
-        """Draw the conclusions for the requests that follow a write."""
+    def _adapt_to(self, response: httpx.Response) -> None:
+        """Update breaker and pace for later requests by the answer to a write."""
         status = response.status_code
         if status >= 500 or 300 <= status < 400:
             self._breaker.failed(f"answered {status}")
@@ -215,4 +215,4 @@ class Service:
         except RetryAfterTooLong as error:
             self._breaker.open_for(error.seconds, str(error))
         else:
-            self._transport.pacer.rest(asked or 0.0)
+            self._transport.pacer.pause(asked or 0.0)

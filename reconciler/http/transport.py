@@ -1,4 +1,4 @@
-"""The transport: every try of every request passes here, and nothing leaves past it."""
+"""The transport: every attempt of every request goes through here."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reconciler.http.retry import Budget, UnusableResponse
 
 
 class Transport(httpx.HTTPTransport):
-    """Sends one request once and returns its answer whole, or raises.
+    """Sends one request once and returns its complete answer.
 
-    Raises httpx errors (transport), Unacceptable, Interrupted (before anything left).
+    Raises httpx errors (transport), UnusableResponse, Interrupted (before anything was sent).
     """
 
     def __init__(
@@ -28,8 +28,8 @@ class Transport(httpx.HTTPTransport):
         tls: SSLContext | None,
         network: httpcore.NetworkBackend | None = None,
     ) -> None:
-        # httpx has no parameter for the network below it; `_pool` is all its own constructor
-        # would set, after reading certificates from places named in the environment.
+        # httpx has no parameter for the network backend. `_pool` is all that its own constructor
+        # sets, after reading certificates from places named in the environment.
         self.base = pinned_url(endpoint)
         self._endpoint = endpoint
         self.watch = RequestWatch(clock)
@@ -59,7 +59,7 @@ class Transport(httpx.HTTPTransport):
         return self._whole(response)
 
     def _require_own_origin(self, request: httpx.Request) -> None:
-        """Origin, path and method are what the endpoint allows. Anything else is a bug."""
+        """Check origin, path and method against the endpoint. A mismatch is a bug: RuntimeError."""
         url, base = request.url, self.base
         at_home = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
         # safeguard: origin-pin

@@ -1,4 +1,4 @@
-"""Judging the answers to a read: what is good, what may be better next time, what never will."""
+"""Validates the answers to a read: accept, retry or give up."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 
 class RateLimited(InvalidResponse):
-    """429 to the last; says nothing about the service's health."""
+    """429 on every attempt; does not count against the service's health."""
 
 
 class ResponseValidator(Generic[T]):
-    """Judges the answers to one read and keeps what was made of the good one."""
+    """Validates the answers to one read and keeps the decoded value of the accepted one."""
 
     def __init__(
         self, endpoint: Endpoint, decode: Callable[[Response], T], allow: frozenset[int]
@@ -37,7 +37,8 @@ class ResponseValidator(Generic[T]):
         self._accepted: list[T] = []
 
     def accept(self, response: httpx.Response) -> None:
-        """Decode the answer, or raise what is wrong with it."""
+        """Decode the answer. Raises RateLimited, InvalidResponse, UnusableResponse, Refused or
+        KeyRefused."""
         status = response.status_code
         if status not in self._allow:
             self._reject(response)
@@ -53,7 +54,7 @@ class ResponseValidator(Generic[T]):
             raise InvalidResponse(f"the answer is not what was asked for: {error}") from None
 
     def value_of(self, response: httpx.Response) -> T:
-        """The value; the last of several tries comes here without having been judged."""
+        """The decoded value. The answer to the last attempt is validated only here."""
         if not self._accepted:
             self.accept(response)
         return self._accepted[0]
@@ -80,7 +81,7 @@ def refuse_key(endpoint: Endpoint, status: int) -> None:
 
 
 def to_response(response: httpx.Response) -> Response:
-    """The answer in our own words."""
+    """Our `Response` for httpx's."""
     return Response(
         status=response.status_code,
         headers={name.lower(): value for name, value in response.headers.items()},

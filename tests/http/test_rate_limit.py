@@ -158,7 +158,7 @@ def test_half_a_millisecond_is_not_waited_for():
     unlimited = Pacer("Jetti", PerSecond(reads=math.inf, writes=math.inf), clock)
     unlimited.answered()
 
-    resting.rest(0.0005)
+    resting.pause(0.0005)
     resting.take_turn(write=False)
     clock.elapsed = 0.0005
     unlimited.take_turn(write=False)
@@ -172,7 +172,7 @@ def test_less_than_half_a_millisecond_is_not_waited_for(left, waits):
     gaps, resting = Pacer("Jetti", JETTI, clock), Pacer("Loop", PerMinute(600), clock)
     gaps.take_turn(write=False)
     gaps.answered()
-    resting.rest(0.501)
+    resting.pause(0.501)
     clock.waits.clear()
     clock.elapsed += 0.501 - left
 
@@ -279,8 +279,8 @@ def test_a_shorter_rest_does_not_end_a_longer_one():
     clock = RecordingClock()
     pacer = Pacer("Loop", PerMinute(60), clock)
 
-    pacer.rest(90)
-    pacer.rest(10)
+    pacer.pause(90)
+    pacer.pause(10)
     pacer.take_turn(write=False)
 
     assert clock.waits == [90]
