@@ -1,4 +1,4 @@
-"""Single questions to Loop, each answered by what it stands for."""
+"""Loop's endpoints: single requests, answered with parsed values."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from reconciler.loop.envelopes import Found, Page, read_array, read_details, rea
 from reconciler.loop.query import DETAILS, LIST, ListQuery, around, encode
 from reconciler.loop.rows import parse_row
 
-_ASKED_AGAIN = 2  # times, without a pause: an answer that makes no sense is no overload
+_DETAILS_RETRIES = 2  # without a pause: a malformed answer is no sign of overload
 
 T = TypeVar("T")
 Row = Return | Malformed
 
 
 def key(row: Row) -> str:
-    """The return id, or what stands for it."""
+    """The return id, or the hash in its place."""
     return row.id if isinstance(row, Return) else row.key
 
 
 def id_of(found: Found | Malformed) -> str:
-    """The id of what details told, however little else of it was understood."""
+    """The id of a return in details, even if nothing else of it was understood."""
     return found.id if isinstance(found, Found) else found.key
 
 
 class LoopClient:
-    """Raises SourceError for every answer that is not one, and KeyRefused."""
+    """All methods raise SourceError for an invalid or missing answer, KeyRefused, Interrupted."""
 
     def __init__(self, service: Service, page_size: int) -> None:
         self.base_url = service.base_url
@@ -46,7 +46,7 @@ class LoopClient:
         decode: Callable[[Response], T],
         allow: frozenset[int] = frozenset({200}),
     ) -> T:
-        """One GET; a refusal of the question itself is an error of the whole reading."""
+        """One GET; if Loop refuses the request itself, the whole reading fails."""
         try:
             return self._service.get(path, query, decode, allow)
         except Refused as refusal:
@@ -60,7 +60,7 @@ class LoopClient:
         return self.ask(LIST, query.page(cursor), read_page)
 
     def span(self, query: ListQuery) -> list[Row]:
-        """All rows of a short window: one page, or where that has a next one, the bare array."""
+        """All rows of a short window: one page or, if there is a next page, the bare array."""
         page = self.page(query)
         rows = page.returns
         # safeguard: probe-is-read-whole
@@ -71,9 +71,9 @@ class LoopClient:
     def details(self, **parameters: str) -> list[Found | Malformed]:
         """What details finds by `return_id` or `order_name`.
 
-        What makes no sense of a return is asked for again: it may have been a slip.
+        A malformed return is requested again: it may have been a glitch.
         """
-        for _ in range(_ASKED_AGAIN):
+        for _ in range(_DETAILS_RETRIES):
             found = self._details(parameters)
             if not any(isinstance(one, Malformed) for one in found):
                 return found
@@ -83,12 +83,12 @@ class LoopClient:
         return self.ask(DETAILS, encode(parameters), read_details, frozenset({200, 404}))
 
     def row(self, found: Found | Malformed) -> Row | None:
-        """The list row of a return that details knows; None where no list can show its state.
+        """The list row of a return that details knows; None if its state cannot be listed.
 
-        One that details itself does not tell well enough stays as malformed as it is.
+        One that is malformed in details stays malformed.
 
-        Looked for by creation date, which never changes, first in the state that details gave,
-        then in the others: it may have moved on meanwhile.
+        The list is searched by creation date, which never changes, first in the state that
+        details gave, then in the others: the state may have changed meanwhile.
         """
         if isinstance(found, Malformed):
             return found
@@ -106,7 +106,7 @@ class LoopClient:
         )
 
     def fetch(self, return_id: str) -> Row | None:
-        """One return by id; None when Loop does not know it or its state cannot be listed."""
+        """One return by id; None if Loop does not know it or its state cannot be listed."""
         found = self.details(return_id=return_id)
         if not found:
             return None

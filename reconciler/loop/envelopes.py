@@ -1,7 +1,7 @@
 """Loop's envelopes: page, bare array and details, told apart from errors sent with status 200.
 
-Each function raises ValueError (which a read takes as "try again, then give up") when the body
-is not what was asked for. Nothing received is quoted.
+Each function raises ValueError (which makes a read retry, then give up) if the body is not what
+was asked for. Nothing received is quoted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from reconciler.core.model import Malformed
 from reconciler.http import Response
-from reconciler.loop.problems import described
+from reconciler.loop.problems import describe
 from reconciler.loop.values import Id, Unreadable, Word, read_id, read_text, read_time
 
 
@@ -27,7 +27,7 @@ class Page(Struct):
 
 
 class Found(Struct, frozen=True):
-    """What details is asked for: enough to find the row in the list."""
+    """What is read from details: enough to find the row in the list."""
 
     id: str
     state: str
@@ -61,7 +61,7 @@ _errors = msgspec.json.Decoder(_Errors)
 
 
 def read_page(answer: Response) -> Page:
-    """A page; a bare array or an error in its place is a ValueError."""
+    """A page. Raises ValueError for a bare array or an error in its place."""
     page = _page.decode(answer.body)
     # safeguard: errors-are-not-empty-pages
     if page.error is not UNSET or page.errors is not UNSET:
@@ -70,19 +70,19 @@ def read_page(answer: Response) -> Page:
 
 
 def read_array(answer: Response) -> list[Raw]:
-    """The bare array that a call without `paginate` gets."""
+    """The bare array that a request without `paginate` gets."""
     return _array.decode(answer.body)
 
 
 def read_details(answer: Response) -> list[Found | Malformed]:
-    """The returns that details found; empty when it says, with status 200 or 404, none.
+    """The returns that details found; empty if it reports, with status 200 or 404, no match.
 
-    One whose state or time cannot be understood is malformed and spoils none beside it.
+    One whose state or time cannot be understood is malformed and does not affect the others.
 
-    What it sends for an order with several returns is unknown
-    (loop.md#orders-with-several-returns): one object and an array of them are both taken.
+    What Loop sends for an order with several returns is unknown
+    (loop.md#orders-with-several-returns): an object and an array are both accepted.
     """
-    if _says_none(answer):
+    if _is_no_match(answer):
         return []
     found = _one_or_many.decode(answer.body)
     return [_found(row) for row in (found if isinstance(found, list) else [Raw(answer.body)])]
@@ -97,22 +97,22 @@ def _found(row: Raw) -> Found | Malformed:
             raise Unreadable("state", "absent")
         return Found(return_id, state, read_time(details.created_at, "created_at"))
     except (msgspec.DecodeError, ValueError) as error:
-        return Malformed(return_id, described(error), return_id=return_id)
+        return Malformed(return_id, describe(error), return_id=return_id)
 
 
-def _says_none(answer: Response) -> bool:
+def _is_no_match(answer: Response) -> bool:
     """`{"error":{"message":"No return found with this ID."}}` (loop.md#details-without-a-match).
 
-    Any other error must not pass for "there is no such return", nor must the 404 of a wrong path.
+    No other error may be taken for "no such return", not even the 404 of a wrong path.
     """
     try:
         errors = _errors.decode(answer.body)
     except msgspec.ValidationError:
         return False
-    said = errors.error or errors.errors
-    if said is None:
+    error = errors.error or errors.errors
+    if error is None:
         return False
-    message = said if isinstance(said, str) else said.message
+    message = error if isinstance(error, str) else error.message
     if "no return found" in message.lower():
         return True
     raise ValueError("an error with status 200")

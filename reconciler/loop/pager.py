@@ -1,4 +1,4 @@
-"""Reading one window in one state to the end, and not believing that it ended too early."""
+"""Reads one window in one state to its end, and checks that no row was skipped on the way."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from reconciler.loop.client import LoopClient, Row, key
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 from reconciler.loop.rows import parse_row
 
-MOST_PAGES = 5000
-"""3.75 million returns of one state in 30 days: no shop, but a server that never ends."""
-MOST_PAGES_WITHOUT_NEWS = 3
+MAX_PAGES = 5000
+"""3.75 million returns of one state in 30 days: not a shop, but a server whose list never ends."""
+MAX_PAGES_WITHOUT_NEWS = 3
 
 
-class StatePass:
+class StatePager:
     """Pages and the probes between them (loop.md#boundary-ties).
 
     The cursor is a second without a tie-breaker, so rows that share the last row's second can
-    fall between two pages. Whenever a next page exists that second is read again, whole.
+    fall between two pages. Whenever there is a next page, all of that second is read again.
     """
 
     def __init__(self, api: LoopClient, query: ListQuery) -> None:
@@ -35,23 +35,23 @@ class StatePass:
         self._in_probe: set[str] = set()
 
     def pages(self) -> Iterator[Page]:
-        """Every page and probe. Raises SourceError when the window cannot be drained."""
+        """Every page and probe. Raises SourceError if the window cannot be drained."""
         cursor: str | None = None
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             answer = self._api.page(self._query, cursor)
             rows = [parse_row(row) for row in answer.returns]
             hit(Failpoint.PAGE_PARSED)
             yield to_page(rows)
-            self._expect_news(rows)
-            cursor = self._follow(answer.nextPageUrl)
+            self._require_new_rows(rows)
+            cursor = self._next_cursor(answer.nextPageUrl)
             if cursor is None:
                 return
             if rows:
                 # safeguard: edge-probe
                 yield from self._probe(rows[-1], cursor)
-        raise self._error(f"the list did not end after {MOST_PAGES} pages")
+        raise self._error(f"the list did not end after {MAX_PAGES} pages")
 
-    def _follow(self, next_url: str | None) -> str | None:
+    def _next_cursor(self, next_url: str | None) -> str | None:
         try:
             cursor = next_cursor(next_url, self._api.base_url)
         except ValueError as error:
@@ -62,21 +62,21 @@ class StatePass:
             self._cursors.add(cursor)
         return cursor
 
-    def _expect_news(self, rows: Sequence[Row]) -> None:
+    def _require_new_rows(self, rows: Sequence[Row]) -> None:
         before = len(self._seen)
         self._seen.update(map(key, rows))
         stale = len(self._seen) == before
         self._pages_without_news = self._pages_without_news + 1 if stale else 0
-        if self._pages_without_news >= MOST_PAGES_WITHOUT_NEWS:
-            raise self._error(f"{MOST_PAGES_WITHOUT_NEWS} pages in a row brought nothing new")
+        if self._pages_without_news >= MAX_PAGES_WITHOUT_NEWS:
+            raise self._error(f"{MAX_PAGES_WITHOUT_NEWS} pages in a row brought nothing new")
 
     # --------------------------------------------------------------------------- edge probe
 
     def _probe(self, last: Row, cursor: str) -> Iterator[Page]:
         """Read the second of the page's last row again, by the column that orders the pages.
 
-        Where the cursor stands at another time than that row, the page has lost its end: then
-        everything in between is read.
+        If the cursor is at another time than that row, the page has lost its end: then everything
+        in between is read.
         """
         for by, cursor_time in cursor_columns(cursor).items():
             moments = [moment for moment in (_time(last, by), cursor_time) if moment]
@@ -93,10 +93,10 @@ class StatePass:
         self._probed, self._in_probe = query, set(map(key, rows))
         # safeguard: probe-shows-the-last-row
         if key(last) not in self._in_probe:
-            yield self._moved(last)
+            yield self._recheck(last)
 
-    def _moved(self, last: Row) -> Page:
-        """The last row did not reappear. Fine if it changed meanwhile; else nothing is proved."""
+    def _recheck(self, last: Row) -> Page:
+        """Handle a last row that did not reappear: fine if it has changed since, else an error."""
         if isinstance(last, Return):
             now = self._api.fetch(last.id)
             if isinstance(now, Return) and now.updated_at > last.updated_at:
@@ -113,7 +113,7 @@ class StatePass:
 
 
 def to_page(rows: Sequence[Row]) -> Page:
-    """Parsed rows, good and bad apart."""
+    """A page of parsed rows, understood and malformed ones apart."""
     return Page(
         tuple(row for row in rows if isinstance(row, Return)),
         tuple(row for row in rows if isinstance(row, Malformed)),

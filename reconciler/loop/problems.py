@@ -1,6 +1,6 @@
-"""What is wrong with a row, in words for people: the field's path and what kind of thing is there.
+"""Describes what is wrong with a row: the field's path and what kind of value is there.
 
-Never a value: it may be anybody's name.
+Never the value itself: it may be someone's name.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _KINDS = {"str": "text", "int": "number", "float": "number", "bool": "true or fa
 _KINDS |= {"array": "list"}
 _WHOLE = "the row"
 _NO_UNICODE = "Invalid UTF-8"
-"""So msgspec says it from 0.23 on; before, it raised a UnicodeDecodeError."""
+"""msgspec's message from 0.23 on; before, it raised a UnicodeDecodeError."""
 
 
-def described(error: Exception, prefix: str = "") -> str:
+def describe(error: Exception, prefix: str = "") -> str:
     """`line_items[2].provider_line_item_id: expected text, found null`.
 
-    `prefix` is the path of what was decoded, where that was a part of the row only; a sentence of
-    our own names its field already.
+    `prefix` is the path of what was decoded if that was only a part of the row. Our own
+    `Unreadable` already names its field.
     """
     text = str(error)
     if isinstance(error, Unreadable):
@@ -44,7 +44,7 @@ def described(error: Exception, prefix: str = "") -> str:
     if long := _LONG.fullmatch(text):
         unit = "characters" if long["kind"] == "str" else "entries"
         return f"{path or _WHOLE}: more than {long['most']} {unit}"
-    # A sentence about the JSON.
+    # A message about the JSON itself.
     return f"{path}: {text}" if path else text
 
 

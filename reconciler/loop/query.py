@@ -1,4 +1,4 @@
-"""Questions to Loop's list, and the cursor that leads to the next page."""
+"""Queries of Loop's list, and the cursor of the next page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLUMN = {By.UPDATED: "updated_at", By.CREATED: "created_at"}
 
 
 class ListQuery(Struct, frozen=True):
-    """One list question. `state` takes a single value (loop.md#state-filter)."""
+    """A query of the list. `state` is a single value (loop.md#state-filter)."""
 
     window: Window
     by: By
@@ -58,9 +58,9 @@ class ListQuery(Struct, frozen=True):
 
 
 def around(moments: Collection[datetime], by: By, state: str, page_size: int) -> ListQuery:
-    """From one second before the first to one after the last, each taken as a whole second.
+    """A query from one second before the first moment to one after the last, in whole seconds.
 
-    At either end of the calendar, where there is no such second, from that end itself.
+    At either end of the calendar, where there is no such second, the window ends there.
     """
     first, last = (moment.replace(microsecond=0) for moment in (min(moments), max(moments)))
     margin = timedelta(seconds=1)
@@ -75,33 +75,33 @@ def encode(parameters: dict[str, str]) -> str:
 
 
 def _bound(moment: datetime) -> str:
-    """`2026-03-01 10:00:00` in UTC without offset: the form of the newest specification; a
-    client that sent offsets had to take them out again (loop.md#date-time-parameter-forms)."""
+    """`2026-03-01 10:00:00` in UTC without an offset, the form of the newest specification; a
+    client that sent offsets had to remove them again (loop.md#date-time-parameter-forms)."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def next_cursor(next_url: str | None, base_url: str) -> str | None:
     """The cursor of the next page; None on the last. Nothing else of the link is used.
 
-    Raises ValueError for a link to another host and for one that leads nowhere. A service behind
-    a proxy may call itself `http`: nobody goes there, and the key stays where it belongs.
+    Raises ValueError for a link to another host or without a usable cursor. A service behind a
+    proxy may link to itself by `http`: accepted, because the link itself is never followed.
     """
     if not next_url:
         return None
     link = urlsplit(next_url[: 4 * LONGEST_CURSOR])
     # safeguard: next-link-stays-on-its-host
-    if (link.scheme or link.netloc) and not _is_home(link, urlsplit(base_url)):
+    if (link.scheme or link.netloc) and not _is_same_host(link, urlsplit(base_url)):
         raise ValueError(f"the next page's link leads away from {urlsplit(base_url).hostname}")
     cursors = parse_qs(link.query).get("cursor", [])
-    # Also as it will be sent: three characters for each byte that is not plain.
+    # Measured also as it will be sent: three characters for each byte that needs encoding.
     longest = max(map(len, [next_url, *(quote(cursor, safe="") for cursor in cursors)]))
     if len(cursors) != 1 or longest > 2 * LONGEST_CURSOR:
         raise ValueError("the next page's link names no usable cursor")
     return cursors[0]
 
 
-def _is_home(link: SplitResult, home: SplitResult) -> bool:
-    """The same host, by either scheme, at the same port or at the scheme's own."""
+def _is_same_host(link: SplitResult, home: SplitResult) -> bool:
+    """Whether it is the same host, by either scheme, at the same or the scheme's default port."""
     if (
         link.scheme not in (*_PORTS, "")
         or link.hostname != home.hostname
@@ -112,10 +112,10 @@ def _is_home(link: SplitResult, home: SplitResult) -> bool:
 
 
 def cursor_columns(cursor: str) -> dict[By, datetime | None]:
-    """Which column the pages are ordered by, and the time the cursor stands at.
+    """The column that the pages are ordered by, and the cursor's time in it.
 
-    Laravel's cursor is base64url of JSON that names them (loop.md#cursor-format, #cursor-column).
-    Both columns, without a time, when this one cannot be read.
+    Laravel's cursor is base64url of JSON with both (loop.md#cursor-format, #cursor-column).
+    Both columns, without a time, if the cursor cannot be decoded.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)

@@ -14,7 +14,7 @@ from reconciler.errors import SourceError
 from reconciler.http import Response, Service
 from reconciler.loop.client import LoopClient, id_of
 from reconciler.loop.envelopes import read_page
-from reconciler.loop.pager import StatePass
+from reconciler.loop.pager import StatePager
 from reconciler.loop.query import LIST, ListQuery, around
 from reconciler.loop.values import LONGEST_NAME
 
@@ -22,20 +22,20 @@ log = logging.getLogger("reconciler.loop")
 
 LARGEST_PAGE = 750
 WITHOUT_DATE = timedelta(minutes=5)
-"""How far our own clock is distrusted when Loop's answers carry no Date."""
+"""Safety margin for our own clock if Loop's answers have no Date."""
 
 
 class LoopReader:
-    """Reads; there is no way to write to Loop here."""
+    """Reads only: there is no code to write to Loop."""
 
     def __init__(self, service: Service, clock: Clock, page_size: int = LARGEST_PAGE) -> None:
         self._api = LoopClient(service, page_size)
         self._clock = clock
 
     def server_time(self) -> datetime:
-        """Loop's own idea of now, to the second: the Date of its answer to a small question.
+        """Loop's current time, in whole seconds: the Date of its answer to a small query.
 
-        Five minutes before our own clock's when the answer has none.
+        If the answer has none: our own clock's, minus five minutes.
         """
         now = self._clock.now()
         date = self._api.ask(LIST, around([now], By.UPDATED, "open", 1).page(), _date_of_page)
@@ -47,26 +47,26 @@ class LoopReader:
     def read(self, window: Window, by: By) -> Iterator[Page]:
         """Every return of the window, one state after another (`Source.read`).
 
-        At most 120 days (loop.md#window-length); cutting longer spans is the caller's matter.
+        At most 120 days (loop.md#window-length); the caller splits longer spans.
         """
         # safeguard: every-state-by-name
         for state in KNOWN_STATES:
             query = ListQuery(window, by, state, self._api.page_size)
-            yield from StatePass(self._api, query).pages()
+            yield from StatePager(self._api, query).pages()
 
     def fetch(self, return_id: str) -> Return | Malformed | None:
         """One return by id, from its list row (`Source.fetch`).
 
-        Details has another shape, so it is asked for id, state and creation time only.
+        Details has another shape, so only id, state and creation time are read from it.
         """
         return self._api.fetch(return_id) if is_id(return_id) else None
 
     def fetch_order(self, order_name: str) -> Iterator[Return | Malformed]:
         """The returns that details gives for an order, by name with or without `#`.
 
-        What it gives for an order with several is unknown (loop.md#orders-with-several-returns):
-        all of an array are taken, but where it names one only, that one is all there is to find:
-        the list cannot be asked by order. Whoever calls adds what the ledger knows of the order.
+        What it gives for an order with several is unknown (loop.md#orders-with-several-returns).
+        All of an array are taken, but if it names only one, no more can be found, because the
+        list cannot be searched by order. The caller adds what the ledger knows of the order.
         """
         name = order_name.strip().lstrip("#")
         if not name or len(name) > LONGEST_NAME:
@@ -91,7 +91,7 @@ def _date_of_page(answer: Response) -> datetime | None:
 
 
 def _is_on(row: Return | Malformed, name: str) -> bool:
-    """Whether it is a return of that order; a row that cannot be read, or names none, may be."""
+    """Whether it is a return on that order; so may be one that is malformed or names no order."""
     if isinstance(row, Malformed) or not row.order_name:
         return True
     return row.order_name.lstrip("#") == name

@@ -1,4 +1,4 @@
-"""A row of Loop's list becomes a return, or is set aside: all of it, or what makes no sense."""
+"""Parses a row of Loop's list into a return. What is malformed is set aside: the row, or a part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from reconciler.core.model import Line, Malformed, Parcel, Return
-from reconciler.loop.problems import described
+from reconciler.loop.problems import describe
 from reconciler.loop.schema import (
     MOST_LINES,
     NOTHING,
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class WireParts(WireCore, kw_only=True):
-    """A row, some lines, labels or names of which may be anything."""
+    """A row whose lines, labels and names are not decoded yet, since some are malformed."""
 
     order_name: Raw = NOTHING
     provider_order_number: Raw = NOTHING
@@ -75,8 +75,8 @@ _line_decoder = Decoder(WireLine)
 _labels_decoder = Decoder(Annotated[list[Raw], Meta(max_length=MOST_LINES)] | None)
 _label_decoder = Decoder(WireLabel)
 _text_decoder: Decoder[Text] = Decoder(Text)
-_called_decoder: Decoder[Name | None] = Decoder(Name | None)
-_page_decoder: Decoder[str | None] = Decoder(str | None)
+_order_name_decoder: Decoder[Name | None] = Decoder(Name | None)
+_status_page_decoder: Decoder[str | None] = Decoder(str | None)
 _id_decoder = Decoder(_WireId)
 _name_decoder = Decoder(_WireName)
 _created_decoder = Decoder(_WireCreated)
@@ -84,9 +84,9 @@ _updated_decoder = Decoder(_WireUpdated)
 
 
 def parse_row(row: Raw) -> Return | Malformed:
-    """One row of the list; never raises on what Loop sent.
+    """Parse one row of the list; never raises, whatever Loop sent.
 
-    A line or a label that cannot be understood sets only itself aside: the return says so.
+    Of a row with a malformed line or label only that part is set aside, and the return lists it.
     """
     try:
         try:
@@ -98,7 +98,7 @@ def parse_row(row: Raw) -> Return | Malformed:
     except RecursionError:
         problem = "nested too deeply"
     except (DecodeError, ValueError) as error:
-        problem = described(error)
+        problem = describe(error)
     return_id = _if_readable(lambda: read_id(_id_decoder.decode(row).id, "id"))
     return Malformed(
         key=return_id or hashlib.sha256(bytes(row)).hexdigest(),
@@ -113,7 +113,7 @@ def parse_row(row: Raw) -> Return | Malformed:
 
 
 def _if_readable(read: Callable[[], T]) -> T | None:
-    """One field of a row that is not understood as a whole; None where that says nothing."""
+    """One field of a malformed row; None if it cannot be read either."""
     try:
         return read()
     except (DecodeError, ValueError, RecursionError):
@@ -121,86 +121,86 @@ def _if_readable(read: Callable[[], T]) -> T | None:
 
 
 def _in_parts(wire: WireParts) -> Return:
-    """Part by part, where the whole cannot be understood. Raises DecodeError, Unreadable."""
-    lines, lines_aside = _each(wire.line_items, "line_items", _read_line)
-    parcels, labels_aside = _labels_in_parts(wire)
-    names, names_aside = _names_in_parts(wire)
-    unread = [problem for problem in names_aside if problem.startswith("order_name")]
+    """Parse a malformed row part by part. Raises DecodeError, Unreadable."""
+    lines, line_problems = _each(wire.line_items, "line_items", _read_line)
+    parcels, label_problems = _labels_in_parts(wire)
+    names, name_problems = _names_in_parts(wire)
+    unread = [problem for problem in name_problems if problem.startswith("order_name")]
     if unread and read_text(wire.provider_order_id, "provider_order_id") is None:
-        raise Unreadable(*unread[0].split(": ", 1))  # rather than that it were absent
+        raise Unreadable(*unread[0].split(": ", 1))  # or it would be reported as absent
     row = to_core(wire, names, lines, parcels)
     return replace(
         row,
-        lines_set_aside=lines_aside,
-        labels_set_aside=labels_aside,
-        names_set_aside=names_aside,
+        lines_set_aside=line_problems,
+        labels_set_aside=label_problems,
+        names_set_aside=name_problems,
     )
 
 
 def _names_in_parts(wire: WireParts) -> tuple[Names, tuple[str, ...]]:
-    """Each by itself: an order is found by its id, and other rows tell the shop."""
-    aside: list[str] = []
+    """Each name on its own: the order can be found by its id, the shop by other rows."""
+    problems: list[str] = []
 
     def read(field: str, decode: Callable[[Raw], str | None]) -> str | None:
         try:
             return decode(getattr(wire, field))
         except (DecodeError, Unreadable) as error:
             # safeguard: malformed-name-in-a-row
-            aside.append(described(error, field))
+            problems.append(describe(error, field))
         return None
 
     names = Names(
-        read("order_name", lambda raw: read_text(_called_decoder.decode(raw), "order_name")),
+        read("order_name", lambda raw: read_text(_order_name_decoder.decode(raw), "order_name")),
         read(
             "provider_order_number",
             lambda raw: read_text(_text_decoder.decode(raw), "provider_order_number"),
         ),
-        read("status_page_url", lambda raw: read_shop(_page_decoder.decode(raw))),
+        read("status_page_url", lambda raw: read_shop(_status_page_decoder.decode(raw))),
     )
-    return names, tuple(aside)
+    return names, tuple(problems)
 
 
 def _labels_in_parts(wire: WireParts) -> tuple[list[Parcel | None], tuple[str, ...]]:
-    """From the labels; the return's own label fields count where there is none, good or bad."""
+    """Parcels and problems from the labels, or without any label from the return's own fields."""
     try:
         labels = _labels_decoder.decode(wire.labels) or []
     except DecodeError as error:
-        return [], (described(error, "labels"),)
-    parcels, aside = _each(labels, "labels", _read_label)
-    if aside or any(parcels):
-        return parcels, aside
+        return [], (describe(error, "labels"),)
+    parcels, problems = _each(labels, "labels", _read_label)
+    if problems or any(parcels):
+        return parcels, problems
     try:
         label = WireLabel(
-            _own(wire, "label_status"),
-            _own(wire, "carrier"),
-            _own(wire, "tracking_number"),
+            _own_label_field(wire, "label_status"),
+            _own_label_field(wire, "carrier"),
+            _own_label_field(wire, "tracking_number"),
             updated_at=wire.label_updated_at,
         )
         return [to_parcel(label, "label")], ()
     except (DecodeError, Unreadable) as error:
-        return [], (described(error),)
+        return [], (describe(error),)
 
 
-def _own(wire: WireParts, name: str) -> Text:
+def _own_label_field(wire: WireParts, name: str) -> Text:
     try:
         return _text_decoder.decode(getattr(wire, name))
     except DecodeError as error:
-        raise Unreadable(*described(error, name).split(": ", 1)) from None
+        raise Unreadable(*describe(error, name).split(": ", 1)) from None
 
 
 def _each(
     parts: list[Raw], field: str, read: Callable[[Raw, str], T]
 ) -> tuple[list[T], tuple[str, ...]]:
-    """What each part says, and what is wrong with those that say nothing."""
+    """The parts that could be read, and a problem for each of the others."""
     understood: list[T] = []
-    aside: list[str] = []
+    problems: list[str] = []
     for index, part in enumerate(parts):
         path = f"{field}[{index}]"
         try:
             understood.append(read(part, path))
         except (DecodeError, Unreadable) as error:
-            aside.append(described(error, path))
-    return understood, tuple(aside)
+            problems.append(describe(error, path))
+    return understood, tuple(problems)
 
 
 def _read_line(part: Raw, path: str) -> Line:

@@ -1,7 +1,7 @@
-"""Loop's rows as they come over the wire, and what becomes of them.
+"""Loop's rows as they are sent, and their conversion to the core's model.
 
 Personal data cannot get in: the structs below have no field for a customer, a comment, an
-address or a label's link, so msgspec skips them. The status page's link is read for its host.
+address or a label's link, so msgspec skips them. Of the status page's link only the host is used.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class WireLabel(Struct):
     carrier: Text = None
     tracking_number: Text = None
     line_items: Annotated[list[Id], Meta(max_length=MOST_LINES)] | None = None
-    # Whatever they hold: they only tell which of several labels is the newest.
+    # Any content is accepted: they only show which of several labels is the newest.
     updated_at: Raw = NOTHING
     created_at: Raw = NOTHING
 
 
 class WireCore(Struct, kw_only=True):
-    """What must be understood of a return, or nothing of it is told (loop.md#top-level-fields)."""
+    """The fields without which a return is malformed as a whole (loop.md#top-level-fields)."""
 
     id: Id
     state: Word
@@ -66,7 +66,7 @@ class WireCore(Struct, kw_only=True):
 
 
 class WireReturn(WireCore, kw_only=True):
-    """A row, all of which is as it should be."""
+    """A well-formed row."""
 
     order_name: Name | None = None
     provider_order_number: Text = None
@@ -80,12 +80,12 @@ class WireReturn(WireCore, kw_only=True):
 
 
 _text_decoder = Decoder(str)
-# Said of a label that does not exist yet (loop.md#label-status-words).
+# The statuses of a label that does not exist yet (loop.md#label-status-words).
 _NO_LABEL_YET = frozenset({None, "pending", "no_label"})
 
 
 def to_return(wire: WireReturn) -> Return:
-    """The whole of it. Raises Unreadable."""
+    """Convert a well-formed row. Raises Unreadable."""
     lines = [to_line(line, f"line_items[{index}]") for index, line in enumerate(wire.line_items)]
     labels = [to_parcel(label, f"labels[{i}]") for i, label in enumerate(wire.labels or ())]
     if not any(labels):
@@ -105,7 +105,7 @@ def to_return(wire: WireReturn) -> Return:
 
 
 class Names(Struct, frozen=True):
-    """What helps to find a return's order, and whose it is; each may be absent."""
+    """What helps to find a return's order and to identify the shop; each may be absent."""
 
     order_name: str | None = None
     order_number: str | None = None
@@ -115,9 +115,8 @@ class Names(Struct, frozen=True):
 def to_core(
     wire: WireCore, names: Names, lines: list[Line], parcels: list[Parcel | None]
 ) -> Return:
-    """The return with these lines and parcels, None for a label that does not exist yet.
-
-    Raises Unreadable.
+    """The return with these lines and parcels; a None among `parcels`, for a label that does not
+    exist yet, is dropped. Raises Unreadable.
     """
     order_id = read_text(wire.provider_order_id, "provider_order_id")
     if names.order_name is None and order_id is None:
@@ -140,7 +139,7 @@ def to_core(
 
 
 def to_line(line: WireLine, path: str) -> Line:
-    """A line; `path` is where it stands. Raises Unreadable."""
+    """Convert a line; `path` is its position in the row. Raises Unreadable."""
     return Line(
         id=read_id(line.line_item_id, f"{path}.line_item_id"),
         order_line_id=read_id(line.provider_line_item_id, f"{path}.provider_line_item_id"),
@@ -151,7 +150,7 @@ def to_line(line: WireLine, path: str) -> Line:
 
 
 def to_parcel(label: WireLabel, path: str) -> Parcel | None:
-    """The parcel of a label; None of one that does not exist yet. Raises Unreadable."""
+    """The parcel of a label; None if the label does not exist yet. Raises Unreadable."""
     status = read_text(label.status, f"{path}.status")
     tracking_number = read_text(label.tracking_number, f"{path}.tracking_number")
     if tracking_number is None and status in _NO_LABEL_YET:
@@ -167,13 +166,13 @@ def to_parcel(label: WireLabel, path: str) -> Parcel | None:
 
 
 def _distinct(parcels: list[Parcel]) -> tuple[Parcel, ...]:
-    """The same label twice is one parcel, and its later time counts."""
+    """Sorted, with duplicate labels merged; the later time counts."""
     parcels.sort(key=_by_tracking)
     return tuple({replace(parcel, updated_at=None): parcel for parcel in parcels}.values())
 
 
 def _time_if_any(value: Raw) -> datetime | None:
-    """A time that is not worth a row: None for whatever is none, such as `N/A` or a number."""
+    """A time, or None if it is not one, such as `N/A` or a number: not worth losing a row for."""
     try:
         return read_time(_text_decoder.decode(value))
     except (DecodeError, ValueError, RecursionError):
@@ -188,7 +187,7 @@ def _required(value: Text, field: str) -> str:
 
 
 def _by_number(digits: str) -> tuple[int, str]:
-    """Sorts ids as numbers without converting them."""
+    """Sort key: ids in numeric order, without converting them."""
     return len(digits), digits
 
 

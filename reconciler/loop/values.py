@@ -1,4 +1,4 @@
-"""Loop's spellings of ids, times, texts and nothing (loop.md#identifier-types,
+"""Loop's forms of ids, times, texts and absent values (loop.md#identifier-types,
 #timestamp-forms)."""
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from msgspec import Meta
 from reconciler.core.ids import is_id
 
 LONGEST_TEXT = 4000
-"""Characters. Nothing that we keep is longer, so a row that claims otherwise is set aside."""
+"""Characters. Nothing that we store is longer, so a row with a longer text is set aside."""
 
 LONGEST_NAME = 255
-"""Characters of an order's name, by which Jetti is asked: it must fit into a URL."""
+"""Characters of an order's name. It is used in queries to Jetti, so it must fit into a URL."""
 
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int | None
-"""A text that may come as a number, and as nothing."""
+"""A text that may be sent as a number, or be absent."""
 Name = Annotated[str, Meta(max_length=LONGEST_NAME)] | int
-"""The name of an order: `#1042`, or whatever the shop has made of it."""
+"""The name of an order: `#1042`, or another format that the shop has chosen."""
 Word = Annotated[str, Meta(max_length=LONGEST_NAME)]
-"""A word of Loop's own, such as a state."""
+"""One of Loop's own words, such as a state."""
 Id = Annotated[str, Meta(max_length=LONGEST_TEXT)] | int
 """Text in the list, a number in details and in labels (loop.md#identifier-types,
 #differences-from-the-list-row)."""
@@ -37,7 +37,7 @@ _LOOP_HOST = ".loopreturns.com"
 
 
 class Unreadable(ValueError):
-    """A value that cannot be what its field means; says which field and why, never the value."""
+    """A value that is invalid for its field; the message names field and reason, not the value."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
@@ -52,7 +52,7 @@ def read_id(value: Id, field: str) -> str:
 
 
 def read_text(value: Text, field: str) -> str | None:
-    """A text, or None for all three spellings of nothing. Raises Unreadable."""
+    """A text, or None for each of Loop's forms of an absent value. Raises Unreadable."""
     if value is None:
         return None
     text = str(value).strip()
@@ -62,11 +62,11 @@ def read_text(value: Text, field: str) -> str | None:
 
 
 def read_time(value: str, field: str = "time") -> datetime:
-    """Aware UTC from any of Loop's forms; without an offset it is UTC
+    """Aware UTC from any of Loop's forms; a time without an offset is UTC
     (loop.md#date-time-parameter-forms, #timestamp-forms).
 
     `2023-01-01T22:27:15.000Z`, `2022-11-02T00:13:08+00:00`, `2022-11-02 00:13:08`; a leap second
-    is the second before it. Raises Unreadable.
+    counts as the second before it. Raises Unreadable.
     """
     match = _TIME.fullmatch(value)
     if match is None:
@@ -83,7 +83,8 @@ def read_time(value: str, field: str = "time") -> datetime:
 def read_shop(status_page_url: str | None) -> str | None:
     """The shop's label in the host of a status page; the rest of the link is secret.
 
-    `https://{shop}.loopreturns.com/…` (loop.md#status-page-link); of another host, all of it.
+    `https://{shop}.loopreturns.com/…` (loop.md#status-page-link); for another host, all of the
+    host. None if there is no valid host.
     """
     try:
         host = urlsplit(status_page_url or "").hostname or ""
