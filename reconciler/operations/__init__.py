@@ -1,1 +1,1 @@
-"""What surrounds a run: the scheduler."""
+"""The daemon's scheduler."""

@@ -1,9 +1,9 @@
 """Schedules in crontab's five fields, with crontab's meaning, as APScheduler triggers.
 
-APScheduler counts weekdays from Monday = 0 where crontab counts from Sunday = 0, and takes day
-of month and day of week together as "both" where crontab takes them as "either". A schedule that
-means another day than the one written is worse than none, so weekdays are spelt out by name and
-the ambiguous form is refused.
+APScheduler counts weekdays from Monday = 0, crontab from Sunday = 0; and if both a day of the month
+and a weekday are given, APScheduler needs both to match, crontab either. A schedule that runs on
+another day than the one written is worse than none, so weekdays are passed on by name and the
+ambiguous form is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WEEKDAY_PART = re.compile(
 
 
 def trigger(written: str) -> CronTrigger:
-    """The trigger for `minute hour day month weekday`, in UTC. Raises ValueError saying why not."""
+    """The trigger for `minute hour day month weekday`, in UTC. Raises ValueError, saying why."""
     fields = written.split()
     if len(fields) != 5:
         raise ValueError("it needs five fields: minute hour day month weekday")
@@ -39,7 +39,10 @@ def trigger(written: str) -> CronTrigger:
 
 
 def weekdays(written: str) -> str:
-    """The weekday field with every day spelt out: `1-5` is `mon,tue,wed,thu,fri`, 0 and 7 `sun`."""
+    """The weekday field with every day by name: `1-5` becomes `mon,tue,wed,thu,fri`, 0 and 7 `sun`.
+
+    Raises ValueError.
+    """
     if written == "*":
         return written
     numbers: set[int] = set()
@@ -60,7 +63,7 @@ def _numbers(part: str) -> set[int]:
 
 
 def _number(written: str) -> int:
-    """0 to 7, Sunday at both ends."""
+    """0 to 7; both are Sunday."""
     if written.isdigit():
         return int(written)
     if written not in _WEEKDAYS:

@@ -1,4 +1,4 @@
-"""The daemon's timetable: passes in the foreground of one process, one of each kind at a time."""
+"""The daemon's scheduler: passes in one foreground process, one of each kind at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reconciler.clock import Clock
 from reconciler.core import duration
 from reconciler.operations.timetable import Timetable
 
-_LOOK = 1.0  # seconds; how soon a clock that was set, or a signal to read settings, is noticed
+_CHECK_EVERY = 1.0  # seconds until a clock that was set, or a SIGHUP, is noticed
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -29,38 +29,38 @@ _log = logging.getLogger(__name__)
 
 
 class Job(Struct, frozen=True):
-    """Something to be done again and again."""
+    """A recurring task."""
 
     name: str
     trigger: BaseTrigger
     tick: Callable[[], None]
-    """Does it once; must not raise."""
+    """Runs the task once; must not raise."""
     at_once: bool = False
-    """Also right at the start."""
+    """Whether to run it also at the start."""
 
 
-class _WhenTold(BaseTrigger):  # type: ignore[misc]
-    """Fires never by itself."""
+class _Manual(BaseTrigger):  # type: ignore[misc]
+    """Never fires automatically; jobs are made due by `modify_job`."""
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
         return _NEVER
 
 
 def serve(jobs: Sequence[Job], clock: Clock, between: Callable[[], None] = lambda: None) -> None:
-    """Keep the timetable until a signal: then let the pass that goes on end, and raise Interrupted.
+    """Run the jobs until a signal; then let the running pass finish and raise Interrupted.
 
-    A tick that comes while the last one of its kind goes on is left out; ticks that were missed
-    are made up for by one, however late. `between` is called about once a second.
+    A tick that comes due while the last one of its kind is running is skipped; any number of
+    missed ticks is made up for by one, however late. `between` is called about once a second.
     """
-    lines = [(job.name, job.trigger, job.at_once) for job in jobs]
-    timetable = Timetable(lines, clock.now(), clock.monotonic())
-    # APScheduler would wait by the time of day, so it only carries out what it is told is due.
+    schedules = [(job.name, job.trigger, job.at_once) for job in jobs]
+    timetable = Timetable(schedules, clock.now(), clock.monotonic())
+    # APScheduler would wait by the time of day, so it only runs what the timetable says is due.
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(4)})
-    scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+    scheduler.add_listener(_log_event, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
     for job in jobs:
         scheduler.add_job(
             job.tick,
-            _WhenTold(),
+            _Manual(),
             id=job.name,
             name=job.name,
             max_instances=1,
@@ -72,15 +72,15 @@ def serve(jobs: Sequence[Job], clock: Clock, between: Callable[[], None] = lambd
         while True:
             between()
             now, elapsed = clock.now(), clock.monotonic()
-            _tell_of_the_clock(timetable.moved(now, elapsed))
-            for name in timetable.look(now, elapsed):
+            _log_clock_change(timetable.clock_change(now, elapsed))
+            for name in timetable.take_due(now, elapsed):
                 scheduler.modify_job(name, next_run_time=_LONG_AGO)  # due by any clock
-            clock.wait(min(_LOOK, timetable.rest(clock.monotonic())))
+            clock.wait(min(_CHECK_EVERY, timetable.seconds_until_due(clock.monotonic())))
     finally:
         scheduler.shutdown(wait=True)
 
 
-def _tell_of_the_clock(moved: float) -> None:
+def _log_clock_change(moved: float) -> None:
     if moved:
         span = duration.approximate(timedelta(seconds=abs(moved)))
         _log.warning(
@@ -91,7 +91,7 @@ def _tell_of_the_clock(moved: float) -> None:
         )
 
 
-def _tell(event: JobEvent) -> None:
+def _log_event(event: JobEvent) -> None:
     if event.code == EVENT_JOB_MAX_INSTANCES:
         _log.warning("%s: left out a tick, because the last one still goes on", event.job_id)
     elif event.code == EVENT_JOB_MISSED:

@@ -1,7 +1,7 @@
-"""When the daemon's passes are due, told by the time that passes and not by the time of day.
+"""When the daemon's passes are due, in elapsed time rather than by the wall clock.
 
-The wall clock may be set while the daemon runs. A pass every five minutes comes every five minutes
-all the same; what is written in crontab's fields is a time of day, so it is counted anew then.
+The wall clock may be set while the daemon runs. A pass every five minutes still runs every five
+minutes; crontab's fields mean a time of day, so their next time is computed again.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-NOTICED = 60.0
-"""Seconds by which the wall clock must move against the time that passes to be worth a word."""
+CLOCK_CHANGE_THRESHOLD = 60.0
+"""Seconds by which the wall clock must move against elapsed time to count as set."""
 
 _NEXT = timedelta(microseconds=1)
 
@@ -24,67 +24,69 @@ class Timetable:
     the seconds of a clock that nobody sets (`Clock.monotonic`)."""
 
     def __init__(
-        self, lines: Iterable[tuple[str, BaseTrigger, bool]], now: datetime, elapsed: float
+        self, schedules: Iterable[tuple[str, BaseTrigger, bool]], now: datetime, elapsed: float
     ) -> None:
-        """(name, trigger, whether also due at once)."""
+        """`schedules`: name, trigger, and whether it is also due at once."""
         self._offset = now.timestamp() - elapsed
         self._seen_at = now
-        self._lines = [_line(*line, now, elapsed) for line in lines]
+        self._schedules = [_schedule(*schedule, now, elapsed) for schedule in schedules]
 
-    def look(self, now: datetime, elapsed: float) -> list[str]:
-        """What is due, each once however often it was missed; counted as done from then on."""
-        due = [line for line in self._lines if line.due <= elapsed]
-        for line in due:
-            line.go_on(now, elapsed)
+    def take_due(self, now: datetime, elapsed: float) -> list[str]:
+        """The names of what is due, once each however often missed; each is then rescheduled."""
+        due = [schedule for schedule in self._schedules if schedule.due <= elapsed]
+        for schedule in due:
+            schedule.reschedule(now, elapsed)
         self._seen_at = now
-        return [line.name for line in due]
+        return [schedule.name for schedule in due]
 
-    def moved(self, now: datetime, elapsed: float) -> float:
-        """By how many seconds the wall clock was set since the last time it was: 0 for a minute
-        or less. To be asked before each look; times of day are counted anew when it was."""
+    def clock_change(self, now: datetime, elapsed: float) -> float:
+        """Seconds by which the wall clock was set since this was last called, or 0 for a minute or
+        less. Call it before each `take_due`; it reschedules times of day if the clock was set."""
         moved = now.timestamp() - elapsed - self._offset
         # safeguard: timetable-after-a-clock-change
-        if abs(moved) <= NOTICED:
+        if abs(moved) <= CLOCK_CHANGE_THRESHOLD:
             return 0.0
         self._offset += moved
-        for line in self._lines:
-            line.count_anew(self._seen_at, now, elapsed)
+        for schedule in self._schedules:
+            schedule.clock_was_set(self._seen_at, now, elapsed)
         return moved
 
-    def rest(self, elapsed: float) -> float:
-        """Seconds until something is due; infinite where nothing ever is."""
-        return max(0.0, min((line.due for line in self._lines), default=math.inf) - elapsed)
+    def seconds_until_due(self, elapsed: float) -> float:
+        """Seconds until something is due; infinite if nothing ever is."""
+        return max(
+            0.0, min((schedule.due for schedule in self._schedules), default=math.inf) - elapsed
+        )
 
 
-class _Line:
+class _Schedule:
     """One name and when it is due, in elapsed seconds."""
 
     def __init__(self, name: str, due: float) -> None:
         self.name = name
         self.due = due
 
-    def go_on(self, now: datetime, elapsed: float) -> None:
-        """It was done; find out when it is due again."""
+    def reschedule(self, now: datetime, elapsed: float) -> None:
+        """It was run: compute when it is due again."""
         raise NotImplementedError
 
-    def count_anew(self, seen_at: datetime, now: datetime, elapsed: float) -> None:
-        """The wall clock, which showed `seen_at` at the last look, was set to `now`."""
+    def clock_was_set(self, seen_at: datetime, now: datetime, elapsed: float) -> None:
+        """The wall clock, which showed `seen_at` at the last check, was set to `now`."""
 
 
-class _Every(_Line):
-    """Again and again after the same time."""
+class _Interval(_Schedule):
+    """Due at a fixed interval."""
 
     def __init__(self, name: str, trigger: IntervalTrigger, elapsed: float) -> None:
         self._seconds: float = trigger.interval.total_seconds()
         super().__init__(name, elapsed + self._seconds)
 
-    def go_on(self, now: datetime, elapsed: float) -> None:
+    def reschedule(self, now: datetime, elapsed: float) -> None:
         missed = max(0.0, elapsed - self.due) // self._seconds
         self.due += (missed + 1) * self._seconds
 
 
-class _TimeOfDay(_Line):
-    """At times of day."""
+class _TimeOfDay(_Schedule):
+    """Due at times of day."""
 
     def __init__(self, name: str, trigger: BaseTrigger, now: datetime, elapsed: float) -> None:
         self._trigger = trigger
@@ -92,14 +94,14 @@ class _TimeOfDay(_Line):
         super().__init__(name, 0.0)
         self._plan(now, now, elapsed)
 
-    def go_on(self, now: datetime, elapsed: float) -> None:
-        # After the one it was done for: the wall clock may still be a little before that.
+    def reschedule(self, now: datetime, elapsed: float) -> None:
+        # After the time it was due for, because the wall clock may still be a little before that.
         self._plan(max(now, self._planned), now, elapsed)
 
-    def count_anew(self, seen_at: datetime, now: datetime, elapsed: float) -> None:
-        leapt_over = self._following(seen_at)
-        if leapt_over is not None and leapt_over <= now:
-            # Its time of day never came; one tick makes up for all of them.
+    def clock_was_set(self, seen_at: datetime, now: datetime, elapsed: float) -> None:
+        skipped = self._following(seen_at)
+        if skipped is not None and skipped <= now:
+            # Its time of day was skipped; one tick makes up for all of them.
             self.due = min(self.due, elapsed)
         else:
             self._plan(now, now, elapsed)
@@ -117,12 +119,14 @@ class _TimeOfDay(_Line):
         return following
 
 
-def _line(name: str, trigger: BaseTrigger, at_once: bool, now: datetime, elapsed: float) -> _Line:
-    line: _Line
+def _schedule(
+    name: str, trigger: BaseTrigger, at_once: bool, now: datetime, elapsed: float
+) -> _Schedule:
+    schedule: _Schedule
     if isinstance(trigger, IntervalTrigger):
-        line = _Every(name, trigger, elapsed)
+        schedule = _Interval(name, trigger, elapsed)
     else:
-        line = _TimeOfDay(name, trigger, now, elapsed)
+        schedule = _TimeOfDay(name, trigger, now, elapsed)
     if at_once:
-        line.due = elapsed
-    return line
+        schedule.due = elapsed
+    return schedule

@@ -1,1 +1,1 @@
-"""Renderers of the report: pure functions of core.report."""
+"""Renderers of reports: pure functions from `core` values to text."""

@@ -11,15 +11,15 @@ import msgspec
 
 from reconciler.core.health import Health
 
-# JSON may carry these raw, a terminal should not: delete, C1 controls, bidi controls, invisible
-# characters, line separators.
+# JSON allows these unescaped, but a terminal should not get them: delete, C1 controls, bidi
+# controls, invisible characters, line separators.
 _UNSAFE = re.compile(
     "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )
 
 
-# What `status` calls the fields of a row that was set aside, in its order. The report of a pass
-# calls them as `SetAside` does; both are contracts.
+# The names in `status` for the fields of a row that was set aside, in order. The report of a pass
+# uses the names of `SetAside`; both are contracts.
 _SET_ASIDE_IN_STATUS = {
     "key": "key",
     "problem": "problem",
@@ -32,19 +32,19 @@ _SET_ASIDE_IN_STATUS = {
 
 
 def encode(report: msgspec.Struct) -> str:
-    """The report, indented; times are ISO 8601 in UTC with Z. Safe to print as it is."""
+    """The report as indented JSON; times are ISO 8601 in UTC with Z. Safe to print as it is."""
     return _encoded(report)
 
 
 def encode_status(health: Health) -> str:
-    """The answer of `status`, in the same form."""
-    told = msgspec.to_builtins(health)
-    facts = told["facts"]
+    """The report of `status`, in the same form."""
+    report = msgspec.to_builtins(health)
+    facts = report["facts"]
     facts["set_aside"] = [
         {name: row[field] for name, field in _SET_ASIDE_IN_STATUS.items()}
         for row in facts["set_aside"]
     ]
-    return _encoded(told)
+    return _encoded(report)
 
 
 def _encoded(report: Any) -> str:
@@ -52,14 +52,14 @@ def _encoded(report: Any) -> str:
         text = msgspec.json.format(
             msgspec.json.encode(report, enc_hook=_unpacked), indent=2
         ).decode()
-    except UnicodeEncodeError:  # half a character, which UTF-8 cannot carry but JSON can
+    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot encode but JSON can escape
         text = json.dumps(msgspec.to_builtins(report, enc_hook=_unpacked), indent=2)
-    # Outside of strings JSON is plain ASCII, so whatever matches is inside of one.
+    # Outside of strings JSON is plain ASCII, so every match is inside one.
     return _UNSAFE.sub(_escaped, text)
 
 
 def _unpacked(packed: Iterable[msgspec.Struct]) -> list[msgspec.Struct]:
-    """What a report keeps in a form of its own."""
+    """Encode packed values (`FieldChanges`) as a list."""
     return list(packed)
 
 

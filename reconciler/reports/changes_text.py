@@ -1,4 +1,4 @@
-"""The changes of a pass, one line each, with what an update alters below it."""
+"""The changes of a pass, one line each, with the changed fields of an update below it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _PLANNED = {
     ChangeKind.ADOPT: "adopt, if Jetti has it",
 }
 _MOST = 200
-"""Of a real run; a dry run lists all, because it is read to be trusted."""
+"""The most changes shown of a real run; a dry run lists all, because it is for reviewing."""
 _MOST_NAMES = 10
 
 
 def lines(report: Report) -> Iterator[str]:
-    """What changed, or would; nothing at all where nothing did."""
+    """What changed, or would; no lines if nothing did."""
     rest = [c for c in report.changes if c.outcome is not OutcomeKind.SKIPPED and not c.stopped]
     yield from _section("would change" if report.run.dry_run else "changes", rest, report)
     stopped = [change for change in report.changes if change.stopped]
@@ -72,7 +72,7 @@ def _change(change: ReportedChange) -> Iterator[str]:
 
 def _outcome(change: ReportedChange) -> str:
     if change.stopped:
-        return _PLANNED[change.change]  # why, the title and the verdict say
+        return _PLANNED[change.change]  # the title and the headline give the reason
     if change.outcome is OutcomeKind.PUSHED:
         word = _DONE[change.change]
     elif change.outcome is OutcomeKind.PLANNED:
@@ -83,7 +83,7 @@ def _outcome(change: ReportedChange) -> str:
 
 
 def _created(change: ReportedChange) -> str:
-    """What matters of a new sale return: everything in it is new."""
+    """A summary of a new sale return, since all of its fields are new."""
     fields = {field.field: field.after for field in change.fields}
     quantities = [after for name, after in fields.items() if name.startswith("quantity[")]
     units = sum(quantity for quantity in quantities if isinstance(quantity, int))
@@ -97,7 +97,7 @@ def _created(change: ReportedChange) -> str:
 
 
 def _skipped(changes: list[ReportedChange]) -> Iterator[str]:
-    """By reason, because there can be many and nothing is to be done about them."""
+    """Grouped by reason, because there can be many and they need no action."""
     if not changes:
         return
     yield ""

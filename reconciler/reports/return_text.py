@@ -1,4 +1,4 @@
-"""The answer of `show` for people: the whole story of a return."""
+"""The text output of `show`: everything about a return."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, 
 from reconciler.core.records import Attempt, PastWrite, SetAside
 from reconciler.core.return_detail import ReturnDetail, ReturnDetails
 from reconciler.core.text import safe
-from reconciler.reports.wording import aside, line, moment, order, value
+from reconciler.reports.wording import describe_malformed, line, moment, order, value
 
 _NOT_TOLD = "Jetti lacks whatever changed with it"
 _TOLD_IN_PART = "Jetti lacks what these lines or labels say, and loses nothing for that reason"
@@ -17,15 +17,15 @@ _WAY_OUT = f"{_READ_AGAIN}; at once by: reconciler run --return ID"
 
 
 def render(details: ReturnDetails) -> str:
-    """One story after the other."""
-    told = ["\n".join(_lines(detail)) for detail in details.returns]
-    return "\n\n".join([*told, *("\n".join(_nothing_of(row)) for row in details.not_understood)])
+    """All returns, separated by blank lines."""
+    known = ["\n".join(_lines(detail)) for detail in details.returns]
+    return "\n\n".join([*known, *("\n".join(_nothing_of(row)) for row in details.not_understood)])
 
 
 def _nothing_of(row: SetAside) -> Iterator[str]:
-    """Of a return that Jetti cannot have been told of."""
-    yield f"{aside(row)[:1].upper()}{aside(row)[1:]}"
-    way_out = _WAY_OUT if row.return_id else _READ_AGAIN  # without its id nobody can ask for it
+    """A row that was never understood, so nothing of it was pushed."""
+    yield f"{describe_malformed(row)[:1].upper()}{describe_malformed(row)[1:]}"
+    way_out = _WAY_OUT if row.return_id else _READ_AGAIN  # without its id it cannot be named
     yield line("next", "Jetti was told nothing of it; " + way_out)
 
 
@@ -134,8 +134,8 @@ def _sale_return(sale_return: SaleReturn) -> Iterator[str]:
 
 
 def _fields(fields: Fields) -> str:
-    told = (f"{safe(name, 40)} {value(content)}" for name, content in sorted(fields.items()))
-    return ", ".join(told) or "-"
+    shown = (f"{safe(name, 40)} {value(content)}" for name, content in sorted(fields.items()))
+    return ", ".join(shown) or "-"
 
 
 def _writes(detail: ReturnDetail) -> Iterator[str]:

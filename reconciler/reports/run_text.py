@@ -1,4 +1,4 @@
-"""The report of a pass for a tired operator: the verdict first, the next command last."""
+"""The text report of a pass, for a tired operator: the verdict first, the next command last."""
 
 from __future__ import annotations
 
@@ -18,12 +18,21 @@ from reconciler.core.report import (
 )
 from reconciler.core.text import safe
 from reconciler.reports import changes_text, words_text
-from reconciler.reports.wording import aside, counted, failure, line, listed, moment, order, span
+from reconciler.reports.wording import (
+    counted,
+    describe_malformed,
+    failure,
+    line,
+    listed,
+    moment,
+    order,
+    span,
+)
 
 _MOST_PROBLEMS = 100
 
 _CLEANLY = "It ended cleanly; the next run goes on from here."
-_SO = {
+_CONSEQUENCES = {
     2: "What was asked for, or a setting, cannot be used.",
     4: "Loop could not be read completely; the watermark stays where reading was complete.",
     5: "What could not be pushed stays pending.",
@@ -34,28 +43,28 @@ _SO = {
     130: _CLEANLY,
     143: _CLEANLY,
 }
-"""What follows from the fact in the headline."""
+"""The consequence of the fact in the headline, by exit code."""
 
-_LEFT = {
+_NOT_DONE = {
     OutcomeKind.WAITING: "waiting",
     OutcomeKind.REVIEW: "in review",
     OutcomeKind.DEFERRED: "for the next pass",
 }
-"""What a dry run may foresee of a change instead of its being made."""
+"""What a dry run may predict for a change other than that it is made."""
 
 
 def render(report: Report) -> str:
-    """The whole report, without a newline at its end."""
+    """The whole report, without a trailing newline."""
     return "\n".join(_lines(report))
 
 
 def _lines(report: Report) -> Iterator[str]:
     run = report.run
     yield _headline(report)
-    if run.exit_code in _SO:
-        yield f"  {_SO[run.exit_code]}"
-    for told in run.failures:
-        yield from failure(told, known=_fact(run))
+    if run.exit_code in _CONSEQUENCES:
+        yield f"  {_CONSEQUENCES[run.exit_code]}"
+    for error in run.failures:
+        yield from failure(error, known=_fact(run))
     yield ""
     yield from _read(report)
     yield from changes_text.lines(report)
@@ -75,7 +84,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _headline(report: Report) -> str:
-    """What happened; where something stopped the pass, that and what was done all the same."""
+    """What happened; if something stopped the pass, that and what was done before."""
     run = report.run
     name = "Dry run" if run.dry_run else f"Run {run.id}" if run.id is not None else "Run"
     stopped = _fact(run)
@@ -86,16 +95,16 @@ def _headline(report: Report) -> str:
 
 
 def _fact(run: RunFacts) -> str | None:
-    """What stopped the pass."""
-    if run.exit_code not in _SO:
+    """What stopped the pass, if anything did."""
+    if run.exit_code not in _CONSEQUENCES:
         return None
-    return run.message or next((told.message for told in run.failures), None)
+    return run.message or next((error.message for error in run.failures), None)
 
 
 def _stopped(report: Report, stopped: str) -> str:
     done = ", ".join(_foreseen(report)) if report.run.dry_run else _done(report)
     if report.run.dry_run and not report.run.failures:
-        done = ""  # creation is stopped, which a plan by the ledger alone does not show
+        done = ""  # creation is stopped, which a plan made from the ledger alone does not show
     would = "would " if report.run.dry_run else ""
     fact = safe(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
     return f"{fact}; {would}{done} all the same." if done else f"{fact}."
@@ -125,14 +134,14 @@ def _success(report: Report) -> str:
 
 
 def _foreseen(report: Report) -> Iterator[str]:
-    """What a run would do, and what it would have to leave."""
+    """What a run would do, and what it would not be able to."""
     open_ = [change for change in report.changes if not change.stopped]
     planned = Counter(c.change for c in open_ if c.outcome is OutcomeKind.PLANNED)
     for kind in ChangeKind:
         if planned[kind]:
             yield f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned[kind]}"
     outcomes = Counter(change.outcome for change in open_)
-    left = listed((outcomes[outcome], words) for outcome, words in _LEFT.items())
+    left = listed((outcomes[outcome], words) for outcome, words in _NOT_DONE.items())
     if left:
         yield f"leave {left}"
 
@@ -206,13 +215,13 @@ def _malformed(report: Report) -> Iterator[str]:
     yield ""
     yield f"not understood ({len(report.malformed)})"
     for row in report.malformed[:_MOST_PROBLEMS]:
-        yield f"  ? {aside(row)}"
+        yield f"  ? {describe_malformed(row)}"
     if len(report.malformed) > _MOST_PROBLEMS:
         yield f"  … and {len(report.malformed) - _MOST_PROBLEMS} more; --format json lists all"
 
 
 def _first_step(run: RunFacts) -> str:
-    """The ledger that would make what this look without one has shown."""
+    """The `init` that creates a ledger for what this dry run without one has shown."""
     if run.kind is not RunKind.RANGE or not run.windows:
         return "reconciler init"
     return f"reconciler init --since {iso(run.windows[0].start)}"
@@ -220,16 +229,16 @@ def _first_step(run: RunFacts) -> str:
 
 def _next(report: Report) -> str | None:
     run = report.run
-    commands = [told.command for told in run.failures if told.command]
+    commands = [error.command for error in run.failures if error.command]
     if commands:
         return safe(commands[0], 1000)
-    if any(told.hint for told in run.failures):
-        return None  # the way out stands right below the verdict
+    if any(error.hint for error in run.failures):
+        return None  # the hint is right below the headline
     if report.problems:
         return f"reconciler show {safe(report.problems[0].return_id, 20)}"
     for row in report.malformed:
         if named := row.return_id or row.order_name:
-            # Quoted: an order's name begins with what a shell takes for a comment.
+            # Quoted: an order's name begins with `#`, which starts a comment in a shell.
             return f"reconciler show {shlex.quote(safe(named, 64))}"
     if run.dry_run:
         if run.watermark.after is None:

@@ -1,4 +1,4 @@
-"""The answer of `status` for people."""
+"""The text output of `status`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROUTINE = frozenset({"seen", "unchanged"})
 
 
 def render(health: Health) -> str:
-    """Verdict, reasons, then the facts."""
+    """The verdict, its reasons, then the facts."""
     return "\n".join(_lines(health))
 
 

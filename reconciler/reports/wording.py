@@ -1,4 +1,4 @@
-"""Small pieces of text that every report is made of."""
+"""The small pieces of text that reports are made of."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.core.records import SetAside
 from reconciler.core.report import Failure
 from reconciler.core.text import safe
 
-_LABEL = 11  # width of the left column: the longest label and two blanks
+_LABEL = 11  # width of the left column: the longest label and two spaces
 _LONGEST_VALUE = 60
 
 
@@ -36,22 +36,22 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def value(of_field: Value) -> str:
-    """A field's value on one line; a dash for none."""
+    """A field's value on one line; a dash for None."""
     return "-" if of_field is None else safe(str(of_field), _LONGEST_VALUE)
 
 
 def listed(parts: Iterable[tuple[int, str]]) -> str:
-    """`3 new, 2 changed`; what is zero is left out."""
+    """`3 new, 2 changed`; zeros are left out."""
     return ", ".join(f"{count} {safe(name, 40)}" for count, name in parts if count)
 
 
 def order(name: str, order_id: str | None) -> str:
-    """The order by its name, or by its id where Loop leaves the name out."""
+    """The order by its name, or by its id if Loop omits the name."""
     return safe(name, 40) if name else f"order id {safe(order_id or '-', 30)}"
 
 
-def aside(row: SetAside) -> str:
-    """A row that was not understood: whose it is, since when, and what is wrong with it."""
+def describe_malformed(row: SetAside) -> str:
+    """A malformed row: which return it is, since when, and what is wrong with it."""
     on = f" on {safe(row.order_name, 40)}" if row.order_name else ""
     whose = f"return {safe(row.return_id, 20)}{on}" if row.return_id else "a row without its id"
     part = "in part" if row.is_partial else "not at all"
@@ -59,7 +59,7 @@ def aside(row: SetAside) -> str:
     return f"{whose}, understood {part}, {seen}: {safe(row.problem, 500)}"
 
 
-def failure(told: Failure, known: str | None = None) -> list[str]:
-    """What went wrong, unless it is known, and the way out."""
-    lines = [] if told.message == known else [f"  Also: {safe(told.message, 1000)}"]
-    return [*lines, f"  Hint: {safe(told.hint, 1000)}"] if told.hint else lines
+def failure(problem: Failure, known: str | None = None) -> list[str]:
+    """What went wrong, unless it is `known` already, and the hint."""
+    lines = [] if problem.message == known else [f"  Also: {safe(problem.message, 1000)}"]
+    return [*lines, f"  Hint: {safe(problem.hint, 1000)}"] if problem.hint else lines

@@ -1,4 +1,4 @@
-"""Words in Loop that nobody knows, one line each, with what gives them a meaning."""
+"""Unknown words in Loop, one line each, with the setting that gives them a meaning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST = 20
 
 
 def lines(found: Sequence[CountedWord]) -> Iterator[str]:
-    """Nothing where every word is known."""
+    """A section of the report; no lines if every word is known."""
     if not found:
         return
     yield ""

@@ -50,9 +50,9 @@ class Machine:
         self.now += timedelta(seconds=seconds)
 
     def look(self) -> None:
-        if moved := self.timetable.moved(self.now, self.elapsed):
+        if moved := self.timetable.clock_change(self.now, self.elapsed):
             self.jumps.append(moved)
-        for name in self.timetable.look(self.now, self.elapsed):
+        for name in self.timetable.take_due(self.now, self.elapsed):
             self.ticks.append((name, self.elapsed - 1000.0))
 
     @property
@@ -174,7 +174,7 @@ def test_a_clock_a_little_behind_brings_no_tick_twice() -> None:
 def test_a_time_that_no_calendar_has_is_never_due() -> None:
     machine = Machine(("pass", crontab.trigger("0 0 31 2 *")))
 
-    assert machine.timetable.rest(machine.elapsed) == float("inf")
+    assert machine.timetable.seconds_until_due(machine.elapsed) == float("inf")
     machine.passes(HOUR, step=MINUTE)
     assert machine.times == []
 
@@ -198,7 +198,7 @@ def test_what_a_sleeping_machine_missed_one_tick_makes_up_for(trigger: BaseTrigg
 def test_at_once_means_at_the_first_look() -> None:
     timetable = Timetable([("pass", EVERY_FIVE, True), ("sweep", NIGHTLY, False)], NOON, 7.0)
 
-    assert timetable.rest(7.0) == 0
-    assert timetable.look(NOON, 7.0) == ["pass"]
-    assert timetable.look(NOON, 7.0) == []
-    assert timetable.rest(7.0) == 300.0
+    assert timetable.seconds_until_due(7.0) == 0
+    assert timetable.take_due(NOON, 7.0) == ["pass"]
+    assert timetable.take_due(NOON, 7.0) == []
+    assert timetable.seconds_until_due(7.0) == 300.0
