@@ -102,15 +102,15 @@ class Stage:
 
     def writes(self) -> int:
         """The number of requests other than GETs that Jetti has received."""
-        return sum(1 for one in self._sandbox.arrivals.all() if one.method != "GET")
+        return sum(1 for one in self._sandbox.request_log.all() if one.method != "GET")
 
     def requests_to_jetti(self) -> int:
         """The number of requests that Jetti has received."""
-        return sum(1 for one in self._sandbox.arrivals.all() if one.service == "jetti")
+        return sum(1 for one in self._sandbox.request_log.all() if one.service == "jetti")
 
     def forget_requests(self) -> None:
         """Restart the counts of requests."""
-        self._sandbox.arrivals.clear()
+        self._sandbox.request_log.clear()
 
     def duplicates(self) -> int:
         """The number of sale items that one Loop return has brought back twice."""

@@ -1,4 +1,4 @@
-"""The sandbox's own time, which can be set, moved and frozen."""
+"""The sandbox's own clock, which can be set, advanced and frozen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class SandboxClock:
-    """Runs along with the machine's clock from a given instant, or stands still.
+    """Runs at the machine's speed from a given instant, or is frozen.
 
     Several threads may read it; only the control interface moves it.
     """
@@ -28,5 +28,5 @@ class SandboxClock:
         self._set_to, self._set_at = instant, time.monotonic()
 
     def advance(self, seconds: float) -> None:
-        """Jump by a span."""
+        """Jump by a number of seconds."""
         self.set(self.now() + timedelta(seconds=seconds))

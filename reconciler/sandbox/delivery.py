@@ -1,4 +1,4 @@
-"""An answer together with what happens to it on its way over the wire."""
+"""A response together with what happens to it on the network."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from msgspec import Struct
 from reconciler.sandbox.messages import Response
 
 Ending = Literal["open", "reset", "close", "silence"]
-"""What becomes of the connection: kept, cut with RST, ended with FIN, or left hanging."""
+"""What happens to the connection: kept open, cut with RST, ended with FIN, or left hanging."""
 
 
 class Delivery(Struct, frozen=True):
-    """By default a response that arrives whole and at once."""
+    """By default a response that arrives complete and at once."""
 
     response: Response | None
-    """None: not one byte of an answer."""
+    """None: no answer at all."""
     delay: float = 0.0
     """Seconds before the first byte."""
     pause: float = 0.0
-    """Seconds between the single bytes of the body."""
+    """Seconds between two bytes of the body."""
     body_bytes: int | None = None
-    """How much of the body is sent; None: all of it, 0: only the head."""
+    """Bytes of the body that are sent; None: all, 0: only the head."""
     declared_length: int | None = None
-    """What Content-Length says; None: the truth."""
+    """The value of Content-Length; None: the true one."""
     copies: int = 1
     ending: Ending = "open"
 
 
 class Lost(Exception):
-    """What a caller without sockets gets in place of an answer that does not arrive whole."""
+    """Raised to a caller without sockets if no complete answer would arrive."""
 
     def __init__(self, how: Literal["refused", "reset", "close", "silence"]) -> None:
         super().__init__(f"no whole answer: {how}")
@@ -38,7 +38,7 @@ class Lost(Exception):
 
 
 def received(delivery: Delivery) -> Response:
-    """What a careful HTTP client would make of it. Raises `Lost`."""
+    """The response that a careful HTTP client would receive. Raises `Lost`."""
     response = delivery.response
     if delivery.ending != "open":
         raise Lost(delivery.ending)
@@ -50,6 +50,6 @@ def received(delivery: Delivery) -> Response:
 
 
 def seconds(delivery: Delivery) -> float:
-    """How long it takes."""
+    """How long the delivery takes."""
     body = delivery.response.body if delivery.response else b""
     return delivery.delay + delivery.pause * len(body[: delivery.body_bytes])

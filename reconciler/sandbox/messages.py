@@ -1,4 +1,4 @@
-"""What goes over the wire, without a wire: each pretend service is a function of these."""
+"""HTTP requests and responses without sockets: each pretend service maps one to the other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Request(Struct, frozen=True):
 
 
 class Response(Struct, frozen=True):
-    """One HTTP answer. The server adds Content-Length and Date (by the sandbox's clock)."""
+    """One HTTP response. The server adds Content-Length and Date (by the sandbox's clock)."""
 
     status: int
     body: bytes = b""
@@ -29,7 +29,8 @@ class Response(Struct, frozen=True):
 
 
 class Service(Protocol):
-    """A pretend service: no sockets, no sleeping, all state in memory, safe to call in a lock."""
+    """A pretend service: no sockets, no sleeping, all state in memory, safe to call under a
+    lock."""
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""

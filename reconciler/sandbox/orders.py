@@ -1,4 +1,4 @@
-"""The Shopify orders that both pretend services talk about."""
+"""The Shopify orders that both pretend services refer to."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class SandboxOrderLine(Struct, frozen=True):
     """Name of the dropship vendor; None means in-house stock."""
     shipped: bool = True
     bundle: bool = False
-    """Sold as a set: Jetti holds its parts as lines of their own."""
+    """Sold as a set: Jetti has its parts as separate lines."""
     bundle_of: str | None = None
     """The `order_line_id` of the bundle that this line is a part of."""
     parts: tuple[tuple[str | None, int], ...] = ()
-    """Vendor and units of each sale item that Jetti makes of the line, all with its id; empty: one
-    sale item of all units. (Seen with split quantities and two vendors; nothing forbids it.)"""
+    """Vendor and units of each sale item that Jetti makes of the line, all with the line's id;
+    empty: one sale item for all units. (Seen with split quantities; nothing rules out two
+    vendors.)"""
 
 
 class SandboxOrder(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The log of what reached the sandbox, without secrets."""
+"""The log of requests that reached the sandbox, without secrets."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from msgspec import Struct
 
 from reconciler.sandbox.messages import Request
 
-# Jetti takes its token in the query too (jetti.md#token-in-the-query); no log may show it.
+# Jetti also accepts its token in the query (jetti.md#token-in-the-query); no log may show it.
 _SECRET = re.compile(r"(?<=access_token=)[^&]*")
 
 KEPT = 200_000
-"""More than a listing of 100,000 returns with all its lookups needs."""
+"""More requests than a listing of 100,000 returns with all its lookups needs."""
 
 
-class Arrival(Struct, frozen=True):
-    """One request."""
+class LoggedRequest(Struct, frozen=True):
+    """One request, without headers and body."""
 
     at: datetime
     """By the sandbox clock."""
@@ -28,28 +28,26 @@ class Arrival(Struct, frozen=True):
     query: str
     operation: str
     fault: str | None
-    """The kind of fault that struck it."""
+    """The kind of fault that hit it, if any."""
 
 
-class Arrivals:
-    """Oldest first."""
+class RequestLog:
+    """The newest `KEPT` requests, oldest first."""
 
     def __init__(self) -> None:
-        self._kept: deque[Arrival] = deque(maxlen=KEPT)
+        self._requests: deque[LoggedRequest] = deque(maxlen=KEPT)
 
-    def note(
+    def add(
         self, at: datetime, service: str, request: Request, operation: str, fault: str | None
     ) -> None:
-        """Write one down; neither headers nor body are kept."""
+        """Log a request; neither headers nor body are kept."""
         query = _SECRET.sub("…", request.query)
-        self._kept.append(
-            Arrival(at, service, request.method, request.path, query, operation, fault)
+        self._requests.append(
+            LoggedRequest(at, service, request.method, request.path, query, operation, fault)
         )
 
-    def all(self) -> list[Arrival]:
-        """A copy."""
-        return list(self._kept)
+    def all(self) -> list[LoggedRequest]:
+        return list(self._requests)
 
     def clear(self) -> None:
-        """Start anew."""
-        self._kept.clear()
+        self._requests.clear()

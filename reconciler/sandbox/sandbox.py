@@ -18,15 +18,21 @@ from msgspec.structs import replace
 
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.delivery import Delivery, Lost, received, seconds
-from reconciler.sandbox.faults.call import Backlog, Call, Memory, Postponed, Surroundings
+from reconciler.sandbox.faults.call import (
+    Backlog,
+    Call,
+    DelayedRequest,
+    FaultContext,
+    ResponseCache,
+)
 from reconciler.sandbox.faults.kinds import KINDS
 from reconciler.sandbox.faults.registry import Faults, ServiceName, operation_of
 from reconciler.sandbox.jetti.service import Jetti
 from reconciler.sandbox.loop.service import Loop
 from reconciler.sandbox.messages import Request, Response, Service
-from reconciler.sandbox.request_log import Arrivals
+from reconciler.sandbox.request_log import RequestLog
 from reconciler.sandbox.world.scenario import Scenario
-from reconciler.sandbox.world.timeline import Catalogue
+from reconciler.sandbox.world.timeline import Timeline
 
 LOOP_KEY = "sandbox-loop-key"
 JETTI_TOKEN = "sandbox-jetti-token"  # noqa: S105
@@ -39,20 +45,20 @@ class SandboxOptions(Struct, frozen=True):
     returns: int = 300
     """How many returns Loop already has; with 0 the world is empty and stays so."""
     days: int = 200
-    """Over how many days before `start` they were made."""
+    """The days before `start` over which they were submitted."""
     orders_in_jetti: bool = True
-    """False: no order ever reaches Jetti, which saves time where only reading Loop matters."""
+    """False: no order ever reaches Jetti, which saves time if only reading Loop matters."""
     start: datetime | None = None
     """Aware, UTC; None: the machine's time."""
     frozen: bool = False
-    """The clock moves only when it is told to."""
+    """The clock moves only when it is set or advanced."""
     rate_limits: bool = True
     dates: bool = True
-    """Answers carry `Date`, by the sandbox clock."""
+    """Whether answers carry a `Date`, by the sandbox clock."""
     alive: bool = False
-    """The scenario goes on by itself as time passes, and not only when it is played."""
+    """Whether the scenario continues automatically as time passes, not only when it is played."""
     ports: tuple[int, int, int] = (0, 0, 0)
-    """Of Loop, Jetti and the control interface; 0: any free one."""
+    """The ports of Loop, Jetti and the control interface; 0: any free one."""
 
 
 class Urls(Struct, frozen=True):
@@ -73,7 +79,7 @@ class Sandbox:
         on_write: Callable[[Request], None] | None = None,
         clock: SandboxClock | None = None,
     ) -> None:
-        """`on_write` is called with each request but GETs before Jetti gets to see it.
+        """`on_write` is called with each request other than a GET before Jetti handles it.
 
         `clock` replaces the one that the options describe.
         """
@@ -84,21 +90,21 @@ class Sandbox:
         if not self.options.rate_limits:
             self.loop.switches.requests_per_minute = None
             self.jetti.switches.rate_limit = "off"
-        self.faults, self.arrivals = Faults(), Arrivals()
+        self.faults, self.request_log = Faults(), RequestLog()
         self.on_write = on_write
         self.lock = threading.RLock()
         self.urls: Urls | None = None
-        """Where it listens, while it does."""
-        self._surroundings = Surroundings(self.clock, Memory(), Backlog())
+        """Where it listens while it is being served, else None."""
+        self._context = FaultContext(self.clock, ResponseCache(), Backlog())
         self.scenario = Scenario(self.clock, self.loop.store, self.jetti.store)
         if self.options.returns:
             self._populate(self.clock.now())
 
     def _populate(self, now: datetime) -> None:
-        """Let everything happen that lies before now; keep the rest for later."""
+        """Play all events up to now; the rest is planned for later."""
         options = self.options
-        with _uncollected():
-            events = Catalogue(options.seed, options.returns, options.days, now).events
+        with _without_gc():
+            events = Timeline(options.seed, options.returns, options.days, now).events
             if not options.orders_in_jetti:
                 events = [event for event in events if event.move != "arrive"]
             self.scenario.plan(events)
@@ -107,9 +113,9 @@ class Sandbox:
     # -------------------------------------------------------------------------- one exchange
 
     def exchange(self, service: ServiceName, request: Request) -> Response:
-        """Without sockets; delays pass on the sandbox clock alone.
+        """Answer a request without sockets; delays only advance the sandbox clock.
 
-        Raises `Lost` where no whole answer would arrive.
+        Raises `Lost` if no complete answer would arrive.
         """
         if self.faults.on_connection(service) is not None:
             raise Lost("refused")
@@ -119,16 +125,16 @@ class Sandbox:
         return received(delivery)
 
     def deliver(self, service: ServiceName, request: Request) -> Delivery:
-        """The answer, and what happens to it on the way."""
+        """The response to a request, and what happens to it on the network."""
         with self.lock:
             self.catch_up()
             operation = operation_of(service, request)
             fault = self.faults.on_call(service, operation)
             kind = fault.kind if fault else None
-            self.arrivals.note(self.clock.now(), service, request, operation, kind)
+            self.request_log.add(self.clock.now(), service, request, operation, kind)
             if service == "jetti" and request.method != "GET" and self.on_write is not None:
                 self.on_write(request)
-            call = Call(service, self._service(service), request, self._surroundings)
+            call = Call(service, self._service(service), request, self._context)
             if fault is not None:
                 return self._dated(KINDS[fault.kind](call, **fault.parameters))
             response = call.apply()
@@ -137,39 +143,39 @@ class Sandbox:
             return self._dated(Delivery(response))
 
     def catch_up(self) -> None:
-        """Late writes whose time has come take effect and, if alive, the scenario goes on."""
+        """Apply delayed writes that are due and, if `alive`, continue the scenario."""
         now = self.clock.now()
         if self.options.alive:
             self.play(now)
         else:
-            for postponed in self._surroundings.backlog.take_due(now):
-                self._take_effect(postponed)
+            for delayed in self._context.backlog.take_due(now):
+                self._apply_delayed(delayed)
                 self.clock.set(now)
         if not self.faults.watches("stale_read"):
-            self._surroundings.memory.forget()
+            self._context.cache.clear()
 
     def play(self, until: datetime) -> int:
-        """Let the world go on: scenario and late writes in the order of their times.
+        """Play the scenario and apply delayed writes, in the order of their times.
 
-        Answers how many events of the scenario happened.
+        Returns the number of scenario events that were played.
         """
         with self.lock:
             happened = 0
-            for postponed in self._surroundings.backlog.take_due(until):
-                happened += self.scenario.play(postponed.due)
-                self._take_effect(postponed)
+            for delayed in self._context.backlog.take_due(until):
+                happened += self.scenario.play(delayed.due)
+                self._apply_delayed(delayed)
             return happened + self.scenario.play(until)
 
     def advance(self, seconds: float) -> int:
-        """`play` for that long."""
+        """`play` for a number of seconds."""
         return self.play(self.clock.now() + timedelta(seconds=seconds))
 
-    def _take_effect(self, postponed: Postponed) -> None:
-        """At its own time, and whatever else arrived since: the limit is passed on arrival."""
-        self.clock.set(postponed.due)
+    def _apply_delayed(self, delayed: DelayedRequest) -> None:
+        """Apply a write at its own time; its rate limit was checked when it arrived."""
+        self.clock.set(delayed.due)
         limit = self.jetti.switches.rate_limit
         self.jetti.switches.rate_limit = "off"
-        self._service(postponed.service).handle(postponed.request)
+        self._service(delayed.service).handle(delayed.request)
         self.jetti.switches.rate_limit = limit
 
     def _service(self, name: str) -> Service:
@@ -195,8 +201,9 @@ class Sandbox:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection: a world is all growth, and looking for garbage doubles its time."""
+def _without_gc() -> Iterator[None]:
+    """Disable garbage collection: building a world makes no garbage, and looking doubles the
+    time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -73,9 +73,9 @@ def test_a_signal_ends_a_pass_that_waits(tmp_path: Path) -> None:
 
     with served(tmp_path, "--every", "0.5s") as (daemon, sandbox):
         until_logged(daemon, "ended with exit code 0")
-        sandbox.arrivals.clear()
+        sandbox.request_log.clear()
         sandbox.faults.add(Fault("loop", "429", parameters=four_minutes))
-        while not sandbox.arrivals.all():
+        while not sandbox.request_log.all():
             time.sleep(0.02)
         started = time.monotonic()
         daemon.send_signal(signal.SIGTERM)

@@ -15,7 +15,7 @@ from pathlib import Path
 from reconciler.core.model import Entry, State
 from reconciler.ledger.opening import open_reader
 from reconciler.sandbox.messages import Request
-from reconciler.sandbox.request_log import Arrival
+from reconciler.sandbox.request_log import LoggedRequest
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
 from tests.support.world import NOON, World
@@ -150,19 +150,19 @@ def remember(directory: Path) -> Memories:
         assert shop.run().code == 0
         begun, writes = sandbox.clock.now(), tuple(recorded)
         ledger = (directory / "ledger.db").read_bytes()
-        before = len(sandbox.arrivals.all())
+        before = len(sandbox.request_log.all())
         shop.go_on()
         assert shop.run().code == 0
-        calm = sandbox.arrivals.all()[before:]
+        calm = sandbox.request_log.all()[before:]
     again = Memories(writes, ledger, begun, _calls(calm), ())
     with set_up(again, directory) as shop:
         named = [f"--return={one}" for one in shop.cast.created]
         assert shop.run(*named).code == 0
-        singles = shop.sandbox.arrivals.all()
+        singles = shop.sandbox.request_log.all()
     return Memories(writes, ledger, begun, _calls(calm), _calls(singles))
 
 
-def _calls(arrivals: list[Arrival]) -> tuple[tuple[str, str], ...]:
+def _calls(arrivals: list[LoggedRequest]) -> tuple[tuple[str, str], ...]:
     return tuple((one.service, one.operation) for one in arrivals)
 
 
@@ -177,7 +177,7 @@ def set_up(memories: Memories, directory: Path) -> Iterator[BusyShop]:
             sandbox.clock.set(at)
             sandbox.exchange("jetti", request)
         sandbox.clock.set(memories.begun)
-        sandbox.arrivals.clear()
+        sandbox.request_log.clear()
         (directory / "ledger.db").write_bytes(memories.ledger)
         shop.go_on()
         yield shop

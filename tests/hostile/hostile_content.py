@@ -210,7 +210,7 @@ _PATH = re.compile(
 
 def assert_only_ids_in_paths(world: World) -> int:
     """Whatever was received, every request path is one of ours with digits for an id."""
-    arrivals = world.sandbox.arrivals.all()
+    arrivals = world.sandbox.request_log.all()
     assert [one.path for one in arrivals if not _PATH.fullmatch(one.path)] == []
     assert all(one.query.isascii() and one.query.isprintable() for one in arrivals)
     return len(arrivals)

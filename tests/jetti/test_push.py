@@ -211,7 +211,7 @@ def test_a_sighting_that_grew_old_while_others_were_pushed_is_taken_again(shop):
     assert last in (one, other)
     [known] = shop.entry(last).sale_returns
     shop.jetti.edit_sale_return(known.id, trackingNumber="by hand")
-    shop.world.sandbox.arrivals.clear()
+    shop.world.sandbox.request_log.clear()
 
     [told] = pushing
 
@@ -226,7 +226,7 @@ def test_a_sighting_that_is_young_enough_is_not_taken_again(shop):
     pushing = iter(shop.parts.pusher().push(shop.plan()))
     next(pushing)
     shop.world.pass_time(seconds=118)
-    shop.world.sandbox.arrivals.clear()
+    shop.world.sandbox.request_log.clear()
 
     [told] = pushing
 

@@ -156,7 +156,7 @@ class Workshop:
 
     def forget(self) -> None:
         """Requests so far."""
-        self.world.sandbox.arrivals.clear()
+        self.world.sandbox.request_log.clear()
         self.sent.clear()
 
     @property
@@ -164,7 +164,7 @@ class Workshop:
         """GETs as `/sales.json?where[externalId]=…`, oldest first."""
         return [
             f"{a.path.removeprefix('/api')}?{unquote(a.query)}"
-            for a in self.world.sandbox.arrivals.all()
+            for a in self.world.sandbox.request_log.all()
             if a.service == "jetti" and a.method == "GET"
         ]
 

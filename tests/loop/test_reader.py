@@ -108,7 +108,7 @@ def test_both_ends_of_a_window_belong_to_it(sandbox, reader):
 def test_an_empty_window_takes_one_request_a_state(sandbox, reader):
     assert read_all(reader()) == ({}, [])
 
-    asked = [parse_qs(arrival.query)["state"][0] for arrival in sandbox.arrivals.all()]
+    asked = [parse_qs(arrival.query)["state"][0] for arrival in sandbox.request_log.all()]
     assert asked == list(STATES)
 
 
@@ -117,7 +117,7 @@ def test_every_request_carries_all_parameters(sandbox, reader):
 
     read_all(reader())
 
-    for arrival in sandbox.arrivals.all():
+    for arrival in sandbox.request_log.all():
         assert arrival.method == "GET"
         assert {"from", "to", "filter", "state", "paginate", "pageSize"} <= set(
             parse_qs(arrival.query)
@@ -130,7 +130,7 @@ def test_a_second_that_was_read_whole_is_not_read_again(sandbox, reader):
 
     read_all(reader(page_size=5))
 
-    probes = [one for one in sandbox.arrivals.all() if one.operation == "list.probe"]
+    probes = [one for one in sandbox.request_log.all() if one.operation == "list.probe"]
     assert len(probes) == 2  # one page, found too small, and the bare array
 
 
@@ -207,7 +207,7 @@ def test_a_listing_that_leads_nowhere_is_not_drained(sandbox, reader, cursor, pr
     with pytest.raises(SourceError, match=problem):
         read_all(reader())
 
-    assert len(sandbox.arrivals.all()) < 20
+    assert len(sandbox.request_log.all()) < 20
 
 
 @pytest.mark.parametrize(

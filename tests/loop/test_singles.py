@@ -33,7 +33,7 @@ def test_what_loop_does_not_know_is_none(reader):
 @pytest.mark.parametrize("return_id", ["", "x", "7&order_name=1", "../7", "7" * 21])
 def test_what_cannot_be_an_id_is_not_even_asked_for(sandbox, reader, return_id):
     assert reader().fetch(return_id) is None
-    assert sandbox.arrivals.all() == []
+    assert sandbox.request_log.all() == []
 
 
 def test_a_state_that_the_list_cannot_be_asked_for_is_none(sandbox, reader):
@@ -149,13 +149,13 @@ def test_where_details_names_one_of_several_it_is_that_one(sandbox, reader):
 @pytest.mark.parametrize("name", ["", "#", " # "])
 def test_no_name_is_no_order(sandbox, reader, name):
     assert tuple(reader().fetch_order(name)) == ()
-    assert sandbox.arrivals.all() == []
+    assert sandbox.request_log.all() == []
 
 
 def test_an_order_without_returns_is_asked_for_in_both_spellings(sandbox, reader):
     assert tuple(reader().fetch_order("1042")) == ()
 
-    assert [one.query for one in sandbox.arrivals.all()] == [
+    assert [one.query for one in sandbox.request_log.all()] == [
         "order_name=1042",
         "order_name=%231042",
     ]

@@ -121,11 +121,11 @@ class Operator(Program):
 
     def inits_again(self) -> None:
         """`init` where a ledger is: refused, and nothing is touched."""
-        before, arrived = self.file.read_bytes(), len(self.sandbox.arrivals.all())
+        before, arrived = self.file.read_bytes(), len(self.sandbox.request_log.all())
         ran = self._call("init", "--since", "30d")
         assert ran.code == 2, ran.stderr
         assert self.file.read_bytes() == before, "a refused init changed the ledger"
-        assert len(self.sandbox.arrivals.all()) == arrived, "a refused init asked somebody"
+        assert len(self.sandbox.request_log.all()) == arrived, "a refused init asked somebody"
 
     def adopts_for_a_while(self, nth: int, how: str) -> None:
         """`init --adopt` that a signal breaks off, or an outage of Jetti's; or that ends well."""
@@ -152,7 +152,7 @@ class Operator(Program):
 
     def looks_around(self, one: int) -> None:
         """`show` of a return, and `status` with an age: nothing is touched."""
-        before, arrived = self._fingerprint(), len(self.sandbox.arrivals.all())
+        before, arrived = self._fingerprint(), len(self.sandbox.request_log.all())
         row = self._pick(self._rows(), one)
         if row is not None:
             ran = self._call("show", row.id)
@@ -160,4 +160,4 @@ class Operator(Program):
             assert (ran.code == 0) == (row.id in self.states()), ran.stdout + ran.stderr
         self.judge.status_with_age(self._call("status", "--max-age", "45m"))
         assert self._fingerprint() == before, "looking changed the ledger"
-        assert len(self.sandbox.arrivals.all()) == arrived, "looking asked somebody"
+        assert len(self.sandbox.request_log.all()) == arrived, "looking asked somebody"

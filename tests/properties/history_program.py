@@ -44,7 +44,7 @@ class Program(Promises):
         dry = DRY in options
         before = self._fingerprint() if dry else b""
         began, watermark = self.clock.now(), self.watermark
-        arrived = len(self.sandbox.arrivals.all())
+        arrived = len(self.sandbox.request_log.all())
         self.witness.begins_run()
         named = set() if dry else self._named(options)
         asked_before, known = set(self.asked_for), self._known_names()
@@ -59,7 +59,7 @@ class Program(Promises):
             self.asked_for = asked_before | named
         self.counts["runs"] += 1
         strikes = self._count_hits()
-        arrivals = self.sandbox.arrivals.all()[arrived:]
+        arrivals = self.sandbox.request_log.all()[arrived:]
         if dry:
             assert self._fingerprint() == before, "a dry run changed the ledger"
             written = sum(one.method != "GET" for one in arrivals)
@@ -168,9 +168,9 @@ class Program(Promises):
     def _others(self) -> None:
         before, hearing = self._fingerprint(), self.judge.now
         self.judge.now = None  # what others hear is nothing to the run
-        arrived = len(self.sandbox.arrivals.all())
+        arrived = len(self.sandbox.request_log.all())
         assert self.world.call("run").code == 75
-        assert len(self.sandbox.arrivals.all()) == arrived, "a run without the lock asked"
+        assert len(self.sandbox.request_log.all()) == arrived, "a run without the lock asked"
         assert self.world.call("status").code in (0, 3)
         assert self.world.call("run", DRY).code in (0, 3, 4, 6, 7)
         assert self._fingerprint() == before, "others changed the ledger"
@@ -218,7 +218,7 @@ class Program(Promises):
         if service == "jetti":
             self.witness.answered(request, delivery)
             if delivery.response is not None and delivery.response.status == 429:
-                struck = self.sandbox.arrivals.all()[-1].fault
+                struck = self.sandbox.request_log.all()[-1].fault
                 assert struck is not None, "Jetti had to slow us down"
 
     def _reached(self, point: failpoints.Failpoint) -> None:

@@ -29,7 +29,7 @@ def _traces() -> list[tuple[object, ...]]:
                 self.traces.append(
                     (
                         tuple(history.told),
-                        tuple(history.sandbox.arrivals.all()),
+                        tuple(history.sandbox.request_log.all()),
                         repr(history.sandbox.jetti.store.to_json()),
                         tuple(sorted(history.states().items())),
                     )

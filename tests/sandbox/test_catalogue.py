@@ -13,7 +13,7 @@ import pytest
 from reconciler.sandbox.messages import Request
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.world.products import VENDORS
-from reconciler.sandbox.world.timeline import Catalogue
+from reconciler.sandbox.world.timeline import Timeline
 from tests.sandbox.loop_shop import NOON
 
 
@@ -33,7 +33,7 @@ def rows(sandbox):
 
 @pytest.fixture(scope="module")
 def orders():
-    events = Catalogue(1, 300, 200, NOON).events
+    events = Timeline(1, 300, 200, NOON).events
     return [event.arguments["order"] for event in events if event.move == "arrive"]
 
 
@@ -113,7 +113,7 @@ def test_most_orders_are_in_jetti_and_some_are_missing(sandbox, rows):
 
 
 def test_some_orders_reach_jetti_after_their_return_and_some_never_do():
-    events = Catalogue(1, 300, 200, NOON).events
+    events = Timeline(1, 300, 200, NOON).events
     arrived = {e.arguments["order"].order_id: e.at for e in events if e.move == "arrive"}
     submitted = [(e.arguments["order"].order_id, e.at) for e in events if e.move == "submit"]
 

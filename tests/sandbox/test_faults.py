@@ -464,7 +464,7 @@ def test_without_sockets_a_refused_connection_is_lost_before_it_arrives(world):
     with pytest.raises(Lost, match="refused"):
         world.list()
 
-    assert world.arrivals.all() == []
+    assert world.request_log.all() == []
 
 
 # --------------------------------------------------------------------------------- over sockets
@@ -510,7 +510,7 @@ def test_a_refused_connection_is_cut_before_a_byte_is_read(wire, world):
     with pytest.raises(ConnectionResetError):
         wire()
 
-    assert world.arrivals.all() == []
+    assert world.request_log.all() == []
 
 
 def test_an_idle_connection_can_be_refused_at_its_next_request(wire, world):

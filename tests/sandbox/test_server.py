@@ -214,7 +214,7 @@ def test_an_answer_that_does_not_come_keeps_nobody_else_waiting(sandbox, urls):
     sandbox.faults.add(Fault("loop", "silence", nth=1))
     waiting = http.client.HTTPConnection(urls.loop.split("/")[2], timeout=5)
     waiting.request("GET", f"/api/v1{LIST}", headers=LOOP_KEY)
-    while not sandbox.arrivals.all():
+    while not sandbox.request_log.all():
         time.sleep(0.001)
 
     assert send(urls.loop, LIST)[0] == 200
@@ -314,7 +314,7 @@ def test_arrivals_are_logged_with_their_fault_and_without_secrets(sandbox, urls,
     send(urls.loop, f"{LIST}?state=open")
     send(urls.jetti, "/sales.json?access_token=s3cret&limit=1", headers={})
 
-    first, second = control.arrivals()
+    first, second = control.request_log()
 
     assert first == {
         "at": "2026-03-01T12:00:00Z",
@@ -331,9 +331,9 @@ def test_arrivals_are_logged_with_their_fault_and_without_secrets(sandbox, urls,
 def test_the_log_can_be_started_anew(sandbox, urls, control):
     send(urls.loop, LIST)
 
-    control.forget_arrivals()
+    control.clear_request_log()
 
-    assert control.arrivals() == []
+    assert control.request_log() == []
 
 
 # -------------------------------------------------------------------------------------- control

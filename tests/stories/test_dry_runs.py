@@ -30,7 +30,7 @@ def footprint(directory: Path) -> dict[str, tuple[str, int, int]]:
 
 
 def methods(world: World) -> set[str]:
-    return {arrival.method for arrival in world.sandbox.arrivals.all()}
+    return {arrival.method for arrival in world.sandbox.request_log.all()}
 
 
 def changed(world: World) -> tuple[str, str]:
@@ -43,7 +43,7 @@ def changed(world: World) -> tuple[str, str]:
     world.loop.move_label(old, "in_transit")
     new = world.returned(("Acme", 1), ("Bolt", 1))
     world.pass_time()
-    world.sandbox.arrivals.clear()
+    world.sandbox.request_log.clear()
     return old, new
 
 

@@ -42,19 +42,19 @@ def test_a_long_reading_that_is_killed_goes_on_from_the_last_whole_window(
     real.breaks("list.first", "delay", service="loop", nth=11, seconds=20.0)
     process = real.start("run", "--max-writes", "0", **paging, **quiet)
     real.until(lambda: real.sandbox.faults.active()[0].hits)
-    real.until(lambda: any(one.fault for one in real.sandbox.arrivals.all()))
+    real.until(lambda: any(one.fault for one in real.sandbox.request_log.all()))
     process.kill()
     real.end(process)
     real.heals()
     reached = real.watermark()
     assert timedelta(days=80) < now - reached < timedelta(days=100), "two windows of thirty days"
-    before = len(real.sandbox.arrivals.all())
+    before = len(real.sandbox.request_log.all())
 
     code = real.does("run", "--max-writes", "0", **paging, **quiet)
 
     earliest = min(
         one.query.partition("from=")[2][:10]
-        for one in list(real.sandbox.arrivals.all())[before:]
+        for one in list(real.sandbox.request_log.all())[before:]
         if one.service == "loop"
     )
     assert code == 0
@@ -199,7 +199,7 @@ def a_whole_day(directory: Path) -> list[str]:
             world.pass_time(hours=6)
             ran = world.call("run", *options, "--format", "json")
             told += [str(ran.code), ran.stdout]
-            told.append(str([one.operation for one in world.sandbox.arrivals.all()]))
+            told.append(str([one.operation for one in world.sandbox.request_log.all()]))
     return told
 
 

@@ -145,11 +145,11 @@ def test_a_signal_is_the_reason_of_all_that_was_left(world: World) -> None:
     asked = world.clock.check
 
     def stop_once_loop_was_read() -> None:
-        if any(one.service == "jetti" for one in world.sandbox.arrivals.all()[before:]):
+        if any(one.service == "jetti" for one in world.sandbox.request_log.all()[before:]):
             world.clock.stop_with = signal.SIGHUP
         asked()
 
-    before = len(world.sandbox.arrivals.all())
+    before = len(world.sandbox.request_log.all())
     world.clock.check = stop_once_loop_was_read  # type: ignore[method-assign]
 
     ran = world.run()

@@ -221,7 +221,7 @@ def test_one_poisoned_return_among_many_delays_none_of_them(world: World, long: 
 
     ran = world.run(RECONCILER_GUARD__CREATES=str(2 * count))
 
-    struck = [arrival for arrival in world.sandbox.arrivals.all() if arrival.fault]
+    struck = [arrival for arrival in world.sandbox.request_log.all() if arrival.fault]
     assert {world.state(one) for one in (*before, *after)} == {"synced"}
     assert (ran.code, world.state(poisoned), len(struck)) == (3, "unknown", 1)
     assert_agreement(world, but=[poisoned])
@@ -241,11 +241,11 @@ def test_when_everything_fails_few_requests_are_made_and_no_try_is_spent(
     several = [world.returned() for _ in range(count)]
     world.pass_time()
     world.breaks(operation, "500")
-    before = len(world.sandbox.arrivals.all())
+    before = len(world.sandbox.request_log.all())
 
     ran = world.run(RECONCILER_GUARD__CREATES="100")
 
-    failed = [one for one in world.sandbox.arrivals.all()[before:] if one.fault == "500"]
+    failed = [one for one in world.sandbox.request_log.all()[before:] if one.fault == "500"]
     assert (ran.code, max(world.entry(one).attempts for one in several)) == (5, 0)
     assert len(failed) <= most, "five in a row open the breaker; reads have four tries each"
     heal_and_agree_within(world, count)

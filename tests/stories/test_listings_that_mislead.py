@@ -346,7 +346,7 @@ def test_every_question_to_the_list_names_both_ends_in_utc_without_an_offset(
 
     assert world.run(*options, **SMALL).code == 0
 
-    asked = [one.query for one in world.sandbox.arrivals.all() if one.service == "loop"]
+    asked = [one.query for one in world.sandbox.request_log.all() if one.service == "loop"]
     assert len(asked) > 7
     assert [query for query in asked if not _WHOLE.fullmatch(query)] == []
 

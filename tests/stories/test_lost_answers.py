@@ -412,7 +412,7 @@ def test_a_poisoned_return_delays_no_other_and_dies_after_eight_tries(
         assert world.run().code == 3
         assert (world.clock.now() - started).days < 10
     assert (world.clock.now() - started).total_seconds() >= 24 * 3600
-    struck = [arrival for arrival in world.sandbox.arrivals.all() if arrival.fault == "500"]
+    struck = [arrival for arrival in world.sandbox.request_log.all() if arrival.fault == "500"]
     assert len(struck) == 8
     assert world.run().code == 3
     world.loop.label(poisoned)

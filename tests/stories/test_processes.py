@@ -80,7 +80,7 @@ def test_1_a_bug(world: RealWorld) -> None:
 def test_2_usage(world: RealWorld) -> None:
     assert world.does("run", "--to", "2026-01-01") == 2
     assert world.does("run", RECONCILER_LOOP__PAGESIZE="3") == 2
-    assert list(world.sandbox.arrivals.all()) == []
+    assert list(world.sandbox.request_log.all()) == []
 
 
 @pytest.mark.covers("3")
@@ -174,9 +174,9 @@ def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(world: RealWor
     world.live()
     assert world.does("run") == 0
     world.breaks("list.*", "delay", service="loop", seconds=SLOW)
-    asked = len(world.sandbox.arrivals.all())
+    asked = len(world.sandbox.request_log.all())
     process = world.start("run")
-    world.until(lambda: len(world.sandbox.arrivals.all()) > asked)
+    world.until(lambda: len(world.sandbox.request_log.all()) > asked)
 
     goes_on = world.end(world.start("status"))
     process.kill()
@@ -273,7 +273,7 @@ def test_a_signal_while_loop_is_read_ends_at_once(world: RealWorld) -> None:
     world.born()
     world.breaks("list.*", "delay", service="loop", seconds=SLOW)
     process = world.start("run")
-    world.until(lambda: world.sandbox.arrivals.all())
+    world.until(lambda: world.sandbox.request_log.all())
     started = time.monotonic()
     process.terminate()
 
@@ -405,7 +405,7 @@ def test_a_report_that_has_nowhere_to_go_is_refused_before_anything_is_done(
 
     for command in (["run"], ["status"], ["show", "1"]):
         assert world.does(*command, "--output", f"{world.directory}/nowhere/report") == 2
-    assert list(world.sandbox.arrivals.all()) == []
+    assert list(world.sandbox.request_log.all()) == []
 
 
 @pytest.mark.covers("F95", "R19")

@@ -135,7 +135,7 @@ def test_an_order_without_a_name_is_found_by_its_id(world: World, name: str | No
     ran = world.run()
 
     assert (ran.code, len(world.in_jetti(one)), len(world.in_jetti(other))) == (0, 1, 1)
-    asked = [a.query for a in world.sandbox.arrivals.all() if "reference" in a.query]
+    asked = [a.query for a in world.sandbox.request_log.all() if "reference" in a.query]
     assert asked == [], "an empty name is none to look for"
     order_id = world.orders[0].order_id
     shown = world.call("show", order_id)
@@ -421,11 +421,11 @@ def test_a_row_that_makes_no_sense_spoils_no_sweep(world: World, extra: dict[str
     world.loop.edit(odd, extra=extra)
     world.loop.remove(gone)
     world.pass_time()
-    world.sandbox.arrivals.clear()
+    world.sandbox.request_log.clear()
 
     swept = world.run("--sweep", "30d")
 
-    asked = [one for one in world.sandbox.arrivals.all() if "details" in one.path]
+    asked = [one for one in world.sandbox.request_log.all() if "details" in one.path]
     assert [f"return_id={gone}" in one.query for one in asked] == [True], "the odd one is listed"
     assert (swept.code, swept.report["run"]["failures"]) == (3, [])
     assert [row["return_id"] for row in swept.report["malformed"]] == [odd]

@@ -47,7 +47,7 @@ def every_byte(directory: Path) -> dict[str, bytes]:
 
 def asked(world: RealWorld) -> int:
     """Requests that reached either service."""
-    return len(list(world.sandbox.arrivals.all()))
+    return len(list(world.sandbox.request_log.all()))
 
 
 def shell(world: RealWorld, script: str, *, cwd: Path | None = None, **environ: str) -> Ended:

@@ -190,7 +190,7 @@ def test_a_range_that_makes_no_sense_is_refused_before_anybody_is_asked(
     codes = {options: world.run(*options, *dry).code for options in NONSENSE}
 
     assert set(codes.values()) == {2}, codes
-    assert list(world.sandbox.arrivals.all()) == []
+    assert list(world.sandbox.request_log.all()) == []
 
 
 @pytest.mark.covers("F12")

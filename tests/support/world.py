@@ -72,10 +72,10 @@ class FrozenClock:
             raise Interrupted(signal.SIGINT)
 
     def _requests(self) -> int:
-        return sum(one.service == "jetti" for one in self._sandbox.arrivals.all())
+        return sum(one.service == "jetti" for one in self._sandbox.request_log.all())
 
     def _writes(self) -> int:
-        arrivals = self._sandbox.arrivals.all()
+        arrivals = self._sandbox.request_log.all()
         return sum(one.service == "jetti" and one.method != "GET" for one in arrivals)
 
 
@@ -293,7 +293,7 @@ class World:
         """Operations that reached Jetti and were not GETs, oldest first."""
         return [
             arrival.operation
-            for arrival in self.sandbox.arrivals.all()
+            for arrival in self.sandbox.request_log.all()
             if arrival.service == "jetti" and not arrival.operation.startswith("GET")
         ]
 

@@ -1,1 +1,1 @@
-"""What can go wrong on the way to a service and back, by name."""
+"""Faults: what can go wrong on the way to a service and back, by name."""

@@ -1,4 +1,4 @@
-"""Answers that a service gives instead of its own: refusals, redirects, gateways, nonsense."""
+"""Error responses: refusals in a service's own form, a gateway's HTML, odd headers and bodies."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ TEN_YEARS = 10 * 365 * 86_400
 
 
 def html(status: int, title: str) -> Response:
-    """What stands in front of a service answers when the service does not."""
+    """The HTML answer of a gateway or proxy in front of a service."""
     page = f"<html><head><title>{status} {title}</title></head><body><h1>{title}</h1></body></html>"
     return Response(status, page.encode(), dict(HTML))
 
 
 def refusal(service: str, status: int) -> Response:
-    """In the service's own form; 502, 503 and 504 are a gateway's HTML."""
+    """A refusal in the service's own form; 502, 503 and 504 are a gateway's HTML."""
     if status in (502, 503, 504):
         return html(status, TITLES[status])
     return _loop(status) if service == "loop" else _jetti(status)
@@ -88,7 +88,7 @@ def retry_after(form: RetryAfter, seconds: float, now: datetime) -> str:
 
 @lru_cache(maxsize=2)
 def bomb(megabytes: int) -> bytes:
-    """A small gzip stream of that many megabytes of zeros."""
+    """A small gzip stream that unpacks to `megabytes` of zeros."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     megabyte = bytes(1_000_000)
     return b"".join(packer.compress(megabyte) for _ in range(megabytes)) + packer.flush()

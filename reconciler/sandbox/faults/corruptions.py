@@ -1,4 +1,4 @@
-"""The service's own answer, mangled; or its answer to a request that was mangled on the way in."""
+"""The service's own response, corrupted; or its response to a request that was corrupted."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def truncated(call: Call, /, *, at: int) -> Delivery:
 
 
 def wrong_length(call: Call, /, *, by: int = 10) -> Delivery:
-    """Content-Length is off by that much; the connection is closed after the true body."""
+    """Content-Length is off by `by` bytes; the connection is closed after the true body."""
     response = call.apply()
     return Delivery(response, declared_length=max(0, len(response.body) + by), ending="close")
 
 
 def short_page(call: Call, /, *, rows: int) -> Delivery:
-    """Well formed, but that many rows are missing from the end of the page."""
+    """Well formed, but the last `rows` rows of the page are missing."""
     response = call.apply()
     content = msgspec.json.decode(response.body)
     page = content.get("returns", []) if isinstance(content, dict) else content
@@ -39,7 +39,7 @@ def duplicate_answer(call: Call, /) -> Delivery:
 
 
 def stale_read(call: Call, /, *, seconds: float = 60.0) -> Delivery:
-    """What the same GET was answered up to that long before, since the fault was set."""
+    """The response to the same GET up to `seconds` earlier, since the fault was set."""
     known = call.remembered(seconds)
     if known is None:
         known = call.apply()
@@ -54,7 +54,7 @@ def filter_ignored(call: Call, /) -> Delivery:
 
 
 def parameters_dropped(call: Call, /, *, names: list[str]) -> Delivery:
-    """Parameters get lost on their way in: of the query, brackets and all, and of a JSON body."""
+    """Parameters get lost on their way in, from the query (with brackets) and from a JSON body."""
     kept = [
         (name, value)
         for name, value in parse_qsl(call.request.query, keep_blank_values=True)

@@ -1,6 +1,6 @@
-"""Answers that come late, in pieces, or never.
+"""Responses that come late, in pieces, or never.
 
-`applied` says whether the service acts although nobody hears of it.
+`applied` says whether the service handles the request although no response arrives.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from reconciler.sandbox.faults.call import Call
 
 
 def delay(call: Call, /, *, seconds: float = 1.0) -> Delivery:
-    """The answer takes its time."""
+    """The response is late."""
     return Delivery(call.apply(), delay=seconds)
 
 
 def trickle(call: Call, /, *, seconds: float = 1.0) -> Delivery:
-    """The body comes byte by byte."""
+    """The body arrives byte by byte."""
     return Delivery(call.apply(), pause=seconds)
 
 
 def refuse(call: Call, /) -> Delivery:
-    """Cut before a byte of the request was read; the server looks for it before it reads."""
+    """Cut before a byte of the request is read; the server checks for it before reading."""
     raise AssertionError(f"refuse is no answer to {call.request.path}")
 
 
@@ -50,17 +50,17 @@ def silence(call: Call, /, *, applied: bool = False) -> Delivery:
 
 
 def applied_then_lost(call: Call, /, *, ending: Ending = "reset") -> Delivery:
-    """The service acts; nobody learns of it."""
+    """The service handles the request, but its response is lost."""
     call.apply()
     return Delivery(None, ending=ending)
 
 
 def not_applied_then_lost(call: Call, /, *, ending: Ending = "reset") -> Delivery:
-    """The service never sees the request; to the client it looks the same."""
+    """The service never sees the request; to the client this looks the same."""
     return Delivery(None, ending=ending)
 
 
 def applied_later(call: Call, /, *, seconds: float, ending: Ending = "reset") -> Delivery:
-    """The service acts that much sandbox time later, long after the connection was cut."""
+    """The service handles the request `seconds` of sandbox time after the connection was cut."""
     call.postpone(seconds)
     return Delivery(None, ending=ending)

@@ -47,7 +47,7 @@ for _code in (400, 401, 403, 404, 409, 422, 500, 502, 503, 504):
 
 
 def check_parameters(kind: str, parameters: dict[str, Any]) -> None:
-    """ValueError for an unknown kind, or parameters that it does not take."""
+    """Raise ValueError for an unknown kind, or for parameters that it does not take."""
     if kind not in KINDS:
         raise ValueError(f"no fault {kind!r}; there are {', '.join(sorted(KINDS))}")
     try:

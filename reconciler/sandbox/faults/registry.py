@@ -1,4 +1,4 @@
-"""Which calls go wrong, and how: switches for the faults that real services show."""
+"""Which calls go wrong, and how."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.sandbox.messages import Request
 ServiceName = Literal["loop", "jetti"]
 
 PROBE_SECONDS = 10
-"""A list call over a window up to this long is a probe of a page's edge."""
+"""A list call over a window of at most this length is an edge probe."""
 
 
 class Fault(Struct, frozen=True):
@@ -29,10 +29,10 @@ class Fault(Struct, frozen=True):
     operation: str = "*"
     """A glob over `operation_of`: `list.*`, `details`, `POST /sales/*/cancel.json`."""
     nth: int | None = None
-    """Only this call, counted from 1 since the fault was set; goes before `first` and `last`."""
+    """Only this call, counted from 1 since the fault was set; overrides `first` and `last`."""
     first: int = 1
     last: int | None = None
-    """None: until healed."""
+    """None: until the fault is removed."""
     parameters: dict[str, Any] = {}
 
     def strikes(self, call: int) -> bool:
@@ -43,7 +43,7 @@ class Fault(Struct, frozen=True):
 
 
 class Active(Struct):
-    """A fault that is set, and what it has seen."""
+    """A fault that is set, and how often it was called and hit."""
 
     number: int
     fault: Fault
@@ -52,14 +52,14 @@ class Active(Struct):
 
 
 class Faults:
-    """The faults that are set. Where several strike one call, the one set first does it."""
+    """The faults that are set. If several match a call, the one set first hits it."""
 
     def __init__(self) -> None:
         self._active: dict[int, Active] = {}
         self._numbers = itertools.count(1)
 
     def add(self, fault: Fault) -> int:
-        """Set a fault; its number takes it back. ValueError when it cannot mean anything."""
+        """Set a fault; returns the number to remove it by. Raises ValueError if it is invalid."""
         check_parameters(fault.kind, fault.parameters)
         if fault.kind == "refuse" and fault.operation != "*":
             raise ValueError("refuse strikes before the operation can be read: use operation '*'")
@@ -68,23 +68,23 @@ class Faults:
         return active.number
 
     def remove(self, number: int) -> None:
-        """Take one back; a number that is not set is none of our business."""
+        """Remove a fault; an unknown number is ignored."""
         self._active.pop(number, None)
 
     def clear(self) -> None:
-        """Heal everything."""
+        """Remove all faults."""
         self._active.clear()
 
     def active(self) -> list[Active]:
-        """What is set, with counts, as copies."""
+        """Copies of what is set, with counts."""
         return [replace(active) for active in self._active.values()]
 
     def on_connection(self, service: ServiceName) -> Fault | None:
-        """The `refuse` that strikes the next thing to arrive, before a byte of it is read."""
+        """The `refuse` fault that hits the next request, before a byte of it is read, if any."""
         return self._struck(service, "", refusing=True)
 
     def on_call(self, service: ServiceName, operation: str) -> Fault | None:
-        """The fault that strikes this call."""
+        """The fault that hits this call, if any."""
         return self._struck(service, operation, refusing=False)
 
     def watches(self, kind: str) -> bool:

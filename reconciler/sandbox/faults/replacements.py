@@ -1,6 +1,6 @@
-"""Other answers in place of the service's own.
+"""Other responses in place of the service's own.
 
-`applied` says whether the service acts all the same.
+`applied` says whether the service handles the request all the same.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def redirect(
 
 
 def html_200(call: Call, /, *, applied: bool = False) -> Delivery:
-    """A page for people, with status 200."""
+    """An HTML page with status 200."""
     if applied:
         call.apply()
     return Delivery(answers.html(200, "Please sign in"))
 
 
 def empty_200(call: Call, /, *, applied: bool = False) -> Delivery:
-    """Status 200 and nothing."""
+    """Status 200 and an empty body."""
     if applied:
         call.apply()
     return Delivery(Response(200, b"", {"content-type": "application/json"}))
@@ -92,7 +92,7 @@ def raw(
     content_type: str = "application/json",
     applied: bool = False,
 ) -> Delivery:
-    """Any body; a byte that is no UTF-8 is written as its surrogate escape."""
+    """Any body; a byte that is not valid UTF-8 is given as its surrogate escape."""
     if applied:
         call.apply()
     encoded = body.encode("utf-8", "surrogateescape")

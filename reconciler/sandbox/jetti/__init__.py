@@ -1,1 +1,1 @@
-"""The pretend Jetti: resources, the query language, writes, and what they set off."""
+"""The pretend Jetti: resources, the query language, writes, and their side effects."""

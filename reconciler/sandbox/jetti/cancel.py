@@ -1,8 +1,8 @@
 """`POST /sales/{id}/cancel.json` and its purchase twin: how a client creates sale returns
 (jetti.md#creating-a-sale-return).
 
-There is no idempotency key, an empty id list means everything, and a key that is not understood
-is ignored: the whole-sale trap is reproduced here on purpose.
+There is no idempotency key, an empty id list means everything, and an unknown key is ignored: the
+whole-sale trap is reproduced here on purpose.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.sandbox.jetti.problems import instance_problem
-from reconciler.sandbox.jetti.returns import Wish, create_sale_returns
+from reconciler.sandbox.jetti.returns import ReturnRequest, create_sale_returns
 from reconciler.sandbox.jetti.schema import RESOURCES, Row
 from reconciler.sandbox.jetti.world import World
 from reconciler.sandbox.jetti.writes import read_attributes
 
-# What splitting and the reference counter decide, whatever a body says.
+# Decided by splitting and by the reference counter; ignored in a body.
 _DECIDED = ("saleId", "purchaseId", "reference")
 
 
 def cancel_sale(world: World, sale: Row, body: Row) -> list[Row]:
-    """One sale return for in-house goods and one per vendor's purchase, of the lines asked for."""
+    """One sale return for in-house goods and one per vendor's purchase, for the given lines."""
     lines = world.table("SaleItem").find("saleId", sale["id"])
     asked = _asked(lines, body.get(world.switches.cancel_ids_key))
     lines = _without_repeated(world, sale, [line for line in lines if line["id"] in asked])
@@ -28,7 +28,7 @@ def cancel_sale(world: World, sale: Row, body: Row) -> list[Row]:
     attributes: Row = {}
     if world.switches.cancel_attributes == "applied":
         attributes = _attributes(world, body)
-    return create_sale_returns(world, Wish(sale["id"], items, attributes))
+    return create_sale_returns(world, ReturnRequest(sale["id"], items, attributes))
 
 
 def cancel_purchase(world: World, purchase: Row, body: Row) -> list[Row]:
@@ -44,7 +44,7 @@ def cancel_purchase(world: World, purchase: Row, body: Row) -> list[Row]:
         if line["id"] in chosen
     }
     attributes = _attributes(world, body)
-    return create_sale_returns(world, Wish(purchase["saleId"], items, attributes))
+    return create_sale_returns(world, ReturnRequest(purchase["saleId"], items, attributes))
 
 
 def _asked(rows: list[Row], ids: Any) -> set[int]:
@@ -71,7 +71,7 @@ def _attributes(world: World, body: Row) -> Row:
 
 
 def _without_repeated(world: World, sale: Row, lines: list[Row]) -> list[Row]:
-    """Lines that are on a live sale return already, by the switch for a repeated call
+    """The lines, with those on a live sale return treated by the switch for repeated calls
     (jetti.md#repeated-cancel-calls)."""
     if world.switches.cancel_repeated == "another":
         return lines

@@ -3,7 +3,7 @@ jetti.md#notation-of-the-compact-lists, #field-lists.
 
 `name type`, then `?` = nullable, `(a/b)` = the only values, `=x` = default, `!` = must be sent.
 `text` is a string of any length. `id`, `createdAt`, `updatedAt` and `companyId` are on every row
-and not repeated here. A long file because it is one thing: a table, taken over field by field.
+and not repeated here. The file is long because it is one table.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ taxNumber string?; userId integer?; xeroId string?
 """
 
 # Of these two only the settings that decide a new sale return's status are known
-# (jetti.md#status-after-creation), the rest of their rows is not.
+# (jetti.md#status-after-creation).
 DROPSHIP_PROVIDER = """
 name string !; saleReturnCustomerStatus string(default/requested/finalized) =default
 """

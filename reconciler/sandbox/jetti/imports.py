@@ -1,7 +1,7 @@
 """How an order of the shop becomes a sale: lines, customer, one purchase per vendor.
 
 People are invented and easy to find (`canary`, example.test), so that tests can prove that no
-name, address or e-mail leaves this place.
+name, address or e-mail address leaks.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _import_lines(world: World, sale_id: int, lines: tuple[SandboxOrderLine, ...
 
 
 def _parts(line: SandboxOrderLine) -> list[SandboxOrderLine]:
-    """The sale items that a line of the order becomes."""
+    """The sale items that an order line becomes."""
     parts = [replace(line, vendor=vendor, quantity=units) for vendor, units in line.parts]
     return parts or [line]
 
@@ -160,7 +160,7 @@ def _complete_sale(world: World, sale_id: int, lines: list[Row]) -> None:
 
 
 def _make_purchases(world: World, sale_id: int, lines: list[Row]) -> None:
-    """Each vendor gets his part of the order as one purchase (jetti.md#resources)."""
+    """Each vendor gets their part of the order as one purchase (jetti.md#resources)."""
     vendors: dict[int, list[Row]] = {}
     for line in lines:
         if line["dropshipProviderId"] is not None:

@@ -15,7 +15,7 @@ from reconciler.sandbox.jetti.world import World
 
 
 class View(Struct, frozen=True):
-    """What is to be seen of the rows of one model."""
+    """What is shown of the rows of one model."""
 
     model: str
     attributes: tuple[str, ...] | None = None
@@ -26,7 +26,8 @@ class View(Struct, frozen=True):
 def read_view(
     model: str, attributes: Any, include: Any, switches: JettiSwitches, join_key: str | None = None
 ) -> View:
-    """Check what was asked for. `join_key` is the foreign key the parent joins on, if any."""
+    """Validate `attributes` and `include`. `join_key` is the foreign key that the parent joins
+    on, if any."""
     names = _names(model, attributes, switches)
     includes = tuple(_include(model, wanted, switches) for wanted in _wanted(include))
     joined_on = {relation.foreign_key for relation, _ in includes if not relation.many}

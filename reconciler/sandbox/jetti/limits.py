@@ -1,5 +1,4 @@
-"""Jetti's leaky bucket (jetti.md#rate-limit, #safe-pace). Only the Jetti half needs it; Loop counts
-differently."""
+"""Jetti's leaky bucket (jetti.md#rate-limit, #safe-pace). Loop counts differently."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ WRITE_COST = 2
 
 
 class Bucket:
-    """Fills with requests, drains evenly; a request that would make it overflow is refused."""
+    """Fills with requests and drains evenly; a request that would overflow it is refused."""
 
     def __init__(self, clock: SandboxClock, capacity: float, drain_per_second: float) -> None:
         self._clock = clock
@@ -23,17 +22,17 @@ class Bucket:
         self._at: datetime = clock.now()
 
     def remaining(self) -> float:
-        """Units that may still be poured in now."""
+        """Units that still fit in now."""
         now = self._clock.now()
-        # The clock can be set back, and a bucket does not fill up by itself.
+        # If the clock is set back, the bucket must not fill up.
         passed = max(0.0, (now - self._at).total_seconds())
         self._level = max(0.0, self._level - passed * self._drain)
         self._at = now
         return self._capacity - self._level
 
     def take(self, units: float) -> bool:
-        """Pour in; False, and nothing poured, when there is no room."""
-        # A hair of tolerance: clock arithmetic is in microseconds.
+        """Add units; False, and nothing is added, if there is no room."""
+        # A small tolerance: clock arithmetic is in microseconds.
         if units > self.remaining() + 1e-6:
             return False
         self._level += units
@@ -50,7 +49,7 @@ class RateLimiter:
         self._writes = Bucket(clock, 1, 1)
 
     def admit(self, method: str) -> None:
-        """Count one request; raises the 429 `Problem` (its body is unknown) when it is too much."""
+        """Count one request. Raises the 429 `Problem` (its body is unknown) if it is too many."""
         if not self._has_room(method):
             raise Problem("api.errors.too_many_requests", 429)
 
@@ -62,7 +61,7 @@ class RateLimiter:
         return self._shared.take(1 if method == "GET" else WRITE_COST)
 
     def headers(self, method: str) -> dict[str, str]:
-        """Remaining capacity. The names are ours, to be depended on by nobody."""
+        """The remaining capacity. The names are made up: no client may depend on them."""
         if not self._switches.rate_headers or self._switches.rate_limit == "off":
             return {}
         bucket = self._shared

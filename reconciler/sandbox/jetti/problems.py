@@ -1,4 +1,4 @@
-"""Refusals as Jetti words them: RFC 7807, machine code in `title`, 500 by default
+"""Jetti's error responses: RFC 7807, machine code in `title`, 500 by default
 (jetti.md#problem-details, #error-statuses)."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Problem(Exception):
         self.code, self.status, self.detail, self.details = code, status, detail, details
 
     def response(self) -> Response:
-        """`detail` and `details` are left out where there are none (jetti.md#problem-details)."""
+        """The response; `detail` and `details` are omitted if empty (jetti.md#problem-details)."""
         body: dict[str, Any] = {
             "type": f"https://problems.jetti.io/details#{self.code}",
             "title": self.code,
@@ -42,8 +42,7 @@ class Problem(Exception):
 def instance_problem(
     resource: Resource, row_id: int, action: str, context: str, status: int = 500
 ) -> Problem:
-    """A problem of one object, with the members that such have
-    (jetti.md#problems-of-one-object)."""
+    """A problem with one object, with its additional members (jetti.md#problems-of-one-object)."""
     return Problem(
         f"api.{resource.path.replace('-', '_')}.{action}.{context}",
         status,
@@ -57,5 +56,5 @@ def instance_problem(
 
 
 def json_response(body: Any, status: int = 200) -> Response:
-    """Every success is a 200, creations too (jetti.md#success-status)."""
+    """A JSON response; every success is a 200, even a creation (jetti.md#success-status)."""
     return Response(status, msgspec.json.encode(body), {"content-type": "application/json"})

@@ -1,4 +1,4 @@
-"""The query language of collections: brackets as the Node library `qs` makes them
+"""The query language of collections: brackets as in the Node library `qs`
 (jetti.md#query-language)."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Query(Struct, frozen=True):
-    """One query string, taken apart but not yet checked against a resource."""
+    """One query string, parsed but not yet checked against a resource."""
 
     where: Any = None
     limit: str | None = None
@@ -36,7 +36,7 @@ class Query(Struct, frozen=True):
 
 
 def parse_query(raw: str, switches: JettiSwitches) -> Query:
-    """Parameters that were never seen (`offset`, `page`, `sort`, …) are ignored."""
+    """Parse a query string. Unknown parameters (`offset`, `page`, `sort`, …) are ignored."""
     options = DecodeOptions(
         depth=_DEPTH, list_limit=switches.array_limit, parameter_limit=_PARAMETERS
     )
@@ -52,7 +52,7 @@ def parse_query(raw: str, switches: JettiSwitches) -> Query:
 
 
 def select(world: World, resource: Resource, query: Query) -> list[Row]:
-    """The page of rows asked for, in the order asked for, by id else."""
+    """The requested page of rows in the requested order, by default by id."""
     switches = world.switches
     where = None if switches.where_ignored else query.where
     rows: Iterable[Row] = world.visible(resource.model, _candidates(world, resource, where))
@@ -79,7 +79,7 @@ def _start(text: str | None, limit: int, switches: JettiSwitches) -> int:
 
 
 def _candidates(world: World, resource: Resource, where: Any) -> Iterable[Row]:
-    """Fewer rows to test, where an index or the id says so."""
+    """The rows to test: narrowed by an index or by id if possible."""
     table = world.table(resource.model)
     for name, values in WhereReader(resource, world.switches).equals(where).items():
         if name == "id":
@@ -92,7 +92,7 @@ def _candidates(world: World, resource: Resource, where: Any) -> Iterable[Row]:
 def _ordered(
     rows: Iterable[Row], resource: Resource, order: Any, switches: JettiSwitches
 ) -> Iterable[Row]:
-    """`order[attribute]=createdAt&order[descending]=true`; ascending without
+    """`order[attribute]=createdAt&order[descending]=true`; without `descending`, ascending
     (jetti.md#query-parameters)."""
     if order is not None and switches.order_parameter == "refused":
         raise refused(switches)

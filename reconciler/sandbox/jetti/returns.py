@@ -1,4 +1,4 @@
-"""Raising sale returns: one for the in-house goods, one per vendor's purchase
+"""Creates sale returns: one for the in-house goods, one per vendor's purchase
 (jetti.md#split-of-a-return, #answer-of-the-cancel-call)."""
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from reconciler.sandbox.jetti.problems import Problem
 from reconciler.sandbox.jetti.schema import Row
 from reconciler.sandbox.jetti.world import World
 
-# What the lines of one sale return share: the purchase, the vendor (where no purchase was made
-# yet), and a number that keeps apart what a switch wants apart.
+# What the lines of one sale return share: the purchase, the vendor (if there is no purchase yet),
+# and a number that separates what a switch wants separate.
 Group = tuple[int | None, int | None, int]
 
 
-class Wish(Struct, frozen=True):
-    """Sale returns somebody wants raised on a sale."""
+class ReturnRequest(Struct, frozen=True):
+    """What to return of a sale."""
 
     sale_id: int
     items: dict[int, Row]
-    """By sale item id: the attributes of its sale return item, say `{"quantity": 1}`."""
+    """By sale item id: the attributes of its sale return item, such as `{"quantity": 1}`."""
     attributes: dict[str, Any] = {}
-    """Of every sale return raised."""
+    """Attributes of every sale return that is created."""
 
 
-def create_sale_returns(world: World, wish: Wish) -> list[Row]:
-    """Raise them, in-house first, then by purchase; all or none. Returns the new rows."""
-    groups = _split(world, wish)
-    refuse_duplicate_external_id(world, wish.attributes.get("externalId"), len(groups))
-    created = [_create(world, wish, group, lines) for group, lines in _sorted(groups)]
+def create_sale_returns(world: World, wanted: ReturnRequest) -> list[Row]:
+    """Create all sale returns or none, in-house first, then by purchase. Returns the new rows."""
+    groups = _split(world, wanted)
+    refuse_duplicate_external_id(world, wanted.attributes.get("externalId"), len(groups))
+    created = [_create(world, wanted, group, lines) for group, lines in _sorted(groups)]
     if created:
         world.recompute("SaleReturn", created[0])
     return created
@@ -39,7 +39,7 @@ def create_sale_returns(world: World, wish: Wish) -> list[Row]:
 def refuse_duplicate_external_id(
     world: World, external_id: str | None, uses: int = 1, *, own_id: int | None = None
 ) -> None:
-    """409 under the switch that makes `sale-return.externalId` unique
+    """Raise a 409 `Problem` if the switch makes `sale-return.externalId` unique
     (jetti.md#external-id-rules)."""
     if not world.switches.unique_external_ids or external_id is None:
         return
@@ -57,14 +57,14 @@ def _sorted(groups: dict[Group, list[Row]]) -> list[tuple[Group, list[Row]]]:
 
 
 def _position(group: Group) -> tuple[int, ...]:
-    """In-house first, then in the order of the purchases."""
+    """Sort key: in-house first, then in the order of the purchases."""
     return tuple(part or 0 for part in group)
 
 
-def _split(world: World, wish: Wish) -> dict[Group, list[Row]]:
+def _split(world: World, wanted: ReturnRequest) -> dict[Group, list[Row]]:
     groups: dict[Group, list[Row]] = {}
-    for line in world.table("SaleItem").find("saleId", wish.sale_id):
-        if line["id"] not in wish.items:
+    for line in world.table("SaleItem").find("saleId", wanted.sale_id):
+        if line["id"] not in wanted.items:
             continue
         groups.setdefault(_group_of(world, line), []).append(line)
     if world.switches.split == "single" and groups:
@@ -80,24 +80,24 @@ def _group_of(world: World, line: Row) -> Group:
 
 
 def purchase_item_of(world: World, line: Row) -> Row | None:
-    """The vendor's copy of a sale's line."""
+    """The purchase item of a sale's line, if any."""
     found = world.table("PurchaseItem").find("saleItemId", line["id"])
     return found[0] if found else None
 
 
-def _create(world: World, wish: Wish, group: Group, lines: list[Row]) -> Row:
+def _create(world: World, wanted: ReturnRequest, group: Group, lines: list[Row]) -> Row:
     purchase_id, provider_id, _ = group
     sale_return = world.table("SaleReturn").insert(
         {
-            "status": _first_status(world, wish.sale_id, provider_id),
-            **wish.attributes,
-            "saleId": wish.sale_id,
+            "status": _first_status(world, wanted.sale_id, provider_id),
+            **wanted.attributes,
+            "saleId": wanted.sale_id,
             "purchaseId": purchase_id,
-            "reference": _next_reference(world, wish.sale_id),
+            "reference": _next_reference(world, wanted.sale_id),
         }
     )
     for line in lines:
-        _create_item(world, sale_return, line, wish.items[line["id"]])
+        _create_item(world, sale_return, line, wanted.items[line["id"]])
     if provider_id is not None:
         world.notify_vendor(provider_id, sale_return)
     return sale_return
@@ -111,7 +111,7 @@ def _create_item(world: World, sale_return: Row, line: Row, attributes: Row) -> 
             "saleReturnId": sale_return["id"],
             "saleItemId": line["id"],
             "purchaseItemId": purchase_item and purchase_item["id"],
-            # Always set, on a vendor's lines too (jetti.md#warehouse-of-a-sale-return-item).
+            # Always set, even on a vendor's lines (jetti.md#warehouse-of-a-sale-return-item).
             "warehouseId": line["warehouseId"] or sale["warehouseId"],
             "price": line["price"],
             **attributes,

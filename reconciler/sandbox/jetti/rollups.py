@@ -1,4 +1,4 @@
-"""What the server keeps up to date by itself after a write (jetti.md#sale-roll-ups)."""
+"""What the server updates automatically after a write (jetti.md#sale-roll-ups)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Tables = dict[str, Table]
 
 
 def sale_id_of(tables: Tables, model: str, row: Row) -> Any:
-    """The sale a row belongs to; None when it belongs to none."""
+    """The id of the sale that a row belongs to; None if it belongs to none."""
     if model == "Sale":
         return row["id"]
     if model == "SaleReturnItem":
@@ -27,7 +27,7 @@ def sale_id_of(tables: Tables, model: str, row: Row) -> Any:
 
 
 def recompute_sale(tables: Tables, sale_id: int) -> None:
-    """Sum up the live sale returns of a sale over its lines, the sale and its purchases."""
+    """Recompute the totals of a sale, its lines and purchases from its live sale returns."""
     live = [
         row["id"]
         for row in tables["SaleReturn"].find("saleId", sale_id)
@@ -60,8 +60,8 @@ def _sum_lines(
 
 
 def _set_statuses(table: Table, row_id: int, lines: list[Row]) -> None:
-    """Returned goods count in both roll-ups, units never sent only in the cancellation's
-    (jetti.md#sale-roll-ups)."""
+    """Returned goods count in both roll-ups, units that were never shipped only in the
+    cancellation's (jetti.md#sale-roll-ups)."""
     units = total(lines, "quantity")
     returned = total(lines, "quantityReturned")
     gone = returned + total(lines, "quantityCancelled")

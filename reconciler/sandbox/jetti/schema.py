@@ -1,4 +1,4 @@
-"""What a Jetti resource is: its path, its model name, its fields, and how resources hang together.
+"""Jetti's resources: path, model name, fields, and the relations between them.
 
 Data, not code: a resource is added by adding a row (jetti.md#generic-rules-for-rows, #field-lists).
 """
@@ -40,7 +40,7 @@ class Field(Struct, frozen=True):
 
 
 class Resource(Struct, frozen=True):
-    """One kind of object and where it is reached."""
+    """One kind of object and its URL path."""
 
     model: str
     """PascalCase singular, as in `include` (jetti.md#include-parameter)."""
@@ -48,13 +48,13 @@ class Resource(Struct, frozen=True):
     """Dashed plural, as in the URL (jetti.md#paths)."""
     fields: dict[str, Field]
     parents: dict[str, str] = {}
-    """Foreign key to the model it points at."""
+    """Foreign key -> the model it points at."""
     indexed: tuple[str, ...] = ()
-    """What people look up by; the foreign keys are indexed anyway."""
+    """Attributes that are looked up often; foreign keys are always indexed."""
 
 
 class Relation(Struct, frozen=True):
-    """What `include` follows: the snake_case key of the answer and the join
+    """A join that `include` follows, with its snake_case key in the answer
     (jetti.md#included-keys)."""
 
     key: str

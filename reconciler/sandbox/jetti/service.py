@@ -1,4 +1,4 @@
-"""The pretend Jetti: requests in, answers out, no sockets (jetti.md#hosts-and-paths,
+"""The pretend Jetti's HTTP interface, without sockets (jetti.md#hosts-and-paths,
 #generic-rules-for-rows)."""
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ class Jetti:
         token: str = "sandbox-jetti-token",  # noqa: S107 - opens nothing but a pretend service
     ) -> None:
         self.token = token
-        """May be replaced, as when a key is revoked."""
+        """May be replaced, as if the key were revoked."""
         self._switches = switches or JettiSwitches()
         self._store = JettiStore(clock, self._switches)
         self._limiter = RateLimiter(clock, self._switches)
 
     @property
     def switches(self) -> JettiSwitches:
-        """Change its attributes; they count from the next request on."""
+        """Its attributes may be changed; they apply from the next request on."""
         return self._switches
 
     @property
     def store(self) -> JettiStore:
-        """The account's content, to be looked at and changed without a request."""
+        """The account's data, to inspect and change without requests."""
         return self._store
 
     def handle(self, request: Request) -> Response:
@@ -78,8 +78,8 @@ class Jetti:
             raise Problem("api.errors.forbidden", 403)
 
     def _log_in(self, request: Request) -> Response:
-        """`{email, password, role}` gives the user with his token (jetti.md#login). Any password
-        does."""
+        """`{email, password, role}` returns the user with their token (jetti.md#login). Any
+        password is accepted."""
         if request.method != "POST":
             raise Problem(_NOT_FOUND, 404)
         body = decode_body(request.body)

@@ -1,4 +1,4 @@
-"""The world as Jetti knows it: what the sandbox's people and its scenario do to it directly."""
+"""Jetti's data, and the changes that staff and the scenario make to it without requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.jetti.imports import clone_sale, import_order
-from reconciler.sandbox.jetti.returns import Wish, create_sale_returns
+from reconciler.sandbox.jetti.returns import ReturnRequest, create_sale_returns
 from reconciler.sandbox.jetti.schema import RESOURCES, Row
 from reconciler.sandbox.jetti.switches import JettiSwitches
 from reconciler.sandbox.jetti.tables import Table
@@ -15,7 +15,7 @@ from reconciler.sandbox.jetti.values import as_stored
 from reconciler.sandbox.jetti.world import World
 from reconciler.sandbox.orders import SandboxOrder
 
-# Codes and names are ours; a real account defines its own (jetti.md#adjustment-reason-fields).
+# Codes and names are made up; a real account defines its own (jetti.md#adjustment-reason-fields).
 _REASONS = {
     "changed_mind": "Changed mind",
     "too_small": "Too small",
@@ -27,7 +27,7 @@ _REASONS = {
 
 
 class JettiStore:
-    """Everything one account holds. Lists are copies, attributes are Jetti's own (camelCase)."""
+    """All data of one account. Lists are copies; attributes have Jetti's own names (camelCase)."""
 
     def __init__(self, clock: SandboxClock, switches: JettiSwitches) -> None:
         tables = {model: Table(resource, clock) for model, resource in RESOURCES.items()}
@@ -39,7 +39,7 @@ class JettiStore:
     # ------------------------------------------------------------------------------- changing
 
     def import_sale(self, order: SandboxOrder, **attributes: Any) -> int:
-        """Take over an order from the shop as a new sale, with one purchase per vendor.
+        """Import an order from the shop as a new sale, with one purchase per vendor.
 
         `attributes` override the sale's own (`reference`, `externalId`, `channelId`, …). Returns
         the sale's id. The same order twice makes two sales.
@@ -47,41 +47,42 @@ class JettiStore:
         return import_order(self.world, order, as_stored(RESOURCES["Sale"], attributes))
 
     def clone_sale(self, sale_id: int, **attributes: Any) -> int:
-        """A sale with the same customer and lines whose `saleId` is the parent
-        (jetti.md#cloned-sales)."""
+        """Create a sale with the same customer and lines whose `saleId` is the parent
+        (jetti.md#cloned-sales). Returns its id."""
         return clone_sale(self.world, sale_id, as_stored(RESOURCES["Sale"], attributes))
 
     def raise_sale_return(
         self, sale_id: int, quantities: dict[int, int], **attributes: Any
     ) -> list[int]:
-        """What staff do by hand: sale item id to units, split per vendor as cancel.json does."""
+        """Create sale returns by hand: sale item id to units, split per vendor as by cancel.json.
+        Returns their ids."""
         strangers = quantities.keys() - {line["id"] for line in self.sale_items(sale_id)}
         if strangers:
             raise ValueError(f"sale {sale_id} has no sale items {sorted(strangers)}")
         items = {item_id: {"quantity": units} for item_id, units in quantities.items()}
-        wish = Wish(sale_id, items, as_stored(RESOURCES["SaleReturn"], attributes))
-        return [row["id"] for row in create_sale_returns(self.world, wish)]
+        wanted = ReturnRequest(sale_id, items, as_stored(RESOURCES["SaleReturn"], attributes))
+        return [row["id"] for row in create_sale_returns(self.world, wanted)]
 
     def edit_sale_return(self, sale_return_id: int, **attributes: Any) -> None:
-        """A person changes a sale return."""
+        """Staff change a sale return."""
         self._edit("SaleReturn", sale_return_id, attributes)
 
     def edit_item(self, item_id: int, **attributes: Any) -> None:
-        """A person changes a sale return item, say its quantity."""
+        """Staff change a sale return item, such as its quantity."""
         self._edit("SaleReturnItem", item_id, attributes)
 
     def delete_sale_return(self, sale_return_id: int) -> None:
-        """With its items; what was returned through it no longer counts."""
+        """Delete a sale return and its items; what was returned through it no longer counts."""
         self.world.delete("SaleReturn", sale_return_id)
 
     def delete_sale(self, sale_id: int) -> None:
-        """With everything that hangs on it."""
+        """Delete a sale and everything that belongs to it."""
         self.world.delete("Sale", sale_id)
 
     # -------------------------------------------------------------------------------- reading
 
     def sales(self) -> list[Row]:
-        """Every sale, clones too."""
+        """Every sale, including clones."""
         return _copies(self.world.table("Sale").rows.values())
 
     def sale_items(self, sale_id: int) -> list[Row]:
@@ -93,7 +94,7 @@ class JettiStore:
         return _copies(self.world.table("Purchase").find("saleId", sale_id))
 
     def sale_returns(self, sale_id: int | None = None) -> list[Row]:
-        """Those of one sale, or all."""
+        """The sale returns of one sale, or all."""
         table = self.world.table("SaleReturn")
         rows = table.rows.values() if sale_id is None else table.find("saleId", sale_id)
         return _copies(rows)
@@ -103,7 +104,7 @@ class JettiStore:
         return _copies(self.world.table("SaleReturnItem").find("saleReturnId", sale_return_id))
 
     def notifications(self) -> list[Row]:
-        """The mails sent to vendors: `dropshipProviderId`, `saleReturnId`, `reference`, `at`."""
+        """The e-mails sent to vendors: `dropshipProviderId`, `saleReturnId`, `reference`, `at`."""
         return _copies(self.world.notifications)
 
     def to_json(self) -> dict[str, Any]:

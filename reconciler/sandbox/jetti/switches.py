@@ -1,8 +1,8 @@
-"""What is not known of Jetti, as switches: a client has to work under every setting.
+"""What is not known about Jetti, as switches: a client has to work under every setting.
 
-Each names the section of jetti.md#marks and how well the fact stands there: documented, seen (in
-code that talks to the live service) or inferred. Where nobody knows, the default is the less
-convenient answer.
+Each cites its section of jetti.md, which says how certain the fact is (jetti.md#marks): documented,
+seen (in code that talks to the live service) or inferred. If nothing is known, the default is the
+less convenient behaviour.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
     """The answer contains `sale_return_items` and `purchase`
     (jetti.md#answer-of-the-cancel-call)."""
     cancel_repeated: Literal["another", "empty", "error"] = "another"
-    """Asked for lines that are on a live sale return already (jetti.md#repeated-cancel-calls)."""
+    """The effect of a call for lines that are already on a live sale return
+    (jetti.md#repeated-cancel-calls)."""
     status_in_house: Literal[
         "draft", "requested", "finalized", "shipped", "received", "by_settings"
     ] = "requested"
@@ -42,7 +43,7 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
 
     split: Literal["per_vendor", "per_line", "single"] = "per_vendor"
     """How many sale returns a call makes (jetti.md#answer-of-the-cancel-call, #split-of-a-return:
-    one per vendor and one in-house). The others are what no client may be surprised by."""
+    one per vendor and one in-house). A client has to cope with the others too."""
 
     # ------------------------------------------------------------------------------ writes
     # (jetti.md#generic-rules-for-rows)
@@ -63,7 +64,7 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
     company_id: int = 41
     """The account, on every row."""
     company_id_form: Literal["integer", "string", "absent"] = "integer"
-    """Both forms are seen in published samples, the schemas lack it (jetti.md#company-id)."""
+    """Both forms occur in published samples; the schemas lack it (jetti.md#company-id)."""
     reference_form: Literal["bare", "hash"] = "bare"
     """An imported sale's reference: `1042` or `#1042` (jetti.md#order-name-of-a-sale)."""
 
@@ -74,29 +75,29 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
     max_limit: int = 100
     """A larger `limit` is cut to this (jetti.md#paging)."""
     limit_parameter: Literal["taken", "ignored", "refused"] = "taken"
-    """What becomes of `limit` (jetti.md#query-parameters)."""
+    """What happens to `limit` (jetti.md#query-parameters)."""
     from_means: Literal["offset", "page", "nothing", "refused"] = "offset"
-    """Reading of `from` (jetti.md#paging)."""
+    """The meaning of `from` (jetti.md#paging)."""
     order_parameter: Literal["taken", "ignored", "refused"] = "taken"
-    """What becomes of `order` (jetti.md#query-parameters). Without one the rows come as a
-    database without ORDER BY shows them: what was changed last stands last."""
+    """What happens to `order` (jetti.md#query-parameters). Without one the rows come as from a
+    database without ORDER BY: the row changed last comes last."""
     order_descends: bool = False
-    """An `order` without `descending` goes downwards (jetti.md#query-parameters)."""
+    """Whether an `order` without `descending` is descending (jetti.md#query-parameters)."""
     unknown_field: Literal["ignored", "error"] = "ignored"
-    """A `where`, `order` or `attributes` that names no attribute
+    """What happens to an unknown attribute in `where`, `order` or `attributes`
     (jetti.md#unknown-filter-fields)."""
     where_ignored: bool = False
     """The server ignores every filter (jetti.md#lookup-of-an-existing-return,
     #unknown-filter-fields)."""
     ignored_filters: tuple[str, ...] = ()
-    """Attributes by which a `where` does not filter."""
+    """Attributes that are ignored in a `where`."""
     in_refused: bool = False
-    """The server takes no `$in` (jetti.md#filter-operators)."""
+    """The server refuses `$in` (jetti.md#filter-operators)."""
     greater_than_ignored: bool = False
     """The server ignores `$gt` (jetti.md#filter-operators, #paging-by-id: paging by it may not
     work)."""
     greater_than_refused: bool = False
-    """The server takes no `$gt`."""
+    """The server refuses `$gt`."""
     query_status: Literal[400, 422, 500] = 500
     """Status of a refused query (jetti.md#error-statuses)."""
     array_limit: int = 1000
@@ -111,7 +112,8 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
     """Two GETs `or` one write a second, or two GETs `and` one write: the two documented wordings
     differ (jetti.md#documented-limit). `off` for benchmarks."""
     rate_headers: bool = False
-    """Answers tell the remaining capacity (jetti.md#rate-limit-headers, the names are not)."""
+    """Answers show the remaining capacity (jetti.md#rate-limit-headers; the names of the headers
+    are not known)."""
     retry_after: str | None = None
     """Value of `Retry-After` on a 429; the service is not known to send one
     (jetti.md#rate-limit-headers)."""

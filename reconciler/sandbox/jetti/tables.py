@@ -19,7 +19,7 @@ def timestamp(instant: datetime) -> str:
 
 
 class Table:
-    """All objects of one resource. Rows handed out are the table's own: copy before changing."""
+    """All objects of one resource. Returned rows are not copies: copy them before changing."""
 
     def __init__(self, resource: Resource, clock: SandboxClock) -> None:
         self.resource = resource
@@ -36,7 +36,7 @@ class Table:
         }
 
     def insert(self, values: Row) -> Row:
-        """Ids are small integers from a sequence of this table (jetti.md#row-ids)."""
+        """Add a row. Its id is the next integer of this table's sequence (jetti.md#row-ids)."""
         self._refuse_unknown(values)
         self._last_id += 1
         now = timestamp(self._clock.now())
@@ -47,7 +47,7 @@ class Table:
         return row
 
     def update(self, row_id: int, values: Row) -> Row:
-        """Change what is given and bump `updatedAt`, unless that itself is given."""
+        """Change the given values and set `updatedAt`, unless that is given too."""
         self._refuse_unknown(values)
         row = self.rows[row_id]
         self._leave(row)
@@ -56,18 +56,18 @@ class Table:
         return row
 
     def change(self, row_id: int, values: Row) -> None:
-        """Update only if something differs: what the server recomputes touches no other row."""
+        """Update only if something differs, so that recomputing does not touch other rows."""
         row = self.rows[row_id]
         if any(row[name] != value for name, value in values.items()):
             self.update(row_id, values)
 
     def delete(self, row_id: int) -> None:
-        """Forget the row; its id does not come back."""
+        """Delete a row; its id is not reused."""
         self._leave(self.rows.pop(row_id))
         del self._born[row_id]
 
     def find(self, name: str, *values: Any) -> list[Row]:
-        """Rows whose indexed attribute holds one of the values, by id."""
+        """Rows whose indexed attribute has one of the values, by id."""
         index = self._index[name]
         ids = {row_id for value in values for row_id in index.get(value, ())}
         return [self.rows[row_id] for row_id in sorted(ids)]
@@ -77,7 +77,7 @@ class Table:
         return name in self._index
 
     def visible(self, rows: Iterable[Row], lag_seconds: float) -> Iterator[Row]:
-        """Those that a GET shows: a lagging replica hides young ones."""
+        """The rows that a GET shows: a lagging replica hides recent ones."""
         if lag_seconds <= 0:
             yield from rows
             return
@@ -99,5 +99,5 @@ class Table:
 
 
 def total(rows: Iterable[Row], name: str) -> int:
-    """Sum of an attribute."""
+    """The sum of an attribute."""
     return sum(map(operator.itemgetter(name), rows))

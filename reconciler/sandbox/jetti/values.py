@@ -1,4 +1,4 @@
-"""Attribute values: what a body may set, and how the text of a query is read against a column."""
+"""Attribute values: what a body may set, and how a query's text is converted for a column."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ _LARGEST_INTEGER = 2**31 - 1
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
-class Unfit(ValueError):
-    """A value that the column does not take; the text says why."""
+class InvalidValue(ValueError):
+    """A value that the column does not accept; the text says why."""
 
 
 def convert(field: Field, value: Any, string_limit: int = 0) -> Any:
-    """The value as the column holds it. Raises `Unfit`.
+    """The value as the column stores it. Raises `InvalidValue`.
 
-    Strings take numbers (`externalId: 1234` is stored as "1234") and booleans take 0 and 1
-    (jetti.md#value-formats, #external-id-rules); `string_limit` 0 means none.
+    Strings accept numbers (`externalId: 1234` is stored as "1234") and booleans accept 0 and 1
+    (jetti.md#value-formats, #external-id-rules); `string_limit` 0 means no limit.
     """
     if value is None:
         if field.nullable:
             return None
-        raise Unfit("must not be null")
+        raise InvalidValue("must not be null")
     try:
         converted = _CONVERTERS[field.type](value)
     except (ValueError, OverflowError) as error:
-        raise Unfit(str(error)) from None
+        raise InvalidValue(str(error)) from None
     if field.values and converted not in field.values:
-        raise Unfit(f"is not one of {', '.join(field.values)}")
+        raise InvalidValue(f"is not one of {', '.join(field.values)}")
     if field.type == "string" and 0 < string_limit < len(converted):
-        raise Unfit(f"is longer than {string_limit} characters")
+        raise InvalidValue(f"is longer than {string_limit} characters")
     return converted
 
 
 def as_stored(resource: Resource, attributes: Row) -> Row:
-    """Attributes as the columns hold them, with values outside an enumeration let through.
+    """Attributes as the columns store them, accepting values outside an enumeration.
 
     Live rows show such values (jetti.md#purchase-statuses-outside-the-schema). Unknown names are
     left to the table.
@@ -59,48 +59,48 @@ def as_stored(resource: Resource, attributes: Row) -> Row:
 def _string(value: Any) -> str:
     if isinstance(value, str):
         if "\0" in value:
-            raise Unfit("holds a null character")
+            raise InvalidValue("holds a null character")
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    raise Unfit("is not a string")
+    raise InvalidValue("is not a string")
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str, float)):
-        raise Unfit("is not an integer")
+        raise InvalidValue("is not an integer")
     number = int(value)
     if abs(number) > _LARGEST_INTEGER or number != float(value):
-        raise Unfit("is not an integer of 32 bits")
+        raise InvalidValue("is not an integer of 32 bits")
     return number
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, str, float)):
-        raise Unfit("is not a number")
+        raise InvalidValue("is not a number")
     number = float(value)
     if not math.isfinite(number):
-        raise Unfit("is not a finite number")
+        raise InvalidValue("is not a finite number")
     return number
 
 
 def _boolean(value: Any) -> bool:
     found = _BOOLEANS.get(str(value).lower())
     if found is None:
-        raise Unfit("is not a boolean")
+        raise InvalidValue("is not a boolean")
     return found
 
 
 def _date(value: Any) -> str:
     if not isinstance(value, str):
-        raise Unfit("is not a date")
+        raise InvalidValue("is not a date")
     instant = datetime.fromisoformat(value)
     return timestamp(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
 def _strings(value: Any) -> list[str]:
     if not isinstance(value, list):
-        raise Unfit("is not a list")
+        raise InvalidValue("is not a list")
     return [_string(member) for member in value]
 
 

@@ -1,6 +1,6 @@
-"""`where` as Sequelize reads it: operators as strings, values as strings, nulls match nothing.
+"""`where` as in Sequelize: operators as strings, values as strings, nulls match nothing.
 
-Marks of the operators stand in jetti.md#filter-operators: `$in $ne $notIn` are seen, the rest
+How certain the operators are: jetti.md#filter-operators. `$in $ne $notIn` are seen, the rest
 inferred.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.sandbox.jetti.problems import Problem
 from reconciler.sandbox.jetti.schema import Field, Resource, Row
 from reconciler.sandbox.jetti.switches import JettiSwitches
-from reconciler.sandbox.jetti.values import Unfit, convert
+from reconciler.sandbox.jetti.values import InvalidValue, convert
 
 Test = Callable[[Row], bool]
 
@@ -26,7 +26,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "$lt": operator.lt,
     "$lte": operator.le,
 }
-# Whether a match is wanted, and whether capitals matter.
+# Whether a match is wanted, and whether case matters.
 _LIKE = {
     "$like": (True, True),
     "$notLike": (False, True),
@@ -38,20 +38,20 @@ _CONSTANTS = {"null": None, "true": True, "false": False}
 
 
 class WhereReader:
-    """Turns one `where` of one resource into a test of its rows."""
+    """Turns a `where` of one resource into a test of its rows."""
 
     def __init__(self, resource: Resource, switches: JettiSwitches) -> None:
         self._resource = resource
         self._switches = switches
 
     def read(self, where: Any) -> Test:
-        """Several fields are AND-ed. Raises `Problem` for what no database would take."""
+        """The test; several fields are AND-ed. Raises `Problem` for what a database refuses."""
         if not isinstance(where, dict):
             raise refused()
         return _all([self._member(name, value) for name, value in where.items()])
 
     def equals(self, where: Any) -> dict[str, list[Any]]:
-        """By attribute: the values that a row must hold one of. For looking up in an index."""
+        """By attribute: values of which a row must have one. For looking them up in an index."""
         found: dict[str, list[Any]] = {}
         for name, value in where.items() if isinstance(where, dict) else ():
             wanted = value.get("$in", value.get("$eq")) if isinstance(value, dict) else value
@@ -106,13 +106,13 @@ class WhereReader:
 
 
 def refused(switches: JettiSwitches | None = None) -> Problem:
-    """What a query error looks like is unknown but for the fallback code (jetti.md#error-codes,
+    """The answer to an invalid query; only its fallback code is known (jetti.md#error-codes,
     #error-statuses)."""
     return Problem("api.errors.unknown", switches.query_status if switches else 500)
 
 
 def _matcher(field: Field, name: str, given: Any) -> Callable[[Any], bool]:
-    """A test of one value of the column, which is not null but for `$is` and `$not`."""
+    """A test of one value of the column, which is never null except for `$is` and `$not`."""
     if name in _COMPARE:
         compare, wanted = _COMPARE[name], _cast(field, given)
         return lambda value: compare(value, wanted)
@@ -146,10 +146,10 @@ def _cast(field: Field, given: Any) -> Any:
     if not isinstance(given, str) or field.type == "json":
         raise refused()
     try:
-        # An enumeration compares with any text, it only stores its own.
+        # An enumeration can be compared with any text, but stores only its own values.
         column = Field(field.name, field.type, nullable=False)
         return convert(column, given)
-    except Unfit:
+    except InvalidValue:
         raise refused() from None
 
 
@@ -175,14 +175,14 @@ def _listed(given: Any) -> list[Any]:
 
 
 def _members(given: Any) -> list[Any]:
-    """A list beyond the parser's limit arrives as an object, which no operator takes."""
+    """A list beyond the parser's limit arrives as an object, which no operator accepts."""
     if isinstance(given, dict):
         raise refused()
     return _listed(given)
 
 
 def _branches(given: Any) -> list[Any]:
-    """`$or` takes a list of conditions or one object, each of whose members is a branch."""
+    """The branches of `$or`: a list of conditions, or an object with a branch per member."""
     if isinstance(given, dict):
         return [{name: value} for name, value in given.items()]
     return _listed(given)

@@ -1,4 +1,4 @@
-"""The tables of one account together with what every rule over them needs."""
+"""The tables of one account, and the rules that span several of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.sandbox.jetti.schema import RELATIONS, Relation, Row
 from reconciler.sandbox.jetti.switches import JettiSwitches
 from reconciler.sandbox.jetti.tables import Table, timestamp
 
-# What an order consists of: deleting the whole deletes its parts.
+# Deleting the key deletes these parts.
 _ORDER = ("Sale", "SaleItem", "Purchase", "PurchaseItem", "SaleReturn", "SaleReturnItem")
 
 
@@ -42,7 +42,7 @@ class World:
             recompute_sale(self.tables, sale_id)
 
     def notify_vendor(self, provider_id: int, sale_return: Row) -> None:
-        """Raising a return mails the vendor (jetti.md#notifications-of-a-sale-return)."""
+        """A new return sends the vendor an e-mail (jetti.md#notifications-of-a-sale-return)."""
         self.notifications.append(
             {
                 "dropshipProviderId": provider_id,
@@ -53,9 +53,9 @@ class World:
         )
 
     def delete(self, model: str, row_id: int) -> None:
-        """Remove a row and what cannot be without it.
+        """Remove a row and what cannot exist without it.
 
-        Refused where that would tear parts out of somebody's order, as a database would.
+        Refused, as by a database, if that would remove parts of an order.
         """
         if model not in _ORDER and self._is_needed(model, row_id):
             raise Problem("api.errors.unknown")
@@ -79,7 +79,7 @@ class World:
             if not relation.many:
                 continue
             table = self.table(relation.model)
-            # A purchase may be without a sale, a sale's purchase may not.
+            # A purchase may have no sale, but the purchase of a deleted sale goes with it.
             optional = self._is_optional(relation) and model != "Sale"
             for child in table.find(relation.foreign_key, row_id):
                 if optional:

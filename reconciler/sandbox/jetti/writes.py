@@ -10,14 +10,14 @@ import msgspec
 from reconciler.sandbox.jetti.problems import Problem
 from reconciler.sandbox.jetti.returns import refuse_duplicate_external_id
 from reconciler.sandbox.jetti.schema import READ_ONLY, Resource, Row
-from reconciler.sandbox.jetti.values import Unfit, convert
+from reconciler.sandbox.jetti.values import InvalidValue, convert
 from reconciler.sandbox.jetti.world import World
 
 _IGNORED = {*READ_ONLY, "companyId"}
 
 
 def decode_body(body: bytes) -> Row:
-    """The JSON object that was sent; anything that is not one holds no attribute."""
+    """The JSON object that was sent; an empty one if it was anything else."""
     try:
         decoded: Any = msgspec.json.decode(body) if body else {}
     except (ValueError, RecursionError):
@@ -44,7 +44,7 @@ def create_row(world: World, resource: Resource, body: Row) -> Row:
 
 
 def update_row(world: World, resource: Resource, row_id: int, body: Row) -> Row:
-    """Change only what is sent; the same again is the same again (jetti.md#partial-updates,
+    """Change only what is sent; repeating it changes nothing more (jetti.md#partial-updates,
     #status-update-sequence)."""
     values = read_attributes(world, resource, body, "update")
     if resource.model == "SaleReturn":
@@ -55,7 +55,7 @@ def update_row(world: World, resource: Resource, row_id: int, body: Row) -> Row:
 
 
 def read_attributes(world: World, resource: Resource, body: Row, action: str) -> Row:
-    """The known, writable attributes of a body, as the columns hold them; the rest is ignored."""
+    """The known, writable attributes of a body, as stored; the rest is ignored."""
     values: Row = {}
     wrong: dict[str, str] = {}
     for name, value in body.items():
@@ -64,7 +64,7 @@ def read_attributes(world: World, resource: Resource, body: Row, action: str) ->
             continue
         try:
             values[name] = convert(field, value, world.switches.string_limit)
-        except Unfit as error:
+        except InvalidValue as error:
             wrong[name] = str(error)
     for name, parent in resource.parents.items():
         key = values.get(name)

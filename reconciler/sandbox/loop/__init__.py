@@ -1,1 +1,1 @@
-"""The pretend Loop: what it holds, what may happen to it, and how it answers."""
+"""The pretend Loop: its data, the changes to it, and its answers."""

@@ -1,4 +1,4 @@
-"""What may happen to a return in Loop, as pure functions from row to row."""
+"""The changes to a return in Loop, as pure functions from row to row."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ UNSENT = ("new", "pre_transit")
 
 
 def whole_second(instant: datetime) -> datetime:
-    """Loop keeps whole seconds."""
+    """The instant as Loop stores it, in whole seconds."""
     return instant.replace(microsecond=0) if instant.microsecond else instant
 
 
 def touched(row: SandboxReturn, at: datetime) -> SandboxReturn:
-    """Nothing but a newer `updated_at`."""
+    """Only `updated_at` is newer."""
     return replace(row, updated_at=whole_second(at))
 
 
@@ -29,14 +29,14 @@ def labelled(row: SandboxReturn, label: SandboxLabel) -> SandboxReturn:
 
 
 def numbers_given(row: SandboxReturn) -> int:
-    """How many label numbers were ever given out, a label without one counted too."""
+    """How many label numbers were ever assigned, counting labels that still have none."""
     return max(row.numbers_given, len(row.labels))
 
 
 def relabelled(
     row: SandboxReturn, parcel: int, label: SandboxLabel, switches: LoopSwitches
 ) -> SandboxReturn:
-    """A label was regenerated: the new one last, the old one kept, voided or gone."""
+    """A label was regenerated: the new one comes last, the old one stays, is voided or is gone."""
     old, others = row.labels[parcel], list(row.labels)
     if switches.regenerated_label == "goes":
         del others[parcel]
@@ -46,21 +46,21 @@ def relabelled(
 
 
 def numbered(row: SandboxReturn, parcel: int, number: str, at: datetime) -> SandboxReturn:
-    """A label got its number, or another one."""
+    """A label got its tracking number, or a new one."""
     labels = list(row.labels)
     labels[parcel] = replace(labels[parcel], tracking_number=number, updated_at=whole_second(at))
     return replace(row, labels=tuple(labels), numbers_given=numbers_given(row) + 1)
 
 
 def label_moved(row: SandboxReturn, status: str, parcel: int, at: datetime) -> SandboxReturn:
-    """The carrier reported; `parcel` counts the labels from 0."""
+    """The carrier reported a status; `parcel` counts the labels from 0."""
     labels = list(row.labels)
     labels[parcel] = replace(labels[parcel], status=status, updated_at=whole_second(at))
     return replace(row, labels=tuple(labels))
 
 
 def processed(row: SandboxReturn, at: datetime) -> SandboxReturn:
-    """Refund, credit and exchange order were made; exchange orders get their numbers."""
+    """Refund, credit and exchange order were created; exchange orders get their numbers."""
     name = row.order_name.lstrip("#")
     exchanges = tuple(
         replace(
@@ -74,7 +74,7 @@ def processed(row: SandboxReturn, at: datetime) -> SandboxReturn:
 
 
 def with_line(row: SandboxReturn, line: SandboxLine) -> SandboxReturn:
-    """One unit more comes back."""
+    """One more unit comes back."""
     return replace(row, lines=(*row.lines, line))
 
 

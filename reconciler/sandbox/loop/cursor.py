@@ -14,18 +14,18 @@ from reconciler.sandbox.loop.encoding import bare
 
 
 class Cursor(Struct, frozen=True):
-    """Points at a second, and with a tie breaker also at a row within it."""
+    """A position: a second, and with a tie-breaker also a row within it."""
 
     column: str
     second: datetime
     forward: bool
-    """False in `previousPageUrl`: the rows before the position are meant."""
+    """False in `previousPageUrl`: the page has the rows before the position."""
     tie: int | None
-    """The id of the row, where a tie breaker is in use."""
+    """The id of the row, if a tie-breaker is in use."""
 
 
 def encode(cursor: Cursor) -> str:
-    """Base64url without padding, the documented example's own form."""
+    """Base64url without padding, as in the documented example."""
     fields: dict[str, Any] = {cursor.column: bare(cursor.second)}
     if cursor.tie is not None:
         fields["id"] = cursor.tie
@@ -34,9 +34,9 @@ def encode(cursor: Cursor) -> str:
 
 
 def decode(text: str, column: str) -> Cursor | None:
-    """None when it cannot be decoded, as Laravel has it.
+    """The cursor, or None if it cannot be decoded, as in Laravel.
 
-    KeyError when it can be, but speaks of another column: Laravel raises there.
+    Raises KeyError if it is for another column: Laravel raises there too.
     """
     try:
         fields = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))

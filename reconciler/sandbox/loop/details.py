@@ -1,4 +1,4 @@
-"""A return as Get Return Details shows it: another shape of the same (loop.md#get-return-details,
+"""A return in the shape of Get Return Details (loop.md#get-return-details,
 #differences-from-the-list-row)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The spellings of Loop's wire: money, the three forms of time, the three spellings of nothing."""
+"""Loop's formats: money, the three forms of time, the three forms of an absent value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 NOTHING = "N/A"
-"""Loop's word where other fields have null or an empty text (loop.md#absent-values)."""
+"""Loop's value in some fields where others have null or an empty text (loop.md#absent-values)."""
 
 
 def money(amount: int) -> str:
@@ -16,12 +16,12 @@ def money(amount: int) -> str:
 
 
 def milliseconds(instant: datetime) -> str:
-    """`2023-01-01T22:27:15.000Z`, as documented for the return."""
+    """`2023-01-01T22:27:15.000Z`, as documented for returns."""
     return instant.isoformat()[:19] + ".000Z"
 
 
 def offset(instant: datetime) -> str:
-    """`2022-11-02T00:13:08+00:00`, as captured for the return."""
+    """`2022-11-02T00:13:08+00:00`, as captured for returns."""
     return instant.isoformat()[:19] + "+00:00"
 
 
@@ -44,9 +44,9 @@ def order_number(order_name: str) -> str | None:
 
 
 def parse_time(text: str) -> datetime:
-    """Any of the forms that working clients send (loop.md#date-time-parameter-forms), as aware UTC.
+    """Aware UTC from any form that working clients send (loop.md#date-time-parameter-forms).
 
-    ValueError for anything else, also for an offset whose `+` arrived as a space.
+    Raises ValueError for anything else, including an offset whose `+` arrived as a space.
     """
     if not text[:1].isdigit() or text.count(" ") > 1 or (" " in text and "T" in text):
         raise ValueError(text)

@@ -1,4 +1,4 @@
-"""Loop's envelopes for refusals (loop.md#error-envelopes)."""
+"""Loop's error envelopes (loop.md#error-envelopes)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def answer(status: int, body: Any) -> Response:
 
 
 def unauthorized(form: str) -> Response:
-    """Missing key, bad key and missing scope alike. The gateway swaps its two codes' names."""
+    """For a missing key, a bad key and a missing scope. The gateway swaps the names of its two
+    codes."""
     if form == "plain":
         return answer(401, {"errors": "Unauthorized."})
     return answer(
@@ -38,7 +39,7 @@ def unprocessable(field: str, problem: str) -> Response:
 
 
 def server_error() -> Response:
-    """What Laravel shows of a crash."""
+    """Laravel's answer after a crash."""
     return answer(500, {"message": "Server Error"})
 
 
@@ -48,14 +49,14 @@ def not_found(path: str) -> Response:
 
 
 def wrong_method(method: str, path: str) -> Response:
-    """Laravel's answer for a route that knows other methods."""
+    """Laravel's answer for a route that has other methods."""
     route = path.lstrip("/")
     text = f"The {method} method is not supported for route {route}. Supported methods: GET, HEAD."
     return answer(405, {"message": text})
 
 
 def no_return_found() -> Response:
-    """Details without a match: HTTP 200 all the same (loop.md#details-without-a-match)."""
+    """Details without a match: still HTTP 200 (loop.md#details-without-a-match)."""
     return answer(200, {"error": {"message": "No return found with this ID."}})
 
 

@@ -12,14 +12,14 @@ MINUTE = timedelta(seconds=60)
 
 
 class Count(Struct):
-    """The requests of one key in its running minute."""
+    """The requests of one key in its current minute."""
 
     ends_at: datetime
     requests: int = 0
 
 
 class Verdict(Struct, frozen=True):
-    """Whether a request may pass, and what the headers say."""
+    """Whether a request may pass, and the values for the headers."""
 
     allowed: bool
     limit: int
@@ -29,7 +29,7 @@ class Verdict(Struct, frozen=True):
     """Whole seconds until the minute ends."""
 
     def headers(self) -> dict[str, str]:
-        """On every answer; the reset only on a refusal."""
+        """The headers of every answer; the reset only on a refusal."""
         shown = {
             "x-ratelimit-limit": str(self.limit),
             "x-ratelimit-remaining": str(self.remaining),
@@ -51,7 +51,7 @@ class Limiter:
     def check(self, key: str, limit: int, now: datetime) -> Verdict:
         """Count one request of a key."""
         count = self._counts.get(key)
-        # A clock that was set back must not lock the key out for the time in between.
+        # A clock that was set back must not lock the key out for the difference.
         if count is None or not now < count.ends_at <= now + MINUTE:
             count = self._counts[key] = Count(now + MINUTE)
         allowed = count.requests < limit

@@ -1,4 +1,4 @@
-"""Order, window and pages of Loop's list, with all its gaps (loop.md#detailed-returns-list,
+"""Order, window and pages of Loop's list, including its flaws (loop.md#detailed-returns-list,
 #sort-order)."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.sandbox.loop.switches import LoopSwitches
 
 
 class Page(Struct, frozen=True):
-    """What one answer holds, and the positions to go on from; None where there is nothing."""
+    """The rows of one answer, and the positions of the pages around it; None if there is none."""
 
     rows: tuple[SandboxReturn, ...]
     following: Cursor | None
@@ -41,15 +41,15 @@ class Listing:
     def __init__(self, store: LoopStore, switches: LoopSwitches) -> None:
         self._store, self._switches = store, switches
         self._cached: dict[str, tuple[int, Ordered]] = {}
-        # Fixed, so that two equal worlds answer alike.
+        # A fixed seed, so that equal worlds give equal answers.
         self._shuffle = random.Random(1)  # noqa: S311
 
     def everything(self, query: ListQuery) -> tuple[SandboxReturn, ...]:
-        """The whole window, as a call without `paginate` gets it; a cursor means nothing here."""
+        """The whole window, as a call without `paginate` gets it; a cursor is ignored."""
         return tuple(self._walk(query, None))
 
     def page(self, query: ListQuery, cursor: Cursor | None) -> Page:
-        """One row more is read than shown, so that a full last page has no next link."""
+        """One page. One more row is read than shown, so that a full last page has no next link."""
         forward = cursor is None or cursor.forward
         taken: list[SandboxReturn] = []
         for row in self._walk(query, cursor):
@@ -70,7 +70,7 @@ class Listing:
         )
 
     def column(self, query: ListQuery) -> str:
-        """Which column order and cursor go by."""
+        """The column that determines order and cursor."""
         return query.column if self._switches.cursor_column == "filtered" else "created_at"
 
     def _position(self, row: SandboxReturn, query: ListQuery, *, forward: bool) -> Cursor:
@@ -79,7 +79,7 @@ class Listing:
         return Cursor(column, getattr(row, column), forward, tie)
 
     def _walk(self, query: ListQuery, cursor: Cursor | None) -> Iterator[SandboxReturn]:
-        """The rows that match, from the cursor's position in the direction that it points."""
+        """The rows that match, from the cursor's position in its direction."""
         column = self.column(query)
         ordered = self._ordered(column)
         first, last = (
@@ -98,7 +98,7 @@ class Listing:
         return (row for row in rows if self._matches(row, query))
 
     def _span(self, ordered: Ordered, query: ListQuery) -> tuple[int, int]:
-        """Indices between which the window lies, so that not all of 100,000 rows are looked at."""
+        """The range of indices of the window, so that not all of 100,000 rows are tested."""
         first, last = 0, len(ordered.rows)
         if query.start is not None:
             first = bisect_left(ordered.keys, (query.start.timestamp(), -1.0))

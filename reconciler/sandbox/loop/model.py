@@ -1,4 +1,4 @@
-"""What the pretend Loop holds: returns, lines, labels and exchanges, all frozen.
+"""The pretend Loop's data: returns, lines, labels and exchanges, all frozen.
 
 Money is in whole cents, times are aware UTC without fractions of a second (Loop's cursor shows
 that its columns hold whole seconds, loop.md#cursor-format).
@@ -12,14 +12,15 @@ from typing import Any
 from msgspec import Struct
 
 LISTED_STATES = ("open", "closed", "cancelled", "expired", "review")
-"""What `state` may ask for (loop.md#return-state, #state-filter)."""
+"""The values that the `state` parameter takes (loop.md#return-state, #state-filter)."""
 
 DEFAULT_STATES = ("open", "closed", "expired")
-"""What a list call without `state` answers; the other two are hidden (loop.md#state-filter)."""
+"""The states that a list call without `state` returns; the other two are hidden
+(loop.md#state-filter)."""
 
 
 LEFT_OUT = "<left out>"
-"""In place of a raw field's value: the field itself is not sent."""
+"""As a raw field's value: the field is not sent."""
 
 
 class SandboxLine(Struct, frozen=True):
@@ -42,13 +43,13 @@ class SandboxLine(Struct, frozen=True):
     barcode: str | None = None
     exchange_variant: str | None = None
     negative_price: bool = False
-    """Shown with a minus, as one captured row does (loop.md#negative-line-prices)."""
+    """Shown with a minus, as in one captured row (loop.md#negative-line-prices)."""
     extra: dict[str, Any] = {}
     """Raw wire fields laid over the line last; a field that is `LEFT_OUT` is missing."""
 
     @property
     def value(self) -> int:
-        """What the unit is worth to the customer, in cents."""
+        """What the customer gets for the unit, in cents."""
         return self.price - self.discount + self.tax
 
 
@@ -62,14 +63,14 @@ class SandboxLabel(Struct, frozen=True):
     status: str
     updated_at: datetime
     line_ids: tuple[str, ...] = ()
-    """Empty where Loop ties the label to no line (loop.md#labels-per-return)."""
+    """Empty if Loop ties the label to no line (loop.md#labels-per-return)."""
     rate: float = 5.95
     extra: dict[str, Any] = {}
     """Raw wire fields laid over the label last, as over a line."""
 
 
 class SandboxExchange(Struct, frozen=True):
-    """An article the customer gets instead (loop.md#exchanges)."""
+    """An article that the customer gets in exchange (loop.md#exchanges)."""
 
     id: str
     product_id: str
@@ -91,14 +92,14 @@ class SandboxReturn(Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     order_id: str
-    """Loop's own order id; never to be confused with the provider's."""
+    """Loop's own order id, not the provider's."""
     order_name: str
     provider_order_id: str | None
     outcome: str | None = "refund"
     lines: tuple[SandboxLine, ...] = ()
     labels: tuple[SandboxLabel, ...] = ()
     numbers_given: int = 0
-    """Of labels that are gone, too: none is given twice."""
+    """Also to labels that are gone: no number is assigned twice."""
     exchanges: tuple[SandboxExchange, ...] = ()
     edited_at: datetime | None = None
     processed_at: datetime | None = None

@@ -1,4 +1,5 @@
-"""The list's parameters, read and refused as Loop does (loop.md#list-parameters, #time-window)."""
+"""The list's parameters, parsed and refused as Loop does (loop.md#list-parameters,
+#time-window)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE = 100, 750
 
 
 class Unprocessable(Exception):
-    """A parameter is not taken: Laravel's validation answer, 422."""
+    """A parameter is refused: Laravel's validation answer, 422."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(problem)
@@ -30,7 +31,7 @@ class ListQuery(Struct, frozen=True):
     """None: no lower bound (a cursor came without `from`)."""
     end: datetime | None
     column: str
-    """`created_at` or `updated_at`: which one the window applies to."""
+    """`created_at` or `updated_at`: the one that the window applies to."""
     states: tuple[str, ...]
     paginated: bool
     page_size: int
@@ -87,7 +88,7 @@ def _time(given: dict[str, str], name: str) -> datetime | None:
 
 
 def time_or_none(text: str | None) -> datetime | None:
-    """A bound of the window, if that is what the text is."""
+    """A bound of the window; None if the text is not a time."""
     try:
         return parse_time(text or "")
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Encoded rows, kept: a long listing is read again and again while few of its rows change."""
+"""A cache of encoded rows: a long listing is read repeatedly while few of its rows change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class RowCache:
-    """Rows are frozen, so a row that is the same object has the same bytes."""
+    """Caches by object: rows are frozen, so the same object always has the same bytes."""
 
     def __init__(self, store: LoopStore, switches: LoopSwitches) -> None:
         self._store, self._switches = store, switches

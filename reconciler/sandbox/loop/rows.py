@@ -23,7 +23,7 @@ from reconciler.sandbox.loop.model import (
 from reconciler.sandbox.loop.switches import LoopSwitches
 from reconciler.sandbox.loop.totals import exchange_tax_of, totals
 
-# Names that no documentation knows: a client must not mind (loop.md#additive-changes).
+# Undocumented fields, which a client must ignore (loop.md#additive-changes).
 EXTRA_FIELDS: dict[str, Any] = {
     "sustainability_score": 7,
     "x_internal": {"nested": [1, {"deep": None}]},
@@ -32,7 +32,8 @@ EXTRA_FIELDS: dict[str, Any] = {
 
 
 def list_row(row: SandboxReturn, switches: LoopSwitches, shop: str) -> dict[str, Any]:
-    """All keys are always there; absence is a value (loop.md#key-presence, #absent-values)."""
+    """A row of the list. Every key is always present; absence is a value (loop.md#key-presence,
+    #absent-values)."""
     extra = EXTRA_FIELDS if switches.extra_fields else {}
     shown = {
         **_identity(row, switches),
@@ -54,12 +55,12 @@ def list_row(row: SandboxReturn, switches: LoopSwitches, shop: str) -> dict[str,
 
 
 def overlaid(shown: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
-    """With whatever a test wants to stand there instead."""
+    """The fields with a test's raw ones laid over them."""
     return {name: value for name, value in {**shown, **raw}.items() if value != LEFT_OUT}
 
 
 def status_page(row: SandboxReturn, shop: str) -> str:
-    """Whoever has the link can open it, so it is a canary too."""
+    """The link of the status page. Anyone who has it can open it, so it is a canary too."""
     return f"https://{shop}.loopreturns.com/#/return/canary-{int(row.id):032x}"
 
 
@@ -86,7 +87,7 @@ def _identity(row: SandboxReturn, switches: LoopSwitches) -> dict[str, Any]:
 
 
 def _line(line: SandboxLine, row: SandboxReturn) -> dict[str, Any]:
-    # The vintage of the row decides which spelling of nothing a field has (loop.md#absent-values).
+    # The age of the row decides which form of an absent value a field has (loop.md#absent-values).
     old = int(row.id) % 2 == 0
     refunded = line.remedy == "refund"
     refund = line.value if refunded else 0

@@ -1,7 +1,7 @@
-"""The pretend Loop: key, limit, list and details, all under one handle.
+"""The pretend Loop's HTTP interface: key, rate limit, list and details.
 
 Built from loop.md#simulator-checklist. Left out on purpose: return actions
-(loop.md#action-results), which are offered as moves of the scenario instead, and webhooks
+(loop.md#action-results), which the scenario offers as moves, and webhooks
 (loop.md#webhook-delivery), which the program does not use.
 """
 
@@ -99,7 +99,7 @@ class Loop:
         try:
             cursor = self._cursor(query)
         except (KeyError, ValueError, TypeError):
-            # A cursor of another column: Laravel raises, which nobody catches.
+            # A cursor for another column: Laravel raises, and nothing catches it.
             return answers.server_error()
         page = self._listing.page(query, cursor)
         following = self._link(request, query, self._next_cursor(query, page.following))

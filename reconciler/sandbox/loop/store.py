@@ -1,4 +1,4 @@
-"""The pretend Loop's memory: every return, its earlier versions, and the moves that change it."""
+"""The pretend Loop's store: every return, its earlier versions, and the moves that change it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.sandbox.loop.switches import LoopSwitches
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
 
 KEPT_VERSIONS = 20
-"""Earlier versions of a return that a delayed list can still show."""
+"""Earlier versions kept per return, for a list that shows changes late."""
 
 
 class LoopStore:
@@ -25,7 +25,8 @@ class LoopStore:
 
     def __init__(self, clock: SandboxClock, switches: LoopSwitches) -> None:
         self.generation = 0
-        """Rises with every change; whoever derives something from the rows remembers it."""
+        """Increases with every change, so that caches of the rows can tell whether they are
+        stale."""
         self.shop = "canary-market"
         """Host label of the status page."""
         self._clock, self._switches = clock, switches
@@ -36,11 +37,11 @@ class LoopStore:
     # ------------------------------------------------------------------------------ reading
 
     def get(self, return_id: str) -> SandboxReturn:
-        """As it is now. KeyError when there is none."""
+        """A return as it is now. Raises KeyError."""
         return self._rows[return_id]
 
     def returns(self) -> list[SandboxReturn]:
-        """All, as they are now, by age of their ids."""
+        """All returns as they are now, in the order in which they were stored."""
         return list(self._rows.values())
 
     def of_order(self, name: str) -> list[SandboxReturn]:
@@ -55,7 +56,7 @@ class LoopStore:
         return sorted(found, key=lambda row: (row.created_at, int(row.id)))
 
     def visible(self) -> Iterable[SandboxReturn]:
-        """What a list shows now, where changes need `visible_after` seconds to show."""
+        """The rows that a list shows now; changes take `visible_after` seconds to show."""
         delay = self._switches.visible_after
         if not delay:
             return self._rows.values()
@@ -76,7 +77,7 @@ class LoopStore:
     # ------------------------------------------------------------------------------- moves
 
     def put(self, row: SandboxReturn, at: datetime | None = None) -> SandboxReturn:
-        """Store a row just as given."""
+        """Store a row exactly as given."""
         changed_at = at or self._clock.now()
         if row.id not in self._rows:
             self._ids.skip(row)
@@ -96,35 +97,35 @@ class LoopStore:
     ) -> SandboxReturn:
         """A customer submits a return: units by order line id, or the whole order.
 
-        `attributes` are fields of `SandboxReturn`. No label yet
+        `attributes` are fields of `SandboxReturn`. There is no label yet
         (loop.md#return-creation-without-a-label).
         """
         moment = whole_second(at or self._clock.now())
-        row = submissions.born(self._ids, order, quantities, moment)
+        row = submissions.new_return(self._ids, order, quantities, moment)
         if "outcome" in attributes:
             row = submissions.with_outcome(self._ids, row, attributes.pop("outcome"))
         return self.put(replace(row, **attributes), at)
 
     def remove(self, return_id: str) -> None:
-        """Gone without a trace, as after a redaction request."""
+        """Remove a return without a trace, as after a redaction request."""
         del self._rows[return_id], self._versions[return_id]
         self.generation += 1
 
     def edit(self, return_id: str, at: datetime | None = None, **changes: Any) -> SandboxReturn:
-        """Somebody edits the return in Loop's admin; `changes` are fields of `SandboxReturn`."""
+        """Someone edits the return in Loop's admin; `changes` are fields of `SandboxReturn`."""
         edit = self._edited(lambda row: replace(row, **changes), at)
         return self._change(return_id, edit, at, bump=self._switches.edits_bump)
 
     def touch(self, return_id: str, at: datetime | None = None) -> SandboxReturn:
-        """Nothing changes but `updated_at`."""
+        """Only `updated_at` changes."""
         return self._change(return_id, lambda row: row, at, bump=True)
 
     def set_state(self, return_id: str, state: str, at: datetime | None = None) -> SandboxReturn:
-        """Closed, cancelled, expired, flagged (`review`) or open again; any text is taken."""
+        """Closed, cancelled, expired, flagged (`review`) or open again; any text is accepted."""
         return self._change(return_id, lambda row: replace(row, state=state), at, bump=True)
 
     def process(self, return_id: str, at: datetime | None = None) -> SandboxReturn:
-        """The outcomes were carried out, hours after closing."""
+        """The outcomes are carried out, hours after closing."""
         moment = at or self._clock.now()
         return self._change(return_id, lambda row: changes.processed(row, moment), at, bump=True)
 
@@ -139,7 +140,7 @@ class LoopStore:
     def remove_line(
         self, return_id: str, line_id: str, at: datetime | None = None
     ) -> SandboxReturn:
-        """One unit is taken off the return; an edit in the admin."""
+        """One unit is removed from the return; an edit in the admin."""
         edit = self._edited(lambda row: changes.without_line(row, line_id), at)
         return self._change(return_id, edit, at, bump=self._switches.edits_bump)
 
@@ -165,9 +166,9 @@ class LoopStore:
         numbered: bool = True,
         at: datetime | None = None,
     ) -> SandboxReturn:
-        """A label is issued, for the given lines or for all; for none it is tied to no line.
+        """A label is issued for the given lines or for all; with `()` it is tied to no line.
 
-        As many as wished, also more than lines (loop.md#labels-per-return, #pre-printed-labels).
+        There may be more labels than lines (loop.md#labels-per-return, #pre-printed-labels).
         One that is not `numbered` gets its number later, by `number_label`.
         """
         moment, row = whole_second(at or self._clock.now()), self.get(return_id)
@@ -179,8 +180,8 @@ class LoopStore:
     def move_label(
         self, return_id: str, status: str, parcel: int = 0, at: datetime | None = None
     ) -> SandboxReturn:
-        """The carrier reports; `parcel` counts the labels from 0. Any word is taken, such as
-        `cancelled` of a label that was voided."""
+        """The carrier reports a status; `parcel` counts the labels from 0. Any word is accepted,
+        such as `cancelled` for a label that was voided."""
         moment = at or self._clock.now()
         move = lambda row: changes.label_moved(row, status, parcel, moment)  # noqa: E731
         return self._label_change(return_id, move, at)
@@ -188,10 +189,10 @@ class LoopStore:
     def regenerate_label(
         self, return_id: str, parcel: int = 0, at: datetime | None = None
     ) -> SandboxReturn:
-        """A new label in the place of one; what becomes of the old one is a switch.
+        """A new label replaces one; a switch decides what happens to the old one.
 
-        Loop does so while the label is `new` or `pre_transit` (loop.md#label-regeneration).
-        ValueError for any other.
+        Loop allows it while the label is `new` or `pre_transit` (loop.md#label-regeneration).
+        Raises ValueError for any other.
         """
         moment, row = whole_second(at or self._clock.now()), self.get(return_id)
         old = row.labels[parcel]
@@ -210,8 +211,7 @@ class LoopStore:
         parcel: int = 0,
         at: datetime | None = None,
     ) -> SandboxReturn:
-        """The number of a label arrives, or another takes its place; one is made up if
-        none is given."""
+        """A label gets its number, or a new one in its place; if none is given, one is made up."""
         moment, row = at or self._clock.now(), self.get(return_id)
         number = tracking_number or self._next_number(row)
         change = lambda row: changes.numbered(row, parcel, number, moment)  # noqa: E731

@@ -1,4 +1,4 @@
-"""How a return comes into the pretend Loop: ids, lines from an order, remedies, exchanges."""
+"""New returns in the pretend Loop: ids, lines from an order, remedies, exchanges."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from reconciler.sandbox.loop.model import SandboxExchange, SandboxLine, SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
 
-# `upsell` is an exchange for something dearer (loop.md#return-outcome, #money-fields).
+# `upsell` is an exchange for something more expensive (loop.md#return-outcome, #money-fields).
 REMEDIES = {"refund": "refund", "credit": "credit", "exchange": "exchange", "upsell": "exchange"}
 
 
 class Ids:
-    """Loop's own numbers, each kind in a range of its own so that a mix-up shows."""
+    """Loop's own ids, each kind in a separate range so that a mix-up shows."""
 
     def __init__(self) -> None:
         self._return, self._line, self._exchange = 31_000_000, 120_000_000, 11_000_000
@@ -32,7 +32,7 @@ class Ids:
         return str(self._exchange)
 
     def skip(self, row: SandboxReturn) -> None:
-        """Never hand out the ids of a row that came from elsewhere."""
+        """Never assign the ids of a row that came from elsewhere."""
         self._return = max(self._return, int(row.id))
         for line in row.lines:
             self._line = max(self._line, int(line.id))
@@ -47,7 +47,7 @@ def cents(price: str) -> int:
 
 
 def tracking_number(return_id: str, parcel: int) -> str:
-    """The same for the same return and parcel, so that worlds can be compared."""
+    """A number that depends only on return and parcel, so that worlds can be compared."""
     return f"9400{int(return_id):010d}{parcel:02d}"
 
 
@@ -66,7 +66,7 @@ def line_of(ids: Ids, line: SandboxOrderLine) -> SandboxLine:
     )
 
 
-def born(
+def new_return(
     ids: Ids, order: SandboxOrder, quantities: dict[str, int] | None, at: datetime
 ) -> SandboxReturn:
     """An open return for a refund, without a label. Parts of bundles come back as the bundle."""
@@ -92,9 +92,9 @@ def born(
 
 
 def with_outcome(ids: Ids, row: SandboxReturn, outcome: str | None) -> SandboxReturn:
-    """Each line gets one of the outcome's remedies in turn; exchanges are laid out.
+    """Each line gets one of the outcome's remedies in turn, and exchanges are added.
 
-    An outcome that nobody knows leaves the lines as they are.
+    An unknown outcome leaves the lines as they are.
     """
     parts = [REMEDIES[part] for part in (outcome or "").split("+") if part in REMEDIES]
     if not parts:

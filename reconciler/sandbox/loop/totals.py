@@ -1,4 +1,4 @@
-"""The sums of a return, which agree with each other (loop.md#money-identities, #money-fields)."""
+"""The totals of a return, which are consistent (loop.md#money-identities, #money-fields)."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""The sandbox's own interface: its clock, scenario, faults, switches, states and arrivals.
+"""The control interface: the sandbox's clock, scenario, faults, switches, state and request log.
 
 GET    /clock                     {"now": …}
 POST   /clock                     {"set": time} or {"advance": seconds}; nothing else happens
-POST   /play                      {"until": time} or {"seconds": …}; the world goes on
+POST   /play                      {"until": time} or {"seconds": …}; plays the scenario
 GET    /faults                    what is set, with calls and hits
-POST   /faults                    a fault; answers its number
+POST   /faults                    sets a fault; answers its number
 DELETE /faults, /faults/{number}
 GET    /switches/{service}        all, with their values
-POST   /switches/{service}        some, by name
+POST   /switches/{service}        sets some, by name
 GET    /state/{service}
-GET    /arrivals                  what reached Loop and Jetti
+GET    /arrivals                  the log of requests to Loop and Jetti
 DELETE /arrivals
 POST   /loop/{move}, /jetti/{move}   a method of the store, with its arguments by name
 """
@@ -30,7 +30,7 @@ from reconciler.sandbox.sandbox import Sandbox
 
 
 class ControlService:
-    """Answers 400 with `{"error": …}` to what makes no sense, 404 to what is not there."""
+    """Answers 400 with `{"error": …}` to an invalid request, 404 for what does not exist."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -63,9 +63,9 @@ class ControlService:
             case ("GET", "state", service):
                 return self._service(service).store.to_json()
             case ("GET", "arrivals"):
-                return self._sandbox.arrivals.all()
+                return self._sandbox.request_log.all()
             case ("DELETE", "arrivals"):
-                return self._sandbox.arrivals.clear()
+                return self._sandbox.request_log.clear()
             case ("POST", "loop" | "jetti" as service, move):
                 return self._move(service, move, content)
         raise LookupError("path")
@@ -120,7 +120,7 @@ class ControlService:
 
 
 def _converted(move: Callable[..., Any], content: dict[str, Any]) -> dict[str, Any]:
-    """Arguments as the method wants them; what it takes as `**attributes` by Loop's own fields."""
+    """Arguments converted to the method's types; `**attributes` to those of `SandboxReturn`."""
     types = {field.name: field.type for field in msgspec.structs.fields(SandboxReturn)}
     if move.__self__.__class__.__name__ != "LoopStore":  # type: ignore[attr-defined]
         types = {}

@@ -13,11 +13,11 @@ from reconciler.sandbox.faults.registry import Fault
 
 
 class Control:
-    """Talks to `control_api`; `url` is what the sandbox announced."""
+    """A client of `control_api`; `url` is the one that the sandbox printed."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        # No proxy of the environment may come between.
+        # Ignore any proxy in the environment.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def now(self) -> datetime:
@@ -25,23 +25,23 @@ class Control:
         return msgspec.convert(self._call("GET", "/clock")["now"], datetime)
 
     def set_clock(self, instant: datetime) -> None:
-        """Jump, without anything happening in between."""
+        """Jump to an instant without playing the scenario."""
         self._call("POST", "/clock", {"set": instant})
 
     def play(self, seconds: float) -> int:
-        """Let the world go on for so long; answers how many events there were."""
+        """Play `seconds` of the scenario; returns the number of events."""
         return int(self._call("POST", "/play", {"seconds": seconds})["happened"])
 
     def add_fault(self, fault: Fault) -> int:
-        """Set a fault; answers its number."""
+        """Set a fault; returns its number."""
         return int(self._call("POST", "/faults", msgspec.to_builtins(fault))["number"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """What is set, with calls and hits."""
+        """The faults that are set, with calls and hits."""
         return list(self._call("GET", "/faults"))
 
     def heal(self) -> None:
-        """Take all faults back."""
+        """Remove all faults."""
         self._call("DELETE", "/faults")
 
     def switch(self, service: str, **values: Any) -> None:
@@ -52,12 +52,12 @@ class Control:
         """Everything a service holds."""
         return dict(self._call("GET", f"/state/{service}"))
 
-    def arrivals(self) -> list[dict[str, Any]]:
-        """What reached Loop and Jetti, oldest first."""
+    def request_log(self) -> list[dict[str, Any]]:
+        """The requests that reached Loop and Jetti, oldest first."""
         return list(self._call("GET", "/arrivals"))
 
-    def forget_arrivals(self) -> None:
-        """Start the log anew."""
+    def clear_request_log(self) -> None:
+        """Clear the log of requests."""
         self._call("DELETE", "/arrivals")
 
     def loop(self, move: str, **arguments: Any) -> Any:

@@ -20,7 +20,7 @@ LARGEST_BODY = 10_000_000
 
 
 class Listener(ThreadingHTTPServer):
-    """Listens on loopback from the moment it is made; `deliver` answers each request."""
+    """Listens on loopback as soon as it is created; `deliver` answers each request."""
 
     daemon_threads = True
     block_on_close = False
@@ -45,19 +45,19 @@ class Listener(ThreadingHTTPServer):
         return f"http://{HOST}:{self.server_address[1]}"
 
     def __enter__(self) -> Self:
-        """Answer in threads of its own while the block runs."""
+        """Serve in background threads while the block runs."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close; connections that hang in silence end too."""
+        """Stop serving; connections that hang silently are ended too."""
         self.stopping.set()
         self.shutdown()
         self._thread.join()
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nobody's error; anything else is ours and must be seen."""
+        """A client that disconnects is no error; any other exception is a bug and must be shown."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -70,7 +70,7 @@ class Connection(BaseHTTPRequestHandler):
     wbufsize = 0
 
     def handle_one_request(self) -> None:
-        """Before anything is read the connection may be refused."""
+        """Handle a request, unless the connection is to be refused before anything is read."""
         listener = cast(Listener, self.server)
         if not self.rfile.peek(1):  # type: ignore[attr-defined]
             self.close_connection = True
@@ -80,13 +80,13 @@ class Connection(BaseHTTPRequestHandler):
             super().handle_one_request()
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        """Every method is the service's business, known or not."""
+        """Pass every method on to the service, known or not."""
         if name.startswith("do_"):
             return self._exchange
         raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The arrival log of the sandbox is the log."""
+        """Log nothing here: the sandbox has its own request log."""
 
     def _exchange(self) -> None:
         listener = cast(Listener, self.server)
@@ -132,16 +132,16 @@ class Connection(BaseHTTPRequestHandler):
             self.connection.sendall(bytes([byte]))
 
     def _reset(self) -> None:
-        """End with RST: whatever is still on its way is lost."""
+        """Close with RST: data still in transit is lost."""
         self.close_connection = True
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        # The buffered reader holds the socket open otherwise, and a FIN would go out first.
+        # Otherwise the buffered reader keeps the socket open, and a FIN would be sent first.
         self.rfile.close()
         self.connection.close()
 
     def _hang(self) -> None:
-        """Say nothing until the client goes, or the sandbox stops."""
+        """Send nothing until the client disconnects or the sandbox stops."""
         self.close_connection = True
         stopping = cast(Listener, self.server).stopping
         while not stopping.is_set():

@@ -21,7 +21,7 @@ def serving(sandbox: Sandbox) -> Iterator[Urls]:
     control = ControlService(sandbox)
     ports = sandbox.options.ports
     with ExitStack() as running:
-        # One after the other, so that a port that is taken leaves none of them open.
+        # One after the other, so that if a port is taken none of them stays open.
         loop = running.enter_context(_listener(sandbox, "loop", ports[0]))
         jetti = running.enter_context(_listener(sandbox, "jetti", ports[1]))
         other = running.enter_context(

@@ -1,1 +1,1 @@
-"""A shop whose days go by: products, orders, and the life of each return, from a seed."""
+"""A simulated shop, generated from a seed: products, orders, and the life of each return."""

@@ -1,4 +1,4 @@
-"""What happens in the pretend world, and when."""
+"""The events of the pretend world."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Event(Struct, frozen=True):
-    """One thing that happens. `move` names a move of the scenario."""
+    """One event; `move` names the method of `Scenario` that plays it."""
 
     at: datetime
     move: str

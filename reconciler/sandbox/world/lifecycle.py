@@ -12,11 +12,11 @@ from reconciler.sandbox.world.events import Event
 from reconciler.sandbox.world.products import REASONS
 
 EXPIRY = timedelta(days=28)
-"""A label that nobody scanned for that long ends the return (loop.md#expiry)."""
+"""A return expires when its label has not been scanned for this long (loop.md#expiry)."""
 
 OUTCOMES = ("refund", "exchange", "credit", "upsell")
 OUTCOME_WEIGHTS = (60, 20, 14, 6)
-# Of several units. The last is a word that only Loop's newest tools use (loop.md#return-outcome).
+# For several units. The last is a word that only Loop's newest tools use (loop.md#return-outcome).
 MIXED_OUTCOMES = (
     "refund",
     "exchange",
@@ -29,12 +29,12 @@ MIXED_WEIGHTS = (44, 14, 12, 16, 11, 3)
 
 FATES = ("normal", "never_sent", "cancelled", "flagged", "held", "edited", "kept", "lost")
 FATE_WEIGHTS = (64, 8, 7, 4, 4, 6, 4, 3)
-"""`held`: flagged and never looked at; `kept`: refunded without being sent back; `lost`: the
-carrier fails."""
+"""`held`: flagged and never reviewed; `kept`: refunded without being sent back; `lost`: the
+carrier loses it."""
 
 
-class Story:
-    """Tells one return; every event is drawn when it is told, so the same seed tells the same."""
+class Lifecycle:
+    """The life of one return, drawn at random; the same seed gives the same events."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Story:
         begins_at: datetime,
         available: dict[str, int],
     ) -> None:
-        """`available`: units per order line that no other return has claimed; not empty."""
+        """`available`: units per order line that no other return has used; not empty."""
         self._chance, self._id, self._order = chance, return_id, order
         self._at = begins_at
         self._available = available
@@ -53,8 +53,8 @@ class Story:
         self.quantities = self._units()
         """Units per order line that come back."""
 
-    def tell(self) -> list[Event]:
-        """All events, oldest first."""
+    def events(self) -> list[Event]:
+        """Draw all events, oldest first. Call it once."""
         fate = self._chance.choices(FATES, FATE_WEIGHTS)[0]
         self._submit(fate)
         if fate != "kept":
@@ -134,7 +134,7 @@ class Story:
         return self._chance.choices(OUTCOMES, OUTCOME_WEIGHTS)[0]
 
     def _method(self) -> dict[str, Any] | str | None:
-        """Object, text or null (loop.md#return-method). Names and addresses are canaries."""
+        """An object, a text or null (loop.md#return-method). Names and addresses are canaries."""
         kind = self._chance.random()
         if kind > 0.12:
             return None
@@ -201,7 +201,7 @@ class Story:
         return {line_id: chance.randint(1, self._available[line_id]) for line_id in sorted(some)}
 
     def _more_units(self) -> SandboxOrderLine | None:
-        """An order line of which a unit is left."""
+        """An order line with a unit that is still available, if any."""
         left = {
             line_id
             for line_id, units in self._available.items()
@@ -213,7 +213,7 @@ class Story:
         self, *, hours: tuple[int, int] | None = None, seconds: tuple[int, int] | None = None
     ) -> None:
         least, most = seconds or tuple(3600 * hour for hour in hours or (0, 0))
-        # Much faster than randint, and a catalogue draws a million of these.
+        # Much faster than randint, and a timeline draws a million of these.
         self._at += timedelta(seconds=int(least + (most - least) * self._chance.random()))
 
     def _add(self, move: str, **arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""Seeded orders: one to six lines, in-house and of up to four vendors, now and then a bundle."""
+"""Seeded orders: one to six lines, in-house or from up to four vendors, sometimes a bundle."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from reconciler.sandbox.world.products import OWN_PRODUCTS, VENDOR_PRODUCTS, VEN
 
 FIRST_NUMBER = 1042
 ARTICLES = 4
-"""Of each vendor."""
+"""Per vendor."""
 
 
 class OrderBook:
-    """Writes orders, each with the next number."""
+    """Generates orders with consecutive numbers."""
 
     def __init__(self, chance: Random) -> None:
         self._chance = chance

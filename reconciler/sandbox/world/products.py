@@ -1,4 +1,4 @@
-"""What the pretend shop sells, and who ships it: a market for things that last."""
+"""The products of the pretend shop and the vendors that ship them."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ REASONS = (
 
 
 class Product(Struct, frozen=True):
-    """A variant as it is sold."""
+    """A product variant."""
 
     number: int
     sku: str
     title: str
-    """Product and variant in one, as Loop shows it."""
+    """Product and variant in one text, as Loop shows it."""
     price: str
     vendor: str | None
 

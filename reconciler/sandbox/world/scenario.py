@@ -1,4 +1,4 @@
-"""Lets the world's events happen, in order, as the clock moves on."""
+"""Plays the world's events, in order, as the clock advances."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ ENDED = ("cancelled", "expired")
 
 
 class Scenario:
-    """Events that are no longer possible, because a test changed the world, do not happen."""
+    """Plays planned events. One that a test has made impossible is skipped."""
 
     def __init__(self, clock: SandboxClock, loop: LoopStore, jetti: JettiStore) -> None:
         self._clock, self._loop, self._jetti = clock, loop, jetti
         self._sale_ids: dict[str, int] = {}
-        """By Shopify order id, of the orders that have arrived."""
+        """By Shopify order id, for the orders that have reached Jetti."""
         self._order = itertools.count()
         self._coming: list[tuple[datetime, int, Event]] = []
         self._moves: dict[str, Callable[..., None]] = {
@@ -52,19 +52,19 @@ class Scenario:
         }
 
     def plan(self, events: Iterable[Event]) -> None:
-        """More things that will happen. KeyError for a move that there is not."""
+        """Add future events. Raises KeyError for an unknown move."""
         for event in events:
             self._moves[event.move]
             heapq.heappush(self._coming, (event.at, next(self._order), event))
 
     def coming(self) -> list[Event]:
-        """What has not happened yet, oldest first."""
+        """The events that were not played yet, oldest first."""
         return [event for _, _, event in sorted(self._coming)]
 
     def play(self, until: datetime) -> int:
-        """Set the clock to each event in turn and let it happen; then to `until`.
+        """Set the clock to each event in turn and play it; then set it to `until`.
 
-        Answers how many there were. A clock that is already past `until` is not set back.
+        Returns the number of events. A clock that is already past `until` is not set back.
         """
         happened = 0
         while self._coming and self._coming[0][0] <= until:
@@ -85,7 +85,7 @@ class Scenario:
         remarks: list[tuple[str, str, str | None]],
         attributes: dict[str, Any],
     ) -> None:
-        """A customer submits a return; a remark per unit: reason, parent reason, comment."""
+        """A customer submits a return; one remark per unit: reason, parent reason, comment."""
         row = self._loop.add_return(order, quantities, **attributes)
         lines = tuple(
             replace(line, reason=reason, parent_reason=parent, comment=comment)
@@ -100,13 +100,13 @@ class Scenario:
             self._loop.label(return_id, carrier=carrier, line_ids=line_ids)
 
     def move_label(self, return_id: str, status: str, parcel: int) -> None:
-        """The carrier reports. Carriers know nothing of flags and closings."""
+        """The carrier reports a status, even for a return that is flagged or closed."""
         row = self._alive(return_id)
         if row is not None and parcel < len(row.labels):
             self._loop.move_label(return_id, status, parcel)
 
     def regenerate_label(self, return_id: str, parcel: int) -> None:
-        """A new label in the place of one that nobody has used yet."""
+        """A new label replaces one that has not been used yet."""
         row = self._alive(return_id)
         if row is not None and parcel < len(row.labels) and row.labels[parcel].status in UNSENT:
             self._loop.regenerate_label(return_id, parcel)
@@ -126,17 +126,17 @@ class Scenario:
         self._turn(return_id, "open", "cancelled")
 
     def expire(self, return_id: str) -> None:
-        """28 days after a label that nobody used."""
+        """The return expires, 28 days after a label that was not used."""
         row = self._alive(return_id)
         if row is not None and all(label.status in UNSENT for label in row.labels):
             self._turn(return_id, "open", "expired")
 
     def flag(self, return_id: str) -> None:
-        """Blocked until somebody looks at it."""
+        """The return is blocked until someone reviews it."""
         self._turn(return_id, "open", "review")
 
     def unflag(self, return_id: str) -> None:
-        """Somebody did."""
+        """Someone has reviewed it."""
         self._turn(return_id, "review", "open")
 
     def add_line(self, return_id: str, order_line: SandboxOrderLine) -> None:
@@ -146,7 +146,7 @@ class Scenario:
             self._loop.add_line(return_id, order_line)
 
     def remove_line(self, return_id: str) -> None:
-        """The last line is taken off; a return of one unit has none to spare."""
+        """The last line is removed, unless it is the only one."""
         row = self._alive(return_id)
         if row is not None and row.state == "open" and len(row.lines) > 1:
             self._loop.remove_line(return_id, row.lines[-1].id)
@@ -170,7 +170,7 @@ class Scenario:
         self._sale_ids[order.order_id] = self._jetti.import_sale(order)
 
     def raise_by_hand(self, order_id: str, quantities: dict[str, int]) -> None:
-        """Staff raise the return in Jetti, for the lines that they find there."""
+        """Staff create the return in Jetti, for the lines that they find there."""
         if (sale_id := self._sale_ids.get(order_id)) is None:
             return
         found = {
@@ -182,7 +182,7 @@ class Scenario:
             self._jetti.raise_sale_return(sale_id, found)
 
     def edit_by_hand(self, order_id: str, changes: dict[str, Any]) -> None:
-        """Staff change the first sale return of an order, whoever raised it."""
+        """Staff change the first sale return of an order, whoever created it."""
         if (sale_id := self._sale_ids.get(order_id)) is None:
             return
         for row in self._jetti.sale_returns(sale_id)[:1]:

@@ -1,10 +1,10 @@
-"""A seeded world: a shop's orders, and the story of every return on them.
+"""A seeded world: a shop's orders, and the lifecycle of every return on them.
 
-Everything is an event at a time; what lies before now has happened when a sandbox opens, the
-rest happens as its clock moves on. The same seed makes the same world.
+Everything is an event with a time. Events before now have happened when a sandbox opens; the rest
+happen as its clock advances. The same seed makes the same world.
 
-Customer data is invented and easy to find: whatever is personal contains "canary" in some case,
-so that a test can prove that nothing of it is kept or logged.
+Customer data is invented and easy to find: all of it contains "canary" in upper or lower case, so
+that a test can prove that none of it is stored or logged.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from random import Random
 
 from reconciler.sandbox.orders import SandboxOrder
 from reconciler.sandbox.world.events import Event
-from reconciler.sandbox.world.lifecycle import Story
+from reconciler.sandbox.world.lifecycle import Lifecycle
 from reconciler.sandbox.world.order_book import OrderBook
 
 FIRST_RETURN = 31_000_001
 FUTURE = timedelta(days=30)
-"""For how long after now new returns come in."""
+"""How long after now new returns are submitted."""
 
 SECOND_RETURN, UNRETURNED, BURST, LATE, ABSENT, BY_HAND = 0.12, 0.1, 0.03, 0.04, 0.02, 0.02
 """Shares: of orders with two returns, of orders without one, of returns in the same second as
@@ -27,7 +27,7 @@ the one before, of orders that reach Jetti after their return, of orders that ne
 returns that staff raise in Jetti by hand."""
 
 
-class Catalogue:
+class Timeline:
     """`events`, oldest first. There are exactly `returns` submissions before `now`."""
 
     def __init__(self, seed: int, returns: int, days: int, now: datetime) -> None:
@@ -43,7 +43,7 @@ class Catalogue:
         self.events = sorted(self._events, key=lambda event: event.at)
 
     def _moments(self, begin: datetime, end: datetime, count: int) -> list[datetime]:
-        """When returns are submitted, in whole seconds; some share theirs, as bulk jobs do."""
+        """When returns are submitted, in whole seconds; some share a second, as in bulk jobs."""
         span = int((end - begin).total_seconds()) - 1
         drawn = sorted(self._chance.random() for _ in range(count))
         moments: list[datetime] = []
@@ -54,15 +54,16 @@ class Catalogue:
         return moments
 
     def _fill(self, moments: list[datetime]) -> None:
-        """Orders for all moments; a second return on an order takes a later moment."""
+        """Add an order and a return for each moment; a second return on an order uses the next
+        moment."""
         place = 0
         while place < len(moments):
             order = self._order_before(moments[place])
             available = _units(order)
-            available = self._tell(order, moments[place], available)
+            available = self._add_return(order, moments[place], available)
             place += 1
             if available and place < len(moments) and self._chance.random() < SECOND_RETURN:
-                self._tell(order, moments[place], available)
+                self._add_return(order, moments[place], available)
                 place += 1
             if self._chance.random() < UNRETURNED:
                 self._arrive(self._book.write(order.created_at), order.created_at)
@@ -82,24 +83,26 @@ class Catalogue:
         delay = timedelta(seconds=self._chance.randint(20, 600))
         self._events.append(Event(moment + delay, "arrive", {"order": order}))
 
-    def _tell(
+    def _add_return(
         self, order: SandboxOrder, moment: datetime, available: dict[str, int]
     ) -> dict[str, int]:
-        """The story of one return; returns the units that are left for another."""
-        story = Story(self._chance, str(self._next_id), order, moment, available)
+        """Add the events of one return; returns the units that are left for another."""
+        lifecycle = Lifecycle(self._chance, str(self._next_id), order, moment, available)
         self._next_id += 1
-        self._events += story.tell()
+        self._events += lifecycle.events()
         if self._chance.random() < BY_HAND:
-            self._staff(order, moment, story.quantities)
+            self._add_manual_work(order, moment, lifecycle.quantities)
         left = {
-            line_id: units - story.quantities.get(line_id, 0)
+            line_id: units - lifecycle.quantities.get(line_id, 0)
             for line_id, units in available.items()
         }
-        # An edited story may add a unit of what is left, so nobody else gets those lines.
-        return {line_id: left[line_id] for line_id in left if line_id not in story.quantities}
+        # An edit may add a unit of what is left, so no other return may use those lines.
+        return {line_id: left[line_id] for line_id in left if line_id not in lifecycle.quantities}
 
-    def _staff(self, order: SandboxOrder, moment: datetime, quantities: dict[str, int]) -> None:
-        """Somebody raises the return in Jetti as well, and later works on it there."""
+    def _add_manual_work(
+        self, order: SandboxOrder, moment: datetime, quantities: dict[str, int]
+    ) -> None:
+        """Staff create the return in Jetti as well, and later edit it there."""
         at = moment + timedelta(minutes=self._chance.randint(1, 600))
         self._events.append(
             Event(at, "raise_by_hand", {"order_id": order.order_id, "quantities": quantities})
@@ -114,5 +117,5 @@ class Catalogue:
 
 
 def _units(order: SandboxOrder) -> dict[str, int]:
-    """What of an order can come back: parts of a bundle come back as the bundle."""
+    """The units of an order that can come back; parts of a bundle come back as the bundle."""
     return {line.order_line_id: line.quantity for line in order.lines if line.bundle_of is None}
