@@ -1,1 +1,1 @@
-"""What the promises of README rest on: `python -m proof` runs it all and writes `proof.md`."""
+"""The proofs of README's promises: `python -m proof` runs them all and writes `proof.md`."""

@@ -1,8 +1,8 @@
 """Run the long forms of all proofs and write `proof.md`: `python -m proof`.
 
-Takes two to three hours on two cores. `--only` runs some parts anew; what the others came to last
-stays in `proof/results`, and the page tells of each part which commit it speaks of. Exits with 1
-when a part failed or was never run.
+Takes two to three hours on two cores. `--only` runs some parts again; the last results of the
+others stay in `proof/results`, and the page names the commit that each part was run on. Exits with
+1 if a part failed or was never run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Does the suite notice when a safeguard is gone? `python -m proof.ablations [NAME…]`.
+"""Does the suite notice when a safeguard is removed? `python -m proof.ablations [NAME…]`.
 
 Each ablation in `ablations.toml` changes the code below one tag of the program (`# safeguard:
-NAME`), so that one safeguard is gone and nothing else. It is made in a copy of the checkout, and
-the tests are run there until one fails. An ablation that no test notices fails the command.
+NAME`), so that one safeguard is removed and nothing else. The change is made in a copy of the
+checkout, and tests run there until one fails. The command fails if no test notices an ablation.
 """
 
 from __future__ import annotations
@@ -26,52 +26,52 @@ AT_ONCE = 2
 LIKELY = 120.0
 """Seconds for the tests that should notice it."""
 WHOLE = 1800.0
-"""Seconds for the whole suite, where they did not."""
+"""Seconds for the whole suite, if they do not."""
 
 
 class Ablation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A safeguard of the program, and the one way in which its code changes once it is gone."""
+    """A safeguard of the program, and the one change to its code that removes it."""
 
     name: str
     """The safeguard's tag in the source."""
     safeguard: str
     """What is taken away, in one sentence."""
     condition: bool | None = None
-    """Its condition is always, or never, true."""
+    """The condition becomes always or never true."""
     value: str | None = None
-    """It assigns or returns this."""
+    """The value that it assigns or returns becomes this."""
     swap: tuple[str, str] | None = None
-    """The first text, which is there exactly once, is the second."""
+    """The first text, which must occur exactly once, becomes the second."""
     instead: str | None = None
-    """This statement, or expression, stands there."""
+    """The statement or expression becomes this."""
     tests: tuple[str, ...]
-    """Where to look first. Only a hint: the whole suite follows."""
+    """Tests to run first. Only a hint: the whole suite follows."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError unless there is exactly one way."""
+        """Raises ValueError unless exactly one change is given."""
         ways = (self.condition, self.value, self.swap, self.instead)
         if sum(way is not None for way in ways) != 1:
             raise ValueError(f"{self.name} needs one of condition, value, swap and instead")
 
 
 class Verdict(Struct, frozen=True):
-    """Whether it was noticed."""
+    """Whether an ablation was noticed."""
 
     ablation: Ablation
     seconds: float
     caught_by: str | None = None
     trouble: str | None = None
-    """Why nothing can be said."""
+    """Why there is no verdict, if there is none."""
 
 
 def ablations() -> tuple[Ablation, ...]:
-    """All of them, in their order."""
+    """All ablations, in the order of the file."""
     content = tomllib.loads(LIST.read_text(encoding="utf-8"))
     return convert(content["ablation"], tuple[Ablation, ...])
 
 
 def ablated(ablation: Ablation, text: str) -> str:
-    """The file's text without the safeguard. Raises ValueError where it cannot be taken away."""
+    """The file's text without the safeguard. Raises ValueError if it cannot be removed."""
     code = Tagged(text, ablation.name)
     if ablation.condition is not None:
         return code.with_condition(ablation.condition)
@@ -83,7 +83,7 @@ def ablated(ablation: Ablation, text: str) -> str:
 
 
 def judge(ablation: Ablation, place: Path, original: Bench) -> Verdict:
-    """Make it in a copy of its own, and run tests until one fails. `place` is the file's path in
+    """Make the change in a new copy and run tests until one fails. `place` is the file's path in
     the checkout."""
     bench = original.copy(original.root.parent / ablation.name)
     file = bench.root / place
@@ -99,7 +99,7 @@ def judge(ablation: Ablation, place: Path, original: Bench) -> Verdict:
 
 
 def doubted(verdicts: Sequence[Verdict], original: Bench) -> frozenset[str]:
-    """Tests that fail without any ablation too: they notice nothing."""
+    """Tests that fail without any ablation too, so that their failure proves nothing."""
     named = sorted({verdict.caught_by for verdict in verdicts if verdict.caught_by})
     return frozenset(original.test(*named, seconds=WHOLE).failed if named else ())
 
@@ -137,7 +137,7 @@ def _judged(chosen: Sequence[Ablation], original: Bench) -> Iterator[Verdict]:
 
 
 def _counts(figures: Figures, verdict: Verdict, unfounded: frozenset[str]) -> bool:
-    """Count it, and say whether it was caught."""
+    """Count the ablation; returns whether it was caught."""
     name, by = verdict.ablation.name, verdict.caught_by
     caught = by is not None and by not in unfounded
     figures.add("ablations", "all")

@@ -1,6 +1,6 @@
-"""Copies of the checkout in which the program may be spoilt: nothing here touches the original.
+"""Copies of the checkout in which the program may be broken; the original is never touched.
 
-A copy has a Python of its own, which finds the copied program first, also in processes that
+A copy has a Python of its own, which finds the copied program first, even in processes that
 inherit no environment, and everything else where this Python finds it.
 """
 
@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
 
-# What is spoilt must not be noticed by the tests that know the original's text.
+# Left out: these tests compare the program with its original text, so they notice every change.
 BLIND = ("tests/proof",)
 
 _PYTEST = ("-m", "pytest", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-p", "no:xdist")
@@ -26,27 +26,27 @@ _PYTEST = ("-m", "pytest", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-
 
 @dataclass(frozen=True)
 class Ran:
-    """What one run of some tests came to."""
+    """The result of one run of tests."""
 
     code: int
     failed: tuple[str, ...]
-    """Ids of the tests that failed, in their order."""
+    """Ids of the tests that failed, in order."""
     output: str
 
 
 @dataclass(frozen=True)
 class Bench:
-    """One copy."""
+    """One copy of the checkout."""
 
     root: Path
 
     @property
     def python(self) -> Path:
-        """Its Python."""
+        """The path of its Python."""
         return self.root / ".venv" / "bin" / "python"
 
     def test(self, *arguments: str, seconds: float) -> Ran:
-        """Run pytest; a run that does not end is code 124 and no failure of any test."""
+        """Run pytest; a run that exceeds `seconds` has code 124 and no failed test."""
         command = [str(self.python), *_PYTEST, *_blindly(arguments), *arguments]
         try:
             done = subprocess.run(
@@ -57,7 +57,7 @@ class Bench:
         return Ran(done.returncode, tuple(_failed(done.stdout)), done.stdout + done.stderr)
 
     def copy(self, root: Path) -> Bench:
-        """Another one, as this one is now."""
+        """Another copy of this one as it is now."""
         shutil.copytree(self.root, root, symlinks=True)
         _lead_home(root)
         return Bench(root)
@@ -65,14 +65,14 @@ class Bench:
 
 @contextmanager
 def a_bench() -> Iterator[Bench]:
-    """A copy of the checkout as it is, uncommitted files included."""
+    """A copy of the checkout as it is, including uncommitted files."""
     with TemporaryDirectory(prefix="proof-") as directory:
         root = Path(directory, "original")
         for name in _files():
             target = root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
-        # A wheel puts them there; in a checkout it is the installation that does.
+        # A wheel contains them there; in a checkout the installation links them.
         (root / "reconciler" / "migrations").symlink_to("../migrations")
         venv.EnvBuilder(symlinks=True).create(root / ".venv")
         _lead_home(root)
@@ -93,7 +93,7 @@ def _files() -> list[str]:
 
 
 def _lead_home(root: Path) -> None:
-    """Have its Python import from the copy first, then from where this one does."""
+    """Make its Python import from the copy first, then from where this one does."""
     [packages] = (root / ".venv" / "lib").glob("python*/site-packages")
     ours = [place for place in sys.path if place.endswith("site-packages")]
     lines = [str(root), *(f"import site; site.addsitedir({place!r})" for place in ours)]
@@ -101,7 +101,7 @@ def _lead_home(root: Path) -> None:
 
 
 def _check(bench: Bench) -> None:
-    """Nothing is proved by tests of another program."""
+    """Check that the tests import the copied program, since any other would prove nothing."""
     program = (
         "import reconciler, reconciler.migrations as m; print(reconciler.__file__, m.__file__)"
     )
@@ -118,7 +118,7 @@ def _blindly(arguments: Sequence[str]) -> list[str]:
 
 
 def _failed(output: str) -> Iterator[str]:
-    """The ids in pytest's summary; a file that cannot even be imported is no failing test."""
+    """The ids in pytest's summary; a file that cannot be imported is not a failed test."""
     for line in output.splitlines():
         for start in ("FAILED ", "ERROR "):
             test = line.removeprefix(start).split(" - ")[0]

@@ -1,4 +1,4 @@
-"""The counts that `python -m proof` adds up; how they are kept is defined with the tests."""
+"""The counts that `python -m proof` adds up; their format is defined with the tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Figures", "leave"]
 
 
 def leave(figures: Figures, directory: Path | None, name: str) -> None:
-    """Write them where they are collected, if they are."""
+    """Write the counts to `directory`, if there is one."""
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
         figures.write(directory / f"{name}.json")

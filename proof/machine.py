@@ -1,4 +1,4 @@
-"""On what machine a part of the proof is run."""
+"""The machine that a part of the proof runs on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def facts() -> list[tuple[str, str]]:
-    """Name and value, without anything that names a host or a person."""
+    """Names and values, with nothing that identifies a host or a person."""
     return [
         ("processor", f"{_processor()}, {os.cpu_count()} cores"),
         ("memory", f"{_memory_gib():.0f} GiB"),

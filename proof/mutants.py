@@ -1,9 +1,9 @@
 """Does the suite notice when the code is slightly wrong? `python -m proof.mutants [PART…]`.
 
-mutmut changes one expression after the other in `core/`, in `http/` and in what classifies
-Jetti's answers, in a copy of the checkout, and runs the tests of that part alone. What no test
-notices has to stand in `survivors.toml` with a reason; the command fails for any other, and
-below nine killed of ten.
+mutmut changes one expression after another in `core/`, in `http/` and in what classifies Jetti's
+answers, in a copy of the checkout, and runs only the tests of that part. A mutant that no test
+notices must be listed in `survivors.toml` with a reason; the command fails for any other, and if
+fewer than nine of ten are killed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ENOUGH = 0.90
 
 
 class Part(Struct, frozen=True):
-    """Some of the program, and the tests that have to notice its mutants."""
+    """A part of the program, and the tests that have to notice its mutants."""
 
     name: str
     files: tuple[str, ...]
@@ -61,25 +61,25 @@ class Mutant(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """How `survivors.toml` calls it."""
+        """Its name in `survivors.toml`."""
         return f"{self.function}: {self.before} => {self.after}"
 
 
 class Group(Struct, frozen=True, forbid_unknown_fields=True):
-    """Survivors that may live, for one reason."""
+    """Survivors that are accepted, for one reason."""
 
     reason: str
     survivors: tuple[str, ...]
 
 
 def groups() -> tuple[Group, ...]:
-    """All reasons."""
+    """All groups of accepted survivors."""
     content = tomllib.loads(REASONS.read_text(encoding="utf-8"))
     return convert(content.get("group", []), tuple[Group, ...])
 
 
 def mutants(part: Part, bench: Bench, at_once: int) -> list[Mutant]:
-    """Make and judge every mutant of a part; the bench is used up by it."""
+    """Make and judge every mutant of a part; the bench cannot be used again."""
     with (bench.root / "setup.cfg").open("a", encoding="utf-8") as settings:
         settings.write(_settings(part))
     program = "from mutmut.__main__ import cli; cli()"
@@ -136,7 +136,7 @@ def _counted(part: Part, made: list[Mutant], figures: Figures) -> list[Mutant]:
 
 
 def _verdict(found: Sequence[Mutant], *, whole: bool) -> int:
-    """0 when enough are killed and every survivor has its reason; says what is wrong."""
+    """0 if enough are killed and every survivor has a reason; otherwise prints what is wrong."""
     survivors = {mutant.name for mutant in found if mutant.status not in KILLED}
     known = {name for group in groups() for name in group.survivors}
     killed = sum(mutant.status in KILLED for mutant in found) / max(1, len(found))

@@ -1,6 +1,6 @@
-"""What mutmut found in the directory it is called in, as JSON; runs inside a bench.
+"""Prints mutmut's results in the current directory as JSON; runs inside a bench.
 
-A mutant is named by its function and by the lines it changes, because numbers shift with every
+A mutant is named by its function and the lines that it changes, because numbers shift with every
 change of the code.
 """
 
@@ -15,7 +15,7 @@ from mutmut.stats import status_by_exit_code
 
 
 def found() -> Iterator[dict[str, str]]:
-    """Every mutant with its status; what is not killed with the lines it changes."""
+    """Every mutant with its status, and unless it was killed with the lines that it changes."""
     mutants, _ = collect_source_file_mutation_data(mutant_names=())
     for data, name, code in mutants:
         status = status_by_exit_code[code]

@@ -1,4 +1,4 @@
-"""The page `proof.md`, made of what the parts counted."""
+"""The page `proof.md`, made from the counts of the parts."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ What each test proves, by fault and by promise, stands in [tests/README.md](test
 _HARM = ("lost", "stale", "duplicated", "overwritten")
 
 _NOT_COUNTED = "not counted"
-"""For the figure of a part that was not run: it is not 0."""
+"""In place of the figure of a part that was not run, which is not 0."""
 
 
 def page(results: Results) -> str:
-    """All of it, as Markdown."""
+    """The whole page as Markdown."""
     lines = [_HEAD, *_occasion(results), "", "## In short", "", *_table(_short(results))]
     for part in PARTS:
         lines += ["", f"## {part.title}", "", *_section(part, results[part.name])]
@@ -33,8 +33,8 @@ def page(results: Results) -> str:
 
 
 def _occasion(results: Results) -> Iterator[str]:
-    """On what machine, of which commit, when."""
-    # Several parts may come of one run of all tests.
+    """On which machine, at which commit, and when."""
+    # One run of all tests may produce several parts.
     told = (result[0] for result in results.values() if result)
     runs = list({(ran.command, ran.began): ran for ran in told}.values())
     commits = sorted({_state(ran) for ran in runs})
@@ -50,7 +50,7 @@ def _occasion(results: Results) -> Iterator[str]:
 
 
 def _machines(runs: Collection[Ran]) -> Iterator[tuple[str, str]]:
-    """What the parts ran on: one value where they agree."""
+    """The machines that the parts ran on: one value where they agree."""
     names = dict.fromkeys(name for ran in runs for name in ran.machine)
     for name in names:
         found = dict.fromkeys(ran.machine[name] for ran in runs if name in ran.machine)
@@ -71,7 +71,7 @@ def _state(ran: Ran) -> str:
 
 
 def _short(results: Results) -> Iterator[tuple[str, str]]:
-    """The figures that count (what each means stands with its part)."""
+    """The main figures; each is explained with its part."""
     counted = {name: result[1] if result else Figures() for name, result in results.items()}
     for harm in _HARM:
         yield f"**returns {harm}**", f"**{_total(counted, harm)}**"
@@ -80,23 +80,23 @@ def _short(results: Results) -> Iterator[tuple[str, str]]:
     cells = [count for key, count in counted["faults"].counts.items() if " | " in key]
     yield "cells of the fault matrix", _sum(cells)
     points = {name: len(seen) for name, seen in counted["crashes"].names.items()}
-    killed = _told(points, "crashes/points covered", "crashes/points existing")
+    killed = _listed(points, "crashes/points covered", "crashes/points existing")
     yield "points at which a run was killed, of", killed
     hostile = counted["hostile"].counts
     escaped = [f"hostile/{what}" for what in ("requests to foreign origins", "secrets found")]
-    yield "requests to foreign origins, secrets found", _told(hostile, *escaped)
+    yield "requests to foreign origins, secrets found", _listed(hostile, *escaped)
     suite, bite = counted["suite"].counts, counted["ablations"].counts
     yield ("coverage of lines, of branches", f"{_share(suite, 'suite/lines')}, "
            f"{_share(suite, 'suite/branches')}")  # fmt: skip
-    yield "ablations caught, of", _told(bite, "ablations/caught", "ablations/all")
+    yield "ablations caught, of", _listed(bite, "ablations/caught", "ablations/all")
     mutants = counted["mutants"].counts
-    yield "mutants killed, of", _told(mutants, "mutants/killed", "mutants/all")
+    yield "mutants killed, of", _listed(mutants, "mutants/killed", "mutants/all")
     peaks = [v for k, v in counted["scale"].largest.items() if k.endswith("MiB")]
     yield "peak memory at 100,000 returns", f"{max(peaks):.0f} MiB" if peaks else _NOT_COUNTED
 
 
 def _drawn(histories: Figures) -> Iterator[tuple[str, str]]:
-    """What befell the random histories."""
+    """What happened in the random histories."""
     counts = {key.removeprefix("histories/"): n for key, n in histories.counts.items()}
     faults = [count for name, count in counts.items() if name.startswith("faults: ")]
     for row, names in (
@@ -105,13 +105,13 @@ def _drawn(histories: Figures) -> Iterator[tuple[str, str]]:
         ("dry runs, writes of theirs", ("dry runs", "writes of dry runs")),
         ("left for a person, each explained", ("reviews, explained",)),
     ):
-        yield row, _told(counts, *names)
-    yield "faults, deaths in histories", f"{_sum(faults)}, {_told(counts, 'crashes')}"
+        yield row, _listed(counts, *names)
+    yield "faults, deaths in histories", f"{_sum(faults)}, {_listed(counts, 'crashes')}"
     yield "seeds", ", ".join(sorted(histories.names.get("histories/seeds", (_NOT_COUNTED,))))
 
 
-def _told(counts: Mapping[str, int], *names: str) -> str:
-    """The counts, in this order."""
+def _listed(counts: Mapping[str, int], *names: str) -> str:
+    """The counts in this order, separated by commas."""
     return ", ".join(f"{counts[name]:,}" if name in counts else _NOT_COUNTED for name in names)
 
 
@@ -162,7 +162,7 @@ def _largest(part: Part, figures: Figures) -> Iterator[tuple[str, str]]:
 
 
 def _matrix(part: Part, cells: Mapping[str, int]) -> Iterator[str]:
-    """Operations down, faults beside them."""
+    """A table with a row per operation and a column per fault."""
     by_operation: dict[str, list[str]] = {}
     for key, count in sorted(cells.items()):
         operation, fault = key.removeprefix(f"{part.name}/").split(" | ", 1)

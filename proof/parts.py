@@ -1,4 +1,4 @@
-"""The parts of the proof, each a command that leaves its counts in a directory."""
+"""The parts of the proof, each a command that writes its counts to a directory."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from proof.bench import ROOT
 from proof.counts import Figures
 
 RESULTS = ROOT / "proof" / "results"
-"""What each part came to last, under version control: parts may be run on different days, and the
-page says of each when, on which machine and of which commit."""
+"""The last results of each part, under version control: parts may be run on different days, and
+the page says when, on which machine and at which commit each was."""
 
 _PYTEST = ("-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal")
 _NIGHTLY, _CI = "--hypothesis-profile=nightly", "--hypothesis-profile=ci"
@@ -36,25 +36,25 @@ class Part(Struct, frozen=True):
     """Arguments of Python; `--figures DIR` is added."""
 
     def shortened(self) -> Part:
-        """A form that takes minutes."""
+        """The short form, which takes minutes."""
         kept = [_CI if one == _NIGHTLY else one for one in self.command if one != "--long"]
         return msgspec.structs.replace(self, command=tuple(kept))
 
 
 class Ran(Struct, frozen=True):
-    """What became of a part, and of which state of the project it speaks."""
+    """The result of running a part, and the state of the project that it applies to."""
 
     command: str
     commit: str
     clean: bool
-    """Whether nothing was changed since that commit."""
+    """Whether there were no uncommitted changes."""
     began: datetime
     seconds: float
     code: int
     tests: str | None = None
-    """What pytest said last: `812 passed`."""
+    """pytest's closing words: `812 passed`."""
     machine: dict[str, str] = {}
-    """What it ran on."""
+    """The machine that it ran on."""
 
 
 class _Kept(Struct):
@@ -82,7 +82,7 @@ PARTS = (
 
 
 def run(part: Part, results: Path = RESULTS) -> Ran:
-    """Run a part, showing what it prints, and keep what it came to in place of the last time."""
+    """Run a part, showing its output, and replace its last results."""
     commit, clean = _commit()
     began, clock = datetime.now(UTC).replace(microsecond=0), time.monotonic()
     with TemporaryDirectory(prefix="figures-") as directory:
@@ -107,7 +107,7 @@ def run(part: Part, results: Path = RESULTS) -> Ran:
 
 
 def kept(part: Part, results: Path = RESULTS) -> tuple[Ran, Figures] | None:
-    """What the last run of a part came to; None when it was never run."""
+    """The results of the last run of a part; None if it was never run."""
     try:
         found = msgspec.json.decode((results / f"{part.name}.json").read_bytes(), type=_Kept)
     except FileNotFoundError:
@@ -117,7 +117,7 @@ def kept(part: Part, results: Path = RESULTS) -> tuple[Ran, Figures] | None:
 
 
 def _shown(command: Sequence[str]) -> tuple[int, str | None]:
-    """Run it and pass its output on; its exit code, and pytest's closing words if there are any."""
+    """Run a command and show its output; returns its exit code and pytest's closing words."""
     last = None
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -133,7 +133,7 @@ def _shown(command: Sequence[str]) -> tuple[int, str | None]:
 
 def _commit() -> tuple[str, bool]:
     head = _git("rev-parse", "--short=12", "HEAD")
-    # What this command writes itself says nothing about the program.
+    # Not counting what this command itself writes, which does not affect the program.
     ours = ("proof.md", "proof/results/")
     rows = _git("status", "--porcelain").splitlines()
     changed = [row for row in rows if not row[3:].startswith(ours)]

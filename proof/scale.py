@@ -1,7 +1,7 @@
 """Memory and time at 100,000 returns: `python -m proof.scale`.
 
-Whole processes against the sandbox over loopback, as in `benchmarks`: a first pass, which the
-guard stops after everything is recorded, and a second one, with everything still due.
+Whole processes against the sandbox over loopback, as in `benchmarks`: a first pass, which the guard
+stops after everything is recorded, and a second one with everything still due.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from proof.counts import Figures, leave
 
 RETURNS = 100_000
 LIMIT = 200.0
-"""MiB (F42): a pass must fit into the smallest machines that people rent."""
+"""MiB (F42): a pass must fit into the smallest machines on offer."""
 _STOPPED = (7,)
 
 
@@ -28,7 +28,7 @@ _STOPPED = (7,)
 def main(directory: Path | None, returns: int) -> None:
     figures = Figures()
     with served(returns=returns, orders_in_jetti=False) as (_, environ):
-        # Nothing changes meanwhile, so that also the last two minutes can be read.
+        # Nothing changes meanwhile, so even the last two minutes can be read.
         environ["RECONCILER_LOOP__LAG"] = "0s"
         measure(["init", "--since", "210d"], environ)
         _note(figures, "first pass", measure(["run"], environ, may_exit=_STOPPED))

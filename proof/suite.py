@@ -1,7 +1,7 @@
 """The whole suite in its short forms, with line and branch coverage: `python -m proof.suite`.
 
-Only what runs inside the test processes is measured. Most of `cli/entry.py`, `cli/streams.py` and
-the like run in processes of their own and count as not covered although they are tested.
+Only code that runs inside the test processes is measured. Most of `cli/main.py`, `cli/streams.py`
+and the like runs in processes of its own and counts as not covered although it is tested.
 """
 
 from __future__ import annotations

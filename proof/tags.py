@@ -3,10 +3,10 @@
     # safeguard: edge-probe
     yield from self._probe(rows[-1], cursor)
 
-A tag stands alone on its line, and several may stand above one line. The tagged code begins at the
+A tag is alone on its line, and there may be several above one line. The tagged code begins at the
 first token below them: it is the statement that begins there, without the block below it, or
-within an expression what begins there, and never less than that line. A name stands once in the
-program, so that it finds its file too.
+within an expression the part that begins there, and never less than that line. A name occurs once
+in the program, so it also identifies the file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BETWEEN = frozenset(
 def tagged_files(root: Path) -> dict[str, Path]:
     """The file, below `root`, of every tag of the program.
 
-    Raises ValueError as `tags` does, and for a name that stands there twice.
+    Raises ValueError as `tags` does, and for a name that occurs twice.
     """
     files: dict[str, Path] = {}
     for place in PLACES:
@@ -45,9 +45,9 @@ def tagged_files(root: Path) -> dict[str, Path]:
 
 
 def tags(text: str) -> Iterator[tuple[str, int, int]]:
-    """Name, and line and column (in characters) at which the tagged code begins, of every tag.
+    """For every tag: its name, and line and column (in characters) where the tagged code begins.
 
-    Raises ValueError for a tag that is not written as it should be or has no code below it.
+    Raises ValueError for a tag that is malformed or has no code below it.
     """
     waiting: list[str] = []
     for token in tokenize.generate_tokens(StringIO(text).readline):
@@ -65,9 +65,9 @@ def tags(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 class Tagged:
-    """The code below one tag, and the whole text with another code there.
+    """The code below one tag, and the whole text with other code in its place.
 
-    Every method that changes it raises ValueError where that code has no such part.
+    The methods that change it raise ValueError if the code has no such part.
     """
 
     def __init__(self, text: str, name: str) -> None:
@@ -76,19 +76,19 @@ class Tagged:
             raise ValueError(f"{name} is tagged {len(places)} times in this file")
         [(line, column)] = places
         lines = text.splitlines(keepends=True)
-        # What `ast` counts is bytes.
+        # `ast` counts columns in bytes.
         self._text = text.encode()
         self._starts = [0, *accumulate(len(one.encode()) for one in lines)]
         self._name = name
         self._tree = ast.parse(text)
         self._start = self._offset(line, len(lines[line - 1][:column].encode()))
         beginning = [node for node in self._nodes() if self._from(node) == self._start]
-        # Of what begins there the outermost, which `ast` visits first.
+        # The outermost of the nodes that begin there, which `ast` visits first.
         self._node = max(beginning, key=self._to, default=None)
         self._end = max(self._starts[line], self._head_end())
 
     def with_condition(self, value: bool) -> str:
-        """Its condition is always, or never, true."""
+        """The text with its condition always or never true."""
         inside = [test for test in self._conditions() if self._start < self._from(test) < self._end]
         if not inside:
             raise ValueError(f"{self._name}: there is no condition")
@@ -96,14 +96,14 @@ class Tagged:
         return self._put(self._from(first), self._to(first), str(value))
 
     def with_value(self, value: str) -> str:
-        """It assigns or returns something else."""
+        """The text with another value assigned or returned."""
         match self._node:
             case ast.Assign(value=ast.expr() as old) | ast.Return(value=ast.expr() as old):
                 return self._put(self._from(old), self._to(old), value)
         raise ValueError(f"{self._name}: nothing is assigned or returned")
 
     def with_swap(self, old: str, new: str) -> str:
-        """A part of it, which must be there exactly once, is another."""
+        """The text with a part of the code, which must occur exactly once, replaced."""
         code = self._text[self._start : self._end]
         if (count := code.count(old.encode())) != 1:
             raise ValueError(f"{self._name}: {old!r} is there {count} times")
@@ -111,7 +111,7 @@ class Tagged:
         return self._put(at, at + len(old.encode()), new)
 
     def with_code(self, code: str) -> str:
-        """The statement or expression is another."""
+        """The text with the statement or expression replaced."""
         if self._node is None or _block(self._node):
             raise ValueError(f"{self._name}: that is no whole statement or expression")
         return self._put(self._start, self._to(self._node), code)
@@ -148,7 +148,7 @@ class Tagged:
 
 
 def _block(node: ast.AST) -> list[ast.stmt] | list[ast.pattern]:
-    """What stands below the head of a compound statement; nothing for anything else."""
+    """The block of a compound statement; empty for anything else."""
     if isinstance(node, ast.Match):
         return [case.pattern for case in node.cases]
     body = getattr(node, "body", None)
