@@ -1,8 +1,8 @@
-"""The figures README quotes: `make bench` prints them, and fails when one misses its target.
+"""The figures in README: `make bench` prints them, and fails if one misses its target.
 
-Each is taken from whole processes against the sandbox over loopback sockets, without rate
-limits. Wall time and peak memory are the operating system's (`wait4`); of several runs the median
-counts. Run on a quiet machine: the sandbox shares its cores with the program.
+Each is measured on whole processes against the sandbox over loopback sockets, without rate limits.
+Wall time and peak memory are the operating system's (`wait4`); of several runs the median counts.
+Run it on an idle machine: the sandbox shares its cores with the program.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TOGETHER = 20
 
 @dataclass
 class Measured:
-    """One process from start to end."""
+    """The measurements of one process from start to end."""
 
     seconds: float
     mebibytes: float
@@ -52,8 +52,8 @@ class Figure:
         return self.value <= self.target
 
 
-# Starts the program from a small process: on Linux a child's peak memory begins with that of the
-# process it was forked from, and ours holds the sandbox.
+# Starts the program from a small process: on Linux a child's peak memory starts at that of the
+# process that forked it, and ours contains the sandbox.
 LAUNCHER = """
 import os, subprocess, sys, time
 began = time.perf_counter()
@@ -82,7 +82,7 @@ def measure(
 
 @contextlib.contextmanager
 def served(**options: object) -> Iterator[tuple[Sandbox, dict[str, str]]]:
-    """A sandbox without rate limits and the environment of a program that uses it."""
+    """A sandbox without rate limits, and the environment for a program that uses it."""
     sandbox = Sandbox(SandboxOptions(rate_limits=False, **options))  # type: ignore[arg-type]
     with serving(sandbox), tempfile.TemporaryDirectory() as directory:
         yield (
@@ -118,7 +118,7 @@ def idle() -> list[Figure]:
 
 
 def cold() -> list[Figure]:
-    """10,000 returns that the ledger has never seen; the guard stops the plan, as it should."""
+    """10,000 returns that are new to the ledger; the guard stops the plan, as it should."""
     with served(returns=RETURNS, orders_in_jetti=False) as (_, environ):
         runs = []
         for _ in range(3):
@@ -139,7 +139,7 @@ def cold() -> list[Figure]:
 
 
 def requests_per_return(*, answer_items: bool) -> list[Figure]:
-    """Twenty fresh one-line returns in one run."""
+    """Twenty new one-line returns in one run."""
     start = datetime.now(UTC)
     with served(returns=0) as (sandbox, environ):
         sandbox.jetti.switches.cancel_answer_items = answer_items

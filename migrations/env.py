@@ -1,7 +1,7 @@
-"""Where Alembic runs our migrations: inside the program's transaction, or from a checkout.
+"""Runs the migrations with Alembic: inside the program's transaction, or from a checkout.
 
 In a checkout: `alembic -c setup.cfg -x ledger=/tmp/try.db upgrade head`, then
-`… revision --autogenerate -m "what and why"`. Never on a ledger in use: no lock is taken here.
+`… revision --autogenerate -m "what and why"`. Never use it on a live ledger: it takes no lock.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from reconciler.ledger.tables import metadata
 
 
 def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
-    """Write our own column types into migrations as what they are in the database."""
+    """Write our own column types into migrations as their plain database types."""
     if kind == "type" and isinstance(item, TypeDecorator):
         return f"sa.{item.impl!r}"
     return False
 
 
 def migrate(connection: Connection) -> None:
-    """Run what is asked for on this connection, whose transaction is the caller's."""
-    # SQLite alters a table by building a new one: batch mode writes migrations that way.
+    """Run the requested migrations on this connection, in the caller's transaction."""
+    # SQLite alters a table by building a new one; batch mode generates migrations that do so.
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -42,7 +42,7 @@ def migrate(connection: Connection) -> None:
 
 
 def migrate_file() -> None:
-    """Run on the file named by `-x ledger=…`, which is created where it is missing."""
+    """Run on the file named by `-x ledger=…`, which is created if it is missing."""
     name = context.get_x_argument(as_dictionary=True).get("ledger")
     if not isinstance(name, str):
         raise CommandError("name a database to try this on: alembic -c setup.cfg -x ledger=FILE …")

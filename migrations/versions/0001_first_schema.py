@@ -1,7 +1,7 @@
 """The first schema.
 
-Plain types only: a migration says what was true when it was written, whatever the program's own
-types have become since.
+Plain types only: a migration records what was true when it was written, even if the program's own
+types have changed since.
 """
 
 from __future__ import annotations

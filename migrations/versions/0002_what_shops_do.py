@@ -1,6 +1,6 @@
 """What shops and operators do: unknown words, incomplete rows, stopped plans, spellings of names.
 
-Plain types only: a migration says what was true when it was written.
+Plain types only: a migration records what was true when it was written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("meta") as batch:
         batch.add_column(sa.Column("adopting_since", sa.Text()))
-    # Until now any create counted as proof, that of a whole sale too, which proves nothing.
+    # Until now any create counted as proof, even one of a whole sale, which proves nothing.
     op.execute(sa.text("UPDATE meta SET proven_ids_key = NULL"))
     with op.batch_alter_table("entries") as batch:
         batch.add_column(sa.Column("accepted_fingerprint", sa.LargeBinary()))

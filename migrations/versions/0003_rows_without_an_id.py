@@ -1,6 +1,6 @@
-"""Loop's own times of a row that could not be understood, by which it is known to be gone.
+"""Loop's own times of a malformed row, which show when it is no longer in Loop.
 
-Plain types only: a migration says what was true when it was written.
+Plain types only: a migration records what was true when it was written.
 """
 
 from __future__ import annotations
