@@ -13,10 +13,15 @@ ALL = [name for group in groups() for name in group.survivors]
 
 
 def text_of(function: str) -> str:
-    """The file that a mutant's function stands in."""
+    """The file that contains a mutant's function."""
     parts = function.split(".")
     places = (ROOT.joinpath(*parts[:length]).with_suffix(".py") for length in (3, 4))
     return next(place.read_text(encoding="utf-8") for place in places if place.is_file())
+
+
+@pytest.mark.parametrize("function", sorted({name.partition(": ")[0] for name in ALL}))
+def test_a_survivor_s_function_still_has_that_name(function: str) -> None:
+    assert f"def {function.rpartition('.')[2]}(" in text_of(function)
 
 
 @pytest.mark.parametrize("name", ALL)
