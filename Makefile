@@ -82,9 +82,9 @@ test-newest: ## the tests with the newest versions that setup.cfg allows
 	$(MAKE) VENV=.venv-newest CONSTRAINTS= test
 
 .PHONY: constraints
-constraints: ## write constraints.txt anew, from the newest versions that setup.cfg allows
+constraints: ## write constraints.txt again, with the newest versions that setup.cfg allows
 	$(MAKE) VENV=.venv-newest CONSTRAINTS= .venv-newest/.provable
-	{ echo '# What was tested; `make` installs these, `make constraints` writes them anew.'; \
+	{ echo '# What was tested; `make` installs these, `make constraints` writes them again.'; \
 	.venv-newest/bin/python -m pip freeze --exclude-editable | grep -iv atheris; } > constraints.txt
 
 .PHONY: release

@@ -102,17 +102,19 @@ def with_outcome(ids: Ids, row: SandboxReturn, outcome: str | None) -> SandboxRe
     lines = tuple(
         replace(line, remedy=parts[place % len(parts)]) for place, line in enumerate(row.lines)
     )
-    dearer = 1500 if outcome == "upsell" else 0
-    exchanges = tuple(_exchange(ids, line, dearer) for line in lines if line.remedy == "exchange")
+    surcharge = 1500 if outcome == "upsell" else 0
+    exchanges = tuple(
+        _exchange(ids, line, surcharge) for line in lines if line.remedy == "exchange"
+    )
     return replace(row, outcome=outcome, lines=lines, exchanges=exchanges)
 
 
-def _exchange(ids: Ids, line: SandboxLine, dearer: int) -> SandboxExchange:
+def _exchange(ids: Ids, line: SandboxLine, surcharge: int) -> SandboxExchange:
     return SandboxExchange(
         id=ids.next_exchange(),
         product_id=line.product_id or "0",
         variant_id=line.variant_id,
         sku=line.sku or "",
         title=line.title or "",
-        price=line.price + dearer,
+        price=line.price + surcharge,
     )
