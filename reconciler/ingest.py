@@ -92,7 +92,7 @@ class Ingest:
         self._progress = progress
 
     def remap(self) -> None:
-        """Project every entry anew that was recorded under another mapping.
+        """Project every entry again that was recorded under another mapping.
 
         In portions, so that memory stays bounded; a run that dies in between goes on later,
         because what is left still carries the other version.

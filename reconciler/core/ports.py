@@ -139,7 +139,7 @@ class Windows(Protocol):
         """Store all that a window taught and move the watermark, in one transaction.
 
         An observation older than the entry's `updated_at` is ignored. A new fingerprint re-arms
-        the states of `core.states.REARMED_BY_CHANGE` (attempts and next try start anew) and
+        the states of `core.states.REARMED_BY_CHANGE` (attempts and next try start again) and
         leaves the others; `changed_at` becomes `now`; `due_since` becomes `now` unless the entry
         was already open. The same fingerprint only replaces `seen`, content and `updated_at`.
         """

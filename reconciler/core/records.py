@@ -46,34 +46,34 @@ class Observation(Struct, frozen=True):
 
     seen: Return
     content: bytes
-    """Hash of everything in `seen` but `updated_at` (`core.fingerprint.content`)."""
+    """Hash of everything in `seen` but `updated_at` (`core.fingerprint.content`), 32 bytes."""
     wanted: Wanted
     fingerprint: bytes
 
 
 class DrainedWindow(Struct, frozen=True):
-    """All that one completely read window teaches; recorded in one transaction."""
+    """The content of one window that was read to its end; recorded in one transaction."""
 
     window: Window
     by: By
     rows: int
     mapping_version: str
-    """Under which the observations' fingerprints were made; stored with each entry."""
+    """The one that the observations' fingerprints were made with; stored with each entry."""
     observations: Iterable[Observation] = ()
-    """Gone through once."""
+    """Iterated once."""
     touched: tuple[tuple[str, datetime], ...] = ()
-    """(return id, updated_at) of returns whose content is as known but whose time is newer."""
+    """(return id, updated_at) of returns whose content is unchanged but whose time is newer."""
     malformed: tuple[Malformed, ...] = ()
     parsed: tuple[str, ...] = ()
-    """Ids that parsed well: an earlier malformed row of theirs is cleared."""
+    """Ids that were parsed completely: an earlier malformed row of theirs is cleared."""
     watermark: datetime | None = None
-    """Where the watermark moves to; None leaves it. Never back."""
+    """The new watermark; None leaves it. It never moves back."""
     run_id: int | None = None
     """The run that read it."""
 
 
 class StoredVersion(Struct, frozen=True):
-    """As much of an entry as a row of Loop's is compared with."""
+    """The part of an entry that a row from Loop is compared with."""
 
     updated_at: datetime
     content: bytes
@@ -82,16 +82,16 @@ class StoredVersion(Struct, frozen=True):
 
 
 class SetAside(Struct, frozen=True):
-    """A row of Loop's, or a part of one, that could not be understood and still is so."""
+    """A row from Loop that is still not understood, wholly or in part."""
 
     key: str
-    """The return id where it could be read, else a hash of the row."""
+    """The return id if it could be read, otherwise a hash of the row."""
     return_id: str | None
     order_name: str | None
     problem: str
-    """The fields and what is wrong with them in kind; never a value."""
+    """The fields and what kind of thing is wrong with them; never a value."""
     is_partial: bool
-    """Whether the rest of the row was understood and is told."""
+    """Whether the rest of the row was understood and is used."""
     first_seen: datetime
     last_seen: datetime
 
@@ -160,16 +160,16 @@ class Meta(Struct, frozen=True):
     """Value of `jetti.cancel_ids_key` with which a create was last seen to return a part of a sale
     and no more."""
     creation_stopped: str | None = None
-    """Why nothing may be created until a person has resolved it; None when all is well."""
+    """Why nothing may be created until someone has resolved it; None if all is well."""
     has_pushed: bool = False
     """Whether any intent or sale return was ever recorded; False for a new ledger."""
     created_at: datetime | None = None
     adopting_since: datetime | None = None
-    """Since when `init --adopt` looks, while it has not looked everywhere."""
+    """The start of the span that `init --adopt` has not finished looking up; else None."""
 
 
 class PlanMember(Struct, frozen=True, array_like=True, gc=False):
-    """What a digest is made of, per change: no times, nothing read from Jetti."""
+    """What a digest is computed from, per change: no times, nothing read from Jetti."""
 
     return_id: str
     change: str
@@ -177,7 +177,7 @@ class PlanMember(Struct, frozen=True, array_like=True, gc=False):
 
 
 class StoppedPlan(Struct, frozen=True):
-    """What a guard stopped and nobody has let through."""
+    """A plan that a guard stopped and that nobody has accepted."""
 
     digest: str
     members: frozenset[PlanMember]
@@ -192,9 +192,9 @@ class Run(Struct, frozen=True):
     kind: str
     started_at: datetime
     finished_at: datetime | None = None
-    """None while it goes on, and for ever when it was killed."""
+    """None while it is running, and forever if it was killed."""
     exit_code: int | None = None
     counts: dict[str, int] = {}
     """By the names of `core.report.Counts`."""
     message: str | None = None
-    """Why it ended with that code, where that is not 0 or 10."""
+    """Why it ended with that code, if that is not 0 or 10."""

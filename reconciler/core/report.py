@@ -144,7 +144,7 @@ class Problem(Struct, frozen=True):
 
     @classmethod
     def of(cls, entry: Entry) -> Problem:
-        """What is told of such an entry."""
+        """The problem as reported for an entry."""
         return cls(
             return_id=entry.id,
             order_name=entry.seen.order_name,

@@ -1,4 +1,4 @@
-"""What a person or a scheduler asks of one pass."""
+"""The request for one pass, from the command line or the scheduler."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from reconciler.core.report import RunKind
 
 
 class RunRequest(Struct, frozen=True, kw_only=True):
-    """One pass, as asked for; already free of contradictions."""
+    """One pass as requested; free of contradictions."""
 
     kind: RunKind = RunKind.SCHEDULED
     start: datetime | None = None
-    """Of a range; None otherwise."""
+    """The start of a range; None for every other kind."""
     end: datetime | None = None
-    """Of a range; None means as far as can be read."""
+    """The end of a range; None means as far as can be read."""
     by: By = By.UPDATED
     sweep: timedelta | None = None
     """How far back a sweep reads; None for every other kind."""
@@ -29,9 +29,9 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     detailed_exitcode: bool = False
     """A dry run that ends with 10 when changes are pending."""
     accept_digest: str | None = None
-    """The plan that a person has reviewed, by its name."""
+    """The digest of a plan that was reviewed."""
     accept_members: tuple[PlanMember, ...] = ()
-    """The members of a plan that a person has reviewed, from a dry run's JSON report."""
+    """The members of a plan that was reviewed, from a dry run's JSON report."""
     max_writes: int | None = None
     max_seconds: float | None = None
     wait: float = 0.0
@@ -39,5 +39,5 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def reaches_jetti(self) -> bool:
-        """Whether requests go to Jetti: in every pass but a dry run by the ledger alone."""
+        """Whether requests go to Jetti: not in a dry run that uses the ledger alone."""
         return not self.dry_run or self.against_jetti

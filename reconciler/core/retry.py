@@ -1,4 +1,4 @@
-"""What becomes of an entry whose push did not simply succeed: pure steps of the state machine."""
+"""The transitions of an entry whose push failed or has to wait."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from reconciler.core.matching.result import BY_HAND, NotReady
 from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.records import Attempt, Transition
 
-# Eight tries spread over a little more than a day: long enough for an outage of one order's data
-# to be noticed and mended, short enough that a poisoned return reaches a person the next day.
+# Eight tries over a little more than a day: long enough for a problem with one order's data to be
+# noticed and fixed, short enough that a return that always fails is reported the next day.
 _AFTER_FAILURE = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -25,13 +25,13 @@ TRIES = len(_AFTER_FAILURE) + 1
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
 ORDERS_ARRIVE_WITHIN = timedelta(days=30)
-"""An order that is still missing then is never coming; the entry is dead."""
+"""An order that is still missing after this will never come; the entry becomes dead."""
 LINES_FOLLOW_WITHIN = timedelta(hours=1)
-"""An order is imported with its lines; one that is still missing then is missing for good."""
+"""An order is imported with its lines; a line still missing after this will never come."""
 
 
 def tries(entry: Entry) -> int:
-    """Failed tries so far; looking for an order that is not there yet is no failure."""
+    """Failed tries so far; a lookup of an order that is not there yet is not a failure."""
     return 0 if entry.state is State.WAITING else entry.attempts
 
 
@@ -43,9 +43,9 @@ def failed(
     *,
     closes: IntentOutcome | None,
 ) -> Transition:
-    """A try failed for this entry alone: again later, or dead once the tries are spent.
+    """A try failed for this entry alone: retry later, or dead once all tries are spent.
 
-    `closes` is how its outstanding intents end; None leaves them open.
+    `closes` is the outcome of its unresolved intents; None leaves them open.
     """
     spent = tries(entry) + 1
     if spent >= TRIES:
@@ -68,8 +68,8 @@ def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> T
     """The order is missing: look again after 1 minute, doubling to 6 hours, for 30 days.
 
     A line that is still missing after `policy.patience` although its order is there will hardly
-    come by itself: a person decides. Without any patience waiting is told at once, but a line
-    still has an hour to follow its order: nothing but a person leads out of a review.
+    come automatically, so the entry goes to review. Even if patience is 0 and waiting is reported
+    at once, a line has an hour to follow its order, because a review is never left automatically.
     """
     since = entry.due_since or now
     if wait.order_found and now - since >= (patience or LINES_FOLLOW_WITHIN):

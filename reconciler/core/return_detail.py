@@ -14,7 +14,7 @@ from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
 
 
 class ReturnDetail(Struct, frozen=True, kw_only=True):
-    """One return, as `show` tells it."""
+    """One return as `show` reports it."""
 
     return_id: str
     state: str
@@ -33,19 +33,19 @@ class ReturnDetail(Struct, frozen=True, kw_only=True):
     writes: tuple[PastWrite, ...]
     attempts: tuple[Attempt, ...]
     remarks: tuple[str, ...] = ()
-    """What a person should know of it besides its state."""
+    """What operators should know about it besides its state."""
     lacks: tuple[FieldChange, ...] = ()
-    """What Jetti was not told yet of what was understood."""
+    """What was understood but is not pushed yet."""
     not_understood: SetAside | None = None
-    """What Loop says now, or a part of it, where that makes no sense."""
+    """Its current row in Loop, if that is malformed, wholly or in part."""
 
 
 class ReturnDetails(Struct, frozen=True):
-    """The returns that a name stands for: one, or all on an order."""
+    """The returns that were asked for: one, or all on an order."""
 
     returns: tuple[ReturnDetail, ...]
     not_understood: tuple[SetAside, ...] = ()
-    """Those of them of which nothing was ever understood."""
+    """Those that were never understood."""
 
 
 def describe(
@@ -58,7 +58,7 @@ def describe(
     not_understood: SetAside | None = None,
     stopped_with: str | None = None,
 ) -> ReturnDetail:
-    """The story of an entry. `stopped_with` is the digest of the plan that keeps it."""
+    """Describe an entry. `stopped_with` is the digest of the stopped plan that it belongs to."""
     following = what_next(entry) if not_understood is None else _until_it_makes_sense(entry)
     return ReturnDetail(
         return_id=entry.id,
@@ -95,14 +95,14 @@ _FIXED = {
 
 
 def _until_it_makes_sense(entry: Entry) -> str:
-    """Done is not done while Loop says more than was understood."""
+    """What happens next to an entry whose current row is malformed: done only means so far."""
     if entry.state in (State.SYNCED, State.SKIPPED):
         return "nothing until all that Loop says of it makes sense; see below"
     return f"{what_next(entry)}; and not all that Loop says of it makes sense, see below"
 
 
 def while_stopped(entry: Entry, digest: str) -> str:
-    """What has to be done about an entry that a guard stopped along with a plan."""
+    """What has to be done about an entry that was stopped with a plan."""
     return (
         f"nothing until a person lets plan {digest} through with"
         f" `reconciler run --accept-plan {digest}`, or this return alone with"
@@ -111,7 +111,7 @@ def while_stopped(entry: Entry, digest: str) -> str:
 
 
 def what_next(entry: Entry) -> str:
-    """What the program will do about an entry, and why."""
+    """What the program will do about an entry next, and why."""
     if entry.state in _FIXED:
         return _FIXED[entry.state]
     if entry.state in (State.IN_FLIGHT, State.UNKNOWN):

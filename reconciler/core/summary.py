@@ -1,4 +1,4 @@
-"""Counting a pass, and what its exit code must say."""
+"""The counts of a pass and its exit code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PUSHED_AS = {
     ChangeKind.CANCEL: "cancelled",
     ChangeKind.ADOPT: "adopted",
 }
-_TOLD_AS = {
+_PROBLEM_WORDS = {
     State.DEAD: "dead",
     State.FAILED: "failed",
     State.IN_FLIGHT: "in flight",
@@ -45,7 +45,7 @@ class ReadTotals(Struct, frozen=True):
 
 
 class LedgerTotals(Struct, frozen=True):
-    """How the whole ledger stands when a pass ends, or just the returns it was asked for."""
+    """The state of the ledger when a pass ends: of all returns, or of those that were named."""
 
     states: Mapping[State, int] = {}
     overdue: int = 0
@@ -54,12 +54,12 @@ class LedgerTotals(Struct, frozen=True):
 
 
 def count(read: ReadTotals, outcomes: Sequence[ReportedChange], standing: LedgerTotals) -> Counts:
-    """What was read and done in this pass; malformed and pending as they stand now."""
+    """What was read and done in this pass; malformed and pending are as of now."""
     done: dict[str, int] = {}
-    for told in outcomes:
-        name = _COUNTED_AS.get(told.outcome)
-        if told.outcome is OutcomeKind.PUSHED:
-            name = _PUSHED_AS[told.change]
+    for change in outcomes:
+        name = _COUNTED_AS.get(change.outcome)
+        if change.outcome is OutcomeKind.PUSHED:
+            name = _PUSHED_AS[change.change]
         if name is not None:
             done[name] = done.get(name, 0) + 1
     return Counts(
@@ -76,9 +76,9 @@ def count(read: ReadTotals, outcomes: Sequence[ReportedChange], standing: Ledger
 def standing_of(
     entries: Sequence[Entry], overdue_before: datetime, malformed: int, creation_stopped: str | None
 ) -> LedgerTotals:
-    """How these entries stand by themselves.
+    """The totals of these entries alone.
 
-    That creation is stopped concerns them as far as one of them still waits to be created.
+    That creation is stopped counts only if one of them still has to be created.
     """
     waits = any(map(needs_creating, entries))
     return LedgerTotals(
@@ -90,18 +90,18 @@ def standing_of(
 
 
 def problems_of(entries: Sequence[Entry], overdue_before: datetime) -> list[Entry]:
-    """Those that failed, need a person or are overdue, the longest waiting first."""
+    """Entries that failed, need someone or are overdue, the longest waiting first."""
     found = [e for e in entries if e.state in TROUBLED or is_overdue(e, overdue_before)]
     return sorted(found, key=lambda entry: (entry.due_since or _LONG_AGO, entry.id))
 
 
 def is_overdue(entry: Entry, before: datetime) -> bool:
-    """Whether the program had something to do about it since that instant, or longer."""
+    """Whether the program has had something to do about it since `before` or longer."""
     return entry.state in OPEN and entry.due_since is not None and entry.due_since <= before
 
 
 def needs_creating(entry: Entry) -> bool:
-    """Whether some of its lines are to come to be in Jetti yet."""
+    """Whether some of its lines still have to be created in Jetti."""
     if entry.state not in OPEN or entry.wanted.purpose is not Purpose.EXIST:
         return False
     there = {item.order_line_id for known in entry.sale_returns for item in known.items}
@@ -109,9 +109,9 @@ def needs_creating(entry: Entry) -> bool:
 
 
 def exit_code(failures: Collection[int], standing: LedgerTotals, *, pending_shows: bool) -> int:
-    """The verdict: the worst of what stopped the pass and how the ledger stands.
+    """The exit code: the worst of what stopped the pass and of the state of the ledger.
 
-    `pending_shows` is a dry run with `--detailed-exitcode` that has changes to show.
+    `pending_shows`: a dry run with `--detailed-exitcode` that has changes to show.
     """
     codes = set(failures)
     if standing.creation_stopped is not None:
@@ -124,12 +124,12 @@ def exit_code(failures: Collection[int], standing: LedgerTotals, *, pending_show
 
 
 def sentence(code: int, standing: LedgerTotals) -> str | None:
-    """Why a pass that nothing stopped ended with that code; None where all is well."""
+    """Why a pass that was not stopped ended with this code; None if all is well."""
     if code == 7 and standing.creation_stopped is not None:
         return f"{standing.creation_stopped}; nothing is created until a person has looked"
     if code != 3:
         return None
-    parts = [(standing.states.get(state), what) for state, what in _TOLD_AS.items()]
+    parts = [(standing.states.get(state), what) for state, what in _PROBLEM_WORDS.items()]
     parts += [(standing.overdue, "overdue"), (standing.malformed, "not understood")]
     return "returns need a look: " + ", ".join(f"{n} {what}" for n, what in parts if n)
 

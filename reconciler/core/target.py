@@ -1,4 +1,4 @@
-"""What a pass needs of Jetti, and the target of a dry run, which touches nothing."""
+"""What a pass needs from Jetti, and the target of a dry run, which sends nothing."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ class Target(Protocol):
     """Where a plan is carried out."""
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        """One outcome per change, worked out when it is asked for.
+        """One outcome per change, produced lazily.
 
         Raises TargetUnavailable, KeyRefused, SafetyStop, ConfigError, LedgerError, Interrupted.
         """
 
     def marked(self, changes: Sequence[Change]) -> list[str] | None:
-        """Which of these returns the target already holds under our marker; None: nobody looks.
+        """Which of these returns already have our marker in the target; None if it does not look.
 
         Raises TargetUnavailable, KeyRefused, Interrupted.
         """
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
-        """How many vendors have a part in what these creates would make; None: nobody looks.
+        """The number of vendors that these creates would involve; None if it does not look.
 
         Raises TargetUnavailable, KeyRefused, Interrupted.
         """
 
     def remarks(self) -> tuple[str, ...]:
-        """What a reader of the report should know of how the target answered."""
+        """What operators should know about how the target answered."""
 
 
 class Preview:
-    """A plan that nobody carries out."""
+    """A target that carries nothing out."""
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         for change in changes:

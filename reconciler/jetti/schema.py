@@ -150,7 +150,7 @@ def seen_sale_return(wire: WireSaleReturn) -> LiveSaleReturn:
 
 def _owned(wire: WireSaleReturn | WireSaleReturnItem, names: tuple[str, ...]) -> Fields:
     """Owned fields by Jetti's own names, as far as the row shows them; external ids as text."""
-    # Not `msgspec.structs.fields`, which evaluates every annotation anew.
+    # Not `msgspec.structs.fields`, which evaluates every annotation again.
     by_name = {
         encoded: getattr(wire, name)
         for name, encoded in zip(wire.__struct_fields__, wire.__struct_encode_fields__, strict=True)

@@ -104,7 +104,7 @@ def fill_in_words(connection: Connection, ids: list[str]) -> None:
 def change(
     connection: Connection, changed: list[tuple[StoredEntry, Values]], now: datetime
 ) -> None:
-    """Store new wants; entries that were done or stuck become pending and start anew."""
+    """Store new wants; entries that were done or stuck become pending and start again."""
     rearmed: list[Values] = []
     kept: list[Values] = []
     for before, values in changed:

@@ -74,7 +74,7 @@ def clear(connection: Connection, keys: Sequence[str]) -> None:
 def forget_gone(connection: Connection, drained: DrainedWindow) -> None:
     """Forget the rows without an id that this window must have shown, and did not.
 
-    Nothing else would clear them: mended in Loop, such a row comes back under an id that nobody
+    Nothing else would clear them: fixed in Loop, such a row comes back under an id that nobody
     knew. It stood at its own time; bounds are sent in whole seconds, so the last one is left out.
     """
     columns, window = malformed.c, drained.window

@@ -193,7 +193,7 @@ def test_a_descriptor_that_cannot_be_written_is_known_before(tmp_path: Path) -> 
 
 @pytest.mark.covers("F95")
 def test_what_stands_for_an_open_descriptor_is_written_to_and_not_replaced(tmp_path: Path) -> None:
-    """Neither opened anew: a shell that appends has its own place in the file."""
+    """Neither opened again: a shell that appends has its own place in the file."""
     log = tmp_path / "log"
     log.write_text("before\n")
     number = os.open(log, os.O_WRONLY | os.O_APPEND)

@@ -99,7 +99,7 @@ def test_the_mapping_is_part_of_the_fingerprint():
 
 
 def test_the_fingerprint_stays_the_same_from_release_to_release():
-    """A change here plans every return of every ledger anew: raise MAPPING_CODE knowingly."""
+    """A change here plans every return of every ledger again: raise MAPPING_CODE knowingly."""
     assert fingerprints.MAPPING_CODE == 3
     assert fingerprint(WANTED, "1:0").hex() == PINNED
     assert mapping_version(Mapping(), ("review",)) == PINNED_VERSION

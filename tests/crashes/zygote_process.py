@@ -29,7 +29,7 @@ from reconciler.ledger.schema import Schema
 from reconciler.runtime import Runtime
 from tests.crashes.shared_clock import SharedClock, SharedTime
 
-# What a command loads only when it needs it would be loaded anew in every child.
+# What a command loads only when it needs it would be loaded again in every child.
 _LAZY = (
     "alembic.command", "encodings.idna", "platformdirs.unix", "reconciler.app",
     "reconciler.cli.run_options", "reconciler.inspection", "reconciler.jetti.factory",

@@ -168,7 +168,7 @@ def _calls(arrivals: list[LoggedRequest]) -> tuple[tuple[str, str], ...]:
 
 @contextlib.contextmanager
 def set_up(memories: Memories, directory: Path) -> Iterator[BusyShop]:
-    """The shop as it stood before the calm pass, served anew."""
+    """The shop as it stood before the calm pass, served again."""
     sandbox = _sandbox()
     with serving(sandbox):
         shop = _opened(sandbox, directory)

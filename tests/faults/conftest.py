@@ -35,7 +35,7 @@ def canary() -> Iterator[Canary]:
 
 @pytest.fixture
 def shop(memories: Memories) -> Iterator[BusyShop]:
-    """Set up anew."""
+    """Set up again."""
     with searched_directory("faults-") as directory, set_up(memories, directory) as made:
         yield made
 

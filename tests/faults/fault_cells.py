@@ -73,7 +73,7 @@ class Cell:
 
     @property
     def waits(self) -> list[int]:
-        """Minutes before each further pass that is made before anything is mended.
+        """Minutes before each further pass that is made before anything is fixed.
 
         What takes effect late is looked for before it does; the rest when settle is over.
         """

@@ -31,11 +31,11 @@ print("spilt", flush=True)
 sys.stdin.read()
 """
 
-MEND = """
+REPAIR = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("BEGIN EXCLUSIVE")
-print("mending", flush=True)
+print("repairing", flush=True)
 sys.stdin.read()
 """
 
@@ -128,13 +128,13 @@ def test_the_next_run_undoes_what_the_crash_left(url, crashed, clock):
 def test_a_crashed_ledger_is_not_copied_while_somebody_mends_it(url, filled):
     clock = StillClock()
     mender = subprocess.Popen(
-        [sys.executable, "-c", MEND, filled],
+        [sys.executable, "-c", REPAIR, filled],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     with mender, closing(open_temporary()) as target:
-        assert mender.stdout.readline() == "mending\n"
+        assert mender.stdout.readline() == "repairing\n"
 
         with pytest.raises(LedgerError, match="locked by another program"):
             recover_into(filled, target, clock)

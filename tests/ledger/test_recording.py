@@ -246,7 +246,7 @@ def test_ten_thousand_returns_are_stored_without_holding_them_twice(ledger):
 
 
 def remapped(ledger: SqlLedger, version: str, letter: str) -> Iterator[tuple[str, Wanted, bytes]]:
-    """What a pass does after `mapping.*` changed: project every entry anew, as it is read."""
+    """What a pass does after `mapping.*` changed: project every entry again, as it is read."""
     for entry in ledger.entries.mapped_otherwise(version):
         yield entry.id, wanted(letter), fingerprint("n")
 

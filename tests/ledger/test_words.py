@@ -45,14 +45,14 @@ def test_an_older_version_of_a_return_brings_no_word_back(ledger: SqlLedger) -> 
 def test_words_of_entries_that_an_older_version_recorded_are_found_when_they_are_mapped_anew(
     ledger: SqlLedger, path: Path
 ) -> None:
-    """A new version maps every entry anew, also those that Loop never shows again."""
+    """A new version maps every entry again, also those that Loop never shows again."""
     news = [observation(one, parcels=(LOST,)) for one in ("1", "2")]
     ledger.windows.record(drained(*news, observation("3")), NOON)
     with closing(sqlite3.connect(path)) as older, older:
         older.execute("UPDATE entries SET unknown_words = NULL")
     assert ledger.entries.unknown_words() == ()
 
-    anew = [("1", wanted("a"), fingerprint("x")), ("2", wanted("b"), fingerprint("b"))]
-    ledger.entries.remap([*anew, ("3", wanted("a"), fingerprint("x"))], "m2")
+    again = [("1", wanted("a"), fingerprint("x")), ("2", wanted("b"), fingerprint("b"))]
+    ledger.entries.remap([*again, ("3", wanted("a"), fingerprint("x"))], "m2")
 
     assert ledger.entries.unknown_words() == (CountedWord("label status", "lost", 2),)

@@ -228,7 +228,7 @@ class Judge:
         self.roughened()
 
     def forgets(self) -> None:
-        """The ledger is another one: lost and made anew, or an older one."""
+        """The ledger is another one: lost and made again, or an older one."""
         known = self.furthest
         self.__dict__ = Judge(self.scene).__dict__
         self.furthest, self.unsure, self.stops_are_known = known, True, False

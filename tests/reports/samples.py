@@ -1,4 +1,4 @@
-"""Reports to render. `python tests/reports/samples.py` writes the golden files anew; read
+"""Reports to render. `python tests/reports/samples.py` writes the golden files again; read
 the difference before committing it."""
 
 from __future__ import annotations

@@ -452,7 +452,7 @@ def test_a_lost_create_s_sale_that_has_nothing_left_is_not_given_up_for_its_twin
     world.breaks("POST *", "applied_then_lost", nth=1)
     world.run()
     world.heals()
-    # Staff fill in what they find, so that nothing is left, and the order comes in anew.
+    # Staff fill in what they find, so that nothing is left, and the order comes in again.
     [made] = world.jetti.sale_returns()
     world.jetti.edit_item(world.jetti.items_of(made["id"])[0]["id"], quantity=1)
     world.jetti.import_sale(order)

@@ -49,7 +49,7 @@ def row_ids(text: str) -> list[str]:
 
 
 def filled(text: str) -> str:
-    """The page with the last cell of each row written anew."""
+    """The page with the last cell of each row written again."""
     named: dict[str, list[str]] = {}
     for (file, name), ids in ids_by_test().items():
         for one in ids:

@@ -20,7 +20,7 @@ def check_available(
 ) -> NotReady | NeedsReview | None:
     """None where enough are left; NotReady while other returns have yet to give enough back.
 
-    A customer who cancels a return and submits it anew is read as both at once. `items` are the
+    A customer who cancels a return and submits it again is read as both at once. `items` are the
     sale items of the line; those with nothing left do not count.
     """
     left = [item for item in items if item.available > 0] or items

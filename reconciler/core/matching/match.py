@@ -68,7 +68,7 @@ def needs_order(entry: Entry, ours: Collection[LiveSaleReturn]) -> bool:
 
     It must when a create was never answered, when something is marked that the ledger does not
     know, when a wanted line stands in no sale return of ours, when one should grow, when one
-    must be divided anew among several items, or when a cancelled return seems never pushed.
+    must be divided again among several items, or when a cancelled return seems never pushed.
     """
     known = {sale_return.id for sale_return in entry.sale_returns}
     return (

@@ -25,11 +25,13 @@ from tests.core.samples import (
 TWIN_ID = 11
 USED_UP = tuple(sale_item(line, 1, returned=1) for line in "ABC")
 """All that the first sale had."""
-ANEW = tuple(sale_item(line, 1, id=50 + place, sale_id=TWIN_ID) for place, line in enumerate("ABC"))
+ADDED = tuple(
+    sale_item(line, 1, id=50 + place, sale_id=TWIN_ID) for place, line in enumerate("ABC")
+)
 """The same lines on the second."""
 
 
-def matched(entry, *rows, twin=None, items=USED_UP + ANEW, other_entries=()):
+def matched(entry, *rows, twin=None, items=USED_UP + ADDED, other_entries=()):
     sales = (a_sale(), twin or a_sale(id=TWIN_ID))
     seen = a_snapshot(*rows, sales=sales, sale_items=items)
     return match_entry(entry, seen, other_entries, frozenset("ABC"))
