@@ -15,7 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.types import TypeDecorator
 
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.sqlite import create_private, open_file
 from reconciler.ledger.tables import metadata
 
@@ -49,13 +49,13 @@ def migrate_file() -> None:
     path = Path(name).absolute()
     if not path.exists():
         create_private(path)
-    store = Store(open_file(path, "rw"), str(path))
+    database = Database(open_file(path, "rw"), str(path))
     try:
-        store.raw.execute("PRAGMA foreign_keys = OFF")
-        with store.writing() as connection:
+        database.raw.execute("PRAGMA foreign_keys = OFF")
+        with database.writing() as connection:
             migrate(connection)
     finally:
-        store.close()
+        database.close()
 
 
 given = context.config.attributes.get("connection")

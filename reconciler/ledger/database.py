@@ -20,7 +20,7 @@ from reconciler.ledger.database_errors import ANSWERS, to_ledger_error
 from reconciler.ledger.tables import meta
 
 
-class Store:
+class Database:
     """A connection that lends itself for one transaction at a time.
 
     Whatever SQLite refuses is raised as LedgerError, and nothing more is executed afterwards:

@@ -15,7 +15,7 @@ from reconciler.core.records import StoredVersion
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.loading import BATCH, batched, load, spellings_of
 from reconciler.ledger.tables import entries, intents
@@ -27,13 +27,13 @@ LONGEST_PAUSE = timedelta(days=1)
 class SqlEntries:
     """The table `entries`, with the sale returns and outstanding intents of each."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
         self._clock = clock
 
     def get(self, ids: Sequence[str]) -> list[Entry]:
         """These entries in the order asked for; unknown ids are left out."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return load(connection, ids)
 
     def on_order(self, order_id: str | None, order_name: str) -> list[Entry]:
@@ -46,7 +46,7 @@ class SqlEntries:
         if order_id is not None:
             same = or_(columns.order_id == order_id, and_(same, columns.order_id.is_(None)))
         query = select(columns.return_id).where(same)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return load(connection, sorted(connection.execute(query).scalars()))
 
     def find(self, name: str) -> list[Entry]:
@@ -57,7 +57,7 @@ class SqlEntries:
             entries.c.order_id == name,
             entries.c.order_name.in_(spellings_of(name)),
         )
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             ids = connection.execute(select(entries.c.return_id).where(named)).scalars()
             return load(connection, sorted(ids))
 
@@ -72,7 +72,7 @@ class SqlEntries:
             columns.state,
         )
         found: dict[str, StoredVersion] = {}
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             for batch in batched(list(ids), 750):
                 for row in connection.execute(query.where(columns.return_id.in_(batch))):
                     found[row.return_id] = StoredVersion(
@@ -117,14 +117,14 @@ class SqlEntries:
     def counts_by_state(self) -> dict[State, int]:
         """How many entries are in each state; a state without any is left out."""
         query = select(entries.c.state, func.count()).group_by(entries.c.state)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return {row.state: row[1] for row in connection.execute(query)}
 
     def unknown_words(self) -> tuple[CountedWord, ...]:
         """Words of Loop's that this version does not know, with the returns that show them."""
         column = entries.c.unknown_words
         query = select(column, func.count()).where(column.is_not(None)).group_by(column)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return words.count((found, number) for found, number in connection.execute(query))
 
     def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
@@ -137,7 +137,7 @@ class SqlEntries:
             .order_by(entries.c.due_since, entries.c.return_id)
             .limit(limit)
         )
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return load(connection, list(connection.execute(query).scalars()))
 
     def oldest_problem(self, overdue_before: datetime) -> Entry | None:
@@ -148,7 +148,7 @@ class SqlEntries:
     def remap(self, changed: Iterable[tuple[str, Wanted, bytes]], mapping_version: str) -> None:
         """Store newly projected wants, as (return id, wanted, fingerprint), under this version."""
         now = self._clock.now()
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             rest = iter(changed)
             while batch := list(islice(rest, BATCH)):
                 _remap(connection, batch, mapping_version, now)
@@ -157,18 +157,18 @@ class SqlEntries:
     def _stream(self, ids: Sequence[str], condition: ColumnElement[bool]) -> Iterator[Entry]:
         """These entries, as far as they still fit, with no transaction open between two of them."""
         for batch in batched(ids):
-            with self._store.reading() as connection:
+            with self._database.reading() as connection:
                 found = load(connection, batch, condition)
             yield from found
 
     def _ids(self, condition: ColumnElement[bool]) -> list[str]:
         query = select(entries.c.return_id).where(condition)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return sorted(connection.execute(query).scalars())
 
     def _count(self, condition: ColumnElement[bool]) -> int:
         query = select(func.count()).select_from(entries).where(condition)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return connection.execute(query).scalar_one()
 
 

@@ -14,7 +14,7 @@ from reconciler.core.records import Attempt, PastWrite, Transition
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, transitions
-from reconciler.ledger.database import Store, new_id
+from reconciler.ledger.database import Database, new_id
 from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.loading import batched
 from reconciler.ledger.tables import attempts, entries, intents, meta
@@ -44,8 +44,8 @@ _COMMITTED = {
 class SqlJournal:
     """Intents, steps from state to state, and attempts."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
         self._clock = clock
 
     def unanswered_creates(self) -> list[str]:
@@ -55,7 +55,7 @@ class SqlJournal:
             .join(entries, entries.c.return_id == intents.c.return_id)
             .where(intents.c.closed_as.is_(None), entries.c.state.in_(OPEN))
         )
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return sorted({row.return_id for row in rows if row.write.operation is Operation.CREATE})
 
@@ -72,7 +72,7 @@ class SqlJournal:
         Refuses what may never be sent: ValueError for a create that names no item, SafetyStop for
         a create while creation is stopped, LedgerError while another write is outstanding.
         """
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             entry = transitions.entry_before(connection, return_id)
             transitions.refuse_forbidden(connection, return_id, write)
             transitions.step(connection, entry, State.IN_FLIGHT, {})
@@ -99,7 +99,7 @@ class SqlJournal:
         if not transitions:
             return
         now = self._clock.now()
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             for return_id, transition in transitions:
                 _take(connection, return_id, transition, now)
             _tell(_COMMITTING, transitions)
@@ -108,7 +108,7 @@ class SqlJournal:
     def refund_attempts(self, ids: Collection[str]) -> None:
         """Take back the last attempt of these and make the failed ones pending: an outage."""
         attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             for batch in batched(list(ids)):
                 these, state = entries.c.return_id.in_(batch), entries.c.state
                 values = entry_updates.START_ANEW | {"attempts": attempts}
@@ -120,7 +120,7 @@ class SqlJournal:
     def attempts_of(self, return_id: str) -> list[Attempt]:
         """Its requests and their answers, oldest first."""
         query = select(attempts).where(attempts.c.return_id == return_id).order_by(attempts.c.id)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return [
             Attempt(
@@ -137,7 +137,7 @@ class SqlJournal:
     def writes_of(self, return_id: str) -> list[PastWrite]:
         """Its writes, closed ones too, oldest first."""
         query = select(intents).where(intents.c.return_id == return_id).order_by(intents.c.id)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return [
             PastWrite(

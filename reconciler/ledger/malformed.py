@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select
 from reconciler.core.ids import LONGEST_ID
 from reconciler.core.model import Malformed
 from reconciler.core.records import By, DrainedWindow, SetAside
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.loading import batched, spellings_of
 from reconciler.ledger.tables import malformed
 
@@ -23,12 +23,12 @@ WITHOUT_AN_ID = malformed.c.return_id.is_(None) & (func.length(malformed.c.key) 
 class SqlMalformedRows:
     """The table `malformed`, for those who look at it."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def count(self) -> int:
         """How many there are."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return connection.execute(select(func.count()).select_from(malformed)).scalar_one()
 
     def oldest(self, limit: int | None = None) -> list[SetAside]:
@@ -47,7 +47,7 @@ class SqlMalformedRows:
 
     def _rows(self, query: Select[Any]) -> list[SetAside]:
         ordered = query.order_by(malformed.c.first_seen, malformed.c.key)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(ordered).all()
         return [
             SetAside(

@@ -9,19 +9,19 @@ from sqlalchemy import func, select
 
 from reconciler.core.records import Meta
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.tables import meta
 
 
 class SqlMetaRow:
     """The single row of `meta`."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def read(self) -> Meta:
         """As of now."""
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(select(meta)).one()
         return Meta(
             go_live=row.go_live,
@@ -67,6 +67,6 @@ class SqlMetaRow:
         self._set(mapping_version=mapping_version)
 
     def _set(self, **values: Any) -> None:
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(meta.update().values(values))
         hit(Failpoint.IDENTITY_COMMITTED)

@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.clock import Clock
 from reconciler.errors import ConfigError
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.database_errors import as_ledger_errors
 from reconciler.ledger.location import (
     mounts,
@@ -80,54 +80,54 @@ def open_ledger(
     require_writable(path)
     require_local(path, mounts())
     with run_lock(path, clock, wait):
-        store = _open_for_writing(path, busy_seconds, schema)
+        database = _open_for_writing(path, busy_seconds, schema)
         try:
-            store.take_over()
+            database.take_over()
             hit(Failpoint.LEDGER_OPENED)
-            yield SqlLedger(store, clock)
+            yield SqlLedger(database, clock)
         finally:
-            store.close()
+            database.close()
 
 
 @contextmanager
 def open_reader(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator[SqlLedger]:
     """The ledger for looking: takes no lock, writes nothing, leaves nothing behind."""
-    store = _open_for_reading(_readable(url), clock, schema)
+    database = _open_for_reading(_readable(url), clock, schema)
     try:
-        yield SqlLedger(store, clock)
+        yield SqlLedger(database, clock)
     finally:
-        store.close()
+        database.close()
 
 
 @contextmanager
 def open_scratch(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator[SqlLedger]:
     """A throw-away copy, fully writable; the ledger itself keeps every byte."""
-    store = _open_copy(_readable(url), clock, schema)
+    database = _open_copy(_readable(url), clock, schema)
     try:
-        yield SqlLedger(store, clock)
+        yield SqlLedger(database, clock)
     finally:
-        store.close()
+        database.close()
 
 
 @contextmanager
 def open_blank(initial: InitialState, clock: Clock) -> Iterator[SqlLedger]:
     """A throw-away ledger that knows nothing yet, for a dry run before `reconciler init`."""
-    store = Store(open_temporary(), "(temporary)")
+    database = Database(open_temporary(), "(temporary)")
     try:
-        build(store, initial, clock.now())
-        yield SqlLedger(store, clock)
+        build(database, initial, clock.now())
+        yield SqlLedger(database, clock)
     finally:
-        store.close()
+        database.close()
 
 
 def _create_file(path: Path, initial: InitialState, clock: Clock) -> None:
     partial = path.with_name(path.name + ".partial")
     create_private(partial)
-    store = Store(open_file(partial, "rw"), str(path))
+    database = Database(open_file(partial, "rw"), str(path))
     try:
-        build(store, initial, clock.now())
+        build(database, initial, clock.now())
     finally:
-        store.close()
+        database.close()
     publish(partial, path)
 
 
@@ -138,53 +138,53 @@ def _readable(url: str) -> Path:
     return path
 
 
-def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Store:
+def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Database:
     with as_ledger_errors(str(path)):
-        store = Store(open_file(path, "rw", busy_seconds), str(path))
-        with _closed_on_error(store):
-            require_ours(store.raw, path, schema.number)
-            require_sound(store.raw, path)
-            version = version_of(store)
+        database = Database(open_file(path, "rw", busy_seconds), str(path))
+        with _closed_on_error(database):
+            require_ours(database.raw, path, schema.number)
+            require_sound(database.raw, path)
+            version = version_of(database)
             if version != schema.head:
-                back_up(store, path, version)
+                back_up(database, path, version)
                 hit(Failpoint.BACKED_UP)
-                migrate(store, schema)
+                migrate(database, schema)
                 hit(Failpoint.MIGRATED)
-    return store
+    return database
 
 
-def _open_for_reading(path: Path, clock: Clock, schema: Schema) -> Store:
+def _open_for_reading(path: Path, clock: Clock, schema: Schema) -> Database:
     """The file itself where it can be read as it is, else a copy made fit."""
     with as_ledger_errors(str(path)):
-        store = Store(open_file(path, "ro"), str(path))
-        with _closed_on_error(store):
-            as_it_is = not needs_recovery(store.raw) and _is_current(store, path, schema)
+        database = Database(open_file(path, "ro"), str(path))
+        with _closed_on_error(database):
+            as_it_is = not needs_recovery(database.raw) and _is_current(database, path, schema)
         if not as_it_is:
-            store.close()
-            store = _open_copy(path, clock, schema)
+            database.close()
+            database = _open_copy(path, clock, schema)
         # In a copy a write would seem to succeed.
-        store.raw.execute("PRAGMA query_only = ON")
-    return store
+        database.raw.execute("PRAGMA query_only = ON")
+    return database
 
 
-def _open_copy(path: Path, clock: Clock, schema: Schema) -> Store:
+def _open_copy(path: Path, clock: Clock, schema: Schema) -> Database:
     with as_ledger_errors(str(path)):
-        store = Store(copy_of(path, clock), str(path))
-        with _closed_on_error(store):
-            if not _is_current(store, path, schema):
-                migrate(store, schema)
-    return store
+        database = Database(copy_of(path, clock), str(path))
+        with _closed_on_error(database):
+            if not _is_current(database, path, schema):
+                migrate(database, schema)
+    return database
 
 
-def _is_current(store: Store, path: Path, schema: Schema) -> bool:
-    require_ours(store.raw, path, schema.number)
-    return version_of(store) == schema.head
+def _is_current(database: Database, path: Path, schema: Schema) -> bool:
+    require_ours(database.raw, path, schema.number)
+    return version_of(database) == schema.head
 
 
 @contextmanager
-def _closed_on_error(store: Store) -> Iterator[None]:
+def _closed_on_error(database: Database) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        store.close()
+        database.close()
         raise

@@ -14,7 +14,7 @@ from reconciler.core.model import State
 from reconciler.core.records import PlanMember, StoppedPlan
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import START_ANEW, Values
 from reconciler.ledger.loading import BATCH
 from reconciler.ledger.tables import entries, plans, stopped
@@ -26,26 +26,26 @@ PLANS_KEPT = 50
 class SqlPlans:
     """The tables `plans` and `stopped`."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def keep(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
         """Keep a plan that was not carried out; of many, the newest."""
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             _keep(connection, digest, members, now)
         hit(Failpoint.PLAN_KEPT)
 
     def kept(self, digest: str) -> tuple[PlanMember, ...] | None:
         """The members of a kept plan, or None."""
         query = select(plans.c.members).where(plans.c.digest == digest)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             members: tuple[PlanMember, ...] | None = connection.execute(query).scalar_one_or_none()
         return members
 
     def stop(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
         """Keep the plan, and have just these members stopped from now on."""
         # One by one, here and below: a plan may have a hundred thousand members.
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(stopped.update().values(digest=_OVER))
             for batch in _batched(members):
                 rows = [
@@ -71,7 +71,7 @@ class SqlPlans:
             .join(entries, entries.c.return_id == stopped.c.return_id)
             .where(entries.c.fingerprint == stopped.c.fingerprint, entries.c.state.in_(OPEN))
         )
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             members = frozenset(_members(connection, query))
             if not members:
                 return None
@@ -84,7 +84,7 @@ class SqlPlans:
 
     def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked: bool) -> None:
         """Remember that a person let these very wants past the guards; none stays stopped."""
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             for batch in _batched(members):
                 _accept(connection, batch, now, asked=asked)
         hit(Failpoint.LET_THROUGH_COMMITTED)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, select
 
 from reconciler.core.records import Run
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.database import Store, new_id
+from reconciler.ledger.database import Database, new_id
 from reconciler.ledger.malformed import WITHOUT_AN_ID
 from reconciler.ledger.tables import attempts, intents, malformed, plans, runs, windows
 
@@ -27,12 +27,12 @@ _ROUTINE = frozenset({"seen", "unchanged", "malformed", "pending"})
 class SqlRuns:
     """The table `runs`, one row for each."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def begin(self, kind: str, started_at: datetime) -> Run:
         """Open a row."""
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             inserted = connection.execute(runs.insert(), {"kind": kind, "started_at": started_at})
         run = Run(new_id(inserted), kind, started_at)
         hit(Failpoint.RUN_BEGUN)
@@ -55,7 +55,7 @@ class SqlRuns:
             "counts": counts,
             "message": message,
         }
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             row = runs.update().where(runs.c.id == run.id)
             connection.execute(row.values(values | {"digest": digest}))
             _fold(connection, replace(run, **values))
@@ -73,7 +73,7 @@ class SqlRuns:
         return self._runs(ours.order_by(runs.c.id.desc()).limit(limit))
 
     def _runs(self, query: Select[Any]) -> list[Run]:
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             return [_run(row) for row in connection.execute(query)]
 
     def last_complete(self, kind: str) -> datetime | None:
@@ -88,7 +88,7 @@ class SqlRuns:
             .order_by(runs.c.id.desc())
             .limit(1)
         )
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             finished_at: datetime | None = connection.execute(query).scalar_one_or_none()
         return finished_at
 

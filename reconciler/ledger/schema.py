@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from reconciler.errors import LedgerError
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.database_errors import RESTORE
 from reconciler.ledger.sqlite import (
     APPLICATION_ID,
@@ -51,9 +51,9 @@ class InitialState(Struct, frozen=True):
     """Where it is made to take over what Jetti has: since when that is looked for."""
 
 
-def build(store: Store, initial: InitialState, now: datetime) -> None:
+def build(database: Database, initial: InitialState, now: datetime) -> None:
     """Make an empty database a new ledger."""
-    with store.writing() as connection:
+    with database.writing() as connection:
         metadata.create_all(connection)
         versions.create_all(connection)
         connection.execute(alembic_version.insert(), {"version_num": CURRENT.head})
@@ -70,39 +70,40 @@ def build(store: Store, initial: InitialState, now: datetime) -> None:
                 "adopting_since": initial.adopting_since,
             },
         )
-        store.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        store.raw.execute(f"PRAGMA user_version = {CURRENT.number}")
+        database.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.raw.execute(f"PRAGMA user_version = {CURRENT.number}")
 
 
-def version_of(store: Store) -> str:
+def version_of(database: Database) -> str:
     """The migration this ledger stands at."""
-    row = store.raw.execute("SELECT version_num FROM alembic_version").fetchone()
+    row = database.raw.execute("SELECT version_num FROM alembic_version").fetchone()
     if row is None or not str(row[0]).isdigit():
         raise LedgerError(
-            f"the ledger {store.name} does not say which schema it has",
+            f"the ledger {database.name} does not say which schema it has",
             RESTORE,
         )
     return str(row[0])
 
 
-def migrate(store: Store, schema: Schema) -> None:
+def migrate(database: Database, schema: Schema) -> None:
     """Bring an older ledger up to the schema, wholly or not at all."""
     # Rebuilding a table drops the old one, which would delete all that refers to it.
-    store.raw.execute("PRAGMA foreign_keys = OFF")
-    with store.writing() as connection:
+    database.raw.execute("PRAGMA foreign_keys = OFF")
+    with database.writing() as connection:
         _upgrade(connection, schema)
-        broken = store.raw.execute("PRAGMA foreign_key_check").fetchall()
+        broken = database.raw.execute("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise LedgerError(
-                f"the ledger {store.name} cannot be migrated: {len(broken)} rows lost their entry",
+                f"the ledger {database.name} cannot be migrated: {len(broken)} rows lost their"
+                " entry",
                 RESTORE,
             )
-        store.raw.execute(f"PRAGMA user_version = {schema.number}")
+        database.raw.execute(f"PRAGMA user_version = {schema.number}")
         hit(Failpoint.MIGRATING)
-    store.raw.execute("PRAGMA foreign_keys = ON")
+    database.raw.execute("PRAGMA foreign_keys = ON")
 
 
-def back_up(store: Store, path: Path, version: str) -> Path:
+def back_up(database: Database, path: Path, version: str) -> Path:
     """A verified copy beside the ledger, named after its schema; an earlier one is replaced.
 
     Replaced, because a migration that keeps failing must not fill the disk with copies.
@@ -111,7 +112,7 @@ def back_up(store: Store, path: Path, version: str) -> Path:
     partial = final.with_name(final.name + ".partial")
     create_private(partial)
     with closing(open_file(partial, "rw")) as copy:
-        store.raw.backup(copy)
+        database.raw.backup(copy)
         require_sound(copy, partial, "integrity_check")
     publish(partial, final)
     return final

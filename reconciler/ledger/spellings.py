@@ -5,27 +5,27 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.tables import spellings
 
 
 class SqlSpellings:
     """What stands around Jetti's reference in an order's name, one row each."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def learn(self, prefix: str, suffix: str, order_id: str) -> bool:
         """Remember that this order's name is Jetti's reference between these two; whether another
         order has shown the same. Only the first two orders of a kind are written down."""
         same = (spellings.c.prefix == prefix, spellings.c.suffix == suffix)
-        with self._store.reading() as connection:
+        with self._database.reading() as connection:
             known = connection.execute(select(spellings).where(*same)).one_or_none()
         if known is not None and (known.is_confirmed or known.order_id == order_id):
             return bool(known.is_confirmed)
         first = {"prefix": prefix, "suffix": suffix, "order_id": order_id}
         confirmed = spellings.update().where(*same).values(is_confirmed=1)
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(spellings.insert().values(first) if known is None else confirmed)
         hit(Failpoint.IDENTITY_COMMITTED)
         # safeguard: spelling-needs-two-orders

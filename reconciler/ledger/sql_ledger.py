@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.clock import Clock
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.entries import SqlEntries
 from reconciler.ledger.journal import SqlJournal
 from reconciler.ledger.malformed import SqlMalformedRows
@@ -21,12 +21,12 @@ class SqlLedger:
     every method of theirs.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self.entries = SqlEntries(store, clock)
-        self.windows = SqlWindows(store)
-        self.malformed = SqlMalformedRows(store)
-        self.journal = SqlJournal(store, clock)
-        self.plans = SqlPlans(store)
-        self.runs = SqlRuns(store)
-        self.meta = SqlMetaRow(store)
-        self.spellings = SqlSpellings(store)
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.entries = SqlEntries(database, clock)
+        self.windows = SqlWindows(database)
+        self.malformed = SqlMalformedRows(database)
+        self.journal = SqlJournal(database, clock)
+        self.plans = SqlPlans(database)
+        self.runs = SqlRuns(database)
+        self.meta = SqlMetaRow(database)
+        self.spellings = SqlSpellings(database)

@@ -12,7 +12,7 @@ from reconciler.core.model import State
 from reconciler.core.records import DrainedWindow, Observation
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, malformed
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.loading import BATCH
 from reconciler.ledger.tables import entries, meta, windows
@@ -21,13 +21,13 @@ from reconciler.ledger.tables import entries, meta, windows
 class SqlWindows:
     """The table `windows`, and all that a window changes in others."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def record(self, drained: DrainedWindow, now: datetime) -> None:
         """Store all that a window taught and move the watermark, in one transaction."""
         rest = iter(drained.observations)
-        with self._store.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(windows.insert(), _row(drained, now))
             while batch := list(islice(rest, BATCH)):
                 _observe(connection, _newest(batch), drained, now)

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.sqlite import open_file
 from tests.ledger.samples import LATER, NOON, drained, observation
@@ -18,10 +18,10 @@ MANY = [observation(str(number)) for number in range(1500)]
 
 
 @pytest.fixture
-def store(url, path):
-    store = Store(open_file(path, "rw", busy_seconds=0.01), str(path))
-    yield store
-    store.close()
+def database(url, path):
+    database = Database(open_file(path, "rw", busy_seconds=0.01), str(path))
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -30,17 +30,17 @@ def stranger(url, path):
         yield connection
 
 
-def fill_disk(store, spare):
+def fill_disk(database, spare):
     """Let the file grow by that many pages and no further."""
-    (pages,) = store.raw.execute("PRAGMA page_count").fetchone()
-    store.raw.execute(f"PRAGMA max_page_count = {pages + spare}")
+    (pages,) = database.raw.execute("PRAGMA page_count").fetchone()
+    database.raw.execute(f"PRAGMA max_page_count = {pages + spare}")
 
 
 @pytest.mark.covers("F83")
 @pytest.mark.parametrize("spare", [0, 1, 2, 5, 20, 60, 150, 300])
-def test_a_full_disk_undoes_the_whole_window(store, clock, url, spare):
-    ledger = SqlLedger(store, clock)
-    fill_disk(store, spare)
+def test_a_full_disk_undoes_the_whole_window(database, clock, url, spare):
+    ledger = SqlLedger(database, clock)
+    fill_disk(database, spare)
 
     with pytest.raises(LedgerError, match="the disk is full") as caught:
         ledger.windows.record(drained(*MANY, watermark=LATER), NOON)
@@ -52,9 +52,9 @@ def test_a_full_disk_undoes_the_whole_window(store, clock, url, spare):
 
 
 @pytest.mark.covers("F83")
-def test_after_an_error_nothing_more_is_executed(store, clock, url):
-    ledger = SqlLedger(store, clock)
-    fill_disk(store, 5)
+def test_after_an_error_nothing_more_is_executed(database, clock, url):
+    ledger = SqlLedger(database, clock)
+    fill_disk(database, 5)
     with pytest.raises(LedgerError):
         ledger.windows.record(drained(*MANY), NOON)
 
@@ -66,22 +66,24 @@ def test_after_an_error_nothing_more_is_executed(store, clock, url):
         assert reader.meta.read().shop is None
 
 
-def test_a_stranger_who_writes_is_named_as_the_obstacle(store, stranger, clock):
+def test_a_stranger_who_writes_is_named_as_the_obstacle(database, stranger, clock):
     stranger.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(LedgerError, match="locked by another program") as caught:
-        SqlLedger(store, clock).meta.pin(shop="alpha")
+        SqlLedger(database, clock).meta.pin(shop="alpha")
 
     assert "database browser" in caught.value.hint
     assert isinstance(caught.value.__cause__.orig, sqlite3.OperationalError)
 
 
-def test_a_stranger_who_reads_holds_up_the_commit_and_nothing_is_kept(store, stranger, clock, url):
+def test_a_stranger_who_reads_holds_up_the_commit_and_nothing_is_kept(
+    database, stranger, clock, url
+):
     stranger.execute("BEGIN")
     stranger.execute("SELECT * FROM meta").fetchall()
 
     with pytest.raises(LedgerError, match="locked by another program"):
-        SqlLedger(store, clock).meta.pin(shop="alpha")
+        SqlLedger(database, clock).meta.pin(shop="alpha")
 
     stranger.execute("COMMIT")
     with opening.open_reader(url, clock) as reader:
@@ -108,30 +110,30 @@ def test_a_ledger_in_another_journal_mode_is_brought_back(url, path, clock, stra
     assert not path.with_name("ledger.db-wal").exists()
 
 
-def test_the_connection_keeps_its_promises(store):
+def test_the_connection_keeps_its_promises(database):
     pragmas = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
 
-    found = [store.raw.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
+    found = [database.raw.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
 
     assert found == ["truncate", 2, 1, 0]
-    with closing(open_file_of(store)) as as_usual:
+    with closing(open_file_of(database)) as as_usual:
         assert as_usual.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
 
 
-def open_file_of(store):
-    (_, _, name) = store.raw.execute("PRAGMA database_list").fetchone()
+def open_file_of(database):
+    (_, _, name) = database.raw.execute("PRAGMA database_list").fetchone()
     return open_file(name, "rw")
 
 
-def test_a_write_begins_by_taking_the_write_lock(store, stranger):
+def test_a_write_begins_by_taking_the_write_lock(database, stranger):
     stranger.execute("PRAGMA busy_timeout = 0")
 
-    with store.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+    with database.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
         stranger.execute("BEGIN IMMEDIATE")
 
 
-def test_a_transaction_inside_another_is_a_bug(store):
-    with store.writing(), pytest.raises(RuntimeError), store.writing():
+def test_a_transaction_inside_another_is_a_bug(database):
+    with database.writing(), pytest.raises(RuntimeError), database.writing():
         pass
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from reconciler.core.model import IntentOutcome, Malformed, Operation, State
 from reconciler.core.records import Attempt, PlanMember, Run, Transition
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.sqlite import open_file
 from reconciler.ledger.tables import windows
 from tests.ledger.samples import CREATE, LATER, NOON, drained, intend, observation
@@ -34,10 +34,10 @@ def runs(ledger):
 
 
 def count_windows(path):
-    store = Store(open_file(path, "ro"), "ledger")
-    with store.reading() as connection:
+    database = Database(open_file(path, "ro"), "ledger")
+    with database.reading() as connection:
         count = connection.execute(select(func.count()).select_from(windows)).scalar_one()
-    store.close()
+    database.close()
     return count
 
 

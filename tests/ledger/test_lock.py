@@ -15,7 +15,7 @@ from reconciler.clock import SystemClock
 from reconciler.core.model import State
 from reconciler.errors import Interrupted, LedgerError, LedgerLocked, LedgerMissing
 from reconciler.ledger import location, opening
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.lock import is_locked, lock_path, run_lock
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.sqlite import open_file
@@ -181,9 +181,9 @@ def test_two_ledgers_are_never_created_at_once(path, clock):
 
 def taken_over(path, clock):
     """A ledger opened behind the lock's back, as a process on a shared mount might."""
-    store = Store(open_file(path, "rw"), str(path))
-    store.take_over()
-    return store, SqlLedger(store, clock)
+    database = Database(open_file(path, "rw"), str(path))
+    database.take_over()
+    return database, SqlLedger(database, clock)
 
 
 @pytest.mark.parametrize(
@@ -197,20 +197,20 @@ def taken_over(path, clock):
 )
 def test_a_run_that_lost_the_ledger_may_not_write(ledger, path, clock, write):
     ledger.windows.record(drained(observation("1")), NOON)
-    store, other = taken_over(path, clock)
+    database, other = taken_over(path, clock)
 
     with pytest.raises(LedgerError, match="another run has taken over"):
         write(ledger)
 
     assert other.entries.counts_by_state() == {State.PENDING: 1}
     assert other.meta.read().shop is None
-    store.close()
+    database.close()
 
 
 def test_whoever_took_over_may_write(ledger, path, clock):
-    store, other = taken_over(path, clock)
+    database, other = taken_over(path, clock)
 
     other.meta.pin(shop="alpha")
 
     assert ledger.meta.read().shop == "alpha"
-    store.close()
+    database.close()

@@ -22,7 +22,7 @@ import reconciler
 from reconciler.core.model import State
 from reconciler.errors import LedgerError
 from reconciler.ledger import opening, tables
-from reconciler.ledger.database import Store
+from reconciler.ledger.database import Database
 from reconciler.ledger.schema import CURRENT, Schema, migrate
 from reconciler.ledger.sqlite import APPLICATION_ID, create_private, open_file
 from tests.ledger.samples import CREATE, NOON, drained, observation
@@ -78,10 +78,10 @@ def migrated(tmp_path):
     """A database built by the migrations alone."""
     path = tmp_path / "migrated.db"
     create_private(path)
-    store = Store(open_file(path, "rw"), str(path))
-    migrate(store, CURRENT)
-    yield path, store
-    store.close()
+    database = Database(open_file(path, "rw"), str(path))
+    migrate(database, CURRENT)
+    yield path, database
+    database.close()
 
 
 def test_migrations_end_at_the_tables(migrated, url, path):
@@ -120,10 +120,10 @@ def test_migrating_works_from_an_installed_package(tmp_path):
         "import reconciler.migrations as found; print(found.__file__)\n"
         "from reconciler.ledger.schema import CURRENT, migrate\n"
         "from reconciler.ledger.sqlite import open_temporary\n"
-        "from reconciler.ledger.database import Store\n"
-        "store = Store(open_temporary(), 'temporary')\n"
-        "migrate(store, CURRENT)\n"
-        "print(store.raw.execute('SELECT version_num FROM alembic_version').fetchall())\n"
+        "from reconciler.ledger.database import Database\n"
+        "database = Database(open_temporary(), 'temporary')\n"
+        "migrate(database, CURRENT)\n"
+        "print(database.raw.execute('SELECT version_num FROM alembic_version').fetchall())\n"
     )
 
     done = subprocess.run(
@@ -312,17 +312,17 @@ def test_no_column_and_no_stored_structure_could_hold_personal_data():
 def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_knew(tmp_path, clock):
     path = tmp_path / "first.db"
     create_private(path)
-    store = Store(open_file(path, "rw"), str(path))
-    migrate(store, Schema(head="0001"))
+    database = Database(open_file(path, "rw"), str(path))
+    migrate(database, Schema(head="0001"))
     at = "2026-07-01T12:00:00.000000Z"
-    store.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    store.raw.execute(
+    database.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.raw.execute(
         "INSERT INTO meta (id, created_at, epoch, go_live, watermark, mapping_version, has_pushed,"
         " proven_ids_key) VALUES (1, ?, 0, ?, ?, '1:x', 1, 'ids')",
         (at, at, at),
     )
-    store.raw.execute("INSERT INTO malformed VALUES ('8812', 'state: absent', ?, ?)", (at, at))
-    store.close()
+    database.raw.execute("INSERT INTO malformed VALUES ('8812', 'state: absent', ?, ?)", (at, at))
+    database.close()
 
     with opening.open_ledger(f"sqlite:///{path}", clock) as ledger:
         assert ledger.meta.read().watermark == NOON
