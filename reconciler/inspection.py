@@ -22,12 +22,15 @@ from reconciler.ledger.opening import open_reader
 from reconciler.ledger.sql_ledger import SqlLedger
 
 _RUNS = 10
-_OF_EACH_KIND = 2  # the last one may go on still; then the one before it counts
+_OF_EACH_KIND = 2  # the last one may still be running; then the one before it counts
 _SET_ASIDE = 10
 
 
 def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Health:
-    """Whether all is well. Raises LedgerMissing, LedgerError."""
+    """Whether all is well; `max_age` is how old the last complete pass may be.
+
+    Raises ConfigError, LedgerMissing, LedgerError.
+    """
     facts = _read(settings, clock)
     last = facts.runs[0] if facts.runs else None
     # safeguard: killed-run-by-its-lock

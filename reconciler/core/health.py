@@ -16,23 +16,23 @@ from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import Problem, RunKind
 
 SWEEP_AGE = timedelta(hours=48)
-"""Once sweeps are made at all, one a night is expected."""
+"""Sweeps are optional, but once there was one, one a night is expected."""
 FIRST_PASS_WITHIN = timedelta(hours=1)
-"""So long after its ledger was made, a timetable should have brought a first pass."""
+"""A ledger older than this without any complete pass is probably on no timetable."""
 LONGEST = {RunKind.SCHEDULED: timedelta(minutes=30), RunKind.SWEEP: timedelta(hours=2)}
-"""A run that has not ended by then was probably killed: units and timers end it by then, too."""
+"""A run that has not ended by then was probably killed; the systemd units end one by then, too."""
 
 _STUCK = (State.DEAD, State.FAILED, State.REVIEW)
 _SAFETY_STOP = 7
 _WELL = (0, 10)
 _THROUGH = (0, 3, 10)
-"""The pass itself came to its end; 3 is about returns, which are counted beside it."""
+"""The pass itself came to its end; 3 is about returns, which have reasons of their own."""
 _RUNS_TOLD = 10
 _ROWS_NAMED = 5
 
 
 class Stopped(Struct, frozen=True):
-    """A plan that a guard stopped and nobody has let through."""
+    """A plan that a guard stopped and nobody has let through yet."""
 
     digest: str
     since: datetime
@@ -61,17 +61,17 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Open entries with something to do for longer than `policy.patience`."""
     malformed: int = 0
     unknown_words: tuple[CountedWord, ...] = ()
-    """Words in Loop that neither this version nor a setting knows: no reason, but to be told."""
+    """Words of Loop that neither this version nor a setting knows: shown, but not a reason."""
     last_complete_pass: datetime | None = None
     last_complete_sweep: datetime | None = None
     oldest_problem: Problem | None = None
     stopped: Stopped | None = None
     runs: tuple[Run, ...] = ()
-    """The last ones, newest first; of passes and sweeps at least the last two each."""
+    """The last runs, newest first, with at least the last two passes and the last two sweeps."""
     set_aside: tuple[SetAside, ...] = ()
     """The oldest malformed rows."""
     killed: int | None = None
-    """The run that has no end although nothing holds the lock any more, if that was looked at."""
+    """The id of a run without an end while nothing holds the lock; None if that was not checked."""
 
 
 class Health(Struct, frozen=True):
@@ -89,7 +89,10 @@ class Health(Struct, frozen=True):
 
 
 def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Health:
-    """Judge the facts by the rules of `status`; `max_age` None asks nothing of the last pass."""
+    """Judge the facts by the rules of `status`.
+
+    `patience` is `policy.patience`; without a `max_age` the last pass may be of any age.
+    """
     reasons = (
         *_about_returns(facts, patience),
         *_about_rows(facts),
@@ -140,7 +143,7 @@ def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
 
 
 def _about_the_first_pass(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
-    """A ledger that nobody works with looks as calm as one in which nothing happens."""
+    """A ledger that no pass uses looks as calm as one in which nothing happens."""
     age = facts.now - (facts.created_at or facts.now)
     # safeguard: missing-first-pass
     if age > FIRST_PASS_WITHIN:
@@ -153,7 +156,7 @@ def _about_the_first_pass(facts: Facts, max_age: timedelta | None) -> Iterator[s
 
 
 def _about_clocks(facts: Facts) -> Iterator[str]:
-    """No time of the ledger lies ahead of a clock that is right. The furthest is told."""
+    """With a correct clock no time in the ledger is in the future. Reports the furthest one."""
     last = facts.runs[0] if facts.runs else None
     known = {
         "reading is complete up to": facts.watermark,
@@ -176,10 +179,13 @@ def _about_clocks(facts: Facts) -> Iterator[str]:
 
 
 def _about_runs(facts: Facts) -> Iterator[str]:
-    """The last pass answers for itself until a better one. So does a sweep, but what it could
-    not do a good pass later makes up for; and its age is watched as well. Its stop any later pass
-    makes up for that judged the plan: what is stopped is stopped in every pass, and has a line of
-    its own. A stop of whatever ended last stays, too."""
+    """A bad end of the last scheduled pass is a reason until a better pass.
+
+    So is one of the last sweep, but a later pass that came to its end makes up for it (the age of
+    sweeps is watched as well). A sweep that was stopped for safety is made up for by a later pass
+    that was stopped, too: what is stopped is stopped in every pass, and is a reason of its own. A
+    run of any kind that was stopped for safety is a reason while it is the last that ended.
+    """
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
     told: dict[int, Run] = {}
     # safeguard: last-pass-in-status
@@ -202,20 +208,21 @@ def _is_made_up(sweep: Run, scheduled: Run | None) -> bool:
 
 
 def _last(facts: Facts, kind: RunKind) -> Run | None:
-    """The last run of this kind that ended, or was killed; one that may go on has no end yet."""
+    """The last run of this kind that has ended or was killed; not one that may still go on."""
     ours = (run for run in facts.runs if run.kind == kind)
     return next((run for run in ours if run.finished_at is not None or _is_dead(run, facts)), None)
 
 
 def _is_dead(run: Run, facts: Facts) -> bool:
-    """Only one run at a time holds the lock, so a later one tells that this one is over."""
+    """Whether a run without an end is over, for certain or probably."""
     if was_killed(run, facts):
         return True
     return facts.now - run.started_at > LONGEST[RunKind(run.kind)]
 
 
 def was_killed(run: Run, facts: Facts) -> bool:
-    """Whether a run without an end is certainly over: another began, or its lock is free."""
+    """Whether a run without an end is certainly over: a later one began, which needs the lock, or
+    the lock is free."""
     return run.id < facts.runs[0].id or run.id == facts.killed
 
 

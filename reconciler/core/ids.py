@@ -1,4 +1,4 @@
-"""What an id of Loop's looks like (loop.md#identifier-types)."""
+"""What an id of Loop looks like (loop.md#identifier-types)."""
 
 from __future__ import annotations
 

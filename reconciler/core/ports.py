@@ -1,4 +1,4 @@
-"""What a pass needs of its surroundings. The adapters fit these; the core never sees them."""
+"""What a pass needs of its surroundings. Adapters implement these; the core calls none of them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Source(Protocol):
     """Loop, read-only."""
 
     def server_time(self) -> datetime:
-        """Loop's own idea of now, to the second. Raises SourceError, KeyRefused."""
+        """The time by Loop's clock, to the second. Raises SourceError, KeyRefused."""
 
     def read(self, window: Window, by: By) -> Iterator[Page]:
         """Every return of the window in every known state, page by page, probes included.
@@ -126,17 +126,17 @@ class Entries(Protocol):
         """How many entries are in each state; a state without any is left out."""
 
     def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
-        """Entries that failed, need a person or are overdue, the longest waiting first."""
+        """Entries that failed, need someone or are overdue, the longest waiting first."""
 
     def unknown_words(self) -> tuple[CountedWord, ...]:
-        """Words of Loop's that this version does not know, with the returns that show them."""
+        """Words of Loop that this version does not know, and how many returns show each."""
 
 
 class Windows(Protocol):
-    """What was read of Loop."""
+    """What was read from Loop."""
 
     def record(self, drained: DrainedWindow, now: datetime) -> None:
-        """Store all that a window taught and move the watermark, in one transaction.
+        """Store all that a window showed and move the watermark, in one transaction.
 
         An observation older than the entry's `updated_at` is ignored. A new fingerprint re-arms
         the states of `core.states.REARMED_BY_CHANGE` (attempts and next try start again) and
@@ -146,7 +146,7 @@ class Windows(Protocol):
 
 
 class MalformedRows(Protocol):
-    """Rows of Loop's that are set aside and not yet cleared."""
+    """Rows of Loop that are set aside and not yet cleared."""
 
     def oldest(self, limit: int | None = None) -> list[SetAside]:
         """The oldest first; all of them without a limit."""
@@ -180,19 +180,19 @@ class Journal(Protocol):
         """The same for many entries, as (return id, transition), in one transaction."""
 
     def refund_attempts(self, ids: Collection[str]) -> None:
-        """It was an outage: take back the last attempt of failed entries and make them pending;
-        of unknown ones only the attempt, because they must be read back."""
+        """Take back the last attempt of these entries, since it failed by an outage. Failed ones
+        become pending; unknown ones stay so, because they must be read back."""
 
     def unanswered_creates(self) -> list[str]:
         """Returns, in order of id, with a create that has no answer and is still to be read back;
-        not those of which a person must say what became of it."""
+        not those of which someone must say what became of it."""
 
 
 class Plans(Protocol):
-    """Plans that were not carried out, and what a person let through."""
+    """Plans that were not carried out, and what someone let through."""
 
     def keep(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
-        """Keep a plan that was not carried out for `--accept-plan`; of many, the newest."""
+        """Keep a plan for `--accept-plan`; only the newest plans stay."""
 
     def kept(self, digest: str) -> tuple[PlanMember, ...] | None:
         """The members of a kept plan, or None."""
@@ -207,9 +207,9 @@ class Plans(Protocol):
         """What is stopped, as far as the same is still wanted of it and still to be done."""
 
     def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked: bool) -> None:
-        """Remember that a person let these very wants past the guards; none stays stopped.
+        """Remember that someone let these very wants past the guards; none stays stopped.
 
-        `asked` says that the person named the return or its range: then go-live does not hold it
+        `asked` says that the return or its range was named: then go-live does not hold it
         back either, one that was skipped becomes pending, and acceptance follows its want until
         it is pushed. In one transaction.
         """
@@ -238,7 +238,7 @@ class MetaRow(Protocol):
     """What the ledger knows of itself."""
 
     def read(self) -> Meta:
-        """As of now."""
+        """All of it, as of now."""
 
     def pin(self, *, shop: str | None = None, account: str | None = None) -> None:
         """Remember the shop or account where none is pinned yet."""
@@ -251,7 +251,7 @@ class MetaRow(Protocol):
         back alone."""
 
     def stop_creation(self, reason: str) -> None:
-        """Refuse every create of every later run until a person has resolved the reason. The
+        """Refuse every create of every later run until someone has resolved the reason. The
         first reason stays until then."""
 
 
@@ -259,5 +259,5 @@ class Spellings(Protocol):
     """How this shop's order names differ from Jetti's references."""
 
     def learn(self, prefix: str, suffix: str, order_id: str) -> bool:
-        """Remember that this order, found in Jetti by its id, has a name that is Jetti's reference
-        between these two. Whether another order has shown the same."""
+        """Remember that the name of this order, which was found in Jetti by its id, is Jetti's
+        reference between these two. Returns whether another order has shown the same."""

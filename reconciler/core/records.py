@@ -1,5 +1,5 @@
-"""The values that pass between the parts of the program: what was read of a window, what is
-recorded, what became of a write, plans, runs.
+"""The values that pass between the parts of the program: what was read, what is recorded, what
+became of a write, plans and runs.
 
 The nouns they are made of are in `core.model`. All times are aware UTC.
 """
@@ -122,7 +122,7 @@ class PastWrite(Struct, frozen=True):
     fields: Fields
     settle_at: datetime
     outcome: IntentOutcome | None
-    """None while nobody knows."""
+    """None while it is unknown."""
 
 
 class Transition(Struct, frozen=True):

@@ -125,7 +125,7 @@ class ReportedChange(Struct, frozen=True, gc=False):
     sale_returns: tuple[SaleReturnName, ...] = ()
     fields: FieldChanges = NO_FIELDS
     fingerprint: str = ""
-    """Hex; lets `--accept-plan FILE` tell which members are still the same."""
+    """SHA-256, in hex; by it `--accept-plan FILE` knows which members are still the same."""
     stopped: bool = False
     """Whether a guard keeps it back until someone accepts it."""
     remarks: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Everything about one return: seen, wanted, pushed, each attempt, and what happens next."""
+"""Everything about one return: seen, wanted, pushed, every attempt, and what happens next."""
 
 from __future__ import annotations
 

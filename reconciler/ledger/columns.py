@@ -81,7 +81,7 @@ class JsonTextList(JsonText):
 
 
 def _instant(written: object) -> datetime:
-    """A time as it was stored; anything else is damage, and told like that of a structure."""
+    """A time as it was stored; anything else is damage, reported like that of a structure."""
     try:
         instant = datetime.fromisoformat(written if isinstance(written, str) else "")
     except ValueError:

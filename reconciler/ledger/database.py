@@ -1,16 +1,17 @@
-"""The one connection to a ledger, and the only door through which SQL passes.
+"""The one connection to a ledger; all SQL passes through it.
 
-SQLite's driver begins transactions late and commits some statements by itself; here it is told
-to leave that alone, and every transaction begins with a BEGIN that is ours.
+Left alone, SQLite's driver begins transactions late and commits some statements automatically.
+Here every transaction begins with an explicit BEGIN instead.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, select
 from sqlalchemy.pool import NullPool
@@ -19,13 +20,25 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.database_errors import ANSWERS, to_ledger_error
 from reconciler.ledger.tables import meta
 
+BATCH = 500
+"""Rows handled at once; below the 999 parameters that older builds of SQLite take."""
+
+T = TypeVar("T")
+
+
+def batched(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """The items in lists of that size; only the last is shorter."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
 
 class Database:
-    """A connection that lends itself for one transaction at a time.
+    """A connection that is lent out for one transaction at a time.
 
-    Whatever SQLite refuses is raised as LedgerError, and nothing more is executed afterwards:
-    SQLite may have rolled back by itself, and the statements that follow would then be committed
-    one by one.
+    An error of SQLite's is raised as LedgerError, and nothing more is executed afterwards: SQLite
+    may have rolled the transaction back, and then each of the remaining statements would be
+    committed on its own.
     """
 
     def __init__(self, raw: sqlite3.Connection, name: str) -> None:
@@ -39,7 +52,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view; inside a write it is that write's own."""
+        """A consistent view; inside a write transaction, that transaction's own."""
         if self._inside:
             yield self._connection
             return
@@ -48,14 +61,14 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """All or nothing, synced to disk; refused when another run has taken the ledger over."""
+        """All or nothing, synced to disk. Raises LedgerError when another run has taken over."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             if self._epoch is not None:
                 self._check_epoch(connection)
             yield connection
 
     def take_over(self) -> None:
-        """Raise the epoch, so that whoever wrote before can never write again. Needs the lock."""
+        """Raise the epoch, so that no earlier run can write any more. Needs the lock."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             connection.execute(meta.update().values(epoch=meta.c.epoch + 1))
             self._epoch = connection.execute(select(meta.c.epoch)).scalar_one()
@@ -114,8 +127,8 @@ _handed_over: list[sqlite3.Connection] = []
 
 @cache
 def _engine() -> Engine:
-    """One for all ledgers of a process: it keeps the SQL that it has compiled, which takes a
-    daemon's pass more time than to execute it."""
+    """One for all ledgers of a process, because it caches compiled SQL: compiling takes longer
+    than executing, which a daemon would pay in every pass."""
     engine = create_engine(
         "sqlite://",
         creator=lambda: _handed_over.pop(),

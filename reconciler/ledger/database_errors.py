@@ -1,4 +1,4 @@
-"""SQLite's complaints in our words: who, what, and the way out."""
+"""SQLite's errors as LedgerError: which ledger, what is wrong, what to do."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ANSWERS: tuple[type[Exception], ...] = (
     msgspec.MsgspecError,
     UnicodeDecodeError,
 )
-"""What may be raised where SQL is executed and rows are read. Of a damaged schema SQLite's own
-complaint may quote what is no text, and then the driver cannot even say it."""
+"""What may be raised where SQL is executed and rows are read. UnicodeDecodeError: SQLite's message
+about a damaged schema may quote bytes that are not text, which the driver cannot decode."""
 
 RESTORE = "restore it from a backup, or move it away and begin anew with `reconciler init --adopt`"
 
@@ -45,7 +45,7 @@ _MEANING: dict[int, tuple[str, str]] = {
 
 
 def to_ledger_error(error: Exception, name: str) -> Exception:
-    """The LedgerError that says the same; anything that is no answer of SQLite is handed back."""
+    """The LedgerError that says the same; an error that is not SQLite's is returned as it is."""
     if isinstance(error, UnicodeDecodeError):
         return LedgerError(f"the ledger {name} is corrupt", RESTORE)
     if isinstance(error, msgspec.MsgspecError):
@@ -61,10 +61,10 @@ def to_ledger_error(error: Exception, name: str) -> Exception:
 
 
 def unsound(verdict: str, name: str) -> Exception:
-    """What a check of the whole file found: damage, or that it could not be read to its end.
+    """The error for what a check of the whole file found: damage, or a read that failed.
 
-    SQLite hands a failed read on as a finding (`unable to get the page. error code=7`); where
-    memory or the disk failed, nobody may be told to move a sound ledger away.
+    SQLite reports a failed read as a finding, too (`unable to get the page. error code=7`). Where
+    memory or the disk failed, the ledger is sound, and the hint must not be to move it away.
     """
     failed = re.search(r"error code=(\d+)", verdict)
     code = int(failed[1]) & 0xFF if failed else _DAMAGED
@@ -77,7 +77,7 @@ def unsound(verdict: str, name: str) -> Exception:
 
 @contextmanager
 def as_ledger_errors(name: str) -> Iterator[None]:
-    """What SQLite or the disk refuses in here is raised as LedgerError."""
+    """Errors of SQLite and of the disk in this block are raised as LedgerError."""
     try:
         yield
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
@@ -15,9 +14,9 @@ from reconciler.core.records import StoredVersion
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates
-from reconciler.ledger.database import Database
+from reconciler.ledger.database import Database, batched
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.loading import BATCH, batched, load, spellings_of
+from reconciler.ledger.loading import load, spellings_of
 from reconciler.ledger.tables import entries, intents
 
 LONGEST_PAUSE = timedelta(days=1)
@@ -73,7 +72,7 @@ class SqlEntries:
         )
         found: dict[str, StoredVersion] = {}
         with self._database.reading() as connection:
-            for batch in batched(list(ids), 750):
+            for batch in batched(ids, 750):
                 for row in connection.execute(query.where(columns.return_id.in_(batch))):
                     found[row.return_id] = StoredVersion(
                         updated_at=row.updated_at,
@@ -121,14 +120,14 @@ class SqlEntries:
             return {row.state: row[1] for row in connection.execute(query)}
 
     def unknown_words(self) -> tuple[CountedWord, ...]:
-        """Words of Loop's that this version does not know, with the returns that show them."""
+        """Words of Loop that this version does not know, and how many returns show each."""
         column = entries.c.unknown_words
         query = select(column, func.count()).where(column.is_not(None)).group_by(column)
         with self._database.reading() as connection:
             return words.count((found, number) for found, number in connection.execute(query))
 
     def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
-        """Entries that failed, need a person or are overdue, the longest waiting first."""
+        """Entries that failed, need someone or are overdue, the longest waiting first."""
         overdue = and_(entries.c.state.in_(OPEN), entries.c.due_since <= overdue_before)
         stuck = entries.c.state.in_(TROUBLED)
         query = (
@@ -141,7 +140,7 @@ class SqlEntries:
             return load(connection, list(connection.execute(query).scalars()))
 
     def oldest_problem(self, overdue_before: datetime) -> Entry | None:
-        """Of all that failed, need a person or are overdue, the one that waits the longest."""
+        """Of all that failed, need someone or are overdue, the one that waits the longest."""
         found = self.problems(overdue_before, 1)
         return found[0] if found else None
 
@@ -149,8 +148,7 @@ class SqlEntries:
         """Store newly projected wants, as (return id, wanted, fingerprint), under this version."""
         now = self._clock.now()
         with self._database.writing() as connection:
-            rest = iter(changed)
-            while batch := list(islice(rest, BATCH)):
+            for batch in batched(changed):
                 _remap(connection, batch, mapping_version, now)
         hit(Failpoint.REMAPPED)
 

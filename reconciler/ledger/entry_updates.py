@@ -1,4 +1,4 @@
-"""How what is wanted of an entry changes, by a new version in Loop or by a new mapping."""
+"""How the wanted state of an entry changes: by a new version in Loop, or by a new mapping."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.tables import entries, intents, stopped
 
 Values = dict[str, Any]
-"""Columns of one row; `this` names the row to be changed."""
+"""Column values of one row; `this` is the return id of the row to change."""
 
 START_ANEW: Values = {
     "state": State.PENDING,
@@ -31,7 +31,7 @@ _this = entries.c.return_id == bindparam("this")
 
 
 class StoredEntry(Struct, frozen=True):
-    """What is compared with news about an entry, and what a step starts from."""
+    """The columns that a new version is compared with, and that a step starts from."""
 
     return_id: str
     updated_at: datetime
@@ -45,13 +45,14 @@ class StoredEntry(Struct, frozen=True):
 
     @property
     def is_still_asked_for(self) -> bool:
-        """Whether a person asked for it and it was not pushed since, held or refused meanwhile."""
+        """Whether someone asked for it and it was not pushed since; it may have been held or
+        refused meanwhile."""
         accepted = self.accepted_fingerprint == self.fingerprint
         return bool(self.asked_for) and accepted and self.state in _NOT_PUSHED
 
 
 def entries_before(connection: Connection, ids: list[str]) -> dict[str, StoredEntry]:
-    """Those of these returns that have an entry."""
+    """By return id; ids without an entry are left out."""
     columns = [entries.c[name] for name in StoredEntry.__struct_fields__]
     rows = connection.execute(select(*columns).where(entries.c.return_id.in_(ids)))
     return {row.return_id: StoredEntry(*row) for row in rows}
@@ -82,19 +83,19 @@ def want_values(wanted: Wanted, fingerprint: bytes, version: str, now: datetime)
 
 
 def insert(connection: Connection, rows: list[Values]) -> None:
-    """Store new entries."""
+    """Add entries."""
     if rows:
         connection.execute(entries.insert(), rows)
 
 
 def update(connection: Connection, rows: list[Values]) -> None:
-    """Replace columns of entries without moving any state."""
+    """Replace columns of entries; states stay."""
     if rows:
         connection.execute(entries.update().where(_this), rows)
 
 
 def fill_in_words(connection: Connection, ids: list[str]) -> None:
-    """Find the unknown words of entries that an older version recorded, which kept none."""
+    """Add the unknown words of entries recorded by an older version, which did not keep them."""
     blank = entries.c.return_id.in_(ids) & entries.c.unknown_words.is_(None)
     rows = connection.execute(select(entries.c.return_id, entries.c.seen).where(blank))
     found = [{"this": row.return_id, "unknown_words": unknown_words(row.seen)} for row in rows]
@@ -104,7 +105,7 @@ def fill_in_words(connection: Connection, ids: list[str]) -> None:
 def change(
     connection: Connection, changed: list[tuple[StoredEntry, Values]], now: datetime
 ) -> None:
-    """Store new wants; entries that were done or stuck become pending and start again."""
+    """Store new wants. Entries that were done or stuck become pending, with no attempt spent."""
     rearmed: list[Values] = []
     kept: list[Values] = []
     for before, values in changed:
@@ -122,7 +123,10 @@ def change(
 
 
 def restamp(connection: Connection, stamped: list[tuple[StoredEntry, bytes, str]]) -> None:
-    """Give equal wants the fingerprint of a new mapping, wherever the old one stood."""
+    """Replace the fingerprint of equal wants by that of a new mapping, wherever it is stored.
+
+    `stamped`: (entry, new fingerprint, new mapping version).
+    """
     rows: list[Values] = []
     for before, fingerprint, version in stamped:
         up_to_date = before.pushed_fingerprint == before.fingerprint

@@ -14,9 +14,8 @@ from reconciler.core.records import Attempt, PastWrite, Transition
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, transitions
-from reconciler.ledger.database import Database, new_id
+from reconciler.ledger.database import Database, batched, new_id
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.loading import batched
 from reconciler.ledger.tables import attempts, entries, intents, meta
 
 _COMMITTING = {
@@ -102,14 +101,14 @@ class SqlJournal:
         with self._database.writing() as connection:
             for return_id, transition in transitions:
                 _take(connection, return_id, transition, now)
-            _tell(_COMMITTING, transitions)
-        _tell(_COMMITTED, transitions)
+            _hit_each(_COMMITTING, transitions)
+        _hit_each(_COMMITTED, transitions)
 
     def refund_attempts(self, ids: Collection[str]) -> None:
         """Take back the last attempt of these and make the failed ones pending: an outage."""
         attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)
         with self._database.writing() as connection:
-            for batch in batched(list(ids)):
+            for batch in batched(ids):
                 these, state = entries.c.return_id.in_(batch), entries.c.state
                 values = entry_updates.START_ANEW | {"attempts": attempts}
                 unknown = these & (state == State.UNKNOWN)
@@ -153,8 +152,10 @@ class SqlJournal:
         ]
 
 
-def _tell(points: Mapping[State, Failpoint], transitions: Sequence[tuple[str, Transition]]) -> None:
-    """Each state that is moved to is a point of its own; one that nobody names is none."""
+def _hit_each(
+    points: Mapping[State, Failpoint], transitions: Sequence[tuple[str, Transition]]
+) -> None:
+    """Pass the failpoint of each state that is moved to; some states have none."""
     for state in dict.fromkeys(transition.state for _, transition in transitions):
         if state in points:
             hit(points[state])

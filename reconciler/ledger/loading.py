@@ -1,33 +1,24 @@
-"""Rows into entries: in batches, three queries each, however many entries are asked for."""
+"""Rows into entries: three queries for each batch, however many entries it has."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, select
 
 from reconciler.core.model import Entry, Intent, SaleReturn
+from reconciler.ledger.database import batched
 from reconciler.ledger.tables import entries, intents, sale_returns
-
-BATCH = 500
-"""Entries loaded at once; below the 999 parameters that older builds of SQLite take."""
-
-
-def batched(ids: Sequence[str], size: int = BATCH) -> Iterator[list[str]]:
-    """The ids in pieces of that size."""
-    rest = iter(ids)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def load(
     connection: Connection, ids: Sequence[str], condition: ColumnElement[bool] | None = None
 ) -> list[Entry]:
-    """These entries in the order asked for; those unknown, or not fitting, are left out."""
+    """These entries in the order asked for; unknown ids, and entries that do not meet the
+    condition, are left out."""
     found: dict[str, Entry] = {}
     for batch in batched(ids):
         query = select(entries).where(entries.c.return_id.in_(batch))
@@ -43,7 +34,6 @@ def load(
 
 
 def _intent(row: Row[Any]) -> Intent:
-    """An intent from its row."""
     return Intent(
         id=row.id,
         return_id=row.return_id,

@@ -1,4 +1,4 @@
-"""Where the ledger lies, and what can be said of that place without opening it."""
+"""Where the ledger is, and what can be checked there without opening it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def path_of(url: str) -> Path:
 
 
 def size_of(path: Path) -> int | None:
-    """Bytes of the file there, None where nothing is. Raises LedgerError when nobody can say."""
+    """Bytes of the file; None when there is none. Raises LedgerError when it cannot be reached."""
     try:
         return path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
@@ -107,7 +107,7 @@ def mounts() -> str:
 
 
 def filesystem_of(place: Path, mountinfo: str) -> str | None:
-    """The type of the filesystem that holds `place`, by the text of /proc/self/mountinfo."""
+    """The type of the filesystem that holds `place`; `mountinfo` is /proc/self/mountinfo."""
     best: tuple[int, str] | None = None
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")

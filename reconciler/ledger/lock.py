@@ -1,4 +1,4 @@
-"""One run at a time: a lock the kernel frees on any death, so that nobody ever cleans up."""
+"""One run at a time. The kernel releases the lock when the process ends, so it never goes stale."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ from reconciler.core.instants import iso
 from reconciler.errors import LedgerError, LedgerLocked
 from reconciler.failpoints import Failpoint, hit
 
-# Short enough that a waiting run starts soon, long enough to cost nothing.
+# Seconds: short enough that a waiting run starts soon, long enough to cost nothing.
 _LOOK_AGAIN = 0.2
-# Seconds: `is_locked` holds a lock, too, for less than a thousandth of that.
+# Seconds to wait at least: `is_locked` holds the lock, too, for less than a thousandth of that.
 _LOOKED_AT = 0.5
 
 
 @contextmanager
 def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
-    """Hold `<ledger>.lock`, waiting for it at most that many seconds; else LedgerLocked."""
+    """Hold `<ledger>.lock`, waiting up to `wait` seconds for it.
+
+    Raises LedgerLocked when another run holds it for longer, LedgerError when it cannot be opened.
+    """
     path = lock_path(ledger)
-    # Never deleted: whoever waits on a deleted file would hold a lock that nobody else sees.
+    # Never deleted: a run that waits on a deleted file would get a lock that no other run sees.
     # Closed in child processes (Python's default), or they would keep the lock.
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -39,13 +42,13 @@ def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
         yield
         hit(Failpoint.LOCK_LET_GO)
     finally:
-        # Not only closed: a child that has not come round to closing its own would hold it still.
+        # Not only closed: a child that has not closed its own copy yet would still hold it.
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 
 def is_locked(ledger: Path) -> bool | None:
-    """Whether a run holds the lock at this moment; None where that cannot be told."""
+    """Whether a run holds the lock right now; None when that cannot be found out."""
     try:
         descriptor = os.open(lock_path(ledger), os.O_RDONLY)
     except OSError:
@@ -62,7 +65,7 @@ def is_locked(ledger: Path) -> bool | None:
 
 
 def lock_path(ledger: Path) -> Path:
-    """The lock lies beside the ledger."""
+    """The lock is beside the ledger."""
     return ledger.with_name(ledger.name + ".lock")
 
 
@@ -89,7 +92,7 @@ def _try(descriptor: int) -> bool:
 
 
 def _sign(descriptor: int, clock: Clock) -> None:
-    """Leave our name for people; no program ever decides upon it."""
+    """Write down who holds it, for people; no program relies on it."""
     text = f"process {os.getpid()}, since {iso(clock.now())}\n"
     try:
         os.ftruncate(descriptor, 0)

@@ -1,4 +1,4 @@
-"""Rows of Loop's that could not be understood: kept once, cleared when they can be."""
+"""Rows of Loop that could not be understood: kept once, and cleared once they can be."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select
 from reconciler.core.ids import LONGEST_ID
 from reconciler.core.model import Malformed
 from reconciler.core.records import By, DrainedWindow, SetAside
-from reconciler.ledger.database import Database
-from reconciler.ledger.loading import batched, spellings_of
+from reconciler.ledger.database import Database, batched
+from reconciler.ledger.loading import spellings_of
 from reconciler.ledger.tables import malformed
 
 WITHOUT_AN_ID = malformed.c.return_id.is_(None) & (func.length(malformed.c.key) == 64)
-"""Known by the hash of the row alone. The first schema kept a return id in the key alone."""
+"""Rows whose key is the hash of the row (64 hex digits): their return id could not be read. In the
+first schema the key was the only place of an id."""
 
 
 class SqlMalformedRows:
-    """The table `malformed`, for those who look at it."""
+    """Reads the table `malformed`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def count(self) -> int:
-        """How many there are."""
         with self._database.reading() as connection:
             return connection.execute(select(func.count()).select_from(malformed)).scalar_one()
 
@@ -65,17 +65,18 @@ class SqlMalformedRows:
 
 
 def clear(connection: Connection, keys: Sequence[str]) -> None:
-    """Forget the rows of these returns: they parse well now."""
+    """Delete the rows of these returns, which are understood now."""
     kept = set(connection.execute(select(malformed.c.key)).scalars())
     for batch in batched([key for key in keys if key in kept]):
         connection.execute(delete(malformed).where(malformed.c.key.in_(batch)))
 
 
 def forget_gone(connection: Connection, drained: DrainedWindow) -> None:
-    """Forget the rows without an id that this window must have shown, and did not.
+    """Delete the rows without an id that this window should have shown, and did not.
 
-    Nothing else would clear them: fixed in Loop, such a row comes back under an id that nobody
-    knew. It stood at its own time; bounds are sent in whole seconds, so the last one is left out.
+    Nothing else would clear them: once fixed in Loop, such a row comes back under an id that was
+    not known here. It is found by its own time. Bounds are sent to Loop in whole seconds, so the
+    last second of the window is left out.
     """
     columns, window = malformed.c, drained.window
     time = columns.updated_at if drained.by is By.UPDATED else columns.created_at
@@ -91,7 +92,10 @@ def forget_gone(connection: Connection, drained: DrainedWindow) -> None:
 
 
 def keep(connection: Connection, rows: Sequence[Malformed], now: datetime) -> None:
-    """Store each once, with the newest problem and the time it was first seen."""
+    """Add those that are new, and move `last_seen` of the others.
+
+    Of several with the same key in one window the last counts.
+    """
     if not rows:
         return
     kept = set(connection.execute(select(malformed.c.key)).scalars())

@@ -1,4 +1,4 @@
-"""What the ledger knows of itself: where reading stands, whom it belongs to, what it may do."""
+"""What the ledger knows of itself: how far reading got, whose it is, what it may do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class SqlMetaRow:
         self._database = database
 
     def read(self) -> Meta:
-        """As of now."""
         with self._database.reading() as connection:
             row = connection.execute(select(meta)).one()
         return Meta(

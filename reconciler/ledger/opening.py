@@ -1,4 +1,4 @@
-"""Every way to a ledger: create one, open it for a run, read it, or play with a copy."""
+"""Every way to a ledger: create it, open it for a run, read it, or work on a copy."""
 
 from __future__ import annotations
 
@@ -44,12 +44,15 @@ from reconciler.ledger.sqlite import (
 
 
 def exists(url: str) -> bool:
-    """Whether anything lies where the ledger should be, sound or not."""
+    """Whether there is anything where the ledger should be, sound or not."""
     return bool(size_of(path_of(url)))
 
 
 def create(url: str, initial: InitialState, clock: Clock) -> None:
-    """Make a new ledger, whole or not at all. Raises ConfigError where something lies already."""
+    """Make a new ledger, whole or not at all.
+
+    Raises ConfigError when there is a file already; LedgerLocked, LedgerError.
+    """
     path = path_of(url)
     require_local(path, mounts())
     with as_ledger_errors(str(path)):
@@ -73,7 +76,11 @@ def open_ledger(
     busy_seconds: float = BUSY_SECONDS,
     schema: Schema = CURRENT,
 ) -> Iterator[SqlLedger]:
-    """The ledger for one run: locked (waiting that many seconds), checked, migrated, writable."""
+    """The ledger for one run: locked, checked, migrated, writable.
+
+    Waits up to `wait` seconds for the lock, and up to `busy_seconds` in each transaction for other
+    readers. Raises ConfigError, LedgerMissing, LedgerLocked, LedgerError.
+    """
     path = path_of(url)
     require_present(path)
     require_readable(path)
@@ -91,7 +98,7 @@ def open_ledger(
 
 @contextmanager
 def open_reader(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator[SqlLedger]:
-    """The ledger for looking: takes no lock, writes nothing, leaves nothing behind."""
+    """The ledger for reading: takes no lock, writes nothing, leaves no file behind."""
     database = _open_for_reading(_readable(url), clock, schema)
     try:
         yield SqlLedger(database, clock)
@@ -101,7 +108,7 @@ def open_reader(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator
 
 @contextmanager
 def open_scratch(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator[SqlLedger]:
-    """A throw-away copy, fully writable; the ledger itself keeps every byte."""
+    """A writable copy that is thrown away; the ledger itself keeps every byte."""
     database = _open_copy(_readable(url), clock, schema)
     try:
         yield SqlLedger(database, clock)
@@ -111,7 +118,7 @@ def open_scratch(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterato
 
 @contextmanager
 def open_blank(initial: InitialState, clock: Clock) -> Iterator[SqlLedger]:
-    """A throw-away ledger that knows nothing yet, for a dry run before `reconciler init`."""
+    """An empty ledger that is thrown away, for a dry run before `reconciler init`."""
     database = Database(open_temporary(), "(temporary)")
     try:
         build(database, initial, clock.now())
@@ -154,7 +161,7 @@ def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Databa
 
 
 def _open_for_reading(path: Path, clock: Clock, schema: Schema) -> Database:
-    """The file itself where it can be read as it is, else a copy made fit."""
+    """The file itself where it can be read as it is, else a recovered and migrated copy."""
     with as_ledger_errors(str(path)):
         database = Database(open_file(path, "ro"), str(path))
         with _closed_on_error(database):

@@ -1,10 +1,9 @@
-"""What a guard stopped, and what a person let through."""
+"""What a guard stopped, and what someone let through."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, delete, func, select
@@ -14,13 +13,12 @@ from reconciler.core.model import State
 from reconciler.core.records import PlanMember, StoppedPlan
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.database import Database
+from reconciler.ledger.database import BATCH, Database, batched
 from reconciler.ledger.entry_updates import START_ANEW, Values
-from reconciler.ledger.loading import BATCH
 from reconciler.ledger.tables import entries, plans, stopped
 
 PLANS_KEPT = 50
-"""A stopped plan that changes from pass to pass must not fill the disk with its versions."""
+"""Plans. One that changes from pass to pass must not fill the disk with its versions."""
 
 
 class SqlPlans:
@@ -47,7 +45,7 @@ class SqlPlans:
         # One by one, here and below: a plan may have a hundred thousand members.
         with self._database.writing() as connection:
             connection.execute(stopped.update().values(digest=_OVER))
-            for batch in _batched(members):
+            for batch in batched(members):
                 rows = [
                     {
                         "return_id": one.return_id,
@@ -83,15 +81,15 @@ class SqlPlans:
         return StoppedPlan(digest, members, since)
 
     def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked: bool) -> None:
-        """Remember that a person let these very wants past the guards; none stays stopped."""
+        """Remember that someone let these very wants past the guards; none stays stopped."""
         with self._database.writing() as connection:
-            for batch in _batched(members):
+            for batch in batched(members):
                 _accept(connection, batch, now, asked=asked)
         hit(Failpoint.LET_THROUGH_COMMITTED)
 
 
 _OVER = ""
-"""The digest of what is not stopped any more, while a plan takes another's place."""
+"""The digest of members that are no longer stopped, while one plan replaces another."""
 
 _NEW = insert(stopped)
 _STILL_OR_NEW = _NEW.on_conflict_do_update(
@@ -100,7 +98,7 @@ _STILL_OR_NEW = _NEW.on_conflict_do_update(
         "change": _NEW.excluded.change,
         "fingerprint": _NEW.excluded.fingerprint,
         "digest": _NEW.excluded.digest,
-        # Since when the same is wanted and stopped, whatever change it takes by now.
+        # Since when the same want is stopped, even if it takes another change by now.
         "stopped_at": case(
             (stopped.c.fingerprint == _NEW.excluded.fingerprint, stopped.c.stopped_at),
             else_=_NEW.excluded.stopped_at,
@@ -141,9 +139,3 @@ def _accept(connection: Connection, batch: list[PlanMember], now: datetime, *, a
         delete(stopped).where(stopped.c.return_id == bindparam("this")),
         [{"this": one.return_id} for one in batch],
     )
-
-
-def _batched(members: Iterable[PlanMember]) -> Iterator[list[PlanMember]]:
-    rest = iter(members)
-    while batch := list(islice(rest, BATCH)):
-        yield batch

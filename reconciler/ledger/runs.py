@@ -15,17 +15,18 @@ from reconciler.ledger.malformed import WITHOUT_AN_ID
 from reconciler.ledger.tables import attempts, intents, malformed, plans, runs, windows
 
 KEPT = timedelta(days=90)
-"""As promised to people (README): older runs, attempts, settled intents and plans are deleted."""
+"""Older runs, windows, attempts, closed intents and plans are deleted, as README promises."""
 
 COMPLETE = (0, 3)
-"""Exit codes of a pass that read and pushed all it could; 3 only says that some need a person."""
+"""Exit codes of a pass that read and pushed all it could; 3 only says that some returns need
+someone's attention."""
 
 _ROUTINE = frozenset({"seen", "unchanged", "malformed", "pending"})
-"""Counts that a pass has although it found nothing: what it read, and what stands for longer."""
+"""Counts that a pass may have although it found nothing new: what it read, and older problems."""
 
 
 class SqlRuns:
-    """The table `runs`, one row for each."""
+    """The table `runs`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -64,11 +65,11 @@ class SqlRuns:
         hit(Failpoint.RUN_FINISHED)
 
     def last(self, limit: int) -> list[Run]:
-        """The newest first."""
+        """The last runs, newest first."""
         return self._runs(select(runs).order_by(runs.c.id.desc()).limit(limit))
 
     def last_of(self, kind: str, limit: int) -> list[Run]:
-        """The last ones of this kind, newest first, whatever came after them."""
+        """The last runs of this kind, newest first."""
         ours = select(runs).where(runs.c.kind == kind)
         return self._runs(ours.order_by(runs.c.id.desc()).limit(limit))
 
@@ -77,10 +78,9 @@ class SqlRuns:
             return [_run(row) for row in connection.execute(query)]
 
     def last_complete(self, kind: str) -> datetime | None:
-        """When the last pass of this kind that did all it could was finished.
+        """When the last complete pass of this kind ended; None without one.
 
-        The last by its number: one that was made while the clock ran ahead is not the last for as
-        long as that.
+        The last by its id, not by its time: the clock may have been ahead during an earlier one.
         """
         query = (
             select(runs.c.finished_at)
@@ -111,7 +111,7 @@ def _found_nothing(run: Run) -> bool:
 
 
 def _fold(connection: Connection, run: Run) -> None:
-    """Let this run stand for the one before it, if neither found anything.
+    """Delete the run before this one, if neither found anything.
 
     Only one of the same kind: a pass every five minutes must not wipe out the nightly sweep.
     """
@@ -128,7 +128,7 @@ def _fold(connection: Connection, run: Run) -> None:
 
 
 def _prune(connection: Connection, cutoff: datetime) -> None:
-    """Delete what is older, but the last complete run of each kind, which `status` asks for."""
+    """Delete what is older, except the last complete run of each kind, which `status` shows."""
     last = select(func.max(runs.c.id)).where(runs.c.exit_code.in_(COMPLETE)).group_by(runs.c.kind)
     for statement in (
         delete(runs).where(runs.c.started_at < cutoff, runs.c.id.not_in(last)),
@@ -136,7 +136,7 @@ def _prune(connection: Connection, cutoff: datetime) -> None:
         delete(attempts).where(attempts.c.at < cutoff),
         delete(intents).where(intents.c.closed_as.is_not(None), intents.c.sent_at < cutoff),
         delete(plans).where(plans.c.kept_at < cutoff),
-        # Without an id and without a time of its own, nothing else tells that it is gone.
+        # Nothing else shows that a row without an id and without a time of its own is gone.
         delete(malformed).where(WITHOUT_AN_ID, malformed.c.last_seen < cutoff),
     ):
         connection.execute(statement)

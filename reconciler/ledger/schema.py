@@ -25,7 +25,7 @@ from reconciler.ledger.tables import alembic_version, meta, metadata, versions
 
 
 class Schema(Struct, frozen=True):
-    """A schema and where the migrations that lead to it lie."""
+    """A schema, and where the migrations that lead to it are."""
 
     head: str = "0003"
     """The newest migration. A constant, because asking Alembic would import it on every run."""
@@ -42,13 +42,13 @@ CURRENT = Schema()
 
 
 class InitialState(Struct, frozen=True):
-    """What a new ledger is told."""
+    """What a new ledger starts with."""
 
     go_live: datetime
     watermark: datetime
     mapping_version: str
     adopting_since: datetime | None = None
-    """Where it is made to take over what Jetti has: since when that is looked for."""
+    """With `init --adopt`: since when returns are looked for in Jetti."""
 
 
 def build(database: Database, initial: InitialState, now: datetime) -> None:
@@ -75,7 +75,7 @@ def build(database: Database, initial: InitialState, now: datetime) -> None:
 
 
 def version_of(database: Database) -> str:
-    """The migration this ledger stands at."""
+    """The last migration that was applied to this ledger, as `0003`. Raises LedgerError."""
     row = database.raw.execute("SELECT version_num FROM alembic_version").fetchone()
     if row is None or not str(row[0]).isdigit():
         raise LedgerError(
@@ -87,7 +87,7 @@ def version_of(database: Database) -> str:
 
 def migrate(database: Database, schema: Schema) -> None:
     """Bring an older ledger up to the schema, wholly or not at all."""
-    # Rebuilding a table drops the old one, which would delete all that refers to it.
+    # Rebuilding a table drops the old one, which would delete every row that refers to it.
     database.raw.execute("PRAGMA foreign_keys = OFF")
     with database.writing() as connection:
         _upgrade(connection, schema)

@@ -1,4 +1,4 @@
-"""Copies for those who must not touch the ledger: dry runs, and readers after a crash."""
+"""Copies for whoever must not touch the ledger: dry runs, and readers after a crash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HOT_JOURNAL = 776
 
 
 def needs_recovery(raw: sqlite3.Connection) -> bool:
-    """Whether a run died in the middle of a commit, so that this reader cannot read."""
+    """Whether a run died during a commit, so that a reader cannot read the file as it is."""
     try:
         raw.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
@@ -70,8 +70,8 @@ def _copy_journal(path: Path, copy: Path) -> None:
 def _shared_lock(path: Path, clock: Clock) -> Iterator[None]:
     """Keep writers out the way SQLite's own readers do, while the files are copied.
 
-    Closing any descriptor of the file drops all such locks of this process; so this is only for
-    a ledger that no connection of this process is writing to, which a crashed one is.
+    Closing any descriptor of the file releases all such locks of this process. So this is only
+    for a ledger to which no connection of this process is writing, such as a crashed one.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:

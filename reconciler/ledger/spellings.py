@@ -10,7 +10,7 @@ from reconciler.ledger.tables import spellings
 
 
 class SqlSpellings:
-    """What stands around Jetti's reference in an order's name, one row each."""
+    """The table `spellings`: what an order's name has before and after Jetti's reference."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""SQLite files opened the way a ledger must be opened, and recognised as one."""
+"""Opening SQLite files the way a ledger must be opened, and telling whether one is a ledger."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from reconciler.ledger.database_errors import unsound
 from reconciler.ledger.location import INIT_HINT
 
 APPLICATION_ID = 0x52455455
-"""`RETU` in the file's header: this file is a ledger of ours."""
+"""`RETU` in the file's header marks it as a ledger of this program."""
 
 BUSY_SECONDS = 30.0
-"""How long to wait for somebody else's reader; longer than any report or backup takes."""
+"""How long to wait for another program's reader; longer than any report or backup takes."""
 
 
 def open_file(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    """Open an existing file, `rw` or `ro`; never creates one."""
+    """Open an existing file, `rw` or `ro`; never creates one. Raises sqlite3.Error, LedgerError."""
     name = quote(b"/" + os.fsencode(path).lstrip(b"/"))
-    # isolation_level None: the driver begins and commits nothing by itself.
+    # isolation_level None: the driver neither begins nor commits anything on its own.
     raw = sqlite3.connect(
         f"file:{name}?mode={mode}", uri=True, timeout=busy_seconds, isolation_level=None
     )
@@ -38,13 +38,13 @@ def open_file(path: Path, mode: str, busy_seconds: float = BUSY_SECONDS) -> sqli
 
 
 def create_private(path: Path) -> None:
-    """An empty file that only its owner may read, in place of whatever a crash left there."""
+    """Create an empty file of mode 0600; replaces what a crash may have left there."""
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def publish(partial: Path, final: Path) -> None:
-    """Give a finished, closed file its real name, so that no half of one ever bears it."""
+    """Give a finished, closed file its real name, so that a half-written one never has it."""
     partial.with_name(partial.name + "-journal").unlink(missing_ok=True)
     hit(Failpoint.FILE_MADE)
     partial.replace(final)
@@ -53,7 +53,7 @@ def publish(partial: Path, final: Path) -> None:
 
 
 def open_temporary() -> sqlite3.Connection:
-    """SQLite's own temporary database: nobody else sees it, and it ends with the connection."""
+    """SQLite's own temporary database: private, and gone when the connection is closed."""
     raw = sqlite3.connect("", isolation_level=None)
     _configure(raw)
     return raw
@@ -85,7 +85,7 @@ def require_sound(raw: sqlite3.Connection, path: Path, check: str = "quick_check
 
 def _configure(raw: sqlite3.Connection) -> None:
     raw.execute("PRAGMA foreign_keys = ON")
-    # The file may come from anywhere: no function may be called by what its schema says.
+    # The file may come from anywhere, so its schema must not be able to call functions.
     raw.execute("PRAGMA trusted_schema = OFF")
 
 

@@ -1,7 +1,7 @@
 """What the ledger remembers, table by table. No column could hold a name, an address or a link.
 
-The schema is built from here; `migrations/` takes older ledgers to the same place, and a test
-compares both. Portable Core: nothing in here is known to SQLite only.
+New ledgers are built from here; `migrations/` brings older ones to the same schema, and a test
+compares both. Portable SQLAlchemy Core: nothing here is specific to SQLite.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ meta = Table(
     metadata,
     Column("id", Integer, CheckConstraint("id = 1", name="single_row"), primary_key=True),
     Column("created_at", Instant, nullable=False),
-    # Raised by whoever takes the lock; every write checks that it is still its own.
+    # Raised by each run that takes the lock; every write checks that it is still its own.
     Column("epoch", Integer, nullable=False),
     Column("go_live", Instant, nullable=False),
     Column("watermark", Instant, nullable=False),
@@ -70,7 +70,7 @@ runs = Table(
     Column("id", Integer, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("started_at", Instant, nullable=False),
-    # Empty while the run goes on, and for ever when it died.
+    # Empty while the run goes on, and forever when it died.
     Column("finished_at", Instant),
     Column("exit_code", Integer),
     Column("counts", JsonText(dict[str, int])),
@@ -120,7 +120,7 @@ entries = Table(
     ),
     Column("next_try_at", Instant),
     Column("pushed_fingerprint", LargeBinary),
-    # A person named it, or its range: go-live does not hold it back.
+    # Someone named it, or its range: go-live does not hold it back.
     Column(
         "asked_for",
         Integer,
@@ -128,9 +128,9 @@ entries = Table(
         nullable=False,
         server_default="0",
     ),
-    # What a person let past the guards: this want, until it is pushed.
+    # What someone let past the guards: this want, until it is pushed.
     Column("accepted_fingerprint", LargeBinary),
-    # Words of Loop's in it that this version does not know; empty where it knows all.
+    # Words of Loop that this version does not know; empty where it knows all.
     Column("unknown_words", JsonText(tuple[UnknownWord, ...])),
     Index(None, "state", "return_id"),
     Index(None, "order_id"),
@@ -200,7 +200,7 @@ malformed = Table(
     # The return it is a row or a part of, and its order, where they can be read.
     Column("return_id", Text),
     Column("order_name", Text),
-    # Whether the rest of the row was understood and is told.
+    # Whether the rest of the row was understood and is pushed.
     Column(
         "is_partial",
         Integer,
@@ -247,7 +247,7 @@ stopped = Table(
 spellings = Table(
     "spellings",
     metadata,
-    # What orders' names have before and after Jetti's references, where the exact id found them.
+    # What orders' names have before and after Jetti's references, for sales found by exact id.
     Column("prefix", Text, nullable=False),
     Column("suffix", Text, nullable=False),
     # The order that showed it first; a second one confirms it, because one proves nothing.

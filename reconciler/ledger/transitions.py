@@ -1,4 +1,4 @@
-"""Steps of one entry from state to state; an illegal one changes nothing."""
+"""Steps of one entry from state to state; an illegal one raises LedgerError."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def entry_before(connection: Connection, return_id: str) -> StoredEntry:
 
 
 def refuse_forbidden(connection: Connection, return_id: str, write: Write) -> None:
-    """Stop a write that must never be sent, whoever planned it."""
+    """Stop a write that must never be sent, whatever planned it.
+
+    Raises ValueError, SafetyStop, LedgerError (`core.ports.Journal.intend`).
+    """
     if write.operation is Operation.CREATE:
         # safeguard: no-empty-id-list
         if not write.sale_item_ids:
@@ -44,7 +47,7 @@ def refuse_forbidden(connection: Connection, return_id: str, write: Write) -> No
 
 
 def step(connection: Connection, before: StoredEntry, after: State, values: Values) -> None:
-    """Take the entry there, if `core.states` allows it."""
+    """Take the entry to that state. Raises LedgerError if `core.states` does not allow it."""
     # safeguard: legal-transitions
     legal = entries.c.state.in_(predecessors(after))
     statement = entries.update().where(entries.c.return_id == before.return_id, legal)
@@ -53,7 +56,7 @@ def step(connection: Connection, before: StoredEntry, after: State, values: Valu
 
 
 def after(before: StoredEntry, transition: Transition) -> tuple[State, Values]:
-    """Where the move really leads, and the columns that follow."""
+    """The state that the transition really leads to, and the other columns it sets."""
     values: Values = {"reason": transition.reason, "next_try_at": transition.next_try_at}
     if transition.attempts is not None:
         values["attempts"] = transition.attempts
@@ -67,7 +70,7 @@ def after(before: StoredEntry, transition: Transition) -> tuple[State, Values]:
 
 
 def due_since(before: StoredEntry, after: State, now: datetime) -> datetime | None:
-    """Since when the program or a person has something to do; None when nobody has."""
+    """Since when the program or a person has something to do; None when neither has."""
     if after in OPEN:
         return before.due_since if before.due_since and before.state in OPEN else now
     if after in NEEDS_A_PERSON:
@@ -78,7 +81,7 @@ def due_since(before: StoredEntry, after: State, now: datetime) -> datetime | No
 def replace_sale_returns(
     connection: Connection, return_id: str, ours: tuple[SaleReturn, ...]
 ) -> None:
-    """Store all that are ours from now on. Raises LedgerError when one is another entry's."""
+    """Store all sale returns of the entry. Raises LedgerError when one is another entry's."""
     query = select(sale_returns.c.id, sale_returns.c.return_id).where(
         sale_returns.c.id.in_([one.id for one in ours]), sale_returns.c.return_id != return_id
     )
@@ -98,7 +101,7 @@ def replace_sale_returns(
 
 
 def stamp_intents(connection: Connection, return_id: str, transition: Transition) -> None:
-    """Close the outstanding intents, or remember the first read-back that found nothing."""
+    """Close the outstanding intents, or note the first read-back that found nothing."""
     outstanding = intents.update().where(
         intents.c.return_id == return_id, intents.c.closed_as.is_(None)
     )

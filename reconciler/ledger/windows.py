@@ -1,10 +1,9 @@
-"""What was read of Loop: each window goes into the ledger whole."""
+"""What was read from Loop: each window is recorded whole or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import islice
 
 from sqlalchemy import Connection, bindparam
 
@@ -12,24 +11,22 @@ from reconciler.core.model import State
 from reconciler.core.records import DrainedWindow, Observation
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, malformed
-from reconciler.ledger.database import Database
+from reconciler.ledger.database import Database, batched
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.loading import BATCH
 from reconciler.ledger.tables import entries, meta, windows
 
 
 class SqlWindows:
-    """The table `windows`, and all that a window changes in others."""
+    """The table `windows`, and all that a window changes in other tables."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def record(self, drained: DrainedWindow, now: datetime) -> None:
-        """Store all that a window taught and move the watermark, in one transaction."""
-        rest = iter(drained.observations)
+        """Store all that a window showed and move the watermark, in one transaction."""
         with self._database.writing() as connection:
             connection.execute(windows.insert(), _row(drained, now))
-            while batch := list(islice(rest, BATCH)):
+            for batch in batched(drained.observations):
                 _observe(connection, _newest(batch), drained, now)
             _touch(connection, drained.touched)
             malformed.clear(connection, drained.parsed)
@@ -83,7 +80,7 @@ def _observe(
         elif observation.fingerprint == row.fingerprint and row.state is not State.SKIPPED:
             same.append(seen | {"this": row.return_id})
         else:
-            # Skipped by a rule that may look at what no one is told, such as the outcome.
+            # Skipped by a rule that may depend on what is not pushed, such as the outcome.
             changed.append((row, seen | want))
     entry_updates.insert(connection, new)
     entry_updates.update(connection, same)
