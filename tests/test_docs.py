@@ -19,13 +19,13 @@ from reconciler.cli.exit_codes import MEANINGS
 from reconciler.cli.program import program
 from reconciler.config import environment, file, load, schema
 from reconciler.core import duration
+from reconciler.core.field_changes import FieldChange
 from reconciler.core.model import CountedWord
 from reconciler.core.records import SetAside
 from reconciler.core.report import (
     ChangeKind,
     Counts,
     Failure,
-    FieldChange,
     JettiRequests,
     LoopRequests,
     OutcomeKind,

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from reconciler.core import owned_fields, remarks
 from reconciler.core.diff import Diff, as_pushed, diff_of
+from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import (
     Entry,
@@ -29,15 +30,7 @@ from reconciler.core.model import (
     WantedLine,
 )
 from reconciler.core.records import PlanMember
-from reconciler.core.report import (
-    NO_FIELDS,
-    ChangeKind,
-    FieldChange,
-    FieldChanges,
-    OutcomeKind,
-    ReportedChange,
-    SaleReturnName,
-)
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.core.settings import Globs, Policy
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import marshal
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct, field
 
-from reconciler.core.model import CountedWord, Entry, Value
-from reconciler.core.owned_fields import OWNED
+from reconciler.core.field_changes import NO_FIELDS, FieldChanges
+from reconciler.core.model import CountedWord, Entry
 from reconciler.core.records import SetAside
 
 
@@ -43,67 +41,6 @@ class RunKind(StrEnum):
     SWEEP = "sweep"
     RANGE = "range"
     SINGLE = "single"
-
-
-class FieldChange(Struct, frozen=True):
-    """An owned field that would change: `status`, `quantity[11500000000001]`, …"""
-
-    field: str
-    before: Value
-    after: Value
-
-
-# Numbers for the few field names that would otherwise be half of a packed plan.
-_CODES = {name: place for place, name in enumerate(OWNED)}
-
-
-class FieldChanges:
-    """Field changes, packed: a plan may have 100,000 changes, and as objects their fields take
-    three times the memory. In JSON it is a list of `FieldChange`."""
-
-    __slots__ = ("_packed",)
-
-    def __init__(self, fields: Iterable[FieldChange] = ()) -> None:
-        # One flat list, since a tuple for each would add a tenth.
-        flat = [x for one in fields for x in (_packed_name(one.field), one.before, one.after)]
-        # Not JSON: a lone surrogate, which UTF-8 cannot encode, must survive unchanged.
-        self._packed = marshal.dumps(flat)
-
-    def __iter__(self) -> Iterator[FieldChange]:
-        flat = iter(marshal.loads(self._packed))  # noqa: S302 - our own bytes
-        return (
-            FieldChange(_unpacked_name(name), before, after)
-            for name, before, after in zip(flat, flat, flat, strict=True)
-        )
-
-    def __repr__(self) -> str:
-        return f"FieldChanges({list(self)})"
-
-    def __eq__(self, other: object) -> bool:
-        # Not by the packed bytes: marshal packs a value that occurs twice differently.
-        return isinstance(other, FieldChanges) and [*self] == [*other]
-
-    def __hash__(self) -> int:
-        return hash((*self,))
-
-
-NO_FIELDS = FieldChanges()
-
-
-def _packed_name(field: str) -> int | tuple[str] | str:
-    if field in _CODES:
-        return _CODES[field]
-    return (field.removeprefix("quantity"),) if field.startswith("quantity[") else field
-
-
-def _unpacked_name(name: int | tuple[str] | str) -> str:
-    match name:
-        case int():
-            return OWNED[name]
-        case (of,):
-            return f"quantity{of}"
-        case _:
-            return name
 
 
 class SaleReturnName(Struct, frozen=True):

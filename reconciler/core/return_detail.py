@@ -6,10 +6,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from reconciler.core.field_changes import FieldChange
 from reconciler.core.instants import to_the_second
 from reconciler.core.model import Entry, Return, SaleReturn, State, Wanted
 from reconciler.core.records import Attempt, PastWrite, SetAside
-from reconciler.core.report import FieldChange
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.owned_fields import OWNED
-from reconciler.core.report import NO_FIELDS, FieldChange, FieldChanges
 
 SHIPPED = FieldChange("status", "requested", "shipped")
 MORE = FieldChange("quantity[A]", None, 2)

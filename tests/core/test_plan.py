@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.model import Line, Operation, Purpose, State, Write
 from reconciler.core.plan import (
     Change,
@@ -22,15 +23,7 @@ from reconciler.core.plan import (
     why_not_created,
 )
 from reconciler.core.records import PlanMember
-from reconciler.core.report import (
-    NO_FIELDS,
-    ChangeKind,
-    FieldChange,
-    FieldChanges,
-    OutcomeKind,
-    ReportedChange,
-    SaleReturnName,
-)
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.core.settings import Globs, Policy
 from reconciler.core.target import Preview
 from tests.core.samples import (

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from msgspec import json
 
+from reconciler.core.field_changes import FieldChange, FieldChanges
 from reconciler.core.report import (
     ChangeKind,
     Counts,
-    FieldChange,
-    FieldChanges,
     JettiRequests,
     LoopRequests,
     OutcomeKind,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.core.field_changes import FieldChange
 from reconciler.core.model import (
     Entry,
     Intent,
@@ -18,7 +19,6 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.records import Attempt, PastWrite, SetAside
-from reconciler.core.report import FieldChange
 from reconciler.core.return_detail import ReturnDetail, describe, what_next
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

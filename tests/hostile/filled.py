@@ -16,15 +16,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.core.field_changes import FieldChange, FieldChanges
 from reconciler.core.health import Health
-from reconciler.core.report import (
-    ChangeKind,
-    FieldChange,
-    FieldChanges,
-    OutcomeKind,
-    Report,
-    ReportedChange,
-)
+from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
 from reconciler.core.return_detail import ReturnDetails
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

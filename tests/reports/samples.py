@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconciler.core import health, return_detail
+from reconciler.core.field_changes import FieldChange, FieldChanges
 from reconciler.core.model import (
     CountedWord,
     Entry,
@@ -30,8 +31,6 @@ from reconciler.core.report import (
     ChangeKind,
     Counts,
     Failure,
-    FieldChange,
-    FieldChanges,
     JettiRequests,
     LoopRequests,
     OutcomeKind,
