@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 from msgspec import Struct
 
 from reconciler.config import Settings
-from reconciler.core.duration import format as spell
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
-from reconciler.core.instants import iso
 from reconciler.core.plan import CreationRules
 from reconciler.core.records import By
-from reconciler.core.report import Report, RunKind
+from reconciler.core.report import JettiRequests, LoopRequests, Report, Requests, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
 from reconciler.core.target import Preview, Target
@@ -75,7 +72,7 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
         rules = CreationRules(
             policy=settings.policy,
             go_live=ledger.meta.read().go_live,
-            asked_for=request.kind in (RunKind.RANGE, RunKind.SINGLE),
+            asked_for=request.asked_for,
         )
         return _pass(settings, request, runtime, ledger, rules)
 
@@ -240,17 +237,14 @@ def _passed(
             mapping=settings.mapping,
             mapping_version=_projection(settings).version,
             ids_key=settings.jetti.cancel_ids_key,
-            command=_command(request),
-            writes=lambda: jetti.requests["write"] if jetti else 0,
+            command=request.command,
+            requests=partial(_requests, loop, jetti),
             consent=_anybody if missing else runtime.consent,
             rates=Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second),
         )
         made = Pass(request, parts)
         made.make()
-        requests = {"loop": loop.requests["get"]}
-        if jetti:
-            requests |= {f"jetti {kind}": count for kind, count in jetti.requests.items()}
-        return close(made, request, parts, opening, requests)
+        return close(made, request, parts, opening)
 
 
 def _open(settings: Settings, request: RunRequest, runtime: Runtime, ledger: SqlLedger) -> Opening:
@@ -306,6 +300,12 @@ def _loop(settings: Settings, runtime: Runtime) -> Service:
             pace=PerMinute(settings.loop.requests_per_minute),
         ),
     )
+
+
+def _requests(loop: Service, jetti: Service | None) -> Requests:
+    """Requests that left for both services so far."""
+    to_jetti = JettiRequests(jetti.requests.get, jetti.requests.write) if jetti else JettiRequests()
+    return Requests(LoopRequests(loop.requests.get), to_jetti)
 
 
 def _connect(runtime: Runtime, endpoint: Endpoint) -> Service:
@@ -400,15 +400,3 @@ def _remarks(settings: Settings, request: RunRequest) -> tuple[str, ...]:
     if _is_missing(settings, request):
         return ("there is no ledger yet, so every return counts as new",)
     return ()
-
-
-def _command(request: RunRequest) -> str:
-    """This pass as it would be typed again, for hints."""
-    if request.sweep is not None:
-        return f"reconciler run --sweep {spell(request.sweep)}"
-    if request.start is not None:
-        until = f" --to {iso(request.end)}" if request.end else ""
-        return f"reconciler run --from {iso(request.start)}{until} --by {request.by}"
-    named = [f" --return {return_id}" for return_id in request.return_ids]
-    named += [f" --order {shlex.quote(name)}" for name in request.order_names]
-    return "reconciler run" + "".join(named)

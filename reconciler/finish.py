@@ -15,12 +15,9 @@ from reconciler.core.records import Run, SetAside
 from reconciler.core.report import (
     ChangeKind,
     Failure,
-    JettiRequests,
-    LoopRequests,
     OutcomeKind,
     Problem,
     Report,
-    Requests,
     RunFacts,
     RunKind,
     Watermarks,
@@ -53,9 +50,7 @@ class _Closing(Struct, frozen=True):
     proven_ids_key: str | None = None
 
 
-def close(
-    made: Pass, request: RunRequest, parts: Parts, opening: Opening, requests: dict[str, int]
-) -> Report:
+def close(made: Pass, request: RunRequest, parts: Parts, opening: Opening) -> Report:
     """The report of a finished pass; its row of history is written too.
 
     A ledger that can no longer be used does not keep the report from being told.
@@ -119,12 +114,7 @@ def close(
             ),
         ),
         counts=counts,
-        requests=Requests(
-            loop=LoopRequests(get=requests.get("loop", 0)),
-            jetti=JettiRequests(
-                get=requests.get("jetti get", 0), write=requests.get("jetti write", 0)
-            ),
-        ),
+        requests=parts.requests(),
         changes=outcomes,
         problems=closing.problems,
         unknown_words=closing.unknown_words,

@@ -44,7 +44,14 @@ from reconciler.core.plan import (
 )
 from reconciler.core.ports import Ledger, Source
 from reconciler.core.records import By, PlanMember, Transition
-from reconciler.core.report import ChangeKind, OutcomeKind, ReadWindow, ReportedChange, RunKind
+from reconciler.core.report import (
+    ChangeKind,
+    OutcomeKind,
+    ReadWindow,
+    ReportedChange,
+    Requests,
+    RunKind,
+)
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards, Mapping
 from reconciler.core.target import Target
@@ -71,7 +78,6 @@ MOST_LOOKED_UP = 200
 _log = logging.getLogger(__name__)
 
 _TOGETHER = 500  # entries fetched at a time for a range
-_ASKED_FOR = frozenset({RunKind.RANGE, RunKind.SINGLE})
 _READY = frozenset({State.PENDING, State.WAITING, State.FAILED, State.SKIPPED})
 _UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 
@@ -103,8 +109,8 @@ class Parts(Struct, frozen=True):
     """`jetti.cancel_ids_key`, which a create has to prove."""
     command: str
     """How to start this pass again, for hints."""
-    writes: Callable[[], int]
-    """Writes that left for Jetti so far."""
+    requests: Callable[[], Requests]
+    """Requests that left for both services so far."""
     consent: Callable[[Callable[[], RangeSum]], bool]
     """Asks the person who typed a range. May raise Interrupted, and what looking it up may."""
     rates: Rates
@@ -272,7 +278,7 @@ class Pass:
     def _due(self) -> Iterator[Entry]:
         """Everything the ledger has to do; of a range or single returns, only what was read."""
         now = self._parts.clock.now()
-        if self._request.kind not in _ASKED_FOR:
+        if not self._request.asked_for:
             yield from self._parts.ledger.entries.due(now)
             return
         ids = sorted(self._parts.ingest.log.ids)
@@ -297,7 +303,7 @@ class Pass:
                 self._marked = target.marked(creates)
             # safeguard: lost-ledger
             check_ledger_is_not_lost(self._marked or ())
-        if self._request.kind in _ASKED_FOR:
+        if self._request.asked_for:
             return self._guard_asked_for()
         inputs = self._guard_inputs()
         guarded = guard(self.plan, inputs)
@@ -444,7 +450,7 @@ class Pass:
     def _spent(self) -> str | None:
         """Which budget is used up, if one is; checked between entries, never inside one."""
         request, parts = self._request, self._parts
-        if request.max_writes is not None and parts.writes() >= request.max_writes:
+        if request.max_writes is not None and parts.requests().jetti.write >= request.max_writes:
             return f"the budget of {request.max_writes} writes is spent"
         elapsed = parts.clock.monotonic() - self._began
         if request.max_seconds is not None and elapsed >= request.max_seconds:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from reconciler.core import duration
+from reconciler.core.instants import iso
 from reconciler.core.records import By, PlanMember
 from reconciler.core.report import RunKind
 
@@ -33,11 +36,30 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     accept_members: tuple[PlanMember, ...] = ()
     """The members of a plan that was reviewed, from a dry run's JSON report."""
     max_writes: int | None = None
+    """Writes to Jetti after which no further return is begun."""
     max_seconds: float | None = None
+    """Seconds after which no further return is begun."""
     wait: float = 0.0
     """Seconds to wait for the lock."""
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether a person named the returns or their range."""
+        return self.kind in (RunKind.RANGE, RunKind.SINGLE)
 
     @property
     def reaches_jetti(self) -> bool:
         """Whether requests go to Jetti: not in a dry run that uses the ledger alone."""
         return not self.dry_run or self.against_jetti
+
+    @property
+    def command(self) -> str:
+        """The command line that asks for the same returns again, for hints."""
+        if self.sweep is not None:
+            return f"reconciler run --sweep {duration.format(self.sweep)}"
+        if self.start is not None:
+            until = f" --to {iso(self.end)}" if self.end else ""
+            return f"reconciler run --from {iso(self.start)}{until} --by {self.by}"
+        named = [f" --return {return_id}" for return_id in self.return_ids]
+        named += [f" --order {shlex.quote(name)}" for name in self.order_names]
+        return "reconciler run" + "".join(named)

@@ -74,7 +74,6 @@ class Service:
         self.name = endpoint.name
         self.base_url = str(transport.base)
         self.requests = transport.requests
-        """Requests sent so far: {"get": n, "write": n}."""
         self._endpoint = endpoint
         self._base = transport.base
         self._transport = transport

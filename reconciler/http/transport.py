@@ -7,12 +7,26 @@ from ssl import SSLContext
 
 import httpcore
 import httpx
+from msgspec import Struct
 
 from reconciler.clock import Clock
 from reconciler.http.endpoint import Endpoint, pinned_url
 from reconciler.http.network import RequestWatch, WatchedNetwork, tls_context
 from reconciler.http.rate_limit import Pacer
 from reconciler.http.retry import Budget, UnusableResponse
+
+
+class RequestCounts(Struct):
+    """Requests that left so far, tries included, answered or not."""
+
+    get: int = 0
+    write: int = 0
+
+    def count(self, *, write: bool) -> None:
+        if write:
+            self.write += 1
+        else:
+            self.get += 1
 
 
 class Transport(httpx.HTTPTransport):
@@ -39,7 +53,7 @@ class Transport(httpx.HTTPTransport):
         )
         self.pacer = Pacer(endpoint.name, endpoint.pace, clock)
         self.budget = Budget()
-        self.requests = {"get": 0, "write": 0}
+        self.requests = RequestCounts()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._require_own_origin(request)
@@ -53,7 +67,7 @@ class Transport(httpx.HTTPTransport):
         finally:
             self.pacer.answered()
             if self.watch.sent:
-                self.requests["write" if write else "get"] += 1
+                self.requests.count(write=write)
                 self.budget.requests += 1
         self.pacer.adapt(response.status_code)
         return self._whole(response)

@@ -59,11 +59,11 @@ class JettiClient:
 
     def requests(self) -> int:
         """Requests that left for Jetti so far, answered or not."""
-        return sum(self._service.requests.values())
+        return self._service.requests.get + self._service.requests.write
 
     def writes(self) -> int:
         """Writes that left for Jetti so far, answered or not."""
-        return self._service.requests["write"]
+        return self._service.requests.write
 
     def marked(self, return_ids: Sequence[str]) -> list[LiveSaleReturn]:
         """Sale returns that carry one of the markers, anywhere in the account."""

@@ -89,7 +89,7 @@ def test_silence_ends_a_read_after_four_tries(peer, service):
     with pytest.raises(SourceError, match="timed out"):
         loop.get("/x", "", body_of)
 
-    assert loop.requests["get"] == 4
+    assert loop.requests.get == 4
     assert time.monotonic() - begun < 5
 
 
