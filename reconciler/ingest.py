@@ -18,17 +18,19 @@ from reconciler.core.matching.result import BY_HAND, listed, titled
 from reconciler.core.model import GONE, Malformed, Return, State, Window, malformed_part
 from reconciler.core.ports import Ledger, Source
 from reconciler.core.records import By, DrainedWindow, Observation, Page, StoredVersion, Transition
+from reconciler.core.report import ReadWindow
 from reconciler.core.settings import Mapping
+from reconciler.core.summary import ReadTotals
 from reconciler.core.windows import check_plausible
 from reconciler.errors import SourceError
 from reconciler.runtime import Progress
 
-_PORTION = 500
-_TOLD = 5  # returns that a sweep could not read; when Loop is out, it is all of them
+_PORTION = 500  # entries projected again in one transaction
+_MOST_FAILURES = 5  # reported of a sweep by themselves; when Loop is out, every read fails
 
 
 class Projection(Struct, frozen=True):
-    """How returns are told to Jetti, by the settings."""
+    """What Jetti should hold for a return, by the settings."""
 
     mapping: Mapping
     held_states: tuple[str, ...]
@@ -39,7 +41,7 @@ class Projection(Struct, frozen=True):
         return fingerprint.mapping_version(self.mapping, self.held_states)
 
     def observe(self, seen: Return, content: bytes) -> Observation:
-        """The return with what is wanted of it."""
+        """The return with what is wanted of it; `content` is its `core.fingerprint.content`."""
         wanted = mapping.project(seen, self.mapping, self.held_states)
         return Observation(seen, content, wanted, fingerprint.fingerprint(wanted, self.version))
 
@@ -53,21 +55,26 @@ class ReadStatus(Enum):
 
 
 class ReadLog:
-    """Which returns were read, and what each was to the ledger when it was first news."""
+    """What a pass has read so far."""
 
     def __init__(self) -> None:
+        self.windows: list[ReadWindow] = []
+        """The last one is not drained while it is read, or where that failed."""
         self.ids: dict[str, ReadStatus] = {}
+        """The returns, each with what it was to the ledger before the first news of it."""
         self.malformed: set[str] = set()
         """Keys of the rows that were set aside."""
+        self.failures: list[SourceError] = []
+        """What Loop failed to deliver."""
 
-    def add(self, return_id: str, what: ReadStatus) -> None:
-        """One more, or one that an earlier window had too."""
+    def add(self, return_id: str, status: ReadStatus) -> None:
+        """Note a return, also one that an earlier window had too."""
         if self.ids.get(return_id, ReadStatus.UNCHANGED) is ReadStatus.UNCHANGED:
-            self.ids[return_id] = what
+            self.ids[return_id] = status
 
-    def count(self, what: ReadStatus) -> int:
-        """How many were that."""
-        return sum(one is what for one in self.ids.values())
+    def totals(self) -> ReadTotals:
+        statuses = Counter(self.ids.values())
+        return ReadTotals(len(self.ids), statuses[ReadStatus.NEW], statuses[ReadStatus.CHANGED])
 
 
 class Ingest:
@@ -94,8 +101,8 @@ class Ingest:
     def remap(self) -> None:
         """Project every entry again that was recorded under another mapping.
 
-        In portions, so that memory stays bounded; a run that dies in between goes on later,
-        because what is left still carries the other version.
+        In portions, so that memory stays bounded. After a run that died in between the next one
+        goes on: what is left still carries the other version.
         """
         version = self._projection.version
         stale = self._ledger.entries.mapped_otherwise(version)
@@ -111,43 +118,45 @@ class Ingest:
         Pages are compared as they come and only what is new to the ledger is kept, so that memory
         follows the changes and not the listing; nothing is recorded of a window that fails.
         """
-        gathered = _Batch(self._projection)
+        self.log.windows.append(ReadWindow(window.start, window.end, drained=False))
+        batch = _Batch(self._projection)
         for page in self._source.read(window, by):
-            gathered.add(page, self._ledger.entries.versions({row.id for row in page.returns}))
-            self._progress.reading(len(self.log.ids) + len(gathered.latest))
+            batch.add(page, self._ledger.entries.versions({row.id for row in page.returns}))
+            self._progress.reading(len(self.log.ids) + len(batch.latest))
         if by is By.UPDATED:
             known = self._ledger.entries.ids_updated_between(window.start, window.end)
-            check_plausible(known, gathered.latest.keys(), window)
+            check_plausible(known, batch.latest.keys(), window)
         # safeguard: watermark-is-the-window-end
         # safeguard: watermark-is-not-the-newest-row
-        self._record(gathered, window, by, window.end if moves_watermark else None)
+        self._record(batch, window, by, window.end if moves_watermark else None)
+        self.log.windows[-1] = ReadWindow(window.start, window.end, drained=True)
 
     def singles(self, rows: Sequence[Return | Malformed]) -> None:
-        """Record returns that were asked for by name."""
+        """Record returns that were read by themselves."""
         returns = tuple(row for row in rows if isinstance(row, Return))
         malformed = tuple(row for row in rows if isinstance(row, Malformed))
-        gathered = _Batch(self._projection)
-        gathered.add(
+        batch = _Batch(self._projection)
+        batch.add(
             Page(returns, malformed), self._ledger.entries.versions({row.id for row in returns})
         )
         now = self._clock.now()
-        self._record(gathered, Window(now, now), By.CREATED, None)
+        self._record(batch, Window(now, now), By.CREATED, None)
 
     def recheck_unlisted(self, windows: Iterable[Window]) -> list[SourceError]:
-        """Read unfinished entries singly that a sweep by creation date did not list.
+        """Read each unfinished entry by itself that a sweep of these windows did not list.
 
         One that is gone from Loop, or in a state that cannot be listed, is held: not created, but
-        taken up again should it come back. Where it was pushed already a person must look.
+        taken up again should it come back. One that was pushed already goes to review.
 
-        One that cannot be read spoils nothing for the others; what is returned says why it cannot,
-        of the first few.
+        One that cannot be read does not keep the others from being read. Returns why it could not,
+        for the first five; an error more counts the rest.
         """
         # safeguard: malformed-row-in-a-sweep
-        shown = self.log.ids.keys() | self.log.malformed
+        listed_ids = self.log.ids.keys() | self.log.malformed
         failures: list[SourceError] = []
         for window in windows:
             unfinished = self._ledger.entries.open_ids_created_between(window.start, window.end)
-            for return_id in sorted(unfinished - shown):
+            for return_id in sorted(unfinished - listed_ids):
                 try:
                     row = self._source.fetch(return_id)
                 except SourceError as error:
@@ -157,34 +166,33 @@ class Ingest:
                 if row is not None:
                     self.singles([row])
                 else:
-                    self._gone(return_id)
-        if len(failures) > _TOLD:
-            rest = f"{len(failures) - _TOLD} more returns could not be read from Loop"
-            failures[_TOLD:] = [SourceError(rest)]
+                    self._record_as_gone(return_id)
+        if len(failures) > _MOST_FAILURES:
+            rest = f"{len(failures) - _MOST_FAILURES} more returns could not be read from Loop"
+            failures[_MOST_FAILURES:] = [SourceError(rest)]
         return failures
 
-    def _gone(self, return_id: str) -> None:
+    def _record_as_gone(self, return_id: str) -> None:
         [entry] = self._ledger.entries.get([return_id])
         if entry.sale_returns:
-            stands = listed(map(titled, entry.sale_returns))
-            reason = f"gone from Loop after it was pushed as sale return {stands}. {BY_HAND}"
-            move = Transition(State.REVIEW, reason)
-            self._ledger.journal.apply(return_id, move)
+            pushed = listed(map(titled, entry.sale_returns))
+            reason = f"gone from Loop after it was pushed as sale return {pushed}. {BY_HAND}"
+            self._ledger.journal.apply(return_id, Transition(State.REVIEW, reason))
         else:
             self.singles([replace(entry.seen, state=GONE)])
 
-    def _record(self, gathered: _Batch, window: Window, by: By, watermark: datetime | None) -> None:
-        shop = check_shop(self._ledger.meta.read().shop, gathered.shops)
+    def _record(self, batch: _Batch, window: Window, by: By, watermark: datetime | None) -> None:
+        shop = check_shop(self._ledger.meta.read().shop, batch.shops)
         self._ledger.windows.record(
             DrainedWindow(
                 window=window,
                 by=by,
-                rows=len(gathered.latest),
+                rows=len(batch.latest),
                 mapping_version=self._projection.version,
-                observations=gathered.observations(),
-                touched=tuple(gathered.touched.items()),
-                malformed=tuple({**gathered.in_part, **gathered.malformed}.values()),
-                parsed=tuple(gathered.latest.keys() - gathered.in_part.keys()),
+                observations=batch.observations(),
+                touched=tuple(batch.touched.items()),
+                malformed=tuple({**batch.partial, **batch.malformed}.values()),
+                parsed=tuple(batch.latest.keys() - batch.partial.keys()),
                 watermark=watermark,
                 run_id=self._run_id,
             ),
@@ -192,49 +200,52 @@ class Ingest:
         )
         if shop is not None:
             self._ledger.meta.pin(shop=shop)
-        self.log.malformed |= gathered.malformed.keys()
-        for return_id in gathered.latest:
-            self.log.add(return_id, gathered.what(return_id))
+        self.log.malformed |= batch.malformed.keys()
+        for return_id in batch.latest:
+            self.log.add(return_id, batch.status_of(return_id))
 
 
 class _Batch:
-    """What a window teaches, page by page: of each return the newest version, then the last."""
+    """The rows of a window, page by page: of each return the newest version, then the last read."""
 
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
         self.latest: dict[str, datetime] = {}
-        self.news: dict[str, tuple[Return, bytes]] = {}
+        """Return id -> `updated_at`, of every return that was read."""
+        self.changed: dict[str, tuple[Return, bytes]] = {}
         """Returns whose content is new to the ledger, with the hash of it."""
         self.touched: dict[str, datetime] = {}
+        """Return id -> `updated_at`, where the content is known but the time is newer."""
         self.malformed: dict[str, Malformed] = {}
-        self.in_part: dict[str, Malformed] = {}
+        self.partial: dict[str, Malformed] = {}
         """What was not understood of returns whose rest was."""
         self.new: set[str] = set()
+        """Returns of which the ledger has no entry."""
         self.shops: Counter[str] = Counter()
+        """How many rows name each shop."""
 
     def observations(self) -> Iterator[Observation]:
-        """The news with what is wanted, made one by one: a first window may be all news."""
-        return (self._projection.observe(seen, content) for seen, content in self.news.values())
+        """What changed, with what is wanted. Made one by one: in a first window all is new."""
+        return (self._projection.observe(seen, content) for seen, content in self.changed.values())
 
-    def what(self, return_id: str) -> ReadStatus:
-        """What it was to the ledger."""
+    def status_of(self, return_id: str) -> ReadStatus:
         if return_id in self.new:
             return ReadStatus.NEW
-        return ReadStatus.CHANGED if return_id in self.news else ReadStatus.UNCHANGED
+        return ReadStatus.CHANGED if return_id in self.changed else ReadStatus.UNCHANGED
 
     def add(self, page: Page, known: dict[str, StoredVersion]) -> None:
-        """Take a page in. Rows repeat: pages overlap, and a return may change while we read."""
+        """Add a page. Rows repeat: pages overlap, and a return may change while we read."""
         self.malformed |= {row.key: row for row in page.malformed}
         for row in page.returns:
             if row.updated_at >= self.latest.get(row.id, row.updated_at):
-                self._take(row, known.get(row.id))
+                self._add(row, known.get(row.id))
 
-    def _take(self, row: Return, known: StoredVersion | None) -> None:
+    def _add(self, row: Return, known: StoredVersion | None) -> None:
         self.latest[row.id] = row.updated_at
-        for kept in (self.news, self.touched, self.in_part):
-            kept.pop(row.id, None)
+        for by_id in (self.changed, self.touched, self.partial):
+            by_id.pop(row.id, None)
         if (problem := malformed_part(row)) is not None:
-            self.in_part[row.id] = problem
+            self.partial[row.id] = problem
         if row.shop is not None:
             self.shops[row.shop] += 1
         if known is None:
@@ -243,6 +254,6 @@ class _Batch:
             return
         content = fingerprint.content(row)
         if known is None or content != known.content:
-            self.news[row.id] = (row, content)
+            self.changed[row.id] = (row, content)
         elif row.updated_at > known.updated_at:
             self.touched[row.id] = row.updated_at

@@ -30,12 +30,18 @@ ALLOWED = {
     "operations": {"clock", "core", "errors"},
     "sandbox": set(),
     "ingest": {"clock", "core", "errors", "runtime", "failpoints"},
-    "reconcile": {"clock", "core", "errors", "runtime", "ingest", "failpoints"},
-    "finish": {"clock", "core", "errors", "ingest", "failpoints", "reconcile"},
+    "request_reader": {"clock", "core", "errors", "ingest"},
+    "approval": {"clock", "core", "errors"},
+    "reconcile": {
+        "approval", "clock", "core", "errors", "failpoints", "request_reader", "runtime",
+    },
+    "run_history": {"clock", "core", "errors"},
+    "finish": {"clock", "core", "errors"},
+    "adoption": {"clock", "core", "errors", "ledger", "runtime"},
     "inspection": {"clock", "config", "core", "errors", "ledger"},
     "app": {
-        "clock", "finish", "config", "core", "errors", "runtime", "http", "ingest", "jetti",
-        "ledger", "loop", "operations", "failpoints", "reconcile", "reports",
+        "adoption", "approval", "clock", "config", "core", "errors", "finish", "http", "ingest",
+        "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history", "runtime",
     },
 }  # fmt: skip
 

@@ -123,7 +123,7 @@ def run(
     try:
         deliver.require_writable(output)
     except ConfigError as error:
-        app.remember(settings, run_request, call.runtime, error)
+        app.record_failed_start(settings, run_request, call.runtime, error)
         raise
     with progress.shown(call) as watcher:
         asks = consent(

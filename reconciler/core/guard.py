@@ -84,7 +84,9 @@ def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
     )
 
 
-def opened(changes: Iterable[Change], members: Collection[PlanMember]) -> frozenset[PlanMember]:
+def members_opened_by(
+    members: Collection[PlanMember], changes: Iterable[Change]
+) -> frozenset[PlanMember]:
     """What a stopped plan lets through when it is accepted by its digest.
 
     Where Jetti's sale return has been taken over since, the same want needs less than was seen.
@@ -95,30 +97,30 @@ def opened(changes: Iterable[Change], members: Collection[PlanMember]) -> frozen
     return frozenset(members).union(member for member in pushed if _is_in(wants, member))
 
 
-def stop(
+def stop_of(
     guarded: Guarded, inputs: GuardInputs, command: str, marked: Sequence[str] | None = ()
 ) -> SafetyStop:
-    """What a person is told of the stopped part. `command` runs this pass, unaccepted.
+    """What a person reads of the stopped part. `command` runs this pass, unaccepted.
 
     `marked` are those of it that Jetti holds although this ledger does not know; None on a ledger
     that never pushed anything, where nobody has looked.
     """
     digest = guarded.digest
     if guarded.reasons:
-        told = f"plan {digest} was not carried out: {'; '.join(guarded.reasons)}"
+        message = f"plan {digest} was not carried out: {'; '.join(guarded.reasons)}"
         if guarded.stopped_before:
-            told += (
+            message += (
                 f". Together with {guarded.stopped_before} stopped earlier, it would "
                 f"{in_words(guarded.stopped)}"
             )
     else:
         since = f" since {to_the_minute(inputs.stopped_since)}" if inputs.stopped_since else ""
-        told = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
-    return stopped(told, digest, command, marked)
+        message = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
+    return safety_stop(message, digest, command, marked)
 
 
-def stopped(
-    told: str,
+def safety_stop(
+    message: str,
     digest: str,
     command: str,
     marked: Sequence[str] | None = (),
@@ -127,21 +129,21 @@ def stopped(
     """A stop that the digest opens; `otherwise` tells of another way, `marked` is as in `stop`."""
     if marked is None:
         return SafetyStop(
-            told,
+            message,
             hint=f"see with `{command} --dry-run --against-jetti` whether Jetti already has any of "
             f"it, then let it through with `{command} --accept-plan {digest}`{otherwise}",
             command=f"{command} --dry-run --against-jetti",
         )
     if marked:
         return SafetyStop(
-            f"{told}; Jetti already holds {len(marked)} of its returns (first: {marked[0]}), which "
-            "this ledger does not know",
+            f"{message}; Jetti already holds {len(marked)} of its returns (first: {marked[0]}),"
+            " which this ledger does not know",
             hint="take them over with `reconciler init --adopt`; what is left can be let through "
             f"with `{command} --accept-plan` and its digest{otherwise}",
             command="reconciler init --adopt",
         )
     return SafetyStop(
-        told,
+        message,
         hint=f"look at it with `{command} --dry-run`, then let it through with "
         f"`{command} --accept-plan {digest}`{otherwise}",
         command=f"{command} --accept-plan {digest}",
@@ -151,8 +153,8 @@ def stopped(
 def in_words(changes: Sequence[Change]) -> str:
     """`create 30, update 2 returns`."""
     counts = Counter(change.kind for change in changes)
-    told = ", ".join(f"{kind} {counts[kind]}" for kind in ChangeKind if counts[kind])
-    return f"{told} {'return' if len(changes) == 1 else 'returns'}"
+    each = ", ".join(f"{kind} {counts[kind]}" for kind in ChangeKind if counts[kind])
+    return f"{each} {'return' if len(changes) == 1 else 'returns'}"
 
 
 class RangeSum(Struct, frozen=True):

@@ -73,7 +73,7 @@ def count(read: ReadTotals, outcomes: Sequence[ReportedChange], standing: Ledger
     )
 
 
-def standing_of(
+def totals_of(
     entries: Sequence[Entry], overdue_before: datetime, malformed: int, creation_stopped: str | None
 ) -> LedgerTotals:
     """The totals of these entries alone.

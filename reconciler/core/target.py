@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from typing import Protocol
 
 from reconciler.core.plan import Change
@@ -49,3 +51,22 @@ class Preview:
 
     def remarks(self) -> tuple[str, ...]:
         return ()
+
+
+class DeferredTarget:
+    """A target that is built when it is first needed: a pass that finds nothing needs none."""
+
+    def __init__(self, build: Callable[[], Target]) -> None:
+        self.get = cache(build)
+        """The target; the same one each time."""
+        self.remarks: tuple[str, ...] = ()
+        """Those of the target after its latest use."""
+
+    @contextmanager
+    def in_use(self) -> Iterator[Target]:
+        """The target, whose remarks are kept however its use ends."""
+        target = self.get()
+        try:
+            yield target
+        finally:
+            self.remarks = target.remarks()

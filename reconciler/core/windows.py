@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from reconciler.core.instants import to_the_minute
 from reconciler.core.model import Window
 from reconciler.errors import ImplausibleListing, SafetyStop, SourceError
@@ -17,6 +19,17 @@ _MAX_SET_BACK = timedelta(hours=1)
 
 # With fewer known returns, an empty overlap may be coincidence.
 _MIN_KNOWN = 5
+
+
+class WindowPolicy(Struct, frozen=True):
+    """How what is to be read from Loop is cut into windows."""
+
+    lag: timedelta
+    """The newest window ends this long ago, because rows show a little late."""
+    overlap: timedelta
+    """The first window starts this long before the watermark."""
+    longest: timedelta
+    """Longer spans are cut."""
 
 
 def readable_until(now: datetime, server_now: datetime, lag: timedelta) -> datetime:

@@ -8,9 +8,9 @@ from reconciler.core.guard import (
     check_ledger_is_not_lost,
     check_shop,
     guard,
+    members_opened_by,
     needs_consent,
-    opened,
-    stop,
+    stop_of,
     unaccepted,
 )
 from reconciler.core.model import Purpose
@@ -183,7 +183,7 @@ def test_what_was_stopped_stays_so_when_the_same_needs_another_change(before):
 def test_a_digest_opens_less_than_was_seen_and_never_more(before, now, opens):
     [change, unknown] = a_plan(**{f"{now}s": 2}).changes
 
-    found = opened([change, unknown], [replace(change.member(), change=before)])
+    found = members_opened_by([replace(change.member(), change=before)], [change, unknown])
 
     assert (change.member() in found) is opens
     assert unknown.member() not in found
@@ -248,7 +248,7 @@ def test_a_stop_names_plan_counts_limits_and_the_way_on():
     plan = a_plan(creates=26, updates=27)
     inputs = replace(GROUNDS, changed_lately=40)
 
-    stopped = stop(guard(plan, inputs), inputs, "reconciler run")
+    stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
 
     text = str(stopped)
     for said in (plan.digest, "create 26", "update or cancel 27", "25", "30%", "40"):
@@ -269,7 +269,7 @@ def test_a_stop_says_what_is_new_in_it_and_what_all_of_it_would_do(flows):
     inputs = replace(GROUNDS, changed_lately=40, stopped=before, accepted=asked)
 
     found = guard(plan, inputs)
-    told = str(stop(found, inputs, "reconciler run"))
+    told = str(stop_of(found, inputs, "reconciler run"))
 
     assert (len(found.through), found.stopped_before, len(found.stopped)) == (flows, 3, 30)
     new = 29 - sum(one.change == "create" for one in before)
@@ -283,9 +283,9 @@ def test_a_stop_says_what_is_new_in_it_and_what_all_of_it_would_do(flows):
 def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first():
     plan = a_plan(creates=26)
     found = guard(plan, replace(GROUNDS, changed_lately=40))
-    plain = str(stop(found, GROUNDS, "reconciler run"))
+    plain = str(stop_of(found, GROUNDS, "reconciler run"))
 
-    told = stop(found, GROUNDS, "reconciler run", ["8812", "8813"])
+    told = stop_of(found, GROUNDS, "reconciler run", ["8812", "8813"])
 
     assert (str(told), told.hint, told.command) == (
         f"{plain}; Jetti already holds 2 of its returns (first: 8812), which this ledger does not "
@@ -299,9 +299,9 @@ def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first():
 def test_a_stop_where_nobody_looked_in_jetti_says_to_look_first():
     plan = a_plan(creates=26)
     found = guard(plan, replace(GROUNDS, changed_lately=40))
-    plain = str(stop(found, GROUNDS, "reconciler run"))
+    plain = str(stop_of(found, GROUNDS, "reconciler run"))
 
-    told = stop(found, GROUNDS, "reconciler run --sweep 9d", None)
+    told = stop_of(found, GROUNDS, "reconciler run --sweep 9d", None)
 
     assert (str(told), told.hint, told.command) == (
         plain,
@@ -316,7 +316,7 @@ def test_a_plan_that_is_still_stopped_says_since_when():
     plan = a_plan(creates=2, cancels=1)
     inputs = replace(GROUNDS, stopped=members(plan.changes), stopped_since=NOON)
 
-    stopped = stop(guard(plan, inputs), inputs, "reconciler run")
+    stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
 
     assert str(stopped) == (
         f"plan {plan.digest} is stopped since {NOON:%Y-%m-%d %H:%M}Z: "
@@ -328,7 +328,7 @@ def test_a_plan_of_one_return_says_so_and_no_time_that_nobody_knows():
     plan = a_plan(cancels=1)
     inputs = replace(GROUNDS, stopped=members(plan.changes))
 
-    stopped = stop(guard(plan, inputs), inputs, "reconciler run")
+    stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
 
     assert str(stopped) == f"plan {plan.digest} is stopped: it would cancel 1 return"
 

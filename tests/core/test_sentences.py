@@ -15,7 +15,7 @@ from reconciler.core.guard import (
     check_ledger_is_not_lost,
     check_shop,
     guard,
-    stop,
+    stop_of,
 )
 from reconciler.core.matching.created import check_created
 from reconciler.core.matching.match import match_entry
@@ -104,7 +104,7 @@ def test_a_plan_that_is_too_large():
         guards=Guards(creates=2, updates=3, share=0.25), changed_lately=10, mapping_is_new=True
     )
 
-    stopped = stop(guard(plan, inputs), inputs, "reconciler run --sweep 120d")
+    stopped = stop_of(guard(plan, inputs), inputs, "reconciler run --sweep 120d")
 
     assert (str(stopped), stopped.hint) == (
         f"plan {plan.digest} was not carried out: it would create 3 returns (the limits are 2 and "

@@ -16,7 +16,7 @@ from reconciler.core.summary import (
     needs_creating,
     problems_of,
     sentence,
-    standing_of,
+    totals_of,
 )
 from reconciler.errors import PRECEDENCE, worst
 from tests.core.samples import (
@@ -120,18 +120,18 @@ def test_returns_stand_by_their_states_and_by_what_is_overdue_of_them():
         an_entry(state=State.WAITING, due_since=NOON),
     ]
 
-    assert standing_of(entries, NOON, 5, None) == LedgerTotals(
+    assert totals_of(entries, NOON, 5, None) == LedgerTotals(
         states={State.PENDING: 2, State.DEAD: 1, State.WAITING: 1}, overdue=2, malformed=5
     )
-    assert standing_of([], NOON, 0, None) == CALM
+    assert totals_of([], NOON, 0, None) == CALM
 
 
 def test_that_creation_is_stopped_concerns_returns_that_wait_to_be_created_alone():
     new, known = an_entry(), an_entry(sale_returns=(pushed(),))
 
-    assert standing_of([known, new], NOON, 0, "whole sale").creation_stopped == "whole sale"
-    assert standing_of([known], NOON, 0, "whole sale").creation_stopped is None
-    assert standing_of([new], NOON, 0, None).creation_stopped is None
+    assert totals_of([known, new], NOON, 0, "whole sale").creation_stopped == "whole sale"
+    assert totals_of([known], NOON, 0, "whole sale").creation_stopped is None
+    assert totals_of([new], NOON, 0, None).creation_stopped is None
 
 
 @pytest.mark.parametrize("state", State)

@@ -1,0 +1,289 @@
+"""Which changes of a plan may be carried out now (architecture.md#guards).
+
+`core/guard.py` judges; this asks the ledger and Jetti for what that rests on, asks the person who
+typed a range, and records in the ledger what is stopped and what is let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import timedelta
+from functools import cache
+from itertools import chain
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.clock import Clock
+from reconciler.core.estimate import Rates
+from reconciler.core.guard import (
+    Guarded,
+    GuardInputs,
+    RangeSum,
+    check_ledger_is_not_lost,
+    guard,
+    members_opened_by,
+    needs_consent,
+    remapped,
+    safety_stop,
+    stop_of,
+    unaccepted,
+)
+from reconciler.core.pass_result import PassStart
+from reconciler.core.plan import Change, Plan
+from reconciler.core.ports import Ledger
+from reconciler.core.records import PlanMember
+from reconciler.core.report import ChangeKind, RunKind
+from reconciler.core.request import RunRequest
+from reconciler.core.settings import Guards
+from reconciler.core.target import DeferredTarget
+from reconciler.errors import KeyRefused, ReconcilerError, TargetUnavailable
+
+LATELY = timedelta(days=28)
+"""The guard's share is of the returns that changed in Loop in this span."""
+MOST_LOOKED_UP = 200
+"""Creates of a range whose vendors are counted before a person is asked: ten times two GETs."""
+
+Consent = Callable[[Callable[[], RangeSum]], bool]
+"""Asks the person who typed a range. May raise Interrupted, and what working out its sum may."""
+
+
+class Approval(Protocol):
+    """Decides once about one plan. What it says of that plan is true also when it raises."""
+
+    @property
+    def stopped(self) -> Sequence[Change]:
+        """What waits for a person, in the plan's order."""
+
+    @property
+    def failures(self) -> Sequence[ReconcilerError]:
+        """What the report must say although the pass goes on."""
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether what a person asked for was let through, so that later passes go on with it."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should be known of the plan that was accepted on the command line."""
+
+    def approve(self, plan: Plan) -> tuple[Change, ...]:
+        """The changes that may be carried out now, in the plan's order.
+
+        Raises SafetyStop where none may, LedgerError, and what asking Jetti or a person may.
+        """
+
+
+class UnguardedApproval:
+    """Approves all of a plan: `init --adopt` writes nothing to Jetti."""
+
+    stopped: Sequence[Change] = ()
+    failures: Sequence[ReconcilerError] = ()
+    is_agreed = False
+    remarks: tuple[str, ...] = ()
+
+    def approve(self, plan: Plan) -> tuple[Change, ...]:
+        return plan.changes
+
+
+class GuardPolicy(Struct, frozen=True):
+    """What the guards go by, besides the plan and the ledger."""
+
+    guards: Guards
+    consent: Consent
+    mapping_version: str
+    """Of the settings; pushed returns may have been accepted under another one."""
+    rates: Rates
+    """At which pace Jetti may be written to."""
+
+
+class GuardedApproval:
+    """Approves what the guards let pass, and what a person has reviewed or agrees to."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        start: PassStart,
+        ledger: Ledger,
+        target: DeferredTarget,
+        policy: GuardPolicy,
+        clock: Clock,
+    ) -> None:
+        self.stopped: Sequence[Change] = ()
+        self.failures: list[ReconcilerError] = []
+        self.is_agreed = False
+        self._request = request
+        self._start = start
+        self._ledger = ledger
+        self._target = target
+        self._policy = policy
+        self._clock = clock
+        self._plan: Plan | None = None
+        self._is_digest_known = True
+        self._marked: Sequence[str] | None = ()
+        """What Jetti has of the creates of a ledger that never pushed; None: it was not asked."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        request, members = self._request, frozenset(self._request.accept_members)
+        plan = self._plan
+        if members and plan is not None and not any(c.member() in members for c in plan.changes):
+            nothing = "nothing in the file matches this plan any more, so it lets nothing through"
+            return (f"--accept-plan: {nothing}",)
+        if self._is_digest_known:
+            return ()
+        return (f"--accept-plan {request.accept_digest}: no such plan was kept or made",)
+
+    def approve(self, plan: Plan) -> tuple[Change, ...]:
+        self._plan = plan
+        creates = _creates(plan.changes)
+        if creates and not self._ledger.meta.read().has_pushed:
+            # Before any count: it is no news that such a plan is large.
+            with self._target.in_use() as target:
+                self._marked = target.marked(creates)
+            # safeguard: lost-ledger
+            check_ledger_is_not_lost(self._marked or ())
+        if self._request.asked_for:
+            return self._approve_asked_for(plan)
+        return self._approve_counted(plan)
+
+    # ------------------------------------------------------------------ a scheduled pass or sweep
+
+    def _approve_counted(self, plan: Plan) -> tuple[Change, ...]:
+        inputs = self._inputs(plan)
+        guarded = guard(plan, inputs)
+        if self._request.accept_digest == guarded.digest:
+            self._is_digest_known = True
+            members = [change.member() for change in guarded.stopped]
+            inputs = replace(inputs, accepted={*inputs.accepted, *members})
+            guarded = guard(plan, inputs)
+        accepted = [change for change in guarded.through if change.member() in inputs.accepted]
+        self._let_through(accepted, asked_for=False)
+        self._stop(plan, guarded, inputs)
+        if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
+            self._ledger.meta.accept_mapping(self._policy.mapping_version)
+        return guarded.through
+
+    def _stop(self, plan: Plan, guarded: Guarded, inputs: GuardInputs) -> None:
+        """Record what is stopped from now on; members that are not due today stay so."""
+        if guarded.stopped or inputs.stopped:
+            members = (change.member() for change in guarded.stopped)
+            digest = guarded.digest if guarded.stopped else inputs.stopped_as
+            all_members = chain(members, _not_due(inputs.stopped, plan))
+            self._ledger.plans.stop(digest, all_members, self._clock.now())
+        if guarded.stopped:
+            self.stopped = guarded.stopped
+            # What only stays stopped is looked up where somebody asked for that: passes come often.
+            asks_jetti = bool(guarded.reasons) or self._request.against_jetti
+            marked = self._marked_among(guarded.stopped) if asks_jetti else self._marked
+            self.failures.append(stop_of(guarded, inputs, self._request.command, marked))
+
+    # ------------------------------------------------------------------ a range or single returns
+
+    def _approve_asked_for(self, plan: Plan) -> tuple[Change, ...]:
+        """Single returns are let through, a range once the person who typed it knows its sum."""
+        inputs = self._inputs(plan)
+        changes = unaccepted(plan.changes, inputs.accepted)
+        if self._request.kind is RunKind.RANGE and needs_consent(changes, inputs):
+            self._ask(plan, changes, inputs)
+        # safeguard: requested-returns-pass-guards
+        self._let_through(plan.changes, asked_for=True)
+        self.is_agreed = True
+        return plan.changes
+
+    def _ask(self, plan: Plan, changes: Sequence[Change], inputs: GuardInputs) -> None:
+        """Raises SafetyStop unless a person agrees; the plan is kept then, for its digest."""
+        # Worked out only where somebody reads it: whoever agreed beforehand need not wait for it.
+        total = cache(lambda: self._sum(changes, inputs))
+        # safeguard: range-needs-consent
+        if self._policy.consent(total):
+            return
+        marked = self._marked_among(changes)
+        self.stopped = plan.changes
+        members = (change.member() for change in plan.changes)
+        self._ledger.plans.keep(plan.digest, members, self._clock.now())
+        message = f"plan {plan.digest} of this range was not carried out: {total().in_words()}"
+        raise safety_stop(message, plan.digest, self._request.command, marked, ", or with --yes")
+
+    def _sum(self, changes: Sequence[Change], inputs: GuardInputs) -> RangeSum:
+        creates = _creates(changes)
+        looked_up = creates[:MOST_LOOKED_UP]
+        return RangeSum(
+            creates=len(creates),
+            before_go_live=sum(change.before_go_live for change in creates),
+            remapped=remapped(changes, inputs),
+            vendors=self._target.get().vendors(looked_up),
+            looked_up=len(looked_up),
+            seconds=self._policy.rates.seconds(changes),
+        )
+
+    # ------------------------------------------------------------------------------- all of them
+
+    def _inputs(self, plan: Plan) -> GuardInputs:
+        stopped = self._ledger.plans.stopped()
+        accepted = self._accepted(plan)
+        if stopped and stopped.digest == self._request.accept_digest:
+            # By the digest that was stored: a new mapping may have restamped equal wants since.
+            accepted |= members_opened_by(stopped.members, plan.changes)
+        return GuardInputs(
+            guards=self._policy.guards,
+            changed_lately=self._ledger.entries.count_updated_since(
+                self._start.run.started_at - LATELY
+            ),
+            mapping_is_new=self._ledger.meta.read().mapping_version != self._policy.mapping_version,
+            accepted=accepted,
+            stopped=stopped.members if stopped else frozenset(),
+            stopped_since=stopped.since if stopped else None,
+            stopped_as=stopped.digest if stopped else "",
+        )
+
+    def _accepted(self, plan: Plan) -> frozenset[PlanMember]:
+        """What a person has reviewed: this plan, one that was kept, or the members of a report."""
+        digest = self._request.accept_digest
+        members: tuple[PlanMember, ...] = ()
+        if digest == plan.digest:
+            members = tuple(change.member() for change in plan.changes)
+        elif digest is not None:
+            kept = self._ledger.plans.kept(digest)
+            self._is_digest_known = kept is not None
+            members = kept or ()
+        return frozenset(members) | frozenset(self._request.accept_members)
+
+    def _let_through(self, changes: Iterable[Change], *, asked_for: bool) -> None:
+        """Committed before anything is written: the next pass must know what a person allowed,
+        should this one be cut short.
+
+        A change that only looks in Jetti is left out: whoever lets one through has not agreed to
+        create what it does not find.
+        """
+        # safeguard: lookup-is-no-consent
+        members = [change.member() for change in changes if change.kind is not ChangeKind.ADOPT]
+        if members:
+            self._ledger.plans.let_through(members, self._clock.now(), asked=asked_for)
+
+    def _marked_among(self, changes: Iterable[Change]) -> Sequence[str] | None:
+        """What Jetti already has of changes that are stopped: a ledger that was lost may have
+        pushed something since."""
+        creates = _creates(changes)
+        if not creates or not self._ledger.meta.read().has_pushed:
+            return self._marked
+        try:
+            with self._target.in_use() as target:
+                # safeguard: lost-ledger-that-has-pushed
+                return target.marked(creates) or ()
+        except (TargetUnavailable, KeyRefused) as error:
+            self.failures.append(error)  # the plan is stopped all the same, with other advice
+            return ()
+
+
+def _creates(changes: Iterable[Change]) -> list[Change]:
+    return [change for change in changes if change.kind is ChangeKind.CREATE]
+
+
+def _not_due(members: Collection[PlanMember], plan: Plan) -> list[PlanMember]:
+    """Those whose return is not in this plan."""
+    if not members:
+        return []
+    due = {change.return_id for change in plan.changes}
+    return [member for member in members if member.return_id not in due]

@@ -1,0 +1,83 @@
+"""One pass as values: how it began, what came of it, and how it left the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from msgspec import Struct
+
+from reconciler.core.model import CountedWord
+from reconciler.core.plan import Change, Plan
+from reconciler.core.records import Run, SetAside
+from reconciler.core.report import (
+    ChangeKind,
+    Problem,
+    ReadWindow,
+    ReportedChange,
+    Requests,
+)
+from reconciler.core.request import RunRequest
+from reconciler.core.summary import LedgerTotals, ReadTotals
+from reconciler.errors import ReconcilerError
+
+
+class PassStart(Struct, frozen=True):
+    """How things stood when the pass began."""
+
+    run: Run
+    """Its row of history."""
+    watermark: datetime | None
+    """None without a ledger."""
+    creation_stopped: str | None = None
+    """Why nothing may be created; None when all is well."""
+    remarks: tuple[str, ...] = ()
+
+
+class PassResult(Struct, frozen=True):
+    """What came of a pass, however it ended."""
+
+    request: RunRequest
+    start: PassStart
+    windows: tuple[ReadWindow, ...]
+    read: ReadTotals
+    read_ids: Collection[str]
+    """The returns that were read."""
+    malformed_keys: Collection[str]
+    """Keys of the rows that were set aside."""
+    plan: Plan
+    """Empty where the pass ended before it was made."""
+    stopped: tuple[Change, ...]
+    """The part of the plan that waits for a person."""
+    digest: str
+    """Names the plan or, where a part of it is stopped, that part."""
+    outcomes: tuple[ReportedChange, ...]
+    """One for each change of the plan, those that were carried out first."""
+    skipped: tuple[ReportedChange, ...]
+    """Returns that this pass decided not to push."""
+    failures: tuple[ReconcilerError, ...]
+    """What made it incomplete, in the order in which it happened."""
+    is_agreed: bool
+    """Whether what a person asked for was let through, so that later passes go on with it."""
+    remarks: tuple[str, ...]
+    """On the plan that was accepted, and on how Jetti answered."""
+    requests: Requests
+
+    def creates(self) -> list[Change]:
+        """The planned creates."""
+        return [change for change in self.plan.changes if change.kind is ChangeKind.CREATE]
+
+
+class LedgerState(Struct, frozen=True):
+    """How a pass left the ledger; of a run for single returns, as far as it concerns them."""
+
+    totals: LedgerTotals
+    problems: tuple[Problem, ...]
+    """The longest waiting first; not all where there are many."""
+    malformed: tuple[SetAside, ...]
+    watermark: datetime | None
+    has_pushed: bool = True
+    """Whether any write was ever sent from it."""
+    unknown_words: tuple[CountedWord, ...] = ()
+    proven_ids_key: str | None = None
+    """The value of `jetti.cancel_ids_key` that a create has proven."""

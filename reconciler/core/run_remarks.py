@@ -1,0 +1,74 @@
+"""What a reader of the report should know of the run as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core.matching.created import PROVEN_BY
+from reconciler.core.pass_result import LedgerState, PassResult
+from reconciler.core.report import OutcomeKind
+
+
+def run_remarks(result: PassResult, state: LedgerState, ids_key: str) -> tuple[str, ...]:
+    """All there is to remark, in a sentence each. `ids_key` is `jetti.cancel_ids_key`."""
+    return (
+        *result.start.remarks,
+        *_creation_stopped(state),
+        *_not_looked_up(result, state),
+        *_unproven(result, state, ids_key),
+        *result.remarks,
+        *_older_than_the_range(result),
+        *_budget_of_a_dry_run(result),
+        *_left_over(result),
+    )
+
+
+def _creation_stopped(state: LedgerState) -> Iterator[str]:
+    if state.totals.creation_stopped is not None:
+        yield f"nothing is created until a person has looked: {state.totals.creation_stopped}"
+
+
+def _not_looked_up(result: PassResult, state: LedgerState) -> Iterator[str]:
+    """What a dry run by the ledger alone cannot know of a ledger that never pushed anything."""
+    if not (state.has_pushed or result.request.reaches_jetti) and result.creates():
+        yield "whether Jetti already has any of these was not looked at; --against-jetti does"
+
+
+def _unproven(result: PassResult, state: LedgerState, ids_key: str) -> Iterator[str]:
+    """What a create of a whole sale, however well it goes, leaves open."""
+    if state.proven_ids_key != ids_key and result.creates():
+        yield (
+            "no create has proven jetti.cancel_ids_key yet, so they go one by one; "
+            f"{PROVEN_BY} proves it"
+        )
+
+
+def _older_than_the_range(result: PassResult) -> Iterator[str]:
+    """What a range shows although the ledger that the report advises would leave it to a person."""
+    older = sum(change.before_go_live for change in result.creates())
+    if result.start.watermark is None and result.request.start is not None and older:
+        which = "1 of these was" if older == 1 else f"{older} of these were"
+        yield (
+            f"{which} raised before this range: after `reconciler init --since` with its start,"
+            " only a typed range creates such, and scheduled passes leave them alone"
+        )
+
+
+def _budget_of_a_dry_run(result: PassResult) -> Iterator[str]:
+    """A dry run shows the whole plan: which of it a budget would cut off depends on Jetti."""
+    most = result.request.max_writes
+    if result.request.dry_run and most is not None and result.plan.changes:
+        yield (
+            f"with --max-writes {most} a run ends before the next return once so many"
+            " writes were sent; what is left of this plan then stays pending"
+        )
+
+
+def _left_over(result: PassResult) -> Iterator[str]:
+    """What a person asked for and is not done: who goes on with it."""
+    if result.request.dry_run or not result.is_agreed:
+        return
+    left = sum(outcome.outcome is OutcomeKind.DEFERRED for outcome in result.outcomes)
+    if left:
+        which = "1 return is" if left == 1 else f"{left} returns are"
+        yield f"{which} left; scheduled passes go on with the rest, behind fresh changes"

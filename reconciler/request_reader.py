@@ -1,0 +1,133 @@
+"""Reading what a run asks for: since the watermark, a sweep, a range, or returns by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from reconciler.clock import Clock
+from reconciler.core.matching.order import names
+from reconciler.core.model import Malformed, Return, Window
+from reconciler.core.ports import Ledger, Source
+from reconciler.core.records import By
+from reconciler.core.report import RunKind
+from reconciler.core.request import RunRequest
+from reconciler.core.windows import WindowPolicy, check_clock, check_progress, cut, readable_until
+from reconciler.errors import ConfigError, ImplausibleListing, SourceError
+from reconciler.ingest import Ingest, ReadLog
+
+
+class RequestReader:
+    """Reads from Loop and has it recorded; `log` is true also when `read` raises."""
+
+    def __init__(
+        self, source: Source, ledger: Ledger, ingest: Ingest, policy: WindowPolicy, clock: Clock
+    ) -> None:
+        self._source = source
+        self._ledger = ledger
+        self._ingest = ingest
+        self._policy = policy
+        self._clock = clock
+
+    @property
+    def log(self) -> ReadLog:
+        """What was read so far, and what Loop failed to deliver."""
+        return self._ingest.log
+
+    def read(self, request: RunRequest) -> None:
+        """Read and record all that the request asks for.
+
+        A failure of Loop ends the reading and stands in the log. Raises what ends the pass:
+        ImplausibleListing, KeyRefused, SafetyStop, ConfigError, LedgerError, Interrupted.
+        """
+        try:
+            self._read(request)
+        except ImplausibleListing:
+            raise
+        except SourceError as error:
+            self.log.failures.append(error)
+
+    def _read(self, request: RunRequest) -> None:
+        now, watermark = self._clock.now(), self._ledger.meta.read().watermark
+        check_clock(now, watermark)
+        self._ingest.remap()
+        if request.kind is RunKind.SINGLE:
+            self._read_singles(request)
+            return
+        server_now = self._source.server_time()
+        until = readable_until(now, server_now, self._policy.lag)
+        if request.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
+            check_progress(now, server_now, watermark)
+        if request.kind is RunKind.SCHEDULED:
+            # safeguard: window-overlap
+            start = watermark - self._policy.overlap
+            self._read_windows(request, start, until, By.UPDATED)
+        elif request.kind is RunKind.SWEEP and request.sweep is not None:
+            windows = self._read_windows(request, until - request.sweep, until, By.CREATED)
+            # safeguard: unlisted-returns-are-read-singly
+            self.log.failures += self._ingest.recheck_unlisted(windows)
+        elif request.start is not None:
+            end = min(request.end or until, until)
+            self._read_windows(request, request.start, end, request.by)
+
+    def _read_windows(
+        self, request: RunRequest, start: datetime, end: datetime, by: By
+    ) -> tuple[Window, ...]:
+        # safeguard: only-a-scheduled-pass-moves-the-watermark
+        moves_watermark = request.kind is RunKind.SCHEDULED
+        windows = cut(start, end, self._policy.longest)
+        for window in windows:
+            self._ingest.window(window, by, moves_watermark=moves_watermark)
+        return windows
+
+    def _read_singles(self, request: RunRequest) -> None:
+        """Read returns one by one. What Loop fails to deliver of one does not keep the others from
+        being recorded. Raises ConfigError for what Loop does not know."""
+        rows: list[Return | Malformed] = []
+        for return_id in request.return_ids:
+            rows += self._delivered(self._return(return_id))
+        for name in request.order_names:
+            rows += self._returns_on_order(name)
+        self._ingest.singles(rows)
+
+    def _delivered(self, rows: Iterator[Return | Malformed]) -> list[Return | Malformed]:
+        """The rows up to the first failure of Loop, which goes into the log."""
+        found: list[Return | Malformed] = []
+        try:
+            for row in rows:
+                found.append(row)
+        except SourceError as error:
+            self.log.failures.append(error)
+        return found
+
+    def _returns_on_order(self, name: str) -> list[Return | Malformed]:
+        failures_before = len(self.log.failures)
+        found = self._delivered(self._source.fetch_order(name))
+        listed = {row.id if isinstance(row, Return) else row.key for row in found}
+        for return_id in sorted(self._entries_on_order(name, found) - listed):
+            found += self._delivered(self._return(return_id))
+        if not found and len(self.log.failures) == failures_before:
+            raise ConfigError(
+                f"--order {name}: Loop knows no return of this order, or keeps it in a state "
+                "that its list does not show"
+            )
+        return found
+
+    def _entries_on_order(self, name: str, found: Iterable[Return | Malformed]) -> set[str]:
+        """What the ledger knows on the order that has this name now, by older names too.
+
+        Loop may name just one of its returns, and an entry may know the order by an older name.
+        """
+        orders: list[tuple[str | None, str]] = [(None, spelling) for spelling in names(name)]
+        orders += [(row.order_id, row.order_name) for row in found if isinstance(row, Return)]
+        on_order = self._ledger.entries.on_order
+        return {entry.id for order_id, called in orders for entry in on_order(order_id, called)}
+
+    def _return(self, return_id: str) -> Iterator[Return | Malformed]:
+        row = self._source.fetch(return_id)
+        if row is None:
+            raise ConfigError(
+                f"--return {return_id}: Loop knows no such return, or keeps it in a state that "
+                "its list does not show"
+            )
+        yield row

@@ -1,0 +1,39 @@
+"""The row of history of a pass: opened before anything else, and closed however the pass ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from reconciler.clock import Clock
+from reconciler.core.pass_result import PassStart
+from reconciler.core.ports import Ledger
+from reconciler.core.request import RunRequest
+from reconciler.errors import LedgerError, ReconcilerError, unforeseen
+
+
+@contextmanager
+def recorded(ledger: Ledger, request: RunRequest, clock: Clock) -> Iterator[PassStart]:
+    """A pass in history. Whoever comes to a report closes the row with it (`finish`); what is
+    raised inside closes it here, so that `status` can tell how the pass ended."""
+    started_at, meta = clock.now(), ledger.meta.read()
+    start = PassStart(
+        run=ledger.runs.begin(request.kind, started_at),
+        watermark=meta.watermark,
+        creation_stopped=meta.creation_stopped,
+    )
+    try:
+        yield start
+    except ReconcilerError as error:
+        _close(ledger, start, clock, error.status, str(error))
+        raise
+    except Exception as error:
+        message, _ = unforeseen(error)
+        _close(ledger, start, clock, 1, message)
+        raise
+
+
+def _close(ledger: Ledger, start: PassStart, clock: Clock, code: int, message: str) -> None:
+    at = clock.now()
+    with suppress(LedgerError):  # perhaps it is what broke; the error itself is raised in any case
+        ledger.runs.finish(start.run, at=at, exit_code=code, counts={}, message=message)
