@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.acceptance import Acceptance
 from reconciler.clock import Clock
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import (
@@ -23,7 +24,6 @@ from reconciler.core.guard import (
     RangeSum,
     check_ledger_is_not_lost,
     guard,
-    members_opened_by,
     needs_consent,
     remapped,
     safety_stop,
@@ -120,20 +120,13 @@ class GuardedApproval:
         self._policy = policy
         self._clock = clock
         self._plan: Plan | None = None
-        self._is_digest_known = True
+        self._acceptance = Acceptance(request, ledger, clock)
         self._marked: Sequence[str] | None = ()
         """What Jetti has of the creates of a ledger that never pushed; None: it was not asked."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        request, members = self._request, frozenset(self._request.accept_members)
-        plan = self._plan
-        if members and plan is not None and not any(c.member() in members for c in plan.changes):
-            nothing = "nothing in the file matches this plan any more, so it lets nothing through"
-            return (f"--accept-plan: {nothing}",)
-        if self._is_digest_known:
-            return ()
-        return (f"--accept-plan {request.accept_digest}: no such plan was kept or made",)
+        return self._acceptance.remarks(self._plan)
 
     def approve(self, plan: Plan) -> tuple[Change, ...]:
         self._plan = plan
@@ -153,13 +146,12 @@ class GuardedApproval:
     def _approve_counted(self, plan: Plan) -> tuple[Change, ...]:
         inputs = self._inputs(plan)
         guarded = guard(plan, inputs)
-        if self._request.accept_digest == guarded.digest:
-            self._is_digest_known = True
+        if self._acceptance.names(guarded.digest):
             members = [change.member() for change in guarded.stopped]
             inputs = replace(inputs, accepted={*inputs.accepted, *members})
             guarded = guard(plan, inputs)
         accepted = [change for change in guarded.through if change.member() in inputs.accepted]
-        self._let_through(accepted, asked_for=False)
+        self._acceptance.let_through(accepted, asked_for=False)
         self._stop(plan, guarded, inputs)
         if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
             self._ledger.meta.accept_mapping(self._policy.mapping_version)
@@ -188,7 +180,7 @@ class GuardedApproval:
         if self._request.kind is RunKind.RANGE and needs_consent(changes, inputs):
             self._ask(plan, changes, inputs)
         # safeguard: requested-returns-pass-guards
-        self._let_through(plan.changes, asked_for=True)
+        self._acceptance.let_through(plan.changes, asked_for=True)
         self.is_agreed = True
         return plan.changes
 
@@ -222,45 +214,17 @@ class GuardedApproval:
 
     def _inputs(self, plan: Plan) -> GuardInputs:
         stopped = self._ledger.plans.stopped()
-        accepted = self._accepted(plan)
-        if stopped and stopped.digest == self._request.accept_digest:
-            # By the digest that was stored: a new mapping may have restamped equal wants since.
-            accepted |= members_opened_by(stopped.members, plan.changes)
         return GuardInputs(
             guards=self._policy.guards,
             changed_lately=self._ledger.entries.count_updated_since(
                 self._start.run.started_at - LATELY
             ),
             mapping_is_new=self._ledger.meta.read().mapping_version != self._policy.mapping_version,
-            accepted=accepted,
+            accepted=self._acceptance.members(plan, stopped),
             stopped=stopped.members if stopped else frozenset(),
             stopped_since=stopped.since if stopped else None,
             stopped_as=stopped.digest if stopped else "",
         )
-
-    def _accepted(self, plan: Plan) -> frozenset[PlanMember]:
-        """What a person has reviewed: this plan, one that was kept, or the members of a report."""
-        digest = self._request.accept_digest
-        members: tuple[PlanMember, ...] = ()
-        if digest == plan.digest:
-            members = tuple(change.member() for change in plan.changes)
-        elif digest is not None:
-            kept = self._ledger.plans.kept(digest)
-            self._is_digest_known = kept is not None
-            members = kept or ()
-        return frozenset(members) | frozenset(self._request.accept_members)
-
-    def _let_through(self, changes: Iterable[Change], *, asked_for: bool) -> None:
-        """Committed before anything is written: the next pass must know what a person allowed,
-        should this one be cut short.
-
-        A change that only looks in Jetti is left out: whoever lets one through has not agreed to
-        create what it does not find.
-        """
-        # safeguard: lookup-is-no-consent
-        members = [change.member() for change in changes if change.kind is not ChangeKind.ADOPT]
-        if members:
-            self._ledger.plans.let_through(members, self._clock.now(), asked=asked_for)
 
     def _marked_among(self, changes: Iterable[Change]) -> Sequence[str] | None:
         """What Jetti already has of changes that are stopped: a ledger that was lost may have

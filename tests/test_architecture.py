@@ -31,7 +31,8 @@ ALLOWED = {
     "sandbox": set(),
     "ingest": {"clock", "core", "errors", "runtime", "failpoints"},
     "request_reader": {"clock", "core", "errors", "ingest"},
-    "approval": {"clock", "core", "errors"},
+    "acceptance": {"clock", "core"},
+    "approval": {"acceptance", "clock", "core", "errors"},
     "reconcile": {
         "approval", "clock", "core", "errors", "failpoints", "request_reader", "runtime",
     },
