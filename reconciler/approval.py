@@ -121,7 +121,7 @@ class GuardedApproval:
         self._clock = clock
         self._plan: Plan | None = None
         self._acceptance = Acceptance(request, ledger, clock)
-        self._marked: Sequence[str] | None = ()
+        self._already_there: Sequence[str] | None = ()
         """What Jetti has of the creates of a ledger that never pushed; None: it was not asked."""
 
     @property
@@ -134,9 +134,9 @@ class GuardedApproval:
         if creates and not self._ledger.meta.read().has_pushed:
             # Before any count: it is no news that such a plan is large.
             with self._target.in_use() as target:
-                self._marked = target.marked(creates)
+                self._already_there = target.already_has(creates)
             # safeguard: lost-ledger
-            check_ledger_is_not_lost(self._marked or ())
+            check_ledger_is_not_lost(self._already_there or ())
         if self._request.asked_for:
             return self._approve_asked_for(plan)
         return self._approve_counted(plan)
@@ -168,8 +168,8 @@ class GuardedApproval:
             self.stopped = guarded.stopped
             # What only stays stopped is looked up where somebody asked for that: passes come often.
             asks_jetti = bool(guarded.reasons) or self._request.against_jetti
-            marked = self._marked_among(guarded.stopped) if asks_jetti else self._marked
-            self.failures.append(stop_of(guarded, inputs, self._request.command, marked))
+            found = self._look_for(guarded.stopped) if asks_jetti else self._already_there
+            self.failures.append(stop_of(guarded, inputs, self._request.command, found))
 
     # ------------------------------------------------------------------ a range or single returns
 
@@ -191,12 +191,12 @@ class GuardedApproval:
         # safeguard: range-needs-consent
         if self._policy.consent(total):
             return
-        marked = self._marked_among(changes)
+        found = self._look_for(changes)
         self.stopped = plan.changes
         members = (change.member() for change in plan.changes)
         self._ledger.plans.keep(plan.digest, members, self._clock.now())
         message = f"plan {plan.digest} of this range was not carried out: {total().in_words()}"
-        raise safety_stop(message, plan.digest, self._request.command, marked, ", or with --yes")
+        raise safety_stop(message, plan.digest, self._request.command, found, ", or with --yes")
 
     def _sum(self, changes: Sequence[Change], inputs: GuardInputs) -> RangeSum:
         creates = _creates(changes)
@@ -226,16 +226,16 @@ class GuardedApproval:
             stopped_as=stopped.digest if stopped else "",
         )
 
-    def _marked_among(self, changes: Iterable[Change]) -> Sequence[str] | None:
+    def _look_for(self, changes: Iterable[Change]) -> Sequence[str] | None:
         """What Jetti already has of changes that are stopped: a ledger that was lost may have
         pushed something since."""
         creates = _creates(changes)
         if not creates or not self._ledger.meta.read().has_pushed:
-            return self._marked
+            return self._already_there
         try:
             with self._target.in_use() as target:
                 # safeguard: lost-ledger-that-has-pushed
-                return target.marked(creates) or ()
+                return target.already_has(creates) or ()
         except (TargetUnavailable, KeyRefused) as error:
             self.failures.append(error)  # the plan is stopped all the same, with other advice
             return ()

@@ -1,8 +1,8 @@
 """Checked on the whole plan before the first write, in dry runs too (architecture.md#guards).
 
 A scheduled pass or sweep is guarded by counts. What a guard stops stays stopped until a person
-lets it through, or until it has changed; the rest of every later plan is judged by itself. What a
-person asked for by name is free of all this, and a range is once that person has seen its sum.
+lets it through, or until it has changed; the rest of every later plan is judged separately. None
+of this concerns what a person named, nor a range once that person has agreed to its sum.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from reconciler.errors import SafetyStop
 
 
 class GuardInputs(Struct, frozen=True):
-    """What a plan is judged by."""
+    """What a plan is judged by, besides itself."""
 
     guards: Guards
     changed_lately: int
-    """Returns that changed in Loop in the last 28 days, by their own times."""
+    """Returns that changed in Loop in the last 28 days, by their `updated_at`."""
     mapping_is_new: bool
-    """Whether pushed sale returns were last accepted under another mapping."""
+    """Whether the mapping is another than the one under which pushed returns were accepted."""
     accepted: Collection[PlanMember] = ()
     """What a person has reviewed."""
     stopped: Collection[PlanMember] = ()
-    """What an earlier pass stopped and nobody has let through since."""
+    """What an earlier pass stopped and no person has let through since."""
     stopped_since: datetime | None = None
     stopped_as: str = ""
     """The digest under which it was stopped."""
 
 
 class Guarded(Struct, frozen=True):
-    """A plan in two parts."""
+    """A plan in two parts, each in the order of the plan."""
 
     through: tuple[Change, ...]
-    """May be carried out, in the order of the plan."""
+    """May be carried out."""
     stopped: tuple[Change, ...] = ()
     """Waits for a person."""
     reasons: tuple[str, ...] = ()
-    """What is too much in this plan; empty where it is only stopped still."""
+    """What is too much in this plan; empty where all of it was stopped before."""
     stopped_before: int = 0
-    """How many of the stopped were so before, and are not counted among the reasons."""
+    """How many of these were stopped before; the reasons do not count them."""
 
     @property
     def digest(self) -> str:
@@ -60,11 +60,11 @@ class Guarded(Struct, frozen=True):
 def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
     """Judge the plan of a scheduled pass or a sweep.
 
-    Counted is what nobody has let through and what was not stopped before. Where that is too
-    much, all of it is stopped, along with what was stopped before: one plan, one digest.
+    Counted is what no person has let through and what was not stopped before. Where that is too
+    much, all of it is stopped, together with what was stopped before: one plan, one digest.
 
-    Stopped is what is wanted, not the way to it: a create is an update once `init --adopt` has
-    taken over what staff had raised, and that may still create the lines they left out.
+    What is wanted is stopped, not the kind of change: a create becomes an update once `init
+    --adopt` has taken over what staff had raised, and may still create the lines they left out.
     """
     accepted, before = frozenset(inputs.accepted), _wants(inputs.stopped)
     unseen = [c for c in plan.changes if not c.is_accepted and c.member() not in accepted]
@@ -87,10 +87,11 @@ def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
 def members_opened_by(
     members: Collection[PlanMember], changes: Iterable[Change]
 ) -> frozenset[PlanMember]:
-    """What a stopped plan lets through when it is accepted by its digest.
+    """What is let through when a stopped plan is accepted by its digest.
 
-    Where Jetti's sale return has been taken over since, the same want needs less than was seen.
-    The other way round it is not so: who agreed to a look has not agreed to a create.
+    Where the sale return in Jetti was taken over since, the same want needs less than was reviewed,
+    and is let through too. Not the other way round: whoever accepted an adopt has not agreed to a
+    create.
     """
     wants = _wants(members)
     pushed = (change.member() for change in changes if change.touches_pushed)
@@ -98,12 +99,12 @@ def members_opened_by(
 
 
 def stop_of(
-    guarded: Guarded, inputs: GuardInputs, command: str, marked: Sequence[str] | None = ()
+    guarded: Guarded, inputs: GuardInputs, command: str, already_there: Sequence[str] | None = ()
 ) -> SafetyStop:
-    """What a person reads of the stopped part. `command` runs this pass, unaccepted.
+    """The error that reports the stopped part. `command` runs this pass again.
 
-    `marked` are those of it that Jetti holds although this ledger does not know; None on a ledger
-    that never pushed anything, where nobody has looked.
+    `already_there` are ids of its returns that Jetti has although this ledger does not know; None
+    where Jetti was not asked.
     """
     digest = guarded.digest
     if guarded.reasons:
@@ -116,28 +117,31 @@ def stop_of(
     else:
         since = f" since {to_the_minute(inputs.stopped_since)}" if inputs.stopped_since else ""
         message = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
-    return safety_stop(message, digest, command, marked)
+    return safety_stop(message, digest, command, already_there)
 
 
 def safety_stop(
     message: str,
     digest: str,
     command: str,
-    marked: Sequence[str] | None = (),
+    already_there: Sequence[str] | None = (),
     otherwise: str = "",
 ) -> SafetyStop:
-    """A stop that the digest opens; `otherwise` tells of another way, `marked` is as in `stop`."""
-    if marked is None:
+    """A stop that accepting the digest ends; `otherwise` adds another way to the hint.
+
+    `already_there` as for `stop_of`.
+    """
+    if already_there is None:
         return SafetyStop(
             message,
             hint=f"see with `{command} --dry-run --against-jetti` whether Jetti already has any of "
             f"it, then let it through with `{command} --accept-plan {digest}`{otherwise}",
             command=f"{command} --dry-run --against-jetti",
         )
-    if marked:
+    if already_there:
         return SafetyStop(
-            f"{message}; Jetti already holds {len(marked)} of its returns (first: {marked[0]}),"
-            " which this ledger does not know",
+            f"{message}; Jetti already holds {len(already_there)} of its returns "
+            f"(first: {already_there[0]}), which this ledger does not know",
             hint="take them over with `reconciler init --adopt`; what is left can be let through "
             f"with `{command} --accept-plan` and its digest{otherwise}",
             command="reconciler init --adopt",
@@ -158,22 +162,22 @@ def in_words(changes: Sequence[Change]) -> str:
 
 
 class RangeSum(Struct, frozen=True):
-    """What a person should know of a range before it is carried out."""
+    """What a person should know of a range before agreeing to it."""
 
     creates: int
     before_go_live: int
-    """Of these: older than the ledger's go-live, which nothing creates by itself."""
+    """Of these: older than the ledger's go-live, and so never created automatically."""
     remapped: int
-    """Pushed returns that would change although Loop may not have changed them."""
+    """Pushed returns that would change although perhaps only the mapping has changed."""
     vendors: int | None
-    """Who would be mailed of the creates that were looked up; None where nobody looked."""
+    """How many would be mailed about the creates that were looked up; None: Jetti was not asked."""
     looked_up: int
     """How many of the creates were looked up for that."""
     seconds: float
-    """How long all of it takes at Jetti's pace, about."""
+    """Estimated for all of it at Jetti's pace."""
 
     def in_words(self) -> str:
-        """For the question on a terminal, and for the stop where nobody can be asked."""
+        """`it would create 30 returns, …`: for the question, and for the stop without an answer."""
         parts = [f"it would create {_counted(self.creates, 'return')}"]
         if self.before_go_live:
             parts.append(f"{self.before_go_live} of them from before go-live")
@@ -188,7 +192,7 @@ class RangeSum(Struct, frozen=True):
 
 
 def needs_consent(changes: Sequence[Change], inputs: GuardInputs) -> bool:
-    """Whether the rest of a range is more than a person may have meant."""
+    """Whether these changes of a range are more than the person may have meant."""
     creates = [change for change in changes if change.kind is ChangeKind.CREATE]
     return (
         len(creates) > inputs.guards.creates
@@ -198,7 +202,7 @@ def needs_consent(changes: Sequence[Change], inputs: GuardInputs) -> bool:
 
 
 def unaccepted(changes: Sequence[Change], accepted: Collection[PlanMember]) -> list[Change]:
-    """Those that no person has let through before."""
+    """Those that were not let through before."""
     members = frozenset(accepted)
     return [c for c in changes if not c.is_accepted and c.member() not in members]
 
@@ -208,21 +212,21 @@ def remapped(changes: Sequence[Change], inputs: GuardInputs) -> int:
     return sum(c.touches_pushed for c in changes) if inputs.mapping_is_new else 0
 
 
-def check_ledger_is_not_lost(marked: Sequence[str]) -> None:
-    """Raises SafetyStop when Jetti already holds some of what a new ledger would create."""
-    if marked:
+def check_ledger_is_not_lost(already_there: Sequence[str]) -> None:
+    """Raises SafetyStop when Jetti already has some of what a new ledger would create."""
+    if already_there:
         raise SafetyStop(
-            f"this ledger has never pushed anything, but Jetti already holds {len(marked)} of the "
-            f"planned returns (first: {marked[0]})",
+            "this ledger has never pushed anything, but Jetti already holds "
+            f"{len(already_there)} of the planned returns (first: {already_there[0]})",
             hint="if the ledger was lost or made anew: reconciler init --adopt",
             command="reconciler init --adopt",
         )
 
 
 def check_shop(pinned: str | None, shops: Mapping[str, int]) -> str | None:
-    """The shop to pin, if none is: the one most rows name, should they not agree.
+    """The shop to pin if none is pinned yet: the one that most rows name.
 
-    `shops` counts the rows of each. Raises SafetyStop when the pinned shop is not among them.
+    `shops` counts the rows of each shop. Raises SafetyStop when the pinned one is not among them.
     """
     # safeguard: shop-pin
     if not shops or pinned in shops:
@@ -255,7 +259,7 @@ def _too_much(changes: Sequence[Change], inputs: GuardInputs) -> tuple[str, ...]
 
 
 def _wants(members: Iterable[PlanMember]) -> dict[str, bytes]:
-    """What Jetti should be told in the end, by whatever change: of each return its fingerprint."""
+    """Return id -> fingerprint of what is wanted, whatever the kind of change."""
     return {member.return_id: member.fingerprint for member in members}
 
 

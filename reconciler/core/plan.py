@@ -1,7 +1,7 @@
-"""What is to be done about each entry, told by the ledger alone; a plan is data.
+"""What is to be done about each entry, decided from the ledger alone; a plan is data.
 
-A dry run is a plan that nobody applied. Nothing read from Jetti and no clock enters, so that a
-dry run and the run a minute later name the same plan by the same digest.
+A dry run is a plan that is not applied. Nothing that Jetti says goes into it, nor the time, so that
+a dry run and the run a minute later name the same plan by the same digest.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from reconciler.core.settings import Globs, Policy
 
 
 class CreationRules(Struct, frozen=True):
-    """Under which terms creation is allowed."""
+    """Which returns may be created."""
 
     policy: Policy
     go_live: datetime
     asked_for: bool
-    """A person named this range or these returns: go-live does not hold them back."""
+    """Whether a person named this range or these returns: then go-live does not matter."""
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -51,20 +51,20 @@ class Change(Struct, frozen=True, gc=False):
     order_id: str | None
     kind: ChangeKind
     fingerprint: str
-    """Hex."""
+    """Of what is wanted, in hex."""
     reads_back: bool
-    """Whether a write of it is still without an answer."""
+    """Whether a write for it was sent that has no answer yet."""
     touches_pushed: bool
     """Whether Jetti already holds a sale return that would change."""
     is_accepted: bool
-    """Whether a person let this very want through before, or a write of it was sent already."""
+    """Whether exactly this was let through before: by a person, or by a pass that began it."""
     before_go_live: bool
-    """Whether the return is older than the ledger's go-live, so that only a person may ask."""
+    """Whether the return is older than go-live, so that it is created only if a person asks."""
     fields: FieldChanges = NO_FIELDS
     remarks: tuple[str, ...] = ()
 
     def member(self) -> PlanMember:
-        """What the digest is made of."""
+        """The change as digests and `--accept-plan` know it."""
         return PlanMember(self.return_id, self.kind.value, bytes.fromhex(self.fingerprint))
 
     def with_outcome(
@@ -75,7 +75,7 @@ class Change(Struct, frozen=True, gc=False):
         remarks: tuple[str, ...] = (),
         left_alone: Collection[str] = (),
     ) -> ReportedChange:
-        """The change with what became of it, for the report, less the fields left alone."""
+        """The change and its outcome, for the report; without the fields that were left alone."""
         shown = self.fields
         if left_alone:
             # safeguard: report-shows-what-was-written
@@ -95,7 +95,7 @@ class Change(Struct, frozen=True, gc=False):
 
 
 class NothingToPush(Struct, frozen=True):
-    """Nothing is to be pushed: the entry goes straight to a state, with the reason for people."""
+    """An entry that needs no push and goes straight to a state; the reason is for people."""
 
     entry: Entry
     state: State
@@ -110,7 +110,7 @@ class Plan(Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """Names the plan."""
+        """Names the plan: 16 hex digits."""
         return digest_of(self.changes)
 
 
@@ -134,8 +134,8 @@ def make_plan(entries: Iterable[Entry], rules: CreationRules, fresh_since: datet
     what was recorded in this pass, since `fresh_since`, newest first; then the backlog, oldest
     first: a backlog of days must not hold back what a customer did a minute ago.
     """
-    done: list[NothingToPush] = []
-    back: list[Change] = []
+    nothing_to_push: list[NothingToPush] = []
+    read_back: list[Change] = []
     # The instants stay outside of the changes: a plan may be long, and only its order needs them.
     fresh: list[tuple[datetime, Change]] = []
     backlog: list[tuple[datetime, Change]] = []
@@ -143,17 +143,17 @@ def make_plan(entries: Iterable[Entry], rules: CreationRules, fresh_since: datet
         decision = decide(entry, rules)
         changed_at = entry.changed_at or fresh_since
         if isinstance(decision, NothingToPush):
-            done.append(decision)
+            nothing_to_push.append(decision)
         elif decision.reads_back:
-            back.append(decision)
+            read_back.append(decision)
         elif changed_at >= fresh_since:
             fresh.append((entry.seen.updated_at, decision))
         else:
             backlog.append((changed_at, decision))
     fresh.sort(key=_at_then_id, reverse=True)
     backlog.sort(key=_at_then_id)
-    ahead = (change for _, change in chain(fresh, backlog))
-    return Plan(changes=(*back, *ahead), nothing_to_push=tuple(done))
+    rest = (change for _, change in chain(fresh, backlog))
+    return Plan(changes=(*read_back, *rest), nothing_to_push=tuple(nothing_to_push))
 
 
 def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:
@@ -161,26 +161,27 @@ def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:
     return at, change.return_id
 
 
-def skipped(done: NothingToPush, rules: CreationRules) -> ReportedChange:
-    """A return that will not be created, or needs no update for a reason, for the report."""
-    kind = ChangeKind.UPDATE if done.entry.sale_returns else ChangeKind.CREATE
-    return _change(done.entry, kind, rules).with_outcome(OutcomeKind.SKIPPED, done.reason)
+def skipped(decision: NothingToPush, rules: CreationRules) -> ReportedChange:
+    """A return that is not created, or not updated for a reason, as the report shows it."""
+    kind = ChangeKind.UPDATE if decision.entry.sale_returns else ChangeKind.CREATE
+    change = _change(decision.entry, kind, rules)
+    return change.with_outcome(OutcomeKind.SKIPPED, decision.reason)
 
 
 def decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
-    """The one place where an entry's fate is decided."""
+    """What is to be done about an entry; decided nowhere else."""
     decision = _decide(entry, rules)
-    said = remarks.about(entry, rules.policy.held_states)
-    if isinstance(decision, NothingToPush) or not said:
+    about = remarks.about(entry, rules.policy.held_states)
+    if isinstance(decision, NothingToPush) or not about:
         return decision
-    return replace(decision, remarks=said)
+    return replace(decision, remarks=about)
 
 
 def _decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
     if entry.sale_returns:
-        return _about_pushed(entry, rules)
+        return _decide_pushed(entry, rules)
     if unanswered(entry):
-        # It may exist already, so no rule may talk us out of looking.
+        # It may already exist, so it must be looked up whatever the policy says.
         kind = ChangeKind.CREATE if entry.wanted.purpose is Purpose.EXIST else ChangeKind.ADOPT
         return _change(entry, kind, rules)
     if entry.wanted.purpose is Purpose.HOLD:
@@ -189,11 +190,11 @@ def _decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
         return _change(entry, ChangeKind.ADOPT, rules)
     if not creatable(entry, rules):
         return NothingToPush(entry, State.SKIPPED, why_not_created(entry, rules))
-    return _change(entry, ChangeKind.CREATE, rules, _as_created(entry, rules))
+    return _change(entry, ChangeKind.CREATE, rules, _fields_of_create(entry, rules))
 
 
 def why_not_created(entry: Entry, rules: CreationRules) -> str:
-    """Why there is nothing to create of a return that Jetti does not have."""
+    """Why a return that Jetti does not have is not created, for people."""
     if entry.wanted.purpose is Purpose.CANCEL:
         return f"{entry.seen.state} in Loop before it existed in Jetti"
     if entry.wanted.purpose is Purpose.HOLD:
@@ -211,19 +212,19 @@ def unanswered(entry: Entry) -> bool:
 
 
 def is_accepted(entry: Entry) -> bool:
-    """Whether this want was let through: by a person, or by the pass that sent a write of it."""
+    """Whether what is wanted was let through: by a person, or by a pass that sent a write of it."""
     sent = {intent.fingerprint for intent in entry.intents}
     return entry.fingerprint in sent | {entry.accepted_fingerprint}
 
 
 def after_go_live(entry: Entry, rules: CreationRules) -> bool:
-    """Whether this ledger may create the return by itself, or a person asked for it."""
+    """Whether go-live lets the return be created, or a person asked for it."""
     # safeguard: go-live
     return rules.asked_for or entry.asked_for or entry.seen.created_at >= rules.go_live
 
 
 def creatable(entry: Entry, rules: CreationRules) -> frozenset[str]:
-    """The order lines that go-live and policy let be created."""
+    """Ids of the order lines that go-live and policy let be created."""
     seen, policy = entry.seen, rules.policy
     if not after_go_live(entry, rules):
         return frozenset()
@@ -245,13 +246,13 @@ def _matches(patterns: Sequence[str], values: Sequence[str | None]) -> bool:
     return any(fnmatchcase(value, pattern) for value in values if value for pattern in patterns)
 
 
-def _about_pushed(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
+def _decide_pushed(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
     live = {known.id: as_pushed(known) for known in entry.sale_returns}
-    found = diff_of(entry, entry.sale_returns, live, _CodesThemselves())
+    found = diff_of(entry, entry.sale_returns, live, _ReasonCodes())
     if isinstance(found, NeedsReview):
-        # Jetti may say otherwise by now, and it is the push that looks.
+        # Jetti may hold something else by now; the push looks it up.
         return _change(entry, ChangeKind.UPDATE, rules)
-    changed = (*_quantities(_added(entry, rules)), *_shown(entry, found))
+    changed = (*_quantities(_added(entry, rules)), *_field_changes(entry, found))
     if not changed and not entry.intents:
         return NothingToPush(
             entry, State.SYNCED, remarks.late_scan(entry, rules.policy.held_states)
@@ -260,7 +261,7 @@ def _about_pushed(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
     return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, rules, changed)
 
 
-class _CodesThemselves(dict[str, Value]):
+class _ReasonCodes(dict[str, Value]):
     """A plan reads nothing from Jetti, so a reason is shown by its code."""
 
     def __missing__(self, code: str) -> Value:
@@ -287,7 +288,7 @@ def _change(
 # --------------------------------------------------------------- what a reader of the plan sees
 
 
-def _as_created(entry: Entry, rules: CreationRules) -> tuple[FieldChange, ...]:
+def _fields_of_create(entry: Entry, rules: CreationRules) -> tuple[FieldChange, ...]:
     allowed = creatable(entry, rules)
     lines = [line for line in entry.wanted.lines if line.order_line_id in allowed]
     wanted = owned_fields.of_sale_return(entry.wanted, entry.id, [x.order_line_id for x in lines])
@@ -300,7 +301,7 @@ def _quantities(lines: Iterable[WantedLine]) -> tuple[FieldChange, ...]:
 
 
 def _added(entry: Entry, rules: CreationRules) -> list[WantedLine]:
-    """Lines that no sale return of ours holds and that may be created."""
+    """Lines that may be created and that none of its sale returns has."""
     if entry.wanted.purpose is not Purpose.EXIST:
         return []
     covered = {item.order_line_id for known in entry.sale_returns for item in known.items}
@@ -308,7 +309,7 @@ def _added(entry: Entry, rules: CreationRules) -> list[WantedLine]:
     return [line for line in entry.wanted.lines if line.order_line_id in allowed]
 
 
-def _shown(entry: Entry, found: Diff) -> Iterator[FieldChange]:
+def _field_changes(entry: Entry, found: Diff) -> Iterator[FieldChange]:
     """The writes as field changes, named after the sale return or the order line."""
     targets = _targets(entry)
     for write in found.writes:
@@ -318,7 +319,7 @@ def _shown(entry: Entry, found: Diff) -> Iterator[FieldChange]:
 
 
 def _targets(entry: Entry) -> dict[tuple[Operation, int], tuple[str, Fields]]:
-    """What there is to write to: its name, and what it was told last."""
+    """Whatever can be written to: its name in the report, and what was last pushed to it."""
     targets: dict[tuple[Operation, int], tuple[str, Fields]] = {}
     for known in entry.sale_returns:
         targets[Operation.UPDATE_SALE_RETURN, known.id] = known.reference, known.fields

@@ -53,7 +53,7 @@ class LedgerTotals(Struct, frozen=True):
     creation_stopped: str | None = None
 
 
-def count(read: ReadTotals, outcomes: Sequence[ReportedChange], standing: LedgerTotals) -> Counts:
+def count(read: ReadTotals, outcomes: Sequence[ReportedChange], totals: LedgerTotals) -> Counts:
     """What was read and done in this pass; malformed and pending are as of now."""
     done: dict[str, int] = {}
     for change in outcomes:
@@ -67,8 +67,8 @@ def count(read: ReadTotals, outcomes: Sequence[ReportedChange], standing: Ledger
         new=read.new,
         changed=read.changed,
         unchanged=read.seen - read.new - read.changed,
-        malformed=standing.malformed,
-        pending=standing.states.get(State.PENDING, 0),
+        malformed=totals.malformed,
+        pending=totals.states.get(State.PENDING, 0),
         **done,
     )
 
@@ -108,31 +108,31 @@ def needs_creating(entry: Entry) -> bool:
     return any(line.order_line_id not in there for line in entry.wanted.lines)
 
 
-def exit_code(failures: Collection[int], standing: LedgerTotals, *, pending_shows: bool) -> int:
+def exit_code(failures: Collection[int], totals: LedgerTotals, *, pending_shows: bool) -> int:
     """The exit code: the worst of what stopped the pass and of the state of the ledger.
 
     `pending_shows`: a dry run with `--detailed-exitcode` that has changes to show.
     """
     codes = set(failures)
-    if standing.creation_stopped is not None:
+    if totals.creation_stopped is not None:
         codes.add(7)
-    if standing.overdue or standing.malformed or _troubled(standing):
+    if totals.overdue or totals.malformed or _troubled(totals):
         codes.add(3)
     if pending_shows:
         codes.add(10)
     return worst(codes)
 
 
-def sentence(code: int, standing: LedgerTotals) -> str | None:
+def sentence(code: int, totals: LedgerTotals) -> str | None:
     """Why a pass that was not stopped ended with this code; None if all is well."""
-    if code == 7 and standing.creation_stopped is not None:
-        return f"{standing.creation_stopped}; nothing is created until a person has looked"
+    if code == 7 and totals.creation_stopped is not None:
+        return f"{totals.creation_stopped}; nothing is created until a person has looked"
     if code != 3:
         return None
-    parts = [(standing.states.get(state), what) for state, what in _PROBLEM_WORDS.items()]
-    parts += [(standing.overdue, "overdue"), (standing.malformed, "not understood")]
+    parts = [(totals.states.get(state), what) for state, what in _PROBLEM_WORDS.items()]
+    parts += [(totals.overdue, "overdue"), (totals.malformed, "not understood")]
     return "returns need a look: " + ", ".join(f"{n} {what}" for n, what in parts if n)
 
 
-def _troubled(standing: LedgerTotals) -> bool:
-    return any(standing.states.get(state) for state in TROUBLED)
+def _troubled(totals: LedgerTotals) -> bool:
+    return any(totals.states.get(state) for state in TROUBLED)

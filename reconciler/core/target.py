@@ -20,7 +20,7 @@ class Target(Protocol):
         Raises TargetUnavailable, KeyRefused, SafetyStop, ConfigError, LedgerError, Interrupted.
         """
 
-    def marked(self, changes: Sequence[Change]) -> list[str] | None:
+    def already_has(self, changes: Sequence[Change]) -> list[str] | None:
         """Which of these returns already have our marker in the target; None if it does not look.
 
         Raises TargetUnavailable, KeyRefused, Interrupted.
@@ -43,7 +43,7 @@ class Preview:
         for change in changes:
             yield change.with_outcome(OutcomeKind.PLANNED)
 
-    def marked(self, changes: Sequence[Change]) -> list[str] | None:
+    def already_has(self, changes: Sequence[Change]) -> list[str] | None:
         return None
 
     def vendors(self, changes: Sequence[Change]) -> int | None:

@@ -49,7 +49,7 @@ class Adopter:
                 hint="do it again: what was taken over stays",
             )
 
-    def marked(self, changes: Sequence[Change]) -> list[str]:
+    def already_has(self, changes: Sequence[Change]) -> list[str]:
         """None in the way: what Jetti holds is what this is to find."""
         return []
 

@@ -41,7 +41,7 @@ class LookupPreview:
                 f"{failed[0]}; {len(failed)} of {len(changes)} returns could not be looked up"
             )
 
-    def marked(self, changes: Sequence[Change]) -> list[str]:
+    def already_has(self, changes: Sequence[Change]) -> list[str]:
         """See `core.target.Target`."""
         return self._matcher.marked(changes)
 

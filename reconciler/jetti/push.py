@@ -67,7 +67,7 @@ class Pusher:
             self._journal.refund_attempts([return_id for return_id, _ in self._streak])
             raise
 
-    def marked(self, changes: Sequence[Change]) -> list[str]:
+    def already_has(self, changes: Sequence[Change]) -> list[str]:
         """See `core.target.Target`; two hundred are proof enough."""
         return self._matcher.marked(changes)
 

@@ -410,7 +410,7 @@ def test_a_plan_that_nobody_carries_out_is_planned_and_looks_nowhere():
     changes = make_plan([an_entry()], TERMS, NOON).changes
 
     assert list(Preview().push(changes)) == [changes[0].with_outcome(OutcomeKind.PLANNED)]
-    assert Preview().marked(changes) is None
+    assert Preview().already_has(changes) is None
 
 
 # --------------------------------------------------------------------------------- order and digest
