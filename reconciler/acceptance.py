@@ -56,7 +56,7 @@ class Acceptance:
         # safeguard: lookup-is-no-consent
         members = [change.member() for change in changes if change.kind is not ChangeKind.ADOPT]
         if members:
-            self._ledger.plans.let_through(members, self._clock.now(), asked=asked_for)
+            self._ledger.plans.let_through(members, self._clock.now(), asked_for=asked_for)
 
     def remarks(self, plan: Plan | None) -> tuple[str, ...]:
         """That nothing was accepted after all. `plan` is None where none was made."""

@@ -132,8 +132,16 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
             if chosen.is_blank:
                 remark = "there is no ledger yet, so every return counts as new"
                 start = replace(start, watermark=None, remarks=(remark,))
-            approval = partial(_guarded, request, start, ledger, policy, runtime)
-            setup = PassSetup(request, start, ledger, rules, access, approval)
+            setup = PassSetup(
+                request,
+                start,
+                ledger,
+                rules,
+                access,
+                approval=lambda target: GuardedApproval(
+                    request, start, ledger, target, policy, runtime.clock
+                ),
+            )
             return _run_pass(settings, setup, runtime)
 
 
@@ -208,13 +216,11 @@ def _try_keys(
     settings: Settings, runtime: Runtime, ledger: SqlLedger, rules: CreationRules
 ) -> None:
     """Raises KeyRefused before anybody has waited; any other failure is left for the pass."""
-    from reconciler.jetti import factory
-
     with suppress(SourceError), _loop(settings, runtime) as loop:
         LoopReader(loop, runtime.clock, settings.loop.page_size).server_time()
     with suppress(TargetUnavailable), _jetti(settings, _ADOPT, runtime) as jetti:
         # The question that adopting begins with: a key need not be good for any other.
-        factory.build(settings.jetti, jetti, ledger, rules, runtime.clock).matcher.ping()
+        _jetti_parts(settings, jetti, ledger, rules, runtime).matcher.ping()
 
 
 # ----------------------------------------------------------------------------------------- pass
@@ -225,11 +231,10 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
     with ExitStack() as stack:
         loop = stack.enter_context(_loop(settings, runtime))
         jetti, target = None, DeferredTarget(Preview)
-        if setup.access is not None:
-            jetti = stack.enter_context(_jetti(settings, setup.access, runtime))
-            target = DeferredTarget(
-                partial(_target, settings, setup.access, jetti, ledger, setup.rules, runtime)
-            )
+        if access := setup.access:
+            jetti = stack.enter_context(_jetti(settings, access, runtime))
+            parts = partial(_jetti_parts, settings, jetti, ledger, setup.rules, runtime)
+            target = DeferredTarget(lambda: access.target(parts()))
         source = LoopReader(loop, clock, settings.loop.page_size)
         ingest = Ingest(
             source,
@@ -255,28 +260,12 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
         return finish(result, ledger, clock, shown)
 
 
-def _guarded(
-    request: RunRequest,
-    start: PassStart,
-    ledger: SqlLedger,
-    policy: GuardPolicy,
-    runtime: Runtime,
-    target: DeferredTarget,
-) -> Approval:
-    return GuardedApproval(request, start, ledger, target, policy, runtime.clock)
+def _jetti_parts(
+    settings: Settings, jetti: Service, ledger: SqlLedger, rules: CreationRules, runtime: Runtime
+) -> JettiParts:
+    from reconciler.jetti import factory  # late: a pass that finds nothing to push needs none of it
 
-
-def _target(
-    settings: Settings,
-    access: JettiAccess,
-    jetti: Service,
-    ledger: SqlLedger,
-    rules: CreationRules,
-    runtime: Runtime,
-) -> Target:
-    from reconciler.jetti import factory  # late: a pass that finds nothing needs none of it
-
-    return access.target(factory.build(settings.jetti, jetti, ledger, rules, runtime.clock))
+    return factory.build(settings.jetti, jetti, ledger, rules, runtime.clock)
 
 
 def _requests(loop: Service, jetti: Service | None) -> Requests:

@@ -206,10 +206,10 @@ class Plans(Protocol):
     def stopped(self) -> StoppedPlan | None:
         """What is stopped, as far as the same is still wanted of it and still to be done."""
 
-    def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked: bool) -> None:
+    def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
         """Remember that someone let these very wants past the guards; none stays stopped.
 
-        `asked` says that the return or its range was named: then go-live does not hold it
+        `asked_for` says that the return or its range was named: then go-live does not hold it
         back either, one that was skipped becomes pending, and acceptance follows its want until
         it is pushed. In one transaction.
         """

@@ -80,11 +80,11 @@ class SqlPlans:
             ).one()
         return StoppedPlan(digest, members, since)
 
-    def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked: bool) -> None:
+    def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
         """Remember that someone let these very wants past the guards; none stays stopped."""
         with self._database.writing() as connection:
             for batch in batched(members):
-                _accept(connection, batch, now, asked=asked)
+                _accept(connection, batch, now, asked_for=asked_for)
         hit(Failpoint.LET_THROUGH_COMMITTED)
 
 
@@ -124,12 +124,14 @@ def _keep(
     connection.execute(delete(plans).where(plans.c.digest.not_in(newest.limit(PLANS_KEPT))))
 
 
-def _accept(connection: Connection, batch: list[PlanMember], now: datetime, *, asked: bool) -> None:
+def _accept(
+    connection: Connection, batch: list[PlanMember], now: datetime, *, asked_for: bool
+) -> None:
     this = entries.c.return_id == bindparam("this")
     same = entries.c.fingerprint == bindparam("want")
     rows = [{"this": one.return_id, "want": one.fingerprint} for one in batch]
     accepted: Values = {"accepted_fingerprint": bindparam("want")}
-    if asked:
+    if asked_for:
         accepted["asked_for"] = 1
         pending = START_ANEW | {"due_since": now}
         skipped = entries.c.state == State.SKIPPED

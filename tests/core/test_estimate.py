@@ -20,7 +20,7 @@ from tests.core.samples import (
     wants,
 )
 
-TERMS = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
+RULES = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
 AB = wants(wanted_line("A"), wanted_line("B"))
 OF_AB = a_return(lines=(Line("501", "A"), Line("502", "B")))
 
@@ -39,7 +39,7 @@ LOOK = an_entry(wants(purpose=Purpose.CANCEL))
 
 
 def seconds(*entries, reads=4, writes=5):
-    return Rates(reads, writes).seconds(make_plan(entries, TERMS, fresh_since=NOON).changes)
+    return Rates(reads, writes).seconds(make_plan(entries, RULES, fresh_since=NOON).changes)
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ from reconciler.core.settings import Guards, Policy
 from reconciler.errors import SafetyStop
 from tests.core.samples import NOON, a_return, an_entry, an_intent, pushed, wanted_line, wants
 
-TERMS = CreationRules(Policy(), go_live=NOON.replace(year=2020), asked_for=False)
-GROUNDS = GuardInputs(guards=Guards(), changed_lately=0, mapping_is_new=False)
+RULES = CreationRules(Policy(), go_live=NOON.replace(year=2020), asked_for=False)
+INPUTS = GuardInputs(guards=Guards(), changed_lately=0, mapping_is_new=False)
 
 
-def a_plan(creates=0, updates=0, cancels=0, adopts=0, rules=TERMS, **entry):
+def a_plan(creates=0, updates=0, cancels=0, adopts=0, rules=RULES, **entry):
     want = {
         "create": (creates, wants(), ()),
         "update": (updates, wants(wanted_line("A", 2)), (pushed(),)),
@@ -41,7 +41,7 @@ def a_plan(creates=0, updates=0, cancels=0, adopts=0, rules=TERMS, **entry):
 
 
 def guarded(plan, **inputs):
-    return guard(plan, replace(GROUNDS, **inputs))
+    return guard(plan, replace(INPUTS, **inputs))
 
 
 def stops(plan, **inputs):
@@ -231,7 +231,7 @@ LATE = CreationRules(Policy(), go_live=NOON.replace(year=2090), asked_for=True)
 def test_a_range_is_asked_about_where_it_creates_much_or_what_is_older_than_go_live(
     plan, inputs, asks
 ):
-    assert needs_consent(plan.changes, replace(GROUNDS, **inputs)) is asks
+    assert needs_consent(plan.changes, replace(INPUTS, **inputs)) is asks
 
 
 def test_of_a_range_only_what_nobody_let_through_is_asked_about():
@@ -246,7 +246,7 @@ def test_of_a_range_only_what_nobody_let_through_is_asked_about():
 
 def test_a_stop_names_plan_counts_limits_and_the_way_on():
     plan = a_plan(creates=26, updates=27)
-    inputs = replace(GROUNDS, changed_lately=40)
+    inputs = replace(INPUTS, changed_lately=40)
 
     stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
 
@@ -266,14 +266,14 @@ def test_a_stop_says_what_is_new_in_it_and_what_all_of_it_would_do(flows):
     stopped = [c for c in plan.changes if c.kind.value != "adopt"]
     asked = members(c for c in plan.changes if c.kind.value == "adopt")
     before = members(stopped[-3:])
-    inputs = replace(GROUNDS, changed_lately=40, stopped=before, accepted=asked)
+    inputs = replace(INPUTS, changed_lately=40, stopped=before, accepted=asked)
 
     found = guard(plan, inputs)
-    told = str(stop_of(found, inputs, "reconciler run"))
+    stopped = str(stop_of(found, inputs, "reconciler run"))
 
     assert (len(found.through), found.stopped_before, len(found.stopped)) == (flows, 3, 30)
     new = 29 - sum(one.change == "create" for one in before)
-    assert told == (
+    assert stopped == (
         f"plan {found.digest} was not carried out: it would create {new} returns (the limits are "
         "25 and 30% of the 40 that changed in Loop in 28 days). Together with 3 stopped earlier, "
         "it would create 29, cancel 1 returns"
@@ -282,12 +282,12 @@ def test_a_stop_says_what_is_new_in_it_and_what_all_of_it_would_do(flows):
 
 def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first():
     plan = a_plan(creates=26)
-    found = guard(plan, replace(GROUNDS, changed_lately=40))
-    plain = str(stop_of(found, GROUNDS, "reconciler run"))
+    found = guard(plan, replace(INPUTS, changed_lately=40))
+    plain = str(stop_of(found, INPUTS, "reconciler run"))
 
-    told = stop_of(found, GROUNDS, "reconciler run", ["8812", "8813"])
+    stopped = stop_of(found, INPUTS, "reconciler run", ["8812", "8813"])
 
-    assert (str(told), told.hint, told.command) == (
+    assert (str(stopped), stopped.hint, stopped.command) == (
         f"{plain}; Jetti already holds 2 of its returns (first: 8812), which this ledger does not "
         "know",
         "take them over with `reconciler init --adopt`; what is left can be let through with "
@@ -298,12 +298,12 @@ def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first():
 
 def test_a_stop_where_nobody_looked_in_jetti_says_to_look_first():
     plan = a_plan(creates=26)
-    found = guard(plan, replace(GROUNDS, changed_lately=40))
-    plain = str(stop_of(found, GROUNDS, "reconciler run"))
+    found = guard(plan, replace(INPUTS, changed_lately=40))
+    plain = str(stop_of(found, INPUTS, "reconciler run"))
 
-    told = stop_of(found, GROUNDS, "reconciler run --sweep 9d", None)
+    stopped = stop_of(found, INPUTS, "reconciler run --sweep 9d", None)
 
-    assert (str(told), told.hint, told.command) == (
+    assert (str(stopped), stopped.hint, stopped.command) == (
         plain,
         "see with `reconciler run --sweep 9d --dry-run --against-jetti` whether Jetti already has "
         "any of it, then let it through with "
@@ -314,7 +314,7 @@ def test_a_stop_where_nobody_looked_in_jetti_says_to_look_first():
 
 def test_a_plan_that_is_still_stopped_says_since_when():
     plan = a_plan(creates=2, cancels=1)
-    inputs = replace(GROUNDS, stopped=members(plan.changes), stopped_since=NOON)
+    inputs = replace(INPUTS, stopped=members(plan.changes), stopped_since=NOON)
 
     stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
 
@@ -326,7 +326,7 @@ def test_a_plan_that_is_still_stopped_says_since_when():
 
 def test_a_plan_of_one_return_says_so_and_no_time_that_nobody_knows():
     plan = a_plan(cancels=1)
-    inputs = replace(GROUNDS, stopped=members(plan.changes))
+    inputs = replace(INPUTS, stopped=members(plan.changes))
 
     stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
 

@@ -42,12 +42,12 @@ from tests.core.samples import (
 )
 from tests.core.strategies import entries
 
-TERMS = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
-LATE = replace(TERMS, go_live=NOON)
+RULES = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
+LATE = replace(RULES, go_live=NOON)
 """Went live after the usual return was created."""
 
 
-def kind_of(entry, rules=TERMS):
+def kind_of(entry, rules=RULES):
     decision = decide(entry, rules)
     return decision.kind if isinstance(decision, Change) else decision.state
 
@@ -61,21 +61,21 @@ EXIST, CANCELLED, HOLD = Purpose
 
 FATES = [
     # purpose, what is known, before go-live too?, fate
-    (EXIST, {}, TERMS, CREATE),
+    (EXIST, {}, RULES, CREATE),
     (EXIST, {}, LATE, ADOPT),
-    (CANCELLED, {}, TERMS, ADOPT),
+    (CANCELLED, {}, RULES, ADOPT),
     (CANCELLED, {}, LATE, ADOPT),
-    (HOLD, {}, TERMS, State.SKIPPED),
+    (HOLD, {}, RULES, State.SKIPPED),
     (HOLD, {}, LATE, State.SKIPPED),
-    (EXIST, UNANSWERED, TERMS, CREATE),
+    (EXIST, UNANSWERED, RULES, CREATE),
     (EXIST, UNANSWERED, LATE, CREATE),
-    (CANCELLED, UNANSWERED, TERMS, ADOPT),
-    (HOLD, UNANSWERED, TERMS, ADOPT),
-    (EXIST, HELD_BY_JETTI, TERMS, State.SYNCED),
+    (CANCELLED, UNANSWERED, RULES, ADOPT),
+    (HOLD, UNANSWERED, RULES, ADOPT),
+    (EXIST, HELD_BY_JETTI, RULES, State.SYNCED),
     (EXIST, HELD_BY_JETTI, LATE, State.SYNCED),
-    (CANCELLED, HELD_BY_JETTI, TERMS, CANCEL),
+    (CANCELLED, HELD_BY_JETTI, RULES, CANCEL),
     (CANCELLED, HELD_BY_JETTI, LATE, CANCEL),
-    (HOLD, HELD_BY_JETTI, TERMS, State.SYNCED),
+    (HOLD, HELD_BY_JETTI, RULES, State.SYNCED),
 ]
 
 
@@ -92,8 +92,8 @@ def test_a_typed_run_creates_what_is_older_than_go_live():
 
 
 def test_a_return_of_the_very_second_of_go_live_is_created():
-    assert kind_of(an_entry(), replace(TERMS, go_live=a_return().created_at)) is CREATE
-    assert kind_of(an_entry(), replace(TERMS, go_live=a_return().created_at + MINUTE)) is ADOPT
+    assert kind_of(an_entry(), replace(RULES, go_live=a_return().created_at)) is CREATE
+    assert kind_of(an_entry(), replace(RULES, go_live=a_return().created_at + MINUTE)) is ADOPT
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_return_of_the_very_second_of_go_live_is_created():
     [(NOON - DAY - MINUTE, False), (NOON - DAY, False), (NOON - DAY + MINUTE, True)],
 )
 def test_a_change_says_whether_its_return_is_older_than_go_live(go_live, before):
-    asked_for = replace(TERMS, go_live=go_live, asked_for=True)
+    asked_for = replace(RULES, go_live=go_live, asked_for=True)
 
     assert (
         decide(an_entry(seen=a_return(created_at=NOON - DAY)), asked_for).before_go_live is before
@@ -110,13 +110,13 @@ def test_a_change_says_whether_its_return_is_older_than_go_live(go_live, before)
 
 def test_an_unanswered_put_is_read_back_even_when_nothing_else_is_to_do():
     put = an_intent(write=Write(Operation.UPDATE_SALE_RETURN, 21, fields={"status": "shipped"}))
-    decision = decide(an_entry(sale_returns=(pushed(),), intents=(put,)), TERMS)
+    decision = decide(an_entry(sale_returns=(pushed(),), intents=(put,)), RULES)
 
     assert (decision.kind, decision.reads_back, [*decision.fields]) == (UPDATE, True, [])
 
 
 def test_no_policy_talks_us_out_of_reading_back_an_unanswered_create():
-    nothing = replace(TERMS, policy=Policy(types=Globs(exclude=("*",), include=("none",))))
+    nothing = replace(RULES, policy=Policy(types=Globs(exclude=("*",), include=("none",))))
 
     assert kind_of(an_entry(**UNANSWERED), nothing) is CREATE
     assert kind_of(an_entry(), nothing) is State.SKIPPED
@@ -131,7 +131,7 @@ def test_what_looks_like_a_case_for_a_person_is_still_looked_up():
 # ------------------------------------------------------------------------------------ what it shows
 
 
-def shown(entry, rules=TERMS):
+def shown(entry, rules=RULES):
     return tuple(decide(entry, rules).fields)
 
 
@@ -187,7 +187,7 @@ def test_a_line_added_that_policy_filters_is_nothing_to_do():
     seen = a_return(lines=(Line("501", "A"), Line("502", "B", sku="GIFT-1")))
     entry = an_entry(wants(wanted_line("A"), wanted_line("B")), seen=seen, sale_returns=(pushed(),))
 
-    assert kind_of(entry, replace(TERMS, policy=Policy(skus=Globs(exclude=("GIFT*",))))) is (
+    assert kind_of(entry, replace(RULES, policy=Policy(skus=Globs(exclude=("GIFT*",))))) is (
         State.SYNCED
     )
 
@@ -228,20 +228,20 @@ TWO = a_return(
 def test_policy_selects_returns_by_type_and_outcome_and_lines_by_sku(policy, lines):
     entry = an_entry(seen=TWO)
 
-    assert creatable(entry, replace(TERMS, policy=policy)) == set(lines)
-    assert kind_of(entry, replace(TERMS, policy=policy)) is (CREATE if lines else State.SKIPPED)
+    assert creatable(entry, replace(RULES, policy=policy)) == set(lines)
+    assert kind_of(entry, replace(RULES, policy=policy)) is (CREATE if lines else State.SKIPPED)
 
 
 def test_a_value_that_is_absent_passes_unless_something_must_be_included():
     bare = an_entry(seen=replace(TWO, type=None, outcomes=()))
 
-    assert creatable(bare, replace(TERMS, policy=Policy(types=Globs(exclude=("*",))))) == set("ABC")
-    assert not creatable(bare, replace(TERMS, policy=Policy(types=Globs(include=("*",)))))
-    assert not creatable(bare, replace(TERMS, policy=Policy(outcomes=Globs(include=("*",)))))
+    assert creatable(bare, replace(RULES, policy=Policy(types=Globs(exclude=("*",))))) == set("ABC")
+    assert not creatable(bare, replace(RULES, policy=Policy(types=Globs(include=("*",)))))
+    assert not creatable(bare, replace(RULES, policy=Policy(outcomes=Globs(include=("*",)))))
 
 
 def test_policy_governs_creation_only():
-    nothing = replace(TERMS, policy=Policy(types=Globs(exclude=("*",))))
+    nothing = replace(RULES, policy=Policy(types=Globs(exclude=("*",))))
     gone = an_entry(
         wants(wanted_line("A", 2)), seen=replace(TWO, type="return"), sale_returns=(pushed(),)
     )
@@ -252,12 +252,12 @@ def test_policy_governs_creation_only():
 
 def test_what_is_skipped_says_why():
     entry = an_entry(wants(purpose=HOLD), seen=a_return(state="review"))
-    held = decide(entry, TERMS)
-    filtered = decide(an_entry(), replace(TERMS, policy=Policy(types=Globs(include=("x",)))))
+    held = decide(entry, RULES)
+    filtered = decide(an_entry(), replace(RULES, policy=Policy(types=Globs(include=("x",)))))
 
     assert held == NothingToPush(entry, State.SKIPPED, "held in Loop (review)")
     assert filtered == NothingToPush(an_entry(), State.SKIPPED, "not selected by policy")
-    assert skipped(held, TERMS) == ReportedChange(
+    assert skipped(held, RULES) == ReportedChange(
         return_id="7001",
         order_name="#1001",
         order_id="4800",
@@ -271,10 +271,10 @@ def test_what_is_skipped_says_why():
 def test_a_return_without_lines_is_empty_and_not_filtered():
     """Whatever the policy says and whenever it was made."""
     entry = an_entry(replace(wants(), lines=()), seen=a_return(lines=()))
-    nothing = replace(TERMS, policy=Policy(types=Globs(include=("x",))))
-    late = replace(TERMS, go_live=NOON)
+    nothing = replace(RULES, policy=Policy(types=Globs(include=("x",))))
+    late = replace(RULES, go_live=NOON)
 
-    assert decide(entry, TERMS) == NothingToPush(entry, State.SKIPPED, "empty in Loop")
+    assert decide(entry, RULES) == NothingToPush(entry, State.SKIPPED, "empty in Loop")
     assert decide(entry, nothing) == NothingToPush(entry, State.SKIPPED, "empty in Loop")
     assert kind_of(entry, late) is ADOPT
     assert why_not_created(entry, late) == "empty in Loop"
@@ -283,7 +283,7 @@ def test_a_return_without_lines_is_empty_and_not_filtered():
 def test_a_return_none_of_whose_lines_is_understood_is_not_called_empty():
     entry = an_entry(replace(wants(lacks_lines=True), lines=()), seen=a_return(lines=()))
 
-    assert decide(entry, TERMS) == NothingToPush(
+    assert decide(entry, RULES) == NothingToPush(
         entry, State.SKIPPED, "no line of it is understood"
     )
 
@@ -297,9 +297,9 @@ EXPIRED = a_return(state="expired")
 
 def test_a_late_scan_is_held_and_says_so():
     entry = an_entry(wants(purpose=HOLD), seen=EXPIRED)
-    named = replace(TERMS, policy=Policy(held_states=("expired",)))
+    named = replace(RULES, policy=Policy(held_states=("expired",)))
 
-    assert decide(entry, TERMS).reason == "expired in Loop while its parcel moves: held"
+    assert decide(entry, RULES).reason == "expired in Loop while its parcel moves: held"
     assert decide(entry, named).reason == "held in Loop (expired)"
     assert kind_of(replace(entry, intents=(an_intent(),))) is ADOPT
 
@@ -309,10 +309,10 @@ def test_a_late_scan_of_what_was_pushed_says_so_with_its_update_and_without_one(
     moved = replace(held, wanted=wants(purpose=HOLD, parcels=(wanted_parcel("shipped"),)))
     reason = "expired in Loop while its parcel moves: held, its status stays"
 
-    silent, update = decide(held, TERMS), decide(moved, TERMS)
+    silent, update = decide(held, RULES), decide(moved, RULES)
 
     assert silent == NothingToPush(held, State.SYNCED, reason)
-    assert skipped(silent, TERMS).change is UPDATE
+    assert skipped(silent, RULES).change is UPDATE
     assert (update.kind, update.remarks) == (UPDATE, (reason,))
     assert not any(one.field.startswith("status") for one in update.fields)
     assert update.with_outcome(OutcomeKind.PUSHED, "r", (), ("more",)).remarks == (reason, "more")
@@ -322,15 +322,15 @@ def test_reasons_that_differ_are_remarked_on_whatever_becomes_of_the_change():
     both = ("Too small (size)", "Broken (damage)")
     line = replace(wanted_line("A", 2, "size"), reasons=both)
 
-    [remark] = decide(an_entry(wants(line)), TERMS).remarks
+    [remark] = decide(an_entry(wants(line)), RULES).remarks
 
     assert remark == (
         "the units of line A have different reasons: Too small (size), Broken (damage);"
         " size is sent, all stand in the notes"
     )
     uncoded = an_entry(wants(replace(line, reason_code=None)))
-    assert "none is sent" in decide(uncoded, TERMS).remarks[0]
-    assert decide(an_entry(), TERMS).remarks == ()
+    assert "none is sent" in decide(uncoded, RULES).remarks[0]
+    assert decide(an_entry(), RULES).remarks == ()
 
 
 SHIPPED = FieldChange("status[1001-21]", "requested", "shipped")
@@ -356,7 +356,7 @@ PUT = an_intent(write=Write(Operation.UPDATE_SALE_RETURN, 21, fields={"status": 
     ],
 )
 def test_a_change_says_of_itself_all_that_the_ledger_knows(wanted, known, kind, shows):
-    change = decide(an_entry(wanted, changed_at=NOON - DAY, **known), TERMS)
+    change = decide(an_entry(wanted, changed_at=NOON - DAY, **known), RULES)
 
     assert change == Change(
         return_id="7001",
@@ -374,11 +374,11 @@ def test_a_change_says_of_itself_all_that_the_ledger_knows(wanted, known, kind, 
 
 
 def test_changes_that_show_no_field_share_one_nothing_since_a_plan_may_be_long():
-    assert decide(an_entry(**UNANSWERED), TERMS).fields is NO_FIELDS
+    assert decide(an_entry(**UNANSWERED), RULES).fields is NO_FIELDS
 
 
 def test_a_change_is_told_with_all_that_it_says_of_itself():
-    change = decide(an_entry(changed_at=NOON - DAY), TERMS)
+    change = decide(an_entry(changed_at=NOON - DAY), RULES)
 
     assert change.with_outcome(OutcomeKind.PUSHED, "done", (SaleReturnName(21, "1001-21"),)) == (
         ReportedChange(
@@ -398,16 +398,16 @@ def test_a_change_is_told_with_all_that_it_says_of_itself():
 
 def test_a_change_is_told_without_the_fields_that_were_left_as_a_person_set_them():
     more = wants(wanted_line("A", 2), status="shipped")
-    change = decide(an_entry(more, sale_returns=(pushed(),)), TERMS)
+    change = decide(an_entry(more, sale_returns=(pushed(),)), RULES)
 
-    told = change.with_outcome(OutcomeKind.PUSHED, left_alone=("quantity[A]",))
+    reported = change.with_outcome(OutcomeKind.PUSHED, left_alone=("quantity[A]",))
 
     assert (*change.fields,) == (FieldChange("quantity[A]", 1, 2), SHIPPED)
-    assert (*told.fields,) == (SHIPPED,)
+    assert (*reported.fields,) == (SHIPPED,)
 
 
 def test_a_plan_that_nobody_carries_out_is_planned_and_looks_nowhere():
-    changes = make_plan([an_entry()], TERMS, NOON).changes
+    changes = make_plan([an_entry()], RULES, NOON).changes
 
     assert list(Preview().push(changes)) == [changes[0].with_outcome(OutcomeKind.PLANNED)]
     assert Preview().already_has(changes) is None
@@ -431,7 +431,7 @@ def test_read_backs_come_first_then_news_newest_first_then_the_backlog_oldest_fi
     ]
 
     for order in list(permutations(queue)):
-        plan = make_plan(order, TERMS, NOON)
+        plan = make_plan(order, RULES, NOON)
         assert [change.return_id for change in plan.changes] == ["1", "2", "3", "4", "5"]
 
 
@@ -447,12 +447,12 @@ def test_of_equals_the_news_go_backwards_and_the_backlog_forwards_by_their_ids()
     ]
 
     for order in (queue, queue[::-1]):
-        plan = make_plan(order, TERMS, NOON)
+        plan = make_plan(order, RULES, NOON)
         assert [change.return_id for change in plan.changes] == ["9", "8", "10", "7", "5", "6", "4"]
 
 
 def test_what_needs_no_push_is_settled_and_no_change():
-    plan = make_plan([an_entry(sale_returns=(pushed(),)), numbered(2)], TERMS, NOON)
+    plan = make_plan([an_entry(sale_returns=(pushed(),)), numbered(2)], RULES, NOON)
 
     assert [change.return_id for change in plan.changes] == ["2"]
     assert plan.nothing_to_push == (
@@ -476,10 +476,10 @@ def test_the_digest_does_not_depend_on_order_or_on_times():
         for entry in queue
     ]
 
-    digests = {make_plan(order, TERMS, NOON).digest for order in list(permutations(queue))}
-    digests |= {make_plan(order, TERMS, NOON + DAY).digest for order in list(permutations(later))}
+    digests = {make_plan(order, RULES, NOON).digest for order in list(permutations(queue))}
+    digests |= {make_plan(order, RULES, NOON + DAY).digest for order in list(permutations(later))}
 
-    changes = make_plan(queue, TERMS, NOON).changes
+    changes = make_plan(queue, RULES, NOON).changes
     digests |= {Plan(order, ()).digest for order in list(permutations(changes))}
 
     assert len(digests) == 1
@@ -488,7 +488,7 @@ def test_the_digest_does_not_depend_on_order_or_on_times():
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_the_digest_is_the_start_of_the_hash_of_all_members_as_json(count):
-    plan = make_plan([numbered(n) for n in range(count)], TERMS, NOON)
+    plan = make_plan([numbered(n) for n in range(count)], RULES, NOON)
     members = [[str(n), "create", (b"f" * 32).hex()] for n in range(count)]
 
     whole = sha256(dumps(members, separators=(",", ":")).encode())
@@ -500,11 +500,11 @@ def test_the_digest_depends_on_every_member():
     digests = [
         make_plan(plan, rules, NOON).digest
         for plan, rules in [
-            ([], TERMS),
-            ([one], TERMS),
-            ([one, numbered(2)], TERMS),
-            ([numbered(2)], TERMS),
-            ([replace(one, fingerprint=b"g" * 32)], TERMS),
+            ([], RULES),
+            ([one], RULES),
+            ([one, numbered(2)], RULES),
+            ([numbered(2)], RULES),
+            ([replace(one, fingerprint=b"g" * 32)], RULES),
             ([one], LATE),
         ]
     ]
@@ -515,7 +515,7 @@ def test_the_digest_depends_on_every_member():
 # --------------------------------------------------------------------------------------- properties
 
 
-@given(entries(), st.sampled_from([TERMS, LATE, replace(LATE, asked_for=True)]))
+@given(entries(), st.sampled_from([RULES, LATE, replace(LATE, asked_for=True)]))
 def test_nothing_is_planned_to_be_created_that_may_not_be(entry, rules):
     decision = decide(entry, rules)
 
@@ -531,7 +531,7 @@ def test_nothing_is_planned_to_be_created_that_may_not_be(entry, rules):
 
 @given(entries())
 def test_a_decision_is_the_same_every_time_and_touches_what_was_pushed_only_if_it_was(entry):
-    first, second = decide(entry, TERMS), decide(entry, TERMS)
+    first, second = decide(entry, RULES), decide(entry, RULES)
 
     assert first == second
     if isinstance(first, Change):

@@ -41,3 +41,9 @@ def test_only_a_range_and_single_returns_are_asked_for_by_a_person() -> None:
     asked_for = {kind for kind in RunKind if RunRequest(kind=kind).asked_for}
 
     assert asked_for == {RunKind.RANGE, RunKind.SINGLE}
+
+
+def test_only_a_dry_run_by_the_ledger_alone_sends_jetti_no_request() -> None:
+    assert RunRequest().reaches_jetti
+    assert RunRequest(dry_run=True, against_jetti=True).reaches_jetti
+    assert not RunRequest(dry_run=True).reaches_jetti

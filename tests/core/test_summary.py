@@ -35,7 +35,7 @@ IN_ORDER = (129, 130, 143, 8, 6, 7, 4, 5, 3, 10, 0)
 CALM = LedgerTotals()
 
 
-def told(change, outcome):
+def reported(change, outcome):
     return ReportedChange("1", "#1", None, change, outcome)
 
 
@@ -52,7 +52,7 @@ def told(change, outcome):
     ],
 )
 def test_what_was_pushed_counts_by_its_kind(change, name):
-    counts = count(ReadTotals(0, 0, 0), [told(change, OutcomeKind.PUSHED)] * 3, CALM)
+    counts = count(ReadTotals(0, 0, 0), [reported(change, OutcomeKind.PUSHED)] * 3, CALM)
 
     assert getattr(counts, name) == 3
 
@@ -60,7 +60,7 @@ def test_what_was_pushed_counts_by_its_kind(change, name):
 @pytest.mark.parametrize("outcome", ["skipped", "waiting", "failed", "review"])
 @pytest.mark.parametrize("change", ChangeKind)
 def test_what_was_not_pushed_counts_by_its_outcome(change, outcome):
-    counts = count(ReadTotals(0, 0, 0), [told(change, OutcomeKind(outcome))], CALM)
+    counts = count(ReadTotals(0, 0, 0), [reported(change, OutcomeKind(outcome))], CALM)
 
     assert getattr(counts, outcome) == 1
     assert counts.created + counts.updated + counts.cancelled + counts.adopted == 0
@@ -68,14 +68,14 @@ def test_what_was_not_pushed_counts_by_its_outcome(change, outcome):
 
 @pytest.mark.parametrize("outcome", [OutcomeKind.PLANNED, OutcomeKind.DEFERRED])
 def test_what_was_only_planned_or_put_off_counts_nowhere(outcome):
-    assert count(ReadTotals(0, 0, 0), [told(ChangeKind.CREATE, outcome)], CALM) == (
+    assert count(ReadTotals(0, 0, 0), [reported(ChangeKind.CREATE, outcome)], CALM) == (
         count(ReadTotals(0, 0, 0), [], CALM)
     )
 
 
 def test_what_was_seen_is_new_changed_or_unchanged():
-    standing = LedgerTotals(states={State.PENDING: 4, State.SYNCED: 9}, malformed=2)
-    counts = count(ReadTotals(seen=10, new=3, changed=2), [], standing)
+    totals = LedgerTotals(states={State.PENDING: 4, State.SYNCED: 9}, malformed=2)
+    counts = count(ReadTotals(seen=10, new=3, changed=2), [], totals)
 
     assert (counts.seen, counts.new, counts.changed, counts.unchanged) == (10, 3, 2, 5)
     assert (counts.pending, counts.malformed) == (4, 2)
@@ -171,8 +171,8 @@ def test_a_code_outside_the_order_wins_over_all():
     assert worst({1, 130, 3}) == 1
 
 
-def code(*failures, pending_shows=False, **standing):
-    return exit_code(failures, LedgerTotals(**standing), pending_shows=pending_shows)
+def code(*failures, pending_shows=False, **totals):
+    return exit_code(failures, LedgerTotals(**totals), pending_shows=pending_shows)
 
 
 def test_all_is_well():
@@ -190,9 +190,9 @@ def test_an_entry_in_trouble_speaks_on_every_run_until_it_is_settled(state):
     assert code(states={state: 0}) == 0
 
 
-@pytest.mark.parametrize("standing", [{"overdue": 1}, {"malformed": 1}])
-def test_overdue_and_malformed_ask_for_a_person(standing):
-    assert code(**standing) == 3
+@pytest.mark.parametrize("totals", [{"overdue": 1}, {"malformed": 1}])
+def test_overdue_and_malformed_ask_for_a_person(totals):
+    assert code(**totals) == 3
 
 
 def test_stopped_creation_is_a_safety_stop_on_every_run():

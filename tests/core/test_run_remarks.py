@@ -1,0 +1,170 @@
+"""What the report says of the run as a whole, and when it says nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.core.matching.created import PROVEN_BY
+from reconciler.core.pass_result import LedgerState, PassResult, PassStart
+from reconciler.core.plan import CreationRules, Plan, make_plan
+from reconciler.core.records import Run
+from reconciler.core.report import OutcomeKind, Requests, RunKind
+from reconciler.core.request import RunRequest
+from reconciler.core.run_remarks import run_remarks
+from reconciler.core.settings import Policy
+from reconciler.core.summary import LedgerTotals, ReadTotals
+from tests.core.samples import NOON, a_return, an_entry, pushed, wanted_line, wants
+
+DRY_RANGE = RunRequest(kind=RunKind.RANGE, start=NOON, dry_run=True)
+BLANK = PassStart(Run(1, "range", NOON), watermark=None)
+START = PassStart(Run(1, "scheduled", NOON), watermark=NOON)
+STATE = LedgerState(LedgerTotals(), (), (), NOON, proven_ids_key="ids")
+NEVER_PUSHED = replace(STATE, has_pushed=False)
+
+
+def creates(count: int, go_live=NOON - timedelta(days=9)) -> Plan:
+    rules = CreationRules(Policy(), go_live=go_live, asked_for=True)
+    entries = [an_entry(seen=a_return(id=str(number))) for number in range(count)]
+    return make_plan(entries, rules, NOON)
+
+
+def an_update() -> Plan:
+    rules = CreationRules(Policy(), go_live=NOON - timedelta(days=9), asked_for=False)
+    return make_plan([an_entry(wants(wanted_line("A", 2)), sale_returns=(pushed(),))], rules, NOON)
+
+
+def a_result(plan: Plan | None = None, request: RunRequest | None = None, **more) -> PassResult:
+    plan = plan or Plan((), ())
+    usual = {
+        "request": request or RunRequest(),
+        "start": START,
+        "windows": (),
+        "read": ReadTotals(0, 0, 0),
+        "read_ids": (),
+        "malformed_keys": (),
+        "plan": plan,
+        "stopped": (),
+        "digest": plan.digest,
+        "outcomes": (),
+        "skipped": (),
+        "failures": (),
+        "is_agreed": False,
+        "remarks": (),
+        "requests": Requests(),
+    }
+    return PassResult(**(usual | more))
+
+
+def test_nothing_is_said_of_a_run_of_which_there_is_nothing_to_say() -> None:
+    assert run_remarks(a_result(creates(1)), STATE, "ids") == ()
+
+
+def test_what_was_so_from_the_beginning_comes_first_and_what_jetti_said_before_what_is_left() -> (
+    None
+):
+    result = a_result(
+        creates(1),
+        start=replace(START, remarks=("no ledger",)),
+        remarks=("Jetti is odd",),
+        outcomes=tuple(c.with_outcome(OutcomeKind.DEFERRED) for c in creates(1).changes),
+        is_agreed=True,
+    )
+    stopped = replace(NEVER_PUSHED, totals=LedgerTotals(creation_stopped="overreach"))
+
+    assert run_remarks(result, stopped, "other") == (
+        "no ledger",
+        "nothing is created until a person has looked: overreach",
+        f"no create has proven jetti.cancel_ids_key yet, so they go one by one; {PROVEN_BY} proves"
+        " it",
+        "Jetti is odd",
+        "1 return is left; scheduled passes go on with the rest, behind fresh changes",
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "request_", "state", "is_said"),
+    [
+        (creates(1), RunRequest(dry_run=True), NEVER_PUSHED, True),
+        (creates(1), RunRequest(dry_run=True), STATE, False),
+        (creates(1), RunRequest(dry_run=True, against_jetti=True), NEVER_PUSHED, False),
+        (creates(1), RunRequest(), NEVER_PUSHED, False),
+        (an_update(), RunRequest(dry_run=True), NEVER_PUSHED, False),
+    ],
+)
+def test_a_ledger_that_never_pushed_cannot_know_what_jetti_has(
+    plan: Plan, request_: RunRequest, state: LedgerState, is_said: bool
+) -> None:
+    remarks = run_remarks(a_result(plan, request_), state, "ids")
+
+    said = "whether Jetti already has any of these was not looked at; --against-jetti does"
+    assert remarks == ((said,) if is_said else ())
+
+
+@pytest.mark.parametrize("proven", [None, "other"])
+def test_only_a_plan_that_creates_speaks_of_what_is_unproven(proven: str | None) -> None:
+    state = replace(STATE, proven_ids_key=proven)
+
+    assert len(run_remarks(a_result(creates(2)), state, "ids")) == 1
+    assert run_remarks(a_result(an_update()), state, "ids") == ()
+
+
+@pytest.mark.parametrize(("older", "which"), [(1, "1 of these was"), (2, "2 of these were")])
+def test_without_a_ledger_a_range_shows_what_the_advised_ledger_would_leave_alone(
+    older: int, which: str
+) -> None:
+    plan = creates(older, go_live=NOON + timedelta(days=1))
+
+    assert run_remarks(a_result(plan, DRY_RANGE, start=BLANK), STATE, "ids") == (
+        f"{which} raised before this range: after `reconciler init --since` with its start, only a"
+        " typed range creates such, and scheduled passes leave them alone",
+    )
+
+
+def test_nothing_is_older_than_a_range_where_it_is_not_or_where_there_is_a_ledger_or_no_range() -> (
+    None
+):
+    old, young = creates(1, go_live=NOON + timedelta(days=1)), creates(1)
+
+    for result in (
+        a_result(young, DRY_RANGE, start=BLANK),
+        a_result(old, DRY_RANGE),
+        a_result(old, RunRequest(dry_run=True), start=BLANK),
+    ):
+        assert run_remarks(result, STATE, "ids") == ()
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_a_dry_run_says_that_a_budget_would_cut_its_plan_off(most: int) -> None:
+    request = RunRequest(dry_run=True, max_writes=most)
+
+    assert run_remarks(a_result(creates(1), request), STATE, "ids") == (
+        f"with --max-writes {most} a run ends before the next return once so many writes were sent;"
+        " what is left of this plan then stays pending",
+    )
+    assert run_remarks(a_result(request=request), STATE, "ids") == ()
+    assert run_remarks(a_result(creates(1), RunRequest(max_writes=most)), STATE, "ids") == ()
+
+
+@pytest.mark.parametrize(("count", "which"), [(1, "1 return is"), (2, "2 returns are")])
+def test_who_agreed_to_a_plan_is_told_who_goes_on_with_the_rest_of_it(
+    count: int, which: str
+) -> None:
+    done, *left = creates(count + 1).changes
+    outcomes = (
+        done.with_outcome(OutcomeKind.PUSHED),
+        *(change.with_outcome(OutcomeKind.DEFERRED) for change in left),
+    )
+    request = RunRequest(kind=RunKind.RANGE, start=NOON)
+    agreed = a_result(request=request, outcomes=outcomes, is_agreed=True)
+
+    said = f"{which} left; scheduled passes go on with the rest, behind fresh changes"
+    assert run_remarks(agreed, STATE, "ids") == (said,)
+    for silent in (
+        replace(agreed, is_agreed=False),
+        replace(agreed, outcomes=outcomes[:1]),
+        replace(agreed, request=DRY_RANGE),
+    ):
+        assert run_remarks(silent, STATE, "ids") == ()
