@@ -310,7 +310,7 @@ def applied(entry, held, found):
 
 @settings(max_examples=400)
 @given(entries_and_held())
-def test_an_agenda_carried_out_leaves_nothing_to_do(drawn):
+def test_a_diff_carried_out_leaves_nothing_to_do(drawn):
     entry, held = drawn
     found = look(entry, held)
     if isinstance(found, NeedsReview):
@@ -324,7 +324,7 @@ def test_an_agenda_carried_out_leaves_nothing_to_do(drawn):
 
 @settings(max_examples=400)
 @given(entries_and_held())
-def test_an_agenda_writes_owned_fields_of_our_sale_returns_and_nothing_that_jetti_holds(drawn):
+def test_a_diff_writes_owned_fields_of_our_sale_returns_and_nothing_that_jetti_holds(drawn):
     entry, held = drawn
     found = look(entry, held)
     if isinstance(found, NeedsReview):
@@ -343,7 +343,7 @@ def test_an_agenda_writes_owned_fields_of_our_sale_returns_and_nothing_that_jett
 
 @settings(max_examples=400)
 @given(entries())
-def test_with_nobody_else_at_it_an_agenda_reaches_what_is_wanted(entry):
+def test_with_nobody_else_at_it_a_diff_reaches_what_is_wanted(entry):
     held = {known.id: as_pushed(known) for known in entry.sale_returns}
     found = look(entry)
     if isinstance(found, NeedsReview):

@@ -126,9 +126,9 @@ def test_a_story_tells_everything_about_its_entry() -> None:
 def test_a_story_tells_what_a_person_should_know_besides() -> None:
     lacks = (FieldChange("status[1001-21]", "requested", "shipped"),)
 
-    story = describe(entry(State.SYNCED), (), (), remarks=("a late scan",), lacks=lacks)
+    detail = describe(entry(State.SYNCED), (), (), remarks=("a late scan",), lacks=lacks)
 
-    assert (story.remarks, story.lacks, story.not_understood) == (("a late scan",), lacks, None)
+    assert (detail.remarks, detail.lacks, detail.not_understood) == (("a late scan",), lacks, None)
 
 
 # ------------------------------------------------------------- what makes no sense, what is stopped
@@ -147,20 +147,20 @@ MORE = "not all that Loop says of it makes sense, see below"
     ],
 )
 def test_done_is_not_done_while_loop_says_more_than_is_understood(state: State, said: str) -> None:
-    story = describe(entry(state), (), (), not_understood=NONSENSE)
+    detail = describe(entry(state), (), (), not_understood=NONSENSE)
 
-    assert (story.next, story.not_understood) == (said, NONSENSE)
+    assert (detail.next, detail.not_understood) == (said, NONSENSE)
 
 
 @pytest.mark.parametrize("not_understood", [None, NONSENSE])
 def test_nothing_comes_next_for_what_a_guard_stopped_until_a_person_lets_it_through(
     not_understood: SetAside | None,
 ) -> None:
-    story = describe(
+    detail = describe(
         entry(State.PENDING), (), (), not_understood=not_understood, stopped_with="0123456789abcdef"
     )
 
-    assert story.next == (
+    assert detail.next == (
         "nothing until a person lets plan 0123456789abcdef through with"
         " `reconciler run --accept-plan 0123456789abcdef`, or this return alone with"
         " `reconciler run --return 8801`"

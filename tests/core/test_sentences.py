@@ -253,7 +253,7 @@ def lacking_among(named, more=""):
     )
 
 
-JUDGED = {
+MATCHED = {
     "order": (
         an_entry(),
         a_snapshot(sales=()),
@@ -460,9 +460,9 @@ JUDGED = {
 
 
 @pytest.mark.covers("R6")
-@pytest.mark.parametrize("case", JUDGED)
+@pytest.mark.parametrize("case", MATCHED)
 def test_whose_it_is(case):
-    entry, snapshot, result = JUDGED[case]
+    entry, snapshot, result = MATCHED[case]
 
     assert match_entry(entry, snapshot, (), ALL) == result
 

@@ -183,10 +183,10 @@ def test_a_recorded_create_is_split_per_vendor_verified_and_brought_up_to_date(
     rules = CreationRules(Policy(), NOW - timedelta(days=30), asked_for=False)
     pusher = build(Settings(), service(), ledger, rules, clock).pusher()
 
-    [told] = pusher.push(make_plan(ledger.entries.due(NOW), rules, NOW).changes)
+    [done] = pusher.push(make_plan(ledger.entries.due(NOW), rules, NOW).changes)
 
-    assert (told.outcome, told.reason) == ("pushed", None)
-    assert [one.reference for one in told.sale_returns] == ["1001-01", "1001-02", "1001-03"]
+    assert (done.outcome, done.reason) == ("pushed", None)
+    assert [one.reference for one in done.sale_returns] == ["1001-01", "1001-02", "1001-03"]
     [entry] = ledger.entries.get(["7001"])
     assert entry.state is State.SYNCED
     for known in entry.sale_returns:

@@ -12,11 +12,11 @@ WRONG_KEY = "saleItemIds"
 
 
 def writes(shop):
-    return [operation.partition(" ")[0] for operation, _ in shop.told]
+    return [operation.partition(" ")[0] for operation, _ in shop.written]
 
 
 def creates(shop):
-    return [body for operation, body in shop.told if operation.startswith("POST")]
+    return [body for operation, body in shop.written if operation.startswith("POST")]
 
 
 def made(shop, return_id):
@@ -30,11 +30,11 @@ def test_a_create_that_is_split_per_vendor_is_ours_whole(shop):
     order = shop.world.order(("Acme", 2), ("Bolt", 1), (None, 3))
     one = shop.noted(order, 2, 1, 1)
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
     a, b, c = (line.order_line_id for line in order.lines)
     assert [m["lines"] for m in made(shop, one)] == [{c: 1}, {a: 2}, {b: 1}]
-    assert [s.reference for s in told.sale_returns] == ["1001-01", "1001-02", "1001-03"]
+    assert [s.reference for s in done.sale_returns] == ["1001-01", "1001-02", "1001-03"]
     assert [len(known.items) for known in shop.entry(one).sale_returns] == [1, 1, 1]
     assert shop.entry(one).state is State.SYNCED
     assert len(creates(shop)) == 1
@@ -91,12 +91,12 @@ def test_the_first_create_of_a_ledger_goes_alone(shop):
     ids = [shop.noted(shop.world.order(("Acme", 1))) for _ in range(3)]
     shop.world.breaks("POST *", "applied_then_lost", last=1)
 
-    told = shop.push()
+    done = shop.push()
 
     assert len(creates(shop)) == 1
-    assert sorted(change.outcome for change in told.values()) == ["deferred", "deferred", "failed"]
-    [sent] = [one for one in ids if told[one].outcome == "failed"]
-    assert {told[one].reason for one in ids if told[one].outcome == "deferred"} == {
+    assert sorted(change.outcome for change in done.values()) == ["deferred", "deferred", "failed"]
+    [sent] = [one for one in ids if done[one].outcome == "failed"]
+    assert {done[one].reason for one in ids if done[one].outcome == "deferred"} == {
         "creates go one by one until one has proven jetti.cancel_ids_key, "
         f"and the one for return {sent} has no answer yet"
     }
@@ -133,7 +133,7 @@ def test_what_nobody_asked_for_is_cancelled_and_no_quantity_is_written(shop, tra
     order, _, _ = trapped
     a, b = (line.order_line_id for line in order.lines)
 
-    assert shop.told[1:] == [("PUT /sale-returns/2.json", {"status": "cancelled"})]
+    assert shop.written[1:] == [("PUT /sale-returns/2.json", {"status": "cancelled"})]
     assert [(m["status"], m["lines"]) for m in shop.world.on_order(order)] == [
         ("requested", {a: 0}),
         ("cancelled", {b: 0}),
@@ -141,10 +141,10 @@ def test_what_nobody_asked_for_is_cancelled_and_no_quantity_is_written(shop, tra
 
 
 def test_the_entry_goes_to_a_person_and_says_what_to_check(shop, trapped):
-    _, one, told = trapped
+    _, one, done = trapped
 
-    assert (shop.entry(one).state, told.outcome) == (State.REVIEW, "review")
-    assert told.reason == (
+    assert (shop.entry(one).state, done.outcome) == (State.REVIEW, "review")
+    assert done.reason == (
         "Jetti returned items that were not asked for: sale return 1001-02 (2); check the setting "
         "jetti.cancel_ids_key; what was asked for stands in sale return 1001-01 (1). Do by hand in "
         "Jetti what is still wanted"
@@ -159,10 +159,10 @@ def test_creation_stays_stopped_in_the_ledger_for_every_later_run(shop, trapped)
     shop.forget()
 
     for _ in range(2):
-        told = shop.push()[other]
-        assert (told.outcome, one in told.reason) == ("deferred", True)
+        done = shop.push()[other]
+        assert (done.outcome, one in done.reason) == ("deferred", True)
 
-    assert shop.told == []
+    assert shop.written == []
     assert shop.ledger.meta.read().creation_stopped.startswith(f"return {one}: ")
     assert shop.ledger.meta.read().proven_ids_key is None
 
@@ -192,10 +192,10 @@ def test_where_cancelling_fails_too_a_person_is_told_what_to_cancel_by_hand(shop
     shop.world.breaks("PUT *", fault)
     one = shop.noted(shop.world.order(("Acme", 1), ("Bolt", 1), (None, 1)), 1, 0, 0)
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert told.outcome == "review"
-    assert "cancel by hand in Jetti: 1001-01 (1), 1001-03 (3)" in told.reason
+    assert done.outcome == "review"
+    assert "cancel by hand in Jetti: 1001-01 (1), 1001-03 (3)" in done.reason
     assert shop.ledger.meta.read().creation_stopped is not None
     assert shop.entry(one).state is State.REVIEW
 
@@ -212,10 +212,10 @@ def test_what_an_answer_lists_of_others_is_not_cancelled(shop, stranger):
     answer = [{**row, "createdAt": "2026-03-01T12:00:00Z", "sale_return_items": [item]}]
     shop.world.breaks("POST *", "raw", body=json.dumps(answer))
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert (told.outcome, shop.ledger.meta.read().creation_stopped is not None) == ("review", True)
-    assert f"1002-01 ({theirs})" in told.reason
+    assert (done.outcome, shop.ledger.meta.read().creation_stopped is not None) == ("review", True)
+    assert f"1002-01 ({theirs})" in done.reason
     assert [row["status"] for row in shop.jetti.sale_returns(2)] == ["requested"]
     assert writes(shop) == ["POST"]
 
@@ -247,10 +247,10 @@ def test_fewer_items_than_asked_for_is_a_person_s_and_no_quantity_is_written(sho
     answer = [{**first, "createdAt": "2026-03-01T12:00:00Z", "sale_return_items": [item]}]
     shop.world.breaks("POST *", "raw", body=json.dumps(answer))
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert (told.outcome, shop.entry(one).state) == ("review", State.REVIEW)
-    assert told.reason == (
+    assert (done.outcome, shop.entry(one).state) == ("review", State.REVIEW)
+    assert done.reason == (
         "Jetti was asked to return sale items 1, 2 and returned 1, in 1001-01 (90). Do by hand in "
         "Jetti what is still wanted"
     )

@@ -119,7 +119,7 @@ def test_a_signal_comes_before_the_intent(shop, entry, delivery):
 def test_a_create_names_its_items_skips_quantities_and_carries_the_marker(shop, entry, delivery):
     delivery.deliver(entry, CREATE, sent_at=NOON)
 
-    assert shop.told == [
+    assert shop.written == [
         (
             "POST /sales/1/cancel.json",
             {"ids": [1, 2], "skipQuantities": True, "externalId": entry.id},
@@ -134,7 +134,7 @@ def test_the_name_of_the_id_list_is_the_settings_to_say(shop, entry):
 
     delivery.deliver(entry, CREATE, sent_at=NOON)
 
-    [(_, body)] = shop.told
+    [(_, body)] = shop.written
     assert body.keys() == {"saleItemIds", "skipQuantities", "externalId"}
 
 
@@ -145,7 +145,7 @@ def test_the_name_of_the_id_list_is_the_settings_to_say(shop, entry):
 def test_a_put_carries_the_changed_fields_and_nothing_else(shop, entry, delivery, write, operation):
     delivery.deliver(entry, write, sent_at=NOON)
 
-    assert shop.told == [(operation, write.fields)]
+    assert shop.written == [(operation, write.fields)]
 
 
 # --------------------------------------------------------------------------------- what comes back

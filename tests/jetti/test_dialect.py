@@ -228,9 +228,9 @@ def test_while_filters_have_no_effect_a_create_has_a_look_of_its_own(shop):
     # Both markers together, one alone, once more, and then all that there is.
     shop.world.breaks("GET /sale-returns.json", "short_page", nth=4, rows=1)
 
-    told = shop.push()
+    done = shop.push()
 
-    assert {told[made].outcome for made in (one, other)} == {"pushed"}
+    assert {done[made].outcome for made in (one, other)} == {"pushed"}
     assert len(shop.jetti.sale_returns()) == 3
 
 

@@ -22,11 +22,11 @@ def test_what_a_person_raised_there_since_is_not_created_once_more_on_the_other(
     [by_hand] = shop.jetti.raise_sale_return(first, {item: 1})
     shop.jetti.import_sale(order)
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert (told.outcome, len(shop.jetti.sale_returns())) == ("review", 1)
-    assert f"1001-01 ({by_hand}) with 1 of order line" in told.reason
-    assert f"on sale {first} (1001), cancelled or wholly returned" in told.reason
+    assert (done.outcome, len(shop.jetti.sale_returns())) == ("review", 1)
+    assert f"1001-01 ({by_hand}) with 1 of order line" in done.reason
+    assert f"on sale {first} (1001), cancelled or wholly returned" in done.reason
 
 
 @pytest.mark.parametrize("whose", [{"externalId": "another"}, {"status": "cancelled"}])

@@ -116,10 +116,10 @@ def test_nor_where_the_sale_that_it_was_sent_to_is_not_the_order_any_more(shop):
     shop.jetti.world.table("Sale").update(by_name, {"reference": "other"})
     shop.jetti.import_sale(order)
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert (told.outcome, len(shop.jetti.sale_returns())) == ("review", 1)
-    assert f"was sent to sale {by_name}" in told.reason
+    assert (done.outcome, len(shop.jetti.sale_returns())) == ("review", 1)
+    assert f"was sent to sale {by_name}" in done.reason
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -131,9 +131,9 @@ def test_two_creates_without_answer_on_one_order_are_told_apart(shop, first):
     shop.changed(ids[first])
     lose(shop, creates=2)
 
-    told = shop.push()
+    done = shop.push()
 
-    assert {told[one].outcome for one in ids} == {"pushed"}
+    assert {done[one].outcome for one in ids} == {"pushed"}
     assert len(shop.jetti.sale_returns()) == 2
 
 

@@ -11,7 +11,7 @@ WRONG_KEY = "saleItemIds"
 
 
 def creates(shop):
-    return [body["ids"] for operation, body in shop.told if operation.startswith("POST")]
+    return [body["ids"] for operation, body in shop.written if operation.startswith("POST")]
 
 
 def proven(shop):
@@ -136,9 +136,9 @@ def test_a_proven_list_costs_no_further_reads(shop):
 def test_a_verified_create_lets_the_next_one_follow_although_it_proved_nothing(shop):
     ids = [whole(shop) for _ in range(3)]
 
-    told = shop.push()
+    done = shop.push()
 
-    assert {told[one].outcome for one in ids} == {"pushed"}
+    assert {done[one].outcome for one in ids} == {"pushed"}
     assert proven(shop) is None
 
 
@@ -166,14 +166,14 @@ def test_nothing_is_created_while_an_unproven_create_has_no_answer(shop):
     other = whole(shop)
     shop.forget()
 
-    told = shop.push()
+    done = shop.push()
 
     assert creates(shop) == []
-    assert (told[other].outcome, shop.state(other)) == ("deferred", "pending")
-    assert f"the one for return {lost} has no answer yet" in told[other].reason
+    assert (done[other].outcome, shop.state(other)) == ("deferred", "pending")
+    assert f"the one for return {lost} has no answer yet" in done[other].reason
     shop.world.pass_time()
-    told = shop.push()
-    assert (told[lost].outcome, told[other].outcome) == ("pushed", "pushed")
+    done = shop.push()
+    assert (done[lost].outcome, done[other].outcome) == ("pushed", "pushed")
 
 
 def test_a_create_that_was_never_made_is_sent_again_before_the_others_in_one_pass(shop):
@@ -184,9 +184,9 @@ def test_a_create_that_was_never_made_is_sent_again_before_the_others_in_one_pas
     others = [whole(shop) for _ in range(2)]
     shop.world.pass_time()
 
-    told = shop.push()
+    done = shop.push()
 
-    assert [one for one in told if told[one].outcome == "pushed"] == [lost, *others]
+    assert [one for one in done if done[one].outcome == "pushed"] == [lost, *others]
 
 
 def test_once_proven_a_create_without_an_answer_holds_back_no_other_order(shop):
@@ -212,9 +212,9 @@ def test_what_a_person_must_decide_holds_back_no_other_order(shop):
     shop.world.pass_time()
     other = whole(shop)
 
-    told = shop.push()
+    done = shop.push()
 
-    assert (told[one].outcome, told[other].outcome) == ("review", "pushed")
+    assert (done[one].outcome, done[other].outcome) == ("review", "pushed")
     assert shop.entry(one).intents != ()
 
 
@@ -224,9 +224,9 @@ def test_a_refused_create_is_the_only_one_of_its_pass(shop):
         whole(shop)
     shop.world.breaks("POST *", "400")
 
-    told = shop.push()
+    done = shop.push()
 
-    assert sorted(change.outcome for change in told.values()) == ["deferred", "deferred", "failed"]
+    assert sorted(change.outcome for change in done.values()) == ["deferred", "deferred", "failed"]
     assert len(creates(shop)) == 1
 
 
@@ -242,10 +242,10 @@ def test_a_return_that_can_prove_it_goes_first(shop):
         whole(shop)
     assert [change.return_id for change in shop.plan()].index(able) == 3
 
-    told = shop.push()
+    done = shop.push()
 
-    assert next(iter(told)) == able
-    assert {change.outcome for change in told.values()} == {"pushed"}
+    assert next(iter(done)) == able
+    assert {change.outcome for change in done.values()} == {"pushed"}
 
 
 @pytest.mark.covers("R1")
@@ -256,11 +256,11 @@ def test_it_is_found_beyond_those_that_are_looked_up_together(shop):
         whole(shop)
     assert [change.return_id for change in shop.plan()].index(able) == 41
 
-    told = list(shop.parts.pusher().push(shop.plan()))
+    done = list(shop.parts.pusher().push(shop.plan()))
 
-    assert told[0].return_id == able
-    assert len(told) == len({one.return_id for one in told}) == 42
-    assert {one.outcome for one in told} == {"pushed"}
+    assert done[0].return_id == able
+    assert len(done) == len({one.return_id for one in done}) == 42
+    assert {one.outcome for one in done} == {"pushed"}
 
 
 def test_what_must_be_read_back_goes_before_it(shop):
@@ -289,12 +289,12 @@ def test_a_dry_run_says_which_return_can_prove_it(shop):
     able, other = part(shop), whole(shop)
 
     def foreseen():
-        return {told.return_id: told for told in shop.parts.preview().push(shop.plan())}
+        return {done.return_id: done for done in shop.parts.preview().push(shop.plan())}
 
-    told = foreseen()
-    assert told[able].remarks == (
+    done = foreseen()
+    assert done[able].remarks == (
         "can prove jetti.cancel_ids_key: of its order's lines only some come back",
     )
-    assert told[other].remarks == ()
+    assert done[other].remarks == ()
     shop.ledger.meta.prove_create("ids")
     assert foreseen()[able].remarks == ()

@@ -25,10 +25,10 @@ def several(shop, count):
 
 def told_until_raised(shop, error=TargetUnavailable):
     """Outcomes that came before the whole was given up."""
-    told = []
+    done = []
     with pytest.raises(error) as raised:
-        told.extend(shop.parts.pusher().push(shop.plan()))
-    return told, str(raised.value)
+        done.extend(shop.parts.pusher().push(shop.plan()))
+    return done, str(raised.value)
 
 
 # --------------------------------------------------------------------------------- outages and 429
@@ -41,7 +41,7 @@ def test_five_failures_in_a_row_are_jetti_s_and_cost_no_return_a_try(shop, fault
 
     told_until_raised(shop)
 
-    assert len(shop.told) == 5
+    assert len(shop.written) == 5
     assert {shop.entry(one).attempts for one in ids} == {0}
     states = sorted(shop.state(one) for one in ids)
     assert states == ["pending"] * 2 + ["unknown"] * 5
@@ -53,7 +53,7 @@ def test_five_failures_of_lookups_are_an_outage_too(shop):
 
     told_until_raised(shop)
 
-    assert shop.told == []
+    assert shop.written == []
     assert {(shop.state(one), shop.entry(one).attempts) for one in ids} == {("pending", 0)}
 
 
@@ -62,7 +62,7 @@ def test_a_success_in_between_ends_the_streak(shop):
     for number in (1, 2, 3, 4, 6, 7, 8, 9):
         shop.world.breaks(ONE_PUT, "409", nth=number)
 
-    outcomes = [told.outcome for told in shop.push().values()]
+    outcomes = [done.outcome for done in shop.push().values()]
 
     assert outcomes == ["failed"] * 4 + ["pushed"] + ["failed"] * 4
 
@@ -71,7 +71,7 @@ def test_refusals_are_the_returns_own_and_no_outage(shop):
     ids = several(shop, 6)
     shop.world.breaks(ONE_PUT, "422")
 
-    assert {told.outcome for told in shop.push().values()} == {"failed"}
+    assert {done.outcome for done in shop.push().values()} == {"failed"}
     assert {shop.state(one) for one in ids} == {"dead"}
 
 
@@ -94,9 +94,9 @@ def test_three_times_slow_down_in_a_row_leave_the_rest_for_the_next_pass(shop):
     ids = several(shop, 5)
     shop.world.breaks("PUT *", "429")
 
-    told, reason = told_until_raised(shop)
+    done, reason = told_until_raised(shop)
 
-    assert (len(shop.told), len(told)) == (3, 2)
+    assert (len(shop.written), len(done)) == (3, 2)
     assert "429" in reason
     assert {(shop.state(one), shop.entry(one).attempts) for one in ids} == {("pending", 0)}
 
@@ -105,7 +105,7 @@ def test_twice_slow_down_and_then_success_goes_on(shop):
     several(shop, 4)
     shop.world.breaks("PUT *", "429", last=2)
 
-    outcomes = [told.outcome for told in shop.push().values()]
+    outcomes = [done.outcome for done in shop.push().values()]
 
     assert outcomes == ["deferred", "deferred", "pushed", "pushed"]
 
@@ -157,10 +157,10 @@ def test_one_that_shows_at_the_second_read_is_not_created_again(shop, lost):
         wait(seconds)
 
     shop.clock.wait = somebody_is_slow
-    told = list(pushing)
+    done = list(pushing)
 
-    assert [change.outcome for change in told] == ["pushed"]
-    assert [operation.split()[0] for operation, _ in shop.told] == ["PUT", "PUT"]
+    assert [change.outcome for change in done] == ["pushed"]
+    assert [operation.split()[0] for operation, _ in shop.written] == ["PUT", "PUT"]
     assert len(shop.world.on_order(order)) == 1
 
 
@@ -174,7 +174,7 @@ def test_a_create_that_took_effect_is_taken_over_and_finished(shop):
 
     assert shop.push()[one].outcome == "pushed"
 
-    assert [operation for operation, _ in shop.told if operation.startswith("POST")] == []
+    assert [operation for operation, _ in shop.written if operation.startswith("POST")] == []
     a, b = (line.order_line_id for line in order.lines)
     assert [(m["marker"], m["lines"]) for m in shop.world.on_order(order)] == [
         (one, {b: 1}),
@@ -194,7 +194,7 @@ def test_a_create_that_never_takes_effect_is_given_up_after_its_tries(shop):
             shop.push()
         shop.world.pass_time(hours=16)
 
-    posts = [operation for operation, _ in shop.told if operation.startswith("POST")]
+    posts = [operation for operation, _ in shop.written if operation.startswith("POST")]
     assert (shop.state(one), len(posts)) == ("dead", TRIES)
 
 
@@ -202,7 +202,7 @@ def test_a_create_that_never_takes_effect_is_given_up_after_its_tries(shop):
 
 
 @pytest.mark.covers("F7")
-def test_a_sighting_that_grew_old_while_others_were_pushed_is_taken_again(shop):
+def test_a_snapshot_that_grew_old_while_others_were_pushed_is_taken_again(shop):
     one, other = several(shop, 2)
     pushing = iter(shop.parts.pusher().push(shop.plan()))
     next(pushing)
@@ -213,24 +213,24 @@ def test_a_sighting_that_grew_old_while_others_were_pushed_is_taken_again(shop):
     shop.jetti.edit_sale_return(known.id, trackingNumber="by hand")
     shop.world.sandbox.request_log.clear()
 
-    [told] = pushing
+    [done] = pushing
 
-    assert "trackingNumber" in told.reason
+    assert "trackingNumber" in done.reason
     assert shop.asked != []
     [row] = shop.world.in_jetti(last)
     assert row["tracking"] == "by hand"
 
 
-def test_a_sighting_that_is_young_enough_is_not_taken_again(shop):
+def test_a_snapshot_that_is_young_enough_is_not_taken_again(shop):
     several(shop, 2)
     pushing = iter(shop.parts.pusher().push(shop.plan()))
     next(pushing)
     shop.world.pass_time(seconds=118)
     shop.world.sandbox.request_log.clear()
 
-    [told] = pushing
+    [done] = pushing
 
-    assert (told.outcome, shop.asked) == ("pushed", [])
+    assert (done.outcome, shop.asked) == ("pushed", [])
 
 
 def test_more_than_twenty_are_looked_up_in_portions(shop):
@@ -263,7 +263,7 @@ def test_another_account_s_rows_stop_everything_before_a_write(shop):
 
     assert "account 42" in reason
     assert "41" in reason
-    assert shop.told == []
+    assert shop.written == []
 
 
 def test_rows_that_do_not_say_whose_they_are_are_no_mismatch(shop):
@@ -292,12 +292,12 @@ def test_an_order_that_is_not_there_waits_and_is_no_failure(shop):
 def test_what_was_cancelled_before_it_existed_is_skipped_after_a_look(shop):
     one = shop.noted(shop.world.order(("Acme", 1)), state="cancelled")
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert (told.change, told.outcome) == ("adopt", "skipped")
-    assert told.reason == "cancelled in Loop before it existed in Jetti"
+    assert (done.change, done.outcome) == ("adopt", "skipped")
+    assert done.reason == "cancelled in Loop before it existed in Jetti"
     assert shop.asked != []
-    assert (shop.told, shop.state(one)) == ([], "skipped")
+    assert (shop.written, shop.state(one)) == ([], "skipped")
 
 
 # --------------------------------------------------------------------------- who looks and no more
@@ -318,17 +318,17 @@ def a_bit_of_everything(shop):
     shop.forget()
 
 
-def test_a_scout_writes_nothing_anywhere(shop):
+def test_a_preview_writes_nothing_anywhere(shop):
     a_bit_of_everything(shop)
     plan = shop.plan()
     before = shop.ledger.entries.get([change.return_id for change in plan])
 
-    told = {t.return_id: t for t in shop.parts.preview().push(plan)}
+    done = {t.return_id: t for t in shop.parts.preview().push(plan)}
 
-    assert shop.told == []
+    assert shop.written == []
     assert shop.ledger.entries.get([change.return_id for change in plan]) == before
     line = shop.world.orders[4].lines[0].order_line_id
-    assert {(t.change.value, t.outcome.value, t.reason) for t in told.values()} == {
+    assert {(t.change.value, t.outcome.value, t.reason) for t in done.values()} == {
         ("cancel", "planned", None),
         ("create", "planned", "would make 2 sale returns"),
         ("create", "planned", None),
@@ -353,26 +353,26 @@ def test_an_adopter_writes_nothing_to_jetti_and_skips_nothing_in_the_ledger(shop
     shop.rules = type(shop.rules)(shop.rules.policy, shop.clock.now() + timedelta(days=1), False)
     shop.forget()
 
-    told = {t.return_id: t for t in shop.parts.adopter().push(shop.plan())}
+    done = {t.return_id: t for t in shop.parts.adopter().push(shop.plan())}
 
-    assert shop.told == []
-    assert (told[one].outcome, told[missing].outcome) == ("pushed", "skipped")
+    assert shop.written == []
+    assert (done[one].outcome, done[missing].outcome) == ("pushed", "skipped")
     assert [known.id for known in shop.entry(one).sale_returns] == [1]
     assert shop.entry(missing).state is State.PENDING
 
 
-def test_what_a_scout_sees_is_what_a_pusher_does(shop):
+def test_what_a_preview_sees_is_what_a_pusher_does(shop):
     a_bit_of_everything(shop)
     plan = shop.plan()
     seen = {t.return_id: t for t in shop.parts.preview().push(plan)}
 
     done = shop.push()
 
-    for one, told in seen.items():
-        if told.outcome == "planned":
+    for one, foreseen in seen.items():
+        if foreseen.outcome == "planned":
             assert done[one].outcome == "pushed"
         else:
-            assert done[one].outcome == told.outcome
+            assert done[one].outcome == foreseen.outcome
 
 
 def test_a_matcher_hands_on_what_it_saw(shop):

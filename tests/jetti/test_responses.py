@@ -41,7 +41,7 @@ _X = "Jetti answered 500: x"
 
 
 @pytest.mark.parametrize(
-    ("meaning", "told"),
+    ("meaning", "expected"),
     [
         (
             Meaning.SLOW_DOWN,
@@ -63,8 +63,8 @@ _X = "Jetti answered 500: x"
         (Meaning.REFUSED, PushResult(OutcomeKind.FAILED, _X)),
     ],
 )
-def test_only_a_refusal_is_the_entry_s_own_trouble(meaning, told):
-    assert undelivered(Classified(meaning, 500, "x")) == told
+def test_only_a_refusal_is_the_entry_s_own_trouble(meaning, expected):
+    assert undelivered(Classified(meaning, 500, "x")) == expected
 
 
 def test_people_find_a_sale_return_by_its_id_and_its_reference():

@@ -24,9 +24,9 @@ def test_forty_returns_cost_few_looks_however_they_share_orders(shop, orders, ea
     shop.ledger.meta.prove_create("ids")
     ones = noted(shop, orders, each)
 
-    told = shop.push()
+    done = shop.push()
 
-    assert {told[one].outcome for one in ones} == {"pushed"}
+    assert {done[one].outcome for one in ones} == {"pushed"}
     assert len(shop.jetti.sale_returns()) == 40
     assert looks(shop) == most
 
@@ -34,9 +34,9 @@ def test_forty_returns_cost_few_looks_however_they_share_orders(shop, orders, ea
 def test_where_nothing_is_written_nobody_looks_again(shop):
     ones = noted(shop, 10, 2)
 
-    told = list(shop.parts.preview().push(shop.plan()))
+    done = list(shop.parts.preview().push(shop.plan()))
 
-    assert {change.return_id for change in told} == set(ones)
+    assert {change.return_id for change in done} == set(ones)
     assert looks(shop) == 1
 
 
@@ -61,9 +61,9 @@ def test_the_last_unit_of_a_line_is_given_once(shop):
     orders = [shop.world.order(("Acme", 1)) for _ in range(5)]
     ones = [shop.noted(order, 1) for order in orders for _ in range(2)]
 
-    told = shop.push()
+    done = shop.push()
 
-    outcomes = sorted(told[one].outcome for one in ones)
+    outcomes = sorted(done[one].outcome for one in ones)
     assert outcomes == ["pushed"] * 5 + ["review"] * 5
     assert len(shop.jetti.sale_returns()) == 5
 
@@ -73,9 +73,9 @@ def test_a_write_without_an_answer_counts_as_one(shop):
     ones = [shop.noted(order, 1) for _ in range(2)]
     shop.world.breaks("POST *", "applied_then_lost", nth=1)
 
-    told = shop.push()
+    done = shop.push()
 
-    assert "pushed" not in {told[one].outcome for one in ones}
+    assert "pushed" not in {done[one].outcome for one in ones}
     assert len(shop.jetti.sale_returns()) == 1
 
 

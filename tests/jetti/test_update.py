@@ -25,9 +25,9 @@ def described(shop, return_id):
 def test_only_the_fields_that_differ_are_written_in_one_request(shop, one):
     shop.changed(one, parcels=SCANNED)
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert shop.told == [
+    assert shop.written == [
         (
             "PUT /sale-returns/1.json",
             {
@@ -39,7 +39,7 @@ def test_only_the_fields_that_differ_are_written_in_one_request(shop, one):
             },
         )
     ]
-    assert (told.outcome, told.reason) == ("pushed", None)
+    assert (done.outcome, done.reason) == ("pushed", None)
     assert shop.entry(one).sale_returns[0].fields["status"] == "shipped"
 
 
@@ -48,7 +48,7 @@ def test_quantities_are_written_before_the_status(shop):
 
     shop.push()
 
-    assert [operation.rpartition("/")[0] for operation, _ in shop.told] == [
+    assert [operation.rpartition("/")[0] for operation, _ in shop.written] == [
         "POST /sales/1",
         "PUT /sale-return-items",
         "PUT /sale-return-items",
@@ -63,7 +63,7 @@ def test_what_jetti_shows_already_is_not_written(shop, one):
 
     shop.push()
 
-    [(_, body)] = shop.told
+    [(_, body)] = shop.written
     assert body.keys() == {"trackingCompany", "trackingUrl", "trackingStatus"}
 
 
@@ -79,21 +79,21 @@ def test_an_entry_that_jetti_already_holds_as_wanted_is_synced_without_a_write(s
     )
 
     assert shop.push()[one].outcome == "pushed"
-    assert (shop.told, shop.state(one)) == ([], "synced")
+    assert (shop.written, shop.state(one)) == ([], "synced")
 
 
 def test_a_value_that_a_person_set_stays_and_is_told(shop, one):
     shop.changed(one, parcels=SCANNED)
     shop.jetti.edit_sale_return(1, trackingNumber="by hand")
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert (told.outcome, told.reason) == (
+    assert (done.outcome, done.reason) == (
         "pushed",
         "left as a person set it: trackingNumber of 1001-01",
     )
     assert described(shop, one)["tracking"] == "by hand"
-    assert shop.entry(one).reason == told.reason
+    assert shop.entry(one).reason == done.reason
 
 
 # -------------------------------------------------------------------------- empty and false answers
@@ -119,9 +119,9 @@ def test_a_field_that_jetti_did_not_take_is_a_failed_try(shop, one, answer):
     shop.changed(one, parcels=SCANNED)
     shop.world.breaks("PUT *", "parameters_dropped", names=["status"])
 
-    told = shop.push()[one]
+    done = shop.push()[one]
 
-    assert (told.outcome, told.reason) == ("failed", "Jetti answered 200 but did not take status")
+    assert (done.outcome, done.reason) == ("failed", "Jetti answered 200 but did not take status")
     entry = shop.entry(one)
     assert (entry.state, entry.attempts, entry.intents) == (State.FAILED, 1, ())
     assert entry.next_try_at > shop.clock.now()
@@ -132,7 +132,7 @@ def test_a_quantity_that_jetti_did_not_take_is_a_failed_try(shop):
     shop.world.breaks("PUT /sale-return-items/*", "parameters_dropped", names=["quantity"])
 
     assert shop.push()[one].reason == "Jetti answered 200 but did not take quantity"
-    assert [operation for operation, _ in shop.told][1:] == ["PUT /sale-return-items/1.json"]
+    assert [operation for operation, _ in shop.written][1:] == ["PUT /sale-return-items/1.json"]
 
 
 @pytest.mark.parametrize("fault", ["html_200", "error_200", "raw"])
@@ -148,7 +148,7 @@ def test_a_success_that_cannot_be_read_is_read_back_later(shop, one, fault):
     shop.world.pass_time()
     shop.forget()
     assert shop.push()[one].outcome == "pushed"
-    assert shop.told == []
+    assert shop.written == []
     assert shop.state(one) == "synced"
 
 
@@ -192,7 +192,7 @@ def test_a_reason_is_written_by_its_id_and_looked_up_once(shop):
 
     shop.push()
 
-    items = [body for operation, body in shop.told if "items" in operation]
+    items = [body for operation, body in shop.written if "items" in operation]
     assert [body["adjustmentReasonId"] for body in items] == [2, 2]
     assert len([query for query in shop.asked if "reasons" in query]) == 1
 

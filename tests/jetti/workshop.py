@@ -143,7 +143,7 @@ class Workshop:
 
     def push(self) -> dict[str, ReportedChange]:
         """A pass's pushing, by return."""
-        return {told.return_id: told for told in self.parts.pusher().push(self.plan())}
+        return {done.return_id: done for done in self.parts.pusher().push(self.plan())}
 
     def pushed(self, *lines: tuple[str | None, int], **changes: Any) -> str:
         """A return that is in Jetti."""
@@ -169,7 +169,7 @@ class Workshop:
         ]
 
     @property
-    def told(self) -> list[tuple[str, dict[str, Any]]]:
+    def written(self) -> list[tuple[str, dict[str, Any]]]:
         """Writes as (operation, body), oldest first."""
         return [
             (f"{sent.method} {sent.path.removeprefix('/api')}", msgspec.json.decode(sent.body))

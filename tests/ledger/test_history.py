@@ -83,7 +83,7 @@ def test_empty_passes_fold_while_an_old_problem_stands(ledger):
         {"exit_code": 4},
         {"kind": "sweep"},
     ],
-    ids=["another verdict", "pushed", "waits", "failed", "another kind"],
+    ids=["another exit code", "pushed", "waits", "failed", "another kind"],
 )
 def test_anything_worth_knowing_is_not_folded(ledger, first):
     kept = run(ledger, **first)

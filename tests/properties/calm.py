@@ -73,7 +73,7 @@ def calm(history: History) -> None:
             history.world.loop.set_state(row.id, "closed" if row.state == "expired" else "open")
             history._noted(row.id)
     history.passes(13 * 3600)
-    if history.judge.adopting:
+    if history.oracle.adopting:
         history.adopts()
     _run(history)
     _run(history, "--sweep", "120d")

@@ -56,7 +56,7 @@ class History(Operator):
         self.sandbox.advance(200)
         self.world.clock.ahead = ahead
         self.witness.clock_was_set()
-        self.judge.roughened()
+        self.oracle.roughened()
 
     def breaks(
         self, service: Any, kind: str, operation: str, nth: int | None, parameters: dict[str, Any]
@@ -81,7 +81,7 @@ class History(Operator):
     def maps(self) -> None:
         """From now on goods at the door count as received."""
         self.mapped = True
-        self.judge.settings_changed()
+        self.oracle.settings_changed()
         for state in ("OPEN", "CLOSED"):
             self.world.environ[f"RECONCILER_MAPPING__STATUS__{state}__DELIVERED"] = "received"
 
@@ -110,7 +110,7 @@ class History(Operator):
             if written[-1][0] > at:
                 self.witness.forgotten.add(key)
         self._forget(at)
-        self.judge.forgets()
+        self.oracle.forgets()
         self._look()
 
     def loses(self) -> None:
@@ -124,7 +124,7 @@ class History(Operator):
         self.witness.forgotten |= self.witness.theirs.keys()
         self._forget(self.clock.now())
         since = f"{self.go_live:%Y-%m-%dT%H:%M:%SZ}"
-        self.judge.forgets()
+        self.oracle.forgets()
         ran = self._call("init", "--since", since, "--adopt")
         assert ran.code in (0, 3), ran.stderr
         self._look()

@@ -1,4 +1,4 @@
-"""Which numbers of issue 9 ("Right in a real shop") the judges hold the program to.
+"""Which numbers of issue 9 ("Right in a real shop") the oracles hold the program to.
 
 A number that is missing here is neither drawn nor judged by the random histories.
 """

@@ -233,7 +233,7 @@ SPANS = (1, 20, 130, 200, 1900, 4000, 30_000, 90_000)
 
 
 HARMS = ("lost", "stale", "duplicated", "overwritten")
-"""What the judges' complaints begin with where a promise to the merchant is broken."""
+"""What the oracles' complaints begin with where a promise to the merchant is broken."""
 
 
 def _is_harm(error: BaseException) -> bool:

@@ -102,7 +102,7 @@ class Operator(Program):
             return
         self.world.environ |= values
         if not what.startswith(("guard", "patience")):
-            self.judge.settings_changed()  # a laxer limit opens nothing
+            self.oracle.settings_changed()  # a laxer limit opens nothing
         match what.split():
             case ["guard", number]:
                 self.guard = int(number)
@@ -141,11 +141,11 @@ class Operator(Program):
                 self.heals()
 
     def _adopts(self) -> Ran:
-        self.judge.begins(("init", "--adopt"))
+        self.oracle.begins(("init", "--adopt"))
         ran = self._call("init", "--adopt")
         strikes = self._count_hits()
         self.witness.forgotten |= self.witness.theirs.keys()
-        self.judge.adopted(ran, strikes)
+        self.oracle.adopted(ran, strikes)
         self._look()
         self._asks_status()
         return ran
@@ -158,6 +158,6 @@ class Operator(Program):
             ran = self._call("show", row.id)
             assert ran.code in (0, 2), ran.stderr
             assert (ran.code == 0) == (row.id in self.states()), ran.stdout + ran.stderr
-        self.judge.status_with_age(self._call("status", "--max-age", "45m"))
+        self.oracle.status_with_age(self._call("status", "--max-age", "45m"))
         assert self._fingerprint() == before, "looking changed the ledger"
         assert len(self.sandbox.request_log.all()) == arrived, "looking asked somebody"

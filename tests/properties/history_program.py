@@ -19,7 +19,7 @@ from reconciler.sandbox.loop.model import LISTED_STATES
 from reconciler.sandbox.messages import Request
 from tests.properties.history_promises import Promises
 from tests.properties.history_scene import DRY, LAG, LIES, SPECIAL
-from tests.properties.told_judge import Judge
+from tests.properties.report_oracle import ReportOracle
 from tests.support.world import Ran
 
 
@@ -32,7 +32,7 @@ class Program(Promises):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self.judge = Judge(self)
+        self.oracle = ReportOracle(self)
         self.last_status: Ran | None = None
         self.digests: list[str] = []
         """Of plans that were stopped, oldest first."""
@@ -52,7 +52,7 @@ class Program(Promises):
         if "--from" not in options or {"--yes", "--accept-plan"} & {*options}:
             self.asked_for |= named
         self._meet_excluded()
-        self.judge.begins(options)
+        self.oracle.begins(options)
         ran = self._call("run", *options, "--format", "json")
         if "--order" in options:
             named = self._found_on(dict(pairwise(options))["--order"], named, known)
@@ -70,7 +70,7 @@ class Program(Promises):
             self.asked_for |= named
         elif "--yes" not in options:
             self.asked_for = asked_before
-        self.judge.ran(ran, strikes)
+        self.oracle.ran(ran, strikes)
         if ran.code == 0 and not self.world.clock.ahead and not strikes:
             self.promised |= {one for one in named if self._has_stood_for(one, LAG)}
         if ran.code == 7 and ran.report:
@@ -103,8 +103,8 @@ class Program(Promises):
         Loop's list cannot be asked by order, and details may name one return of several. So one
         from before go-live that no pass has read stays unknown, and nothing is promised of it.
         """
-        assert self.judge.now is not None
-        found = self.judge.now.found
+        assert self.oracle.now is not None
+        found = self.oracle.now.found
         rows = [row for row in self._rows() if row.id in named]
         orders = {row.provider_order_id for row in rows if row.id in found and not row.extra}
         return {
@@ -123,7 +123,7 @@ class Program(Promises):
         ran = self.world.call("status", "--format", "json")
         if ran.stdout:
             ran.report = json.loads(ran.stdout)
-        self.judge.status(ran)
+        self.oracle.status(ran)
         self.last_status = ran
 
     def _has_stood_for(self, return_id: str, span: timedelta) -> bool:
@@ -166,15 +166,15 @@ class Program(Promises):
             self._nested = None
 
     def _others(self) -> None:
-        before, hearing = self._fingerprint(), self.judge.now
-        self.judge.now = None  # what others hear is nothing to the run
+        before, hearing = self._fingerprint(), self.oracle.now
+        self.oracle.now = None  # what others hear is nothing to the run
         arrived = len(self.sandbox.request_log.all())
         assert self.world.call("run").code == 75
         assert len(self.sandbox.request_log.all()) == arrived, "a run without the lock asked"
         assert self.world.call("status").code in (0, 3)
         assert self.world.call("run", DRY).code in (0, 3, 4, 6, 7)
         assert self._fingerprint() == before, "others changed the ledger"
-        self.judge.now = hearing
+        self.oracle.now = hearing
         self.counts["runs at once"] += 1
 
     def _call(self, *arguments: str) -> Ran:
@@ -214,7 +214,7 @@ class Program(Promises):
 
     def _after(self, service: str, request: Request, delivery: Delivery) -> None:
         self._die_here("after")
-        self.judge.hears(service, request, delivery)
+        self.oracle.hears(service, request, delivery)
         if service == "jetti":
             self.witness.answered(request, delivery)
             if delivery.response is not None and delivery.response.status == 429:
@@ -249,7 +249,7 @@ class Program(Promises):
         self.lied = self.lied or any(kind in LIES for _, kind in self.struck)
         self._recovered()
         self.witness.died()
-        self.judge.died()
+        self.oracle.died()
         self._look()
         self._asks_status()
 

@@ -10,13 +10,13 @@ from tests.properties.history_staff import Staff
 from tests.support.world import Ran
 
 if TYPE_CHECKING:
-    from tests.properties.told_judge import Judge
+    from tests.properties.report_oracle import ReportOracle
 
 
 class Promises(Staff):
     """Looks at the ledger and at exit codes."""
 
-    judge: Judge
+    oracle: ReportOracle
 
     def _look(self) -> None:
         """The ledger is sound, and its watermark keeps what it promises."""
@@ -78,7 +78,7 @@ class Promises(Staff):
                 lost = self.mapped or self.lost_at is not None or self.world.clock.ahead
                 lost = lost or self.remapped
                 many = ran.report and len(ran.report["changes"]) > self.guard
-                many = many or self.judge.may_be_stopped() or "--from" in options
+                many = many or self.oracle.may_be_stopped() or "--from" in options
                 assert lost or many, ran.stderr
             case 129 | 130 | 143:
                 assert self.interrupted == ran.code

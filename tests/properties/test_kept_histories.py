@@ -52,7 +52,7 @@ def test_what_was_told_after_a_backup_does_not_stay_as_it_was_once_it_is_restore
 
 
 def test_who_takes_back_a_write_that_has_no_answer_yet_is_seen_by_nobody(state: Histories) -> None:
-    # The judge took the second write for one over a person's value; Jetti shows no difference.
+    # The oracle took the second write for one over a person's value; Jetti shows no difference.
     state.begins(loop={}, jetti={}, page_size=750, old=0, guard=25)
     lost = ("reset_before_headers", {"applied": True})
     state.jetti_breaks_writes(fault=lost, operation="PUT /sale-return-items/*", nth=1)
@@ -78,7 +78,7 @@ def test_a_create_of_the_moment_in_which_the_ledger_was_lost_is_a_person_s_to_ju
 
 
 def test_what_a_killed_run_was_asked_for_is_still_asked_for(state: Histories) -> None:
-    # The judge only remembered what was asked of runs that came to their end.
+    # The oracle only remembered what was asked of runs that came to their end.
     state.begins(
         loop={}, jetti={"read_lag_seconds": 20.0}, page_size=750, old=2, guard=25, late=0.0
     )
@@ -113,7 +113,7 @@ def test_a_parcel_that_moves_after_its_return_was_cancelled_is_a_person_s_to_jud
 def test_an_old_return_that_a_person_named_stays_in_jetti_when_the_ledger_is_restored(
     state: Histories,
 ) -> None:
-    # The judge took what the lost ledger had made at a person's word for a stray.
+    # The oracle took what the lost ledger had made at a person's word for a stray.
     state.begins(loop={}, jetti={}, page_size=750, old=1, guard=25)
     state.runs(options=("--sweep", "120d"))
     state.the_machine_suffers(how=("backs_up", ()))
@@ -150,7 +150,7 @@ def test_what_is_stopped_is_not_opened_by_taking_over_what_staff_raised(state: H
 def test_of_an_order_nothing_is_promised_that_neither_loop_nor_the_ledger_names(
     state: Histories,
 ) -> None:
-    # Loop named the newer of two returns, the other was never read; the judge had both promised.
+    # Loop named the newer of two returns, the other was never read; the oracle had both promised.
     state.begins(loop={}, jetti={}, page_size=750, old=1, guard=25)
     state.returns_more(order=1, units=[1])
     state.time_passes(seconds=130)
@@ -179,7 +179,7 @@ def test_of_an_order_all_is_promised_that_the_ledger_knows_by_whatever_name(
 def test_of_what_was_made_in_the_same_second_as_a_named_return_nothing_is_learnt(
     state: Histories,
 ) -> None:
-    # The judge missed the other's row, which nobody can understand, among the reasons of `status`.
+    # The oracle missed the other's row, which nobody can understand, among the reasons of `status`.
     state.begins(loop={}, jetti={}, page_size=750, old=2, guard=25)
     state.shop_goes_on(how=("garbles", ("no lines",)), one=2, place=0, runs=False)
     state.runs_for_one(one=1, by="return")

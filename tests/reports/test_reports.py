@@ -110,7 +110,7 @@ def test_the_json_report_keeps_its_contract() -> None:
     assert report["run"]["kind"] == "scheduled"
 
 
-def test_the_verdict_comes_first() -> None:
+def test_the_headline_comes_first() -> None:
     firsts = {name: SAMPLES[name]().split("\n")[0] for name in SAMPLES if name.endswith(".txt")}
 
     assert "everything is in step" in firsts["run_quiet.txt"]
@@ -119,7 +119,7 @@ def test_the_verdict_comes_first() -> None:
     assert firsts["status_healthy.txt"] == "Healthy."
 
 
-def test_each_sentence_of_a_verdict_begins_with_a_capital() -> None:
+def test_each_sentence_of_a_headline_begins_with_a_capital() -> None:
     late = msgspec.structs.replace(dry(), run=msgspec.structs.replace(dry().run, exit_code=3))
 
     said = run_text.render(late).split("\n")[0]

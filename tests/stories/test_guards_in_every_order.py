@@ -732,9 +732,9 @@ def test_a_stopped_dry_run_promises_nothing_of_what_is_stopped(world: World) -> 
     world.go_live()
     several(world, 3)
 
-    verdict = world.call("run", "--dry-run", **TIGHT).stdout.splitlines()[0]
+    headline = world.call("run", "--dry-run", **TIGHT).stdout.splitlines()[0]
 
-    assert "all the same" not in verdict, verdict
+    assert "all the same" not in headline, headline
 
 
 def test_a_sweep_s_stop_is_over_with_its_plan(world: World) -> None:

@@ -382,9 +382,9 @@ def test_the_command_for_a_row_without_an_id_can_be_typed_as_it_stands(world: Wo
 
     typed = shlex.split(following, comments=True)[1:]
     assert typed == ["reconciler", "show", name]
-    story = world.call(*typed[1:]).stdout
-    assert story.startswith("A row without its id, understood not at all")
-    assert "--return" not in story, "nobody can ask for it by its id"
+    shown = world.call(*typed[1:]).stdout
+    assert shown.startswith("A row without its id, understood not at all")
+    assert "--return" not in shown, "nobody can ask for it by its id"
 
 
 # ------------------------------------------------------------- what is read by itself, by its name

@@ -777,9 +777,9 @@ def test_the_order_in_which_jetti_lists_things_means_nothing():
         shown(33, {"D": 1}, status="cancelled"),
     ]
 
-    verdicts = [match(entry, *order) for order in list(permutations(rows))]
+    results = [match(entry, *order) for order in list(permutations(rows))]
 
-    assert {(tuple(claimed(v)), tuple(missing(v)), v.before) for v in verdicts} == {
+    assert {(tuple(claimed(v)), tuple(missing(v)), v.before) for v in results} == {
         ((30, 31, 32), (), (30, 31, 32, 33))
     }
 

@@ -1,4 +1,4 @@
-"""A judge of what is told: exit codes, `status`, the report, and what the guard must hold.
+"""What exit codes, `status` and the report must say, and what the guard must hold.
 
 It hears what Loop answered, sees what Jetti holds and who wrote it, and knows which commands were
 typed and what went wrong. It reads no ledger and shares no code with the program. What the
@@ -96,7 +96,7 @@ class Shown:
     """When a run first saw it so."""
 
 
-class Judge:
+class ReportOracle:
     """Keeps its own account of everything that was ever said."""
 
     def __init__(self, scene: Scene) -> None:
@@ -230,7 +230,7 @@ class Judge:
     def forgets(self) -> None:
         """The ledger is another one: lost and made again, or an older one."""
         known = self.furthest
-        self.__dict__ = Judge(self.scene).__dict__
+        self.__dict__ = ReportOracle(self.scene).__dict__
         self.furthest, self.unsure, self.stops_are_known = known, True, False
         self.roughened()
 
