@@ -11,8 +11,9 @@ import pytest
 from reconciler.http import connect
 from reconciler.loop import LoopReader
 from reconciler.sandbox.sandbox import LOOP_KEY, Sandbox, SandboxOptions
-from tests.loop.samples import NOON, PatientClock, loop_endpoint
+from tests.loop.samples import NOON, loop_endpoint
 from tests.support.in_process import Network, in_process
+from tests.support.patient_clock import PatientClock
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def reader(sandbox: Sandbox, network: Network) -> Iterator[Callable[..., LoopRea
     with ExitStack() as stack:
 
         def make(page_size: int = 5, key: str = LOOP_KEY, **changes) -> LoopReader:
-            clock = PatientClock()
+            clock = PatientClock(NOON)
             endpoint = loop_endpoint(sandbox.urls.loop, key, **changes)
             service = stack.enter_context(
                 connect(endpoint, clock, rng=random.Random(7), network=network)

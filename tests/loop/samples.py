@@ -1,4 +1,4 @@
-"""Small worlds of returns, a clock that does not sleep, and how to read everything."""
+"""Returns in Loop, and how to read all of them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,6 @@ from reconciler.sandbox.loop.model import SandboxLabel, SandboxLine, SandboxRetu
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 DAY = Window(NOON - timedelta(days=1), NOON)
-
-
-class PatientClock:
-    """Waiting takes no time."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self._start = now
-        self.elapsed = 0.0
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=self.elapsed)
-
-    def monotonic(self) -> float:
-        return self.elapsed
-
-    def wait(self, seconds: float) -> None:
-        self.elapsed += seconds
-
-    def check(self) -> None:
-        """No signal comes."""
 
 
 def loop_endpoint(base_url: str, key: str, **changes) -> Endpoint:
