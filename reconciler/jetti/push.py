@@ -5,35 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import retry
 from reconciler.core.matching.baseline import has_landed, with_landed_writes
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
+from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.plan import Change, unanswered, why_not_created
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
-from reconciler.errors import TargetUnavailable, fact
+from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.jetti.adopter import Adopter
 from reconciler.jetti.creation import Creation
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
+from reconciler.jetti.outage import OutageDetector
 from reconciler.jetti.result import PushResult, Trouble, named
 from reconciler.jetti.update import Update
 
 # safeguard: half-a-minute-between-absence-reads
 SECOND_READ_AFTER = timedelta(seconds=30)
 """Between the two reads that prove a lost create absent; longer than a cache should hide it."""
-OUTAGE = 5
-"""Failures in a row that are Jetti's and no entry's."""
-RATE_LIMITED_IN_A_ROW = 3
-"""429s in a row after which the rest waits for the next pass."""
 
 _UNDECIDED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
+
+
+class AbsentOnce(Struct, frozen=True):
+    """A create without an answer was not found; only a second read can prove it absent."""
+
+
+Step = PushResult | AbsentOnce | MatchedChange
+"""What one step with an entry comes to: a result, or the next match."""
 
 
 class Pusher:
@@ -48,9 +55,7 @@ class Pusher:
         self._adopter = Adopter(matcher, update, journal)
         self._journal = journal
         self._clock = clock
-        self._streak: list[tuple[str, PushResult]] = []
-        self._asked = 0
-        """Requests until the latest outcome."""
+        self._outage = OutageDetector(matcher)
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """Carry out each change when the next outcome is asked for.
@@ -64,7 +69,7 @@ class Pusher:
         except TargetUnavailable:
             # However it came to light, what failed since Jetti last answered was no entry's fault.
             # safeguard: outages-cost-no-attempt
-            self._journal.refund_attempts([return_id for return_id, _ in self._streak])
+            self._journal.refund_attempts(self._outage.return_ids())
             raise
 
     def already_has(self, changes: Sequence[Change]) -> list[str]:
@@ -80,35 +85,49 @@ class Pusher:
         return self._matcher.remarks()
 
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        absent: list[Change] = []
-        behind: list[Change] = []
+        absent_once: list[Change] = []
+        behind_them: list[Change] = []
         for matched in self._matcher.match(changes):
-            if self._stands_behind(matched, absent):
-                behind.append(matched.change)
+            if self._waits_for_another_create(matched, absent_once):
+                behind_them.append(matched.change)
                 continue
-            result = self._process(matched)
-            if result is None:
-                absent.append(matched.change)
+            result = self._push_one(matched)
+            if isinstance(result, AbsentOnce):
+                absent_once.append(matched.change)
             else:
                 yield self._reported(matched, result)
-        if absent:
+        if absent_once:
             self._clock.wait(SECOND_READ_AFTER.total_seconds())
-        for change in (*absent, *behind):
+        for change in (*absent_once, *behind_them):
             matched = self._matcher.again(change)
-            result = self._process(matched)
-            unsettled = PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
-            yield self._reported(matched, result or unsettled)
-        self._tell_outage()
+            result = self._push_one(matched)
+            if isinstance(result, AbsentOnce):
+                result = PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
+            yield self._reported(matched, result)
+        self._outage.check_at_the_end()
 
-    def _stands_behind(self, matched: MatchedChange, absent: Sequence[Change]) -> bool:
+    def _waits_for_another_create(
+        self, matched: MatchedChange, absent_once: Sequence[Change]
+    ) -> bool:
         """Whether another create must be settled first, which happens at the end of this pass."""
         result = matched.result
         if isinstance(result, Matched):
-            return bool(absent and result.missing) and self._creation.awaits_an_answer()
+            return bool(absent_once and result.missing) and self._creation.awaits_an_answer()
         return isinstance(result, NotReady) and result.behind
 
-    def _process(self, matched: MatchedChange) -> PushResult | None:
-        """Take an entry as far as it goes; None when its create must be looked for once more."""
+    def _push_one(self, matched: MatchedChange) -> PushResult | AbsentOnce:
+        """Take step after step with one entry, each on a new match, until one ends in a result.
+
+        A step asks for a new match only after it has closed the intents of a create that is not
+        in Jetti, which happens once, or after it has sent a write. So an entry takes at most two
+        steps more than writes are sent for it.
+        """
+        step: Step = matched
+        while isinstance(step, MatchedChange):
+            step = self._step(step)
+        return step
+
+    def _step(self, matched: MatchedChange) -> Step:
         change, entry, result = matched.change, matched.entry, matched.result
         if entry.state is State.SKIPPED:
             # A person asked for it, by name or by its range.
@@ -116,15 +135,10 @@ class Pusher:
         match result:
             case LookupFailed():
                 return self._lookup_failed(entry, result)
-            case NeedsReview(reason):
-                if result.overreached:
-                    self._creation.stop_creation_after_overreach(entry, reason)
-                self._journal.apply(entry.id, Transition(State.REVIEW, reason))
-                return PushResult(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
-            case NotReady(reason, behind=True):
-                attempts = 0 if entry.state is State.WAITING else None
-                self._journal.apply(entry.id, Transition(State.PENDING, reason, attempts=attempts))
-                return PushResult(OutcomeKind.DEFERRED, reason, named(entry.sale_returns))
+            case NeedsReview():
+                return self._send_to_review(entry, result)
+            case NotReady(behind=True):
+                return self._wait_for_another_create(entry, result)
             case NotReady() if change.kind is ChangeKind.ADOPT and not entry.intents:
                 return self._skip(entry)
             case NotReady():
@@ -132,9 +146,6 @@ class Pusher:
             case NotApplied():
                 return self._absent(matched, result)
             case Matched():
-                if entry.state is State.WAITING:
-                    # Looking for the order was no failure; tries are counted from here.
-                    self._journal.apply(entry.id, Transition(State.PENDING, attempts=0))
                 return self._apply(matched, result)
 
     # ------------------------------------------------------------------ nothing to write
@@ -149,6 +160,18 @@ class Pusher:
             self._journal.apply(entry.id, transition)
         ours = named(entry.sale_returns)
         return PushResult(OutcomeKind.FAILED, failed.reason, ours, trouble, failed.cause)
+
+    def _send_to_review(self, entry: Entry, review: NeedsReview) -> PushResult:
+        if review.overreached:
+            self._creation.stop_creation_after_overreach(entry, review.reason)
+        self._journal.apply(entry.id, Transition(State.REVIEW, review.reason))
+        return PushResult(OutcomeKind.REVIEW, review.reason, named(entry.sale_returns))
+
+    def _wait_for_another_create(self, entry: Entry, wait: NotReady) -> PushResult:
+        # Looking for the order was no failure; tries are counted from here.
+        attempts = 0 if entry.state is State.WAITING else None
+        self._journal.apply(entry.id, Transition(State.PENDING, wait.reason, attempts=attempts))
+        return PushResult(OutcomeKind.DEFERRED, wait.reason, named(entry.sale_returns))
 
     def _wait(self, matched: MatchedChange, wait: NotReady) -> PushResult:
         entry, seen = matched.entry, matched.sighting
@@ -175,7 +198,7 @@ class Pusher:
         self._journal.apply(entry.id, Transition(State.SKIPPED, reason))
         return PushResult(OutcomeKind.SKIPPED, reason)
 
-    def _absent(self, matched: MatchedChange, absent: NotApplied) -> PushResult | None:
+    def _absent(self, matched: MatchedChange, absent: NotApplied) -> Step:
         """A create whose answer was lost is not there; sure only when it is not there twice."""
         entry, now = matched.entry, self._clock.now()
         first_seen = absent.intent.absent_at
@@ -186,14 +209,14 @@ class Pusher:
             transition = Transition(entry.state, reason, next_try_at=again, intents_absent_at=now)
             self._journal.apply(entry.id, transition)
             hit(Failpoint.ABSENCE_NOTED)
-            return None
+            return AbsentOnce()
         if first_seen is not None and now - first_seen < SECOND_READ_AFTER:
-            return None
+            return AbsentOnce()
         closing = Transition(State.PENDING, intents_closed_as=IntentOutcome.ABSENT)
-        failed = self._in_vain(entry, "the create without an answer is not in Jetti", closing)
-        return failed or self._process(self._matcher.reconsider(matched))
+        failed = self._had_no_effect(entry, "the create without an answer is not in Jetti", closing)
+        return failed or self._matcher.reconsider(matched)
 
-    def _in_vain(self, entry: Entry, reason: str, closing: Transition) -> PushResult | None:
+    def _had_no_effect(self, entry: Entry, reason: str, closing: Transition) -> PushResult | None:
         """A write had no effect: None when it may be sent again at once, as the first time.
 
         A try is spent on what Jetti failed to do for this version; not on a 429, which is an
@@ -212,89 +235,67 @@ class Pusher:
 
     # ----------------------------------------------------------------- something to write
 
-    def _apply(self, matched: MatchedChange, found: Matched) -> PushResult | None:
+    def _apply(self, matched: MatchedChange, found: Matched) -> Step:
         """Adopt, create, update: whatever is left to do, in this order."""
         change, entry, seen = matched.change, matched.entry, matched.sighting
+        if entry.state is State.WAITING:
+            # Looking for the order was no failure; tries are counted from here.
+            self._journal.apply(entry.id, Transition(State.PENDING, attempts=0))
         if seen is None or not (found.sale_returns or found.missing):
             return self._skip(entry)
         if change.kind is ChangeKind.ADOPT and not entry.intents:
             return self._adopter.take(entry, found)
-        if entry.intents or found.adopted:
-            # Into the ledger before anything is written to it.
-            read_back = IntentOutcome.READ_BACK if entry.intents else None
-            adopted = Transition(
-                State.PENDING, sale_returns=found.sale_returns, intents_closed_as=read_back
-            )
-            if has_landed(entry, found.live):
-                self._journal.apply(entry.id, adopted)
-            else:
-                failed = self._in_vain(entry, f"{entry.reason}; it had no effect", adopted)
-                if failed is not None:
-                    return failed
-        remarks = () if entry.intents else _taken_over(found)
-        wrote = False
-        if found.missing:
-            self._update.check_reasons(entry)
-            created = self._creation.create(entry, found, seen)
-            if isinstance(created, PushResult):
-                return created
-            hit(Failpoint.CREATED)
-            found, wrote = created, True
-        result = self._update.apply(entry, found, seen, wrote=wrote)
+        failed = self._record_found(entry, found)
+        if failed is not None:
+            return failed
+        complete = self._create_missing(entry, found, seen)
+        if isinstance(complete, PushResult):
+            return complete
+        result = self._update.apply(entry, complete, seen, wrote=bool(found.missing))
         if result is None:
-            return self._process(self._matcher.again(change))
-        return replace(result, remarks=remarks)
+            return self._matcher.again(change)
+        return replace(result, remarks=() if entry.intents else _taken_over(found))
 
-    # ------------------------------------------------------------------------- the whole
+    def _record_found(self, entry: Entry, found: Matched) -> PushResult | None:
+        """What is ours goes into the ledger before anything is written to it; a result where a
+        write without an answer had no effect once too often."""
+        if not (entry.intents or found.adopted):
+            return None
+        read_back = IntentOutcome.READ_BACK if entry.intents else None
+        adopted = Transition(
+            State.PENDING, sale_returns=found.sale_returns, intents_closed_as=read_back
+        )
+        if has_landed(entry, found.live):
+            self._journal.apply(entry.id, adopted)
+            return None
+        return self._had_no_effect(entry, f"{entry.reason}; it had no effect", adopted)
+
+    def _create_missing(
+        self, entry: Entry, found: Matched, seen: OrderSnapshot
+    ) -> Matched | PushResult:
+        """All that is ours once the missing lines are created, or why they are not."""
+        if not found.missing:
+            return found
+        self._update.check_reasons(entry)
+        created = self._creation.create(entry, found, seen)
+        if isinstance(created, Matched):
+            hit(Failpoint.CREATED)
+        return created
+
+    # ------------------------------------------------------------------- what it came to
 
     def _reported(self, matched: MatchedChange, result: PushResult) -> ReportedChange:
-        self._watch(matched.change, result)
+        self._outage.observe(matched.change.return_id, result)
         remarks = (*matched.remarks, *result.remarks)
         return matched.change.with_outcome(
             result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
         )
-
-    def _watch(self, change: Change, result: PushResult) -> None:
-        """Tell an outage from entries that fail on their own."""
-        asked, self._asked = self._asked, self._matcher.requests()
-        if result.trouble is None:
-            if asked != self._asked:  # else nothing was answered for it either
-                self._streak.clear()
-            return
-        self._streak.append((change.return_id, result))
-        rate_limited = [each.trouble for _, each in self._streak[-RATE_LIMITED_IN_A_ROW:]]
-        if rate_limited == [Trouble.RATE_LIMITED] * RATE_LIMITED_IN_A_ROW:
-            raise TargetUnavailable(fact("Jetti", "answered 429", "three"))
-        if len(self._streak) < OUTAGE:
-            return
-        if any(each.trouble is Trouble.UNUSABLE for _, each in self._streak):
-            self._tell_outage()
-            self._streak.clear()
-            return
-        raise TargetUnavailable(_outage([each for _, each in self._streak]))
-
-    def _tell_outage(self) -> None:
-        """Where failures do not tell by their number: when nothing else is answered either, it is
-        Jetti and not the returns. Raises TargetUnavailable."""
-        if not all(result.trouble is Trouble.RATE_LIMITED for _, result in self._streak):
-            self._matcher.ping()
 
 
 def _taken_over(found: Matched) -> tuple[str, ...]:
     """That not all of these were made by a create of ours."""
     names = [known.reference for known in found.sale_returns if known.id in found.adopted]
     return (f"taken over, not made: {listed(names)} stood in Jetti already",) if names else ()
-
-
-def _outage(streak: Sequence[PushResult]) -> str:
-    """What Jetti did five times, as far as it was asked five times."""
-    last = streak[-1]
-    if last.cause is None:
-        return last.reason or "Jetti is not asked again for now"
-    causes = list(dict.fromkeys(result.cause for result in streak if result.cause))
-    if len(causes) == 1:
-        return fact("Jetti", last.cause, "five")
-    return fact("Jetti", f"failed five times in a row: {', '.join(causes)}")
 
 
 def _undecided(entry: Entry) -> State:

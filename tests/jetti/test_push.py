@@ -233,6 +233,26 @@ def test_a_snapshot_that_is_young_enough_is_not_taken_again(shop):
     assert (done.outcome, shop.asked) == ("pushed", [])
 
 
+def test_while_every_write_takes_minutes_jetti_is_looked_at_before_each_and_no_more(shop):
+    one = shop.noted(shop.world.order(("Acme", 2), ("Acme", 2), ("Acme", 2)))
+
+    def somebody_is_slow(write):
+        shop.sent.append(write)
+        shop.world.pass_time(seconds=121)
+
+    shop.world.sandbox.on_write = somebody_is_slow
+
+    assert shop.push()[one].outcome == "pushed"
+
+    assert [operation.split("/")[1] for operation, _ in shop.told] == [
+        "sales",
+        *["sale-return-items"] * 3,
+        "sale-returns",
+    ]
+    markers = [query for query in shop.asked if f"externalId]={one}&" in query]
+    assert len(markers) == len(shop.told)
+
+
 def test_more_than_twenty_are_looked_up_in_portions(shop):
     shop.ledger.meta.prove_create("ids")
     for _ in range(21):
