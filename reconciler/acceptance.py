@@ -1,4 +1,4 @@
-"""What a person has accepted with `--accept-plan`, and letting it through in the ledger."""
+"""What was accepted with `--accept-plan`, and letting it through in the ledger."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Acceptance:
         return True
 
     def let_through(self, changes: Iterable[Change], *, asked_for: bool) -> None:
-        """Committed before anything is written: the next pass must know what a person allowed,
+        """Committed before anything is written: the next pass must know what was allowed,
         should this one be cut short.
 
         A change that only looks in Jetti is left out: whoever lets one through has not agreed to

@@ -346,5 +346,5 @@ def _ledger_of(settings: Settings, request: RunRequest, runtime: Runtime) -> Led
 
 
 def _consent_given(_total: Callable[[], RangeSum]) -> bool:
-    """Of a dry run without a ledger: what a person agrees to could be recorded nowhere."""
+    """Of a dry run without a ledger: what someone agrees to could be recorded nowhere."""
     return True

@@ -1,7 +1,7 @@
 """Which changes of a plan may be carried out now (architecture.md#guards).
 
-`core/guard.py` judges; this asks the ledger and Jetti for what that rests on, asks the person who
-typed a range, and records in the ledger what is stopped and what is let through.
+`core/guard.py` judges; this asks the ledger and Jetti for what that rests on, asks whoever typed
+a range, and records in the ledger what is stopped and what is let through.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ from reconciler.errors import KeyRefused, ReconcilerError, TargetUnavailable
 LATELY = timedelta(days=28)
 """The guard's share is of the returns that changed in Loop in this span."""
 MOST_LOOKED_UP = 200
-"""Creates of a range whose vendors are counted before a person is asked: ten times two GETs."""
+"""Creates of a range whose vendors are counted before anyone is asked: ten times two GETs."""
 
 Consent = Callable[[Callable[[], RangeSum]], bool]
-"""Asks the person who typed a range. May raise Interrupted, and what working out its sum may."""
+"""Asks whoever typed a range. May raise Interrupted, and what working out its sum may."""
 
 
 class Approval(Protocol):
@@ -54,7 +54,7 @@ class Approval(Protocol):
 
     @property
     def stopped(self) -> Sequence[Change]:
-        """What waits for a person, in the plan's order."""
+        """What is stopped, in the plan's order."""
 
     @property
     def failures(self) -> Sequence[ReconcilerError]:
@@ -62,7 +62,7 @@ class Approval(Protocol):
 
     @property
     def is_agreed(self) -> bool:
-        """Whether what a person asked for was let through, so that later passes go on with it."""
+        """Whether what was asked for was let through, so that later passes go on with it."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -71,7 +71,8 @@ class Approval(Protocol):
     def approve(self, plan: Plan) -> tuple[Change, ...]:
         """The changes that may be carried out now, in the plan's order.
 
-        Raises SafetyStop where none may, LedgerError, and what asking Jetti or a person may.
+        Raises SafetyStop where none may, LedgerError, and whatever asking Jetti or for consent
+        may raise.
         """
 
 
@@ -99,7 +100,7 @@ class GuardPolicy(Struct, frozen=True):
 
 
 class GuardedApproval:
-    """Approves what the guards let pass, and what a person has reviewed or agrees to."""
+    """Approves what the guards let pass, and what someone has reviewed or agrees to."""
 
     def __init__(
         self,
@@ -174,7 +175,7 @@ class GuardedApproval:
     # ------------------------------------------------------------------ a range or single returns
 
     def _approve_asked_for(self, plan: Plan) -> tuple[Change, ...]:
-        """Single returns are let through, a range once the person who typed it knows its sum."""
+        """Single returns are let through, a range once whoever typed it knows its sum."""
         inputs = self._inputs(plan)
         changes = unaccepted(plan.changes, inputs.accepted)
         if self._request.kind is RunKind.RANGE and needs_consent(changes, inputs):
@@ -185,7 +186,7 @@ class GuardedApproval:
         return plan.changes
 
     def _ask(self, plan: Plan, changes: Sequence[Change], inputs: GuardInputs) -> None:
-        """Raises SafetyStop unless a person agrees; the plan is kept then, for its digest."""
+        """Raises SafetyStop unless someone agrees; the plan is kept then, for its digest."""
         # Worked out only where somebody reads it: whoever agreed beforehand need not wait for it.
         total = cache(lambda: self._sum(changes, inputs))
         # safeguard: range-needs-consent

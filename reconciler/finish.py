@@ -89,7 +89,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
 
 
 def _message(exit_code: int, failures: Sequence[ReconcilerError], state: LedgerState) -> str | None:
-    """The fact that the exit code rests on: what ended the pass, else how the ledger stands."""
+    """The fact that the exit code rests on: what ended the pass, else the state of the ledger."""
     messages = (str(error) for error in failures if error.status == exit_code)
     return next(messages, None) or summary.sentence(exit_code, state.totals)
 

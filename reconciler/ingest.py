@@ -26,7 +26,7 @@ from reconciler.errors import SourceError
 from reconciler.runtime import Progress
 
 _PORTION = 500  # entries projected again in one transaction
-_MOST_FAILURES = 5  # reported of a sweep by themselves; when Loop is out, every read fails
+_MOST_FAILURES = 5  # of a sweep are reported one by one; when Loop is out, every read fails
 
 
 class Projection(Struct, frozen=True):
@@ -132,7 +132,7 @@ class Ingest:
         self.log.windows[-1] = ReadWindow(window.start, window.end, drained=True)
 
     def singles(self, rows: Sequence[Return | Malformed]) -> None:
-        """Record returns that were read by themselves."""
+        """Record returns that were read individually."""
         returns = tuple(row for row in rows if isinstance(row, Return))
         malformed = tuple(row for row in rows if isinstance(row, Malformed))
         batch = _Batch(self._projection)
@@ -143,7 +143,7 @@ class Ingest:
         self._record(batch, Window(now, now), By.CREATED, None)
 
     def recheck_unlisted(self, windows: Iterable[Window]) -> list[SourceError]:
-        """Read each unfinished entry by itself that a sweep of these windows did not list.
+        """Read each unfinished entry that a sweep of these windows did not list.
 
         One that is gone from Loop, or in a state that cannot be listed, is held: not created, but
         taken up again should it come back. One that was pushed already goes to review.

@@ -37,7 +37,7 @@ class RequestReader:
     def read(self, request: RunRequest) -> None:
         """Read and record all that the request asks for.
 
-        A failure of Loop ends the reading and stands in the log. Raises what ends the pass:
+        A failure of Loop ends the reading and is in the log. Raises what ends the pass:
         ImplausibleListing, KeyRefused, SafetyStop, ConfigError, LedgerError, Interrupted.
         """
         try:

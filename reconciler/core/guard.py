@@ -1,8 +1,8 @@
 """Checked on the whole plan before the first write, in dry runs too (architecture.md#guards).
 
-A scheduled pass or sweep is guarded by counts. What a guard stops stays stopped until a person
-lets it through, or until it has changed; the rest of every later plan is judged separately. None
-of this concerns what a person named, nor a range once that person has agreed to its sum.
+A scheduled pass or sweep is guarded by counts. What a guard stops stays stopped until someone lets
+it through, or until it has changed; the rest of every later plan is judged separately. None of this
+concerns what someone named, nor a range once whoever typed it has agreed to its sum.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class GuardInputs(Struct, frozen=True):
     mapping_is_new: bool
     """Whether the mapping is another than the one under which pushed returns were accepted."""
     accepted: Collection[PlanMember] = ()
-    """What a person has reviewed."""
+    """What someone has reviewed."""
     stopped: Collection[PlanMember] = ()
-    """What an earlier pass stopped and no person has let through since."""
+    """What an earlier pass stopped and no one has let through since."""
     stopped_since: datetime | None = None
     stopped_as: str = ""
     """The digest under which it was stopped."""
@@ -45,7 +45,7 @@ class Guarded(Struct, frozen=True):
     through: tuple[Change, ...]
     """May be carried out."""
     stopped: tuple[Change, ...] = ()
-    """Waits for a person."""
+    """Waits until someone lets it through."""
     reasons: tuple[str, ...] = ()
     """What is too much in this plan; empty where all of it was stopped before."""
     stopped_before: int = 0
@@ -60,7 +60,7 @@ class Guarded(Struct, frozen=True):
 def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
     """Judge the plan of a scheduled pass or a sweep.
 
-    Counted is what no person has let through and what was not stopped before. Where that is too
+    Counted is what no one has let through and what was not stopped before. Where that is too
     much, all of it is stopped, together with what was stopped before: one plan, one digest.
 
     What is wanted is stopped, not the kind of change: a create becomes an update once `init
@@ -162,7 +162,7 @@ def in_words(changes: Sequence[Change]) -> str:
 
 
 class RangeSum(Struct, frozen=True):
-    """What a person should know of a range before agreeing to it."""
+    """What someone should know of a range before agreeing to it."""
 
     creates: int
     before_go_live: int
@@ -192,7 +192,7 @@ class RangeSum(Struct, frozen=True):
 
 
 def needs_consent(changes: Sequence[Change], inputs: GuardInputs) -> bool:
-    """Whether these changes of a range are more than the person may have meant."""
+    """Whether these changes of a range are more than someone may have meant."""
     creates = [change for change in changes if change.kind is ChangeKind.CREATE]
     return (
         len(creates) > inputs.guards.creates

@@ -23,7 +23,7 @@ from reconciler.errors import ReconcilerError
 
 
 class PassStart(Struct, frozen=True):
-    """How things stood when the pass began."""
+    """The state of things when the pass began."""
 
     run: Run
     """Its row of history."""
@@ -48,7 +48,7 @@ class PassResult(Struct, frozen=True):
     plan: Plan
     """Empty where the pass ended before it was made."""
     stopped: tuple[Change, ...]
-    """The part of the plan that waits for a person."""
+    """The part of the plan that waits until someone lets it through."""
     digest: str
     """Names the plan or, where a part of it is stopped, that part."""
     outcomes: tuple[ReportedChange, ...]
@@ -58,7 +58,7 @@ class PassResult(Struct, frozen=True):
     failures: tuple[ReconcilerError, ...]
     """What made it incomplete, in the order in which it happened."""
     is_agreed: bool
-    """Whether what a person asked for was let through, so that later passes go on with it."""
+    """Whether what was asked for was let through, so that later passes go on with it."""
     remarks: tuple[str, ...]
     """On the plan that was accepted, and on how Jetti answered."""
     requests: Requests

@@ -40,7 +40,7 @@ class CreationRules(Struct, frozen=True):
     policy: Policy
     go_live: datetime
     asked_for: bool
-    """Whether a person named this range or these returns: then go-live does not matter."""
+    """Whether someone named this range or these returns: then go-live does not matter."""
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -57,9 +57,9 @@ class Change(Struct, frozen=True, gc=False):
     touches_pushed: bool
     """Whether Jetti already holds a sale return that would change."""
     is_accepted: bool
-    """Whether exactly this was let through before: by a person, or by a pass that began it."""
+    """Whether exactly this was let through before: by someone, or by a pass that began it."""
     before_go_live: bool
-    """Whether the return is older than go-live, so that it is created only if a person asks."""
+    """Whether the return is older than go-live, so that it is created only if someone asks."""
     fields: FieldChanges = NO_FIELDS
     remarks: tuple[str, ...] = ()
 
@@ -212,13 +212,13 @@ def unanswered(entry: Entry) -> bool:
 
 
 def is_accepted(entry: Entry) -> bool:
-    """Whether what is wanted was let through: by a person, or by a pass that sent a write of it."""
+    """Whether what is wanted was let through: by someone, or by a pass that sent a write of it."""
     sent = {intent.fingerprint for intent in entry.intents}
     return entry.fingerprint in sent | {entry.accepted_fingerprint}
 
 
 def after_go_live(entry: Entry, rules: CreationRules) -> bool:
-    """Whether go-live lets the return be created, or a person asked for it."""
+    """Whether go-live lets the return be created, or someone asked for it."""
     # safeguard: go-live
     return rules.asked_for or entry.asked_for or entry.seen.created_at >= rules.go_live
 

@@ -44,7 +44,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def asked_for(self) -> bool:
-        """Whether a person named the returns or their range."""
+        """Whether someone named the returns or their range."""
         return self.kind in (RunKind.RANGE, RunKind.SINGLE)
 
     @property

@@ -44,7 +44,7 @@ def _unproven(result: PassResult, state: LedgerState, ids_key: str) -> Iterator[
 
 
 def _older_than_the_range(result: PassResult) -> Iterator[str]:
-    """What a range shows although the ledger that the report advises would leave it to a person."""
+    """What a range shows although the ledger that the report advises would never create it."""
     older = sum(change.before_go_live for change in result.creates())
     if result.start.watermark is None and result.request.start is not None and older:
         which = "1 of these was" if older == 1 else f"{older} of these were"
@@ -65,7 +65,7 @@ def _budget_of_a_dry_run(result: PassResult) -> Iterator[str]:
 
 
 def _left_over(result: PassResult) -> Iterator[str]:
-    """What a person asked for and is not done: who goes on with it."""
+    """What was asked for and is not done: who goes on with it."""
     if result.request.dry_run or not result.is_agreed:
         return
     left = sum(outcome.outcome is OutcomeKind.DEFERRED for outcome in result.outcomes)
