@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from reconciler.clock import Clock
-from reconciler.core.matching.order import names
 from reconciler.core.model import Malformed, Return, Window
+from reconciler.core.order_name import variants
 from reconciler.core.ports import Ledger, Source
 from reconciler.core.records import By
 from reconciler.core.report import RunKind
@@ -118,7 +118,7 @@ class RequestReader:
 
         Loop may name just one of its returns, and an entry may know the order by an older name.
         """
-        orders: list[tuple[str | None, str]] = [(None, spelling) for spelling in names(name)]
+        orders: list[tuple[str | None, str]] = [(None, spelling) for spelling in variants(name)]
         orders += [(row.order_id, row.order_name) for row in found if isinstance(row, Return)]
         on_order = self._ledger.entries.on_order
         return {entry.id for order_id, called in orders for entry in on_order(order_id, called)}

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from reconciler.clock import Clock
-from reconciler.core.matching.order import names
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, Sale, SaleItem
+from reconciler.core.order_name import variants
 from reconciler.http import Service
 from reconciler.jetti import schema
 from reconciler.jetti.collection import Collections, Filter
@@ -87,7 +87,7 @@ class JettiClient:
 
     def sales_named(self, order_names: Iterable[str]) -> list[Sale]:
         """Sales by order name, in either spelling (jetti.md#order-name-of-a-sale)."""
-        spellings = sorted({spelling for name in order_names for spelling in names(name)})
+        spellings = sorted({spelling for name in order_names for spelling in variants(name)})
         return [schema.sale(row) for row in self._collections.find(_SALES_NAMED, spellings)]
 
     def sale_items(self, sale_ids: Sequence[int]) -> list[SaleItem]:

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core.matching.match import needs_order, order_of, sent_to
-from reconciler.core.matching.order import Chosen, names, possible, settles
+from reconciler.core.matching.order import Chosen, possible, settles
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, OrderSnapshot, Sale
 from reconciler.core.model import Entry
+from reconciler.core.order_name import variants
 from reconciler.core.plan import unanswered
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
@@ -177,7 +178,7 @@ class Lookup:
             if not any(settles(sale, entry.seen) for sale in found[entry.id])
             or not sent_to(entry) <= {sale.id for sale in found[entry.id]}
         ]
-        order_names = [e.seen.order_name for e in unsettled if names(e.seen.order_name)]
+        order_names = [e.seen.order_name for e in unsettled if variants(e.seen.order_name)]
         if order_names:
             named = self._reader.sales_named(order_names)
             for entry in unsettled:

@@ -9,10 +9,11 @@ from msgspec import Struct
 from reconciler.clock import Clock
 from reconciler.core.matching.created import can_prove
 from reconciler.core.matching.match import match_entry, needs_order, order_of
-from reconciler.core.matching.order import Chosen, is_spelt_alike, names, spelling
+from reconciler.core.matching.order import Chosen, is_spelt_alike, spelling
 from reconciler.core.matching.result import Matched, MatchResult
 from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Entry
+from reconciler.core.order_name import variants
 from reconciler.core.plan import Change, CreationRules, creatable
 from reconciler.core.ports import Ledger
 from reconciler.core.report import ChangeKind
@@ -268,4 +269,4 @@ def in_rounds(changes: Sequence[Pair]) -> list[Pair]:
 def _order(entry: Entry) -> set[str]:
     """Everything by which two returns can be on one order."""
     order_id = entry.seen.order_id
-    return {*names(entry.seen.order_name)} | ({order_id} if order_id else set())
+    return {*variants(entry.seen.order_name)} | ({order_id} if order_id else set())

@@ -16,7 +16,7 @@ from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates
 from reconciler.ledger.database import Database, batched
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.loading import load, spellings_of
+from reconciler.ledger.loading import is_named, load
 from reconciler.ledger.tables import entries, intents
 
 LONGEST_PAUSE = timedelta(days=1)
@@ -54,7 +54,7 @@ class SqlEntries:
         named = or_(
             entries.c.return_id == name,
             entries.c.order_id == name,
-            entries.c.order_name.in_(spellings_of(name)),
+            is_named(entries.c.order_name, name),
         )
         with self._database.reading() as connection:
             ids = connection.execute(select(entries.c.return_id).where(named)).scalars()

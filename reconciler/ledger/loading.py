@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, select
 
 from reconciler.core.model import Entry, Intent, SaleReturn
+from reconciler.core.order_name import variants
 from reconciler.ledger.database import batched
 from reconciler.ledger.tables import entries, intents, sale_returns
 
@@ -98,7 +99,7 @@ def _outstanding(connection: Connection, ids: list[str]) -> dict[str, list[Inten
     return found
 
 
-def spellings_of(name: str) -> list[str]:
-    """An order's name with and without `#`; an empty one is none."""
-    bare = name.removeprefix("#")
-    return [bare, "#" + bare] if bare else []
+def is_named(order_name: ColumnElement[str], typed: str) -> ColumnElement[bool]:
+    """Whether it is the name of the order that was typed, with or without `#`."""
+    found = variants(typed)
+    return order_name.in_((typed, *found) if found else ())

@@ -13,7 +13,7 @@ from reconciler.core.ids import LONGEST_ID
 from reconciler.core.model import Malformed
 from reconciler.core.records import By, DrainedWindow, SetAside
 from reconciler.ledger.database import Database, batched
-from reconciler.ledger.loading import spellings_of
+from reconciler.ledger.loading import is_named
 from reconciler.ledger.tables import malformed
 
 WITHOUT_AN_ID = malformed.c.return_id.is_(None) & (func.length(malformed.c.key) == 64)
@@ -41,7 +41,7 @@ class SqlMalformedRows:
         named = or_(
             columns.key == name,
             columns.return_id == name,
-            columns.order_name.in_(spellings_of(name)),
+            is_named(columns.order_name, name),
         )
         return self._rows(select(malformed).where(named))
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from reconciler.clock import Clock
 from reconciler.core.ids import is_id
 from reconciler.core.model import KNOWN_STATES, Malformed, Return, Window
+from reconciler.core.order_name import bare
 from reconciler.core.records import By, Page
 from reconciler.errors import SourceError
 from reconciler.http import Response, Service
@@ -68,7 +69,7 @@ class LoopReader:
         All of an array are taken, but if it names only one, no more can be found, because the
         list cannot be searched by order. The caller adds what the ledger knows of the order.
         """
-        name = order_name.strip().lstrip("#")
+        name = bare(order_name)
         if not name or len(name) > LONGEST_NAME:
             return
         found = self._api.details(order_name=name) or self._api.details(order_name=f"#{name}")
@@ -94,4 +95,4 @@ def _is_on(row: Return | Malformed, name: str) -> bool:
     """Whether it is a return on that order; so may be one that is malformed or names no order."""
     if isinstance(row, Malformed) or not row.order_name:
         return True
-    return row.order_name.lstrip("#") == name
+    return bare(row.order_name) == name

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
+from reconciler.core import order_name
 from reconciler.core.matching.result import BY_HAND, listed
 from reconciler.core.matching.snapshot import LiveSaleReturn, Sale, SaleItem
 from reconciler.core.model import Entry, Operation, Return
@@ -140,40 +141,24 @@ def _described(sale: Sale) -> str:
 def is_spelt_alike(sale: Sale, seen: Return) -> bool:
     """Whether Jetti's reference is the order's name, or the number Loop gives beside it."""
     spellings = (seen.order_name, seen.order_number)
-    return any(same_name(sale.reference, name) for name in spellings if name)
+    return any(order_name.same(sale.reference, name) for name in spellings if name)
 
 
 def _is_named(sale: Sale, seen: Return) -> bool:
-    return same_name(sale.reference, seen.order_name)
+    return order_name.same(sale.reference, seen.order_name)
 
 
-def same_name(reference: str, order_name: str) -> bool:
-    """Jetti stores the name with or without Shopify's `#` (jetti.md#order-name-of-a-sale). Nothing
-    is none."""
-    return _bare(reference) == _bare(order_name) != ""
-
-
-def names(order_name: str) -> tuple[str, ...]:
-    """The spellings under which Jetti may hold an order name, in the order to try them."""
-    bare = _bare(order_name)
-    return (bare, f"#{bare}") if bare else ()
-
-
-def spelling(reference: str, order_name: str) -> tuple[str, str] | None:
+def spelling(reference: str, name: str) -> tuple[str, str] | None:
     """What the shop puts before and after Jetti's reference to make its name; None where the
     name can be read in no such way, or in several.
 
     A number is never cut in two: `1001` is no part of `21001`.
     """
-    bare, inner = _bare(order_name), _bare(reference)
-    if not inner or bare.count(inner) != 1 or bare == inner:
+    outer, inner = order_name.bare(name), order_name.bare(reference)
+    if not inner or outer.count(inner) != 1 or outer == inner:
         return None
-    prefix, suffix = bare.split(inner)
+    prefix, suffix = outer.split(inner)
     cut = (prefix[-1:] + inner[:1], inner[-1:] + suffix[:1])
     if any(len(pair) == 2 and pair.isdigit() for pair in cut):
         return None
     return prefix, suffix
-
-
-def _bare(name: str) -> str:
-    return name.strip().lstrip("#")

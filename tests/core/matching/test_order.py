@@ -11,9 +11,7 @@ from reconciler.core.matching.order import (
     anchors,
     choose_sale,
     is_spelt_alike,
-    names,
     ruled_out,
-    same_name,
     settles,
     spelling,
 )
@@ -126,7 +124,6 @@ def test_a_return_without_a_name_is_found_by_its_id_and_never_by_nothing():
     assert choose_sale(nameless, [CROSSED]) == Chosen(CROSSED)
     assert choose_sale(nameless, [a_sale(external_id=None, reference="")]) == NoSale()
     assert choose_sale(nameless, [a_sale(external_id=None, reference="#")]) == NoSale()
-    assert names("") == names(" # ") == ()
 
 
 @pytest.mark.covers("R5")
@@ -173,17 +170,6 @@ def test_a_sale_that_leaves_nothing_to_ask(sale, enough):
 )
 def test_what_a_shop_puts_around_its_numbers_is_read_only_where_it_is_plain(reference, name, found):
     assert spelling(reference, name) == found
-
-
-def test_names_are_the_same_with_and_without_a_hash():
-    assert same_name("1001", "#1001")
-    assert same_name(" #1001", "1001")
-    assert not same_name("1001-E", "#1001")
-    assert names("#1001") == names(" 1001") == ("1001", "#1001")
-    assert names("#X7X") == names("X7X") == ("X7X", "#X7X")
-    assert not same_name("X7", "7")
-    assert same_name("X7", "#X7")
-    assert same_name("#X7", "X7")
 
 
 def test_a_sale_that_gave_way_to_another_is_told_by_what_it_has():
