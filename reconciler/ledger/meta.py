@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Executable, func, select
 
 from reconciler.core.records import Meta
 from reconciler.failpoints import Failpoint, hit
@@ -66,6 +66,11 @@ class SqlMetaRow:
         self._set(mapping_version=mapping_version)
 
     def _set(self, **values: Any) -> None:
-        with self._database.writing() as connection:
-            connection.execute(meta.update().values(values))
-        hit(Failpoint.IDENTITY_COMMITTED)
+        commit(self._database, meta.update().values(values))
+
+
+def commit(database: Database, statement: Executable) -> None:
+    """Execute one statement in a transaction of its own."""
+    with database.writing() as connection:
+        connection.execute(statement)
+    hit(Failpoint.IDENTITY_COMMITTED)

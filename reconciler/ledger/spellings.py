@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
+from reconciler.ledger.meta import commit
 from reconciler.ledger.tables import spellings
 
 
@@ -25,8 +25,6 @@ class SqlSpellings:
             return bool(known.is_confirmed)
         first = {"prefix": prefix, "suffix": suffix, "order_id": order_id}
         confirmed = spellings.update().where(*same).values(is_confirmed=1)
-        with self._database.writing() as connection:
-            connection.execute(spellings.insert().values(first) if known is None else confirmed)
-        hit(Failpoint.IDENTITY_COMMITTED)
+        commit(self._database, spellings.insert().values(first) if known is None else confirmed)
         # safeguard: spelling-needs-two-orders
         return known is not None
