@@ -92,10 +92,7 @@ def forget_gone(connection: Connection, drained: DrainedWindow) -> None:
 
 
 def keep(connection: Connection, rows: Sequence[Malformed], now: datetime) -> None:
-    """Add those that are new, and move `last_seen` of the others.
-
-    Of several with the same key in one window the last counts.
-    """
+    """Keep one row per key, with its newest problem and the times it was first and last seen."""
     if not rows:
         return
     kept = set(connection.execute(select(malformed.c.key)).scalars())
