@@ -91,7 +91,10 @@ class Database:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         if self._broken:
-            raise LedgerError(f"the ledger {self.name} was closed after an earlier error")
+            raise LedgerError(
+                f"the ledger {self.name} was closed after an earlier error",
+                "see that error, then run again",
+            )
         if self._inside:
             raise RuntimeError("a transaction of the ledger begins inside another one")
         self._inside = True
