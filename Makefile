@@ -60,6 +60,11 @@ docs: $(VENV)/.testable ## write the tables of the documents that are made from 
 	$(BIN)/python -m docs.settings_table
 	$(BIN)/python -m tests.support.proof_table
 
+.PHONY: golden
+golden: $(VENV)/.testable ## write the golden messages and reports as the program words them now
+	$(BIN)/python -m pytest -q --update-golden $$(grep -rlwE --include='test_*.py' \
+		--exclude=test_golden.py 'golden|golden_file' tests)
+
 .PHONY: bench
 bench: $(VENV)/.testable ## the figures that the speed claims rest on
 	$(BIN)/python -m benchmarks

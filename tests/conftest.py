@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.fault_table import print_cells, print_seeds
 from tests.support.figures import Figures
+from tests.support.golden import Golden, name_of
 from tests.support.leaks import LeakSearch, searched_directory
 from tests.support.world import World, a_world
 
@@ -28,10 +29,11 @@ settings.register_profile("mutants", _REPEATABLE, max_examples=20)
 settings.load_profile("dev")
 
 _HERE = Path(__file__).parent
-_RECORDED = (_HERE / "cassettes", _HERE / "reports" / "golden")
+_RECORDED = (_HERE / "cassettes", _HERE / "golden", _HERE / "reports" / "golden")
 """What earlier runs have recorded."""
 
 _FIGURES = pytest.StashKey[Figures]()
+_GOLDEN = pytest.StashKey[Golden]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,16 +46,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="the long forms of the proofs, which nobody waits for"
     )
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write golden files as the program words things now (`make golden`); not with workers",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     counted = config.stash[_FIGURES] = Figures()
+    updates = bool(config.getoption("update_golden"))
+    if updates and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--update-golden writes one file, so it needs -n 0")
+    config.stash[_GOLDEN] = Golden(updates=updates)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(LeakSearch(counted, _RECORDED), "leak search")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     directory: Path | None = session.config.getoption("figures")
+    session.config.stash[_GOLDEN].write()
     counted = session.config.stash[_FIGURES]
     if directory is not None and (counted.counts or counted.largest or counted.names):
         directory.mkdir(parents=True, exist_ok=True)
@@ -72,6 +84,19 @@ def pytest_terminal_summary(
 def figures(request: pytest.FixtureRequest) -> Figures:
     """Where a test counts what it did."""
     return request.config.stash[_FIGURES]
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Whether a text reads as the section of this test says (tests/golden/messages.txt)."""
+    kept = request.config.stash[_GOLDEN]
+    return lambda text: kept.check(name_of(request.node), text)
+
+
+@pytest.fixture
+def golden_file(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Whether a text is what a golden file holds."""
+    return request.config.stash[_GOLDEN].check_file
 
 
 @pytest.fixture

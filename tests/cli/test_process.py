@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.program import bare, reconciler
+from tests.support.golden import by_name
 
 COMMANDS = ["init", "run", "serve", "status", "show", "sandbox", "demo"]
 HEAVY = {
@@ -58,8 +61,19 @@ main()
     assert done.stdout.splitlines()[-1] == "loaded"
 
 
+def test_the_program_explains_itself(tmp_path: Path, golden: Callable[[str], None]) -> None:
+    done = reconciler("--help", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE)
+    golden(done.stdout)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
+def test_every_command_explains_itself(
+    tmp_path: Path, command: str, golden: Callable[[str], None]
+) -> None:
     done = reconciler(command, "--help", cwd=tmp_path)
 
     assert done.returncode == 0
@@ -67,6 +81,7 @@ def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
     assert f"  reconciler {command}" in done.stdout or f"{command} --max-age" in done.stdout
     assert "Exit codes:" in done.stdout
     assert done.stderr == ""
+    golden(done.stdout)
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:
@@ -192,7 +207,7 @@ def test_a_signal_ends_a_server_with_its_own_code(
     ]
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_named(tmp_path: Path, golden: Callable[[str], None]) -> None:
     import socket
 
     with socket.socket() as taken:
@@ -203,6 +218,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert f"--control-port {port}: Address already in use" in done.stderr
+    golden(by_name(done.stderr, [(port, "PORT")]))
 
 
 def _shell(script: str, directory: Path) -> subprocess.CompletedProcess[str]:

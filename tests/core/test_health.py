@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,8 +24,13 @@ FINE = Facts(
 )
 
 
-STOPPED = "run 2 ({}) stopped for safety: too many"
-ENDED = "run {} ({}) ended with exit code {}: too many"
+ENDED = re.compile(r"run (\d+) \((\w+)\) .*exit code (\d+): too many")
+
+
+def ended(reason: str) -> tuple[int, str, int] | None:
+    """Of which run, of what kind and with which code a reason says that it ended."""
+    found = ENDED.fullmatch(reason)
+    return None if found is None else (int(found[1]), found[2], int(found[3]))
 
 
 def run(
@@ -37,71 +44,67 @@ def set_aside(return_id: str | None) -> SetAside:
     return SetAside(return_id or "ab" * 32, return_id, None, "id: x", False, NOON, NOON)
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"states": {"dead": 2}}, "2 returns dead"),
-        ({"states": {"failed": 1}}, "1 return failed"),
-        ({"states": {"review": 1}}, "1 return in review: a person must decide"),
-        ({"overdue": 3}, "3 returns overdue: waiting for 1d or longer"),
+NOT_HEALTHY: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
+    "dead": ({"states": {"dead": 2}}, ("2", "dead")),
+    "failed": ({"states": {"failed": 1}}, ("1", "failed")),
+    "in review": ({"states": {"review": 1}}, ("1", "review")),
+    "overdue": ({"overdue": 3}, ("3", "overdue", "1d")),
+    "an old pass": (
+        {"last_complete_pass": NOON - HOUR - timedelta(seconds=1)},
+        ("pass", "60m", "1h"),
+    ),
+    "no pass": ({"last_complete_pass": None}, ("no pass",)),
+    "a row": ({"malformed": 1, "set_aside": (set_aside("8801"),)}, ("1 row", "8801")),
+    "two rows": (
+        {"malformed": 2, "set_aside": tuple(set_aside(one) for one in ("8801", "8802"))},
+        ("2 rows", "8801, 8802"),
+    ),
+    "more rows than are named": (
+        {"malformed": 9, "set_aside": (set_aside("8801"),)},
+        ("9 rows", "8801, …"),
+    ),
+    "a row without an id": ({"malformed": 1, "set_aside": (set_aside(None),)}, ("1 row",)),
+    "an old sweep": (
+        {"last_complete_sweep": NOON - 2 * DAY - HOUR},
+        ("sweep", "49h", "48h"),
+    ),
+    "a stop": ({"runs": (run(2, "scheduled", 7),)}, ("run 2 (scheduled)", "safety", "too many")),
+    "a stop of one return": (
+        {"runs": (run(2, "single", 7), run(1, "scheduled"))},
+        ("run 2 (single)", "safety", "too many"),
+    ),
+    "a stop, while a run goes on": (
+        {"runs": (run(3, "scheduled", None), run(2, "scheduled", 7))},
+        ("run 2 (scheduled)", "safety", "too many"),
+    ),
+    "a stop without a message": (
+        {"runs": (replace(run(2, "sweep", 7), message=None),)},
+        ("run 2 (sweep)", "safety"),
+    ),
+    "adoption not finished": ({"adopting_since": NOON - DAY}, ("`reconciler init --adopt`",)),
+    "a stopped plan": (
+        {"stopped": Stopped("0123456789abcdef", NOON - HOUR, {"update": 2, "create": 30})},
         (
-            {"last_complete_pass": NOON - HOUR - timedelta(seconds=1)},
-            "the last complete pass ended 60m ago, more than 1h",
+            "2026-03-01 11:00Z",
+            "create 30, update 2",
+            "`reconciler run --dry-run`",
+            "`reconciler run --accept-plan 0123456789abcdef`",
         ),
-        ({"last_complete_pass": None}, "no pass was ever complete"),
-        (
-            {"malformed": 1, "set_aside": (set_aside("8801"),)},
-            "1 row of Loop's is not understood, at least in part: return 8801",
-        ),
-        (
-            {
-                "malformed": 2,
-                "set_aside": tuple(set_aside(one) for one in ("8801", "8802")),
-            },
-            "2 rows of Loop's are not understood, at least in part: return 8801, 8802",
-        ),
-        (
-            {"malformed": 9, "set_aside": (set_aside("8801"),)},
-            "9 rows of Loop's are not understood, at least in part: return 8801, …",
-        ),
-        (
-            {
-                "malformed": 1,
-                "set_aside": (set_aside(None),),
-            },
-            "1 row of Loop's is not understood, at least in part",
-        ),
-        (
-            {"last_complete_sweep": NOON - 2 * DAY - HOUR},
-            "the last complete sweep ended 49h ago, more than 48h",
-        ),
-        ({"runs": (run(2, "scheduled", 7),)}, STOPPED.format("scheduled")),
-        ({"runs": (run(2, "single", 7), run(1, "scheduled"))}, STOPPED.format("single")),
-        (
-            {"runs": (run(3, "scheduled", None), run(2, "scheduled", 7))},
-            STOPPED.format("scheduled"),
-        ),
-        (
-            {"runs": (replace(run(2, "sweep", 7), message=None),)},
-            "run 2 (sweep) stopped for safety",
-        ),
-        (
-            {"adopting_since": NOON - DAY},
-            "what Jetti already has was not looked for to the end: let `reconciler init --adopt`"
-            " end, or run it again",
-        ),
-        (
-            {"stopped": Stopped("0123456789abcdef", NOON - HOUR, {"update": 2, "create": 30})},
-            "plan 0123456789abcdef is stopped since 2026-03-01 11:00Z (create 30, update 2): look"
-            " at it with `reconciler run --dry-run`, then let it through with"
-            " `reconciler run --accept-plan 0123456789abcdef`",
-        ),
-    ],
-)
-def test_not_healthy(change: dict[str, object], reason: str) -> None:
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_HEALTHY)
+def test_not_healthy(case: str, golden: Callable[[str], None]) -> None:
+    change, facts = NOT_HEALTHY[case]
+
     health = assess(replace(FINE, **change), DAY, HOUR)
 
-    assert (health.healthy, health.exit_code, health.reasons) == (False, 3, (reason,))
+    assert (health.healthy, health.exit_code) == (False, 3)
+    [reason] = health.reasons
+    for fact in facts:
+        assert fact in reason
+    golden(reason)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_whatever_ended_the_last_pass_is_a_reason_until_a_good_one(code: int) ->
 
     for later in ((), (run(3, "single"),), (run(3, "sweep"),), (run(3, "scheduled", None),)):
         told = assess(replace(FINE, runs=(*later, bad)), DAY, HOUR)
-        assert told.reasons == (ENDED.format(2, "scheduled", code),)
+        assert [*map(ended, told.reasons)] == [(2, "scheduled", code)]
     assert assess(replace(FINE, runs=(run(3, "scheduled"), bad)), DAY, HOUR).healthy
 
 
@@ -145,15 +148,11 @@ def test_whatever_ended_the_last_pass_is_a_reason_until_a_good_one(code: int) ->
 def test_what_a_sweep_could_not_do_a_good_pass_makes_up_for(code: int) -> None:
     bad = run(2, "sweep", code)
 
-    assert assess(replace(FINE, runs=(bad, run(1, "scheduled"))), DAY, HOUR).reasons == (
-        ENDED.format(2, "sweep", code),
-    )
+    told = assess(replace(FINE, runs=(bad, run(1, "scheduled"))), DAY, HOUR).reasons
+    assert [*map(ended, told)] == [(2, "sweep", code)]
     assert assess(replace(FINE, runs=(run(3, "scheduled"), bad)), DAY, HOUR).healthy
     also = assess(replace(FINE, runs=(run(3, "scheduled", 5), bad)), DAY, HOUR)
-    assert also.reasons == (
-        ENDED.format(3, "scheduled", 5),
-        ENDED.format(2, "sweep", code),
-    )
+    assert [*map(ended, also.reasons)] == [(3, "scheduled", 5), (2, "sweep", code)]
 
 
 @pytest.mark.covers("R12")
@@ -163,7 +162,8 @@ def test_a_sweep_s_stop_is_over_once_a_pass_has_judged_the_plan_anew() -> None:
 
     told = assess(replace(FINE, runs=(run(3, "scheduled", 7), swept)), DAY, HOUR).reasons
     assert len(told) == 1
-    assert told[0].startswith("run 3 (scheduled) stopped for safety")
+    assert told[0].startswith("run 3 (scheduled)")
+    assert "safety" in told[0]
     first = assess(replace(FINE, runs=(run(3, "scheduled", 5), swept)), DAY, HOUR).reasons
     assert len(first) == 2
     before = assess(replace(FINE, runs=(swept, run(1, "scheduled", 7))), DAY, HOUR).reasons
@@ -176,34 +176,46 @@ def test_a_pass_that_leaves_returns_to_look_at_makes_up_for_a_sweep_too(code: in
     bad = run(2, "sweep", code)
 
     told = assess(replace(FINE, runs=(run(3, "scheduled", 3), bad)), DAY, HOUR).reasons
-    assert told == (ENDED.format(3, "scheduled", 3),)
+    assert [*map(ended, told)] == [(3, "scheduled", 3)]
     stopped = assess(replace(FINE, runs=(run(3, "scheduled", 7), bad)), DAY, HOUR).reasons
     assert len(stopped) == (1 if code == 7 else 2)
 
 
-def test_a_run_without_an_end_was_killed_where_its_lock_is_free() -> None:
+def test_a_run_without_an_end_was_killed_where_its_lock_is_free(
+    golden: Callable[[str], None],
+) -> None:
     going = run(2, "scheduled", None)
 
     assert assess(replace(FINE, runs=(going,)), DAY, HOUR).healthy
     [told] = assess(replace(FINE, runs=(going,), killed=2), DAY, HOUR).reasons
-    assert told.endswith("did not end: it was killed")
-    ended = replace(FINE, runs=(run(2, "scheduled"),), killed=2)
-    assert assess(ended, DAY, HOUR).healthy, "it ended between the two looks"
+    assert "run 2 (scheduled)" in told
+    golden(told)
+    over = replace(FINE, runs=(run(2, "scheduled"),), killed=2)
+    assert assess(over, DAY, HOUR).healthy, "it ended between the two looks"
 
 
-def test_a_pass_that_did_not_end_is_told_once_it_cannot_be_going_on() -> None:
+def test_a_pass_that_did_not_end_is_told_once_it_cannot_be_going_on(
+    golden: Callable[[str], None],
+) -> None:
     """A later run tells, because only one at a time holds the lock; else the time that passed."""
     half_an_hour = timedelta(minutes=30)
     one = run(2, "scheduled", None, NOON - half_an_hour)
     fine = run(1, "scheduled")
-    began = f"run 2 (scheduled) began at {NOON - half_an_hour:%Y-%m-%d %H:%M:%S}Z and did not end"
 
     assert assess(replace(FINE, runs=(one, fine)), DAY, HOUR).healthy
     later = replace(FINE, now=NOON + timedelta(seconds=1), watermark=NOON, runs=(one, fine))
-    assert assess(later, DAY, None).reasons == (f"{began}: it goes on, or was killed",)
-    for after in (run(3, "single"), run(3, "scheduled", None)):
-        told = assess(replace(FINE, runs=(after, one, fine)), DAY, HOUR)
-        assert told.reasons == (f"{began}: it was killed",)
+    [unsure] = assess(later, DAY, None).reasons
+    told = [
+        assess(replace(FINE, runs=(after, one, fine)), DAY, HOUR).reasons
+        for after in (run(3, "single"), run(3, "scheduled", None))
+    ]
+    assert told[0] == told[1]
+    [sure] = told[0]
+    for reason in (unsure, sure):
+        assert "run 2 (scheduled)" in reason
+        assert "2026-03-01 11:30:00Z" in reason
+    assert unsure != sure
+    golden(f"{unsure}\n{sure}")
     assert assess(replace(FINE, runs=(run(3, "scheduled"), one)), DAY, HOUR).healthy
 
 
@@ -219,40 +231,46 @@ def test_a_sweep_may_take_two_hours() -> None:
 
 
 @pytest.mark.covers("P15")
-def test_a_first_pass_that_is_due_and_did_not_come_is_a_reason() -> None:
+def test_a_first_pass_that_is_due_and_did_not_come_is_a_reason(
+    golden: Callable[[str], None],
+) -> None:
     new = replace(FINE, last_complete_pass=None, created_at=NOON - HOUR)
 
     assert assess(new, DAY, None).healthy
-    assert assess(new, DAY, HOUR).reasons == ("no pass was ever complete",)
+    [undated] = assess(new, DAY, HOUR).reasons
+    assert undated.startswith("no pass")
     [reason] = assess(replace(new, now=NOON + timedelta(seconds=1)), DAY, None).reasons
-    assert reason.startswith("no pass was ever complete, although the ledger was made 60m ago")
+    assert reason.startswith(undated)
+    assert "60m ago" in reason
+    golden(reason)
 
 
 @pytest.mark.covers("F9", "R10")
+@pytest.mark.parametrize("max_age", [None, HOUR], ids=["any age", "1h"])
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"watermark": NOON + HOUR}, "reading is complete up to"),
-        ({"last_complete_pass": NOON + HOUR}, "the last complete pass ended at"),
-        ({"last_complete_sweep": NOON + HOUR}, "the last complete sweep ended at"),
-        ({"created_at": NOON + HOUR}, "the ledger was made at"),
-        ({"runs": (run(2, "single", None, NOON + HOUR),)}, "the last run began at"),
-        (
-            {"runs": (replace(run(2, "scheduled"), finished_at=NOON + HOUR),)},
-            "the last run ended at",
-        ),
+        ({"watermark": NOON + HOUR}, "reading"),
+        ({"last_complete_pass": NOON + HOUR}, "complete pass"),
+        ({"last_complete_sweep": NOON + HOUR}, "complete sweep"),
+        ({"created_at": NOON + HOUR}, "ledger"),
+        ({"runs": (run(2, "single", None, NOON + HOUR),)}, "run began"),
+        ({"runs": (replace(run(2, "scheduled"), finished_at=NOON + HOUR),)}, "run ended"),
     ],
+    ids=["watermark", "pass", "sweep", "creation", "beginning", "end"],
 )
-@pytest.mark.parametrize("max_age", [None, HOUR])
 def test_a_time_ahead_of_now_is_never_healthy(
-    change: dict[str, object], what: str, max_age: timedelta | None
+    change: dict[str, object],
+    what: str,
+    max_age: timedelta | None,
+    golden: Callable[[str], None],
 ) -> None:
     [reason] = assess(replace(FINE, **change), DAY, max_age).reasons
 
-    assert reason == (
-        f"{what} 2026-03-01 13:00:00Z, which is 60m ahead of this machine's clock: it is wrong"
-        " now, or was wrong then"
-    )
+    assert what in reason
+    assert "2026-03-01 13:00:00Z" in reason
+    assert "60m ahead of this machine's clock" in reason
+    golden(reason)
 
 
 def test_of_several_times_ahead_the_furthest_is_told() -> None:
@@ -260,13 +278,15 @@ def test_of_several_times_ahead_the_furthest_is_told() -> None:
 
     [reason] = assess(ahead, DAY, HOUR).reasons
 
-    assert "the last complete pass ended at" in reason
+    assert "complete pass" in reason
+    assert "120m ahead" in reason or "2h ahead" in reason
 
 
-def test_without_patience_waiting_is_called_just_that() -> None:
-    assert assess(replace(FINE, overdue=1), timedelta(0), None).reasons == (
-        "1 return overdue: waiting",
-    )
+def test_without_patience_waiting_is_called_just_that(golden: Callable[[str], None]) -> None:
+    [reason] = assess(replace(FINE, overdue=1), timedelta(0), None).reasons
+
+    assert "0" not in reason
+    golden(reason)
 
 
 def test_without_a_max_age_an_old_pass_is_no_reason() -> None:
@@ -276,17 +296,22 @@ def test_without_a_max_age_an_old_pass_is_no_reason() -> None:
     assert assess(replace(FINE, last_complete_pass=None), DAY, None).healthy
 
 
-def test_everything_that_is_wrong_is_told_and_the_last_ten_runs() -> None:
+def test_everything_that_is_wrong_is_told_and_the_last_ten_runs(
+    golden: Callable[[str], None],
+) -> None:
     runs = tuple(run(number, "scheduled", 7 if number == 12 else 0) for number in range(12, 0, -1))
     facts = replace(FINE, states={"dead": 1, "failed": 1, "review": 2}, overdue=1, runs=runs)
 
     health = assess(facts, DAY, HOUR)
 
-    assert health.reasons == (
+    named = (
         "1 return dead",
         "1 return failed",
-        "2 returns in review: a person must decide",
-        "1 return overdue: waiting for 1d or longer",
-        "run 12 (scheduled) stopped for safety: too many",
+        "2 returns in review",
+        "1 return overdue",
+        "run 12",
     )
+    for reason, fact in zip(health.reasons, named, strict=True):
+        assert fact in reason
+    golden("\n".join(health.reasons))
     assert [told.id for told in health.facts.runs] == list(range(12, 2, -1))

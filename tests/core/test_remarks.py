@@ -10,29 +10,37 @@ from tests.core.samples import a_return, an_entry, pushed, wants
 
 HELD_STATES = ("review",)
 IN_PART = {"labels_set_aside": ("labels[0].status: expected number or text, found list",)}
-LATE = "expired in Loop while its parcel moves: held"
 
 
-@pytest.mark.parametrize(
-    ("seen", "held_states", "why"),
-    [
-        (a_return(state="review"), HELD_STATES, "held in Loop (review)"),
-        (a_return(state="processing"), HELD_STATES, "held in Loop (processing)"),
-        (a_return(state="expired"), HELD_STATES, LATE),
-        (
-            a_return(state="expired", **IN_PART),
-            HELD_STATES,
-            "expired in Loop, but not all of it is understood: held",
-        ),
-        # These are held whatever is understood of them.
-        (a_return(state="review", **IN_PART), HELD_STATES, "held in Loop (review)"),
-        (a_return(state="processing", **IN_PART), HELD_STATES, "held in Loop (processing)"),
-        (a_return(state="expired"), ("expired",), "held in Loop (expired)"),
-        (a_return(state="expired", **IN_PART), ("expired",), "held in Loop (expired)"),
-    ],
-)
-def test_what_is_held_says_why(seen, held_states, why):
-    assert why_held(seen, held_states) == why
+HELD = {
+    "review": (a_return(state="review"), HELD_STATES, "(review)"),
+    "a state that is not known": (a_return(state="processing"), HELD_STATES, "(processing)"),
+    "late scan": (a_return(state="expired"), HELD_STATES, "expired"),
+    "not all understood": (a_return(state="expired", **IN_PART), HELD_STATES, "expired"),
+    # These are held whatever is understood of them.
+    "review, in part": (a_return(state="review", **IN_PART), HELD_STATES, "(review)"),
+    "a state that is not known, in part": (
+        a_return(state="processing", **IN_PART),
+        HELD_STATES,
+        "(processing)",
+    ),
+    "expired by setting": (a_return(state="expired"), ("expired",), "(expired)"),
+    "expired by setting, in part": (
+        a_return(state="expired", **IN_PART),
+        ("expired",),
+        "(expired)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HELD)
+def test_what_is_held_says_why(case, golden):
+    seen, held_states, named = HELD[case]
+
+    why = why_held(seen, held_states)
+
+    assert named in why
+    golden(why)
 
 
 EXPIRED, IN_REVIEW = a_return(state="expired"), a_return(state="review")
@@ -40,11 +48,14 @@ HOLD, EXIST = wants(purpose=Purpose.HOLD), wants()
 THERE = {"sale_returns": (pushed(),)}
 
 
-def test_a_late_scan_is_remarked_on_where_jetti_has_the_return():
+def test_a_late_scan_is_remarked_on_where_jetti_has_the_return(golden):
     entry = an_entry(HOLD, seen=EXPIRED, **THERE)
 
-    assert late_scan(entry, HELD_STATES) == f"{LATE}, its status stays"
-    assert about(entry, HELD_STATES) == (f"{LATE}, its status stays",)
+    remark = late_scan(entry, HELD_STATES)
+
+    assert remark.startswith(why_held(EXPIRED, HELD_STATES))
+    assert about(entry, HELD_STATES) == (remark,)
+    golden(remark)
 
 
 @pytest.mark.parametrize(

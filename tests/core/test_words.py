@@ -112,14 +112,11 @@ def test_a_word_that_a_setting_names_is_no_news():
         (CountedWord("label status", "lost at sea", 1), 'mapping.status.STATE."lost at sea"'),
         (CountedWord("outcome", "repair", 1), "policy.outcomes.include"),
         (CountedWord("type", "trade-in", 1), "policy.types.include"),
+        # No setting decides about a state.
         (CountedWord("state", "processing", 1), "held"),
     ],
+    ids=["label status", "label status of two words", "outcome", "type", "state"],
 )
-def test_each_word_names_the_setting_that_decides_about_it(word, named):
+def test_each_word_names_the_setting_that_decides_about_it(word, named, golden):
     assert named in words.advice(word)
-
-
-def test_of_a_state_a_person_reads_that_no_setting_decides_about_it():
-    assert words.advice(CountedWord("state", "processing", 1)) == (
-        "held: not created, and told no status; this version has no setting for it"
-    )
+    golden(words.advice(word))

@@ -9,6 +9,7 @@ from reconciler.errors import ConfigError
 from reconciler.http import connect
 from reconciler.http.transport import Transport
 from tests.http.peers import KEY, endpoint
+from tests.support.golden import as_shown
 
 
 @pytest.mark.parametrize(
@@ -28,47 +29,43 @@ def test_https_and_this_machine_are_accepted(clock, url):
         assert (service.name, service.base_url) == ("Loop", url.removesuffix("/"))
 
 
-UNREADABLE = "cannot be read"
-NOWHERE = "must begin with https:// and a host"
-IN_CLEAR = "plain http is accepted for this machine only"
-TOO_MUCH = "may hold a host and a path only"
-
-
 @pytest.mark.parametrize(
-    ("url", "problem"),
+    "url",
     [
-        ("http://api.loopreturns.com/api", IN_CLEAR),
-        ("http://127.0.0.1.example.com/api", IN_CLEAR),
-        ("http://localhost.example.com/api", IN_CLEAR),
-        ("http://10.0.0.1/api", IN_CLEAR),
-        ("ftp://127.0.0.1/api", NOWHERE),
-        ("api.loopreturns.com/api", NOWHERE),
-        ("https://", NOWHERE),
-        ("", NOWHERE),
-        ("https://user:secret@api.loopreturns.com/api", TOO_MUCH),
-        ("https://api.loopreturns.com/api?key=secret", TOO_MUCH),
-        ("https://api.loopreturns.com/api#secret", TOO_MUCH),
-        ("https://[::1/api", UNREADABLE),
-        ("https://a:99999999/api", NOWHERE),
-        ("https://a:65536/api", NOWHERE),
-        ("https://a:0/api", NOWHERE),
+        "http://api.loopreturns.com/api",
+        "http://127.0.0.1.example.com/api",
+        "http://localhost.example.com/api",
+        "http://10.0.0.1/api",
+        "ftp://127.0.0.1/api",
+        "api.loopreturns.com/api",
+        "https://",
+        "",
+        "https://user:secret@api.loopreturns.com/api",
+        "https://api.loopreturns.com/api?key=secret",
+        "https://api.loopreturns.com/api#secret",
+        "https://[::1/api",
+        "https://a:99999999/api",
+        "https://a:65536/api",
+        "https://a:0/api",
     ],
 )
-def test_any_other_base_url_is_a_mistake_in_the_settings(clock, url, problem):
+def test_any_other_base_url_is_a_mistake_in_the_settings(clock, url, golden):
     with pytest.raises(ConfigError) as caught:
         connect(endpoint("", base_url=url), clock)
 
-    subject = "" if problem is IN_CLEAR else "the base URL "
-    assert str(caught.value) == f"Loop: {subject}{problem}"
+    assert str(caught.value).startswith("Loop")
+    assert "secret" not in str(caught.value)
+    golden(str(caught.value))
 
 
 @pytest.mark.parametrize("key", ["", " ", "canary\n", "canary\r\nX: 1", "canary\0", "canäry"])
-def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(clock, key):
+def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(clock, key, golden):
     with pytest.raises(ConfigError) as caught:
         connect(endpoint("http://127.0.0.1:1", key_header=("X-Authorization", key)), clock)
 
-    assert str(caught.value) == "Loop: the key is empty or has characters that no key has"
-    assert caught.value.hint == "check LOOP_API_KEY"
+    assert "LOOP_API_KEY" in caught.value.hint
+    assert "canary" not in as_shown(caught.value)
+    golden(as_shown(caught.value))
 
 
 def test_the_text_form_of_an_endpoint_hides_the_key():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from reconciler.ledger.lock import is_locked, lock_path, run_lock
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.sqlite import open_file
 from tests.ledger.samples import CREATE, LATER, NOON, StillClock, drained, observation
+from tests.support.golden import as_shown, by_name
 
 HOLD = """
 import sys
@@ -70,7 +72,7 @@ def test_of_a_lock_that_is_not_there_nothing_is_known(tmp_path):
     assert is_locked(tmp_path / "ledger.db") is None
 
 
-def test_a_second_run_is_turned_away_and_told_who_is_first(url, clock):
+def test_a_second_run_is_turned_away_and_told_who_is_first(url, path, clock, golden):
     with (
         another_run(url) as first,
         pytest.raises(LedgerLocked, match=f"process {first.pid}, since 20") as caught,
@@ -80,6 +82,9 @@ def test_a_second_run_is_turned_away_and_told_who_is_first(url, clock):
 
     assert "--wait" in caught.value.hint
     assert sum(clock.waited) <= 0.5
+    holder = (f"process {first.pid}", "process N")
+    said = by_name(as_shown(caught.value), [(path, "LEDGER"), holder])
+    golden(re.sub(r"since [^)]+", "since NOW", said))
 
 
 def test_looking_goes_on_while_a_run_holds_the_lock(url, clock):
@@ -194,17 +199,19 @@ def taken_over(path, clock):
         lambda ledger: ledger.runs.begin("scheduled", NOON),
         lambda ledger: ledger.meta.pin(shop="alpha"),
     ],
+    ids=["a window", "an intent", "a run", "the shop"],
 )
-def test_a_run_that_lost_the_ledger_may_not_write(ledger, path, clock, write):
+def test_a_run_that_lost_the_ledger_may_not_write(ledger, path, clock, write, golden):
     ledger.windows.record(drained(observation("1")), NOON)
     database, other = taken_over(path, clock)
 
-    with pytest.raises(LedgerError, match="another run has taken over"):
+    with pytest.raises(LedgerError, match="another run") as caught:
         write(ledger)
 
     assert other.entries.counts_by_state() == {State.PENDING: 1}
     assert other.meta.read().shop is None
     database.close()
+    golden(by_name(as_shown(caught.value), [(path, "LEDGER")]))
 
 
 def test_whoever_took_over_may_write(ledger, path, clock):

@@ -389,8 +389,3 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "show.json": lambda: as_json.encode(told()),
     "show_hostile.txt": lambda: return_text.render(told(HOSTILE)),
 }
-
-if __name__ == "__main__":
-    GOLDEN.mkdir(exist_ok=True)
-    for name, render in SAMPLES.items():
-        (GOLDEN / name).write_text(render() + "\n", encoding="utf-8")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,8 +18,8 @@ from tests.reports.samples import GOLDEN, HOSTILE, SAMPLES, busy, dry, hostile, 
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_report_reads_as_agreed(name: str) -> None:
-    assert SAMPLES[name]() + "\n" == (GOLDEN / name).read_text(encoding="utf-8")
+def test_a_report_reads_as_agreed(name: str, golden_file: Callable[[Path, str], None]) -> None:
+    golden_file(GOLDEN / name, SAMPLES[name]())
 
 
 def test_what_is_remarked_on_a_change_stands_below_it() -> None:
