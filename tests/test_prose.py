@@ -29,7 +29,7 @@ SAMPLES = {
     "so many": "So many rows were read.",
     "by so much": "Clocks may be set back by so much.",
     "by (itself|themselves)": "Nothing is created by itself.",
-    "(?<!or )a person": "Something for a person to decide.",
+    "(?<!or )a person": "It waits until a person decides.",
     "for ever": "It is not read for ever.",
     "in the air": "The write in the air is done.",
     "by and by": "It comes by and by.",

@@ -156,7 +156,7 @@ def as_shown(error: ReconcilerError) -> str:
 
 
 def by_name(text: str, places: Iterable[tuple[object, str]]) -> str:
-    """The same with the places that each run has anew called by these names."""
+    """The same text, with names for the places that differ from run to run."""
     for place, name in places:
         text = text.replace(str(place), name)
     return text
