@@ -345,3 +345,9 @@ class Entry(Struct, frozen=True):
     @property
     def id(self) -> str:
         return self.seen.id
+
+    @property
+    def unanswered_create(self) -> Intent | None:
+        """The latest create that was sent, or may have been, without an answer."""
+        creates = [i for i in self.intents if i.write.operation is Operation.CREATE]
+        return creates[-1] if creates else None

@@ -180,7 +180,7 @@ def decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
 def _decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
     if entry.sale_returns:
         return _decide_pushed(entry, rules)
-    if unanswered(entry):
+    if entry.unanswered_create is not None:
         # It may already exist, so it must be looked up whatever the policy says.
         kind = ChangeKind.CREATE if entry.wanted.purpose is Purpose.EXIST else ChangeKind.ADOPT
         return _change(entry, kind, rules)
@@ -204,11 +204,6 @@ def why_not_created(entry: Entry, rules: CreationRules) -> str:
     if not after_go_live(entry, rules):
         return "created in Loop before go-live and not in Jetti"
     return "not selected by policy"
-
-
-def unanswered(entry: Entry) -> bool:
-    """Whether a create of this entry was sent, or may have been, without an answer."""
-    return any(intent.write.operation is Operation.CREATE for intent in entry.intents)
 
 
 def is_accepted(entry: Entry) -> bool:

@@ -8,12 +8,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
-from reconciler.core.matching.match import needs_order, order_of, sent_to
-from reconciler.core.matching.order import Chosen, possible, settles
-from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, OrderSnapshot, Sale
+from reconciler.core.matching.match import needs_order
+from reconciler.core.matching.order import possible, sent_to, settles, with_order
+from reconciler.core.matching.snapshot import (
+    Chosen,
+    LiveItem,
+    LiveSaleReturn,
+    OrderSnapshot,
+    Sale,
+)
 from reconciler.core.model import Entry
 from reconciler.core.order_name import variants
-from reconciler.core.plan import unanswered
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http import Refused
@@ -139,18 +144,21 @@ class Lookup:
         sale_ids = sorted({sale_id for ids in may_be.values() for sale_id in ids})
         sale_items = self._reader.sale_items(sale_ids) if sale_ids else []
         found = {
-            entry.id: replace(
-                snapshots[entry.id],
-                sales=tuple(candidates[entry.id]),
-                sale_items=tuple(i for i in sale_items if i.sale_id in may_be[entry.id]),
+            entry.id: with_order(
+                entry,
+                replace(
+                    snapshots[entry.id],
+                    sales=tuple(candidates[entry.id]),
+                    sale_items=tuple(i for i in sale_items if i.sale_id in may_be[entry.id]),
+                ),
             )
             for entry in entries
         }
         # A sale that may be the order but has nothing left may have been used up by this return.
         looked_at = {
-            entry.id: {choice.sale.id, *may_be[entry.id]}
-            for entry in entries
-            if isinstance(choice := order_of(entry, found[entry.id]), Chosen)
+            return_id: {seen.order.sale.id, *may_be[return_id]}
+            for return_id, seen in found.items()
+            if isinstance(seen.order, Chosen)
         }
         all_ids = sorted({sale_id for ids in looked_at.values() for sale_id in ids})
         on_sales = self._reader.on_sales(all_ids) if all_ids else []
@@ -189,7 +197,7 @@ class Lookup:
         self, snapshots: dict[str, OrderSnapshot], entries: Sequence[Entry]
     ) -> dict[str, OrderSnapshot]:
         """Items of whatever is ours or could be; what a lost create made may be cancelled."""
-        lost = {entry.id for entry in entries if unanswered(entry)}
+        lost = {entry.id for entry in entries if entry.unanswered_create is not None}
         wanted = {row.id for s in snapshots.values() for row in s.ours}
         wanted |= {
             row.id

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from reconciler.clock import Clock
 from reconciler.core.matching.created import can_prove
-from reconciler.core.matching.match import match_entry, needs_order, order_of
-from reconciler.core.matching.order import Chosen, is_spelt_alike, spelling
+from reconciler.core.matching.match import match_entry, needs_order
+from reconciler.core.matching.order import is_spelt_alike, spelling, with_order
 from reconciler.core.matching.result import Matched, MatchResult
-from reconciler.core.matching.snapshot import OrderSnapshot
+from reconciler.core.matching.snapshot import Chosen, OrderSnapshot
 from reconciler.core.model import Entry
 from reconciler.core.order_name import variants
 from reconciler.core.plan import Change, CreationRules, creatable
@@ -130,7 +130,7 @@ class Matcher:
         seen = matched.sighting
         if seen is None:
             return matched
-        if order_of(entry, seen) != order_of(matched.entry, seen):
+        if with_order(entry, seen) != seen:
             return self.again(matched.change)
         return self._match(matched.change, entry, seen, alone=True)
 
@@ -206,7 +206,7 @@ class Matcher:
     def _remarks(self, entry: Entry, seen: OrderSnapshot) -> tuple[str, ...]:
         """That the order, found by its id, goes by another name in Jetti; silent where two orders
         of this shop have shown that its names are made like that."""
-        found = order_of(entry, seen)
+        found = seen.order
         order_id, name = entry.seen.order_id, entry.seen.order_name
         if not isinstance(found, Chosen) or not name or is_spelt_alike(found.sale, entry.seen):
             return ()

@@ -14,7 +14,7 @@ from reconciler.core.matching.baseline import has_landed, with_landed_writes
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
 from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Entry, IntentOutcome, State
-from reconciler.core.plan import Change, unanswered, why_not_created
+from reconciler.core.plan import Change, why_not_created
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
@@ -178,11 +178,12 @@ class Pusher:
         transition = retry.waits(
             entry, wait, self._clock.now(), self._matcher.rules.policy.patience
         )
-        if unanswered(entry) and transition.state is not State.REVIEW:
+        is_lost = entry.unanswered_create is not None
+        if is_lost and transition.state is not State.REVIEW:
             # What became of a create cannot be told before the order, or its line, is there.
             self._journal.apply(entry.id, Transition(_undecided(entry), wait.reason))
             return PushResult(OutcomeKind.FAILED, wait.reason)
-        if entry.intents and seen is not None and not unanswered(entry):
+        if entry.intents and seen is not None and not is_lost:
             # What became of PUTs shows without it.
             ours = tuple(with_landed_writes(entry, {row.id: row for row in seen.ours}))
             read_back = Transition(

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from reconciler.core.diff import Live, as_pushed, diff_of
 from reconciler.core.mapping import project
 from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.order import with_order
 from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.matching.snapshot import LiveItem
 from reconciler.core.model import Line, Operation, Purpose, malformed_part
@@ -104,8 +105,9 @@ def test_what_is_missing_may_make_a_person_s_sale_return_match():
     )
 
     part, whole = (
-        match_entry(an_entry(replace(wanted, lacks_lines=lacks)), a_snapshot(row), (), {"A"})
+        match_entry(entry, with_order(entry, a_snapshot(row)), (), {"A"})
         for lacks in (True, False)
+        for entry in [an_entry(replace(wanted, lacks_lines=lacks))]
     )
 
     assert part == NotReady(
@@ -127,10 +129,9 @@ def test_what_is_missing_may_be_the_rest_of_a_line_that_is_two_sale_items(told_b
     split = "order line A is 2 sale items in Jetti, and 2 of its 3 units come back: "
 
     part, whole = (
-        match_entry(
-            an_entry(replace(wanted, lacks_lines=lacks), sale_returns=known), seen, (), {"A"}
-        )
+        match_entry(entry, with_order(entry, seen), (), {"A"})
         for lacks in (True, False)
+        for entry in [an_entry(replace(wanted, lacks_lines=lacks), sale_returns=known)]
     )
 
     assert isinstance(part, NotReady)

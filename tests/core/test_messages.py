@@ -22,7 +22,7 @@ from reconciler.core.guard import (
 )
 from reconciler.core.matching.created import Overreached, Short, check_created
 from reconciler.core.matching.match import match_entry
-from reconciler.core.matching.order import choose_sale
+from reconciler.core.matching.order import choose_sale, with_order
 from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.model import Operation, Purpose, State, Window, Write
 from reconciler.core.plan import CreationRules, make_plan
@@ -400,7 +400,7 @@ MATCHED = {
 def test_whose_it_is(case, golden):
     entry, snapshot, decided, facts = MATCHED[case]
 
-    result = match_entry(entry, snapshot, (), ALL)
+    result = match_entry(entry, with_order(entry, snapshot), (), ALL)
 
     assert without_words(result) == decided
     assert_names(words_of(result), *facts)
@@ -408,7 +408,7 @@ def test_whose_it_is(case, golden):
 
 
 def test_of_many_sale_items_ten_are_named():
-    lacking = match_entry(an_entry(), of_others(12), (), ALL)
+    lacking = match_entry(an_entry(), with_order(an_entry(), of_others(12)), (), ALL)
 
     assert "39 (in-house" in lacking.instead
     assert "40" not in lacking.instead
@@ -424,7 +424,8 @@ def test_of_many_sale_items_ten_are_named():
     ],
 )
 def test_which_return_it_stands_for(other, decided, facts, golden):
-    result = match_entry(an_entry(), a_snapshot(shown(30, {"A": 1})), (other,), ALL)
+    seen = with_order(an_entry(), a_snapshot(shown(30, {"A": 1})))
+    result = match_entry(an_entry(), seen, (other,), ALL)
 
     assert without_words(result) == decided
     assert_names(result.reason, *facts)
@@ -434,7 +435,8 @@ def test_which_return_it_stands_for(other, decided, facts, golden):
 def test_a_marker_that_was_moved(golden):
     other = replace(RIVAL, sale_returns=(KNOWN, pushed(id=31)))
 
-    result = match_entry(an_entry(), a_snapshot(marked(30), marked(31, "B")), (other,), ALL)
+    seen = with_order(an_entry(), a_snapshot(marked(30), marked(31, "B")))
+    result = match_entry(an_entry(), seen, (other,), ALL)
 
     assert without_words(result) == REVIEW
     assert_names(result.reason, "1001-30 (30)", "1001-31 (31)", "return 7002")

@@ -37,15 +37,7 @@ from reconciler.core.matching.lines import (
     sharing,
     undecided,
 )
-from reconciler.core.matching.order import (
-    Chosen,
-    Disputed,
-    NoSale,
-    anchors,
-    choose_sale,
-    possible,
-    ruled_out,
-)
+from reconciler.core.matching.order import possible, ruled_out
 from reconciler.core.matching.result import (
     BY_HAND,
     Matched,
@@ -57,8 +49,15 @@ from reconciler.core.matching.result import (
     listed,
     titled,
 )
-from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, OrderSnapshot, Sale
-from reconciler.core.model import Entry, Intent, Operation, Purpose, SaleReturn, WantedLine
+from reconciler.core.matching.snapshot import (
+    Chosen,
+    Disputed,
+    LiveItem,
+    LiveSaleReturn,
+    OrderSnapshot,
+    Sale,
+)
+from reconciler.core.model import Entry, Intent, Purpose, SaleReturn, WantedLine
 
 _UNMARK = "Take the marker off in Jetti if it is not this return's"
 
@@ -72,7 +71,7 @@ def needs_order(entry: Entry, ours: Collection[LiveSaleReturn]) -> bool:
     """
     known = {sale_return.id for sale_return in entry.sale_returns}
     return (
-        _unanswered(entry) is not None
+        entry.unanswered_create is not None
         or any(row.id not in known for row in ours)
         or bool(_uncovered(entry, entry.sale_returns))
         or _grows(entry)
@@ -115,7 +114,7 @@ def _match(
     if not needs_order(entry, snapshot.ours):
         live = {row.id: row for row in snapshot.ours}
         return Matched(tuple(with_landed_writes(entry, live)), live)
-    choice = order_of(entry, snapshot)
+    choice = snapshot.order
     if not (isinstance(choice, Chosen) or snapshot.ours or entry.intents) and _ended(entry):
         return Matched((), {})  # no order that it is to stand on, and nothing to bring there
     if isinstance(choice, Disputed):
@@ -125,26 +124,6 @@ def _match(
     if snapshot.ours:
         return NeedsReview(_homeless(entry, snapshot))
     return NotReady(f"{entry.seen.order} is not in Jetti yet", order_found=False)
-
-
-def order_of(entry: Entry, snapshot: OrderSnapshot) -> Chosen | NoSale | Disputed:
-    """The sale that is the entry's order, among those that were seen.
-
-    What became of a create without an answer shows on the sale that it was sent to, whichever is
-    the order by now.
-    """
-    for sale in snapshot.sales:
-        # safeguard: read-back-where-it-was-sent
-        if sale.id in sent_to(entry):
-            return Chosen(sale)
-    live = anchors(entry, snapshot.ours)
-    return choose_sale(entry.seen, snapshot.sales, snapshot.sale_items, live)
-
-
-def sent_to(entry: Entry) -> frozenset[int]:
-    """Ids of the sale to which a create was sent that has no answer; none, or one."""
-    unanswered = _unanswered(entry)
-    return frozenset({unanswered.write.target_id} if unanswered is not None else ())
 
 
 def _gone(entry: Entry, snapshot: OrderSnapshot) -> str | None:
@@ -200,14 +179,9 @@ def _times(count: int) -> str:
     return "twice" if count == 2 else f"{count} times"
 
 
-def _unanswered(entry: Entry) -> Intent | None:
-    creates = [i for i in entry.intents if i.write.operation is Operation.CREATE]
-    return creates[-1] if creates else None
-
-
 def _overreached(entry: Entry, snapshot: OrderSnapshot, other_entries: Sequence[Entry]) -> bool:
     """Whether what an unanswered create may have made holds more than it asked for."""
-    unanswered = _unanswered(entry)
+    unanswered = entry.unanswered_create
     if unanswered is None:
         return False
     theirs = {known.id for other in other_entries for known in other.sale_returns}
@@ -223,7 +197,7 @@ def _overreached(entry: Entry, snapshot: OrderSnapshot, other_entries: Sequence[
 
 def _creates_of(other_entries: Sequence[Entry]) -> list[Intent]:
     """Creates of other returns that have no answer."""
-    return [create for other in other_entries if (create := _unanswered(other)) is not None]
+    return [create for other in other_entries if (create := other.unanswered_create) is not None]
 
 
 def _uncovered(entry: Entry, ours: Sequence[SaleReturn]) -> list[WantedLine]:
@@ -300,7 +274,7 @@ class _OrderMatch:
                 f"a sale return carries this return's marker but is another's: {listed(whose)}. "
                 f"{_UNMARK}. {BY_HAND}"
             )
-        unanswered = _unanswered(self._entry)
+        unanswered = self._entry.unanswered_create
         refused = self._claim_by_intent(unanswered) if unanswered else None
         if refused is not None:
             return refused
@@ -394,7 +368,7 @@ class _OrderMatch:
 
     def _as_found(self, row: LiveSaleReturn) -> SaleReturn:
         """By marker alone we do not know what we told; of an unanswered create we do: nothing."""
-        unanswered = _unanswered(self._entry)
+        unanswered = self._entry.unanswered_create
         if unanswered is None or row.id in unanswered.before:
             return of_marked(row, self._items)
         is_late = row.created_at > unanswered.settle_at
@@ -412,7 +386,7 @@ class _OrderMatch:
         lines = uncovered & set(creatable)
         wanted = {item.id for item in self._items.values() if item.order_line_id in lines}
         for other in self._other_entries:
-            create = _unanswered(other)
+            create = other.unanswered_create
             if create is not None and wanted & set(create.write.sale_item_ids):
                 reason = f"a create for return {other.id} on the same lines has no answer yet"
                 return NotReady(reason, order_found=True, behind=True)

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.core import order_name
 from reconciler.core.matching.result import BY_HAND, listed
-from reconciler.core.matching.snapshot import LiveSaleReturn, Sale, SaleItem
+from reconciler.core.matching.snapshot import (
+    Chosen,
+    Disputed,
+    LiveSaleReturn,
+    NoSale,
+    OrderChoice,
+    OrderSnapshot,
+    Sale,
+    SaleItem,
+)
 from reconciler.core.model import Entry, Operation, Return
 
 
-class Chosen(Struct, frozen=True):
-    """The one sale."""
+def with_order(entry: Entry, snapshot: OrderSnapshot) -> OrderSnapshot:
+    """The snapshot with the sale that is the entry's order, of those that were seen."""
+    for sale in snapshot.sales:
+        # safeguard: read-back-where-it-was-sent
+        if sale.id in sent_to(entry):
+            return replace(snapshot, order=Chosen(sale))
+    live = anchors(entry, snapshot.ours)
+    choice = choose_sale(entry.seen, snapshot.sales, snapshot.sale_items, live)
+    return replace(snapshot, order=choice)
 
-    sale: Sale
 
+def sent_to(entry: Entry) -> frozenset[int]:
+    """Ids of the sale to which a create was sent that has no answer; none, or one.
 
-class NoSale(Struct, frozen=True):
-    """The order is not in Jetti, or not yet."""
-
-
-class Disputed(Struct, frozen=True):
-    """A person must say which, or whether."""
-
-    reason: str
+    What became of the create shows there, whichever sale is the order by now.
+    """
+    create = entry.unanswered_create
+    return frozenset({create.write.target_id} if create is not None else ())
 
 
 def choose_sale(
@@ -33,7 +46,7 @@ def choose_sale(
     candidates: Sequence[Sale],
     items: Sequence[SaleItem] = (),
     occupied: Collection[int] = (),
-) -> Chosen | NoSale | Disputed:
+) -> OrderChoice:
     """Pick the sale by Shopify order id, else by name where Jetti holds no order id.
 
     The exact id decides, however the sale spells the name, unless another sale without an id bears

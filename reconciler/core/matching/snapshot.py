@@ -1,4 +1,8 @@
-"""What Jetti showed about one return's order, parsed and re-checked; facts and no conclusions."""
+"""What Jetti showed about one return's order, parsed and re-checked.
+
+Facts, and one conclusion: which sale is the order, because that decides whose sale returns are
+looked at.
+"""
 
 from __future__ import annotations
 
@@ -78,6 +82,24 @@ class LiveSaleReturn(Struct, frozen=True):
         return str(self.fields.get("status") or "")
 
 
+class Chosen(Struct, frozen=True):
+    """The one sale that is the order."""
+
+    sale: Sale
+
+
+class NoSale(Struct, frozen=True):
+    """The order is not in Jetti, or not yet."""
+
+
+class Disputed(Struct, frozen=True):
+    """A person must say which sale is the order, or whether any is."""
+
+    reason: str
+
+
+OrderChoice = Chosen | NoSale | Disputed
+
 STALE_AFTER = 120.0
 """Seconds. Pushing twenty entries takes about a minute at Jetti's pace; a snapshot older than
 twice that was overtaken by a slow service or a suspended machine and is taken again."""
@@ -96,6 +118,8 @@ class OrderSnapshot(Struct, frozen=True):
     """Candidates for the order; empty when the order was not looked up."""
     sale_items: tuple[SaleItem, ...] = ()
     """The lines of every candidate that may be the order."""
+    order: OrderChoice = NoSale()
+    """Which candidate is the order (`order.with_order`); NoSale, too, when it was not looked up."""
     on_sale: tuple[LiveSaleReturn, ...] = ()
     """Every sale return, ours and others', of the chosen sale and of others that may be the order
     but gave way to it."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from reconciler.core.diff import as_pushed, diff_of
 from reconciler.core.matching.lines import as_asked
 from reconciler.core.matching.match import match_entry, needs_order
+from reconciler.core.matching.order import with_order
 from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotReady
 from reconciler.core.matching.snapshot import LiveItem
 from reconciler.core.model import Item, Operation, Purpose, State
@@ -40,7 +41,7 @@ def twins(first=2, second=1, *, gone=(0, 0), **changes):
 
 def matched(entry, *on_sale, other_entries=(), items=None, **snapshot):
     seen = a_snapshot(*on_sale, sale_items=items or twins(), **snapshot)
-    return match_entry(entry, seen, other_entries, ALL)
+    return match_entry(entry, with_order(entry, seen), other_entries, ALL)
 
 
 def of_line_a(units, **changes):

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from reconciler.core.matching.baseline import of_manual, of_marked, of_unanswered_create
 from reconciler.core.matching.match import match_entry, needs_order
+from reconciler.core.matching.order import with_order
 from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotApplied, NotReady
 from reconciler.core.matching.snapshot import LiveItem
 from reconciler.core.model import Operation, Purpose, State, Write
@@ -33,7 +34,8 @@ ALL = frozenset("ABCD")
 
 
 def match(entry, *on_sale, other_entries=(), creatable=ALL, **snapshot):
-    return match_entry(entry, a_snapshot(*on_sale, **snapshot), other_entries, creatable)
+    seen = with_order(entry, a_snapshot(*on_sale, **snapshot))
+    return match_entry(entry, seen, other_entries, creatable)
 
 
 def claimed(result):

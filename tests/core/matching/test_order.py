@@ -5,9 +5,6 @@ from itertools import permutations
 import pytest
 
 from reconciler.core.matching.order import (
-    Chosen,
-    Disputed,
-    NoSale,
     anchors,
     choose_sale,
     is_spelt_alike,
@@ -15,6 +12,7 @@ from reconciler.core.matching.order import (
     settles,
     spelling,
 )
+from reconciler.core.matching.snapshot import Chosen, Disputed, NoSale
 from tests.core.samples import a_return, a_sale, an_entry, an_intent, pushed, sale_item, shown
 
 OURS = a_sale(id=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.matching.match import match_entry
+from reconciler.core.matching.order import with_order
 from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.model import Operation, State, Write
 from tests.core.samples import (
@@ -34,7 +35,7 @@ ADDED = tuple(
 def matched(entry, *rows, twin=None, items=USED_UP + ADDED, other_entries=()):
     sales = (a_sale(), twin or a_sale(id=TWIN_ID))
     seen = a_snapshot(*rows, sales=sales, sale_items=items)
-    return match_entry(entry, seen, other_entries, frozenset("ABC"))
+    return match_entry(entry, with_order(entry, seen), other_entries, frozenset("ABC"))
 
 
 def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more():
