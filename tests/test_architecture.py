@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+
+from reconciler.core.model import OwnedField
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "reconciler"
@@ -163,6 +166,35 @@ def test_a_library_has_one_home(library: str, home: set[str]) -> None:
 def test_the_core_is_pure(path: Path) -> None:
     assert not set(imports(path)) & IMPURE
     assert not {call for call in calls(path) if call.split(".")[-1] in IMPURE_CALLS}
+
+
+def test_only_the_adapter_and_one_list_spell_the_fields_of_jetti() -> None:
+    """Everywhere else they are members of `OwnedField`, so that mypy finds a slip of the pen."""
+    inside = [path for path in FILES if part(path) not in {"jetti", "sandbox", "cli"}]
+    core = [path for path in inside if part(path) == "core"]
+    fields = {field.value for field in OwnedField}
+    camel_case = {
+        text
+        for path in core
+        for text in _texts(path)
+        if re.fullmatch(r"[a-z]+([A-Z][a-z]*)+", text)
+    }
+
+    assert _who_spells(fields, core) == {"reconciler.core.model"}
+    # Settings and answers of HTTP have a `status`, too.
+    assert _who_spells(fields - {"status"}, inside) == {"reconciler.core.model"}
+    assert camel_case <= fields
+
+
+def _who_spells(words: Collection[str], paths: Iterable[Path]) -> set[str]:
+    return {_module(path) for path in paths if set(words) & set(_texts(path))}
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """Every text that a file spells, docstrings included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def test_only_the_command_line_prints() -> None:

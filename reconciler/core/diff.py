@@ -19,6 +19,7 @@ from reconciler.core.model import (
     Fields,
     Item,
     Operation,
+    OwnedField,
     Purpose,
     SaleReturn,
     Value,
@@ -26,6 +27,8 @@ from reconciler.core.model import (
     WantedLine,
     Write,
 )
+
+_QUANTITY = OwnedField.QUANTITY
 
 ReasonIds = Mapping[str, Value]
 """Adjustment reason code -> id in Jetti; a plan, which reads nothing, maps codes to themselves."""
@@ -37,12 +40,21 @@ class Live(Struct, frozen=True):
     fields: Fields
     items: dict[int, Fields]
 
+    @property
+    def status(self) -> Value:
+        """None where Jetti does not show it."""
+        return self.fields.get(OwnedField.STATUS)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == "cancelled"
+
 
 class ManualEdit(Struct, frozen=True):
     """A value a person set in Jetti, which stays."""
 
     reference: str
-    field: str
+    field: OwnedField
     value: Value
     place: str
     """The sale return's reference or the order line, as a plan names the field of either."""
@@ -76,7 +88,7 @@ def diff_of(
     Quantities go before statuses: a status may trigger refund bookkeeping
     (jetti.md#refund-trigger), which must not find the zeros that a create leaves.
     """
-    alive = [known for known in sale_returns if live[known.id].fields.get("status") != "cancelled"]
+    alive = [known for known in sale_returns if not live[known.id].is_cancelled]
     doubt = _undivided(entry, alive)
     if doubt is not None:
         return doubt
@@ -137,8 +149,9 @@ class _One(Struct, frozen=True):
         return self.entry.wanted
 
     @property
-    def status(self) -> Value:
-        return self.live.fields.get("status")
+    def is_cancelled(self) -> bool:
+        """Whether it is cancelled in Jetti, by anyone, or was last pushed as cancelled."""
+        return self.live.is_cancelled or self.known.is_cancelled
 
     @property
     def name(self) -> str:
@@ -149,19 +162,25 @@ class _One(Struct, frozen=True):
         lines = self.wanted.lines
         return next((x for x in lines if x.order_line_id == item.order_line_id), None)
 
+    def units(self, item: Item) -> int:
+        """The quantity that an item should have."""
+        line = self.line(item)
+        if line is None:
+            return 0
+        return line.quantity if item.units is None else item.units
+
 
 def _of_one(one: _One) -> Diff | NeedsReview:
     emptied = not any(one.line(item) for item in one.known.items)
     # safeguard: sale-return-of-malformed-lines-stays
     if emptied and one.wanted.lacks_lines and one.wanted.purpose is not Purpose.CANCEL:
         return Diff()  # its lines may just not have been understood
-    over = "cancelled" in (one.status, one.known.fields.get("status"))
     # safeguard: held-is-emptied-not-cancelled
-    if one.wanted.purpose is Purpose.HOLD and emptied and not over:
+    if one.wanted.purpose is Purpose.HOLD and emptied and not one.is_cancelled:
         return _items(one)  # what is held is told no status, and a cancel would be final
     if one.wanted.purpose is Purpose.CANCEL or emptied:
         return _ended(one)
-    if one.known.fields.get("status") == "cancelled":
+    if one.known.is_cancelled:
         others = [other for other in one.alive if other.id != one.known.id]
         elsewhere = {item.sale_item_id for other in others for item in other.items}
         bereft = [
@@ -171,13 +190,10 @@ def _of_one(one: _One) -> Diff | NeedsReview:
         ]
         if not bereft:
             return Diff()  # it was one too many
-        lines = listed(
-            f"{_owned_item_fields(one, item)['quantity']} of order line {item.order_line_id}"
-            for item in bereft
-        )
+        lines = listed(f"{one.units(item)} of order line {item.order_line_id}" for item in bereft)
         return NeedsReview(f"{one.name} is cancelled, but its lines are wanted: {lines}")
     items = _items(one)
-    if isinstance(items, NeedsReview) or one.status == "cancelled":
+    if isinstance(items, NeedsReview) or one.live.is_cancelled:
         return items
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
     wanted = owned_fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
@@ -193,7 +209,7 @@ def _of_one(one: _One) -> Diff | NeedsReview:
 
 def _with_matching_values(one: _One) -> SaleReturn:
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
-    is_over = one.wanted.purpose is Purpose.CANCEL or one.status == "cancelled"
+    is_over = one.wanted.purpose is Purpose.CANCEL or one.live.is_cancelled
     if is_over or not order_line_ids:
         return one.known
     wanted = owned_fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
@@ -214,11 +230,11 @@ def _shared(wanted: Fields, live: Fields) -> Fields:
 
 def _ended(one: _One) -> Diff | NeedsReview:
     # Already cancelled by anyone, or by us and revived by a person since: theirs to say.
-    if "cancelled" in (one.status, one.known.fields.get("status")):
+    if one.is_cancelled:
         return Diff()
-    if one.status == "received":
+    if one.live.status == "received":
         return NeedsReview(f"{one.name} should be cancelled, but Jetti says received")
-    return Diff(_put(Operation.UPDATE_SALE_RETURN, one.known.id, {"status": "cancelled"}))
+    return Diff(_put(Operation.UPDATE_SALE_RETURN, one.known.id, {OwnedField.STATUS: "cancelled"}))
 
 
 def _items(one: _One) -> Diff | NeedsReview:
@@ -228,18 +244,17 @@ def _items(one: _One) -> Diff | NeedsReview:
     for item in one.known.items:
         found = owned_fields.difference(_wanted(one, item), item.fields, one.live.items[item.id])
         # safeguard: edited-quantity-needs-review
-        if "quantity" in found.kept:
+        if _QUANTITY in found.kept:
             return NeedsReview(
                 f"{one.name}: order line {item.order_line_id} should become "
-                f"{_wanted(one, item)['quantity']}, but a person set {found.kept['quantity']} in "
-                "Jetti"
+                f"{one.units(item)}, but a person set {found.kept[_QUANTITY]} in Jetti"
             )
-        if "quantity" in found.write and _was_written(item) and one.status in owned_fields.ENDS:
+        if _QUANTITY in found.write and _was_written(item) and one.live.status in owned_fields.ENDS:
             return NeedsReview(
                 f"{one.name}: order line {item.order_line_id} should become "
-                f"{found.write['quantity']}, but Jetti says {one.status}"
+                f"{one.units(item)}, but Jetti says {one.live.status}"
             )
-        if one.status != "cancelled":
+        if not one.live.is_cancelled:
             writes += _put(Operation.UPDATE_ITEM, item.id, found.write)
             kept += _kept(one, found.kept, item.order_line_id)
     return Diff(tuple(writes), tuple(kept))
@@ -247,32 +262,26 @@ def _items(one: _One) -> Diff | NeedsReview:
 
 def _owned_item_fields(one: _One, item: Item) -> Fields:
     line = one.line(item)
-    if line is None:
-        return {"quantity": 0}
-    units = line.quantity if item.units is None else item.units
-    return {"quantity": units, "externalId": line.line_id}
+    quantity: Fields = {_QUANTITY: one.units(item)}
+    return quantity | ({OwnedField.EXTERNAL_ID: line.line_id} if line is not None else {})
 
 
 def _wanted(one: _One, item: Item) -> Fields:
     line = one.line(item)
     wanted = _owned_item_fields(one, item)
     # safeguard: malformed-lines-stay
-    if one.wanted.lacks_lines and int(wanted["quantity"] or 0) <= _pushed(item):
+    if one.wanted.lacks_lines and one.units(item) <= item.quantity:
         return {}  # the rest of it may just not have been understood
     if line is None:
         return wanted
     if line.reason_code is not None and line.reason_code != item.reason_code:
-        wanted["adjustmentReasonId"] = one.reasons[line.reason_code]
+        wanted[OwnedField.ADJUSTMENT_REASON_ID] = one.reasons[line.reason_code]
     return wanted
-
-
-def _pushed(item: Item) -> int:
-    return int(item.fields.get("quantity") or 0)
 
 
 def _was_written(item: Item) -> bool:
     """Whether its quantity was ever set; until then it holds what the create gave it."""
-    return item.fields.get("externalId") is not None
+    return item.fields.get(OwnedField.EXTERNAL_ID) is not None
 
 
 def _put(operation: Operation, target_id: int, changed: Fields) -> tuple[Write, ...]:

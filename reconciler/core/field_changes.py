@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from reconciler.core.model import Value
+from reconciler.core.model import OwnedField, Value
 from reconciler.core.owned_fields import OWNED
 
 
@@ -20,7 +20,7 @@ class FieldChange(Struct, frozen=True):
 
 
 # Numbers for the few field names that would otherwise be half of a packed plan.
-_CODES = {name: place for place, name in enumerate(OWNED)}
+_CODES: dict[str, int] = {name: place for place, name in enumerate(OWNED)}
 
 
 class FieldChanges:
@@ -62,14 +62,16 @@ NO_FIELDS = FieldChanges()
 def _packed_name(field: str) -> int | tuple[str] | str:
     if field in _CODES:
         return _CODES[field]
-    return (field.removeprefix("quantity"),) if field.startswith("quantity[") else field
+    is_quantity = field.startswith(f"{OwnedField.QUANTITY}[")
+    # Of an `OwnedField` the bare text, since marshal refuses kinds of `str`.
+    return (field.removeprefix(OwnedField.QUANTITY),) if is_quantity else str(field)
 
 
 def _unpacked_name(name: int | tuple[str] | str) -> str:
     match name:
         case int():
-            return OWNED[name]
+            return OWNED[name].value
         case (of,):
-            return f"quantity{of}"
+            return f"{OwnedField.QUANTITY}{of}"
         case _:
             return name

@@ -206,8 +206,28 @@ class Wanted(Struct, frozen=True):
 Value = str | int | None
 """The value of an owned field of Jetti."""
 
-Fields = dict[str, Value]
-"""Owned fields by Jetti's own names: `status`, `trackingNumber`, `quantity`, …"""
+
+class OwnedField(StrEnum):
+    """A field that this program writes (architecture.md#owned-fields), by the name that Jetti has
+    for it; the ledger and the report spell it so, too. Everything else in Jetti belongs to people.
+    """
+
+    EXTERNAL_ID = "externalId"
+    """Of a sale return the marker, of an item the id of Loop's line."""
+    SALE_RETURN_SOURCE = "saleReturnSource"
+    SALE_RETURN_TYPE = "saleReturnType"
+    STATUS = "status"
+    TRACKING_COMPANY = "trackingCompany"
+    TRACKING_NUMBER = "trackingNumber"
+    TRACKING_URL = "trackingUrl"
+    TRACKING_STATUS = "trackingStatus"
+    NOTES = "notes"
+    QUANTITY = "quantity"
+    ADJUSTMENT_REASON_ID = "adjustmentReasonId"
+
+
+Fields = dict[OwnedField, Value]
+"""Owned fields and their values. A field that is missing was never seen; None is an empty one."""
 
 
 class Item(Struct, frozen=True):
@@ -217,12 +237,17 @@ class Item(Struct, frozen=True):
     sale_item_id: int
     order_line_id: str
     fields: Fields
-    """`quantity`, `externalId`, `adjustmentReasonId`."""
+    """Of `owned_fields.OWNED_OF_ITEM`."""
     reason_code: str | None = None
     """Code of the adjustment reason that was last pushed."""
     units: int | None = None
     """Units of its order line that it covers if several of our items share the line; None if it
     covers all of them."""
+
+    @property
+    def quantity(self) -> int:
+        """Units last pushed; 0 where none were."""
+        return int(self.fields.get(OwnedField.QUANTITY) or 0)
 
 
 class SaleReturn(Struct, frozen=True):
@@ -233,7 +258,13 @@ class SaleReturn(Struct, frozen=True):
     sale_id: int
     purchase_id: int | None
     fields: Fields
+    """Of `owned_fields.OWNED`."""
     items: tuple[Item, ...]
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was last pushed, or first shown, as cancelled."""
+        return self.fields.get(OwnedField.STATUS) == "cancelled"
 
 
 class State(StrEnum):

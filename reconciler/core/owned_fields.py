@@ -1,9 +1,5 @@
-"""Which owned fields a sale return should hold, and which of them may be written.
-
-Owned are, on the sale return, `externalId`, `saleReturnSource`, `saleReturnType`, `status`, the
-four `tracking…` fields and `notes`; on its items `quantity`, `externalId`, `adjustmentReasonId`.
-Everything else in Jetti belongs to people.
-"""
+"""Which owned fields a sale return should hold, and which of them may be written
+(architecture.md#owned-fields)."""
 
 from __future__ import annotations
 
@@ -12,20 +8,29 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from reconciler.core.mapping import rank
-from reconciler.core.model import Fields, Purpose, Value, Wanted, WantedLine, WantedParcel
+from reconciler.core.model import (
+    Fields,
+    OwnedField,
+    Purpose,
+    Value,
+    Wanted,
+    WantedLine,
+    WantedParcel,
+)
 
 OWNED = (
-    "externalId",
-    "saleReturnSource",
-    "saleReturnType",
-    "status",
-    "trackingCompany",
-    "trackingNumber",
-    "trackingUrl",
-    "trackingStatus",
-    "notes",
+    OwnedField.EXTERNAL_ID,
+    OwnedField.SALE_RETURN_SOURCE,
+    OwnedField.SALE_RETURN_TYPE,
+    OwnedField.STATUS,
+    OwnedField.TRACKING_COMPANY,
+    OwnedField.TRACKING_NUMBER,
+    OwnedField.TRACKING_URL,
+    OwnedField.TRACKING_STATUS,
+    OwnedField.NOTES,
 )
-OWNED_OF_ITEM = ("quantity", "externalId", "adjustmentReasonId")
+"""Of a sale return."""
+OWNED_OF_ITEM = (OwnedField.QUANTITY, OwnedField.EXTERNAL_ID, OwnedField.ADJUSTMENT_REASON_ID)
 
 SOURCE = "external"
 """Where our sale returns come from, in Jetti's words."""
@@ -49,45 +54,56 @@ def of_sale_return(wanted: Wanted, return_id: str, order_line_ids: Collection[st
     lines = [line for line in wanted.lines if line.order_line_id in order_line_ids]
     first = parcels[0] if parcels else None
     fields: Fields = {
-        "externalId": return_id,
-        "saleReturnSource": SOURCE,
-        "saleReturnType": "customer",
-        "trackingCompany": _short(first.carrier) if first else None,
-        "trackingNumber": _short(first.tracking_number) if first else None,
-        "trackingUrl": _short(first.tracking_url) if first else None,
-        "notes": _notes(return_id, parcels, lines),
+        OwnedField.EXTERNAL_ID: return_id,
+        OwnedField.SALE_RETURN_SOURCE: SOURCE,
+        OwnedField.SALE_RETURN_TYPE: "customer",
+        OwnedField.TRACKING_COMPANY: _short(first.carrier) if first else None,
+        OwnedField.TRACKING_NUMBER: _short(first.tracking_number) if first else None,
+        OwnedField.TRACKING_URL: _short(first.tracking_url) if first else None,
+        OwnedField.NOTES: _notes(return_id, parcels, lines),
     }
     # safeguard: words-without-a-status
     if first is None or first.tracking_status is not None:
-        fields["trackingStatus"] = first.tracking_status if first else None
+        fields[OwnedField.TRACKING_STATUS] = first.tracking_status if first else None
     status = _status(wanted, parcels)
     if status is not None:
-        fields["status"] = status
+        fields[OwnedField.STATUS] = status
     return fields
 
 
-_OF_PARCELS = ("trackingCompany", "trackingNumber", "trackingUrl", "trackingStatus", "notes")
+OF_PARCELS = (
+    OwnedField.TRACKING_COMPANY,
+    OwnedField.TRACKING_NUMBER,
+    OwnedField.TRACKING_URL,
+    OwnedField.TRACKING_STATUS,
+    OwnedField.NOTES,
+)
+"""Those of a sale return that parcels have to do with, `status` left out."""
 
 
 def tells_of_a_parcel(told: Fields) -> bool:
     """Whether a sale return was told of a parcel; the notes always say something."""
-    return any(told.get(name) is not None for name in _OF_PARCELS if name != "notes")
+    return any(told.get(name) is not None for name in OF_PARCELS if name != OwnedField.NOTES)
 
 
 def without_parcels(wanted: Fields) -> Fields:
     """What is wanted, less what parcels have to do with but the status."""
-    return {name: value for name, value in wanted.items() if name not in _OF_PARCELS}
+    return {name: value for name, value in wanted.items() if name not in OF_PARCELS}
 
 
-ORIGIN = ("saleReturnSource", "saleReturnType")
+ORIGIN = (OwnedField.SALE_RETURN_SOURCE, OwnedField.SALE_RETURN_TYPE)
 """Who raised a sale return."""
 
 
 def has_another_origin(pushed: Fields) -> bool:
     """Whether a person raised the sale return that we took over: of ours, the first PUT tells the
     source along with our id."""
-    told = pushed.get("externalId") is not None
-    return told and "saleReturnSource" in pushed and pushed["saleReturnSource"] is None
+    told = pushed.get(OwnedField.EXTERNAL_ID) is not None
+    return (
+        told
+        and OwnedField.SALE_RETURN_SOURCE in pushed
+        and pushed[OwnedField.SALE_RETURN_SOURCE] is None
+    )
 
 
 def without_origin(wanted: Fields) -> Fields:
@@ -117,7 +133,7 @@ def difference(wanted: Fields, pushed: Fields, live: Fields) -> Difference:
     for name, value in wanted.items():
         if live.get(name) == value:
             continue
-        if name == "status":
+        if name == OwnedField.STATUS:
             if pushed.get(name) != value and forward(live.get(name), value):
                 write[name] = value
         elif pushed.get(name) == value:

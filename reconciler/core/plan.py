@@ -24,6 +24,7 @@ from reconciler.core.model import (
     Entry,
     Fields,
     Operation,
+    OwnedField,
     Purpose,
     State,
     Value,
@@ -292,7 +293,9 @@ def _fields_of_create(entry: Entry, rules: CreationRules) -> tuple[FieldChange, 
 
 
 def _quantities(lines: Iterable[WantedLine]) -> tuple[FieldChange, ...]:
-    return tuple(FieldChange(f"quantity[{x.order_line_id}]", None, x.quantity) for x in lines)
+    return tuple(
+        FieldChange(f"{OwnedField.QUANTITY}[{x.order_line_id}]", None, x.quantity) for x in lines
+    )
 
 
 def _added(entry: Entry, rules: CreationRules) -> list[WantedLine]:

@@ -15,7 +15,7 @@ from reconciler.core.matching.created import Exact, Overreached, Short, check_cr
 from reconciler.core.matching.lines import as_asked
 from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
-from reconciler.core.model import Entry, IntentOutcome, Operation, State, Write
+from reconciler.core.model import Entry, IntentOutcome, Operation, OwnedField, State, Write
 from reconciler.core.ports import Journal, MetaRow
 from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind
@@ -213,7 +213,9 @@ class Creation:
         return PushResult(OutcomeKind.REVIEW, reason)
 
     def _cancelled(self, entry: Entry, seen: OrderSnapshot, row: LiveSaleReturn) -> bool:
-        cancel = Write(Operation.UPDATE_SALE_RETURN, row.id, fields={"status": "cancelled"})
+        cancel = Write(
+            Operation.UPDATE_SALE_RETURN, row.id, fields={OwnedField.STATUS: "cancelled"}
+        )
         answered = self._delivery.send(entry, cancel, sent_at=seen.asked_at)
         if isinstance(answered, Delivered):
             told = Classified(Meaning.APPLIED, answered.answer.status)

@@ -203,7 +203,7 @@ class Lookup:
             row.id
             for return_id, s in snapshots.items()
             for row in s.on_sale
-            if row.marker is None and (row.status != "cancelled" or return_id in lost)
+            if row.marker is None and (not row.is_cancelled or return_id in lost)
         }
         if not wanted:
             return snapshots

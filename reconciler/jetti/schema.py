@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, Sale, SaleItem
-from reconciler.core.model import Fields
+from reconciler.core.model import Fields, OwnedField, Value
 from reconciler.core.owned_fields import OWNED, OWNED_OF_ITEM
 from reconciler.http import Response
 
@@ -148,20 +148,20 @@ def seen_sale_return(wire: WireSaleReturn) -> LiveSaleReturn:
     )
 
 
-def _owned(wire: WireSaleReturn | WireSaleReturnItem, names: tuple[str, ...]) -> Fields:
-    """Owned fields by Jetti's own names, as far as the row shows them; external ids as text."""
+_IDS = frozenset({OwnedField.EXTERNAL_ID, OwnedField.TRACKING_NUMBER})
+"""What Jetti may show as a number although it is text."""
+
+
+def _owned(wire: WireSaleReturn | WireSaleReturnItem, owned: tuple[OwnedField, ...]) -> Fields:
+    """Owned fields, as far as the row shows them, in the order of the struct."""
+    shown: Fields = {}
     # Not `msgspec.structs.fields`, which evaluates every annotation again.
-    by_name = {
-        encoded: getattr(wire, name)
-        for name, encoded in zip(wire.__struct_fields__, wire.__struct_encode_fields__, strict=True)
-        if encoded in names
-    }
-    texts = ("externalId", "trackingNumber")
-    return {
-        name: _text(value) if name in texts else value
-        for name, value in by_name.items()
-        if value is not UNSET
-    }
+    for name, encoded in zip(wire.__struct_fields__, wire.__struct_encode_fields__, strict=True):
+        value: Value | UnsetType = getattr(wire, name)
+        if encoded in owned and value is not UNSET:
+            field = OwnedField(encoded)
+            shown[field] = _text(value) if field in _IDS else value
+    return shown
 
 
 def _text(value: _Text) -> str | None:

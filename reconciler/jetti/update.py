@@ -11,7 +11,16 @@ from reconciler.core import retry
 from reconciler.core.diff import Diff, Live, ReasonIds, accept_matching_values, diff_of
 from reconciler.core.matching.result import Matched, NeedsReview
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
-from reconciler.core.model import Entry, Fields, IntentOutcome, Operation, SaleReturn, State, Write
+from reconciler.core.model import (
+    Entry,
+    Fields,
+    IntentOutcome,
+    Operation,
+    OwnedField,
+    SaleReturn,
+    State,
+    Write,
+)
 from reconciler.core.owned_fields import ORIGIN
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
@@ -199,4 +208,4 @@ def _with(known: SaleReturn, write: Write, entry: Entry) -> SaleReturn:
 
 
 def _code(write: Write, codes: Mapping[str, str | None], order_line_id: str) -> str | None:
-    return codes.get(order_line_id) if "adjustmentReasonId" in write.fields else None
+    return codes.get(order_line_id) if OwnedField.ADJUSTMENT_REASON_ID in write.fields else None

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.core.model import OwnedField
 from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
 from reconciler.core.text import safe
 from reconciler.reports.wording import counted, order, value
 
+_OF_THE_PARCEL = (
+    OwnedField.TRACKING_COMPANY,
+    OwnedField.TRACKING_NUMBER,
+    OwnedField.TRACKING_STATUS,
+)
 _SYMBOLS = {
     ChangeKind.CREATE: "+",
     ChangeKind.UPDATE: "~",
@@ -85,14 +91,15 @@ def _outcome(change: ReportedChange) -> str:
 def _created(change: ReportedChange) -> str:
     """A summary of a new sale return, since all of its fields are new."""
     fields = {field.field: field.after for field in change.fields}
-    quantities = [after for name, after in fields.items() if name.startswith("quantity[")]
+    quantities = [
+        after for name, after in fields.items() if name.startswith(f"{OwnedField.QUANTITY}[")
+    ]
     units = sum(quantity for quantity in quantities if isinstance(quantity, int))
     parcel = " ".join(
-        value(fields[name])
-        for name in ("trackingCompany", "trackingNumber", "trackingStatus")
-        if fields.get(name) is not None
+        value(fields[name]) for name in _OF_THE_PARCEL if fields.get(name) is not None
     )
-    parts = [counted(units, "unit"), value(fields["status"]) if "status" in fields else "", parcel]
+    status = OwnedField.STATUS
+    parts = [counted(units, "unit"), value(fields[status]) if status in fields else "", parcel]
     return f"[{', '.join(part for part in parts if part)}]" if fields else ""
 
 

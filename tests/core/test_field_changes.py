@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
-from reconciler.core.owned_fields import OWNED
+from reconciler.core.model import OwnedField
 
 SHIPPED = FieldChange("status", "requested", "shipped")
 MORE = FieldChange("quantity[A]", None, 2)
@@ -22,8 +22,8 @@ def test_they_come_back_as_they_were_and_as_often_as_asked():
 @pytest.mark.parametrize(
     "name",
     [
-        *OWNED,
-        "quantity",
+        *OwnedField,
+        *(field.value for field in OwnedField),
         "quantity[A]",
         "quantityless",
         "[A]",

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from reconciler.core.model import Purpose
+from reconciler.core.model import Fields, OwnedField, Purpose
 from reconciler.core.owned_fields import (
     ENDS,
     OWNED,
@@ -33,6 +34,24 @@ def test_owned_are_the_fields_that_the_design_names_and_no_others():
         *TRACKING,
     }
     assert set(OWNED_OF_ITEM) == {"quantity", "externalId", "adjustmentReasonId"}
+
+
+def test_each_owned_field_belongs_to_a_sale_return_or_an_item():
+    assert {*OWNED, *OWNED_OF_ITEM} == set(OwnedField)
+
+
+def test_fields_are_stored_and_sent_under_the_names_that_jetti_has_for_them():
+    fields = told(wants()) | {OwnedField.QUANTITY: 2, OwnedField.ADJUSTMENT_REASON_ID: 5}
+
+    encoded = msgspec.json.encode(fields)
+
+    assert encoded == (
+        b'{"externalId":"7001","saleReturnSource":"external","saleReturnType":"customer",'
+        b'"trackingCompany":null,"trackingNumber":null,"trackingUrl":null,'
+        b'"notes":"Loop return 7001","trackingStatus":null,"status":"requested",'
+        b'"quantity":2,"adjustmentReasonId":5}'
+    )
+    assert msgspec.json.decode(encoded, type=Fields) == fields
 
 
 @given(wanted())

@@ -54,9 +54,9 @@ def described(item: SaleItem) -> str:
 def _gives_back(other: Entry, line_id: str) -> int:
     """Units that Jetti was told of and that are not wanted any more."""
     units_held = sum(
-        int(item.fields.get("quantity") or 0)
+        item.quantity
         for known in other.sale_returns
-        if known.fields.get("status") != "cancelled"
+        if not known.is_cancelled
         for item in known.items
         if item.order_line_id == line_id
     )

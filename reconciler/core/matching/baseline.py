@@ -7,16 +7,8 @@ from collections.abc import Mapping, Sequence
 from msgspec.structs import replace
 
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, SaleItem
-from reconciler.core.model import Entry, Fields, Item, Operation, SaleReturn, Write
-from reconciler.core.owned_fields import OWNED, OWNED_OF_ITEM, SOURCE
-
-_TOLD_WITH_THE_SOURCE = (
-    "trackingCompany",
-    "trackingNumber",
-    "trackingUrl",
-    "trackingStatus",
-    "notes",
-)
+from reconciler.core.model import Entry, Fields, Item, Operation, OwnedField, SaleReturn, Write
+from reconciler.core.owned_fields import OF_PARCELS, OWNED, OWNED_OF_ITEM, SOURCE
 
 
 def with_landed_writes(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> list[SaleReturn]:
@@ -82,10 +74,10 @@ def of_unanswered_create(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> 
     Its tracking and notes, if there are any, are a person's: our first PUT, which tells them,
     tells the source along with them.
     """
-    if row.fields.get("saleReturnSource") == SOURCE:
+    if row.fields.get(OwnedField.SALE_RETURN_SOURCE) == SOURCE:
         return of_marked(row, items)
     made = of_marked(row, items)
-    return replace(made, fields={**made.fields, **dict.fromkeys(_TOLD_WITH_THE_SOURCE)})
+    return replace(made, fields={**made.fields, **dict.fromkeys(OF_PARCELS)})
 
 
 def of_manual(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
@@ -94,8 +86,10 @@ def of_manual(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
     Whatever else the person wrote stays theirs, because it differs from what we last pushed:
     nothing.
     """
-    fields = dict.fromkeys(OWNED) | {"status": row.fields.get("status")}
-    of_items = [dict.fromkeys(OWNED_OF_ITEM) | {"quantity": item.quantity} for item in row.items]
+    nothing: Fields = dict.fromkeys(OWNED)
+    nothing_of_item: Fields = dict.fromkeys(OWNED_OF_ITEM)
+    fields = nothing | {OwnedField.STATUS: row.status}
+    of_items = [nothing_of_item | {OwnedField.QUANTITY: item.quantity} for item in row.items]
     return _known(row, items, fields, of_items)
 
 

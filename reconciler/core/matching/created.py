@@ -92,7 +92,7 @@ def left_out(
     it may be any of them.
     """
     there = [row for row in on_sale if row.sale_id == create.target_id]
-    living = [row for row in there if row.status != "cancelled"]
+    living = [row for row in there if not row.is_cancelled]
     # safeguard: lines-on-live-sale-returns-prove-nothing
     if not all(row.items for row in living):
         return frozenset()

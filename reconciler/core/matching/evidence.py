@@ -83,7 +83,7 @@ def from_intent(
     one of them without any item.
     """
     asked = set(intent.write.sale_item_ids)
-    hollow = [row for row in since if not row.items and row.status != "cancelled"]
+    hollow = [row for row in since if not row.items and not row.is_cancelled]
     if hollow:
         which = listed(map(titled, hollow))
         return NotReady(f"Jetti does not show yet what sale return {which} holds", order_found=True)
@@ -192,7 +192,7 @@ def left_behind(
 
 def _told_lines(row: LiveSaleReturn) -> set[str]:
     """Ids of Loop's lines, which we write to the items of a sale return before we mark it."""
-    return {str(told) for item in row.items if (told := item.fields.get("externalId"))}
+    return {item.line_id for item in row.items if item.line_id is not None}
 
 
 def _is_of(other: Entry, row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> bool:

@@ -100,7 +100,7 @@ def divided(
     settled: dict[int, int] = {}
     # By what Jetti shows: a person may have cancelled one that stood twice.
     # safeguard: cancelled-in-jetti-counts
-    alive = [known for known in ours if live[known.id].status != "cancelled"]
+    alive = [known for known in ours if not live[known.id].is_cancelled]
     for line in entry.wanted.lines:
         parts = sharing(line.order_line_id, alive)
         if len(parts) < 2 or is_divided(line, parts):
@@ -123,7 +123,7 @@ def _division(
     Of what we have not filled yet a zero says nothing; of what we have, a person has said it.
     """
     now = {part.id: shown[part.id] for part in parts}
-    is_said = all(now[part.id] or part.fields.get("quantity") for part in parts)
+    is_said = all(now[part.id] or part.quantity for part in parts)
     if is_said and sum(now.values()) == line.quantity:
         return now
     if any(part.sale_item_id not in items for part in parts):
@@ -143,7 +143,7 @@ def sharing(order_line_id: str, ours: Sequence[SaleReturn]) -> list[Item]:
     return [
         item
         for known in ours
-        if known.fields.get("status") != "cancelled"
+        if not known.is_cancelled
         for item in known.items
         if item.order_line_id == order_line_id
     ]

@@ -163,7 +163,7 @@ def _doubled(entry: Entry, snapshot: OrderSnapshot) -> str | None:
     standing: dict[int, dict[int, str]] = {}
     for row in snapshot.ours:
         why = "known before" if row.id in known else "found by its marker"
-        for item in row.items if row.status != "cancelled" else ():
+        for item in row.items if not row.is_cancelled else ():
             said = f"{titled(row)} with {item.quantity} of it, {why}"
             standing.setdefault(item.sale_item_id, {})[row.id] = said
     doubled = [
@@ -214,7 +214,7 @@ def _grows(entry: Entry) -> bool:
         return False
     for line in entry.wanted.lines:
         items = sharing(line.order_line_id, entry.sale_returns)
-        if items and line.quantity > sum(int(i.fields.get("quantity") or 0) for i in items):
+        if items and line.quantity > sum(i.quantity for i in items):
             return True
     return False
 
@@ -319,7 +319,7 @@ class _OrderMatch:
         units = {item.id: item.units for known in self._ours for item in known.items}
         lines = {line.order_line_id: line for line in self._entry.wanted.lines}
         for row in self._live.values():
-            for item in row.items if row.status != "cancelled" else ():
+            for item in row.items if not row.is_cancelled else ():
                 line = lines.get(line_of(item, self._items))
                 if line is not None:
                     refused = self._growth(item, line, units.get(item.id))
@@ -401,7 +401,7 @@ class _OrderMatch:
             [row for row in self._snapshot.on_sale if self._is_loose(row)],
             {item.id: item for item in self._snapshot.sale_items},
             self._other_entries,
-            marked=[row for row in self._live.values() if row.status != "cancelled"],
+            marked=[row for row in self._live.values() if not row.is_cancelled],
         )
 
     def _used_up_elsewhere(self) -> NeedsReview | None:
@@ -459,7 +459,7 @@ class _OrderMatch:
         return [row for row in self._on_sale if self._is_loose(row)]
 
     def _is_loose(self, row: LiveSaleReturn) -> bool:
-        return self._is_unmarked(row) and row.status != "cancelled"
+        return self._is_unmarked(row) and not row.is_cancelled
 
     def _unmarked(self) -> list[LiveSaleReturn]:
         """The same, and those that somebody has cancelled meanwhile."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from reconciler.core.model import Fields
+from reconciler.core.model import Fields, OwnedField, Value
 
 
 class Sale(Struct, frozen=True):
@@ -53,11 +53,17 @@ class LiveItem(Struct, frozen=True):
     sale_return_id: int
     sale_item_id: int
     fields: Fields
-    """`quantity`, `externalId`, `adjustmentReasonId`."""
+    """Of `owned_fields.OWNED_OF_ITEM`, as far as the row shows them."""
 
     @property
     def quantity(self) -> int:
-        return int(self.fields.get("quantity") or 0)
+        """Units; 0 where it shows none."""
+        return int(self.fields.get(OwnedField.QUANTITY) or 0)
+
+    @property
+    def line_id(self) -> str | None:
+        """The id of Loop's line in `externalId`; None where none was written."""
+        return str(self.fields.get(OwnedField.EXTERNAL_ID) or "") or None
 
 
 class LiveSaleReturn(Struct, frozen=True):
@@ -69,17 +75,23 @@ class LiveSaleReturn(Struct, frozen=True):
     reference: str
     created_at: datetime
     fields: Fields
+    """Of `owned_fields.OWNED`, as far as the row shows them."""
     items: tuple[LiveItem, ...] = ()
     account: str | None = None
 
     @property
     def marker(self) -> str | None:
         """The Loop return id in `externalId`; None when unmarked."""
-        return str(self.fields.get("externalId") or "") or None
+        return str(self.fields.get(OwnedField.EXTERNAL_ID) or "") or None
 
     @property
-    def status(self) -> str:
-        return str(self.fields.get("status") or "")
+    def status(self) -> Value:
+        """None where the row does not show it."""
+        return self.fields.get(OwnedField.STATUS)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == "cancelled"
 
 
 class Chosen(Struct, frozen=True):
