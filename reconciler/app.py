@@ -38,7 +38,7 @@ from reconciler.run_history import recorded
 from reconciler.runtime import Runtime
 
 if TYPE_CHECKING:
-    from reconciler.jetti.factory import JettiParts
+    from reconciler.jetti.targets import JettiTargets
 
 _GO_LIVE_AGO = timedelta(hours=24)
 """Go-live and first watermark of a new ledger, where nobody names another time."""
@@ -49,7 +49,7 @@ _NO_GUARDS = Guards(creates=sys.maxsize, updates=sys.maxsize)
 class JettiAccess(Struct, frozen=True):
     """What a pass may do in Jetti, and which target does it."""
 
-    target: Callable[[JettiParts], Target]
+    target: Callable[[JettiTargets], Target]
     methods: frozenset[str]
     pace: float = 1.0
     """Share of the pace in the settings."""
@@ -220,7 +220,7 @@ def _try_keys(
         LoopReader(loop, runtime.clock, settings.loop.page_size).server_time()
     with suppress(TargetUnavailable), _jetti(settings, _ADOPT, runtime) as jetti:
         # The question that adopting begins with: a key need not be good for any other.
-        _jetti_parts(settings, jetti, ledger, rules, runtime).matcher.ping()
+        _jetti_targets(settings, jetti, ledger, rules, runtime).matcher.ping()
 
 
 # ----------------------------------------------------------------------------------------- pass
@@ -233,7 +233,7 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
         jetti, target = None, DeferredTarget(Preview)
         if access := setup.access:
             jetti = stack.enter_context(_jetti(settings, access, runtime))
-            parts = partial(_jetti_parts, settings, jetti, ledger, setup.rules, runtime)
+            parts = partial(_jetti_targets, settings, jetti, ledger, setup.rules, runtime)
             target = DeferredTarget(lambda: access.target(parts()))
         source = LoopReader(loop, clock, settings.loop.page_size)
         ingest = Ingest(
@@ -260,12 +260,12 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
         return finish(result, ledger, clock, shown)
 
 
-def _jetti_parts(
+def _jetti_targets(
     settings: Settings, jetti: Service, ledger: SqlLedger, rules: CreationRules, runtime: Runtime
-) -> JettiParts:
-    from reconciler.jetti import factory  # late: a pass that finds nothing to push needs none of it
+) -> JettiTargets:
+    from reconciler.jetti import targets  # late: a pass that finds nothing to push needs none of it
 
-    return factory.build(settings.jetti, jetti, ledger, rules, runtime.clock)
+    return targets.build(settings.jetti, jetti, ledger, rules, runtime.clock)
 
 
 def _requests(loop: Service, jetti: Service | None) -> Requests:

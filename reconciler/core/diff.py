@@ -1,7 +1,7 @@
 """Which PUTs bring the sale returns of one return to what is wanted.
 
-The same function serves the plan, which compares with what was last pushed, and the push, which
-compares with what Jetti holds now.
+The same function serves the plan, which compares what is wanted with what was last pushed, and the
+push, which compares it with what is live in Jetti.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.core import owned_fields
-from reconciler.core.matching.lines import is_divided, sharing
+from reconciler.core.matching.lines import is_divided, items_of_line
 from reconciler.core.matching.result import BY_HAND, NeedsReview, listed
 from reconciler.core.model import (
     Entry,
@@ -35,10 +35,12 @@ ReasonIds = Mapping[str, Value]
 
 
 class Live(Struct, frozen=True):
-    """What is in Jetti under one sale return."""
+    """What Jetti shows of one sale return."""
 
     fields: Fields
+    """Of `owned_fields.OWNED`."""
     items: dict[int, Fields]
+    """Of `owned_fields.OWNED_OF_ITEM`, by item id."""
 
     @property
     def status(self) -> Value:
@@ -51,29 +53,31 @@ class Live(Struct, frozen=True):
 
 
 class ManualEdit(Struct, frozen=True):
-    """A value a person set in Jetti, which stays."""
+    """A value that someone set in Jetti, which stays."""
 
     reference: str
+    """Of the sale return."""
     field: OwnedField
     value: Value
     place: str
-    """The sale return's reference or the order line, as a plan names the field of either."""
+    """The sale return's reference, or the order line of an item."""
 
     @property
     def shown(self) -> str:
-        """The field as a plan shows it."""
+        """The field as a plan names it: `notes[1001-01]`, `quantity[11500000000001]`."""
         return f"{self.field}[{self.place}]"
 
 
 class Diff(Struct, frozen=True):
-    """Writes in the order to send them."""
+    """What is to be written, and what stays although it is wanted otherwise."""
 
     writes: tuple[Write, ...] = ()
+    """In the order to send them."""
     kept: tuple[ManualEdit, ...] = ()
 
 
 def as_pushed(known: SaleReturn) -> Live:
-    """The sale return as if nobody had touched it since the last push."""
+    """What Jetti shows if nobody has edited the sale return since the last push."""
     return Live(known.fields, {item.id: item.fields for item in known.items})
 
 
@@ -83,36 +87,37 @@ def diff_of(
     live: Mapping[int, Live],
     reasons: ReasonIds,
 ) -> Diff | NeedsReview:
-    """Everything to be written to these sale returns of the entry.
+    """Everything to be written to these sale returns of the entry; `live` is by their ids.
 
     Quantities go before statuses: a status may trigger refund bookkeeping
-    (jetti.md#refund-trigger), which must not find the zeros that a create leaves.
+    (jetti.md#refund-trigger), which must not find the zeros that a create leaves. Raises what
+    `reasons` raises for a code that it lacks.
     """
-    alive = [known for known in sale_returns if not live[known.id].is_cancelled]
-    doubt = _undivided(entry, alive)
-    if doubt is not None:
-        return doubt
+    living = [known for known in sale_returns if not live[known.id].is_cancelled]
+    review = _check_division(entry, living)
+    if review is not None:
+        return review
     writes: list[Write] = []
     kept: list[ManualEdit] = []
-    doubts: list[str] = []
+    reviews: list[str] = []
     for known in sale_returns:
-        found = _of_one(_One(entry, known, live[known.id], reasons, alive))
+        found = _diff_of_one(_SaleReturn(entry, known, live[known.id], reasons, living))
         if isinstance(found, NeedsReview):
-            doubts.append(found.reason)
+            reviews.append(found.reason)
             continue
         writes += found.writes
         kept += found.kept
-    if doubts:
-        return NeedsReview(f"{'; '.join(doubts)}. {BY_HAND}")
+    if reviews:
+        return NeedsReview(f"{'; '.join(reviews)}. {BY_HAND}")
     return Diff(tuple(writes), tuple(kept))
 
 
-def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> NeedsReview | None:
-    """A line that several items share must be divided among them to the last unit."""
+def _check_division(entry: Entry, sale_returns: Sequence[SaleReturn]) -> NeedsReview | None:
+    """A review where the items that share a line do not add up to it."""
     if entry.wanted.purpose is Purpose.CANCEL:
         return None
     for line in entry.wanted.lines:
-        parts = sharing(line.order_line_id, sale_returns)
+        parts = items_of_line(line.order_line_id, sale_returns)
         # safeguard: division-no-longer-fits
         if len(parts) > 1 and not is_divided(line, parts):
             shared = listed(f"{part.sale_item_id} ({part.units or 0} until now)" for part in parts)
@@ -127,22 +132,25 @@ def _undivided(entry: Entry, sale_returns: Sequence[SaleReturn]) -> NeedsReview 
 def accept_matching_values(
     entry: Entry, sale_returns: tuple[SaleReturn, ...], live: Mapping[int, Live]
 ) -> tuple[SaleReturn, ...]:
-    """What Jetti holds just as it is wanted counts as pushed, whoever wrote it.
+    """The sale returns with each live value that is as wanted counted as pushed, whoever wrote it.
 
-    So what was pushed after an older ledger was copied is not taken for a person's for ever.
+    Otherwise, once an older copy of the ledger is back in use, what was pushed after the copy would
+    pass for manual edits forever.
     """
     return tuple(
-        _with_matching_values(_One(entry, known, live[known.id])) for known in sale_returns
+        _with_matching_values(_SaleReturn(entry, known, live[known.id])) for known in sale_returns
     )
 
 
-class _One(Struct, frozen=True):
+class _SaleReturn(Struct, frozen=True):
+    """One sale return of an entry: wanted, last pushed and live."""
+
     entry: Entry
     known: SaleReturn
     live: Live
     reasons: ReasonIds = {}
-    alive: Sequence[SaleReturn] = ()
-    """Those of the entry that nobody has cancelled in Jetti."""
+    living: Sequence[SaleReturn] = ()
+    """All of the entry that are not cancelled in Jetti."""
 
     @property
     def wanted(self) -> Wanted:
@@ -158,47 +166,37 @@ class _One(Struct, frozen=True):
         return f"sale return {self.known.reference} ({self.known.id})"
 
     def line(self, item: Item) -> WantedLine | None:
-        """The wanted line an item stands for; None once the line was removed."""
+        """The wanted line that an item stands for; None once the line was removed."""
         lines = self.wanted.lines
         return next((x for x in lines if x.order_line_id == item.order_line_id), None)
 
     def units(self, item: Item) -> int:
-        """The quantity that an item should have."""
+        """Units that an item should have; 0 once its line was removed."""
         line = self.line(item)
         if line is None:
             return 0
         return line.quantity if item.units is None else item.units
 
 
-def _of_one(one: _One) -> Diff | NeedsReview:
+def _diff_of_one(one: _SaleReturn) -> Diff | NeedsReview:
     emptied = not any(one.line(item) for item in one.known.items)
     # safeguard: sale-return-of-malformed-lines-stays
     if emptied and one.wanted.lacks_lines and one.wanted.purpose is not Purpose.CANCEL:
         return Diff()  # its lines may just not have been understood
     # safeguard: held-is-emptied-not-cancelled
     if one.wanted.purpose is Purpose.HOLD and emptied and not one.is_cancelled:
-        return _items(one)  # what is held is told no status, and a cancel would be final
+        return _item_puts(one)  # what is held gets no status, and a cancel would be final
     if one.wanted.purpose is Purpose.CANCEL or emptied:
-        return _ended(one)
+        return _cancel(one)
     if one.known.is_cancelled:
-        others = [other for other in one.alive if other.id != one.known.id]
-        elsewhere = {item.sale_item_id for other in others for item in other.items}
-        bereft = [
-            item
-            for item in one.known.items
-            if one.line(item) and item.sale_item_id not in elsewhere
-        ]
-        if not bereft:
-            return Diff()  # it was one too many
-        lines = listed(f"{one.units(item)} of order line {item.order_line_id}" for item in bereft)
-        return NeedsReview(f"{one.name} is cancelled, but its lines are wanted: {lines}")
-    items = _items(one)
+        return _revive(one)
+    items = _item_puts(one)
     if isinstance(items, NeedsReview) or one.live.is_cancelled:
         return items
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
     wanted = owned_fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
     # safeguard: malformed-parcels-stay
-    if one.wanted.lacks_parcels and owned_fields.tells_of_a_parcel(one.known.fields):
+    if one.wanted.lacks_parcels and owned_fields.mentions_a_parcel(one.known.fields):
         wanted = owned_fields.without_parcels(wanted)
     if owned_fields.has_another_origin(one.known.fields):
         wanted = owned_fields.without_origin(wanted)
@@ -207,7 +205,20 @@ def _of_one(one: _One) -> Diff | NeedsReview:
     return Diff((*items.writes, *put), (*items.kept, *_kept(one, found.kept, one.known.reference)))
 
 
-def _with_matching_values(one: _One) -> SaleReturn:
+def _revive(one: _SaleReturn) -> Diff | NeedsReview:
+    """A cancel is final, so someone must decide, unless another sale return has the lines."""
+    others = [other for other in one.living if other.id != one.known.id]
+    elsewhere = {item.sale_item_id for other in others for item in other.items}
+    uncovered = [
+        item for item in one.known.items if one.line(item) and item.sale_item_id not in elsewhere
+    ]
+    if not uncovered:
+        return Diff()  # it was one too many
+    lines = listed(f"{one.units(item)} of order line {item.order_line_id}" for item in uncovered)
+    return NeedsReview(f"{one.name} is cancelled, but its lines are wanted: {lines}")
+
+
+def _with_matching_values(one: _SaleReturn) -> SaleReturn:
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
     is_over = one.wanted.purpose is Purpose.CANCEL or one.live.is_cancelled
     if is_over or not order_line_ids:
@@ -217,7 +228,7 @@ def _with_matching_values(one: _One) -> SaleReturn:
         one.known,
         fields={**one.known.fields, **_shared(wanted, one.live.fields)},
         items=tuple(
-            replace(item, fields={**item.fields, **_shared(_owned_item_fields(one, item), live)})
+            replace(item, fields={**item.fields, **_shared(_item_fields(one, item), live)})
             for item in one.known.items
             for live in [one.live.items[item.id]]
         ),
@@ -228,8 +239,8 @@ def _shared(wanted: Fields, live: Fields) -> Fields:
     return {name: value for name, value in wanted.items() if name in live and live[name] == value}
 
 
-def _ended(one: _One) -> Diff | NeedsReview:
-    # Already cancelled by anyone, or by us and revived by a person since: theirs to say.
+def _cancel(one: _SaleReturn) -> Diff | NeedsReview:
+    # Cancelled already, by anyone; or by us and revived by someone since, who has decided so.
     if one.is_cancelled:
         return Diff()
     if one.live.status == "received":
@@ -237,12 +248,13 @@ def _ended(one: _One) -> Diff | NeedsReview:
     return Diff(_put(Operation.UPDATE_SALE_RETURN, one.known.id, {OwnedField.STATUS: "cancelled"}))
 
 
-def _items(one: _One) -> Diff | NeedsReview:
-    """Item PUTs. A sale return that a person cancelled is left alone."""
+def _item_puts(one: _SaleReturn) -> Diff | NeedsReview:
+    """Quantities and other fields of the items. A sale return cancelled in Jetti is left alone."""
     writes: list[Write] = []
     kept: list[ManualEdit] = []
     for item in one.known.items:
-        found = owned_fields.difference(_wanted(one, item), item.fields, one.live.items[item.id])
+        wanted = _wanted_of_item(one, item)
+        found = owned_fields.difference(wanted, item.fields, one.live.items[item.id])
         # safeguard: edited-quantity-needs-review
         if _QUANTITY in found.kept:
             return NeedsReview(
@@ -260,15 +272,15 @@ def _items(one: _One) -> Diff | NeedsReview:
     return Diff(tuple(writes), tuple(kept))
 
 
-def _owned_item_fields(one: _One, item: Item) -> Fields:
+def _item_fields(one: _SaleReturn, item: Item) -> Fields:
     line = one.line(item)
     quantity: Fields = {_QUANTITY: one.units(item)}
     return quantity | ({OwnedField.EXTERNAL_ID: line.line_id} if line is not None else {})
 
 
-def _wanted(one: _One, item: Item) -> Fields:
+def _wanted_of_item(one: _SaleReturn, item: Item) -> Fields:
     line = one.line(item)
-    wanted = _owned_item_fields(one, item)
+    wanted = _item_fields(one, item)
     # safeguard: malformed-lines-stay
     if one.wanted.lacks_lines and one.units(item) <= item.quantity:
         return {}  # the rest of it may just not have been understood
@@ -288,7 +300,7 @@ def _put(operation: Operation, target_id: int, changed: Fields) -> tuple[Write, 
     return (Write(operation, target_id, fields=changed),) if changed else ()
 
 
-def _kept(one: _One, values: Fields, place: str) -> tuple[ManualEdit, ...]:
+def _kept(one: _SaleReturn, values: Fields, place: str) -> tuple[ManualEdit, ...]:
     return tuple(
         ManualEdit(one.known.reference, name, value, place) for name, value in values.items()
     )

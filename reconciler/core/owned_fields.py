@@ -33,22 +33,22 @@ OWNED = (
 OWNED_OF_ITEM = (OwnedField.QUANTITY, OwnedField.EXTERNAL_ID, OwnedField.ADJUSTMENT_REASON_ID)
 
 SOURCE = "external"
-"""Where our sale returns come from, in Jetti's words."""
+"""What our sale returns have as `saleReturnSource`."""
 
 ENDS = frozenset({"cancelled", "received"})
-"""Nothing follows these two (architecture.md#status-table)."""
+"""Statuses that nothing follows (architecture.md#status-table)."""
 
-# Sequelize's default for plain strings, and what Jetti holds for tracking
-# (jetti.md#string-lengths).
 _LONGEST = 255
+"""Characters: Sequelize's default for plain strings, and what Jetti has for tracking
+(jetti.md#string-lengths)."""
 
 
 def of_sale_return(wanted: Wanted, return_id: str, order_line_ids: Collection[str]) -> Fields:
     """What the sale return that holds these order lines should look like.
 
-    A field that has no value is wanted empty. `status` is missing when the return has no opinion
-    on it: it is held, or its labels failed. So is `trackingStatus` when the leading label's word
-    means nothing to us.
+    A field that has no value is wanted empty, as None. `status` is missing when the return asks
+    for none: it is held, or its labels failed. So is `trackingStatus` when the word of the leading
+    label has no meaning.
     """
     parcels = _serving(wanted.parcels, order_line_ids)
     lines = [line for line in wanted.lines if line.order_line_id in order_line_ids]
@@ -78,36 +78,37 @@ OF_PARCELS = (
     OwnedField.TRACKING_STATUS,
     OwnedField.NOTES,
 )
-"""Those of a sale return that parcels have to do with, `status` left out."""
+"""Fields of a sale return that tell of parcels; `status` is not among them."""
 
 
-def tells_of_a_parcel(told: Fields) -> bool:
-    """Whether a sale return was told of a parcel; the notes always say something."""
-    return any(told.get(name) is not None for name in OF_PARCELS if name != OwnedField.NOTES)
+def mentions_a_parcel(pushed: Fields) -> bool:
+    """Whether anything of a parcel was pushed; the notes do not count, since they always say
+    something."""
+    return any(pushed.get(name) is not None for name in OF_PARCELS if name != OwnedField.NOTES)
 
 
 def without_parcels(wanted: Fields) -> Fields:
-    """What is wanted, less what parcels have to do with but the status."""
+    """What is wanted without the fields that tell of parcels."""
     return {name: value for name, value in wanted.items() if name not in OF_PARCELS}
 
 
 ORIGIN = (OwnedField.SALE_RETURN_SOURCE, OwnedField.SALE_RETURN_TYPE)
-"""Who raised a sale return."""
+"""Fields that tell who raised a sale return."""
 
 
 def has_another_origin(pushed: Fields) -> bool:
-    """Whether a person raised the sale return that we took over: of ours, the first PUT tells the
-    source along with our id."""
-    told = pushed.get(OwnedField.EXTERNAL_ID) is not None
+    """Whether someone else raised a sale return that was adopted: of our own, the first PUT sets
+    the source along with the marker."""
+    is_marked = pushed.get(OwnedField.EXTERNAL_ID) is not None
     return (
-        told
+        is_marked
         and OwnedField.SALE_RETURN_SOURCE in pushed
         and pushed[OwnedField.SALE_RETURN_SOURCE] is None
     )
 
 
 def without_origin(wanted: Fields) -> Fields:
-    """What is wanted, less who raised it: of a person's sale return that is true as it stands."""
+    """What is wanted without who raised it, which is true already where someone else did."""
     return {name: value for name, value in wanted.items() if name not in ORIGIN}
 
 
@@ -115,17 +116,17 @@ class Difference(Struct, frozen=True):
     """How wanted fields compare with what was pushed and what Jetti holds."""
 
     write: Fields
-    """To be written."""
+    """To be written, with the wanted values."""
     kept: Fields
-    """Wanted otherwise, but a person changed them in Jetti: their value stays."""
+    """Wanted otherwise, but edited in Jetti; with the live values, which stay."""
 
 
 def difference(wanted: Fields, pushed: Fields, live: Fields) -> Difference:
-    """Decide field by field.
+    """Decide field by field: a three-way merge with `pushed` as its base.
 
-    Written is what we want to change since the last push, as long as Jetti still holds what was
-    last pushed; a field missing from `pushed` was never seen, so it is nobody's yet. `status` has
-    a rule of its own: what we want to change moves forward only, but from wherever a person
+    A field is written when what is wanted differs from what was last pushed, as long as Jetti still
+    holds what was last pushed. One that is missing from `pushed` was never seen, so nobody can have
+    edited it. `status` has a rule of its own: it only moves forward, but from wherever someone has
     moved it to.
     """
     write: Fields = {}
@@ -147,7 +148,7 @@ def difference(wanted: Fields, pushed: Fields, live: Fields) -> Difference:
 
 
 def forward(live: Value, wanted: Value) -> bool:
-    """Whether a status may be moved: forwards only, and nothing follows an end."""
+    """Whether a status may be moved there: forward only, and nowhere from an end."""
     # safeguard: final-status-is-final
     if live in ENDS:
         return False
@@ -158,7 +159,8 @@ def forward(live: Value, wanted: Value) -> bool:
 def _serving(
     parcels: tuple[WantedParcel, ...], order_line_ids: Collection[str]
 ) -> list[WantedParcel]:
-    """The parcels of a sale return: one parcel serves all, several are paired by lines."""
+    """The parcels of a sale return. A single one serves every line; several are paired by lines,
+    and one of unknown lines serves all."""
     if len(parcels) == 1:
         return list(parcels)
     here = set(order_line_ids)
@@ -172,8 +174,8 @@ def _status(wanted: Wanted, parcels: list[WantedParcel]) -> str | None:
         return "cancelled"
     if not parcels:
         return wanted.status
-    told = [p.status for p in parcels if p.status not in (None, "cancelled")]
-    return max(told, key=rank, default=None)
+    asked = [p.status for p in parcels if p.status not in (None, "cancelled")]
+    return max(asked, key=rank, default=None)
 
 
 def _notes(return_id: str, parcels: list[WantedParcel], lines: list[WantedLine]) -> str:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from reconciler.core import owned_fields, remarks
 from reconciler.core.diff import Diff, as_pushed, diff_of
 from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
+from reconciler.core.matching.lines import uncovered
 from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import (
     Entry,
@@ -299,12 +300,10 @@ def _quantities(lines: Iterable[WantedLine]) -> tuple[FieldChange, ...]:
 
 
 def _added(entry: Entry, rules: CreationRules) -> list[WantedLine]:
-    """Lines that may be created and that none of its sale returns has."""
-    if entry.wanted.purpose is not Purpose.EXIST:
-        return []
-    covered = {item.order_line_id for known in entry.sale_returns for item in known.items}
-    allowed = creatable(entry, rules) - covered
-    return [line for line in entry.wanted.lines if line.order_line_id in allowed]
+    """Lines that are in no sale return of ours and that may be created."""
+    allowed = creatable(entry, rules)
+    lines = uncovered(entry.wanted, entry.sale_returns)
+    return [line for line in lines if line.order_line_id in allowed]
 
 
 def _field_changes(entry: Entry, found: Diff) -> Iterator[FieldChange]:

@@ -65,7 +65,7 @@ def failed(
 
 
 def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> Transition:
-    """The order is missing: look again after 1 minute, doubling to 6 hours, for 30 days.
+    """The order is missing: look again after 1 minute, doubling up to 6 hours, for 30 days.
 
     A line that is still missing after `policy.patience` although its order is there will hardly
     come automatically, so the entry goes to review. Even if patience is 0 and waiting is reported
@@ -73,7 +73,7 @@ def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> T
     """
     since = entry.due_since or now
     if wait.order_found and now - since >= (patience or LINES_FOLLOW_WITHIN):
-        there = f": {wait.instead}" if wait.instead else ""
+        there = f": {wait.found_instead}" if wait.found_instead else ""
         return Transition(State.REVIEW, f"{wait.reason}{there}. {BY_HAND}")
     if now - since >= ORDERS_ARRIVE_WITHIN:
         return Transition(State.DEAD, f"{wait.reason}, for {ORDERS_ARRIVE_WITHIN.days} days")
@@ -84,6 +84,6 @@ def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> T
 
 
 def _jitter(return_id: str, count: int) -> float:
-    """1.0 to 1.25, spread over returns but the same on every replay."""
+    """1.0 to 1.25: different from return to return, but the same on every replay."""
     drawn = sha256(f"{return_id}:{count}".encode()).digest()[0]
     return 1 + drawn / 1023

@@ -1,4 +1,4 @@
-"""Recognising what Jetti already has, for `init --adopt`: GETs only, and nothing is skipped."""
+"""Adopting what is in Jetti already, for `init --adopt`: GETs only, and nothing is skipped."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ from reconciler.core.plan import Change
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
+from reconciler.core.target import Target
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.result import PushResult, named
-from reconciler.jetti.update import Update
+from reconciler.jetti.updater import Updater
 
 
-class Adopter:
+class Adopter(Target):
     """Takes over what is provably ours. What is not found stays as it was, for the next run."""
 
-    def __init__(self, matcher: Matcher, update: Update, journal: Journal) -> None:
+    def __init__(self, matcher: Matcher, updater: Updater, journal: Journal) -> None:
         self._matcher = matcher
-        self._update = update
+        self._updater = updater
         self._journal = journal
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        """One outcome per change. Raises KeyRefused, SafetyStop, ConfigError, Interrupted, and
-        at the end TargetUnavailable when Jetti failed for any: not all was looked for then."""
+        """Look for each change that may be in Jetti already; others are left out.
+
+        Raises KeyRefused, SafetyStop, ConfigError, Interrupted, and at the end TargetUnavailable
+        when Jetti failed for any, since not all was looked for then.
+        """
         unknown = [
-            replace(c, kind=ChangeKind.ADOPT)  # a create that a person had asked for, too
+            replace(c, kind=ChangeKind.ADOPT)  # also a create that someone had asked for
             for c in changes
             if c.kind in (ChangeKind.ADOPT, ChangeKind.CREATE) and not c.reads_back
         ]
         failed: list[str] = []
         for matched in self._matcher.match(unknown):
-            result = self._look(matched)
+            result = self._adopt_if_found(matched)
             if isinstance(matched.result, LookupFailed):
                 failed.append(matched.result.reason)
             yield matched.change.with_outcome(
@@ -50,7 +54,7 @@ class Adopter:
             )
 
     def already_has(self, changes: Sequence[Change]) -> list[str]:
-        """None in the way: what Jetti holds is what this is to find."""
+        """None that would be in the way: what Jetti holds is what this is to find."""
         return []
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
@@ -58,32 +62,32 @@ class Adopter:
         return None
 
     def remarks(self) -> tuple[str, ...]:
-        """See `core.target.Target`."""
         return self._matcher.remarks()
 
-    def _look(self, matched: MatchedChange) -> PushResult:
+    def _adopt_if_found(self, matched: MatchedChange) -> PushResult:
         match matched.result:
             case LookupFailed(reason):
                 return PushResult(OutcomeKind.DEFERRED, reason)
             case NeedsReview(reason):
-                # Left pending: the next run looks again and sends it to a person if it must.
+                # Left pending: the next run looks again and sends it to review if it must.
                 return PushResult(OutcomeKind.DEFERRED, reason)
             case Matched() as found if found.sale_returns:
-                return self.take(matched.entry, found)
+                return self.adopt(matched.entry, found)
             case _:
                 return PushResult(OutcomeKind.SKIPPED, "not in Jetti")
 
-    def take(self, entry: Entry, found: Matched) -> PushResult:
-        """Into the ledger; what should change in Jetti is for a plan, and its guard, to see."""
-        todo = self._update.diff_of(entry, found)
+    def adopt(self, entry: Entry, found: Matched) -> PushResult:
+        """Record the sale returns as the entry's. What should change in Jetti is left to a later
+        plan, and to its guard. Raises ConfigError for an adjustment reason that Jetti lacks."""
+        diff = self._updater.diff(entry, found)
         names = named(found.sale_returns)
         if entry.state is State.SKIPPED:
             self._journal.apply(entry.id, Transition(State.PENDING))
-        if isinstance(todo, NeedsReview):
-            transition = Transition(State.REVIEW, todo.reason, sale_returns=found.sale_returns)
+        if isinstance(diff, NeedsReview):
+            transition = Transition(State.REVIEW, diff.reason, sale_returns=found.sale_returns)
             self._journal.apply(entry.id, transition)
-            return PushResult(OutcomeKind.REVIEW, todo.reason, names)
-        if todo.writes or found.missing:
+            return PushResult(OutcomeKind.REVIEW, diff.reason, names)
+        if diff.writes or found.missing:
             self._journal.apply(
                 entry.id, Transition(State.PENDING, sale_returns=found.sale_returns)
             )

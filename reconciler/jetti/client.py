@@ -1,4 +1,4 @@
-"""What pushing asks Jetti for: its collections by one field each, and single objects."""
+"""What pushing reads from Jetti: rows of collections by one field, and single objects."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from reconciler.jetti.collection import Collections, Filter
 from reconciler.jetti.dialect import Dialect
 from reconciler.jetti.query_client import QueryClient
 
-# How far Jetti's clock may lag behind ours where its answers carry no Date.
 _SKEW = timedelta(minutes=5)
+"""How far Jetti's clock may lag behind ours where its answers carry no Date."""
 
 _MARKED = Filter(
     "/sale-returns.json", schema.WireSaleReturn, "externalId", lambda row: row.external_id
@@ -35,7 +35,8 @@ _SALE_ITEMS = Filter("/sale-items.json", schema.WireSaleItem, "saleId", lambda r
 
 
 class JettiClient:
-    """GETs only. Raises TargetUnavailable, KeyRefused, FilterIgnored, Interrupted."""
+    """GETs only. Every method that sends one raises TargetUnavailable, KeyRefused, FilterIgnored,
+    Refused, Interrupted."""
 
     def __init__(self, service: Service, clock: Clock) -> None:
         self._service = service
@@ -45,16 +46,16 @@ class JettiClient:
         self._collections = Collections(self._queries, self._dialect)
 
     def now(self) -> datetime:
-        """Jetti's idea of now, by the Date of its latest answer; never ahead of it."""
+        """By Jetti's clock: the Date of its latest answer, or some time before that clock."""
         return self._queries.latest or self._clock.now() - _SKEW
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether Jetti shows rows that nobody asked for."""
+        """Whether Jetti answers with rows that nobody asked for."""
         return self._dialect.is_doubtful
 
     def remarks(self) -> tuple[str, ...]:
-        """What a person should know of how this Jetti answers."""
+        """How this Jetti answers otherwise than expected, for the report."""
         return tuple(self._dialect.remarks())
 
     def requests(self) -> int:
@@ -66,20 +67,20 @@ class JettiClient:
         return self._service.requests.write
 
     def marked(self, return_ids: Sequence[str]) -> list[LiveSaleReturn]:
-        """Sale returns that carry one of the markers, anywhere in the account."""
-        return [schema.seen_sale_return(row) for row in self._collections.find(_MARKED, return_ids)]
+        """Sale returns anywhere in the account that carry one of these return ids as marker."""
+        return [schema.live_sale_return(row) for row in self._collections.find(_MARKED, return_ids)]
 
     def by_id(self, ids: Sequence[int]) -> list[LiveSaleReturn]:
         """Sale returns by their own ids; those that are gone are left out."""
-        return [schema.seen_sale_return(row) for row in self._collections.find(_BY_ID, ids)]
+        return [schema.live_sale_return(row) for row in self._collections.find(_BY_ID, ids)]
 
     def on_sales(self, sale_ids: Sequence[int]) -> list[LiveSaleReturn]:
         """Every sale return of these sales."""
-        return [schema.seen_sale_return(row) for row in self._collections.find(_ON_SALE, sale_ids)]
+        return [schema.live_sale_return(row) for row in self._collections.find(_ON_SALE, sale_ids)]
 
     def items(self, sale_return_ids: Sequence[int]) -> list[LiveItem]:
         """Every item of these sale returns."""
-        return [schema.seen_item(row) for row in self._collections.find(_ITEMS, sale_return_ids)]
+        return [schema.live_item(row) for row in self._collections.find(_ITEMS, sale_return_ids)]
 
     def sales(self, order_ids: Sequence[str]) -> list[Sale]:
         """Sales by Shopify order id."""
@@ -95,7 +96,7 @@ class JettiClient:
         return [schema.sale_item(row) for row in self._collections.find(_SALE_ITEMS, sale_ids)]
 
     def reasons(self) -> dict[str, int]:
-        """Codes of adjustment reasons and their ids (jetti.md#adjustment-reasons)."""
+        """Ids of adjustment reasons by their code (jetti.md#adjustment-reasons)."""
         found = self._collections.everything("/adjustment-reasons.json", schema.WireReason)
         return {reason.code: reason.id for reason in found}
 
@@ -103,9 +104,9 @@ class JettiClient:
         """One sale return. Raises Refused when it is gone."""
         decode = partial(schema.one, schema.WireSaleReturn)
         path = f"/sale-returns/{sale_return_id}.json"
-        return schema.seen_sale_return(self._queries.get(path, "", decode))
+        return schema.live_sale_return(self._queries.get(path, "", decode))
 
     def item(self, item_id: int) -> LiveItem:
         """One sale return item. Raises Refused when it is gone."""
         decode = partial(schema.one, schema.WireSaleReturnItem)
-        return schema.seen_item(self._queries.get(f"/sale-return-items/{item_id}.json", "", decode))
+        return schema.live_item(self._queries.get(f"/sale-return-items/{item_id}.json", "", decode))

@@ -1,9 +1,9 @@
-"""Rows of a collection by the values of one field, complete and re-checked one by one.
+"""Rows of a collection by the values of one field: all of them, and each one checked.
 
 A server that ignores a filter or caps a page must not mislead us
 (architecture.md#choosing-the-sale): each row is compared with what was asked for, a doubtful answer
-is asked for again one value at a time, and where a filter has no effect the collection is read and
-filtered here.
+is followed by one request per value, and where a filter has no effect the whole collection is read
+and filtered here.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from msgspec import Struct
 
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.dialect import Dialect
-from reconciler.jetti.pages import Unpageable, Walk
-from reconciler.jetti.query import LIMIT, Form, Question, groups
-from reconciler.jetti.query_client import Declined, QueryClient
+from reconciler.jetti.pages import PageReader, PagingFailed
+from reconciler.jetti.query import LIMIT, Feature, Query, groups
+from reconciler.jetti.query_client import QueryClient, QueryRejected
 from reconciler.jetti.schema import Wire
 
 W = TypeVar("W", bound=Wire)
@@ -25,11 +25,11 @@ Values = Sequence[str | int]
 
 
 class FilterIgnored(Exception):
-    """Jetti answered with rows that were not asked for, or perhaps not with all that were: what is
-    missing proves nothing."""
+    """Jetti answered with rows that were not asked for, or perhaps not with all that were: that a
+    row is missing proves nothing."""
 
 
-class Strangers(FilterIgnored):
+class UnrequestedRows(FilterIgnored):
     """There are rows that were not asked for."""
 
 
@@ -38,12 +38,12 @@ class QueryUnusable(TargetUnavailable):
 
 
 class Filter(Struct, Generic[W], frozen=True):
-    """One way to ask for rows of one kind."""
+    """A field by which rows of one kind can be asked for."""
 
     path: str
     kind: type[W]
     field: str
-    """As Jetti spells it."""
+    """By Jetti's name."""
     value: Callable[[W], object]
     """The same field of a decoded row."""
 
@@ -56,77 +56,77 @@ class Collections:
         self._dialect = dialect
 
     def find(self, by: Filter[W], values: Values) -> list[W]:
-        """Every row with one of the values."""
-        return [row for group in groups(values) for row in self._group(by, group)]
+        """Every row with one of the values, whatever their number."""
+        return [row for group in groups(values) for row in self._find_together(by, group)]
 
     def everything(self, path: str, kind: type[W]) -> list[W]:
         """All rows, where there are no more than twenty pages. Raises QueryUnusable."""
-        walk = Walk(self._queries, self._dialect, path, kind, Question())
+        reader = PageReader(self._queries, self._dialect, path, kind, Query())
         try:
-            return [row for page in walk.pages() for row in page]
-        except Unpageable as error:
+            return [row for page in reader.pages() for row in page]
+        except PagingFailed as error:
             raise QueryUnusable(f"Jetti: {path} cannot be read as a whole: {error}") from None
 
-    def _group(self, by: Filter[W], group: Values) -> list[W]:
+    def _find_together(self, by: Filter[W], group: Values) -> list[W]:
         if self._dialect.ignores(by.path, by.field):
-            return self._filtered(by, group)
+            return self._filter_here(by, group)
         found: list[W] = []
         rest = group
-        if len(group) > 1 and Form.TOGETHER not in self._dialect.of(by.path).refused:
+        if len(group) > 1 and Feature.IN not in self._dialect.of(by.path).refused:
             try:
-                return self._matching(by, group)
+                return self._ask(by, group)
             except FilterIgnored:
                 pass
-            except Declined:
-                # One alone tells whether it is the form; then once more, to be sure.
-                found, rest = self._alone(by, group[:1]), group[1:]
+            except QueryRejected:
+                # One value alone tells whether `$in` is the reason; then once more, to be sure.
+                found, rest = self._find_one_by_one(by, group[:1]), group[1:]
                 try:
-                    return self._matching(by, group)
+                    return self._ask(by, group)
                 except FilterIgnored:
                     pass
-                except Declined:
-                    self._dialect.refuse(by.path, Form.TOGETHER)
-        return found + self._alone(by, rest)
+                except QueryRejected:
+                    self._dialect.refuse(by.path, Feature.IN)
+        return found + self._find_one_by_one(by, rest)
 
-    def _alone(self, by: Filter[W], values: Values) -> list[W]:
-        """One value at a time; a filter that twice has no effect has none."""
+    def _find_one_by_one(self, by: Filter[W], values: Values) -> list[W]:
+        """One value at a time. A filter that has no effect twice is not used any more."""
         found: list[W] = []
         for place, value in enumerate(values):
             try:
-                found += self._twice(by, value)
-            except Strangers:
+                found += self._ask_twice(by, value)
+            except UnrequestedRows:
                 self._dialect.ignore(by.path, by.field)
-                return found + self._filtered(by, values[place:])
+                return found + self._filter_here(by, values[place:])
         return found
 
-    def _twice(self, by: Filter[W], value: str | int) -> list[W]:
+    def _ask_twice(self, by: Filter[W], value: str | int) -> list[W]:
         try:
-            return self._matching(by, [value])
-        except Strangers:
-            return self._matching(by, [value])
+            return self._ask(by, [value])
+        except UnrequestedRows:
+            return self._ask(by, [value])
 
-    def _matching(self, by: Filter[W], values: Values) -> list[W]:
-        """All rows with one of the values; the whole answer must hold together."""
+    def _ask(self, by: Filter[W], values: Values) -> list[W]:
+        """All rows with one of the values. Raises FilterIgnored unless the whole answer is such."""
         asked = {str(value) for value in values}
-        question = Question(by.field, tuple(values))
+        query = Query(by.field, tuple(values))
         found: list[W] = []
         try:
-            for page in Walk(self._queries, self._dialect, by.path, by.kind, question).pages():
+            for page in PageReader(self._queries, self._dialect, by.path, by.kind, query).pages():
                 # safeguard: filters-are-checked
                 if any(str(by.value(row)) not in asked for row in page):
-                    raise Strangers(f"Jetti did not filter {by.path} by {by.field}")
+                    raise UnrequestedRows(f"Jetti did not filter {by.path} by {by.field}")
                 # safeguard: full-pages-are-split
                 if len(page) >= LIMIT and len(asked) > 1:
                     raise FilterIgnored(f"{by.path}: too much for one page")
                 found += page
-        except Unpageable as error:
+        except PagingFailed as error:
             raise FilterIgnored(
                 f"Jetti shows {by.path} by {by.field} in part only: {error}"
             ) from None
         return found
 
-    def _filtered(self, by: Filter[W], values: Values) -> list[W]:
-        """The same of a server that does not filter."""
+    def _filter_here(self, by: Filter[W], values: Values) -> list[W]:
+        """The same for a server that does not filter."""
         asked = {str(value) for value in values}
         try:
             rows = self.everything(by.path, by.kind)

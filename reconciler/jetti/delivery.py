@@ -24,14 +24,14 @@ _PATHS = {
 
 
 class Delivered(Struct, frozen=True):
-    """Jetti says that it did it."""
+    """Jetti answered that the write was applied."""
 
     answer: Response
     at: datetime
 
 
 class Delivery:
-    """Sends writes. Nothing leaves before its intent is committed, synced to disk."""
+    """Sends writes, each once. None leaves before its intent is committed and synced to disk."""
 
     def __init__(
         self, service: Service, journal: Journal, clock: Clock, settle: timedelta, ids_key: str
@@ -47,7 +47,9 @@ class Delivery:
     ) -> Delivered | Classified:
         """Send, and record for the entry whatever is not a success.
 
-        Raises KeyRefused, TargetUnavailable, Interrupted; the entry is pending then.
+        `sent_at` is the time by Jetti's clock; `before` the ids of the sale returns that are on
+        the sale before a create. Raises KeyRefused, TargetUnavailable, Interrupted; the entry is
+        pending then.
         """
         answered = self.send(entry, write, sent_at=sent_at, before=before)
         if isinstance(answered, Classified):
@@ -57,7 +59,10 @@ class Delivery:
     def send(
         self, entry: Entry, write: Write, *, sent_at: datetime, before: Collection[int] = ()
     ) -> Delivered | Classified:
-        """Commit the intent, send once, say what came back; the entry stays in flight."""
+        """Commit the intent, send once, and say what came back; the entry stays in flight.
+
+        Raises as `deliver` does.
+        """
         self._clock.check()
         self._service.take_turn()
         # safeguard: settle-time
@@ -74,7 +79,7 @@ class Delivery:
         except ResponseLost as error:
             return Classified(Meaning.LOST, detail=str(error))
         except (KeyRefused, TargetUnavailable, Interrupted):
-            # None of them did anything: the key was refused, or nothing left.
+            # Nothing was applied: the key was refused, or nothing left.
             self._journal.apply(
                 entry.id, Transition(State.PENDING, intents_closed_as=IntentOutcome.NOT_APPLIED)
             )
@@ -86,7 +91,7 @@ class Delivery:
         return Delivered(answer, self._clock.now())
 
     def record(self, entry: Entry, write: Write, classified: Classified) -> None:
-        """Take the step that an unsuccessful answer means."""
+        """Apply the transition that an unsuccessful answer means."""
         attempt = self.attempt(write, classified)
         reason = classified.reason
         match classified.meaning:
@@ -99,7 +104,7 @@ class Delivery:
                     State.PENDING, reason, intents_closed_as=IntentOutcome.NOT_SENT, attempt=attempt
                 )
             case Meaning.SLOW_DOWN:
-                # Its intent stays open, so that the next try looks whether it happened after all.
+                # Its intent stays open: the next try looks whether it was applied after all.
                 # safeguard: read-back-after-429
                 transition = Transition(State.PENDING, reason, attempt=attempt)
             case _:
@@ -109,7 +114,7 @@ class Delivery:
         self._journal.apply(entry.id, transition)
 
     def attempt(self, write: Write, classified: Classified) -> Attempt:
-        """What `show` will tell about it."""
+        """The write and its answer, as `show` lists them."""
         return Attempt(
             at=self._clock.now(),
             operation=write.operation,
@@ -120,11 +125,11 @@ class Delivery:
         )
 
     def _body(self, return_id: str, write: Write) -> bytes:
-        """jetti.md#whole-sale-risk, #attributes-in-the-cancel-call: never an empty id list, always
-        `skipQuantities`.
+        """The body as JSON. A create never has an empty id list and always `skipQuantities`
+        (jetti.md#whole-sale-risk, #attributes-in-the-cancel-call).
 
-        `externalId` is sent although nobody knows whether a create keeps it: if it does, the
-        marker stands from the first moment.
+        `externalId` is sent although nobody knows whether a create keeps it: if it does, the sale
+        return is marked from the first moment.
         """
         if write.operation is not Operation.CREATE:
             return json.encode(write.fields)

@@ -1,4 +1,4 @@
-"""How much of its query language this Jetti takes: found out while asking, kept for one pass."""
+"""How much of its query language this Jetti understands: found out by asking, kept for one pass."""
 
 from __future__ import annotations
 
@@ -6,66 +6,71 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator
 
-from reconciler.jetti.query import Form, Question
+from reconciler.jetti.query import Feature, Query
 
 log = logging.getLogger("reconciler.jetti")
 
 _INSTEAD = {
-    Form.TOGETHER: "what it holds is asked for one value at a time",
-    Form.AFTER: "what fills more than one page is read by `from`",
-    Form.BEFORE: "what fills more than one page is read by `from`",
-    Form.DESCENDING: "it is believed that `order` has an effect",
-    Form.ORDER: "what fills more than one page cannot be read",
-    Form.LIMIT: "pages are read until one brings nothing",
-    Form.FROM: "only first pages and what follows by id are asked for",
+    Feature.IN: "what it holds is asked for one value at a time",
+    Feature.GT: "what fills more than one page is read by `from`",
+    Feature.LT: "what fills more than one page is read by `from`",
+    Feature.DESCENDING: "it is believed that `order` has an effect",
+    Feature.ORDER: "what fills more than one page cannot be read",
+    Feature.LIMIT: "pages are read until one brings nothing",
+    Feature.FROM: "only first pages and what follows by id are asked for",
 }
 
 
 class EndpointDialect:
-    """What one collection has shown of itself."""
+    """What one collection has shown of the features that it accepts."""
 
     def __init__(self) -> None:
-        self.refused: set[Form] = set()
+        self.refused: set[Feature] = set()
         self.sorts = False
         """Whether `order` was seen to have an effect."""
-        self.searched = False
-        """Whether a question was refused in every form, so that it is none of the forms."""
-        self._taken: set[Form] = set()
-        self._most = 1
+        self.refuses_all = False
+        """Whether a query was refused even without its features, so that none of them is the
+        reason."""
+        self._accepted: set[Feature] = set()
+        self._most_values = 1
 
-    def doubts(self, question: Question) -> frozenset[Form]:
-        """Forms of the question that were never taken; several values count by their number,
-        because a parser may take short lists only."""
-        known = self._taken - ({Form.TOGETHER} if len(question.values) > self._most else set())
-        return question.forms() - known - self.refused
+    def untried(self, query: Query) -> frozenset[Feature]:
+        """Features of the query that were never accepted. A longer list of values than any before
+        is untried, because a parser may accept short lists only."""
+        is_longer = len(query.values) > self._most_values
+        accepted = self._accepted - ({Feature.IN} if is_longer else set())
+        return query.features() - accepted - self.refused
 
-    def took(self, question: Question) -> None:
-        """It was answered."""
-        self._taken |= question.forms() - self.refused
-        self._most = max(self._most, len(question.values))
+    def accept(self, query: Query) -> None:
+        """Remember that it was answered."""
+        self._accepted |= query.features() - self.refused
+        self._most_values = max(self._most_values, len(query.values))
 
 
 class Dialect:
-    """Of all collections, with what a person should read about it."""
+    """The dialect of each collection, with a remark on each peculiarity for the report."""
 
     def __init__(self) -> None:
-        self._manners: defaultdict[str, EndpointDialect] = defaultdict(EndpointDialect)
+        self._endpoints: defaultdict[str, EndpointDialect] = defaultdict(EndpointDialect)
         self._ignored: dict[tuple[str, str], None] = {}
-        self._said: dict[str, list[str]] = {}
+        self._remarks: dict[str, list[str]] = {}
+        """Paths by sentence, which has a place for them."""
 
     def of(self, path: str) -> EndpointDialect:
-        """How that collection answers."""
-        return self._manners[path]
+        """That of one collection."""
+        return self._endpoints[path]
 
-    def refuse(self, path: str, form: Form, *, how: str = "refuses") -> None:
-        """From now on that form is not used there."""
-        self.of(path).refused.add(form)
-        self._say(f"Jetti {how} `{form}` ({{}}): {_INSTEAD[form]}", path)
+    def refuse(self, path: str, feature: Feature, *, how: str = "refuses") -> None:
+        """Stop using that feature there."""
+        self.of(path).refused.add(feature)
+        self._remark(f"Jetti {how} `{feature}` ({{}}): {_INSTEAD[feature]}", path)
 
     def ignore(self, path: str, field: str) -> None:
-        """From now on rows are not asked for by that field but filtered here."""
+        """Stop filtering by that field there: rows are filtered here from now on."""
         self._ignored[path, field] = None
-        self._say(f"Jetti ignores the filter by {field} ({{}}): its rows are filtered here", path)
+        self._remark(
+            f"Jetti ignores the filter by {field} ({{}}): its rows are filtered here", path
+        )
 
     def ignores(self, path: str, field: str) -> bool:
         """Whether that filter has no effect."""
@@ -73,16 +78,16 @@ class Dialect:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether any answer holds rows that nobody asked for."""
+        """Whether any filter is ignored, so that answers hold rows that nobody asked for."""
         return bool(self._ignored)
 
     def remarks(self) -> Iterator[str]:
-        """A sentence about each peculiarity."""
-        for sentence, paths in self._said.items():
+        """One sentence about each peculiarity."""
+        for sentence, paths in self._remarks.items():
             yield sentence.format(", ".join(paths))
 
-    def _say(self, sentence: str, path: str) -> None:
-        paths = self._said.setdefault(sentence, [])
+    def _remark(self, sentence: str, path: str) -> None:
+        paths = self._remarks.setdefault(sentence, [])
         if not paths:
             log.warning(sentence.format(path))
         paths.append(path)

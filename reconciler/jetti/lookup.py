@@ -30,25 +30,25 @@ NO_RETURN = "0"
 
 
 class LookupFailed(Struct, frozen=True):
-    """This entry could not be looked up."""
+    """An entry could not be looked up."""
 
     reason: str
     is_outage: bool
-    """Whether Jetti failed, rather than answering something we cannot use."""
+    """Whether Jetti failed, rather than answering with something that cannot be used."""
     cause: str | None = None
-    """What it did, without its name; None where it was not asked any more."""
+    """What Jetti did, without its name; None where it was not asked any more."""
 
 
 class Lookup:
-    """Sees entries in Jetti; a few GETs serve up to twenty of them
+    """Looks entries up in Jetti; a few GETs serve up to twenty of them
     (architecture.md#choosing-the-sale)."""
 
-    def __init__(self, reader: JettiClient, clock: Clock) -> None:
-        self._reader = reader
+    def __init__(self, client: JettiClient, clock: Clock) -> None:
+        self._client = client
         self._clock = clock
 
     def look_up(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot | LookupFailed]:
-        """What Jetti shows for each. One that cannot be looked up spoils no other.
+        """What Jetti shows of each, by return id. One that cannot be looked up affects no other.
 
         Raises KeyRefused, Interrupted, and QueryUnusable: then none can be looked up.
         """
@@ -65,72 +65,75 @@ class Lookup:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether absence must be proved by an entry's own lookup: Jetti shows rows of others."""
-        return self._reader.is_in_doubt
+        """Whether only an entry's own lookup proves that something is absent, because Jetti shows
+        rows that were not asked for."""
+        return self._client.is_in_doubt
 
     def requests(self) -> int:
         """Requests that left for Jetti so far."""
-        return self._reader.requests()
+        return self._client.requests()
 
     def writes(self) -> int:
         """Writes that left for Jetti so far."""
-        return self._reader.writes()
+        return self._client.writes()
 
     def remarks(self) -> tuple[str, ...]:
-        """What a person should know of how this Jetti answers."""
-        return self._reader.remarks()
+        """How this Jetti answers otherwise than expected, for the report."""
+        return self._client.remarks()
 
     def marked(self, return_ids: Sequence[str]) -> list[str]:
-        """Which of these ids stand as markers in Jetti. Raises TargetUnavailable."""
+        """Which of these return ids are markers in Jetti.
+
+        Raises TargetUnavailable, KeyRefused, Interrupted.
+        """
         try:
-            found = {row.marker for row in self._reader.marked(return_ids)}
+            found = {row.marker for row in self._client.marked(return_ids)}
         except (FilterIgnored, Refused) as error:
             raise TargetUnavailable(f"Jetti: no marker can be looked up: {error}") from error
         return [return_id for return_id in return_ids if return_id in found]
 
     def vendors(self, entries: Sequence[Entry]) -> set[int]:
-        """Vendors of the order lines that these entries return, as far as Jetti has the orders.
+        """Ids of the vendors of the order lines that these entries return, as far as Jetti has the
+        orders.
 
         Raises TargetUnavailable, KeyRefused, Interrupted.
         """
         lines = {line.order_line_id for entry in entries for line in entry.wanted.lines}
         order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
         try:
-            sale_ids = [sale.id for sale in self._reader.sales(order_ids)]
-            items = self._reader.sale_items(sale_ids)
+            sale_ids = [sale.id for sale in self._client.sales(order_ids)]
+            items = self._client.sale_items(sale_ids)
         except (FilterIgnored, Refused) as error:
             raise TargetUnavailable(f"Jetti: no order can be looked up: {error}") from error
         ours = (item for item in items if item.order_line_id in lines)
         return {item.vendor_id for item in ours if item.vendor_id is not None}
 
     def ping(self) -> None:
-        """Ask the question that every push begins with, about no return at all.
-
-        Raises TargetUnavailable when even that has no answer that can be used.
-        """
+        """Ask what every push asks first, about no return. Raises TargetUnavailable when even that
+        has no answer that can be used; KeyRefused, Interrupted."""
         self.marked([NO_RETURN])
 
     def _look_up(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot]:
         looked_at = self._clock.monotonic()
         ours = self._ours(entries)
         hit(Failpoint.MARKERS_SEEN)
-        asked_at = self._reader.now()
-        deep = [entry for entry in entries if needs_order(entry, ours[entry.id])]
+        asked_at = self._client.now()
+        need_order = [entry for entry in entries if needs_order(entry, ours[entry.id])]
         snapshots = {
             entry.id: OrderSnapshot(asked_at, looked_at, ours=tuple(ours[entry.id]))
             for entry in entries
         }
-        snapshots |= self._orders(deep, snapshots)
+        snapshots |= self._orders(need_order, snapshots)
         return self._with_items(snapshots, entries)
 
     def _ours(self, entries: Sequence[Entry]) -> dict[str, list[LiveSaleReturn]]:
-        """By marker; what the ledger knows but has lost its marker, by id."""
-        marked = self._reader.marked([entry.id for entry in entries])
+        """Those that carry the marker; and by id those that the ledger knows but that lost it."""
+        marked = self._client.marked([entry.id for entry in entries])
         found = {entry.id: [row for row in marked if row.marker == entry.id] for entry in entries}
         owners = {known.id: entry.id for entry in entries for known in entry.sale_returns}
         seen = {row.id for rows in found.values() for row in rows}
         unmarked = sorted(set(owners) - seen)
-        for row in self._reader.by_id(unmarked) if unmarked else ():
+        for row in self._client.by_id(unmarked) if unmarked else ():
             found[owners[row.id]].append(row)
         return found
 
@@ -142,7 +145,7 @@ class Lookup:
         hit(Failpoint.SALES_SEEN)
         may_be = {e.id: [s.id for s in possible(e.seen, candidates[e.id])] for e in entries}
         sale_ids = sorted({sale_id for ids in may_be.values() for sale_id in ids})
-        sale_items = self._reader.sale_items(sale_ids) if sale_ids else []
+        sale_items = self._client.sale_items(sale_ids) if sale_ids else []
         found = {
             entry.id: with_order(
                 entry,
@@ -154,14 +157,14 @@ class Lookup:
             )
             for entry in entries
         }
-        # A sale that may be the order but has nothing left may have been used up by this return.
+        # A sale that was not chosen, as nothing of it is left, may be used up by this very return.
         looked_at = {
             return_id: {seen.order.sale.id, *may_be[return_id]}
             for return_id, seen in found.items()
             if isinstance(seen.order, Chosen)
         }
         all_ids = sorted({sale_id for ids in looked_at.values() for sale_id in ids})
-        on_sales = self._reader.on_sales(all_ids) if all_ids else []
+        on_sales = self._client.on_sales(all_ids) if all_ids else []
         hit(Failpoint.SALE_RETURNS_SEEN)
         return {
             return_id: replace(
@@ -172,38 +175,39 @@ class Lookup:
         }
 
     def _candidates(self, entries: Sequence[Entry]) -> dict[str, list[Sale]]:
-        """Sales by order id; by name too, unless one under the id leaves nothing to ask.
+        """Sales by order id; by name, too, unless one that has the id settles the question.
 
-        A sale without an id, to which a create was sent whose answer is missing, is not forgotten
-        when one with the id arrives.
+        A sale without an id, to which a create without an answer was sent, is not forgotten when
+        one with the id arrives.
         """
         order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
-        by_id = self._reader.sales(order_ids) if order_ids else []
+        by_id = self._client.sales(order_ids) if order_ids else []
         found = {e.id: [s for s in by_id if s.external_id == e.seen.order_id] for e in entries}
-        unsettled = [
+        unclear = [
             entry
             for entry in entries
             if not any(settles(sale, entry.seen) for sale in found[entry.id])
             or not sent_to(entry) <= {sale.id for sale in found[entry.id]}
         ]
-        order_names = [e.seen.order_name for e in unsettled if variants(e.seen.order_name)]
+        order_names = [e.seen.order_name for e in unclear if variants(e.seen.order_name)]
         if order_names:
-            named = self._reader.sales_named(order_names)
-            for entry in unsettled:
+            named = self._client.sales_named(order_names)
+            for entry in unclear:
                 found[entry.id] += named
         return found
 
     def _with_items(
         self, snapshots: dict[str, OrderSnapshot], entries: Sequence[Entry]
     ) -> dict[str, OrderSnapshot]:
-        """Items of whatever is ours or could be; what a lost create made may be cancelled."""
-        lost = {entry.id for entry in entries if entry.unanswered_create is not None}
+        """The snapshots with the items of whatever is ours or could be. What a lost create made may
+        be cancelled by now and counts all the same."""
+        with_lost_create = {entry.id for entry in entries if entry.unanswered_create is not None}
         wanted = {row.id for s in snapshots.values() for row in s.ours}
         wanted |= {
             row.id
             for return_id, s in snapshots.items()
             for row in s.on_sale
-            if row.marker is None and (not row.is_cancelled or return_id in lost)
+            if row.marker is None and (not row.is_cancelled or return_id in with_lost_create)
         }
         if not wanted:
             return snapshots
@@ -223,9 +227,10 @@ class Lookup:
         }
 
     def _items(self, wanted: Sequence[int], entries: Sequence[Entry]) -> list[LiveItem]:
-        """An item that the ledger knows counts as deleted when two answers lack it: a person has
-        to look then, and one answer that lost its end is no reason for that."""
-        items = self._reader.items(wanted)
+        """Items of these sale returns. One that the ledger knows counts as deleted only when two
+        answers lack it: someone has to look then, and one truncated answer is no reason for that.
+        """
+        items = self._client.items(wanted)
         shown = {item.id for item in items}
         doubtful = {
             known.id
@@ -233,5 +238,5 @@ class Lookup:
             for known in entry.sale_returns
             if known.id in wanted and any(item.id not in shown for item in known.items)
         }
-        again = self._reader.items(sorted(doubtful)) if doubtful else []
+        again = self._client.items(sorted(doubtful)) if doubtful else []
         return items + [item for item in again if item.id not in shown]

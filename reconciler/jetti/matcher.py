@@ -1,4 +1,4 @@
-"""From planned changes to matched ones: twenty are looked up together, each matched in turn."""
+"""Matching planned changes: up to twenty are looked up together, and each is matched in turn."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from reconciler.errors import SafetyStop
 from reconciler.jetti.lookup import Lookup, LookupFailed
 from reconciler.jetti.query import TOGETHER
 
-PROOF = 200
-"""So many planned creates are looked up to see whether a new ledger is really a lost one, and
-which of them can prove the name of the id list."""
-
+SAMPLE = 200
+"""Planned creates looked up at most to see whether a new ledger is really a lost one, and which of
+them can prove the name of the id list."""
 
 Pair = tuple[Change, Entry]
+"""A change and the entry it is about."""
 
 
 class MatchedChange(Struct, frozen=True):
@@ -35,13 +35,15 @@ class MatchedChange(Struct, frozen=True):
     change: Change
     entry: Entry
     result: MatchResult | LookupFailed
-    sighting: OrderSnapshot | None
+    snapshot: OrderSnapshot | None
+    """None where the lookup failed."""
     remarks: tuple[str, ...] = ()
     """What a reader should know, whatever becomes of it."""
 
 
 class Matcher:
-    """Looks up and matches; writes nothing to the ledger but the account when first seen."""
+    """Looks up and matches. It writes no more to the ledger than what Jetti shows of the account
+    and of how it spells the names of orders."""
 
     def __init__(
         self, lookup: Lookup, ledger: Ledger, rules: CreationRules, clock: Clock, ids_key: str
@@ -53,36 +55,36 @@ class Matcher:
         self._clock = clock
 
     def match(self, changes: Sequence[Change]) -> Iterator[MatchedChange]:
-        """Each change, those of one order as far apart as twenty allow.
+        """Each change in turn, those of one order as far apart as twenty together allow.
 
         Raises SafetyStop (other account), KeyRefused, TargetUnavailable, Interrupted.
         """
-        ahead: Pair | None = None
+        first: Pair | None = None
         for start in range(0, len(changes), TOGETHER):
             together = [
                 change
                 for change in changes[start : start + TOGETHER]
-                if ahead is None or change is not ahead[0]
+                if first is None or change is not first[0]
             ]
-            pairs, snapshots = self._looked_up(together)
-            left = in_rounds(pairs)
+            pairs, snapshots = self._look_up(together)
+            left = interleave_orders(pairs)
             if start == 0:
-                ahead = self._first_to_prove(left, snapshots, changes[TOGETHER:PROOF])
+                first = self._first_to_prove(left, snapshots, changes[TOGETHER:SAMPLE])
             # safeguard: proving-create-goes-first
-            left = _ahead_of_creates(ahead, left) if start == 0 and ahead else left
+            left = _before_other_creates(first, left) if start == 0 and first else left
             written: set[str] = set()
             while left:
                 change, entry = left[0]
                 # safeguard: new-snapshot-after-a-write
-                if written & _order(entry):
-                    # What was written meanwhile may have used up lines of their orders.
-                    stale = [other for _, other in left if written & _order(other)]
+                if written & _order_keys(entry):
+                    # What was written since may have used up lines of their orders.
+                    stale = [other for _, other in left if written & _order_keys(other)]
                     snapshots |= self._lookup.look_up(stale)
                     written.clear()
                 before = self._lookup.writes()
                 yield self._match(change, entry, snapshots[entry.id], alone=len(together) == 1)
                 if self._lookup.writes() != before:
-                    written |= _order(entry)
+                    written |= _order_keys(entry)
                 del left[0]
 
     def requests(self) -> int:
@@ -90,23 +92,23 @@ class Matcher:
         return self._lookup.requests()
 
     def remarks(self) -> tuple[str, ...]:
-        """What a person should know of how Jetti answers."""
+        """How Jetti answers otherwise than expected, for the report."""
         return self._lookup.remarks()
 
     def can_prove(self, matched: MatchedChange) -> bool:
         """Whether its create would be the first to prove `jetti.cancel_ids_key`."""
-        found, seen = matched.result, matched.sighting
-        if self._ledger.meta.read().proven_ids_key == self._ids_key or seen is None:
+        found, snapshot = matched.result, matched.snapshot
+        if self._ledger.meta.read().proven_ids_key == self._ids_key or snapshot is None:
             return False
-        return isinstance(found, Matched) and can_prove(found, seen)
+        return isinstance(found, Matched) and can_prove(found, snapshot)
 
     def marked(self, changes: Sequence[Change]) -> list[str]:
         """Ids of the returns that carry our marker in Jetti, of the first and the last hundred:
         the newest come first, and the oldest are what another ledger has most likely pushed."""
         asked = changes
-        if len(changes) > PROOF:
+        if len(changes) > SAMPLE:
             # safeguard: oldest-are-looked-up-too
-            asked = (*changes[: PROOF // 2], *changes[-(PROOF // 2) :])
+            asked = (*changes[: SAMPLE // 2], *changes[-(SAMPLE // 2) :])
         return self._lookup.marked([change.return_id for change in asked])
 
     def vendors(self, changes: Sequence[Change]) -> int:
@@ -115,26 +117,26 @@ class Matcher:
         return len(self._lookup.vendors(entries))
 
     def ping(self) -> None:
-        """Ask something that has nothing to do with any return. Raises TargetUnavailable."""
+        """Ask something that concerns no return. Raises TargetUnavailable."""
         self._lookup.ping()
 
-    def again(self, change: Change) -> MatchedChange:
-        """One change alone, freshly read from the ledger and from Jetti."""
+    def match_one(self, change: Change) -> MatchedChange:
+        """One change alone, read again from the ledger and from Jetti."""
         [matched] = self.match([change])
         return matched
 
-    def reconsider(self, matched: MatchedChange) -> MatchedChange:
-        """The same snapshot, matched by what the ledger knows by now; a new one where another sale
-        is the order by that, whose sale returns were not looked at."""
+    def rematch(self, matched: MatchedChange) -> MatchedChange:
+        """The same snapshot, matched with what the ledger knows by now. A new snapshot where that
+        makes another sale the order, whose sale returns were not looked up."""
         [entry] = self._ledger.entries.get([matched.entry.id])
-        seen = matched.sighting
-        if seen is None:
+        snapshot = matched.snapshot
+        if snapshot is None:
             return matched
-        if with_order(entry, seen) != seen:
-            return self.again(matched.change)
-        return self._match(matched.change, entry, seen, alone=True)
+        if with_order(entry, snapshot) != snapshot:
+            return self.match_one(matched.change)
+        return self._match(matched.change, entry, snapshot, alone=True)
 
-    def _looked_up(
+    def _look_up(
         self, changes: Sequence[Change]
     ) -> tuple[list[Pair], dict[str, OrderSnapshot | LookupFailed]]:
         entries = self._ledger.entries.get([change.return_id for change in changes])
@@ -148,24 +150,24 @@ class Matcher:
         snapshots: dict[str, OrderSnapshot | LookupFailed],
         further: Sequence[Change],
     ) -> Pair | None:
-        """The first create that can prove the id list, until one has; `further` are looked at, too,
-        when none of those together can. What was seen of it joins the snapshots.
+        """The first create that can prove the id list, until one has. When none of those together
+        can, `further` are looked up, too; the snapshot of one found there joins the `snapshots`.
         """
         if self._ledger.meta.read().proven_ids_key == self._ids_key:
             return None
-        found = self._able(together, snapshots)
+        found = self._first_that_can(together, snapshots)
         if found is not None or not any(_is_create(change) for change, _ in together):
             return found
         creates = [change for change in further if _is_create(change)]
         for start in range(0, len(creates), TOGETHER):
-            pairs, seen = self._looked_up(creates[start : start + TOGETHER])
-            found = self._able(pairs, seen)
+            pairs, more = self._look_up(creates[start : start + TOGETHER])
+            found = self._first_that_can(pairs, more)
             if found is not None:
-                snapshots[found[1].id] = seen[found[1].id]
+                snapshots[found[1].id] = more[found[1].id]
                 return found
         return None
 
-    def _able(
+    def _first_that_can(
         self, pairs: Sequence[Pair], snapshots: Mapping[str, OrderSnapshot | LookupFailed]
     ) -> Pair | None:
         for change, entry in pairs:
@@ -176,49 +178,50 @@ class Matcher:
         return None
 
     def _match(
-        self, change: Change, entry: Entry, seen: OrderSnapshot | LookupFailed, *, alone: bool
+        self, change: Change, entry: Entry, looked_up: OrderSnapshot | LookupFailed, *, alone: bool
     ) -> MatchedChange:
-        if isinstance(seen, OrderSnapshot) and seen.is_stale(self._clock.monotonic()):
-            seen, alone = self._lookup.look_up([entry])[entry.id], True
-        matched = self._match_once(change, entry, seen)
+        """`alone` says that the entry had a lookup of its own."""
+        if isinstance(looked_up, OrderSnapshot) and looked_up.is_stale(self._clock.monotonic()):
+            looked_up, alone = self._lookup.look_up([entry])[entry.id], True
+        matched = self._match_once(change, entry, looked_up)
         creates = isinstance(matched.result, Matched) and bool(matched.result.missing)
         # safeguard: own-lookup-before-a-create
         if creates and self._lookup.is_in_doubt and not alone:
-            # That it is not there yet must be proved by a look of its own.
+            # That it is not there yet must be proved by a lookup of its own.
             return self._match_once(change, entry, self._lookup.look_up([entry])[entry.id])
         return matched
 
     def _match_once(
-        self, change: Change, entry: Entry, seen: OrderSnapshot | LookupFailed
+        self, change: Change, entry: Entry, looked_up: OrderSnapshot | LookupFailed
     ) -> MatchedChange:
-        if isinstance(seen, LookupFailed):
-            return MatchedChange(change, entry, seen, None)
-        self._check_account(seen)
+        if isinstance(looked_up, LookupFailed):
+            return MatchedChange(change, entry, looked_up, None)
+        self._check_account(looked_up)
         other_entries: list[Entry] = []
         remarks: tuple[str, ...] = ()
-        if needs_order(entry, seen.ours):
-            remarks = self._remarks(entry, seen)
+        if needs_order(entry, looked_up.ours):
+            remarks = self._remarks(entry, looked_up)
             on_order = self._ledger.entries.on_order(entry.seen.order_id, entry.seen.order_name)
             other_entries = [other for other in on_order if other.id != entry.id]
-        result = match_entry(entry, seen, other_entries, creatable(entry, self.rules))
-        return MatchedChange(change, entry, result, seen, remarks)
+        result = match_entry(entry, looked_up, other_entries, creatable(entry, self.rules))
+        return MatchedChange(change, entry, result, looked_up, remarks)
 
-    def _remarks(self, entry: Entry, seen: OrderSnapshot) -> tuple[str, ...]:
-        """That the order, found by its id, goes by another name in Jetti; silent where two orders
-        of this shop have shown that its names are made like that."""
-        found = seen.order
-        order_id, name = entry.seen.order_id, entry.seen.order_name
-        if not isinstance(found, Chosen) or not name or is_spelt_alike(found.sale, entry.seen):
+    def _remarks(self, entry: Entry, snapshot: OrderSnapshot) -> tuple[str, ...]:
+        """That the order, found by its id, has another name in Jetti. Nothing where two orders of
+        this shop have shown that its names are made like that."""
+        order, seen = snapshot.order, entry.seen
+        if not isinstance(order, Chosen) or not seen.order_name or is_spelt_alike(order.sale, seen):
             return ()
-        spelt = spelling(found.sale.reference, name)
-        if spelt and order_id and self._ledger.spellings.learn(*spelt, order_id):
+        affixes = spelling(order.sale.reference, seen.order_name)
+        if affixes and seen.order_id and self._ledger.spellings.learn(*affixes, seen.order_id):
             return ()
-        return (f"Jetti's reference of this order is {found.sale.reference}, found by its id",)
+        return (f"Jetti's reference of this order is {order.sale.reference}, found by its id",)
 
-    def _check_account(self, seen: OrderSnapshot) -> None:
-        """Every row says whose it is; a token of another account would write into it."""
-        shown = [sale.account for sale in seen.sales]
-        shown += [row.account for row in (*seen.ours, *seen.on_sale)]
+    def _check_account(self, snapshot: OrderSnapshot) -> None:
+        """Every row says whose it is. With a token of another account the program would write
+        there. Raises SafetyStop."""
+        shown = [sale.account for sale in snapshot.sales]
+        shown += [row.account for row in (*snapshot.ours, *snapshot.on_sale)]
         accounts = {account for account in shown if account is not None}
         if not accounts:
             return
@@ -239,24 +242,24 @@ def _is_create(change: Change) -> bool:
     return change.kind is ChangeKind.CREATE and not change.reads_back
 
 
-def _ahead_of_creates(first: Pair, together: Sequence[Pair]) -> list[Pair]:
-    """What must be read back stands before every create, and stays there."""
+def _before_other_creates(first: Pair, together: Sequence[Pair]) -> list[Pair]:
+    """The first of the creates, but behind what must be read back."""
     rest = [other for other in together if other[0] is not first[0]]
     place = next((at for at, (change, _) in enumerate(rest) if _is_create(change)), len(rest))
     return [*rest[:place], first, *rest[place:]]
 
 
-def in_rounds(changes: Sequence[Pair]) -> list[Pair]:
+def interleave_orders(changes: Sequence[Pair]) -> list[Pair]:
     """First one change of each order, then the second of each that has more, and so on.
 
-    So that what is written for one return of an order is looked at again for the next ones of all
-    orders together.
+    After a write the orders that it concerns must be looked up again: like this, one lookup serves
+    the next returns of all orders together.
     """
     rounds: list[list[Pair]] = []
     taken: list[set[str]] = []
     for change, entry in changes:
-        order = _order(entry)
-        # Behind every earlier return of the order: their turns are not exchanged.
+        order = _order_keys(entry)
+        # Behind every earlier return of the order: those of one order keep their sequence.
         number = max((at + 1 for at, orders in enumerate(taken) if orders & order), default=0)
         if number == len(rounds):
             rounds.append([])
@@ -266,7 +269,7 @@ def in_rounds(changes: Sequence[Pair]) -> list[Pair]:
     return [one for each in rounds for one in each]
 
 
-def _order(entry: Entry) -> set[str]:
-    """Everything by which two returns can be on one order."""
+def _order_keys(entry: Entry) -> set[str]:
+    """The order's id and names: two returns that share any of them are on one order."""
     order_id = entry.seen.order_id
     return {*variants(entry.seen.order_name)} | ({order_id} if order_id else set())

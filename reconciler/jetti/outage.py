@@ -49,14 +49,14 @@ class OutageDetector:
         raise TargetUnavailable(_outage([failure for _, failure in self._failures]))
 
     def check_at_the_end(self) -> None:
-        """Where failures do not tell by their number: when nothing else is answered either, it is
-        Jetti and not the returns. Raises TargetUnavailable."""
+        """Where the failures are too few to tell: ping Jetti. When that fails, too, the fault is
+        Jetti's. Raises TargetUnavailable."""
         if not all(failure.trouble is Trouble.RATE_LIMITED for _, failure in self._failures):
             self._matcher.ping()
 
 
 def _outage(failures: Sequence[PushResult]) -> str:
-    """What Jetti did five times, as far as it was asked five times."""
+    """What Jetti did five times, if it was asked five times."""
     last = failures[-1]
     if last.cause is None:
         return last.reason or "Jetti is not asked again for now"

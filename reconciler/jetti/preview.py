@@ -1,4 +1,4 @@
-"""A dry run that looks: what would become of each change, without a single write."""
+"""A dry run that looks things up: what would become of each change, without a single write."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, No
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, why_not_created
 from reconciler.core.report import OutcomeKind, ReportedChange
+from reconciler.core.target import Target
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.result import PushResult, named
-from reconciler.jetti.update import Update, left_alone, why_left
+from reconciler.jetti.updater import Updater, left_alone, why_left
 
 _PROVES = "can prove jetti.cancel_ids_key: of its order's lines only some come back"
 
 
-class LookupPreview:
+class LookupPreview(Target):
     """Matches like the pusher does and stops there."""
 
-    def __init__(self, matcher: Matcher, update: Update) -> None:
+    def __init__(self, matcher: Matcher, updater: Updater) -> None:
         self._matcher = matcher
-        self._update = update
+        self._updater = updater
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        """Say what each change would meet. Raises KeyRefused, SafetyStop, ConfigError, and at
-        the end TargetUnavailable when Jetti failed for any."""
+        """Say what would become of each change.
+
+        Raises KeyRefused, SafetyStop, ConfigError, Interrupted, and at the end TargetUnavailable
+        when Jetti failed for any.
+        """
         failed: list[str] = []
         for matched in self._matcher.match(changes):
-            result = self._foresee(matched)
+            result = self._predict(matched)
             if isinstance(matched.result, LookupFailed):
                 failed.append(matched.result.reason)
             remarks = (*matched.remarks, *((_PROVES,) if self._matcher.can_prove(matched) else ()))
@@ -42,18 +46,15 @@ class LookupPreview:
             )
 
     def already_has(self, changes: Sequence[Change]) -> list[str]:
-        """See `core.target.Target`."""
         return self._matcher.marked(changes)
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
-        """See `core.target.Target`."""
         return self._matcher.vendors(changes)
 
     def remarks(self) -> tuple[str, ...]:
-        """See `core.target.Target`."""
         return self._matcher.remarks()
 
-    def _foresee(self, matched: MatchedChange) -> PushResult:
+    def _predict(self, matched: MatchedChange) -> PushResult:
         entry, result = matched.entry, matched.result
         match result:
             case LookupFailed(reason):
@@ -65,20 +66,20 @@ class LookupPreview:
             case NotApplied():
                 return PushResult(OutcomeKind.PLANNED, "a create without an answer is not in Jetti")
             case Matched():
-                return self._matched(entry, result)
+                return self._writes(entry, result)
 
-    def _matched(self, entry: Entry, found: Matched) -> PushResult:
+    def _writes(self, entry: Entry, found: Matched) -> PushResult:
         names = named(found.sale_returns)
         if found.missing:
             vendors = {one.item.vendor_id for one in found.missing}
             return PushResult(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
         if not found.sale_returns:
             return PushResult(OutcomeKind.SKIPPED, why_not_created(entry, self._matcher.rules))
-        todo = self._update.diff_of(entry, found)
-        if isinstance(todo, NeedsReview):
-            return PushResult(OutcomeKind.REVIEW, todo.reason, names)
-        reason = why_left(todo) if todo.writes else "Jetti already holds what is wanted"
-        return PushResult(OutcomeKind.PLANNED, reason, names, left_alone=left_alone(todo))
+        diff = self._updater.diff(entry, found)
+        if isinstance(diff, NeedsReview):
+            return PushResult(OutcomeKind.REVIEW, diff.reason, names)
+        reason = why_left(diff) if diff.writes else "Jetti already holds what is wanted"
+        return PushResult(OutcomeKind.PLANNED, reason, names, left_alone=left_alone(diff))
 
 
 def _count(sale_returns: int) -> str:

@@ -14,29 +14,29 @@ LIMIT = 100
 more behind it (jetti.md#paging)."""
 
 TOGETHER = 20
-"""Values of one `$in`: keeps the URL short and the page below LIMIT for ordinary orders, and is
-where arrays in the server's parser (Node's qs) end by default."""
+"""Values of one `$in`: that keeps the URL short and the page below LIMIT for ordinary orders, and
+is where arrays in the server's parser (Node's qs) end by default."""
 
 
 _LONGEST = 6000
-"""Characters of all values together, percent-encoded: what ordinary servers take of a URL."""
+"""Characters of all values together, percent-encoded: as long a URL as ordinary servers accept."""
 
 
-class Form(StrEnum):
-    """What a question may be made of beside the equality of one field; all of it is inferred, or
-    was seen in code and not documented (jetti.md#query-parameters, #filter-operators). By Jetti's
-    own names."""
+class Feature(StrEnum):
+    """What a query may use besides the equality of one field, by Jetti's own names. All of it is
+    inferred, or was seen in code and is not documented (jetti.md#query-parameters,
+    #filter-operators)."""
 
-    TOGETHER = "$in"
-    AFTER = "$gt"
-    BEFORE = "$lt"
+    IN = "$in"
+    GT = "$gt"
+    LT = "$lt"
     ORDER = "order"
     DESCENDING = "order[descending]"
     LIMIT = "limit"
     FROM = "from"
 
 
-class Question(Struct, frozen=True):
+class Query(Struct, frozen=True):
     """Rows whose field is one of the values, lowest id first; without a field, all rows."""
 
     field: str | None = None
@@ -50,34 +50,34 @@ class Question(Struct, frozen=True):
     start: int = 0
     """`from`: nobody knows whether it counts rows or pages."""
 
-    def forms(self) -> frozenset[Form]:
-        """What it is made of."""
+    def features(self) -> frozenset[Feature]:
         used = {
-            Form.TOGETHER: len(self.values) > 1,
-            Form.AFTER: self.after is not None,
-            Form.BEFORE: self.before is not None,
-            Form.DESCENDING: self.descending,
+            Feature.IN: len(self.values) > 1,
+            Feature.GT: self.after is not None,
+            Feature.LT: self.before is not None,
+            Feature.DESCENDING: self.descending,
         }
-        always = {Form.ORDER, Form.LIMIT, Form.FROM}
-        return frozenset(always | {form for form, is_used in used.items() if is_used})
+        always = {Feature.ORDER, Feature.LIMIT, Feature.FROM}
+        return frozenset(always | {feature for feature, is_used in used.items() if is_used})
 
-    def encode(self, without: Collection[Form] = ()) -> str:
+    def encode(self, without: Collection[Feature] = ()) -> str:
         """As a query string; only `order`, `limit` and `from` can be left out."""
-        said: dict[Form, object] = {
-            Form.ORDER: {"attribute": "id"} | ({"descending": "true"} if self.descending else {}),
-            Form.LIMIT: LIMIT,
-            Form.FROM: self.start,
+        values: dict[Feature, object] = {
+            Feature.ORDER: {"attribute": "id"}
+            | ({"descending": "true"} if self.descending else {}),
+            Feature.LIMIT: LIMIT,
+            Feature.FROM: self.start,
         }
         where = {"where": condition} if (condition := self._condition()) else {}
-        rest = {form.value: value for form, value in said.items() if form not in without}
+        rest = {name.value: value for name, value in values.items() if name not in without}
         return str(qs_codec.encode(where | rest))
 
     def _condition(self) -> dict[str, object]:
-        bounds = {Form.AFTER.value: self.after, Form.BEFORE.value: self.before}
+        bounds = {Feature.GT.value: self.after, Feature.LT.value: self.before}
         of_id: dict[str, object] = {k: v for k, v in bounds.items() if v is not None}
         if self.field is None:
             return {"id": of_id} if of_id else {}
-        among: dict[str, object] = {Form.TOGETHER.value: list(self.values)}
+        among: dict[str, object] = {Feature.IN.value: list(self.values)}
         if self.field == "id" and of_id:
             return {"id": of_id | among}
         asked: object = self.values[0] if len(self.values) == 1 else among
@@ -100,9 +100,9 @@ def groups(values: Iterable[str | int]) -> Iterator[list[str | int]]:
 
 
 def may_be_cut(rows: int) -> bool:
-    """Whether so many rows may be all that the server lets through, and not all there are.
+    """Whether a page of `rows` rows may end where the server cuts it, and not where the rows end.
 
-    Nobody knows the largest page (jetti.md#paging), but it will be a round number; asking once
-    more behind a page of one costs a read for every twenty returns.
+    Nobody knows the largest page (jetti.md#paging), but it will be a round number. A second request
+    after every page, however short, would cost one read more for every twenty returns.
     """
     return rows > 0 and (rows >= LIMIT or rows % 10 == 0 or rows % 25 == 0)

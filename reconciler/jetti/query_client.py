@@ -1,4 +1,4 @@
-"""One question to a collection of Jetti's, in as much of the language as it takes."""
+"""One query to a collection of Jetti, in as much of the language as it understands."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import TypeVar
 
 from reconciler.http import Response, Service
 from reconciler.jetti.dialect import Dialect
-from reconciler.jetti.query import Form, Question
+from reconciler.jetti.query import Feature, Query
 from reconciler.jetti.schema import Wire, rows
 
 T = TypeVar("T")
 W = TypeVar("W", bound=Wire)
 
 _OK = 200
-_DECLINED = frozenset({400, 414, 422, 500})
-"""How Jetti may refuse a question that it does not understand (jetti.md#error-statuses)."""
-_DISPENSABLE = frozenset({Form.FROM, Form.LIMIT, Form.ORDER})
+_REJECTED = frozenset({400, 414, 422, 500})
+"""How Jetti may refuse a query that it does not understand (jetti.md#error-statuses)."""
+_DISPENSABLE = frozenset({Feature.FROM, Feature.LIMIT, Feature.ORDER})
 
 
-class Declined(Exception):
-    """Jetti does not take a question of several values, or with a bound of ids, where it never
-    took one before: the form or a failure, which a plainer question tells."""
+class QueryRejected(Exception):
+    """Jetti refuses a query of several values, or with a bound of ids, where it never accepted one
+    before. Either it does not know the feature or it fails; a plainer query tells."""
 
 
 class QueryClient:
@@ -36,63 +36,61 @@ class QueryClient:
         self._dialect = dialect
 
     def get(self, path: str, query: str, decode: Callable[[Response], T]) -> T:
-        """What `decode` makes of the answer."""
+        """What `decode` makes of the answer; its ValueError counts as a failure of Jetti."""
         return self._service.get(path, query, self._dated(decode))
 
-    def ask(self, path: str, kind: type[W], question: Question) -> list[W]:
-        """The rows of one page. Raises Declined as well.
+    def ask(self, path: str, kind: type[W], query: Query) -> list[W]:
+        """The rows of one page. Raises QueryRejected as well.
 
-        A form that was never taken is tried without the patience that an outage needs: a 500 may
+        A feature that was never accepted is tried once and not repeated as in an outage: a 500 may
         mean that it is refused, and ten thousand returns must not wait for that.
         """
-        manner = self._dialect.of(path)
-        doubts = manner.doubts(question)
+        endpoint = self._dialect.of(path)
+        untried = endpoint.untried(query)
         found: list[W] | None = None
-        if doubts and not manner.searched:
-            found = self._try(path, kind, question, manner.refused)
-            if found is None and not doubts <= _DISPENSABLE:
-                raise Declined
+        if untried and not endpoint.refuses_all:
+            found = self._try(path, kind, query, endpoint.refused)
+            if found is None and not untried <= _DISPENSABLE:
+                raise QueryRejected
             if found is None:
-                found = self._without(path, kind, question, doubts)
-                manner.searched = found is None
+                found = self._without(path, kind, query, untried)
+                endpoint.refuses_all = found is None
         if found is None:
-            query = question.encode(without=manner.refused)
-            found = self.get(path, query, partial(rows, kind))
-            manner.searched = False
-        manner.took(question)
+            text = query.encode(without=endpoint.refused)
+            found = self.get(path, text, partial(rows, kind))
+            endpoint.refuses_all = False
+        endpoint.accept(query)
         return found
 
     def _without(
-        self, path: str, kind: type[W], question: Question, doubts: frozenset[Form]
+        self, path: str, kind: type[W], query: Query, untried: frozenset[Feature]
     ) -> list[W] | None:
-        """The answer to the question less what Jetti does not take of it; None when it is not
-        that. Asked once more in full, so that one failure does not pass for a refusal."""
-        refused, spare = self._dialect.of(path).refused, doubts & _DISPENSABLE
-        bare = self._try(path, kind, question, refused | spare)
+        """The answer to the query without the features that Jetti refuses; None when it is none of
+        them. The full query is sent once more, so that one failure does not pass for a refusal."""
+        refused, spare = self._dialect.of(path).refused, untried & _DISPENSABLE
+        bare = self._try(path, kind, query, refused | spare)
         if bare is None:
             return None
-        in_full = self._try(path, kind, question, refused)
+        in_full = self._try(path, kind, query, refused)
         if in_full is not None:
             return in_full
-        for form in sorted(spare):
-            found = self._try(path, kind, question, refused | {form})
+        for feature in sorted(spare):
+            found = self._try(path, kind, query, refused | {feature})
             if found is not None:
-                self._dialect.refuse(path, form)
+                self._dialect.refuse(path, feature)
                 return found
-        for form in sorted(spare):
-            self._dialect.refuse(path, form)
+        for feature in sorted(spare):
+            self._dialect.refuse(path, feature)
         return bare
 
-    def _try(
-        self, path: str, kind: type[W], question: Question, without: set[Form]
-    ) -> list[W] | None:
-        """The rows, or None when Jetti declines the question."""
+    def _try(self, path: str, kind: type[W], query: Query, without: set[Feature]) -> list[W] | None:
+        """The rows, or None when Jetti refuses the query."""
 
         def decode(answer: Response) -> list[W] | None:
             return rows(kind, answer) if answer.status == _OK else None
 
-        query = question.encode(without=without)
-        return self._service.get(path, query, self._dated(decode), _DECLINED | {_OK})
+        text = query.encode(without=without)
+        return self._service.get(path, text, self._dated(decode), _REJECTED | {_OK})
 
     def _dated(self, decode: Callable[[Response], T]) -> Callable[[Response], T]:
         def dated(answer: Response) -> T:

@@ -11,16 +11,16 @@ from reconciler.http import Refused
 from reconciler.jetti.client import JettiClient
 
 
-class Reasons(Mapping[str, Value]):
-    """Code of an adjustment reason -> its id in Jetti; one GET for a whole run."""
+class AdjustmentReasons(Mapping[str, Value]):
+    """Code of an adjustment reason -> its id in Jetti; one GET serves a whole run."""
 
-    def __init__(self, reader: JettiClient) -> None:
-        self._reader = reader
+    def __init__(self, client: JettiClient) -> None:
+        self._client = client
 
     @cached_property
     def _ids(self) -> dict[str, int]:
         try:
-            return self._reader.reasons()
+            return self._client.reasons()
         except Refused as refusal:
             raise ConfigError(
                 f"Jetti does not tell its adjustment reasons ({refusal})",

@@ -16,7 +16,7 @@ class Meaning(StrEnum):
 
     APPLIED = "applied"
     SLOW_DOWN = "slow down"
-    """429: not applied, says the service; read back all the same before the next create."""
+    """429: not applied, says Jetti; read back all the same before the next write."""
     REFUSED = "refused"
     """400, 422: this version of the return will never be accepted."""
     LOST = "lost"
@@ -26,7 +26,7 @@ class Meaning(StrEnum):
 
 
 class Classified(Struct, frozen=True):
-    """The meaning, with what a person should read about it."""
+    """The meaning, with what a reader should know about it."""
 
     meaning: Meaning
     status: int | None = None
@@ -49,11 +49,11 @@ _REFUSING = frozenset({400, 422})
 
 
 def classify(answer: Response) -> Classified:
-    """Read the status first: bodies of errors may be anything or nothing.
+    """The meaning of an answer, by its status: bodies of errors may hold anything or nothing.
 
-    404 and 409 are no refusal: something of ours may stand behind them, so they are read back.
-    So is a 500 that carries an `api.` code, which Jetti also uses for mistakes of the caller
-    (jetti.md#error-statuses, #error-handling): repeated refusals then end the entry's tries.
+    404 and 409 are no refusals: the write may have been applied, so they are read back. So is a 500
+    that carries an `api.` code, which Jetti also uses for mistakes of the caller
+    (jetti.md#error-statuses, #error-handling): such a refusal ends once the tries are spent.
     """
     status = answer.status
     if 200 <= status < 300:

@@ -1,4 +1,4 @@
-"""What became of one entry, as the steps of a push hand it on."""
+"""What became of one change: the result of pushing it, before it is in the report."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from reconciler.jetti.responses import Classified, Meaning
 
 
 class Trouble(Enum):
-    """Whose fault it was, when it was not the entry's."""
+    """What went wrong when the fault was not the entry's own."""
 
     OUTAGE = auto()
     """Jetti failed or could not be reached."""
     UNUSABLE = auto()
-    """Jetti answered a question with what cannot be used: a refusal, or rows of others. Its own
-    fault where it does so whatever is asked."""
+    """Jetti answered a lookup with what cannot be used: a refusal, or rows that were not asked for.
+    Its own fault if it does so whatever is asked."""
     RATE_LIMITED = auto()
     """Jetti asked us to slow down."""
 
 
 class PushResult(Struct, frozen=True):
-    """An outcome with what a person should read about it."""
+    """An outcome with what a reader should know about it."""
 
     outcome: OutcomeKind
     reason: str | None = None
     sale_returns: tuple[SaleReturnName, ...] = ()
     trouble: Trouble | None = None
     cause: str | None = None
-    """What Jetti did, without its name, where that was the trouble and it was asked."""
+    """What Jetti did, without its name, where that was the trouble: `answered 503`."""
     left_alone: tuple[str, ...] = ()
-    """Fields of the plan that are not written: a person's value stays."""
+    """Fields of the plan that are not written, because someone edited them in Jetti."""
     remarks: tuple[str, ...] = ()
 
 
 def undelivered(classified: Classified) -> PushResult:
-    """The outcome of a write that was not plainly applied."""
+    """The result of a write that was not plainly applied."""
     match classified.meaning:
         case Meaning.SLOW_DOWN:
             return PushResult(

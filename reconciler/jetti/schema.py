@@ -1,6 +1,6 @@
-"""Jetti's rows as they come over the wire, and what we make of them (jetti.md#field-lists).
+"""Jetti's rows as they come over the wire, and what becomes of them (jetti.md#field-lists).
 
-Only the fields we use are decoded: customers' names and addresses never enter the program.
+Only fields that are used are decoded: customers' names and addresses never enter the program.
 Unknown fields and unknown enumeration values are accepted.
 """
 
@@ -19,7 +19,7 @@ from reconciler.http import Response
 
 _Text = str | int | None
 
-# What a ledger and a report can carry; a row with other numbers is not understood.
+# What a ledger and a report can hold; a row with other numbers is not understood.
 _Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 _Count = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -123,7 +123,7 @@ def sale_item(wire: WireSaleItem) -> SaleItem:
     )
 
 
-def seen_item(wire: WireSaleReturnItem) -> LiveItem:
+def live_item(wire: WireSaleReturnItem) -> LiveItem:
     """The line of a sale return."""
     return LiveItem(
         id=wire.id,
@@ -133,7 +133,7 @@ def seen_item(wire: WireSaleReturnItem) -> LiveItem:
     )
 
 
-def seen_sale_return(wire: WireSaleReturn) -> LiveSaleReturn:
+def live_sale_return(wire: WireSaleReturn) -> LiveSaleReturn:
     """The sale return with whatever items came along."""
     created = wire.created_at
     return LiveSaleReturn(
@@ -143,7 +143,7 @@ def seen_sale_return(wire: WireSaleReturn) -> LiveSaleReturn:
         reference=str(wire.reference),
         created_at=created if created.tzinfo else created.replace(tzinfo=UTC),
         fields=_owned(wire, OWNED),
-        items=tuple(seen_item(item) for item in wire.sale_return_items or ()),
+        items=tuple(live_item(item) for item in wire.sale_return_items or ()),
         account=_text(wire.company_id),
     )
 

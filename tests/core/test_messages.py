@@ -238,13 +238,13 @@ def of_others(count):
 def without_words(result):
     """What a result decides."""
     if isinstance(result, NotReady):
-        return replace(result, reason="", instead="")
+        return replace(result, reason="", found_instead="")
     return replace(result, reason="")
 
 
 def words_of(result):
     """What a reader is told: of a line that never came, also what there is in its place."""
-    instead = getattr(result, "instead", "")
+    instead = getattr(result, "found_instead", "")
     return f"{result.reason}: {instead}" if instead else result.reason
 
 
@@ -252,7 +252,7 @@ REVIEW = NeedsReview("")
 OVERREACHED = NeedsReview("", overreached=True)
 NO_ORDER = NotReady("", order_found=False)
 NO_LINE = NotReady("", order_found=True)
-BEHIND = NotReady("", order_found=True, behind=True)
+BEHIND = NotReady("", order_found=True, waits_for_another=True)
 
 MATCHED = {
     "order": (an_entry(), a_snapshot(sales=()), NO_ORDER, ("#1001",)),
@@ -410,8 +410,8 @@ def test_whose_it_is(case, golden):
 def test_of_many_sale_items_ten_are_named():
     lacking = match_entry(an_entry(), with_order(an_entry(), of_others(12)), (), ALL)
 
-    assert "39 (in-house" in lacking.instead
-    assert "40" not in lacking.instead
+    assert "39 (in-house" in lacking.found_instead
+    assert "40" not in lacking.found_instead
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_the_first_look_comes_after_a_minute():
 @pytest.mark.covers("R6")
 def test_a_person_who_must_decide_is_told_what_there_is_instead_of_a_line():
     """Nobody else needs it: most lines that are not there yet come."""
-    wait = NotReady("no line", order_found=True, instead="there is another")
+    wait = NotReady("no line", order_found=True, found_instead="there is another")
     since = entry(state=State.WAITING, due_since=NOON)
 
     assert waits(since, wait, NOON + MINUTE, DAY).reason == "no line"

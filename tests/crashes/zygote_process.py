@@ -32,7 +32,7 @@ from tests.crashes.shared_clock import SharedClock, SharedTime
 # What a command loads only when it needs it would be loaded again in every child.
 _LAZY = (
     "alembic.command", "encodings.idna", "platformdirs.unix", "reconciler.app",
-    "reconciler.cli.run_options", "reconciler.inspection", "reconciler.jetti.factory",
+    "reconciler.cli.run_options", "reconciler.inspection", "reconciler.jetti.targets",
     "reconciler.reports.as_json", "reconciler.reports.run_text",
 )  # fmt: skip
 

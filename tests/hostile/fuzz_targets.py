@@ -136,8 +136,8 @@ def jetti_rows(data: bytes) -> None:
     readers: list[tuple[Any, Callable[[Any], Any]]] = [
         (schema.WireSale, schema.sale),
         (schema.WireSaleItem, schema.sale_item),
-        (schema.WireSaleReturn, schema.seen_sale_return),
-        (schema.WireSaleReturnItem, schema.seen_item),
+        (schema.WireSaleReturn, schema.live_sale_return),
+        (schema.WireSaleReturnItem, schema.live_item),
         (schema.WireReason, lambda reason: reason),
     ]
     for kind, read in readers:

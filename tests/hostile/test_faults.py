@@ -75,7 +75,7 @@ def test_many_long_names_are_asked_for_in_urls_that_servers_take() -> None:
     groups = list(query.groups(names))
 
     assert sorted(name for group in groups for name in group) == sorted(names)
-    assert max(len(query.Question("reference", tuple(group)).encode()) for group in groups) < 8000
+    assert max(len(query.Query("reference", tuple(group)).encode()) for group in groups) < 8000
 
 
 def test_few_values_are_still_asked_for_together() -> None:

@@ -17,8 +17,8 @@ from reconciler.errors import KeyRefused, TargetUnavailable
 from reconciler.http import Endpoint, PerSecond, Refused, ResponseLost, connect
 from reconciler.ingest import Projection
 from reconciler.jetti.client import JettiClient
-from reconciler.jetti.factory import build
 from reconciler.jetti.responses import Meaning, classify
+from reconciler.jetti.targets import build
 from reconciler.ledger import opening
 from reconciler.ledger.schema import InitialState
 from reconciler.sandbox.faults.registry import Fault

@@ -400,5 +400,5 @@ def test_a_matcher_hands_on_what_it_saw(shop):
 
     [matched] = shop.parts.matcher.match(shop.plan())
 
-    assert isinstance(matched.sighting, OrderSnapshot)
+    assert isinstance(matched.snapshot, OrderSnapshot)
     assert [one.units for one in matched.result.missing] == [1]

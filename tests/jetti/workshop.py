@@ -22,8 +22,8 @@ from reconciler.errors import TargetUnavailable
 from reconciler.http import Endpoint, PerSecond
 from reconciler.ingest import Projection
 from reconciler.jetti.client import JettiClient
-from reconciler.jetti.factory import JettiParts, build
 from reconciler.jetti.lookup import Lookup
+from reconciler.jetti.targets import JettiTargets, build
 from reconciler.ledger import opening
 from reconciler.ledger.schema import InitialState
 from reconciler.sandbox.messages import Request
@@ -77,7 +77,7 @@ class Workshop:
         return Projection(self.mapping, ("review",))
 
     @property
-    def parts(self) -> JettiParts:
+    def parts(self) -> JettiTargets:
         """As a new pass would have them."""
         return build(self.settings, self.service, self.ledger, self.rules, self.clock)
 

@@ -1,4 +1,4 @@
-"""Too few units of an order line are left in Jetti for what is to be returned."""
+"""Whether Jetti has enough units of an order line left for what is to be returned."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ def check_available(
 ) -> NotReady | NeedsReview | None:
     """None where enough are left; NotReady while other returns have yet to give enough back.
 
-    A customer who cancels a return and submits it again is read as both at once. `items` are the
-    sale items of the line; those with nothing left do not count.
+    A customer may cancel a return and submit it again, and both are read in one pass. `items` are
+    the sale items of the line; those with nothing left do not count. `grows` says that the units
+    are added to a sale return that exists.
     """
     left = [item for item in items if item.available > 0] or items
     available = sum(item.available for item in left)
@@ -34,9 +35,9 @@ def check_available(
     }
     # safeguard: units-given-back
     if sum(giving.values()) >= lacking:
-        whose = listed(rival_id for rival_id, given in giving.items() if given)
+        whose = listed(other_id for other_id, given in giving.items() if given)
         reason = f"order line {line_id} is still held by return {whose}, which gives it back"
-        return NotReady(reason, order_found=True, behind=True)
+        return NotReady(reason, order_found=True, waits_for_another=True)
     return NeedsReview(
         f"order line {line_id}: {units}{' more' if grows else ''} to return, but only "
         f"{available} of {sum(item.quantity for item in left)} are left in Jetti: "
@@ -45,15 +46,15 @@ def check_available(
 
 
 def described(item: SaleItem) -> str:
-    """A sale item with whose it is and what is left of it."""
+    """A sale item with its vendor and what is left of it, for a reason."""
     whose = f"of vendor {item.vendor_id}" if item.vendor_id else "in-house"
     left = f"{item.available} of {item.quantity} left" if item.available > 0 else "nothing left"
     return f"{item.id} ({whose}, {left}{', a bundle or part of one' if item.is_bundle else ''})"
 
 
 def _gives_back(other: Entry, line_id: str) -> int:
-    """Units that Jetti was told of and that are not wanted any more."""
-    units_held = sum(
+    """Units that were pushed and are not wanted any more."""
+    pushed = sum(
         item.quantity
         for known in other.sale_returns
         if not known.is_cancelled
@@ -61,4 +62,4 @@ def _gives_back(other: Entry, line_id: str) -> int:
         if item.order_line_id == line_id
     )
     wanted = sum(line.quantity for line in other.wanted.lines if line.order_line_id == line_id)
-    return max(0, units_held - (0 if other.wanted.purpose is Purpose.CANCEL else wanted))
+    return max(0, pushed - (0 if other.wanted.purpose is Purpose.CANCEL else wanted))

@@ -1,4 +1,8 @@
-"""Turning what Jetti shows into what the ledger knows, by how it came to be ours."""
+"""What counts as last pushed for a sale return that is ours now, by how it came to be so.
+
+The three-way merge of later updates rests on it: what differs from the baseline in Jetti was edited
+there and stays.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,8 @@ from reconciler.core.owned_fields import OF_PARCELS, OWNED, OWNED_OF_ITEM, SOURC
 def with_landed_writes(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> list[SaleReturn]:
     """The sale returns the ledger knows, with the effect of unanswered PUTs that Jetti shows.
 
-    A PUT whose answer was lost either took effect or did not, field by field: what Jetti holds
-    as we meant it is ours.
+    A PUT whose answer was lost either took effect or did not: a field that Jetti shows as that PUT
+    was to set it counts as pushed. `live` are the rows of all of them, by id.
     """
     puts = [i.write for i in entry.intents if i.write.operation is not Operation.CREATE]
     return [_with_landed_writes(known, live[known.id], puts) for known in entry.sale_returns]
@@ -61,18 +65,18 @@ def has_landed(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> bool:
 
 
 def of_marked(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
-    """Marked, or made by a create of ours: all that Jetti shows counts as pushed.
+    """Of one that is marked, or that a create of ours made: all that Jetti shows counts as pushed.
 
-    What it does not show is missing, not empty: we may set it.
+    What Jetti does not show is missing, not empty: it may be set.
     """
-    return _known(row, items, row.fields, [item.fields for item in row.items])
+    return _as_sale_return(row, items, row.fields, [item.fields for item in row.items])
 
 
 def of_unanswered_create(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
-    """Made by a create of ours that was never answered, so that nothing was written to it since.
+    """Of one made by a create of ours that was never answered, so that nothing was written to it.
 
-    Its tracking and notes, if there are any, are a person's: our first PUT, which tells them,
-    tells the source along with them.
+    Its tracking and notes, if there are any, were entered by someone else: our first PUT, which
+    sets them, sets the source along with them.
     """
     if row.fields.get(OwnedField.SALE_RETURN_SOURCE) == SOURCE:
         return of_marked(row, items)
@@ -81,23 +85,21 @@ def of_unanswered_create(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> 
 
 
 def of_manual(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
-    """Raised by a person, taken over for its contents: only what we agree on counts as pushed.
-
-    Whatever else the person wrote stays theirs, because it differs from what we last pushed:
-    nothing.
+    """Of one raised by someone and adopted for its contents: only status and quantities count as
+    pushed. Whatever else it holds stays, because it differs from what was last pushed: nothing.
     """
     nothing: Fields = dict.fromkeys(OWNED)
     nothing_of_item: Fields = dict.fromkeys(OWNED_OF_ITEM)
     fields = nothing | {OwnedField.STATUS: row.status}
-    of_items = [nothing_of_item | {OwnedField.QUANTITY: item.quantity} for item in row.items]
-    return _known(row, items, fields, of_items)
+    item_fields = [nothing_of_item | {OwnedField.QUANTITY: item.quantity} for item in row.items]
+    return _as_sale_return(row, items, fields, item_fields)
 
 
-def _known(
+def _as_sale_return(
     row: LiveSaleReturn,
     items: Mapping[int, SaleItem],
     fields: Fields,
-    of_items: Sequence[Fields],
+    item_fields: Sequence[Fields],
 ) -> SaleReturn:
     return SaleReturn(
         id=row.id,
@@ -112,7 +114,7 @@ def _known(
                 order_line_id=line_of(item, items),
                 fields=dict(pushed),
             )
-            for item, pushed in zip(row.items, of_items, strict=True)
+            for item, pushed in zip(row.items, item_fields, strict=True)
         ),
     )
 

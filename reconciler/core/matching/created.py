@@ -1,7 +1,7 @@
-"""Checking what a create made before anything more is written (architecture.md#creating).
+"""Checking what a create made, before anything more is written (architecture.md#creating).
 
 Jetti reads a missing or misunderstood id list as "the whole sale" (jetti.md#whole-sale-risk), so an
-answer is believed only when it covers exactly the sale items asked for.
+answer counts only when it covers exactly the sale items asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot, Sal
 from reconciler.core.model import Operation, Write
 
 PROVEN_BY = "an order with two or more lines of which one comes back"
-"""Which order to begin with."""
+"""The order whose create proves that the id list is obeyed."""
 
 
 class Exact(Struct, frozen=True):
@@ -25,7 +25,7 @@ class Exact(Struct, frozen=True):
 
 
 class Short(Struct, frozen=True):
-    """Something asked for is missing, or was made twice."""
+    """Something that was asked for is missing, or was made twice."""
 
     made: tuple[LiveSaleReturn, ...]
     reason: str
@@ -34,29 +34,30 @@ class Short(Struct, frozen=True):
 class Overreached(Struct, frozen=True):
     """Jetti returned items that nobody asked for."""
 
-    strange: tuple[LiveSaleReturn, ...]
+    unasked: tuple[LiveSaleReturn, ...]
     """Those that hold such items; they must be cancelled."""
     reason: str
-    stands: tuple[LiveSaleReturn, ...] = ()
-    """Those that hold only what was asked for."""
+    as_asked: tuple[LiveSaleReturn, ...] = ()
+    """Those that hold only what was asked for; they stay."""
 
 
 def check_created(
     create: Write, rows: Sequence[LiveSaleReturn], before: Collection[int]
 ) -> Exact | Short | Overreached:
-    """Hold the made sale returns, items included, against the create.
+    """Compare the sale returns in the answer, items included, with what the create asked for.
 
-    Rows that were there before are no work of this create, whatever the answer lists.
+    `before` are the ids of sale returns that were there before: they are no work of this create,
+    whatever the answer lists.
     """
     asked = sorted(create.sale_item_ids)
     made = tuple(row for row in rows if row.id not in before)
-    strange = tuple(row for row in made if not _within(row, create))
-    if strange:
-        which = listed(map(titled, strange))
+    unasked = tuple(row for row in made if not _is_as_asked(row, create))
+    if unasked:
+        which = listed(map(titled, unasked))
         return Overreached(
-            strange,
+            unasked,
             f"Jetti returned items that were not asked for: sale return {which}",
-            tuple(row for row in made if row not in strange),
+            tuple(row for row in made if row not in unasked),
         )
     covered = sorted(item.sale_item_id for row in made for item in row.items)
     if covered != asked:
@@ -70,10 +71,10 @@ def check_created(
 
 
 def can_prove(found: Matched, seen: OrderSnapshot) -> bool:
-    """Whether the create to come would show that Jetti reads our id list.
+    """Whether the create to come would show that Jetti obeys our id list.
 
-    Where all that is left of a sale is asked for, a list that was read and one that was overlooked
-    look alike.
+    Where all that is left of a sale is asked for, a list that was obeyed and one that was
+    overlooked look alike.
     """
     if found.sale_id is None or not found.missing:
         return False
@@ -85,11 +86,11 @@ def can_prove(found: Matched, seen: OrderSnapshot) -> bool:
 def left_out(
     create: Write, items: Sequence[SaleItem], on_sale: Sequence[LiveSaleReturn]
 ) -> frozenset[int]:
-    """Sale items that a create leaves alone and that a whole sale's return would hold.
+    """Ids of sale items that a create leaves alone and that a return of the whole sale would hold.
 
-    They have units left and stand in no living sale return, for nobody knows whether Jetti would
-    return them once more (jetti.md#repeated-cancel-calls). Where one does not show what it holds,
-    it may be any of them.
+    They have units left and are in no living sale return, because nobody knows whether Jetti
+    would return them once more (jetti.md#repeated-cancel-calls). None where a living sale return
+    does not show its items, since it may hold any of them.
     """
     there = [row for row in on_sale if row.sale_id == create.target_id]
     living = [row for row in there if not row.is_cancelled]
@@ -105,6 +106,6 @@ def left_out(
     ) - taken.union(create.sale_item_ids)
 
 
-def _within(row: LiveSaleReturn, create: Write) -> bool:
+def _is_as_asked(row: LiveSaleReturn, create: Write) -> bool:
     items = {item.sale_item_id for item in row.items}
     return row.sale_id == create.target_id and items <= set(create.sale_item_ids)

@@ -14,8 +14,9 @@ from reconciler.core.model import Entry, Intent, Operation, Purpose, State, Want
 def since_sent(
     intent: Intent, unmarked: Sequence[LiveSaleReturn], others: Sequence[Intent]
 ) -> list[LiveSaleReturn]:
-    """The unmarked rows that may be the work of an unanswered create: not there before it and not
-    older than it. `others` are other returns' unanswered creates, which made what they asked for.
+    """The unmarked rows that may be the work of an unanswered create: they were not there before
+    it and are not older. `others` are other returns' unanswered creates, which made what they asked
+    for.
     """
     since = [
         row
@@ -42,24 +43,24 @@ def _may_have_made(create: Intent, row: LiveSaleReturn) -> bool:
 def overreach(
     intent: Intent, since: Sequence[LiveSaleReturn], marked: Sequence[LiveSaleReturn]
 ) -> NeedsReview | None:
-    """Whether what appeared since an unanswered create holds more than it asked for.
+    """A review where what appeared since an unanswered create holds more than it asked for.
 
-    That somebody has cancelled it meanwhile does not make it theirs.
+    A row counts even if someone has cancelled it since.
     """
     asked = set(intent.write.sale_item_ids)
     candidates = [row for row in since if asked & _sale_items(row)]
     fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
-    strange = [row for row in fresh if not _sale_items(row) <= asked]
-    if strange:
+    unasked = [row for row in fresh if not _sale_items(row) <= asked]
+    if unasked:
         return NeedsReview(
-            f"sale return {listed(map(_with_items, strange))} appeared after our unanswered create "
+            f"sale return {listed(map(_with_items, unasked))} appeared after our unanswered create "
             f"of {_asked(intent)} and holds items that it did not ask for. {_UNDO}. {BY_HAND}",
             overreached=True,
         )
-    beside = [row for row in since if not asked & _sale_items(row) and _is_untouched(row)]
-    if fresh and beside:
+    unasked_beside = [row for row in since if not asked & _sale_items(row) and _is_untouched(row)]
+    if fresh and unasked_beside:
         return NeedsReview(
-            f"sale return {listed(map(_with_items, beside))} appeared along with "
+            f"sale return {listed(map(_with_items, unasked_beside))} appeared along with "
             f"{listed(map(titled, fresh))}, which our unanswered create of {_asked(intent)} made, "
             f"for items that it did not ask for. {_UNDO}. {BY_HAND}",
             overreached=True,
@@ -75,35 +76,35 @@ def from_intent(
     items: Mapping[int, SaleItem],
     wanted: Sequence[WantedLine],
 ) -> list[LiveSaleReturn] | NeedsReview | NotReady | None:
-    """The unmarked rows that an unanswered create made; a person may have cancelled them since.
+    """The unmarked rows that an unanswered create made; someone may have cancelled them since.
 
-    They appeared since it was sent, hold only what it asked for, in quantities a create gives birth
-    to or that we meanwhile wanted; and, with what is already marked, they hold all of it. None
+    They appeared since it was sent; they hold only what it asked for, in quantities that a create
+    leaves or that are wanted by now; and, with what is already marked, they hold all of it. None
     when nothing of it is there; NeedsReview when some of it might be; NotReady while Jetti shows
     one of them without any item.
     """
     asked = set(intent.write.sale_item_ids)
-    hollow = [row for row in since if not row.items and not row.is_cancelled]
-    if hollow:
-        which = listed(map(titled, hollow))
+    without_items = [row for row in since if not row.items and not row.is_cancelled]
+    if without_items:
+        which = listed(map(titled, without_items))
         return NotReady(f"Jetti does not show yet what sale return {which} holds", order_found=True)
-    strange = overreach(intent, since, marked)
-    if strange is not None:
-        return strange
+    unasked = overreach(intent, since, marked)
+    if unasked is not None:
+        return unasked
     candidates = [row for row in since if asked & _sale_items(row)]
     quantities = {line.order_line_id: line.quantity for line in wanted}
-    own = [
+    odd = [
         f"{titled(row)} with {item.quantity} of sale item {item.sale_item_id}"
         for row in candidates
         for item in row.items
         if not _has_created_quantity(item, items, quantities)
     ]
     # safeguard: quantities-of-a-lost-create
-    if own:
+    if odd:
         return NeedsReview(
-            f"sale return {listed(own)} appeared after our unanswered create of {_asked(intent)} "
+            f"sale return {listed(odd)} appeared after our unanswered create of {_asked(intent)} "
             f"with quantities of its own: not 0, not all that was left, not what is wanted. "
-            f"{_SETTLED_BY}. {BY_HAND}"
+            f"{_REMEDY}. {BY_HAND}"
         )
     fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     covered = sorted(item for row in fresh for item in _sale_items(row) & asked)
@@ -119,15 +120,15 @@ def from_intent(
 
 def from_contents(
     entry: Entry,
-    meant: Sequence[WantedLine],
-    loose: Sequence[LiveSaleReturn],
+    lines: Sequence[WantedLine],
+    unclaimed: Sequence[LiveSaleReturn],
     items: Mapping[int, SaleItem],
     other_entries: Sequence[Entry],
 ) -> list[LiveSaleReturn] | NeedsReview:
-    """A person's own sale returns for exactly these lines; NeedsReview if they merely overlap."""
-    quantities = {line.order_line_id: line.quantity for line in meant}
+    """Sale returns raised by hand for exactly these lines; NeedsReview if they only overlap."""
+    quantities = {line.order_line_id: line.quantity for line in lines}
     touching = [
-        row for row in loose if any(line_of(item, items) in quantities for item in row.items)
+        row for row in unclaimed if any(line_of(item, items) in quantities for item in row.items)
     ]
     if not touching:
         return []
@@ -137,92 +138,92 @@ def from_contents(
     if quantities_found != quantities or not _is_plain(touching):
         return NeedsReview(
             f"{which} overlaps this return's lines without matching them: the return has "
-            f"{_units(quantities)}. {_SETTLED_BY}. {BY_HAND}"
+            f"{_units(quantities)}. {_REMEDY}. {BY_HAND}"
         )
     # safeguard: adoption-of-nothing-older
     if any(row.created_at < entry.seen.created_at for row in touching):
         made = listed(to_the_minute(row.created_at) for row in touching)
         return NeedsReview(
             f"{which} holds this return's lines but is older than the return: it was made "
-            f"{made}, the return {to_the_minute(entry.seen.created_at)}. {_SETTLED_BY}. {BY_HAND}"
+            f"{made}, the return {to_the_minute(entry.seen.created_at)}. {_REMEDY}. {BY_HAND}"
         )
     claimants = [other.id for other in other_entries if _could_own(other, quantities)]
     # safeguard: adoption-needs-one-claimant
     if claimants:
         return NeedsReview(
             f"{which} could stand for this return or for {listed(claimants)}: they want the same "
-            f"lines. {_SETTLED_BY}. {BY_HAND}"
+            f"lines. {_REMEDY}. {BY_HAND}"
         )
     return touching
 
 
-def left_behind(
+def abandoned_create(
     entry: Entry,
-    loose: Sequence[LiveSaleReturn],
+    unclaimed: Sequence[LiveSaleReturn],
     items: Mapping[int, SaleItem],
     other_entries: Sequence[Entry],
     *,
     marked: Sequence[LiveSaleReturn],
 ) -> NeedsReview | None:
-    """Whether a create that this ledger does not know of seems to have been cut short, for a return
-    that has ended since: an older ledger was put back, or a new one took over.
+    """A review where a create that this ledger does not know of seems to have been cut short, for a
+    return that has ended since: an older ledger was put back, or a new one took over.
 
-    It leaves no units, or items with the ids of Loop's lines: those are written before our marker
-    is. A person's own sale return has units and no such ids; nobody is asked about that. What may
-    be another return's is judged for that one.
+    Such a create leaves no units, or items with the ids of Loop's lines, which are written before
+    the marker. What someone raised by hand has units and no such ids, and is left alone. What may
+    be another return's is left to the match of that one.
     """
     lines = {line.order_line_id for line in entry.wanted.lines}
-    begun = [
+    abandoned = [
         row
-        for row in loose
+        for row in unclaimed
         if row.created_at >= entry.seen.created_at
-        and (_is_untouched(row) or _told_lines(row))
+        and (_is_untouched(row) or _line_ids(row))
         and (not lines or any(line_of(item, items) in lines for item in row.items))
-        and not any(_is_of(other, row, items) for other in other_entries)
+        and not any(_belongs_to(other, row, items) for other in other_entries)
     ]
-    if not begun:
+    if not abandoned:
         return None
+    which = f"unmarked sale return {listed(with_units(row, items) for row in abandoned)}"
     along = f", and sale return {listed(map(titled, marked))}, which is marked" if marked else ""
     return NeedsReview(
-        f"unmarked sale return {listed(with_units(row, items) for row in begun)} looks like what a "
-        f"create that was cut short has left, and may stand for this return, which is "
-        f"{entry.seen.state} in Loop. Cancel in Jetti what does{along}. {BY_HAND}"
+        f"{which} looks like what a create that was cut short has left, and may stand for this "
+        f"return, which is {entry.seen.state} in Loop. Cancel in Jetti what does{along}. {BY_HAND}"
     )
 
 
-def _told_lines(row: LiveSaleReturn) -> set[str]:
-    """Ids of Loop's lines, which we write to the items of a sale return before we mark it."""
+def _line_ids(row: LiveSaleReturn) -> set[str]:
+    """Ids of Loop's lines, which are written to the items of a sale return before the marker."""
     return {item.line_id for item in row.items if item.line_id is not None}
 
 
-def _is_of(other: Entry, row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> bool:
-    """Whether another return is the one to ask about an unmarked sale return."""
+def _belongs_to(other: Entry, row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> bool:
+    """Whether an unmarked sale return may be another return's."""
     creates = [i for i in other.intents if i.write.operation is Operation.CREATE]
     return (
         any(_may_have_made(create, row) for create in creates)
-        or bool(_told_lines(row) & {line.id for line in other.seen.lines})
+        or bool(_line_ids(row) & {line.id for line in other.seen.lines})
         or _could_own(other, {line_of(item, items) for item in row.items})
     )
 
 
-_SETTLED_BY = "Give it the id of its return as externalId in Jetti, or cancel it"
+_REMEDY = "Give it the id of its return as externalId in Jetti, or cancel it"
 _UNDO = "Cancel in Jetti what nobody asked for"
 
 
 def _asked(intent: Intent) -> str:
-    return _sale_items_said(intent.write.sale_item_ids)
+    return _sale_items_text(intent.write.sale_item_ids)
 
 
 def _with_items(row: LiveSaleReturn) -> str:
-    return f"{titled(row)} of {_sale_items_said(_sale_items(row))}"
+    return f"{titled(row)} of {_sale_items_text(_sale_items(row))}"
 
 
-def _sale_items_said(ids: Collection[int]) -> str:
+def _sale_items_text(ids: Collection[int]) -> str:
     return f"sale item{'s' if len(ids) > 1 else ''} {' and '.join(map(str, sorted(ids)))}"
 
 
 def with_units(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> str:
-    """A sale return with what it holds."""
+    """A sale return with what it holds, for a reason."""
     units = (
         f"{item.quantity} of order line {line}"
         if (line := line_of(item, items))
@@ -235,7 +236,7 @@ def with_units(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> str:
 def _quantities_by_line(
     rows: Sequence[LiveSaleReturn], items: Mapping[int, SaleItem]
 ) -> dict[str, int]:
-    """Units by order line. A line may be several sale items: who raised them has said which."""
+    """Units by order line, added up where several sale items stand for one line."""
     quantities_found: dict[str, int] = {}
     for row in rows:
         for item in row.items:
@@ -245,7 +246,7 @@ def _quantities_by_line(
 
 
 def _is_plain(rows: Sequence[LiveSaleReturn]) -> bool:
-    """Whether no sale item stands twice, and none for nothing."""
+    """Whether each sale item is there once, and with units."""
     items = [item for row in rows for item in row.items]
     twice = len({item.sale_item_id for item in items}) < len(items)
     return not twice and all(item.quantity > 0 for item in items)
@@ -256,7 +257,7 @@ def _units(by_line: Mapping[str, int]) -> str:
 
 
 def _could_own(other: Entry, order_line_ids: Collection[str]) -> bool:
-    """Whether another return could be what a loose sale return stands for."""
+    """Whether an unmarked sale return of these lines could stand for another return."""
     return (
         not other.sale_returns
         and other.wanted.purpose is not Purpose.CANCEL
@@ -268,19 +269,19 @@ def _could_own(other: Entry, order_line_ids: Collection[str]) -> bool:
 def _has_created_quantity(
     item: LiveItem, items: Mapping[int, SaleItem], quantities: Mapping[str, int]
 ) -> bool:
-    """Zero under `skipQuantities`, else the full open quantity
-    (jetti.md#quantities-after-creation); or wanted."""
+    """Whether it has a quantity that a create leaves, zero under `skipQuantities` and else the full
+    open quantity (jetti.md#quantities-after-creation), or the one that is wanted."""
     sale_item = items.get(item.sale_item_id)
     if sale_item is None:
         return False
-    # Jetti's roll-up already counts this item, so what was open at birth is more by that.
+    # Jetti's totals already count this item, so what was open when it was made is more by that.
     full = sale_item.available + item.quantity
     wanted = quantities.get(sale_item.order_line_id or "")
     return item.quantity in {0, wanted, full, sale_item.quantity}
 
 
 def _is_untouched(row: LiveSaleReturn) -> bool:
-    """As a create with `skipQuantities` leaves it, and as nobody leaves what is meant."""
+    """Whether it is as a create with `skipQuantities` leaves it: nobody raises one for nothing."""
     return bool(row.items) and all(item.quantity == 0 for item in row.items)
 
 

@@ -1,8 +1,8 @@
 """Which sale items stand for an order line, and how many units each gives.
 
-Jetti may hold one line of the shop's as several sale items: of two vendors, or with the quantity
-split. Which of them come back is certain when all units do, or when only one of them has any left;
-otherwise a person knows and nobody guesses.
+Jetti may hold one line of the shop as several sale items: of two vendors, or with the quantity
+split. Which of them come back is certain when all units do, or when only one of them has any left.
+Otherwise it goes to review: nothing is guessed.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ from msgspec.structs import replace
 from reconciler.core.matching.availability import check_available, described
 from reconciler.core.matching.result import Missing, NeedsReview, NotReady, listed
 from reconciler.core.matching.snapshot import LiveSaleReturn, SaleItem
-from reconciler.core.model import Entry, Item, SaleReturn, WantedLine
+from reconciler.core.model import Entry, Item, Purpose, SaleReturn, Wanted, WantedLine
 
-_NAMED = 10  # sale items in a reason; Jetti itself shows all
+_NAMED = 10
+"""Sale items in a reason at most; Jetti itself shows all."""
 
 
-def missing_of(
+def find_missing(
     line: WantedLine, items: Mapping[int, SaleItem], other_entries: Sequence[Entry]
 ) -> list[Missing] | NotReady | NeedsReview:
-    """The sale items to ask for; checked because Jetti itself checks nothing."""
-    matching = of_line(line.order_line_id, items)
+    """The sale items to ask for. Checked here, because Jetti itself checks nothing."""
+    matching = sale_items_of_line(line.order_line_id, items)
     if not matching:
         return NotReady(
             f"order line {line.order_line_id} is not in Jetti yet",
             order_found=True,
-            instead=_instead(items),
+            found_instead=_lines_of_the_sale(items),
         )
     # safeguard: bundles
     if any(item.is_bundle for item in matching):
         return NeedsReview(
             f"order line {line.order_line_id} is a bundle or part of one: "
-            f"sale item {listed(map(described, matching))}. {RAISE}"
+            f"sale item {listed(map(described, matching))}. {RAISE_BY_HAND}"
         )
     refused = check_available(matching, line.order_line_id, line.quantity, other_entries)
     if refused is not None:
@@ -45,12 +46,12 @@ def missing_of(
         return [Missing(line, first, line.quantity)]
     # safeguard: one-of-several-sale-items
     if line.quantity < sum(item.available for item in left):
-        return undecided(line, matching)
+        return ambiguous(line, matching)
     return [Missing(line, item, item.available) for item in left]
 
 
-def _instead(items: Mapping[int, SaleItem]) -> str:
-    """All lines of the sale, none of which is the one that is looked for."""
+def _lines_of_the_sale(items: Mapping[int, SaleItem]) -> str:
+    """What the sale holds in place of the line that is looked for."""
     if not items:
         return "its sale has no items"
     there = [f"{described(items[key])}, which is {_line_of(items[key])}" for key in sorted(items)]
@@ -63,68 +64,77 @@ def _line_of(item: SaleItem) -> str:
     return f"order line {item.order_line_id}" if item.order_line_id else "not a line of the shop's"
 
 
-def of_line(order_line_id: str, items: Mapping[int, SaleItem]) -> list[SaleItem]:
+def sale_items_of_line(order_line_id: str, items: Mapping[int, SaleItem]) -> list[SaleItem]:
     """All sale items of an order line, in order of id."""
     found = [item for item in items.values() if item.order_line_id == order_line_id]
     return sorted(found, key=lambda item: item.id)
 
 
-def undecided(line: WantedLine, matching: Sequence[SaleItem]) -> NeedsReview:
-    """Several sale items could be what comes back."""
+def ambiguous(line: WantedLine, matching: Sequence[SaleItem]) -> NeedsReview:
+    """A review, because several sale items could be what comes back."""
     return NeedsReview(
         f"order line {line.order_line_id} is {len(matching)} sale items in Jetti, and "
         f"{line.quantity} of its {sum(item.quantity for item in matching)} units "
         f"{'comes' if line.quantity == 1 else 'come'} back: "
-        f"{listed(map(described, matching))}. {RAISE}"
+        f"{listed(map(described, matching))}. {RAISE_BY_HAND}"
     )
 
 
-RAISE = (
+RAISE_BY_HAND = (
     "Raise the sale return for the right ones by hand in Jetti, "
     "with this return's id as its externalId"
 )
-"""What a person is asked to do where nobody else can tell the items apart."""
+"""What settles a review where the program cannot tell the items apart."""
 
 
-# -------------------------------------------------- lines that several sale returns of ours share
+# ------------------------------------------------------- lines and the sale returns that are ours
 
 
-def divided(
+def uncovered(wanted: Wanted, ours: Sequence[SaleReturn]) -> list[WantedLine]:
+    """Wanted lines that are in no sale return of ours; none of a return that is not to exist."""
+    if wanted.purpose is not Purpose.EXIST:
+        return []
+    covered = {item.order_line_id for known in ours for item in known.items}
+    return [line for line in wanted.lines if line.order_line_id not in covered]
+
+
+def divide(
     entry: Entry,
     ours: Sequence[SaleReturn],
     live: Mapping[int, LiveSaleReturn],
     items: Mapping[int, SaleItem],
 ) -> list[SaleReturn] | NeedsReview:
-    """Ours, each item with the units it stands for where several stand for one line."""
+    """Ours, with the units of each item where several of them stand for one line."""
     shown = {item.id: item.quantity for row in live.values() for item in row.items}
-    settled: dict[int, int] = {}
-    # By what Jetti shows: a person may have cancelled one that stood twice.
+    units_by_item: dict[int, int] = {}
+    # By what Jetti shows: someone may have cancelled a duplicate.
     # safeguard: cancelled-in-jetti-counts
-    alive = [known for known in ours if not live[known.id].is_cancelled]
+    living = [known for known in ours if not live[known.id].is_cancelled]
     for line in entry.wanted.lines:
-        parts = sharing(line.order_line_id, alive)
+        parts = items_of_line(line.order_line_id, living)
         if len(parts) < 2 or is_divided(line, parts):
             continue
-        units = _division(line, parts, shown, items)
+        units = _units_of_parts(line, parts, shown, items)
         if units is None:
-            return undecided(line, of_line(line.order_line_id, items))
-        settled |= units
-    return [_with_units(known, settled) for known in ours]
+            return ambiguous(line, sale_items_of_line(line.order_line_id, items))
+        units_by_item |= units
+    return [_with_units(known, units_by_item) for known in ours]
 
 
-def _division(
+def _units_of_parts(
     line: WantedLine,
     parts: Sequence[Item],
     shown: Mapping[int, int],
     items: Mapping[int, SaleItem],
 ) -> dict[int, int] | None:
-    """What Jetti shows of each, if that is all that comes back; else all that each has left.
+    """Units by item: what Jetti shows, if that adds up to the line; else all that each has left, if
+    that does. None where neither does.
 
-    Of what we have not filled yet a zero says nothing; of what we have, a person has said it.
+    A zero counts only where units were pushed before, so that someone has set it since.
     """
     now = {part.id: shown[part.id] for part in parts}
-    is_said = all(now[part.id] or part.quantity for part in parts)
-    if is_said and sum(now.values()) == line.quantity:
+    is_complete = all(now[part.id] or part.quantity for part in parts)
+    if is_complete and sum(now.values()) == line.quantity:
         return now
     if any(part.sale_item_id not in items for part in parts):
         return None
@@ -133,13 +143,13 @@ def _division(
 
 
 def is_divided(line: WantedLine, parts: Sequence[Item]) -> bool:
-    """Whether each part knows its units and they are all that comes back."""
+    """Whether each part has its units, and they add up to the line."""
     units = [part.units for part in parts if part.units is not None]
     return len(units) == len(parts) and sum(units) == line.quantity
 
 
-def sharing(order_line_id: str, ours: Sequence[SaleReturn]) -> list[Item]:
-    """Items of living sale returns of ours that stand for one line."""
+def items_of_line(order_line_id: str, ours: Sequence[SaleReturn]) -> list[Item]:
+    """Items that stand for one order line, in sale returns of ours that are not cancelled."""
     return [
         item
         for known in ours
@@ -149,8 +159,8 @@ def sharing(order_line_id: str, ours: Sequence[SaleReturn]) -> list[Item]:
     ]
 
 
-def as_asked(made: SaleReturn, missing: Sequence[Missing]) -> SaleReturn:
-    """What a create made, with the units that were meant where a line was asked for in parts."""
+def with_asked_units(made: SaleReturn, missing: Sequence[Missing]) -> SaleReturn:
+    """What a create made, with the units asked for of each item where a line is in parts."""
     lines = [one.line.order_line_id for one in missing]
     units = {one.item.id: one.units for one in missing if lines.count(one.line.order_line_id) > 1}
     return _with_units(

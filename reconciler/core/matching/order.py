@@ -52,8 +52,8 @@ def choose_sale(
     The exact id decides, however the sale spells the name, unless another sale without an id bears
     exactly the name. Clones (exchanges) share the customer but not the goods and never count; a
     sale that is cancelled or has nothing left only where no other is left. `items` are those of all
-    candidates; `occupied` are sales that something of this return stands on, or may: they count
-    whatever is left of them.
+    candidates. `occupied` are the ids of sales on which something of this return is, or may be:
+    they count whatever is left of them.
     """
     by_id = [sale for sale in possible(seen, candidates) if sale.external_id]
     by_name = [sale for sale in possible(seen, candidates) if not sale.external_id]
@@ -74,7 +74,7 @@ def choose_sale(
 
 
 def possible(seen: Return, candidates: Sequence[Sale]) -> list[Sale]:
-    """The candidates that may be the order at all, each once, in order of id."""
+    """The candidates that may be the order, each once, in order of id."""
     # safeguard: clones-never-count
     originals = {sale.id: sale for sale in candidates if not sale.is_clone}
     return [
@@ -85,13 +85,13 @@ def possible(seen: Return, candidates: Sequence[Sale]) -> list[Sale]:
 
 
 def settles(sale: Sale, seen: Return) -> bool:
-    """Whether, with its order's id, it leaves no reason to look for the order by its name."""
+    """Whether a sale that has the order's id leaves no reason to look for the order by name."""
     is_plain = not sale.is_clone and not sale.is_cancelled
     return is_plain and (not seen.order_name or is_spelt_alike(sale, seen))
 
 
 def anchors(entry: Entry, ours: Sequence[LiveSaleReturn]) -> frozenset[int]:
-    """Sales on which something of an entry stands, or may stand since a create had no answer."""
+    """Ids of sales on which something of an entry is, or may be, since a create had no answer."""
     sales = {known.sale_id for known in entry.sale_returns} | {row.sale_id for row in ours}
     creates = [i.write for i in entry.intents if i.write.operation is Operation.CREATE]
     return frozenset(sales | {create.target_id for create in creates})
@@ -107,13 +107,13 @@ def _is_over(sale: Sale, items: Sequence[SaleItem]) -> bool:
 def _dispute(
     seen: Return, left: Sequence[Sale], candidates: Sequence[Sale], items: Sequence[SaleItem]
 ) -> str:
-    """All candidates with what speaks for or against each, and what would settle it."""
+    """All candidates with what speaks for or against each, and what would settle the question."""
     left_ids = [sale.id for sale in left]
     not_it = ruled_out(seen, [sale for sale in candidates if sale.id not in left_ids], items)
-    said = listed(f"{_described(sale)}, {_in_favour(sale)}" for sale in left)
+    described = listed(f"{_described(sale)}, {_in_favour(sale)}" for sale in left)
     besides = f"; not {listed(not_it)}" if not_it else ""
     return (
-        f"{seen.order} matches {len(left)} sales in Jetti: {said}{besides}. "
+        f"{seen.order} matches {len(left)} sales in Jetti: {described}{besides}. "
         f"Cancel the wrong one in Jetti or give it its own order id and name. {BY_HAND}"
     )
 
@@ -162,8 +162,8 @@ def _is_named(sale: Sale, seen: Return) -> bool:
 
 
 def spelling(reference: str, name: str) -> tuple[str, str] | None:
-    """What the shop puts before and after Jetti's reference to make its name; None where the
-    name can be read in no such way, or in several.
+    """What the shop puts before and after Jetti's reference to make the name of the order; None
+    where the name can be read in no such way, or in several.
 
     A number is never cut in two: `1001` is no part of `21001`.
     """

@@ -1,4 +1,4 @@
-"""What matching one entry with what Jetti shows can come to."""
+"""What matching can come to."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from reconciler.core.matching.snapshot import LiveSaleReturn, SaleItem
 from reconciler.core.model import Intent, SaleReturn, WantedLine
 
 BY_HAND = "Do by hand in Jetti what is still wanted"
-"""What settles a review: nothing but a person's decision moves one (`core.states`)."""
+"""What settles a review: nothing but a decision by hand moves one (`core.states`)."""
 
 
 class NeedsReview(Struct, frozen=True):
-    """A person must decide. The reason names every candidate, what speaks for or against it, and
-    what would settle it."""
+    """Someone must decide. The reason names every candidate, what speaks for or against it, and
+    what would settle the question."""
 
     reason: str
     overreached: bool = False
@@ -28,14 +28,14 @@ class NotReady(Struct, frozen=True):
     reason: str
     order_found: bool
     """Whether the order is there: after `policy.patience` that becomes a review."""
-    behind: bool = False
-    """Whether all is there, but a create of another return must be settled first."""
-    instead: str = ""
-    """What there is in its place, for the person who decides in the end."""
+    waits_for_another: bool = False
+    """Whether all is there, but another return on the order must be pushed first."""
+    found_instead: str = ""
+    """What is there in place of a line, for the person who decides in the end."""
 
 
 class NotApplied(Struct, frozen=True):
-    """A create of ours was not answered, and nothing on the sale can be its doing."""
+    """A create of ours was not answered, and nothing on the sale can be its work."""
 
     intent: Intent
 
@@ -46,34 +46,34 @@ class Missing(Struct, frozen=True):
     line: WantedLine
     item: SaleItem
     units: int
-    """Of the line: all that are wanted, unless several sale items share it."""
+    """Of the line: all that are wanted, unless several sale items share them."""
 
 
 class Matched(Struct, frozen=True):
     """What is ours, and what must still be created."""
 
     sale_returns: tuple[SaleReturn, ...]
-    """As last pushed; newly claimed ones as `baseline` says."""
+    """As last pushed, in order of id; those that are new to the ledger as `baseline` says."""
     live: dict[int, LiveSaleReturn]
     """The same, as Jetti holds them now."""
     adopted: tuple[int, ...] = ()
-    """Those that the ledger did not know."""
+    """Ids of those that the ledger did not know."""
     sale_id: int | None = None
     """None when the order did not have to be looked up."""
     missing: tuple[Missing, ...] = ()
-    """What no sale return of ours holds of the wanted lines."""
+    """What must be created for wanted lines that are in no sale return of ours."""
     before: tuple[int, ...] = ()
-    """Every sale return on the sale at that moment; an intent keeps it."""
+    """Ids of all sale returns on the sale at that moment, which the intent of a create keeps."""
 
 
 MatchResult = NeedsReview | NotReady | NotApplied | Matched
 
 
 def listed(values: Iterable[object]) -> str:
-    """Values as people write them."""
+    """Values as a sentence lists them."""
     return ", ".join(str(value) for value in values)
 
 
 def titled(row: SaleReturn | LiveSaleReturn) -> str:
-    """A sale return as people find it in Jetti: its reference, with its id."""
+    """A sale return as people find it in Jetti: `1001-01 (4)`, its reference and its id."""
     return f"{row.reference} ({row.id})"

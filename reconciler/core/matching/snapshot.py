@@ -105,7 +105,7 @@ class NoSale(Struct, frozen=True):
 
 
 class Disputed(Struct, frozen=True):
-    """A person must say which sale is the order, or whether any is."""
+    """Someone must say which sale is the order, or whether any is."""
 
     reason: str
 
@@ -118,12 +118,12 @@ twice that was overtaken by a slow service or a suspended machine and is taken a
 
 
 class OrderSnapshot(Struct, frozen=True):
-    """Everything looked up for one entry."""
+    """Everything that was looked up for one entry."""
 
     asked_at: datetime
-    """By Jetti's clock where its answers carry a Date; earlier than every row's reading."""
+    """By Jetti's clock, where its answers carry a Date; before any order was looked up."""
     looked_at: float
-    """By the monotonic clock: old snapshots are not trusted."""
+    """Seconds of the monotonic clock, when the lookup began."""
     ours: tuple[LiveSaleReturn, ...] = ()
     """Marked with the return's id, or known to the ledger by their ids."""
     sales: tuple[Sale, ...] = ()
@@ -133,8 +133,8 @@ class OrderSnapshot(Struct, frozen=True):
     order: OrderChoice = NoSale()
     """Which candidate is the order (`order.with_order`); NoSale, too, when it was not looked up."""
     on_sale: tuple[LiveSaleReturn, ...] = ()
-    """Every sale return, ours and others', of the chosen sale and of others that may be the order
-    but gave way to it."""
+    """Every sale return, whoever made it, of the chosen sale and of others that may be the order
+    but were not chosen."""
 
     def is_stale(self, monotonic: float) -> bool:
         """Whether it is too old to write anything by."""

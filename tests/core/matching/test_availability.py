@@ -97,7 +97,7 @@ def test_who_gives_it_back_is_named():
     assert check_available([NOTHING_LEFT], "A", 2, other_entries) == NotReady(
         "order line A is still held by return 7002, 7004, which gives it back",
         order_found=True,
-        behind=True,
+        waits_for_another=True,
     )
 
 

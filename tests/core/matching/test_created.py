@@ -46,9 +46,9 @@ def test_items_that_nobody_asked_for_are_an_overreach_and_named(rows, strange):
     found = check_created(CREATE, rows, before=())
 
     assert isinstance(found, Overreached)
-    assert [row.id for row in found.strange] == strange
+    assert [row.id for row in found.unasked] == strange
     assert str(strange[0]) in found.reason
-    assert found.stands == tuple(row for row in rows if row.id not in strange)
+    assert found.as_asked == tuple(row for row in rows if row.id not in strange)
 
 
 def test_what_was_there_before_is_no_work_of_the_create():

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.core.diff import as_pushed, diff_of
-from reconciler.core.matching.lines import as_asked
+from reconciler.core.matching.lines import with_asked_units
 from reconciler.core.matching.match import match_entry, needs_order
 from reconciler.core.matching.order import with_order
 from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotReady
@@ -123,7 +123,7 @@ def test_what_another_return_gives_back_is_waited_for():
     result = matched(of_line_a(3), items=twins(gone=(2, 1)), other_entries=(giver,))
 
     assert isinstance(result, NotReady)
-    assert result.behind
+    assert result.waits_for_another
 
 
 def test_a_bundle_among_them_is_a_person_s():
@@ -237,7 +237,7 @@ def test_what_a_create_made_is_divided_as_it_was_asked_for():
     ]
 
     def made(*items):
-        found = as_asked(pushed(*items, id=30), missing)
+        found = with_asked_units(pushed(*items, id=30), missing)
         assert (found.id, found.fields) == (30, pushed().fields)
         return [(one.id, one.sale_item_id, one.units) for one in found.items]
 

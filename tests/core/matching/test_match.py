@@ -822,7 +822,7 @@ def test_a_rival_s_create_without_an_answer_goes_first_on_the_same_lines(asked, 
 
     assert isinstance(result, NotReady) is behind
     if behind:
-        assert (result.order_found, result.behind) == (True, True)
+        assert (result.order_found, result.waits_for_another) == (True, True)
 
 
 def test_what_is_claimed_is_known_by_all_its_numbers():

@@ -1,4 +1,4 @@
-"""Bringing sale returns that are ours to what is wanted, one PUT after the other."""
+"""Bringing sale returns that are ours up to date, one PUT after the other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.clock import Clock
 from reconciler.core import retry
 from reconciler.core.diff import Diff, Live, ReasonIds, accept_matching_values, diff_of
 from reconciler.core.matching.result import Matched, NeedsReview
-from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
+from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import (
     Entry,
     Fields,
@@ -35,25 +35,25 @@ from reconciler.jetti.responses import Classified, Meaning
 from reconciler.jetti.result import PushResult, named, undelivered
 
 
-class Update:
-    """Writes only owned fields that differ, skips what Jetti already shows."""
+class Updater:
+    """Writes only owned fields that differ, and skips what Jetti already shows."""
 
     def __init__(
         self,
         delivery: Delivery,
-        reader: JettiClient,
+        client: JettiClient,
         journal: Journal,
         reasons: ReasonIds,
         clock: Clock,
     ) -> None:
         self._delivery = delivery
-        self._reader = reader
+        self._client = client
         self._journal = journal
         self._reasons = reasons
         self._clock = clock
 
     def check_reasons(self, entry: Entry) -> None:
-        """Before a create, so that nothing is left half done.
+        """Check before a create, so that nothing is left half done.
 
         Raises ConfigError for an adjustment reason that Jetti lacks.
         """
@@ -61,77 +61,77 @@ class Update:
             if line.reason_code is not None:
                 self._reasons[line.reason_code]
 
-    def diff_of(self, entry: Entry, found: Matched) -> Diff | NeedsReview:
-        """What would be written. Raises ConfigError for an adjustment reason Jetti lacks."""
-        return diff_of(entry, found.sale_returns, _all_held(found), self._reasons)
+    def diff(self, entry: Entry, found: Matched) -> Diff | NeedsReview:
+        """What would be written. Raises ConfigError for an adjustment reason that Jetti lacks."""
+        return diff_of(entry, found.sale_returns, _live(found), self._reasons)
 
-    def apply(
-        self, entry: Entry, found: Matched, seen: OrderSnapshot, *, wrote: bool
+    def update(
+        self, entry: Entry, found: Matched, snapshot: OrderSnapshot, *, has_written: bool
     ) -> PushResult | None:
         """Write the diff; the entry is synced when all of it is in Jetti.
 
-        None when that takes so long that Jetti must be looked at again first, for a person may
-        have been there. The first write is sent in any case, so that there is some progress;
-        `wrote` says that it was sent before.
+        None when the snapshot has gone stale: someone may have edited Jetti since, so it must be
+        looked up again. The first write is sent in any case, so that there is some progress;
+        `has_written` says that it was sent before.
 
         Raises KeyRefused, TargetUnavailable, Interrupted, ConfigError; what was written until
         then is recorded.
         """
-        todo = self.diff_of(entry, found)
-        if isinstance(todo, NeedsReview):
-            self._journal.apply(entry.id, Transition(State.REVIEW, todo.reason))
-            return PushResult(OutcomeKind.REVIEW, todo.reason, named(found.sale_returns))
-        kept = why_left(todo)
+        diff = self.diff(entry, found)
+        if isinstance(diff, NeedsReview):
+            self._journal.apply(entry.id, Transition(State.REVIEW, diff.reason))
+            return PushResult(OutcomeKind.REVIEW, diff.reason, named(found.sale_returns))
+        edits = why_left(diff)
         # safeguard: matching-values-count-as-pushed
-        known = accept_matching_values(entry, found.sale_returns, _all_held(found))
-        for position, write in enumerate(todo.writes, start=1):
+        ours = accept_matching_values(entry, found.sale_returns, _live(found))
+        for position, write in enumerate(diff.writes, start=1):
             # safeguard: stale-snapshot-between-writes
-            if (wrote or position > 1) and seen.is_stale(self._clock.monotonic()):
+            if (has_written or position > 1) and snapshot.is_stale(self._clock.monotonic()):
                 return None
-            answered = self._delivery.deliver(entry, write, sent_at=seen.asked_at)
+            answered = self._delivery.deliver(entry, write, sent_at=snapshot.asked_at)
             if isinstance(answered, Classified):
                 return undelivered(answered)
             # safeguard: puts-are-verified
-            refused = self._doubted(entry, write, answered.answer)
+            refused = self._verify(entry, write, answered.answer)
             if refused is not None:
                 return refused
-            known = tuple(_with(sale_return, write, entry) for sale_return in known)
-            self._confirm(entry, write, known, kept, is_last=position == len(todo.writes))
+            ours = tuple(_with_write(known, write, entry) for known in ours)
+            self._record(entry, write, ours, edits, is_last=position == len(diff.writes))
             hit(Failpoint.PUT_DONE)
-        if not todo.writes:
+        if not diff.writes:
             synced = Transition(
                 State.SYNCED,
-                kept,
+                edits,
                 attempts=0,
-                sale_returns=known,
+                sale_returns=ours,
                 pushed_fingerprint=entry.fingerprint,
             )
             self._journal.apply(entry.id, synced)
-        return PushResult(OutcomeKind.PUSHED, kept, named(known), left_alone=left_alone(todo))
+        return PushResult(OutcomeKind.PUSHED, edits, named(ours), left_alone=left_alone(diff))
 
-    def _confirm(
+    def _record(
         self,
         entry: Entry,
         write: Write,
-        known: tuple[SaleReturn, ...],
-        kept: str | None,
+        ours: tuple[SaleReturn, ...],
+        edits: str | None,
         *,
         is_last: bool,
     ) -> None:
         applied = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         transition = Transition(
             State.SYNCED if is_last else State.PENDING,
-            kept,
+            edits,
             attempts=0,
-            sale_returns=known,
+            sale_returns=ours,
             pushed_fingerprint=entry.fingerprint if is_last else None,
             intents_closed_as=IntentOutcome.APPLIED,
             attempt=applied,
         )
         self._journal.apply(entry.id, transition)
 
-    def _doubted(self, entry: Entry, write: Write, answer: Response) -> PushResult | None:
-        """Jetti said yes; believe it when it shows what was written, in its answer or a GET."""
+    def _verify(self, entry: Entry, write: Write, answer: Response) -> PushResult | None:
+        """Jetti said yes: None when it shows what was written, in its answer or a GET."""
         lost = Classified(Meaning.LOST, answer.status, "its answer cannot be verified")
         try:
             shown = self._shown(write, answer)
@@ -153,40 +153,41 @@ class Update:
         return PushResult(OutcomeKind.FAILED, reason)
 
     def _shown(self, write: Write, answer: Response) -> Fields:
-        """What Jetti holds after the PUT; its answer may be empty
-        (jetti.md#answers-to-put-and-delete)."""
+        """What Jetti shows after the PUT; its answer may be empty
+        (jetti.md#answers-to-put-and-delete). Raises ValueError for an answer that makes no sense,
+        and what `JettiClient` raises."""
         if write.operation is Operation.UPDATE_ITEM:
             if not answer.body.strip():
-                return self._reader.item(write.target_id).fields
-            return schema.seen_item(schema.one(schema.WireSaleReturnItem, answer)).fields
+                return self._client.item(write.target_id).fields
+            return schema.live_item(schema.one(schema.WireSaleReturnItem, answer)).fields
         if not answer.body.strip():
-            return self._reader.sale_return(write.target_id).fields
-        return schema.seen_sale_return(schema.one(schema.WireSaleReturn, answer)).fields
+            return self._client.sale_return(write.target_id).fields
+        return schema.live_sale_return(schema.one(schema.WireSaleReturn, answer)).fields
 
 
-def left_alone(todo: Diff) -> tuple[str, ...]:
-    """The fields that stay as a person set them, as a plan shows them."""
-    return tuple(kept.shown for kept in todo.kept)
+def left_alone(diff: Diff) -> tuple[str, ...]:
+    """The fields that stay as someone set them in Jetti, as a plan names them."""
+    return tuple(edit.shown for edit in diff.kept)
 
 
-def _all_held(found: Matched) -> dict[int, Live]:
-    return {row_id: _live(row) for row_id, row in found.live.items()}
-
-
-def _live(row: LiveSaleReturn) -> Live:
-    return Live(row.fields, {item.id: item.fields for item in row.items})
-
-
-def why_left(todo: Diff) -> str | None:
-    """What a person reads about values that stay; who raised it stays true and is no news."""
+def why_left(diff: Diff) -> str | None:
+    """The remark on values that stay; who raised the sale return stays, too, but is no
+    news."""
     which = sorted(
-        {f"{kept.field} of {kept.reference}" for kept in todo.kept if kept.field not in ORIGIN}
+        {f"{edit.field} of {edit.reference}" for edit in diff.kept if edit.field not in ORIGIN}
     )
     return f"left as a person set it: {', '.join(which)}" if which else None
 
 
-def _with(known: SaleReturn, write: Write, entry: Entry) -> SaleReturn:
-    """What the ledger knows after a write was applied."""
+def _live(found: Matched) -> dict[int, Live]:
+    return {
+        row_id: Live(row.fields, {item.id: item.fields for item in row.items})
+        for row_id, row in found.live.items()
+    }
+
+
+def _with_write(known: SaleReturn, write: Write, entry: Entry) -> SaleReturn:
+    """The sale return as last pushed, after a write was applied to it or to one of its items."""
     if write.operation is Operation.UPDATE_SALE_RETURN:
         if known.id != write.target_id:
             return known

@@ -1,4 +1,4 @@
-"""Carrying out a plan: one entry after the other, each step committed before the next."""
+"""Carrying out a plan, one entry after the other, each step committed before the next."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from reconciler.core.plan import Change, why_not_created
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
+from reconciler.core.target import Target
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.jetti.adopter import Adopter
-from reconciler.jetti.creation import Creation
+from reconciler.jetti.creator import Creator
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.outage import OutageDetector
 from reconciler.jetti.result import PushResult, Trouble, named
-from reconciler.jetti.update import Update
+from reconciler.jetti.updater import Updater
 
 # safeguard: half-a-minute-between-absence-reads
 SECOND_READ_AFTER = timedelta(seconds=30)
 """Between the two reads that prove a lost create absent; longer than a cache should hide it."""
 
-_UNDECIDED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
+_MAY_BE_IN_JETTI = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 
 
 class AbsentOnce(Struct, frozen=True):
@@ -43,16 +44,16 @@ Step = PushResult | AbsentOnce | MatchedChange
 """What one step with an entry comes to: a result, or the next match."""
 
 
-class Pusher:
-    """Pushes changes. What happens to one return is an outcome; what happens to all is raised."""
+class Pusher(Target):
+    """Pushes changes. What happens to one return is a result; what concerns all is raised."""
 
     def __init__(
-        self, matcher: Matcher, creation: Creation, update: Update, journal: Journal, clock: Clock
+        self, matcher: Matcher, creator: Creator, updater: Updater, journal: Journal, clock: Clock
     ) -> None:
         self._matcher = matcher
-        self._creation = creation
-        self._update = update
-        self._adopter = Adopter(matcher, update, journal)
+        self._creator = creator
+        self._updater = updater
+        self._adopter = Adopter(matcher, updater, journal)
         self._journal = journal
         self._clock = clock
         self._outage = OutageDetector(matcher)
@@ -60,9 +61,9 @@ class Pusher:
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """Carry out each change when the next outcome is asked for.
 
-        Creates that were found absent once come last, after their second read, and then whatever
-        had to stand behind them. Raises TargetUnavailable (an outage; it burns no entry's try),
-        KeyRefused, SafetyStop, ConfigError, Interrupted.
+        Creates that were found absent once come last, after their second read, followed by
+        whatever had to wait for them. Raises TargetUnavailable (an outage; it costs no entry a
+        try), KeyRefused, SafetyStop, ConfigError, Interrupted.
         """
         try:
             yield from self._push(changes)
@@ -73,23 +74,20 @@ class Pusher:
             raise
 
     def already_has(self, changes: Sequence[Change]) -> list[str]:
-        """See `core.target.Target`; two hundred are proof enough."""
         return self._matcher.marked(changes)
 
     def vendors(self, changes: Sequence[Change]) -> int | None:
-        """See `core.target.Target`."""
         return self._matcher.vendors(changes)
 
     def remarks(self) -> tuple[str, ...]:
-        """See `core.target.Target`."""
         return self._matcher.remarks()
 
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent_once: list[Change] = []
-        behind_them: list[Change] = []
+        after_them: list[Change] = []
         for matched in self._matcher.match(changes):
-            if self._waits_for_another_create(matched, absent_once):
-                behind_them.append(matched.change)
+            if self._waits_for_another(matched, absent_once):
+                after_them.append(matched.change)
                 continue
             result = self._push_one(matched)
             if isinstance(result, AbsentOnce):
@@ -98,22 +96,20 @@ class Pusher:
                 yield self._reported(matched, result)
         if absent_once:
             self._clock.wait(SECOND_READ_AFTER.total_seconds())
-        for change in (*absent_once, *behind_them):
-            matched = self._matcher.again(change)
+        for change in (*absent_once, *after_them):
+            matched = self._matcher.match_one(change)
             result = self._push_one(matched)
             if isinstance(result, AbsentOnce):
                 result = PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(matched, result)
         self._outage.check_at_the_end()
 
-    def _waits_for_another_create(
-        self, matched: MatchedChange, absent_once: Sequence[Change]
-    ) -> bool:
-        """Whether another create must be settled first, which happens at the end of this pass."""
+    def _waits_for_another(self, matched: MatchedChange, absent_once: Sequence[Change]) -> bool:
+        """Whether another return comes first, so that this one is pushed at the end of the pass."""
         result = matched.result
         if isinstance(result, Matched):
-            return bool(absent_once and result.missing) and self._creation.awaits_an_answer()
-        return isinstance(result, NotReady) and result.behind
+            return bool(absent_once and result.missing) and self._creator.waits_for_a_read_back()
+        return isinstance(result, NotReady) and result.waits_for_another
 
     def _push_one(self, matched: MatchedChange) -> PushResult | AbsentOnce:
         """Take step after step with one entry, each on a new match, until one ends in a result.
@@ -130,15 +126,15 @@ class Pusher:
     def _step(self, matched: MatchedChange) -> Step:
         change, entry, result = matched.change, matched.entry, matched.result
         if entry.state is State.SKIPPED:
-            # A person asked for it, by name or by its range.
+            # Someone asked for it, by its id or by its range.
             self._journal.apply(entry.id, Transition(State.PENDING))
         match result:
             case LookupFailed():
                 return self._lookup_failed(entry, result)
             case NeedsReview():
                 return self._send_to_review(entry, result)
-            case NotReady(behind=True):
-                return self._wait_for_another_create(entry, result)
+            case NotReady(waits_for_another=True):
+                return self._wait_for_another(entry, result)
             case NotReady() if change.kind is ChangeKind.ADOPT and not entry.intents:
                 return self._skip(entry)
             case NotReady():
@@ -154,7 +150,7 @@ class Pusher:
         trouble = Trouble.OUTAGE if failed.is_outage else Trouble.UNUSABLE
         if entry.intents:
             # Its write may have taken effect: nothing is decided before it can be read back.
-            self._journal.apply(entry.id, Transition(_undecided(entry), failed.reason))
+            self._journal.apply(entry.id, Transition(_still_open(entry), failed.reason))
         else:
             transition = retry.failed(entry, failed.reason, self._clock.now(), closes=None)
             self._journal.apply(entry.id, transition)
@@ -163,29 +159,29 @@ class Pusher:
 
     def _send_to_review(self, entry: Entry, review: NeedsReview) -> PushResult:
         if review.overreached:
-            self._creation.stop_creation_after_overreach(entry, review.reason)
+            self._creator.stop_creation_after_overreach(entry, review.reason)
         self._journal.apply(entry.id, Transition(State.REVIEW, review.reason))
         return PushResult(OutcomeKind.REVIEW, review.reason, named(entry.sale_returns))
 
-    def _wait_for_another_create(self, entry: Entry, wait: NotReady) -> PushResult:
-        # Looking for the order was no failure; tries are counted from here.
+    def _wait_for_another(self, entry: Entry, wait: NotReady) -> PushResult:
+        # Looking for the order was no failure: tries are counted from here.
         attempts = 0 if entry.state is State.WAITING else None
         self._journal.apply(entry.id, Transition(State.PENDING, wait.reason, attempts=attempts))
         return PushResult(OutcomeKind.DEFERRED, wait.reason, named(entry.sale_returns))
 
     def _wait(self, matched: MatchedChange, wait: NotReady) -> PushResult:
-        entry, seen = matched.entry, matched.sighting
+        entry, snapshot = matched.entry, matched.snapshot
         transition = retry.waits(
             entry, wait, self._clock.now(), self._matcher.rules.policy.patience
         )
-        is_lost = entry.unanswered_create is not None
-        if is_lost and transition.state is not State.REVIEW:
-            # What became of a create cannot be told before the order, or its line, is there.
-            self._journal.apply(entry.id, Transition(_undecided(entry), wait.reason))
+        has_lost_create = entry.unanswered_create is not None
+        if has_lost_create and transition.state is not State.REVIEW:
+            # What became of a create does not show before the order, or its line, is there.
+            self._journal.apply(entry.id, Transition(_still_open(entry), wait.reason))
             return PushResult(OutcomeKind.FAILED, wait.reason)
-        if entry.intents and seen is not None and not is_lost:
-            # What became of PUTs shows without it.
-            ours = tuple(with_landed_writes(entry, {row.id: row for row in seen.ours}))
+        if entry.intents and snapshot is not None and not has_lost_create:
+            # What became of PUTs shows without the order.
+            ours = tuple(with_landed_writes(entry, {row.id: row for row in snapshot.ours}))
             read_back = Transition(
                 State.PENDING, sale_returns=ours, intents_closed_as=IntentOutcome.READ_BACK
             )
@@ -200,11 +196,11 @@ class Pusher:
         return PushResult(OutcomeKind.SKIPPED, reason)
 
     def _absent(self, matched: MatchedChange, absent: NotApplied) -> Step:
-        """A create whose answer was lost is not there; sure only when it is not there twice."""
+        """A create whose answer was lost is not there; certain only when it is not there twice."""
         entry, now = matched.entry, self._clock.now()
         first_seen = absent.intent.absent_at
         # safeguard: absence-is-read-twice
-        if first_seen is None and entry.state in _UNDECIDED:
+        if first_seen is None and entry.state in _MAY_BE_IN_JETTI:
             again = now + SECOND_READ_AFTER
             reason = "the create without an answer is not in Jetti; looking once more"
             transition = Transition(entry.state, reason, next_try_at=again, intents_absent_at=now)
@@ -215,17 +211,19 @@ class Pusher:
             return AbsentOnce()
         closing = Transition(State.PENDING, intents_closed_as=IntentOutcome.ABSENT)
         failed = self._had_no_effect(entry, "the create without an answer is not in Jetti", closing)
-        return failed or self._matcher.reconsider(matched)
+        return failed or self._matcher.rematch(matched)
 
     def _had_no_effect(self, entry: Entry, reason: str, closing: Transition) -> PushResult | None:
-        """A write had no effect: None when it may be sent again at once, as the first time.
+        """A write without an answer had no effect. None when it may be sent again at once, as it
+        may the first time.
 
         A try is spent on what Jetti failed to do for this version; not on a 429, which is an
-        answer, and not where we died ourselves.
+        answer, nor where it was this program that died.
         """
-        renewed = entry.intents[-1].fingerprint != entry.fingerprint
-        if entry.state is not State.UNKNOWN or renewed:
-            self._journal.apply(entry.id, replace(closing, attempts=0) if renewed else closing)
+        is_another_version = entry.intents[-1].fingerprint != entry.fingerprint
+        if entry.state is not State.UNKNOWN or is_another_version:
+            fresh = replace(closing, attempts=0) if is_another_version else closing
+            self._journal.apply(entry.id, fresh)
             return None
         failed = retry.failed(entry, reason, self._clock.now(), closes=None)
         if failed.attempts == 1:
@@ -238,28 +236,28 @@ class Pusher:
 
     def _apply(self, matched: MatchedChange, found: Matched) -> Step:
         """Adopt, create, update: whatever is left to do, in this order."""
-        change, entry, seen = matched.change, matched.entry, matched.sighting
+        change, entry, snapshot = matched.change, matched.entry, matched.snapshot
         if entry.state is State.WAITING:
-            # Looking for the order was no failure; tries are counted from here.
+            # Looking for the order was no failure: tries are counted from here.
             self._journal.apply(entry.id, Transition(State.PENDING, attempts=0))
-        if seen is None or not (found.sale_returns or found.missing):
+        if snapshot is None or not (found.sale_returns or found.missing):
             return self._skip(entry)
         if change.kind is ChangeKind.ADOPT and not entry.intents:
-            return self._adopter.take(entry, found)
+            return self._adopter.adopt(entry, found)
         failed = self._record_found(entry, found)
         if failed is not None:
             return failed
-        complete = self._create_missing(entry, found, seen)
+        complete = self._create_missing(entry, found, snapshot)
         if isinstance(complete, PushResult):
             return complete
-        result = self._update.apply(entry, complete, seen, wrote=bool(found.missing))
+        result = self._updater.update(entry, complete, snapshot, has_written=bool(found.missing))
         if result is None:
-            return self._matcher.again(change)
-        return replace(result, remarks=() if entry.intents else _taken_over(found))
+            return self._matcher.match_one(change)
+        return replace(result, remarks=() if entry.intents else _adopted_remark(found))
 
     def _record_found(self, entry: Entry, found: Matched) -> PushResult | None:
-        """What is ours goes into the ledger before anything is written to it; a result where a
-        write without an answer had no effect once too often."""
+        """Record what is ours before anything is written to it. A result where a write without an
+        answer had no effect once too often."""
         if not (entry.intents or found.adopted):
             return None
         read_back = IntentOutcome.READ_BACK if entry.intents else None
@@ -272,13 +270,13 @@ class Pusher:
         return self._had_no_effect(entry, f"{entry.reason}; it had no effect", adopted)
 
     def _create_missing(
-        self, entry: Entry, found: Matched, seen: OrderSnapshot
+        self, entry: Entry, found: Matched, snapshot: OrderSnapshot
     ) -> Matched | PushResult:
         """All that is ours once the missing lines are created, or why they are not."""
         if not found.missing:
             return found
-        self._update.check_reasons(entry)
-        created = self._creation.create(entry, found, seen)
+        self._updater.check_reasons(entry)
+        created = self._creator.create(entry, found, snapshot)
         if isinstance(created, Matched):
             hit(Failpoint.CREATED)
         return created
@@ -293,12 +291,12 @@ class Pusher:
         )
 
 
-def _taken_over(found: Matched) -> tuple[str, ...]:
+def _adopted_remark(found: Matched) -> tuple[str, ...]:
     """That not all of these were made by a create of ours."""
     names = [known.reference for known in found.sale_returns if known.id in found.adopted]
     return (f"taken over, not made: {listed(names)} stood in Jetti already",) if names else ()
 
 
-def _undecided(entry: Entry) -> State:
+def _still_open(entry: Entry) -> State:
     """Where an entry with an open intent stays: a 429 leaves it open, too, for a read-back."""
-    return State.UNKNOWN if entry.state in _UNDECIDED else entry.state
+    return State.UNKNOWN if entry.state in _MAY_BE_IN_JETTI else entry.state

@@ -1,0 +1,69 @@
+"""The three targets towards Jetti, put together around one HTTP service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from msgspec import Struct
+
+from reconciler.clock import Clock
+from reconciler.core.plan import CreationRules
+from reconciler.core.ports import Journal, Ledger
+from reconciler.http import Service
+from reconciler.jetti.adopter import Adopter
+from reconciler.jetti.client import JettiClient
+from reconciler.jetti.creator import Creator
+from reconciler.jetti.delivery import Delivery
+from reconciler.jetti.lookup import Lookup
+from reconciler.jetti.matcher import Matcher
+from reconciler.jetti.preview import LookupPreview
+from reconciler.jetti.pusher import Pusher
+from reconciler.jetti.reasons import AdjustmentReasons
+from reconciler.jetti.updater import Updater
+
+
+class JettiRules(Protocol):
+    """The settings of Jetti that matter here."""
+
+    @property
+    def settle(self) -> timedelta: ...
+    @property
+    def cancel_ids_key(self) -> str: ...
+
+
+class JettiTargets(Struct, frozen=True):
+    """What a plan can be carried out towards; all share one matcher."""
+
+    matcher: Matcher
+    creator: Creator
+    updater: Updater
+    journal: Journal
+    clock: Clock
+
+    def pusher(self) -> Pusher:
+        """Writes to Jetti."""
+        return Pusher(self.matcher, self.creator, self.updater, self.journal, self.clock)
+
+    def preview(self) -> LookupPreview:
+        """Only looks things up, for a dry run."""
+        return LookupPreview(self.matcher, self.updater)
+
+    def adopter(self) -> Adopter:
+        """Only adopts, for `init --adopt`."""
+        return Adopter(self.matcher, self.updater, self.journal)
+
+
+def build(
+    settings: JettiRules, service: Service, ledger: Ledger, rules: CreationRules, clock: Clock
+) -> JettiTargets:
+    """Targets that share one service; sends no request yet."""
+    client = JettiClient(service, clock)
+    delivery = Delivery(service, ledger.journal, clock, settings.settle, settings.cancel_ids_key)
+    return JettiTargets(
+        matcher=Matcher(Lookup(client, clock), ledger, rules, clock, settings.cancel_ids_key),
+        creator=Creator(delivery, client, ledger.journal, ledger.meta, settings.cancel_ids_key),
+        updater=Updater(delivery, client, ledger.journal, AdjustmentReasons(client), clock),
+        journal=ledger.journal,
+        clock=clock,
+    )
