@@ -187,16 +187,16 @@ def _about_runs(facts: Facts) -> Iterator[str]:
     run of any kind that was stopped for safety is a reason while it is the last that ended.
     """
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
-    told: dict[int, Run] = {}
+    shown: dict[int, Run] = {}
     # safeguard: last-pass-in-status
     if scheduled is not None and scheduled.exit_code not in _WELL:
-        told[scheduled.id] = scheduled
+        shown[scheduled.id] = scheduled
     if sweep is not None and sweep.exit_code not in _WELL and not _is_made_up(sweep, scheduled):
-        told[sweep.id] = sweep
+        shown[sweep.id] = sweep
     ended = next((run for run in facts.runs if run.finished_at is not None), None)
     if ended is not None and ended.exit_code == _SAFETY_STOP:
-        told[ended.id] = ended
-    for run in told.values():
+        shown[ended.id] = ended
+    for run in shown.values():
         yield _end_of(run, facts)
 
 
