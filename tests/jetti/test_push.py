@@ -244,13 +244,13 @@ def test_while_every_write_takes_minutes_jetti_is_looked_at_before_each_and_no_m
 
     assert shop.push()[one].outcome == "pushed"
 
-    assert [operation.split("/")[1] for operation, _ in shop.told] == [
+    assert [operation.split("/")[1] for operation, _ in shop.written] == [
         "sales",
         *["sale-return-items"] * 3,
         "sale-returns",
     ]
     markers = [query for query in shop.asked if f"externalId]={one}&" in query]
-    assert len(markers) == len(shop.told)
+    assert len(markers) == len(shop.written)
 
 
 def test_more_than_twenty_are_looked_up_in_portions(shop):
