@@ -50,9 +50,9 @@ class JettiClient:
         return self._queries.latest or self._clock.now() - _SKEW
 
     @property
-    def is_in_doubt(self) -> bool:
-        """Whether Jetti answers with rows that nobody asked for."""
-        return self._dialect.is_doubtful
+    def shows_unrequested_rows(self) -> bool:
+        """Whether Jetti answers with rows that nobody asked for, because it ignores a filter."""
+        return self._dialect.shows_unrequested_rows
 
     def remarks(self) -> tuple[str, ...]:
         """How this Jetti answers otherwise than expected, for the report."""

@@ -77,7 +77,7 @@ class Dialect:
         return (path, field) in self._ignored
 
     @property
-    def is_doubtful(self) -> bool:
+    def shows_unrequested_rows(self) -> bool:
         """Whether any filter is ignored, so that answers hold rows that nobody asked for."""
         return bool(self._ignored)
 

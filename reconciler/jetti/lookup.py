@@ -64,10 +64,10 @@ class Lookup:
             return {entry.id: LookupFailed(str(error), outage, cause) for entry in entries}
 
     @property
-    def is_in_doubt(self) -> bool:
+    def shows_unrequested_rows(self) -> bool:
         """Whether only an entry's own lookup proves that something is absent, because Jetti shows
         rows that were not asked for."""
-        return self._client.is_in_doubt
+        return self._client.shows_unrequested_rows
 
     def requests(self) -> int:
         """Requests that left for Jetti so far."""

@@ -186,7 +186,7 @@ class Matcher:
         matched = self._match_once(change, entry, looked_up)
         creates = isinstance(matched.result, Matched) and bool(matched.result.missing)
         # safeguard: own-lookup-before-a-create
-        if creates and self._lookup.is_in_doubt and not alone:
+        if creates and self._lookup.shows_unrequested_rows and not alone:
             # That it is not there yet must be proved by a lookup of its own.
             return self._match_once(change, entry, self._lookup.look_up([entry])[entry.id])
         return matched

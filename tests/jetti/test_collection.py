@@ -84,7 +84,7 @@ def test_a_server_without_filters_is_not_believed(shop, sale_id, ids):
     shop.switches.where_ignored = True
 
     assert shown(shop.reader.marked(ids)) == [mine] * ("1" in ids)
-    assert shop.reader.is_in_doubt
+    assert shop.reader.shows_unrequested_rows
 
 
 # ------------------------------------------------------------------------------------------- pages

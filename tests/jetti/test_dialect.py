@@ -192,7 +192,7 @@ def test_a_filter_without_effect_is_replaced_by_reading_all_of_it(shop, sale_id,
     switch(shop, **ignores)
 
     assert shown(shop.reader.on_sales([sale_id])) == mine
-    assert shop.reader.is_in_doubt
+    assert shop.reader.shows_unrequested_rows
     [remark] = [one for one in shop.reader.remarks() if "filter" in one]
     assert remark == (
         "Jetti ignores the filter by saleId (/sale-returns.json): its rows are filtered here"
@@ -240,4 +240,4 @@ def test_a_filter_that_failed_once_has_an_effect(shop, sale_id):
     shop.world.breaks("GET /sale-returns.json", "filter_ignored", last=1)
 
     assert shown(shop.reader.marked(["1"])) == [one]
-    assert not shop.reader.is_in_doubt
+    assert not shop.reader.shows_unrequested_rows

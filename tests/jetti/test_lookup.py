@@ -156,7 +156,7 @@ def test_a_server_that_ignores_filters_shows_the_same_with_more_questions(shop, 
 
     for one, seen in usual.items():
         assert replace(found[one], looked_at=seen.looked_at) == seen
-    assert shop.lookup.is_in_doubt
+    assert shop.lookup.shows_unrequested_rows
 
 
 def test_a_server_that_ignores_filters_and_holds_too_much_ends_it_all(shop):
