@@ -62,8 +62,8 @@ docs: $(VENV)/.testable ## write the tables of the documents that are made from 
 
 .PHONY: golden
 golden: $(VENV)/.testable ## write the golden messages and reports as the program words them now
-	$(BIN)/python -m pytest -q --update-golden $$(grep -rlwE --include='test_*.py' \
-		--exclude=test_golden.py 'golden|golden_file' tests)
+	$(BIN)/python -m pytest -q --update-golden $$(grep -rlE --include='test_*.py' \
+		'\bgolden(_file)?\(' tests)
 
 .PHONY: bench
 bench: $(VENV)/.testable ## the figures that the speed claims rest on

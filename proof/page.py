@@ -15,7 +15,7 @@ _HEAD = """\
 
 What the promises of README rest on. `make proof` runs the long forms of all tests of this kind,
 two to three hours on two cores, and writes this page; `make check` runs the short forms.
-What each test proves, by fault and by promise, stands in [tests/README.md](tests/README.md).
+What each test proves, by fault and by promise, is in [tests/README.md](tests/README.md).
 """
 
 _HARM = ("lost", "stale", "duplicated", "overwritten")

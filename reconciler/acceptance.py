@@ -62,7 +62,7 @@ class Acceptance:
         """That nothing was accepted after all. `plan` is None where none was made."""
         changes = plan.changes if plan else ()
         if self._members and plan and not any(c.member() in self._members for c in changes):
-            nothing = "nothing in the file matches this plan any more, so it lets nothing through"
+            nothing = "nothing in the file matches this plan any more"
             return (f"--accept-plan: {nothing}",)
         if self._is_known:
             return ()

@@ -63,7 +63,7 @@ def wait_until_settled(
             clock.wait(step)
             left -= step
     except Interrupted as error:
-        error.hint = "nothing was looked for yet: run `reconciler init --adopt` again"
+        error.hint = "nothing was looked up yet: run `reconciler init --adopt` again"
         raise
 
 

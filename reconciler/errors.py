@@ -146,7 +146,7 @@ def unforeseen(error: Exception) -> tuple[str, str]:
         )
     return (
         f"this is a bug in reconciler {__version__}: {type(error).__name__}",
-        "run the same command with -v before it (`reconciler -v run`) and report what it shows",
+        "run the command again with -v (`reconciler -v run`) and report what it shows",
     )
 
 

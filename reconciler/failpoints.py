@@ -28,7 +28,7 @@ class Failpoint(StrEnum):
     WINDOW_COMMITTING = "before a window's commit"
     WINDOW_COMMITTED = "after a window's commit"
     IDENTITY_COMMITTED = "what the ledger knows of itself committed"
-    LET_THROUGH_COMMITTED = "what a person let through committed"
+    LET_THROUGH_COMMITTED = "what someone let through committed"
     PLAN_MADE = "plan made"
     PLAN_KEPT = "plan of a range kept"
     PLAN_STOPPED = "stopped plan kept, its members stopped"

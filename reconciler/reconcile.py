@@ -145,7 +145,7 @@ class Pass:
             return f"the budget of {most_writes} writes is spent"
         elapsed = self._clock.monotonic() - self._began
         if most_seconds is not None and elapsed >= most_seconds:
-            return f"the {most_seconds:.0f} s of the pass are over"
+            return f"the time limit of {most_seconds:.0f} s is reached"
         return None
 
     # -------------------------------------------------------------------------------- result
@@ -175,7 +175,7 @@ class Pass:
     def _deferred(self, stopped: Sequence[Change], digest: str) -> Iterator[ReportedChange]:
         """Each change that was not carried out, with the reason."""
         done = {outcome.return_id for outcome in self._outcomes}
-        why_stopped = f"stopped with plan {digest}, until a person lets it through"
+        why_stopped = f"stopped with plan {digest}, until someone lets it through"
         why_left = self._why_left()
         waiting = iter(stopped)  # in the plan's order
         next_stopped = next(waiting, None)
@@ -191,10 +191,10 @@ class Pass:
     def _why_left(self) -> str:
         match self._ended_by:
             case None:
-                spent = self._spent() or "the pass was over"
+                spent = self._spent() or "the pass had ended"
                 return f"{spent}, so it was left for the next pass"
             case SafetyStop():
-                return f"it waits for a person: {self._ended_by}"
+                return f"it waits for a decision: {self._ended_by}"
             case _ if self._rules.asked_for and not self._approval.is_agreed:
                 return f"{self._ended_by}, before it was agreed to"
             case _:

@@ -153,7 +153,7 @@ def why_unwritable(path: Path) -> str | None:
         if len(os.fsencode(target.name)) > _LONGEST_NAME:
             return os.strerror(errno.ENAMETOOLONG)
         if not os.access(target.parent, os.W_OK | os.X_OK):
-            return f"its directory may not be written by user {os.geteuid()}"
+            return f"its directory is not writable for user {os.geteuid()}"
     except OSError as error:
         return os.strerror(error.errno or 0)
     except (ValueError, RuntimeError):

@@ -25,7 +25,7 @@ def demo(context: click.Context) -> int:
 
     A pretend Loop and Jetti are served on this machine. Then init, a dry run, a run, three days of
     changes in Loop, another run, one more that finds nothing, and a look at the result: real
-    commands over real HTTP, with a clock that need not wait. Exits with 1 if the story goes
+    commands over real HTTP, with a clock that skips every wait. Exits with 1 if anything goes
     wrong.
 
     \b
@@ -46,37 +46,37 @@ def demo(context: click.Context) -> int:
 
 def _story(stage: Stage) -> None:
     stage.say(
-        "A pretend shop: Loop holds 160 returns of the last 200 days, Jetti the orders they are"
-        " on, split over some forty vendors."
+        "A pretend shop: Loop has 160 returns from the last 200 days, and Jetti has their orders,"
+        " split across some forty vendors."
     )
     stage.perform("init", "--since", "7d")
-    stage.say(
-        "First a look. A dry run sends GETs only and leaves the ledger as it is, byte by byte."
-    )
+    stage.say("First a dry run: it sends GETs only and leaves the ledger untouched, byte for byte.")
     before = stage.ledger_bytes()
     stage.perform("run", "--dry-run")
     stage.expect(stage.ledger_bytes() == before, "the dry run changed the ledger")
     stage.expect(stage.writes() == 0, "something was written to Jetti by a dry run")
 
-    stage.say("Now for real: each create is announced in the ledger, sent once, and checked.")
+    stage.say("Now for real: each create is recorded in the ledger, sent once, and checked.")
     stage.perform("run")
     created = stage.writes()
     stage.expect(created > 0, "the run wrote nothing to Jetti")
 
-    stage.say("Three days pass in Loop: labels are scanned, returns are made, cancelled, closed.")
+    stage.say(
+        "Three days pass in Loop: labels are scanned, returns are opened, cancelled and closed."
+    )
     stage.advance(_THREE_DAYS)
     stage.perform("run")
     stage.expect(stage.writes() > created, "the changes of three days did not reach Jetti")
 
     stage.say(
-        "The same again, at once: nothing is new, so Jetti is not even asked. Where nobody"
-        " watches, under cron, such a run prints nothing at all."
+        "Run it again right away: nothing has changed, so no request goes to Jetti. Under cron"
+        " such a run prints nothing at all."
     )
     stage.forget_requests()
     stage.perform("run")
-    stage.expect(stage.requests_to_jetti() == 0, "a run without news asked Jetti")
+    stage.expect(stage.requests_to_jetti() == 0, "a run with nothing new sent requests to Jetti")
 
-    stage.say("And how do things stand?")
+    stage.say("And the state of things:")
     stage.perform("status")
     stage.expect(stage.duplicates() == 0, "Jetti holds a sale return twice")
     stage.say(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     "--since",
     type=Moment(past=True),
     metavar="WHEN",
-    help="Go-live and first watermark: nothing older is created in Jetti by itself. Default: 24h.",
+    help="Go-live time and first watermark: returns created before it are never created in Jetti"
+    " automatically. Default: 24h ago.",
 )
 @click.option(
     "--adopt",
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
 def init(context: click.Context, since: datetime | None, adopt: bool, repin: bool) -> int:
     """Create the ledger.
 
-    Refuses to replace one that exists. On an existing ledger --adopt and --repin do their part
-    and move no watermark.
+    Refuses to replace one that exists. On an existing ledger, --adopt and --repin do only their
+    own part; the watermark stays.
 
-    --adopt first lets jetti.settle (180 s) pass since the ledger was made, because what a lost
-    ledger's last run sent may still be about to take effect in Jetti, and shows that it goes on.
-    Broken off, it is to be run again: until it has looked everywhere, `status` says so.
+    --adopt first waits until jetti.settle (180 s) has passed since the ledger was created, because
+    what the last run of a lost ledger sent may not have taken effect in Jetti yet, and shows its
+    progress. If it is interrupted, run it again: `status` reports it as unfinished until it has
+    looked everything up.
 
     \b
     Examples:
@@ -70,8 +72,8 @@ def _summary(made: Initialised) -> str:
 
     lines = [
         f"The ledger is {'ready' if made.created else 'as it was'}: {safe(made.ledger)}",
-        line("go-live", f"{moment(made.go_live)}: nothing older is created by itself"),
-        line("watermark", f"{moment(made.watermark)}: reading goes on from here"),
+        line("go-live", f"{moment(made.go_live)}: nothing older is created automatically"),
+        line("watermark", f"{moment(made.watermark)}: reading continues from here"),
     ]
     if made.unproven:
         lines.append(line("first", f"{PROVEN_BY}: its create proves jetti.cancel_ids_key"))
@@ -79,5 +81,5 @@ def _summary(made: Initialised) -> str:
     if made.report:
         lines += ["", run_text.render(made.report)]
         if made.report.run.failures:
-            following = "reconciler init --adopt, once that is put right: not all was looked for"
+            following = "reconciler init --adopt, once that is fixed: not everything was looked up"
     return "\n".join([*lines, line("next", following)])

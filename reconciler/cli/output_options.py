@@ -15,7 +15,7 @@ def output_options(command: _Command) -> _Command:
     command = click.option(
         "--output",
         metavar="FILE",
-        help="Write the report there instead of stdout: whole or not at all, for you alone.",
+        help="Write the report to FILE instead of stdout (atomically, mode 0600).",
     )(command)
     return click.option(
         "--format",
@@ -23,5 +23,5 @@ def output_options(command: _Command) -> _Command:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="How the report is written.",
+        help="Format of the report.",
     )(command)

@@ -37,7 +37,7 @@ class Span(click.ParamType):  # type: ignore[type-arg]
         except ValueError:
             self.fail(f"{value!r} is not a duration; write 90s, 30m, 12h, 7d or seconds", param)
         if self._above_zero and not span:
-            self.fail(f"{value!r} is no time at all", param)
+            self.fail(f"{value!r} is not longer than 0", param)
         return span
 
 

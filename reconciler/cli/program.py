@@ -53,14 +53,16 @@ class Program(click.Group):
     epilog=exit_codes(),
 )
 @click.option("--config", "config_file", metavar="FILE", help="Settings file (TOML).")
-@click.option("-v", "--verbose", count=True, help="Log more: -v what is done, -vv every step.")
+@click.option(
+    "-v", "--verbose", count=True, help="Log more: -v for what is done, -vv for every step."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Log errors only; success is silent.")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How the log on stderr is written.",
+    help="Format of the log on stderr.",
 )
 @click.version_option(__version__, message="reconciler %(version)s")
 @click.pass_context

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 
-_SETTLING = "waiting for what a lost ledger's last run may have sent (jetti.settle)"
+_SETTLING = "waiting for writes that a lost ledger's last run may have sent (jetti.settle)"
 _PRINT_EVERY = 30.0  # seconds between two lines without a terminal
 
 
@@ -139,7 +139,7 @@ class _PeriodicLines:
         self._print("reading", f"reading Loop: {rows} returns so far")
 
     def pushing(self, done: int, planned: int) -> None:
-        self._print("pushing", f"looking in Jetti: {done} of {planned} returns")
+        self._print("pushing", f"looking up in Jetti: {done} of {planned} returns")
 
     def settling(self, seconds: float) -> None:
         self._print("settling", f"{_SETTLING}: {seconds:.0f} s more")

@@ -42,9 +42,7 @@ _WHEN_HELP = "ISO date or date-time (UTC), or 7d for seven days ago."
     metavar="SPAN",
     help="Read this far back by creation date; the watermark stays. 120d nightly is usual.",
 )
-@click.option(
-    "--return", "return_ids", multiple=True, metavar="ID…", help="Only this return of Loop's."
-)
+@click.option("--return", "return_ids", multiple=True, metavar="ID…", help="Only this Loop return.")
 @click.option(
     "--order",
     "order_names",
@@ -67,26 +65,26 @@ _WHEN_HELP = "ISO date or date-time (UTC), or 7d for seven days ago."
 @click.option(
     "--yes",
     is_flag=True,
-    help="With --from: agree beforehand to what would be asked on a terminal.",
+    help="With --from: answer yes in advance to what would be asked on a terminal.",
 )
 @click.option(
     "--max-writes",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Stop after so many writes to Jetti, between returns; the rest stays pending.",
+    help="Stop before the next return once N writes were sent; the rest stays pending.",
 )
 @click.option(
     "--max-seconds",
     type=Span(above_zero=True),
     metavar="S",
-    help="Stop after that long, between returns. Default: 600 in a scheduled pass or sweep.",
+    help="Stop before the next return after this time. Default: 600 in a scheduled pass or sweep.",
 )
 @click.option(
     "--wait",
     type=Span(),
     metavar="D",
-    help="Wait that long for another run to end. Default: sweeps 15m, single runs and accepted"
-    " plans 2m, else 0.",
+    help="Wait up to this long for another run to finish. Default: sweeps 15m, single runs and"
+    " accepted plans 2m, else 0.",
 )
 @output_options
 @click.pass_context
@@ -97,14 +95,15 @@ def run(
 
     Without options it reads from the watermark and moves it. A range, a sweep and single returns
     leave the watermark alone. A range that would create more returns than guard.creates, or any
-    from before go-live, shows its sum and asks on a terminal; elsewhere it stops with 7.
+    from before go-live, shows a summary and asks on a terminal; elsewhere it stops with exit
+    code 7.
 
     \b
     Examples:
       reconciler run                                  what cron calls
       reconciler run --dry-run --against-jetti        what would happen, orders looked up
       reconciler run --from 2026-01-01 --to 2026-01-31
-      reconciler run --from 200d --yes                for a script: nobody is asked
+      reconciler run --from 200d --yes                for a script: no question
       reconciler run --sweep 120d                     once a night
       reconciler run --return 8812 8813               just these
       reconciler run --order '#1042' --dry-run

@@ -80,7 +80,9 @@ def _with_more_values(options: Options) -> Options:
     if not options.more:
         return options
     if bool(options.return_ids) == bool(options.order_names):
-        raise click.UsageError(f"{options.more[0]!r} belongs to no option; --return or --order?")
+        raise click.UsageError(
+            f"{options.more[0]!r} belongs to no option; did you mean --return or --order?"
+        )
     fields = {name: getattr(options, name) for name in options.__struct_fields__}
     name = "return_ids" if options.return_ids else "order_names"
     return Options(**(fields | {"more": (), name: fields[name] + options.more}))
@@ -119,7 +121,7 @@ def _refuse_half_ranges(options: Options) -> None:
 def _return_id(written: str) -> str:
     if not is_id(written):
         raise click.UsageError(
-            f"--return: {written!r} is not a return id of Loop's, which is a number; for an order"
+            f"--return: {written!r} is not a Loop return id, which is a number; for an order"
             " use --order"
         )
     return written

@@ -22,20 +22,20 @@ _PORT = click.IntRange(0, 65535)
 
 
 @click.command(epilog=exit_codes(2, 129, 130, 143))
-@click.option("--seed", type=int, default=1, show_default=True, help="Which pretend shop.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which pretend shop to serve.")
 @click.option(
     "--returns",
     type=click.IntRange(0, 1_000_000),
     default=300,
     show_default=True,
-    help="How many returns Loop has; 0 for an empty shop.",
+    help="Number of returns in Loop; 0 for an empty shop.",
 )
-@click.option("--loop-port", type=_PORT, default=0, help="Default: any free one.")
-@click.option("--jetti-port", type=_PORT, default=0, help="Default: any free one.")
-@click.option("--control-port", type=_PORT, default=0, help="Default: any free one.")
+@click.option("--loop-port", type=_PORT, default=0, help="Default: any free port.")
+@click.option("--jetti-port", type=_PORT, default=0, help="Default: any free port.")
+@click.option("--control-port", type=_PORT, default=0, help="Default: any free port.")
 @click.option("--no-rate-limits", is_flag=True, help="Answer as fast as possible.")
 @click.option(
-    "--play", is_flag=True, help="Let the shop live on: labels, parcels, cancellations, new orders."
+    "--play", is_flag=True, help="Keep the shop alive: labels, parcels, cancellations, new orders."
 )
 @click.pass_context
 def sandbox(
@@ -50,8 +50,8 @@ def sandbox(
 ) -> int:
     """Serve a pretend Loop and Jetti on this machine until a signal ends them.
 
-    Prints the settings to use them as `export` lines, a ledger of its own included, and the
-    address of the control interface (clock, scenario, faults).
+    Prints `export` lines with the settings that use them, including a ledger of their own, and
+    the address of the control interface (clock, scenario, faults).
 
     \b
     Examples:

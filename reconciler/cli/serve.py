@@ -31,14 +31,14 @@ _log = logging.getLogger(__name__)
     "--every",
     type=Span(above_zero=True),
     metavar="D",
-    help="A pass that often. Default: 5m.",
+    help="Interval between passes. Default: 5m.",
 )
-@click.option("--cron", metavar="FIELDS", help="Passes by these five crontab fields, in UTC.")
+@click.option("--cron", metavar="FIELDS", help="Times of passes: five crontab fields, in UTC.")
 @click.option(
     "--sweep",
     type=Span(above_zero=True),
     metavar="SPAN",
-    help="Also a sweep of that span each night at 03:17 UTC.",
+    help="Also sweep this far back every night at 03:17 UTC.",
 )
 @click.pass_context
 def serve(
@@ -46,11 +46,11 @@ def serve(
 ) -> int:
     """Run as a daemon in the foreground: a pass at once, then on a timetable.
 
-    Each pass is the same as `reconciler run`, under the same lock, so a run by hand may slip in
-    between. Its exit code is logged; whatever it was, the next pass comes. SIGTERM and SIGINT end
-    the daemon when the write in the air is done. SIGHUP has it read its settings and keys again,
-    for the passes to come; what cannot be used is logged, and the old ones stay. A clock that is
-    set meanwhile holds up no pass: they come by the time that passes.
+    Each pass is the same as `reconciler run`, under the same lock, so one can still be run by
+    hand in between. Its exit code is logged; whatever it is, the next pass follows. SIGTERM and
+    SIGINT end the daemon once the write in flight is done. SIGHUP makes it read its settings and
+    keys again before the next pass; if they cannot be used, that is logged and the old ones stay.
+    Setting the clock delays no pass: the interval is elapsed time.
 
     \b
     Examples:
@@ -103,7 +103,7 @@ class CurrentSettings:
             _log.warning("SIGHUP: the settings stay as they were: %s%s", error, hint)
         else:
             logs.learn_keys()
-            _log.info("SIGHUP: the settings were read again; the next pass works with them")
+            _log.info("SIGHUP: the settings were read again; the next pass uses them")
 
 
 def _usable_settings(call: Session) -> Settings:

@@ -25,13 +25,13 @@ from reconciler.cli.session import session
 def status(
     context: click.Context, max_age: timedelta | None, output_format: str, output: str | None
 ) -> int:
-    """Say whether all is well: exit 0 healthy, 3 not.
+    """Report whether all is well: exit code 0 if healthy, 3 if not.
 
     Not healthy means: a return is overdue, dead, failed or in review; the last pass ended with
     anything but 0 or 10, or was killed; the last complete pass is older than --max-age, or none
     came within an hour of init; the last complete sweep is older than 48 hours, once one has run;
-    init --adopt was not finished; a stop for safety lasts; or a time in the ledger lies ahead of
-    this machine's clock. Needs no keys, and works while a run goes on.
+    init --adopt was not finished; a safety stop is still in force; or a time in the ledger is
+    ahead of this machine's clock. Needs no keys, and works during a run.
 
     \b
     Examples:
@@ -58,10 +58,10 @@ def status(
 @output_options
 @click.pass_context
 def show(context: click.Context, name: str, output_format: str, output: str | None) -> int:
-    """Tell everything about one return, or about all returns on an order.
+    """Show everything about one return, or about all returns on an order.
 
     What was seen in Loop, what is wanted, what was pushed, each attempt and its answer, and what
-    happens next and why. Asks the ledger only.
+    happens next and why. Reads only the ledger.
 
     \b
     Examples:

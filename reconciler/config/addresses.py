@@ -55,12 +55,12 @@ def ledger(raw: object) -> str:
         raise Unfit(f"is not {_LEDGER.name}", _LEDGER.remedy, f"{scheme[:40]}:…")
     path = raw.removeprefix(SQLITE)
     if path in ("", ":memory:") or path.endswith("/") or "?" in path:
-        raise Unfit("does not name a file alone", _LEDGER.remedy)
+        raise Unfit("does not name a file", _LEDGER.remedy)
     if path.startswith("~"):
-        raise Unfit("has a ~, which only a shell understands", "write the directory out")
+        raise Unfit("has a ~, which only a shell expands", "write the path in full")
     if raw != path and path.partition("/")[0] in _ROOTS and "/" in path:
         raise Unfit(
-            f"lacks a slash, if /{path} is meant",
+            f"is missing a slash, if /{path} is meant",
             f"write {SQLITE}/{path}, or just /{path}; a path from here is {SQLITE}./{path}",
         )
     return f"{SQLITE}{Path(path).absolute()}"

@@ -53,7 +53,7 @@ def _exists(path: Path) -> bool:
     if is_anything and not is_file:
         raise ConfigError(
             f"{path}: is not a file, so its settings would be ignored",
-            f"put it right, or name a settings file with --config or {VARIABLE}",
+            f"fix it, or name a settings file with --config or {VARIABLE}",
         )
     return is_file
 

@@ -40,7 +40,7 @@ class LoopSettings(Struct, frozen=True):
     lag: Annotated[
         timedelta,
         Setting(
-            "a window ends this long ago, because rows show a little late",
+            "a window ends this long ago, because rows become visible a little late",
             Duration(longest=timedelta(days=1)),
         ),
     ] = timedelta(seconds=120)

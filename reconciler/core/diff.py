@@ -122,8 +122,8 @@ def _check_division(entry: Entry, sale_returns: Sequence[SaleReturn]) -> NeedsRe
         if len(parts) > 1 and not is_divided(line, parts):
             shared = listed(f"{part.sale_item_id} ({part.units or 0} until now)" for part in parts)
             return NeedsReview(
-                f"order line {line.order_line_id}: {line.quantity} to return, but its units stand "
-                f"in sale items {shared}, and nobody can tell which of them it is. "
+                f"order line {line.order_line_id}: {line.quantity} to return, but its units are"
+                f" in sale items {shared}, and nothing tells which of them come back. "
                 "Set the quantities in Jetti by hand"
             )
     return None
@@ -259,7 +259,7 @@ def _item_puts(one: _SaleReturn) -> Diff | NeedsReview:
         if _QUANTITY in found.kept:
             return NeedsReview(
                 f"{one.name}: order line {item.order_line_id} should become "
-                f"{one.units(item)}, but a person set {found.kept[_QUANTITY]} in Jetti"
+                f"{one.units(item)}, but someone set {found.kept[_QUANTITY]} in Jetti"
             )
         if _QUANTITY in found.write and _was_written(item) and one.live.status in owned_fields.ENDS:
             return NeedsReview(

@@ -218,7 +218,7 @@ def check_ledger_is_not_lost(already_there: Sequence[str]) -> None:
         raise SafetyStop(
             "this ledger has never pushed anything, but Jetti already holds "
             f"{len(already_there)} of the planned returns (first: {already_there[0]})",
-            hint="if the ledger was lost or made anew: reconciler init --adopt",
+            hint="if the ledger was lost or recreated: reconciler init --adopt",
             command="reconciler init --adopt",
         )
 
@@ -234,7 +234,7 @@ def check_shop(pinned: str | None, shops: Mapping[str, int]) -> str | None:
     if pinned is None:
         return max(shops, key=lambda shop: (shops[shop], shop))
     raise SafetyStop(
-        f"Loop's key belongs to shop {', '.join(sorted(shops))}, but this ledger was made for "
+        f"Loop's key belongs to shop {', '.join(sorted(shops))}, but this ledger was created for "
         f"{pinned}",
         hint="check LOOP_API_KEY; after a renamed shop: reconciler init --repin",
     )

@@ -108,7 +108,7 @@ def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Heal
 def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
     for state in _STUCK:
         if count := facts.states.get(state):
-            what = {State.REVIEW: "in review: a person must decide"}.get(state, state.value)
+            what = {State.REVIEW: "in review: someone must decide"}.get(state, state.value)
             yield f"{_returns(count)} {what}"
     if facts.overdue:
         limit = f" for {duration.format(patience)} or longer" if patience else ""
@@ -120,7 +120,7 @@ def _about_rows(facts: Facts) -> Iterator[str]:
         return
     known = [row.return_id for row in facts.set_aside[:_ROWS_NAMED] if row.return_id]
     more = ", …" if known and facts.malformed > len(known) else ""
-    what = "row of Loop's is" if facts.malformed == 1 else "rows of Loop's are"
+    what = "Loop row is" if facts.malformed == 1 else "Loop rows are"
     named = f": return {', '.join(known)}{more}" if known else ""
     yield f"{facts.malformed} {what} not understood, at least in part{named}"
 
@@ -148,11 +148,11 @@ def _about_the_first_pass(facts: Facts, max_age: timedelta | None) -> Iterator[s
     # safeguard: missing-first-pass
     if age > FIRST_PASS_WITHIN:
         yield (
-            f"no pass was ever complete, although the ledger was made"
-            f" {duration.approximate(age)} ago: is `reconciler run` on a timetable?"
+            "no pass has ever completed, although the ledger was created"
+            f" {duration.approximate(age)} ago: is `reconciler run` scheduled?"
         )
     elif max_age is not None:
-        yield "no pass was ever complete"
+        yield "no pass has ever completed"
 
 
 def _about_clocks(facts: Facts) -> Iterator[str]:
@@ -164,7 +164,7 @@ def _about_clocks(facts: Facts) -> Iterator[str]:
         "the last complete sweep ended at": facts.last_complete_sweep,
         "the last run began at": last and last.started_at,
         "the last run ended at": last and last.finished_at,
-        "the ledger was made at": facts.created_at,
+        "the ledger was created at": facts.created_at,
     }
     ahead = [(instant, what) for what, instant in known.items() if instant and instant > facts.now]
     # safeguard: time-ahead-of-now
@@ -173,8 +173,8 @@ def _about_clocks(facts: Facts) -> Iterator[str]:
         what = next(what for instant, what in ahead if instant == furthest)
         yield (
             f"{what} {to_the_second(furthest)}, which is"
-            f" {duration.approximate(furthest - facts.now)} ahead of this machine's clock:"
-            " it is wrong now, or was wrong then"
+            f" {duration.approximate(furthest - facts.now)} ahead of this machine's clock: the"
+            " clock is wrong now, or was wrong then"
         )
 
 
@@ -229,7 +229,7 @@ def was_killed(run: Run, facts: Facts) -> bool:
 def _end_of(run: Run, facts: Facts) -> str:
     name = f"run {run.id} ({run.kind})"
     if run.finished_at is None:
-        fate = "it was killed" if was_killed(run, facts) else "it goes on, or was killed"
+        fate = "it was killed" if was_killed(run, facts) else "it is still going, or was killed"
         return f"{name} began at {to_the_second(run.started_at)} and did not end: {fate}"
     how = f"ended with exit code {run.exit_code}"
     if run.exit_code == _SAFETY_STOP:
@@ -240,8 +240,8 @@ def _end_of(run: Run, facts: Facts) -> str:
 def _about_adoption(facts: Facts) -> Iterator[str]:
     if facts.adopting_since is not None:
         yield (
-            "what Jetti already has was not looked for to the end: let `reconciler init --adopt`"
-            " end, or run it again"
+            "not everything that Jetti already has was looked up: let `reconciler init --adopt`"
+            " finish, or run it again"
         )
 
 

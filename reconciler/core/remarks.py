@@ -39,5 +39,5 @@ def _about(entry: Entry, held_states: Collection[str]) -> Iterator[str]:
             sent = f"{line.reason_code} is" if line.reason_code else "none is"
             yield (
                 f"the units of line {line.order_line_id} have different reasons:"
-                f" {', '.join(line.reasons)}; {sent} sent, all stand in the notes"
+                f" {', '.join(line.reasons)}; {sent} sent, all are in the notes"
             )

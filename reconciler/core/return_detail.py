@@ -84,27 +84,28 @@ def describe(
 
 _FIXED = {
     State.PENDING: "the next pass pushes it",
-    State.SYNCED: "nothing: Jetti was told everything; a change in Loop starts it again",
-    State.SKIPPED: "nothing: there is nothing to tell Jetti; a change in Loop starts it again",
-    State.DEAD: "nothing by itself: it was given up for this version; a change in Loop starts it"
+    State.SYNCED: "nothing: Jetti is up to date; the next change in Loop queues it again",
+    State.SKIPPED: "nothing: there is nothing to send to Jetti; the next change in Loop queues it"
     " again",
-    State.REVIEW: "nothing by itself: no more is written to Jetti for it; look at the order there"
+    State.DEAD: "nothing automatically: it was given up for this version; the next change in Loop"
+    " queues it again",
+    State.REVIEW: "nothing automatically: Jetti gets no more writes for it; look at the order there"
     " and do by hand what is still wanted",
-    State.IGNORED: "nothing: a person decided so",
+    State.IGNORED: "nothing: someone decided so",
 }
 
 
 def _until_it_makes_sense(entry: Entry) -> str:
     """What happens next to an entry whose current row is malformed: done only means so far."""
     if entry.state in (State.SYNCED, State.SKIPPED):
-        return "nothing until all that Loop says of it makes sense; see below"
-    return f"{what_next(entry)}; and not all that Loop says of it makes sense, see below"
+        return "nothing until everything Loop says about it is understood; see below"
+    return f"{what_next(entry)}; and not everything Loop says about it is understood, see below"
 
 
 def while_stopped(entry: Entry, digest: str) -> str:
     """What has to be done about an entry that was stopped with a plan."""
     return (
-        f"nothing until a person lets plan {digest} through with"
+        f"nothing until someone lets plan {digest} through with"
         f" `reconciler run --accept-plan {digest}`, or this return alone with"
         f" `reconciler run --return {entry.id}`"
     )
@@ -116,7 +117,8 @@ def what_next(entry: Entry) -> str:
         return _FIXED[entry.state]
     if entry.state in (State.IN_FLIGHT, State.UNKNOWN):
         return _after_a_lost_answer(entry)
-    again = _at(entry.next_try_at)
+    at = entry.next_try_at
+    again = f"from {to_the_second(at)}" if at else "in the next pass"
     if entry.state is State.WAITING:
         days = ORDERS_ARRIVE_WITHIN.days
         return f"looked for in Jetti again {again}; given up after {days} days"
@@ -127,11 +129,8 @@ def _after_a_lost_answer(entry: Entry) -> str:
     settled = max((intent.settle_at for intent in entry.intents), default=None)
     found = any(intent.absent_at for intent in entry.intents)
     once = " for the second time" if found else ""
+    reader = f"the first pass after {to_the_second(settled)}" if settled else "the next pass"
     return (
-        "a write was sent and no answer is recorded: the first pass"
-        f" {_at(settled, 'after')} reads Jetti{once} before anything else is written"
+        f"a write was sent and no answer is recorded: {reader} reads Jetti{once} before anything"
+        " else is written"
     )
-
-
-def _at(instant: datetime | None, preposition: str = "from") -> str:
-    return f"{preposition} {to_the_second(instant)}" if instant else "in the next pass"

@@ -25,13 +25,14 @@ def run_remarks(result: PassResult, state: LedgerState, ids_key: str) -> tuple[s
 
 def _creation_stopped(state: LedgerState) -> Iterator[str]:
     if state.totals.creation_stopped is not None:
-        yield f"nothing is created until a person has looked: {state.totals.creation_stopped}"
+        stopped = state.totals.creation_stopped
+        yield f"nothing is created until someone has looked into it: {stopped}"
 
 
 def _not_looked_up(result: PassResult, state: LedgerState) -> Iterator[str]:
     """What a dry run by the ledger alone cannot know of a ledger that never pushed anything."""
     if not (state.has_pushed or result.request.reaches_jetti) and result.creates():
-        yield "whether Jetti already has any of these was not looked at; --against-jetti does"
+        yield "whether Jetti already has any of these was not checked; --against-jetti does that"
 
 
 def _unproven(result: PassResult, state: LedgerState, ids_key: str) -> Iterator[str]:
@@ -50,7 +51,8 @@ def _older_than_the_range(result: PassResult) -> Iterator[str]:
         which = "1 of these was" if older == 1 else f"{older} of these were"
         yield (
             f"{which} raised before this range: after `reconciler init --since` with its start,"
-            " only a typed range creates such, and scheduled passes leave them alone"
+            " only a range that is asked for creates such returns, and scheduled passes leave"
+            " them alone"
         )
 
 
@@ -59,8 +61,8 @@ def _budget_of_a_dry_run(result: PassResult) -> Iterator[str]:
     most = result.request.max_writes
     if result.request.dry_run and most is not None and result.plan.changes:
         yield (
-            f"with --max-writes {most} a run ends before the next return once so many"
-            " writes were sent; what is left of this plan then stays pending"
+            f"with --max-writes {most} a run ends before the next return once that many writes"
+            " were sent; the rest of this plan then stays pending"
         )
 
 
@@ -71,4 +73,4 @@ def _left_over(result: PassResult) -> Iterator[str]:
     left = sum(outcome.outcome is OutcomeKind.DEFERRED for outcome in result.outcomes)
     if left:
         which = "1 return is" if left == 1 else f"{left} returns are"
-        yield f"{which} left; scheduled passes go on with the rest, behind fresh changes"
+        yield f"{which} left; scheduled passes continue with the rest, after fresh changes"

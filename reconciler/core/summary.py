@@ -126,7 +126,7 @@ def exit_code(failures: Collection[int], totals: LedgerTotals, *, pending_shows:
 def sentence(code: int, totals: LedgerTotals) -> str | None:
     """Why a pass that was not stopped ended with this code; None if all is well."""
     if code == 7 and totals.creation_stopped is not None:
-        return f"{totals.creation_stopped}; nothing is created until a person has looked"
+        return f"{totals.creation_stopped}; nothing is created until someone has looked into it"
     if code != 3:
         return None
     parts = [(totals.states.get(state), what) for state, what in _PROBLEM_WORDS.items()]

@@ -25,7 +25,7 @@ class WindowPolicy(Struct, frozen=True):
     """How what is to be read from Loop is cut into windows."""
 
     lag: timedelta
-    """The newest window ends this long ago, because rows show a little late."""
+    """The newest window ends this long ago, because rows become visible a little late."""
     overlap: timedelta
     """The first window starts this long before the watermark."""
     longest: timedelta
@@ -93,6 +93,6 @@ def check_plausible(known: Collection[str], read: Collection[str], window: Windo
         raise ImplausibleListing(
             f"Loop lists none of {len(known)} returns that were updated between "
             f"{to_the_minute(window.start)} and {to_the_minute(window.end)}; "
-            "the listing is not believed and the watermark stays",
+            "the listing is implausible, so the watermark stays",
             hint="check in Loop whether the key still belongs to this shop, then run again",
         )

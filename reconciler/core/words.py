@@ -65,13 +65,13 @@ def advice(word: CountedWord) -> str:
     if word.list == LABEL_STATUS:
         key = word.word if _BARE_KEY.fullmatch(word.word) else f'"{word.word}"'
         return (
-            "told no status by it; mapping.tracking."
+            "no status is sent for it; mapping.tracking."
             f"{key} and mapping.status.STATE.{key} give it a meaning"
         )
     if word.list == STATE:
-        return "held: not created, and told no status; this version has no setting for it"
+        return "held: not created, and no status is sent; this version has no setting for it"
     setting = "policy.outcomes" if word.list == OUTCOME else "policy.types"
-    return f"pushed like any other; named in {setting}.include or .exclude it is decided"
+    return f"pushed like any other; {setting}.include or .exclude decides about it"
 
 
 def _unknown(seen: Return) -> Iterator[tuple[str, str]]:

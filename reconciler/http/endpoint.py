@@ -68,7 +68,7 @@ def pinned_url(endpoint: Endpoint) -> httpx.URL:
         raise ConfigError(f"{endpoint.name}: the base URL may hold a host and a path only")
     if not _KEY_GRAMMAR.fullmatch(endpoint.key_header[1]):
         raise ConfigError(
-            f"{endpoint.name}: the key is empty or has characters that no key has",
+            f"{endpoint.name}: the key is empty or has characters that a key cannot have",
             hint=f"check {endpoint.key_setting}",
         )
     return url

@@ -78,7 +78,7 @@ class Transport(httpx.HTTPTransport):
         at_home = (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
         # safeguard: origin-pin
         if not at_home or not url.path.startswith(base.path):
-            raise RuntimeError(f"{self._endpoint.name}: a request to another place was stopped")
+            raise RuntimeError(f"{self._endpoint.name}: a request to another address was stopped")
         # safeguard: allowed-methods
         if request.method not in self._endpoint.methods:
             raise RuntimeError(f"{self._endpoint.name}: {request.method} is not allowed here")

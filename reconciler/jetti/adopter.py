@@ -50,7 +50,7 @@ class Adopter(Target):
         if failed:
             raise TargetUnavailable(
                 f"{failed[0]}; {len(failed)} of {len(unknown)} returns could not be looked up",
-                hint="do it again: what was taken over stays",
+                hint="run it again: what was taken over stays",
             )
 
     def already_has(self, changes: Sequence[Change]) -> list[str]:

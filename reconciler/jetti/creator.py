@@ -222,7 +222,7 @@ class Creator:
             reason = f"{reason}; cancel by hand in Jetti: {listed(map(titled, left))}"
         if overreached.as_asked:
             stands = listed(map(titled, overreached.as_asked))
-            reason = f"{reason}; what was asked for stands in sale return {stands}"
+            reason = f"{reason}; what was asked for is in sale return {stands}"
         reason = f"{reason}. {BY_HAND}"
         self._journal.apply(entry.id, Transition(State.REVIEW, reason))
         return PushResult(OutcomeKind.REVIEW, reason)

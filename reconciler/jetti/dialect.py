@@ -11,13 +11,13 @@ from reconciler.jetti.query import Feature, Query
 log = logging.getLogger("reconciler.jetti")
 
 _INSTEAD = {
-    Feature.IN: "what it holds is asked for one value at a time",
-    Feature.GT: "what fills more than one page is read by `from`",
-    Feature.LT: "what fills more than one page is read by `from`",
-    Feature.DESCENDING: "it is believed that `order` has an effect",
-    Feature.ORDER: "what fills more than one page cannot be read",
-    Feature.LIMIT: "pages are read until one brings nothing",
-    Feature.FROM: "only first pages and what follows by id are asked for",
+    Feature.IN: "its values are asked for one at a time",
+    Feature.GT: "more than one page is read by `from`",
+    Feature.LT: "more than one page is read by `from`",
+    Feature.DESCENDING: "`order` is assumed to have an effect",
+    Feature.ORDER: "more than one page cannot be read",
+    Feature.LIMIT: "pages are read until one is empty",
+    Feature.FROM: "only first pages, and pages by id after them, are asked for",
 }
 
 

@@ -232,7 +232,7 @@ class Matcher:
         elif accounts != {pinned}:
             raise SafetyStop(
                 f"Jetti's token belongs to account {', '.join(sorted(accounts))}, "
-                f"but this ledger was made for account {pinned}",
+                f"but this ledger was created for account {pinned}",
                 hint="check JETTI_API_TOKEN; after a renamed account: reconciler init --repin",
             )
 

@@ -59,7 +59,7 @@ def _outage(failures: Sequence[PushResult]) -> str:
     """What Jetti did five times, if it was asked five times."""
     last = failures[-1]
     if last.cause is None:
-        return last.reason or "Jetti is not asked again for now"
+        return last.reason or "Jetti is left alone for now"
     causes = list(dict.fromkeys(failure.cause for failure in failures if failure.cause))
     if len(causes) == 1:
         return fact("Jetti", last.cause, "five")

@@ -15,7 +15,7 @@ from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.result import PushResult, named
 from reconciler.jetti.updater import Updater, left_alone, why_left
 
-_PROVES = "can prove jetti.cancel_ids_key: of its order's lines only some come back"
+_PROVES = "can prove jetti.cancel_ids_key: only some of its order's lines come back"
 
 
 class LookupPreview(Target):

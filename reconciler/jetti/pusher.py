@@ -294,7 +294,7 @@ class Pusher(Target):
 def _adopted_remark(found: Matched) -> tuple[str, ...]:
     """That not all of these were made by a create of ours."""
     names = [known.reference for known in found.sale_returns if known.id in found.adopted]
-    return (f"taken over, not made: {listed(names)} stood in Jetti already",) if names else ()
+    return (f"taken over, not created, because already in Jetti: {listed(names)}",) if names else ()
 
 
 def _still_open(entry: Entry) -> State:

@@ -23,8 +23,8 @@ class AdjustmentReasons(Mapping[str, Value]):
             return self._client.reasons()
         except Refused as refusal:
             raise ConfigError(
-                f"Jetti does not tell its adjustment reasons ({refusal})",
-                hint="check what JETTI_API_TOKEN may do, or take mapping.reasons out",
+                f"Jetti does not list its adjustment reasons ({refusal})",
+                hint="check what JETTI_API_TOKEN may do, or remove mapping.reasons",
             ) from refusal
 
     def __getitem__(self, code: str) -> int:

@@ -144,7 +144,7 @@ class Updater:
         ignored = [name for name, value in write.fields.items() if shown.get(name, value) != value]
         if not ignored:
             return None
-        reason = f"Jetti answered {answer.status} but did not take {', '.join(ignored)}"
+        reason = f"Jetti answered {answer.status} but did not apply {', '.join(ignored)}"
         attempt = self._delivery.attempt(write, Classified(Meaning.REFUSED, answer.status, reason))
         transition = retry.failed(
             entry, reason, self._clock.now(), attempt, closes=IntentOutcome.NOT_TAKEN
@@ -176,7 +176,7 @@ def why_left(diff: Diff) -> str | None:
     which = sorted(
         {f"{edit.field} of {edit.reference}" for edit in diff.kept if edit.field not in ORIGIN}
     )
-    return f"left as a person set it: {', '.join(which)}" if which else None
+    return f"left as someone set it: {', '.join(which)}" if which else None
 
 
 def _live(found: Matched) -> dict[int, Live]:

@@ -84,8 +84,8 @@ class Database:
         # safeguard: epoch
         if epoch != self._epoch:
             raise LedgerError(
-                f"another run has taken over the ledger {self.name}; this one may not write",
-                "see `reconciler status`, then run again",
+                f"another run has taken over the ledger {self.name}; this one must not write",
+                "check `reconciler status`, then run again",
             )
 
     @contextmanager

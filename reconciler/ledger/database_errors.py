@@ -21,7 +21,7 @@ ANSWERS: tuple[type[Exception], ...] = (
 """What may be raised where SQL is executed and rows are read. UnicodeDecodeError: SQLite's message
 about a damaged schema may quote bytes that are not text, which the driver cannot decode."""
 
-RESTORE = "restore it from a backup, or move it away and begin anew with `reconciler init --adopt`"
+RESTORE = "restore it from a backup, or move it away and start again with `reconciler init --adopt`"
 
 _LOCKED = (
     "is locked by another program",
@@ -36,10 +36,10 @@ _MEANING: dict[int, tuple[str, str]] = {
     5: _LOCKED,
     6: _LOCKED,
     8: ("is read-only", "make the file and its directory writable, or mount the disk writable"),
-    10: ("met a disk error", "see whether the disk is full or failing (`df`, `dmesg`)"),
+    10: ("met a disk error", "check whether the disk is full or failing (`df`, `dmesg`)"),
     _DAMAGED: _CORRUPT,
     13: ("cannot grow: the disk is full", "make room on its disk and run again"),
-    14: ("cannot be opened", "see that its directory exists and may be read by this user"),
+    14: ("cannot be opened", "check that its directory exists and is readable for this user"),
     26: ("is not a database", RESTORE),
 }
 
@@ -83,7 +83,7 @@ def as_ledger_errors(name: str) -> Iterator[None]:
     except OSError as error:
         raise LedgerError(
             f"the ledger {name} cannot be used: {error.strerror or error}",
-            "see that its disk has room and may be written by this user",
+            "check that its disk has room and is writable for this user",
         ) from error
     except ANSWERS as error:
         raise to_ledger_error(error, name) from error

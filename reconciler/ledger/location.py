@@ -30,7 +30,7 @@ def path_of(url: str) -> Path:
     scheme = url.partition(":")[0]
     hint = "set `ledger` (or RECONCILER_LEDGER) to sqlite:////absolute/path/ledger.db"
     if scheme.startswith("postgresql"):
-        raise ConfigError("ledger: PostgreSQL is announced but not supported by this version", hint)
+        raise ConfigError("ledger: PostgreSQL is not supported by this version", hint)
     path = url.removeprefix(_PREFIX)
     if path == url or not path or path.startswith(":") or "?" in path:
         raise ConfigError(f"ledger: not a URL of an SQLite file (it begins with {scheme!r})", hint)
@@ -46,7 +46,7 @@ def size_of(path: Path) -> int | None:
     except OSError as error:
         raise LedgerError(
             f"the ledger {path} cannot be reached: {error.strerror}",
-            "run as the user that owns it, or mend the rights of its directory",
+            "run as the user that owns it, or correct the permissions of its directory",
         ) from error
 
 
@@ -65,7 +65,7 @@ def require_readable(path: Path) -> None:
     """Raise LedgerError where this user may not read the ledger."""
     if not os.access(path, os.R_OK):
         raise LedgerError(
-            f"the ledger {path} may not be read by user {os.geteuid()}",
+            f"the ledger {path} cannot be read by user {os.geteuid()}",
             "run as the user that owns it",
         )
 
@@ -81,7 +81,7 @@ def require_writable(path: Path) -> None:
     for place in (path, path.parent):
         if not os.access(place, os.W_OK):
             raise LedgerError(
-                f"the ledger is read-only: {place} may not be written",
+                f"the ledger is read-only: {place} is not writable",
                 "make the file and its directory writable, or mount the disk writable",
             )
 
@@ -92,7 +92,7 @@ def require_local(path: Path, mountinfo: str) -> None:
     # safeguard: network-filesystem
     if kind in _NETWORK:
         raise LedgerError(
-            f"the ledger {path} lies on a network filesystem ({kind}), whose locks cannot be "
+            f"the ledger {path} is on a network filesystem ({kind}), whose locks cannot be "
             "relied on",
             "set `ledger` to a path on a local disk",
         )

@@ -33,7 +33,7 @@ def run_lock(ledger: Path, clock: Clock, wait: float = 0.0) -> Iterator[None]:
     except OSError as error:
         raise LedgerError(
             f"the lock {path} cannot be opened: {error.strerror}",
-            "run as the user that owns the ledger, on a disk that may be written",
+            "run as the user that owns the ledger, on a writable disk",
         ) from error
     try:
         _acquire(descriptor, path, clock, wait)

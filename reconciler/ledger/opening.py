@@ -61,8 +61,8 @@ def create(url: str, initial: InitialState, clock: Clock) -> None:
         if exists(url):
             raise ConfigError(
                 f"there is a file at {path} already; a ledger is never overwritten",
-                "use it with `reconciler run`, let `reconciler init --adopt` go on if it was broken"
-                " off (`reconciler status` says so), or move it away",
+                "use it with `reconciler run`, rerun `reconciler init --adopt` if it was"
+                " interrupted (`reconciler status` shows that), or move it away",
             )
         _create_file(path, initial, clock)
 

@@ -94,8 +94,8 @@ def migrate(database: Database, schema: Schema) -> None:
         broken = database.raw.execute("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise LedgerError(
-                f"the ledger {database.name} cannot be migrated: {len(broken)} rows lost their"
-                " entry",
+                f"the ledger {database.name} cannot be migrated: rows that lost their entry:"
+                f" {len(broken)}",
                 RESTORE,
             )
         database.raw.execute(f"PRAGMA user_version = {schema.number}")

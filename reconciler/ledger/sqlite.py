@@ -71,7 +71,7 @@ def require_ours(raw: sqlite3.Connection, path: Path, newest: int) -> None:
         raise LedgerError(
             f"the ledger {path} was written by a newer version of this program "
             f"(schema {version}, this one knows {newest})",
-            "install that version again; the ledger was left as it is",
+            "install that version again; the ledger was left untouched",
         )
 
 

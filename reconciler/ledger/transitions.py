@@ -43,7 +43,7 @@ def refuse_forbidden(connection: Connection, return_id: str, write: Write) -> No
     )
     # safeguard: one-write-at-a-time
     if connection.execute(query).scalar_one():
-        raise LedgerError(f"return {return_id}: nobody knows yet what became of its last write")
+        raise LedgerError(f"return {return_id}: it is not known yet what became of its last write")
 
 
 def step(connection: Connection, before: StoredEntry, after: State, values: Values) -> None:

@@ -57,7 +57,7 @@ class StatePager:
         except ValueError as error:
             raise self._error(str(error)) from None
         if cursor in self._cursors:
-            raise self._error("the next page's cursor came before: the list goes in circles")
+            raise self._error("the next page's cursor was seen before: the list goes in circles")
         if cursor is not None:
             self._cursors.add(cursor)
         return cursor
@@ -68,7 +68,7 @@ class StatePager:
         stale = len(self._seen) == before
         self._pages_without_news = self._pages_without_news + 1 if stale else 0
         if self._pages_without_news >= MAX_PAGES_WITHOUT_NEWS:
-            raise self._error(f"{MAX_PAGES_WITHOUT_NEWS} pages in a row brought nothing new")
+            raise self._error(f"{MAX_PAGES_WITHOUT_NEWS} pages in a row showed nothing new")
 
     # --------------------------------------------------------------------------- edge probe
 
@@ -81,7 +81,7 @@ class StatePager:
         for by, cursor_time in cursor_columns(cursor).items():
             moments = [moment for moment in (_time(last, by), cursor_time) if moment]
             if not moments:
-                raise self._error("the last row of a page has no time to go on from")
+                raise self._error("the last row of a page has no time to continue from")
             query = around(moments, by, self._query.state, self._query.page_size)
             if query != self._probed or key(last) not in self._in_probe:
                 yield from self._read_whole(query, last)

@@ -84,8 +84,8 @@ def _log_clock_change(moved: float) -> None:
     if moved:
         span = duration.approximate(timedelta(seconds=abs(moved)))
         _log.warning(
-            "this machine's clock was set %s by %s: passes go on by the time that has passed,"
-            " and times of day are counted anew",
+            "this machine's clock was set %s by %s: passes continue by elapsed time, and times of"
+            " day are recomputed",
             "back" if moved < 0 else "ahead",
             span,
         )
@@ -93,7 +93,7 @@ def _log_clock_change(moved: float) -> None:
 
 def _log_event(event: JobEvent) -> None:
     if event.code == EVENT_JOB_MAX_INSTANCES:
-        _log.warning("%s: left out a tick, because the last one still goes on", event.job_id)
+        _log.warning("%s: skipped a tick, because the last one is still running", event.job_id)
     elif event.code == EVENT_JOB_MISSED:
         _log.warning("%s: missed a tick", event.job_id)
     else:

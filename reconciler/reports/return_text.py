@@ -11,9 +11,9 @@ from reconciler.core.text import safe
 from reconciler.reports.wording import describe_malformed, line, moment, order, value
 
 _NOT_TOLD = "Jetti lacks whatever changed with it"
-_TOLD_IN_PART = "Jetti lacks what these lines or labels say, and loses nothing for that reason"
-_READ_AGAIN = "read again when it changes and by every sweep"
-_WAY_OUT = f"{_READ_AGAIN}; at once by: reconciler run --return ID"
+_TOLD_IN_PART = "Jetti lacks what these lines or labels say, and loses nothing because of it"
+_READ_AGAIN = "it is read again when it changes and by every sweep"
+_WAY_OUT = f"{_READ_AGAIN}; read it at once with: reconciler run --return ID"
 
 
 def render(details: ReturnDetails) -> str:
@@ -26,7 +26,7 @@ def _nothing_of(row: SetAside) -> Iterator[str]:
     """A row that was never understood, so nothing of it was pushed."""
     yield f"{describe_malformed(row)[:1].upper()}{describe_malformed(row)[1:]}"
     way_out = _WAY_OUT if row.return_id else _READ_AGAIN  # without its id it cannot be named
-    yield line("next", "Jetti was told nothing of it; " + way_out)
+    yield line("next", "nothing of it was sent to Jetti; " + way_out)
 
 
 def _lines(detail: ReturnDetail) -> Iterator[str]:

@@ -31,13 +31,13 @@ from reconciler.reports.wording import (
 
 _MOST_PROBLEMS = 100
 
-_CLEANLY = "It ended cleanly; the next run goes on from here."
+_CLEANLY = "It ended cleanly; the next run continues from here."
 _CONSEQUENCES = {
     2: "What was asked for, or a setting, cannot be used.",
     4: "Loop could not be read completely; the watermark stays where reading was complete.",
     5: "What could not be pushed stays pending.",
     6: "The run stopped there.",
-    7: "Stopped for safety; a person has to decide.",
+    7: "Stopped for safety; someone has to decide.",
     8: "The ledger cannot be used; the run stopped there.",
     129: _CLEANLY,
     130: _CLEANLY,

@@ -42,7 +42,7 @@ def _lines(health: Health) -> Iterator[str]:
 
 def _nothing_wrong(facts: Facts) -> str:
     if facts.last_complete_pass is None:
-        return "Nothing is wrong, but no pass was complete yet."
+        return "Nothing is wrong, but no pass has completed yet."
     return "Healthy."
 
 
@@ -55,7 +55,7 @@ def _next(health: Health) -> str | None:
     if facts.adopting_since is not None:
         return "reconciler init --adopt"
     if facts.last_complete_pass is None:
-        return "reconciler run, which a timetable is to start every few minutes (cron.example)"
+        return "reconciler run, scheduled every few minutes (cron.example)"
     return None
 
 
@@ -113,7 +113,7 @@ def _runs(facts: Facts) -> Iterator[str]:
 def _run(run: Run, facts: Facts) -> str:
     name = f"{run.id:>5}  {safe(run.kind, 12):<9}  {moment(run.started_at)}"
     if run.finished_at is None:
-        fate = "was killed" if was_killed(run, facts) else "it goes on, or was killed"
+        fate = "was killed" if was_killed(run, facts) else "it is still going, or was killed"
         return f"{name}  not finished: {fate}"
     done = listed((count, what) for what, count in run.counts.items() if what not in _ROUTINE)
     if run.counts and not done:

@@ -54,9 +54,9 @@ def describe_malformed(row: SetAside) -> str:
     """A malformed row: which return it is, since when, and what is wrong with it."""
     on = f" on {safe(row.order_name, 40)}" if row.order_name else ""
     whose = f"return {safe(row.return_id, 20)}{on}" if row.return_id else "a row without its id"
-    part = "in part" if row.is_partial else "not at all"
+    part = "understood in part" if row.is_partial else "not understood at all"
     seen = f"since {moment(row.first_seen)}, last seen {moment(row.last_seen)}"
-    return f"{whose}, understood {part}, {seen}: {safe(row.problem, 500)}"
+    return f"{whose}, {part}, {seen}: {safe(row.problem, 500)}"
 
 
 def failure(problem: Failure, known: str | None = None) -> list[str]:

@@ -142,5 +142,5 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
         "$ reconciler status\nHealthy.",
     ):
         assert said in done.stdout
-    silent = done.stdout.split("$ reconciler run\n")[-1].split("And how do")[0]
+    silent = done.stdout.split("$ reconciler run\n")[-1].split("And the state")[0]
     assert silent.strip() == ""

@@ -54,16 +54,16 @@ NOT_HEALTHY: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
         ("pass", "60m", "1h"),
     ),
     "no pass": ({"last_complete_pass": None}, ("no pass",)),
-    "a row": ({"malformed": 1, "set_aside": (set_aside("8801"),)}, ("1 row", "8801")),
+    "a row": ({"malformed": 1, "set_aside": (set_aside("8801"),)}, ("1 Loop row", "8801")),
     "two rows": (
         {"malformed": 2, "set_aside": tuple(set_aside(one) for one in ("8801", "8802"))},
-        ("2 rows", "8801, 8802"),
+        ("2 Loop rows", "8801, 8802"),
     ),
     "more rows than are named": (
         {"malformed": 9, "set_aside": (set_aside("8801"),)},
-        ("9 rows", "8801, …"),
+        ("9 Loop rows", "8801, …"),
     ),
-    "a row without an id": ({"malformed": 1, "set_aside": (set_aside(None),)}, ("1 row",)),
+    "a row without an id": ({"malformed": 1, "set_aside": (set_aside(None),)}, ("1 Loop row",)),
     "an old sweep": (
         {"last_complete_sweep": NOON - 2 * DAY - HOUR},
         ("sweep", "49h", "48h"),

@@ -6,8 +6,6 @@ name that is missing leads astray; the wording is in tests/golden/messages.txt.
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from msgspec.structs import replace
 
@@ -49,6 +47,7 @@ from tests.core.samples import (
 from tests.core.samples import (
     as_shown as jetti_shows,
 )
+from tests.core.wording import REVIEW, assert_names, without_words, words_of
 from tests.support.golden import as_shown, by_name
 
 ALL = frozenset("ABCD")
@@ -60,12 +59,6 @@ def stopped_by(check, *arguments):
     with pytest.raises(ReconcilerError) as raised:
         check(*arguments)
     return raised.value
-
-
-def assert_names(text, *facts):
-    """Each of them, with nothing of a longer word or number around it."""
-    for fact in facts:
-        assert re.search(rf"(?<![\w-]){re.escape(fact)}(?![\w-])", text), (fact, text)
 
 
 # ------------------------------------------------------------------------------------------ stops
@@ -235,20 +228,6 @@ def of_others(count):
     return a_snapshot(sale_items=tuple(replace(sale_item("B"), id=30 + n) for n in range(count)))
 
 
-def without_words(result):
-    """What a result decides."""
-    if isinstance(result, NotReady):
-        return replace(result, reason="", found_instead="")
-    return replace(result, reason="")
-
-
-def words_of(result):
-    """What a reader is told: of a line that never came, also what there is in its place."""
-    instead = getattr(result, "found_instead", "")
-    return f"{result.reason}: {instead}" if instead else result.reason
-
-
-REVIEW = NeedsReview("")
 OVERREACHED = NeedsReview("", overreached=True)
 NO_ORDER = NotReady("", order_found=False)
 NO_LINE = NotReady("", order_found=True)

@@ -326,7 +326,7 @@ def test_reasons_that_differ_are_remarked_on_whatever_becomes_of_the_change():
 
     assert remark == (
         "the units of line A have different reasons: Too small (size), Broken (damage);"
-        " size is sent, all stand in the notes"
+        " size is sent, all are in the notes"
     )
     uncoded = an_entry(wants(replace(line, reason_code=None)))
     assert "none is sent" in decide(uncoded, RULES).remarks[0]

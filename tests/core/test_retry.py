@@ -159,7 +159,7 @@ def test_an_order_is_looked_for_for_thirty_days():
 def test_a_line_missing_from_its_order_is_a_person_s_after_the_patience(wait, after, state):
     transition = looked(3, wait, now=NOON + after)
 
-    told = f"{wait.reason}. Do by hand in Jetti what is still wanted"
+    told = f"{wait.reason}. {BY_HAND}"
     assert (transition.state, transition.reason) == (
         state,
         wait.reason if state is State.WAITING else told,

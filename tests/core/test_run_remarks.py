@@ -76,11 +76,11 @@ def test_what_was_so_from_the_beginning_comes_first_and_what_jetti_said_before_w
 
     assert run_remarks(result, stopped, "other") == (
         "no ledger",
-        "nothing is created until a person has looked: overreach",
+        "nothing is created until someone has looked into it: overreach",
         f"no create has proven jetti.cancel_ids_key yet, so they go one by one; {PROVEN_BY} proves"
         " it",
         "Jetti is odd",
-        "1 return is left; scheduled passes go on with the rest, behind fresh changes",
+        "1 return is left; scheduled passes continue with the rest, after fresh changes",
     )
 
 
@@ -99,7 +99,7 @@ def test_a_ledger_that_never_pushed_cannot_know_what_jetti_has(
 ) -> None:
     remarks = run_remarks(a_result(plan, request_), state, "ids")
 
-    said = "whether Jetti already has any of these was not looked at; --against-jetti does"
+    said = "whether Jetti already has any of these was not checked; --against-jetti does that"
     assert remarks == ((said,) if is_said else ())
 
 
@@ -118,8 +118,8 @@ def test_without_a_ledger_a_range_shows_what_the_advised_ledger_would_leave_alon
     plan = creates(older, go_live=NOON + timedelta(days=1))
 
     assert run_remarks(a_result(plan, DRY_RANGE, start=BLANK), STATE, "ids") == (
-        f"{which} raised before this range: after `reconciler init --since` with its start, only a"
-        " typed range creates such, and scheduled passes leave them alone",
+        f"{which} raised before this range: after `reconciler init --since` with its start, only"
+        " a range that is asked for creates such returns, and scheduled passes leave them alone",
     )
 
 
@@ -141,8 +141,8 @@ def test_a_dry_run_says_that_a_budget_would_cut_its_plan_off(most: int) -> None:
     request = RunRequest(dry_run=True, max_writes=most)
 
     assert run_remarks(a_result(creates(1), request), STATE, "ids") == (
-        f"with --max-writes {most} a run ends before the next return once so many writes were sent;"
-        " what is left of this plan then stays pending",
+        f"with --max-writes {most} a run ends before the next return once that many writes were"
+        " sent; the rest of this plan then stays pending",
     )
     assert run_remarks(a_result(request=request), STATE, "ids") == ()
     assert run_remarks(a_result(creates(1), RunRequest(max_writes=most)), STATE, "ids") == ()
@@ -160,7 +160,7 @@ def test_who_agreed_to_a_plan_is_told_who_goes_on_with_the_rest_of_it(
     request = RunRequest(kind=RunKind.RANGE, start=NOON)
     agreed = a_result(request=request, outcomes=outcomes, is_agreed=True)
 
-    said = f"{which} left; scheduled passes go on with the rest, behind fresh changes"
+    said = f"{which} left; scheduled passes continue with the rest, after fresh changes"
     assert run_remarks(agreed, STATE, "ids") == (said,)
     for silent in (
         replace(agreed, is_agreed=False),

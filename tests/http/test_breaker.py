@@ -68,7 +68,7 @@ def test_what_an_answer_to_a_write_says_about_health(peer, service, status, open
     with pytest.raises(SourceError, match="five times"):
         write_until_it_is_open()
 
-    # A success leaves the five that follow it to be counted anew.
+    # A success leaves the five that follow it to be counted again.
     assert len(server.requests) == (opens_after if opens_after < 9 else 10)
 
 

@@ -140,15 +140,13 @@ def test_what_nobody_asked_for_is_cancelled_and_no_quantity_is_written(shop, tra
     ]
 
 
-def test_the_entry_goes_to_a_person_and_says_what_to_check(shop, trapped):
+def test_the_entry_goes_to_a_person_and_says_what_to_check(shop, trapped, golden):
     _, one, done = trapped
 
     assert (shop.entry(one).state, done.outcome) == (State.REVIEW, "review")
-    assert done.reason == (
-        "Jetti returned items that were not asked for: sale return 1001-02 (2); check the setting "
-        "jetti.cancel_ids_key; what was asked for stands in sale return 1001-01 (1). Do by hand in "
-        "Jetti what is still wanted"
-    )
+    for fact in ("1001-02 (2)", "jetti.cancel_ids_key", "1001-01 (1)"):
+        assert fact in done.reason
+    golden(done.reason)
     assert shop.entry(one).intents == ()
 
 
@@ -239,7 +237,7 @@ def test_creation_is_stopped_in_the_file_before_anything_is_cancelled(shop):
 # --------------------------------------------------------------------------------------- too little
 
 
-def test_fewer_items_than_asked_for_is_a_person_s_and_no_quantity_is_written(shop):
+def test_fewer_items_than_asked_for_is_a_person_s_and_no_quantity_is_written(shop, golden):
     order = shop.world.order(("Acme", 1), ("Bolt", 1))
     one = shop.noted(order)
     first = {"id": 90, "saleId": 1, "reference": "1001-01", "status": "requested"}
@@ -250,10 +248,9 @@ def test_fewer_items_than_asked_for_is_a_person_s_and_no_quantity_is_written(sho
     done = shop.push()[one]
 
     assert (done.outcome, shop.entry(one).state) == ("review", State.REVIEW)
-    assert done.reason == (
-        "Jetti was asked to return sale items 1, 2 and returned 1, in 1001-01 (90). Do by hand in "
-        "Jetti what is still wanted"
-    )
+    for fact in ("sale items 1, 2", "returned 1", "1001-01 (90)"):
+        assert fact in done.reason
+    golden(done.reason)
     assert writes(shop) == ["POST"]
     assert shop.entry(one).intents == ()
     assert shop.ledger.meta.read().creation_stopped is None

@@ -293,7 +293,7 @@ def test_a_dry_run_says_which_return_can_prove_it(shop):
 
     done = foreseen()
     assert done[able].remarks == (
-        "can prove jetti.cancel_ids_key: of its order's lines only some come back",
+        "can prove jetti.cancel_ids_key: only some of its order's lines come back",
     )
     assert done[other].remarks == ()
     shop.ledger.meta.prove_create("ids")

@@ -90,7 +90,7 @@ def test_a_value_that_a_person_set_stays_and_is_told(shop, one):
 
     assert (done.outcome, done.reason) == (
         "pushed",
-        "left as a person set it: trackingNumber of 1001-01",
+        "left as someone set it: trackingNumber of 1001-01",
     )
     assert described(shop, one)["tracking"] == "by hand"
     assert shop.entry(one).reason == done.reason
@@ -121,7 +121,7 @@ def test_a_field_that_jetti_did_not_take_is_a_failed_try(shop, one, answer):
 
     done = shop.push()[one]
 
-    assert (done.outcome, done.reason) == ("failed", "Jetti answered 200 but did not take status")
+    assert (done.outcome, done.reason) == ("failed", "Jetti answered 200 but did not apply status")
     entry = shop.entry(one)
     assert (entry.state, entry.attempts, entry.intents) == (State.FAILED, 1, ())
     assert entry.next_try_at > shop.clock.now()
@@ -131,7 +131,7 @@ def test_a_quantity_that_jetti_did_not_take_is_a_failed_try(shop):
     one = shop.noted(shop.world.order(("Acme", 2)))
     shop.world.breaks("PUT /sale-return-items/*", "parameters_dropped", names=["quantity"])
 
-    assert shop.push()[one].reason == "Jetti answered 200 but did not take quantity"
+    assert shop.push()[one].reason == "Jetti answered 200 but did not apply quantity"
     assert [operation for operation, _ in shop.written][1:] == ["PUT /sale-return-items/1.json"]
 
 

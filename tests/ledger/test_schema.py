@@ -236,7 +236,7 @@ def test_a_migration_that_loses_rows_is_undone(url, filled, clock, tmp_path, gol
     later = next_schema(tmp_path, 'op.execute("DELETE FROM entries")')
 
     with (
-        pytest.raises(LedgerError, match="1 row") as caught,
+        pytest.raises(LedgerError, match="entry: 1") as caught,
         opening.open_ledger(url, clock, schema=later),
     ):
         pass

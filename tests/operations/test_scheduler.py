@@ -55,7 +55,7 @@ def test_a_tick_that_overruns_is_not_doubled_but_told(caplog: pytest.LogCaptureF
 
     assert caught.value.status == 130
     assert max(most) == 1
-    assert "pass: left out a tick, because the last one still goes on" in caplog.text
+    assert "pass: skipped a tick, because the last one is still running" in caplog.text
 
 
 class Sleeper(SystemClock):
@@ -118,8 +118,8 @@ def test_a_clock_that_is_set_back_holds_up_no_tick_and_is_told(
 
     assert len(ticks) == 3
     assert [record.message for record in caplog.records if "clock" in record.message] == [
-        "this machine's clock was set back by 3h: passes go on by the time that has passed, and"
-        " times of day are counted anew"
+        "this machine's clock was set back by 3h: passes continue by elapsed time, and"
+        " times of day are recomputed"
     ]
 
 

@@ -47,10 +47,10 @@ _EXPLAINED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("was sent to sale", ("doubled order",)),
     ("unmarked sale return|appeared after our unanswered create", ("raised by staff", "unmarked")),
     ("our unanswered create asked for", ("raised by staff", "deleted by staff")),
-    ("are left in Jetti", ("raised by staff", "quantity by staff", "another")),
+    ("to return, but only", ("raised by staff", "quantity by staff", "another")),
     ("is cancelled, but its lines are wanted", ("revived", "line came back", "cancelled by staff")),
     ("but Jetti says (received|cancelled)", ("further by staff", "cancelled by staff")),
-    ("but a person set", ("quantity by staff", "restored")),
+    ("but someone set", ("quantity by staff", "restored")),
     ("was asked to return sale items", ("repeated", "lied to about a create")),
     ("gone from Loop", ("vanished", "lied", "hidden")),
 )

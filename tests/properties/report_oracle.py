@@ -55,8 +55,8 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"in review|\bfailed\b|\bdead\b|overdue|no answer", "a return"),
     (r"not understood|malformed|cannot be understood", "a row"),
     (r"complete sweep", "the age of a sweep"),
-    (r"complete pass|no pass was ever", "the age of a pass"),
-    (r"not looked for to the end|init --adopt", "adoption"),
+    (r"complete pass|no pass has ever", "the age of a pass"),
+    (r"init --adopt", "adoption"),
     (r"[Nn]othing is created|creation", "creation"),
 )
 

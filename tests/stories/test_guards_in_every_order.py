@@ -295,7 +295,7 @@ def test_a_range_cut_short_poisons_no_later_pass(world: World, cut: str) -> None
     world.go_live("7d")
     if cut == "budget":
         part = world.run("--from", "200d", "--yes", "--max-writes", "3", **TIGHT)
-        assert "scheduled passes go on with the rest" in str(part.report["run"]["remarks"])
+        assert "scheduled passes" in str(part.report["run"]["remarks"])
     else:
         world.clock.stop_after_writes = 1
         part = world.run("--from", "200d", "--yes", **TIGHT)
@@ -725,7 +725,7 @@ def test_show_says_how_a_stopped_return_goes_on(world: World) -> None:
     after = json.loads(world.call("show", first, "--format", "json").stdout)
 
     assert f"run --accept-plan {digest(stopped)}`" in before["returns"][0]["next"]
-    assert after["returns"][0]["next"].startswith("nothing: Jetti was told everything")
+    assert after["returns"][0]["next"].startswith("nothing: ")
 
 
 def test_a_stopped_dry_run_promises_nothing_of_what_is_stopped(world: World) -> None:
@@ -758,7 +758,7 @@ def test_a_range_that_was_interrupted_before_consent_promises_no_rest(world: Wor
     later = world.run()
 
     assert (ran.code, created(later)) == (130, 0)
-    assert "scheduled passes go on" not in str(ran.report["run"]["remarks"])
+    assert "scheduled passes" not in str(ran.report["run"]["remarks"])
 
 
 # ------------------------------------------------------------------------------------- its cost

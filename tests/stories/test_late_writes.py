@@ -79,7 +79,7 @@ def test_a_late_duplicate_that_carries_the_marker_is_never_filled_with_units(
     units = sum(sum(made["lines"].values()) for made in live)
     if done == "scan":
         assert (ran.code, world.state(one), units) == (3, "review", 1)
-        assert "stands twice for this return" in ran.reason(one)
+        assert "2 sale returns for this return" in ran.reason(one)
     else:
         assert (ran.code, live) == (0, [])
 
@@ -153,7 +153,7 @@ def test_a_put_that_lands_after_settle_is_outside_the_promise_and_a_person_is_as
 
     assert (other.code, world.in_jetti(one)[0]["status"]) == (0, "shipped")
     assert (same.code, world.state(one), same.jetti_requests[1]) == (3, "review", 0)
-    assert "a person set 2 in Jetti" in same.reason(one)
+    assert "set 2 in Jetti" in same.reason(one)
 
 
 # -------------------------------------------------------- changes between plan and push (F71)

@@ -54,4 +54,4 @@ def test_reasons_that_jetti_does_not_tell_are_no_bug(used: World, tmp_path: Path
     ran = used.call("--config", str(settings), "run")
 
     assert ran.code == 2
-    assert "does not tell its adjustment reasons" in ran.stdout + ran.stderr
+    assert "mapping.reasons" in ran.stdout + ran.stderr

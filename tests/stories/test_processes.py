@@ -184,7 +184,7 @@ def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(world: RealWor
     killed = world.end(world.start("status"))
 
     assert goes_on[0] == 0
-    assert "not finished: it goes on, or was killed" in goes_on[1]
+    assert "not finished: it is still going, or was killed" in goes_on[1]
     assert killed[0] == 3
     assert "did not end: it was killed" in killed[1]
     assert "not finished: was killed" in killed[1]

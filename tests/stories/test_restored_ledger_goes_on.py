@@ -70,8 +70,8 @@ def test_what_was_begun_for_a_return_that_has_ended_since_is_told(
     assert (ran.code, world.state(one)) == (3, "review")
     assert ran.reason(one) == (
         f"unmarked sale return 1002-01 (2) with {units} of order line "
-        f"{order.lines[0].order_line_id} looks like what a create that was cut short has left, and "
-        f"may stand for this return, which is {world.seen(one).state} in Loop. Cancel in Jetti "
+        f"{order.lines[0].order_line_id} looks like what an interrupted create has left, and may"
+        f" belong to this return, which is {world.seen(one).state} in Loop. Cancel in Jetti "
         "what does. Do by hand in Jetti what is still wanted"
     )
 

@@ -184,11 +184,11 @@ def test_a_row_that_makes_no_sense_is_named_in_every_report_and_status_until_it_
         world.pass_time(hours=2)
         told = world.call("run")
         assert told.code == 3
-        assert f"return {one} on #1001, understood not at all, since 2026-03-01" in told.stdout
+        assert f"return {one} on #1001, not understood at all, since 2026-03-01" in told.stdout
         assert f"return {other} on #1002, understood in part" in told.stdout
     status = world.call("status")
     assert status.code == 3
-    assert "2 rows of Loop's are not understood, at least in part: return" in status.stdout
+    assert "2 Loop rows are not understood, at least in part: return" in status.stdout
     assert PROBLEM in status.stdout
     later = {row["return_id"]: row for row in world.run().report["malformed"]}
     assert later[one]["first_seen"] == first_seen
@@ -266,9 +266,9 @@ def test_show_knows_a_return_of_which_nothing_was_ever_understood(world: World, 
     shown = world.call("show", name.format(one=one))
 
     assert shown.code == 0
-    assert f"Return {one} on #1001, understood not at all, since 2026-03-01" in shown.stdout
+    assert f"Return {one} on #1001, not understood at all, since 2026-03-01" in shown.stdout
     assert "created_at: expected text, found null" in shown.stdout
-    assert "Jetti was told nothing of it" in shown.stdout
+    assert "nothing of it was sent to Jetti" in shown.stdout
 
 
 def test_what_is_told_of_an_odd_row_holds_nothing_of_what_stands_there(world: World) -> None:
@@ -383,7 +383,7 @@ def test_the_command_for_a_row_without_an_id_can_be_typed_as_it_stands(world: Wo
     typed = shlex.split(following, comments=True)[1:]
     assert typed == ["reconciler", "show", name]
     shown = world.call(*typed[1:]).stdout
-    assert shown.startswith("A row without its id, understood not at all")
+    assert shown.startswith("A row without its id, not understood at all")
     assert "--return" not in shown, "nobody can ask for it by its id"
 
 

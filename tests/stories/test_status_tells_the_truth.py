@@ -244,12 +244,12 @@ def test_a_ledger_that_never_ran_is_not_simply_healthy(world: World) -> None:
     world.go_live()
 
     code, text = told(world)
-    assert (code, text.split("\n")[0]) == (0, "Nothing is wrong, but no pass was complete yet.")
+    assert (code, text.split("\n")[0]) == (0, "Nothing is wrong, but no pass has completed yet.")
     assert text.rstrip().split("\n")[-1].startswith("next       reconciler run")
     world.pass_time(minutes=61)
     code, text = told(world)
     assert code == 3
-    assert "no pass was ever complete, although the ledger was made 61m ago" in text
+    assert "no pass has ever completed, although the ledger was created 61m ago" in text
     assert world.run("--from", "1d").code == 0
     assert told(world)[0] == 3, "a range is not what a timetable starts"
     assert world.run().code == 0
@@ -271,14 +271,14 @@ def test_adoption_that_was_broken_off_is_a_reason_until_it_has_looked_everywhere
 
     code, text = told(world)
     assert code == 3
-    assert "what Jetti already has was not looked for to the end" in text
+    assert "not everything that Jetti already has was looked up" in text
     assert text.rstrip().split("\n")[-1] == "next       reconciler init --adopt"
     world.heals()
     world.pass_time(minutes=2)
     assert world.run().code == 7, "what Jetti holds was not taken over"
-    assert "not looked for to the end" in told(world)[1]
+    assert "not everything that Jetti already has" in told(world)[1]
     assert world.call("init", "--adopt").code == 0
-    assert "not looked for to the end" not in told(world)[1]
+    assert "not everything that Jetti already has" not in told(world)[1]
     assert world.run().code == 0
     assert told(world)[0] == 0
 
@@ -309,7 +309,7 @@ def test_adoption_that_is_stopped_while_it_waits_is_a_reason_and_waits_out_the_r
     stopped = world.call("init", "--since", "7d", "--adopt")
     clock.wait = waited  # type: ignore[method-assign]
     assert stopped.code == 130
-    assert "Stopped by SIGINT; nothing was looked for yet: run `reconciler init --adopt` again" in (
+    assert "Stopped by SIGINT; nothing was looked up yet: run `reconciler init --adopt` again" in (
         stopped.stderr
     )
     assert told(world)[0] == 3
@@ -318,7 +318,7 @@ def test_adoption_that_is_stopped_while_it_waits_is_a_reason_and_waits_out_the_r
     assert world.call("init", "--adopt").code == 0
 
     assert 100 < sum(clock.waited) - before < 130
-    assert "not looked for to the end" not in told(world)[1]
+    assert "not everything that Jetti already has" not in told(world)[1]
     world.pass_time()
     world.run()
     assert len(world.on_order(world.orders[0])) == 1
@@ -438,7 +438,7 @@ def test_a_clock_that_was_set_back_is_not_healthy(world: World, hours: int) -> N
     code, text = told(world, "--max-age", "45m")
 
     assert code == 3
-    assert "ahead of this machine's clock: it is wrong now, or was wrong then" in text
+    assert "ahead of this machine's clock: the clock is wrong now, or was wrong then" in text
     assert "AHEAD of this machine's clock)" in text
     assert told(world)[0] == 3, "whatever age is asked for"
     world.clock.ahead = 0.0

@@ -39,4 +39,4 @@ def test_a_marker_moved_from_one_return_to_another_is_for_a_person(world: World)
     ran = world.run()
 
     assert (ran.code, world.state(two)) == (3, "review")
-    assert f"stands for return {one}" in ran.reason(two)
+    assert f"belongs to return {one}" in ran.reason(two)

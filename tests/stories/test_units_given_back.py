@@ -56,7 +56,7 @@ def test_it_waits_while_the_other_cannot_be_cancelled(world: World) -> None:
 
     assert ran.outcomes == {first: ("cancel", "failed"), second: ("create", "deferred")}
     assert world.state(second) == "pending"
-    assert f"still held by return {first}" in ran.reason(second)
+    assert f"still taken up by return {first}" in ran.reason(second)
     heal_and_agree(world, minutes=10)
 
 
@@ -72,4 +72,4 @@ def test_what_nobody_gives_back_is_for_a_person(world: World) -> None:
     ran = world.run()
 
     assert (ran.code, world.state(second)) == (3, "review")
-    assert "only 0 of 1 are left in Jetti" in ran.reason(second)
+    assert "only 0 of 1" in ran.reason(second)

@@ -36,12 +36,12 @@ def check_available(
     # safeguard: units-given-back
     if sum(giving.values()) >= lacking:
         whose = listed(other_id for other_id, given in giving.items() if given)
-        reason = f"order line {line_id} is still held by return {whose}, which gives it back"
+        reason = f"order line {line_id} is still taken up by return {whose}, which gives it back"
         return NotReady(reason, order_found=True, waits_for_another=True)
     return NeedsReview(
         f"order line {line_id}: {units}{' more' if grows else ''} to return, but only "
-        f"{available} of {sum(item.quantity for item in left)} are left in Jetti: "
-        f"sale item {listed(map(described, items))}. {BY_HAND}"
+        f"{available} of {sum(item.quantity for item in left)} left in Jetti: sale item"
+        f" {listed(map(described, items))}. {BY_HAND}"
     )
 
 

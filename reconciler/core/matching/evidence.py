@@ -151,7 +151,7 @@ def from_contents(
     # safeguard: adoption-needs-one-claimant
     if claimants:
         return NeedsReview(
-            f"{which} could stand for this return or for {listed(claimants)}: they want the same "
+            f"{which} could belong to this return or to {listed(claimants)}: they want the same "
             f"lines. {_REMEDY}. {BY_HAND}"
         )
     return touching
@@ -186,8 +186,8 @@ def abandoned_create(
     which = f"unmarked sale return {listed(with_units(row, items) for row in abandoned)}"
     along = f", and sale return {listed(map(titled, marked))}, which is marked" if marked else ""
     return NeedsReview(
-        f"{which} looks like what a create that was cut short has left, and may stand for this "
-        f"return, which is {entry.seen.state} in Loop. Cancel in Jetti what does{along}. {BY_HAND}"
+        f"{which} looks like what an interrupted create has left, and may belong to this return,"
+        f" which is {entry.seen.state} in Loop. Cancel in Jetti what does{along}. {BY_HAND}"
     )
 
 

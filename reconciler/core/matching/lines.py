@@ -61,7 +61,7 @@ def _lines_of_the_sale(items: Mapping[int, SaleItem]) -> str:
 
 
 def _line_of(item: SaleItem) -> str:
-    return f"order line {item.order_line_id}" if item.order_line_id else "not a line of the shop's"
+    return f"order line {item.order_line_id}" if item.order_line_id else "not a line of the shop"
 
 
 def sale_items_of_line(order_line_id: str, items: Mapping[int, SaleItem]) -> list[SaleItem]:

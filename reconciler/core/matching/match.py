@@ -60,7 +60,7 @@ from reconciler.core.matching.snapshot import (
 )
 from reconciler.core.model import Entry, Intent, Purpose, SaleReturn, WantedLine
 
-_UNMARK = "Take the marker off in Jetti if it is not this return's"
+_UNMARK = "Remove the marker in Jetti if it does not belong to this return"
 
 
 def needs_order(entry: Entry, ours: Collection[LiveSaleReturn]) -> bool:
@@ -141,7 +141,7 @@ def _deleted_in_jetti(entry: Entry, snapshot: OrderSnapshot) -> str | None:
     gone += [f"sale return {listed(deleted)}"] if deleted else []
     if not gone:
         return None
-    return f"{listed(gone)} was deleted in Jetti and is never made again by itself. {BY_HAND}"
+    return f"{listed(gone)} was deleted in Jetti and is never recreated automatically. {BY_HAND}"
 
 
 def _without_an_order(entry: Entry, snapshot: OrderSnapshot) -> str:
@@ -168,16 +168,12 @@ def _in_two_sale_returns(entry: Entry, snapshot: OrderSnapshot) -> str | None:
             text = f"{titled(row)} with {item.quantity} of it, {why}"
             standing.setdefault(item.sale_item_id, {})[row.id] = text
     doubled = [
-        f"sale item {item_id} stands {_times(len(rows))} for this return: in sale returns "
+        f"sale item {item_id} is in {len(rows)} sale returns for this return: "
         f"{listed(rows.values())}"
         for item_id, rows in sorted(standing.items())
         if len(rows) > 1
     ]
-    return f"{'; '.join(doubled)}. Cancel those too many. {BY_HAND}" if doubled else None
-
-
-def _times(count: int) -> str:
-    return "twice" if count == 2 else f"{count} times"
+    return f"{'; '.join(doubled)}. Cancel the surplus ones. {BY_HAND}" if doubled else None
 
 
 def _overreached(entry: Entry, snapshot: OrderSnapshot, other_entries: Sequence[Entry]) -> bool:
@@ -261,9 +257,10 @@ class _OrderMatch:
         theirs = [self._live[row_id] for row_id in sorted(self._owners.keys() & self._live.keys())]
         # safeguard: marker-of-another-return
         if theirs:
-            whose = (f"{titled(row)} stands for return {self._owners[row.id]}" for row in theirs)
+            whose = (f"{titled(row)} belongs to return {self._owners[row.id]}" for row in theirs)
             return NeedsReview(
-                f"a sale return carries this return's marker but is another's: {listed(whose)}. "
+                "a sale return carries this return's marker but belongs to another:"
+                f" {listed(whose)}. "
                 f"{_UNMARK}. {BY_HAND}"
             )
         unanswered = self._entry.unanswered_create
@@ -342,8 +339,8 @@ class _OrderMatch:
         if unanswered.write.target_id != self._sale.id:
             return NeedsReview(
                 f"our unanswered create was sent to sale {unanswered.write.target_id}, but "
-                f"{self._entry.seen.order} is sale {self._sale.id} ({self._sale.reference}) "
-                f"by now. See what it made there. {BY_HAND}"
+                f"{self._entry.seen.order} is sale {self._sale.id} ({self._sale.reference}) now."
+                f" Check what it created there. {BY_HAND}"
             )
         found = from_intent(
             unanswered,
@@ -416,8 +413,9 @@ class _OrderMatch:
         where = [sales[row.sale_id] for row in there]
         which = ruled_out(self._entry.seen, where, self._snapshot.sale_items)
         return NeedsReview(
-            f"unmarked sale return {listed(with_units(row, items) for row in there)} may be this "
-            f"return's, but stands on sale {listed(which)}, while {self._entry.seen.order} is sale "
+            f"unmarked sale return {listed(with_units(row, items) for row in there)} may belong"
+            f" to this return, but is on sale {listed(which)}, while {self._entry.seen.order} is"
+            " sale "
             f"{self._sale.id} ({self._sale.reference}). {BY_HAND}"
         )
 

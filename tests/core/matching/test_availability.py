@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.core.matching.availability import check_available
-from reconciler.core.matching.result import NeedsReview, NotReady
+from reconciler.core.matching.result import NotReady
 from reconciler.core.model import Purpose, State
 from reconciler.core.states import OPEN
 from tests.core.samples import (
@@ -18,6 +18,7 @@ from tests.core.samples import (
     wanted_line,
     wants,
 )
+from tests.core.wording import REVIEW, assert_names, without_words
 
 NOTHING_LEFT = sale_item("A", 9, returned=9)
 
@@ -87,25 +88,26 @@ def test_only_a_return_with_something_to_be_done_gives_back(state):
     assert given_back(other(GONE, held(3), state=state)) == (3 if state in OPEN else 0)
 
 
-def test_who_gives_it_back_is_named():
+def test_who_gives_it_back_is_named(golden):
     other_entries = (
         other(GONE, held(1), return_id="7002"),
         other(A5, held(1), return_id="7003"),
         other(GONE, held(1), return_id="7004"),
     )
 
-    assert check_available([NOTHING_LEFT], "A", 2, other_entries) == NotReady(
-        "order line A is still held by return 7002, 7004, which gives it back",
-        order_found=True,
-        waits_for_another=True,
-    )
+    result = check_available([NOTHING_LEFT], "A", 2, other_entries)
+
+    assert without_words(result) == NotReady("", order_found=True, waits_for_another=True)
+    assert_names(result.reason, "A", "7002, 7004")
+    golden(result.reason)
 
 
-@pytest.mark.parametrize(("grows", "more"), [(False, ""), (True, " more")])
-def test_too_little_is_told_with_its_numbers(grows, more):
+@pytest.mark.parametrize("grows", [False, True], ids=["at first", "growing"])
+def test_too_little_is_told_with_its_numbers(grows, golden):
     item = sale_item("A", 3, returned=2)
 
-    assert check_available([item], "A", 2, (), grows=grows) == NeedsReview(
-        f"order line A: 2{more} to return, but only 1 of 3 are left in Jetti: "
-        "sale item 1 (in-house, 1 of 3 left). Do by hand in Jetti what is still wanted"
-    )
+    result = check_available([item], "A", 2, (), grows=grows)
+
+    assert without_words(result) == REVIEW
+    assert_names(result.reason, "A", "2 more" if grows else "2", "1 of 3", "sale item 1")
+    golden(result.reason)

@@ -22,6 +22,7 @@ from tests.core.samples import (
     wanted_line,
     wants,
 )
+from tests.core.wording import REVIEW, assert_names, without_words
 
 TWIN_ID = 11
 USED_UP = tuple(sale_item(line, 1, returned=1) for line in "ABC")
@@ -38,15 +39,14 @@ def matched(entry, *rows, twin=None, items=USED_UP + ADDED, other_entries=()):
     return match_entry(entry, with_order(entry, seen), other_entries, frozenset("ABC"))
 
 
-def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more():
+def test_what_a_person_returned_on_the_sale_that_gave_way_is_not_made_once_more(golden):
     entry = an_entry(wants(wanted_line("A"), wanted_line("B")))
 
-    assert matched(entry, shown(30, {"A": 1}), shown(31, {"B": 1, "C": 1})) == NeedsReview(
-        "unmarked sale return 1001-30 (30) with 1 of order line A, 1001-31 (31) with 1 of order "
-        "line B and 1 of order line C may be this return's, but stands on sale 10 (1001), with "
-        "nothing left, while order #1001 is sale 11 (1001). Do by hand in Jetti what is still "
-        "wanted"
-    )
+    result = matched(entry, shown(30, {"A": 1}), shown(31, {"B": 1, "C": 1}))
+
+    assert without_words(result) == REVIEW
+    assert_names(result.reason, "1001-30 (30)", "1001-31 (31)", "sale 10", "#1001", "sale 11")
+    golden(result.reason)
 
 
 def test_what_was_returned_there_the_moment_the_return_was_made_may_be_it():
