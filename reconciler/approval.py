@@ -123,7 +123,7 @@ class GuardedApproval:
         self._plan: Plan | None = None
         self._acceptance = Acceptance(request, ledger, clock)
         self._already_there: Sequence[str] | None = ()
-        """What Jetti has of the creates of a ledger that never pushed; None: it was not asked."""
+        """If this ledger never pushed: planned creates that Jetti already has; None: not asked."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -167,7 +167,7 @@ class GuardedApproval:
             self._ledger.plans.stop(digest, all_members, self._clock.now())
         if guarded.stopped:
             self.stopped = guarded.stopped
-            # What only stays stopped is looked up where somebody asked for that: passes come often.
+            # Asked only when something is newly stopped or for --against-jetti: passes run often.
             asks_jetti = bool(guarded.reasons) or self._request.against_jetti
             found = self._look_for(guarded.stopped) if asks_jetti else self._already_there
             self.failures.append(stop_of(guarded, inputs, self._request.command, found))

@@ -140,7 +140,7 @@ def malformed_part(seen: Return) -> Malformed | None:
 
 
 class Window(Struct, frozen=True):
-    """A span of time, both ends included (loop.md#window-bounds)."""
+    """A span of time, sent to Loop with both its ends (loop.md#window-bounds)."""
 
     start: datetime
     end: datetime
@@ -287,9 +287,9 @@ class IntentOutcome(StrEnum):
 
     APPLIED = "applied"
     NOT_APPLIED = "not applied"
-    """The service answered 429."""
+    """The key was refused, or nothing left: Jetti did nothing."""
     SLOW_DOWN = "slow down"
-    """The same, for a write that is not repeated."""
+    """429 to the cancel that undoes an overreach; it is not repeated."""
     NOT_SENT = "not sent"
     """Not one byte left."""
     REFUSED = "refused"

@@ -108,7 +108,7 @@ def has_another_origin(pushed: Fields) -> bool:
 
 
 def without_origin(wanted: Fields) -> Fields:
-    """What is wanted without who raised it, which is true already where someone else did."""
+    """What is wanted, without source and type: someone else raised it, so these stay theirs."""
     return {name: value for name, value in wanted.items() if name not in ORIGIN}
 
 

@@ -132,7 +132,7 @@ def digest_of(changes: Iterable[Change]) -> str:
 def make_plan(entries: Iterable[Entry], rules: CreationRules, fresh_since: datetime) -> Plan:
     """Decide about every entry, and put the changes in order.
 
-    First what must be read back, so that its second read falls due while the rest is pushed; then
+    First what must be read back: what is absent then is read again at the end of the pass. Then
     what was recorded in this pass, since `fresh_since`, newest first; then the backlog, oldest
     first: a backlog of days must not hold back what a customer did a minute ago.
     """

@@ -46,7 +46,7 @@ class Observation(Struct, frozen=True):
 
     seen: Return
     content: bytes
-    """Hash of everything in `seen` but `updated_at` (`core.fingerprint.content`), 32 bytes."""
+    """`core.fingerprint.content` of `seen`, 32 bytes."""
     wanted: Wanted
     fingerprint: bytes
 

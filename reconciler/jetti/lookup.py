@@ -157,7 +157,8 @@ class Lookup:
             )
             for entry in entries
         }
-        # A sale that was not chosen, as nothing of it is left, may be used up by this very return.
+        # A sale may have been passed over because this very return used up its units: its sale
+        # returns are read, too.
         looked_at = {
             return_id: {seen.order.sale.id, *may_be[return_id]}
             for return_id, seen in found.items()

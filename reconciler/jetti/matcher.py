@@ -55,7 +55,11 @@ class Matcher:
         self._clock = clock
 
     def match(self, changes: Sequence[Change]) -> Iterator[MatchedChange]:
-        """Each change in turn, those of one order as far apart as twenty together allow.
+        """Yields each change, matched. Among twenty that are looked up together, those of one order
+        are kept apart, so that one lookup after a write serves several orders.
+
+        The caller pushes between two changes: what was looked up before its writes is looked up
+        again where it concerns the same order.
 
         Raises SafetyStop (other account), KeyRefused, TargetUnavailable, Interrupted.
         """
