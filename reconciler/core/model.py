@@ -210,6 +210,9 @@ Value = str | int | None
 class OwnedField(StrEnum):
     """A field that this program writes (architecture.md#owned-fields), by the name that Jetti has
     for it; the ledger and the report spell it so, too. Everything else in Jetti belongs to people.
+
+    A new member needs a new schema number of the ledger: a version that does not know the member
+    takes a row that has it for damage.
     """
 
     EXTERNAL_ID = "externalId"
