@@ -79,8 +79,3 @@ TROUBLED = NEEDS_A_PERSON | {State.FAILED, State.UNKNOWN, State.IN_FLIGHT}
 def predecessors(after: State) -> frozenset[State]:
     """The states from which `after` may be entered, itself included."""
     return frozenset({after} | {before for before, next_ in _FOLLOWS.items() if after in next_})
-
-
-def is_legal(before: State, after: State) -> bool:
-    """Whether an entry may go from `before` to `after`."""
-    return before is after or after in _FOLLOWS[before]
