@@ -21,10 +21,8 @@ def pushed(world: World, *lines: tuple[str | None, int], units: tuple[int, ...] 
 # ------------------------------------------------------------------- later than settle (F53)
 
 
-@pytest.mark.covers("F53")
-def test_a_create_that_lands_after_settle_is_outside_the_promise_but_made_no_worse(
-    world: World,
-) -> None:
+def lands_late(world: World) -> str:
+    """A return whose first create landed long after it was made again."""
     world.go_live()
     one = world.submit(world.order(("Acme", 3)), 1)
     world.pass_time()
@@ -34,6 +32,14 @@ def test_a_create_that_lands_after_settle_is_outside_the_promise_but_made_no_wor
     assert world.run().code == 0, "absent twice, and made again: all that can be known"
     world.pass_time(minutes=30)
     assert len(world.jetti.sale_returns()) == 2, "now the late one is there as well"
+    return one
+
+
+@pytest.mark.covers("F53")
+def test_a_create_that_lands_after_settle_is_outside_the_promise_but_made_no_worse(
+    world: World,
+) -> None:
+    one = lands_late(world)
 
     world.loop.label(one, status="in_transit")
     world.pass_time()
@@ -47,16 +53,9 @@ def test_a_create_that_lands_after_settle_is_outside_the_promise_but_made_no_wor
 
 
 def made_twice(world: World) -> str:
-    """A return whose first create landed long after it was made again; both carry the marker."""
+    """One that landed late, and both that were made carry the marker."""
     world.sandbox.jetti.switches.cancel_attributes = "applied"
-    world.go_live()
-    one = world.submit(world.order(("Acme", 3)), 1)
-    world.pass_time()
-    world.breaks("POST *", "applied_later", nth=1, seconds=1200)
-    world.run()
-    world.pass_time()
-    assert world.run().code == 0
-    world.pass_time(minutes=30)
+    one = lands_late(world)
     assert len(world.in_jetti(one)) == 2
     return one
 
