@@ -1,4 +1,4 @@
-"""What was accepted with `--accept-plan`, and letting it through in the ledger."""
+"""What was accepted with `--accept-plan`, and recording that in the ledger."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class Acceptance:
         self._is_known = True
         return True
 
-    def let_through(self, changes: Iterable[Change], *, asked_for: bool) -> None:
+    def accept(self, changes: Iterable[Change], *, asked_for: bool) -> None:
         """Committed before anything is written: the next pass must know what was allowed,
         should this one be cut short.
 
-        A change that only looks in Jetti is left out: whoever lets one through has not agreed to
-        create what it does not find.
+        A change that only looks in Jetti is left out: whoever accepts one has not
+        accepted the create of what it does not find.
         """
         # safeguard: lookup-is-no-consent
         members = [change.member() for change in changes if change.kind is not ChangeKind.ADOPT]
         if members:
-            self._ledger.plans.let_through(members, self._clock.now(), asked_for=asked_for)
+            self._ledger.plans.accept(members, self._clock.now(), asked_for=asked_for)
 
     def remarks(self, plan: Plan | None) -> tuple[str, ...]:
         """That nothing was accepted after all. `plan` is None where none was made."""

@@ -22,7 +22,7 @@ from reconciler.core.plan import CreationRules
 from reconciler.core.report import JettiRequests, LoopRequests, Report, Requests
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
-from reconciler.core.target import DeferredTarget, Preview, Target
+from reconciler.core.target import DeferredTarget, LedgerPreview, Target
 from reconciler.core.windows import WindowPolicy
 from reconciler.errors import ConfigError, ReconcilerError, SourceError, TargetUnavailable
 from reconciler.finish import ReportSettings, finish
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _GO_LIVE_AGO = timedelta(hours=24)
 """Go-live and first watermark of a new ledger, where nobody names another time."""
 _NO_GUARDS = Guards(creates=sys.maxsize, updates=sys.maxsize)
-"""Of a dry run without a ledger, after which nothing can be let through."""
+"""Of a dry run without a ledger, after which nothing can be accepted."""
 
 
 class JettiAccess(Struct, frozen=True):
@@ -230,7 +230,7 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
     ledger, clock = setup.ledger, runtime.clock
     with ExitStack() as stack:
         loop = stack.enter_context(_loop(settings, runtime))
-        jetti, target = None, DeferredTarget(Preview)
+        jetti, target = None, DeferredTarget(LedgerPreview)
         if access := setup.access:
             jetti = stack.enter_context(_jetti(settings, access, runtime))
             parts = partial(_jetti_targets, settings, jetti, ledger, setup.rules, runtime)

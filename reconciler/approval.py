@@ -1,7 +1,7 @@
 """Which changes of a plan may be carried out now (architecture.md#guards).
 
 `core/guard.py` judges; this asks the ledger and Jetti for what that rests on, asks whoever typed
-a range, and records in the ledger what is stopped and what is let through.
+a range, and records in the ledger what is stopped and what is accepted.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Approval(Protocol):
         """What the report must say although the pass goes on."""
 
     @property
-    def is_agreed(self) -> bool:
-        """Whether what was asked for was let through, so that later passes go on with it."""
+    def is_accepted(self) -> bool:
+        """Whether what was asked for was accepted, so that later passes go on with it."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class UnguardedApproval:
 
     stopped: Sequence[Change] = ()
     failures: Sequence[ReconcilerError] = ()
-    is_agreed = False
+    is_accepted = False
     remarks: tuple[str, ...] = ()
 
     def approve(self, plan: Plan) -> tuple[Change, ...]:
@@ -113,7 +113,7 @@ class GuardedApproval:
     ) -> None:
         self.stopped: Sequence[Change] = ()
         self.failures: list[ReconcilerError] = []
-        self.is_agreed = False
+        self.is_accepted = False
         self._request = request
         self._start = start
         self._ledger = ledger
@@ -152,7 +152,7 @@ class GuardedApproval:
             inputs = replace(inputs, accepted={*inputs.accepted, *members})
             guarded = guard(plan, inputs)
         accepted = [change for change in guarded.through if change.member() in inputs.accepted]
-        self._acceptance.let_through(accepted, asked_for=False)
+        self._acceptance.accept(accepted, asked_for=False)
         self._stop(plan, guarded, inputs)
         if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
             self._ledger.meta.accept_mapping(self._policy.mapping_version)
@@ -175,19 +175,19 @@ class GuardedApproval:
     # ------------------------------------------------------------------ a range or single returns
 
     def _approve_asked_for(self, plan: Plan) -> tuple[Change, ...]:
-        """Single returns are let through, a range once whoever typed it knows its sum."""
+        """Single returns are accepted, a range once whoever typed it knows its sum."""
         inputs = self._inputs(plan)
         changes = unaccepted(plan.changes, inputs.accepted)
         if self._request.kind is RunKind.RANGE and needs_consent(changes, inputs):
             self._ask(plan, changes, inputs)
         # safeguard: requested-returns-pass-guards
-        self._acceptance.let_through(plan.changes, asked_for=True)
-        self.is_agreed = True
+        self._acceptance.accept(plan.changes, asked_for=True)
+        self.is_accepted = True
         return plan.changes
 
     def _ask(self, plan: Plan, changes: Sequence[Change], inputs: GuardInputs) -> None:
         """Raises SafetyStop unless someone agrees; the plan is kept then, for its digest."""
-        # Worked out only where somebody reads it: whoever agreed beforehand need not wait for it.
+        # Worked out only where somebody reads it: whoever accepted beforehand need not wait for it.
         total = cache(lambda: self._sum(changes, inputs))
         # safeguard: range-needs-consent
         if self._policy.consent(total):

@@ -105,8 +105,8 @@ class Ingest:
         goes on: what is left still carries the other version.
         """
         version = self._projection.version
-        stale = self._ledger.entries.mapped_otherwise(version)
-        while portion := list(islice(stale, _PORTION)):
+        outdated = self._ledger.entries.mapped_otherwise(version)
+        while portion := list(islice(outdated, _PORTION)):
             observed = [self._projection.observe(entry.seen, b"") for entry in portion]
             self._ledger.entries.remap(
                 [(o.seen.id, o.wanted, o.fingerprint) for o in observed], version

@@ -167,7 +167,7 @@ class Pass:
             outcomes=(*self._outcomes, *self._deferred(stopped, digest)),
             skipped=self._skipped,
             failures=(*log.failures, *self._approval.failures, *ended_by),
-            is_agreed=self._approval.is_agreed,
+            is_accepted=self._approval.is_accepted,
             remarks=(*self._target.remarks, *self._approval.remarks),
             requests=self._requests(),
         )
@@ -175,7 +175,7 @@ class Pass:
     def _deferred(self, stopped: Sequence[Change], digest: str) -> Iterator[ReportedChange]:
         """Each change that was not carried out, with the reason."""
         done = {outcome.return_id for outcome in self._outcomes}
-        why_stopped = f"stopped with plan {digest}, until someone lets it through"
+        why_stopped = f"stopped with plan {digest}, until someone accepts it"
         why_left = self._why_left()
         waiting = iter(stopped)  # in the plan's order
         next_stopped = next(waiting, None)
@@ -195,8 +195,8 @@ class Pass:
                 return f"{spent}, so it was left for the next pass"
             case SafetyStop():
                 return f"it waits for a decision: {self._ended_by}"
-            case _ if self._rules.asked_for and not self._approval.is_agreed:
-                return f"{self._ended_by}, before it was agreed to"
+            case _ if self._rules.asked_for and not self._approval.is_accepted:
+                return f"{self._ended_by}, before it was accepted"
             case _:
                 return f"{self._ended_by}, so it was left for the next pass"
 

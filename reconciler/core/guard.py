@@ -2,7 +2,7 @@
 
 A scheduled pass or sweep is guarded by counts. What a guard stops stays stopped until someone lets
 it through, or until it has changed; the rest of every later plan is judged separately. None of this
-concerns what someone named, nor a range once whoever typed it has agreed to its sum.
+concerns what someone named, nor a range once whoever typed it has accepted its sum.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class GuardInputs(Struct, frozen=True):
     accepted: Collection[PlanMember] = ()
     """What someone has reviewed."""
     stopped: Collection[PlanMember] = ()
-    """What an earlier pass stopped and no one has let through since."""
+    """What an earlier pass stopped and no one has accepted since."""
     stopped_since: datetime | None = None
     stopped_as: str = ""
     """The digest under which it was stopped."""
@@ -45,7 +45,7 @@ class Guarded(Struct, frozen=True):
     through: tuple[Change, ...]
     """May be carried out."""
     stopped: tuple[Change, ...] = ()
-    """Waits until someone lets it through."""
+    """Waits until someone accepts it."""
     reasons: tuple[str, ...] = ()
     """What is too much in this plan; empty where all of it was stopped before."""
     stopped_before: int = 0
@@ -60,7 +60,7 @@ class Guarded(Struct, frozen=True):
 def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
     """Judge the plan of a scheduled pass or a sweep.
 
-    Counted is what no one has let through and what was not stopped before. Where that is too
+    Counted is what no one has accepted and what was not stopped before. Where that is too
     much, all of it is stopped, together with what was stopped before: one plan, one digest.
 
     What is wanted is stopped, not the kind of change: a create becomes an update once `init
@@ -87,10 +87,10 @@ def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
 def members_opened_by(
     members: Collection[PlanMember], changes: Iterable[Change]
 ) -> frozenset[PlanMember]:
-    """What is let through when a stopped plan is accepted by its digest.
+    """What accepting a stopped plan by its digest comes to.
 
     Where the sale return in Jetti was taken over since, the same want needs less than was reviewed,
-    and is let through too. Not the other way round: whoever accepted an adopt has not agreed to a
+    and is accepted too. Not the other way round: whoever accepted an adopt has not accepted a
     create.
     """
     wants = _wants(members)
@@ -135,20 +135,20 @@ def safety_stop(
         return SafetyStop(
             message,
             hint=f"see with `{command} --dry-run --against-jetti` whether Jetti already has any of "
-            f"it, then let it through with `{command} --accept-plan {digest}`{otherwise}",
+            f"it, then accept it with `{command} --accept-plan {digest}`{otherwise}",
             command=f"{command} --dry-run --against-jetti",
         )
     if already_there:
         return SafetyStop(
             f"{message}; Jetti already holds {len(already_there)} of its returns "
             f"(first: {already_there[0]}), which this ledger does not know",
-            hint="take them over with `reconciler init --adopt`; what is left can be let through "
+            hint="take them over with `reconciler init --adopt`; what is left can be accepted "
             f"with `{command} --accept-plan` and its digest{otherwise}",
             command="reconciler init --adopt",
         )
     return SafetyStop(
         message,
-        hint=f"look at it with `{command} --dry-run`, then let it through with "
+        hint=f"look at it with `{command} --dry-run`, then accept it with "
         f"`{command} --accept-plan {digest}`{otherwise}",
         command=f"{command} --accept-plan {digest}",
     )
@@ -202,7 +202,7 @@ def needs_consent(changes: Sequence[Change], inputs: GuardInputs) -> bool:
 
 
 def unaccepted(changes: Sequence[Change], accepted: Collection[PlanMember]) -> list[Change]:
-    """Those that were not let through before."""
+    """Those that were not accepted before."""
     members = frozenset(accepted)
     return [c for c in changes if not c.is_accepted and c.member() not in members]
 

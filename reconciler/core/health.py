@@ -32,7 +32,7 @@ _ROWS_NAMED = 5
 
 
 class Stopped(Struct, frozen=True):
-    """A plan that a guard stopped and nobody has let through yet."""
+    """A plan that a guard stopped and nobody has accepted yet."""
 
     digest: str
     since: datetime
@@ -251,7 +251,7 @@ def _about_the_stopped(facts: Facts) -> Iterator[str]:
     what = ", ".join(f"{kind} {count}" for kind, count in sorted(plan.changes.items()))
     yield (
         f"plan {plan.digest} is stopped since {to_the_minute(plan.since)} ({what}): look at it"
-        f" with `reconciler run --dry-run`, then let it through with"
+        f" with `reconciler run --dry-run`, then accept it with"
         f" `reconciler run --accept-plan {plan.digest}`"
     )
 

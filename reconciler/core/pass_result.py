@@ -48,7 +48,7 @@ class PassResult(Struct, frozen=True):
     plan: Plan
     """Empty where the pass ended before it was made."""
     stopped: tuple[Change, ...]
-    """The part of the plan that waits until someone lets it through."""
+    """The part of the plan that waits until someone accepts it."""
     digest: str
     """Names the plan or, where a part of it is stopped, that part."""
     outcomes: tuple[ReportedChange, ...]
@@ -57,8 +57,8 @@ class PassResult(Struct, frozen=True):
     """Returns that this pass decided not to push."""
     failures: tuple[ReconcilerError, ...]
     """What made it incomplete, in the order in which it happened."""
-    is_agreed: bool
-    """Whether what was asked for was let through, so that later passes go on with it."""
+    is_accepted: bool
+    """Whether what was asked for was accepted, so that later passes go on with it."""
     remarks: tuple[str, ...]
     """On the plan that was accepted, and on how Jetti answered."""
     requests: Requests

@@ -59,7 +59,7 @@ class Change(Struct, frozen=True, gc=False):
     touches_pushed: bool
     """Whether Jetti already holds a sale return that would change."""
     is_accepted: bool
-    """Whether exactly this was let through before: by someone, or by a pass that began it."""
+    """Whether exactly this was accepted before: by someone, or by a pass that began it."""
     before_go_live: bool
     """Whether the return is older than go-live, so that it is created only if someone asks."""
     fields: FieldChanges = NO_FIELDS
@@ -209,7 +209,7 @@ def why_not_created(entry: Entry, rules: CreationRules) -> str:
 
 
 def is_accepted(entry: Entry) -> bool:
-    """Whether what is wanted was let through: by someone, or by a pass that sent a write of it."""
+    """Whether what is wanted was accepted: by someone, or by a pass that sent a write of it."""
     sent = {intent.fingerprint for intent in entry.intents}
     return entry.fingerprint in sent | {entry.accepted_fingerprint}
 

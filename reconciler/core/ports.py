@@ -189,7 +189,7 @@ class Journal(Protocol):
 
 
 class Plans(Protocol):
-    """Plans that were not carried out, and what someone let through."""
+    """Plans that were not carried out, and what someone accepted."""
 
     def keep(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
         """Keep a plan for `--accept-plan`; only the newest plans stay."""
@@ -206,7 +206,7 @@ class Plans(Protocol):
     def stopped(self) -> StoppedPlan | None:
         """What is stopped, as far as the same is still wanted of it and still to be done."""
 
-    def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
+    def accept(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
         """Remember that someone let these very wants past the guards; none stays stopped.
 
         `asked_for` says that the return or its range was named: then go-live does not hold it

@@ -105,7 +105,7 @@ def _until_it_makes_sense(entry: Entry) -> str:
 def while_stopped(entry: Entry, digest: str) -> str:
     """What has to be done about an entry that was stopped with a plan."""
     return (
-        f"nothing until someone lets plan {digest} through with"
+        f"nothing until someone accepts plan {digest} with"
         f" `reconciler run --accept-plan {digest}`, or this return alone with"
         f" `reconciler run --return {entry.id}`"
     )

@@ -68,7 +68,7 @@ def _budget_of_a_dry_run(result: PassResult) -> Iterator[str]:
 
 def _left_over(result: PassResult) -> Iterator[str]:
     """What was asked for and is not done: who goes on with it."""
-    if result.request.dry_run or not result.is_agreed:
+    if result.request.dry_run or not result.is_accepted:
         return
     left = sum(outcome.outcome is OutcomeKind.DEFERRED for outcome in result.outcomes)
     if left:

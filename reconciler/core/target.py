@@ -36,7 +36,7 @@ class Target(Protocol):
         """What operators should know about how the target answered."""
 
 
-class Preview:
+class LedgerPreview:
     """A target that carries nothing out."""
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:

@@ -11,7 +11,13 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from reconciler.core.matching.baseline import of_marked
-from reconciler.core.matching.created import Exact, Overreached, Short, check_created, left_out
+from reconciler.core.matching.created import (
+    AsAsked,
+    FellShort,
+    Overreached,
+    check_created,
+    left_out,
+)
 from reconciler.core.matching.lines import with_asked_units
 from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
@@ -86,11 +92,12 @@ class Creator:
         return not self._is_proven() and bool(self._journal.unanswered_creates())
 
     def stop_creation_after_overreach(self, entry: Entry, reason: str) -> None:
-        """Stop all creation when a lost create seems to have returned more than it asked for.
+        """Stop all creation when an unanswered create seems to have returned more than it asked
+        for.
 
         Not where the id list was proven before: then the rest is someone's own doing.
         """
-        # safeguard: lost-overreach-stops-creation
+        # safeguard: unanswered-overreach-stops-creation
         if not self._is_proven():
             self._meta.stop_creation(
                 f"return {entry.id}: {reason}; check the setting jetti.cancel_ids_key"
@@ -144,13 +151,13 @@ class Creator:
         write: Write,
         found: Matched,
         snapshot: OrderSnapshot,
-        checked: Exact | Short,
+        checked: AsAsked | FellShort,
     ) -> Matched | PushResult:
         items = {item.id: item for item in snapshot.sale_items}
         made = tuple(with_asked_units(of_marked(row, items), found.missing) for row in checked.made)
         ours = tuple(sorted((*found.sale_returns, *made), key=lambda known: known.id))
         attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
-        if isinstance(checked, Short):
+        if isinstance(checked, FellShort):
             review = Transition(
                 State.REVIEW,
                 checked.reason,

@@ -200,15 +200,15 @@ class Lookup:
     def _with_items(
         self, snapshots: dict[str, OrderSnapshot], entries: Sequence[Entry]
     ) -> dict[str, OrderSnapshot]:
-        """The snapshots with the items of whatever is ours or could be. What a lost create made may
-        be cancelled by now and counts all the same."""
-        with_lost_create = {entry.id for entry in entries if entry.unanswered_create is not None}
+        """The snapshots with the items of whatever is ours or could be. What an unanswered
+        create made may be cancelled by now and counts all the same."""
+        awaiting = {entry.id for entry in entries if entry.unanswered_create is not None}
         wanted = {row.id for s in snapshots.values() for row in s.ours}
         wanted |= {
             row.id
             for return_id, s in snapshots.items()
             for row in s.on_sale
-            if row.marker is None and (not row.is_cancelled or return_id in with_lost_create)
+            if row.marker is None and (not row.is_cancelled or return_id in awaiting)
         }
         if not wanted:
             return snapshots

@@ -82,12 +82,13 @@ class Matcher:
                 # safeguard: new-snapshot-after-a-write
                 if written & _order_keys(entry):
                     # What was written since may have used up lines of their orders.
-                    stale = [other for _, other in left if written & _order_keys(other)]
-                    snapshots |= self._lookup.look_up(stale)
+                    affected = [other for _, other in left if written & _order_keys(other)]
+                    snapshots |= self._lookup.look_up(affected)
                     written.clear()
-                before = self._lookup.writes()
+                sent = self._lookup.writes()
                 yield self._match(change, entry, snapshots[entry.id], alone=len(together) == 1)
-                if self._lookup.writes() != before:
+                # The caller has pushed it by now.
+                if self._lookup.writes() != sent:
                     written |= _order_keys(entry)
                 del left[0]
 

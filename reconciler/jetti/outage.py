@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.errors import TargetUnavailable, fact
 from reconciler.jetti.matcher import Matcher
-from reconciler.jetti.result import PushResult, Trouble
+from reconciler.jetti.result import JettiFailure, PushResult
 
 OUTAGE = 5
 """Failures in a row that are Jetti's and no entry's."""
@@ -20,7 +20,7 @@ class OutageDetector:
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
         self._failures: list[tuple[str, PushResult]] = []
-        """Return ids and results since Jetti last answered well, all of them with a trouble."""
+        """Return ids and results since Jetti last answered well, where Jetti failed in each."""
         self._requests = 0
         """Sent to Jetti until the latest result."""
 
@@ -32,17 +32,17 @@ class OutageDetector:
         """Count one result. Raises TargetUnavailable after five failures in a row that are
         Jetti's, or three 429s."""
         before, self._requests = self._requests, self._matcher.requests()
-        if result.trouble is None:
+        if result.jetti_failure is None:
             if before != self._requests:  # else nothing was answered for it either
                 self._failures.clear()
             return
         self._failures.append((return_id, result))
-        latest = [failure.trouble for _, failure in self._failures[-RATE_LIMITED_IN_A_ROW:]]
-        if latest == [Trouble.RATE_LIMITED] * RATE_LIMITED_IN_A_ROW:
+        latest = [result.jetti_failure for _, result in self._failures[-RATE_LIMITED_IN_A_ROW:]]
+        if latest == [JettiFailure.RATE_LIMITED] * RATE_LIMITED_IN_A_ROW:
             raise TargetUnavailable(fact("Jetti", "answered 429", "three"))
         if len(self._failures) < OUTAGE:
             return
-        if any(failure.trouble is Trouble.UNUSABLE for _, failure in self._failures):
+        if any(result.jetti_failure is JettiFailure.UNUSABLE for _, result in self._failures):
             self.check_at_the_end()
             self._failures.clear()
             return
@@ -51,7 +51,9 @@ class OutageDetector:
     def check_at_the_end(self) -> None:
         """Where the failures are too few to tell: ping Jetti. When that fails, too, the fault is
         Jetti's. Raises TargetUnavailable."""
-        if not all(failure.trouble is Trouble.RATE_LIMITED for _, failure in self._failures):
+        if not all(
+            result.jetti_failure is JettiFailure.RATE_LIMITED for _, result in self._failures
+        ):
             self._matcher.ping()
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import retry
-from reconciler.core.matching.baseline import has_landed, with_landed_writes
+from reconciler.core.matching.baseline import took_effect, with_landed_writes
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
 from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Entry, IntentOutcome, State
@@ -26,12 +26,13 @@ from reconciler.jetti.creator import Creator
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.outage import OutageDetector
-from reconciler.jetti.result import PushResult, Trouble, named
+from reconciler.jetti.result import JettiFailure, PushResult, named
 from reconciler.jetti.updater import Updater
 
 # safeguard: half-a-minute-between-absence-reads
 SECOND_READ_AFTER = timedelta(seconds=30)
-"""Between the two reads that prove a lost create absent; longer than a cache should hide it."""
+"""Between the two reads that prove an unanswered create absent; longer than a cache should hide
+it."""
 
 _MAY_BE_IN_JETTI = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 
@@ -147,7 +148,7 @@ class Pusher(Target):
     # ------------------------------------------------------------------ nothing to write
 
     def _lookup_failed(self, entry: Entry, failed: LookupFailed) -> PushResult:
-        trouble = Trouble.OUTAGE if failed.is_outage else Trouble.UNUSABLE
+        failure = JettiFailure.OUTAGE if failed.is_outage else JettiFailure.UNUSABLE
         if entry.intents:
             # Its write may have taken effect: nothing is decided before it can be read back.
             self._journal.apply(entry.id, Transition(_still_open(entry), failed.reason))
@@ -155,7 +156,7 @@ class Pusher(Target):
             transition = retry.failed(entry, failed.reason, self._clock.now(), closes=None)
             self._journal.apply(entry.id, transition)
         ours = named(entry.sale_returns)
-        return PushResult(OutcomeKind.FAILED, failed.reason, ours, trouble, failed.cause)
+        return PushResult(OutcomeKind.FAILED, failed.reason, ours, failure, failed.cause)
 
     def _send_to_review(self, entry: Entry, review: NeedsReview) -> PushResult:
         if review.overreached:
@@ -174,12 +175,12 @@ class Pusher(Target):
         transition = retry.waits(
             entry, wait, self._clock.now(), self._matcher.rules.policy.patience
         )
-        has_lost_create = entry.unanswered_create is not None
-        if has_lost_create and transition.state is not State.REVIEW:
+        has_unanswered_create = entry.unanswered_create is not None
+        if has_unanswered_create and transition.state is not State.REVIEW:
             # What became of a create does not show before the order, or its line, is there.
             self._journal.apply(entry.id, Transition(_still_open(entry), wait.reason))
             return PushResult(OutcomeKind.FAILED, wait.reason)
-        if entry.intents and snapshot is not None and not has_lost_create:
+        if entry.intents and snapshot is not None and not has_unanswered_create:
             # What became of PUTs shows without the order.
             ours = tuple(with_landed_writes(entry, {row.id: row for row in snapshot.ours}))
             read_back = Transition(
@@ -210,12 +211,16 @@ class Pusher(Target):
         if first_seen is not None and now - first_seen < SECOND_READ_AFTER:
             return AbsentOnce()
         closing = Transition(State.PENDING, intents_closed_as=IntentOutcome.ABSENT)
-        failed = self._had_no_effect(entry, "the create without an answer is not in Jetti", closing)
+        failed = self._close_without_effect(
+            entry, "the create without an answer is not in Jetti", closing
+        )
         return failed or self._matcher.rematch(matched)
 
-    def _had_no_effect(self, entry: Entry, reason: str, closing: Transition) -> PushResult | None:
-        """A write without an answer had no effect. None when it may be sent again at once, as it
-        may the first time.
+    def _close_without_effect(
+        self, entry: Entry, reason: str, closing: Transition
+    ) -> PushResult | None:
+        """Close a write without an answer that had no effect. The result where the next try has to
+        wait; None where it may be sent again at once, as it may the first time.
 
         A try is spent on what Jetti failed to do for this version; not on a 429, which is an
         answer, nor where it was this program that died.
@@ -264,10 +269,10 @@ class Pusher(Target):
         adopted = Transition(
             State.PENDING, sale_returns=found.sale_returns, intents_closed_as=read_back
         )
-        if has_landed(entry, found.live):
+        if took_effect(entry, found.live):
             self._journal.apply(entry.id, adopted)
             return None
-        return self._had_no_effect(entry, f"{entry.reason}; it had no effect", adopted)
+        return self._close_without_effect(entry, f"{entry.reason}; it had no effect", adopted)
 
     def _create_missing(
         self, entry: Entry, found: Matched, snapshot: OrderSnapshot

@@ -11,7 +11,7 @@ from reconciler.core.report import OutcomeKind, SaleReturnName
 from reconciler.jetti.responses import Classified, Meaning
 
 
-class Trouble(Enum):
+class JettiFailure(Enum):
     """What went wrong when the fault was not the entry's own."""
 
     OUTAGE = auto()
@@ -29,9 +29,9 @@ class PushResult(Struct, frozen=True):
     outcome: OutcomeKind
     reason: str | None = None
     sale_returns: tuple[SaleReturnName, ...] = ()
-    trouble: Trouble | None = None
+    jetti_failure: JettiFailure | None = None
     cause: str | None = None
-    """What Jetti did, without its name, where that was the trouble: `answered 503`."""
+    """What Jetti did, without its name, where that was why: `answered 503`."""
     left_alone: tuple[str, ...] = ()
     """Fields of the plan that are not written, because someone edited them in Jetti."""
     remarks: tuple[str, ...] = ()
@@ -42,15 +42,19 @@ def undelivered(classified: Classified) -> PushResult:
     match classified.meaning:
         case Meaning.SLOW_DOWN:
             return PushResult(
-                OutcomeKind.DEFERRED, classified.reason, (), Trouble.RATE_LIMITED, classified.cause
+                OutcomeKind.DEFERRED,
+                classified.reason,
+                (),
+                JettiFailure.RATE_LIMITED,
+                classified.cause,
             )
         case Meaning.NOT_SENT:
             return PushResult(
-                OutcomeKind.DEFERRED, classified.reason, (), Trouble.OUTAGE, classified.cause
+                OutcomeKind.DEFERRED, classified.reason, (), JettiFailure.OUTAGE, classified.cause
             )
         case Meaning.LOST:
             reason = f"{classified.reason}; will be read back"
-            return PushResult(OutcomeKind.FAILED, reason, (), Trouble.OUTAGE, classified.cause)
+            return PushResult(OutcomeKind.FAILED, reason, (), JettiFailure.OUTAGE, classified.cause)
         case _:
             return PushResult(OutcomeKind.FAILED, classified.reason)
 

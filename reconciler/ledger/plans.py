@@ -1,4 +1,4 @@
-"""What a guard stopped, and what someone let through."""
+"""What a guard stopped, and what someone accepted."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class SqlPlans:
             ).one()
         return StoppedPlan(digest, members, since)
 
-    def let_through(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
+    def accept(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
         """Remember that someone let these very wants past the guards; none stays stopped."""
         with self._database.writing() as connection:
             for batch in batched(members):
                 _accept(connection, batch, now, asked_for=asked_for)
-        hit(Failpoint.LET_THROUGH_COMMITTED)
+        hit(Failpoint.ACCEPTANCE_COMMITTED)
 
 
 _OVER = ""

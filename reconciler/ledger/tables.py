@@ -235,7 +235,7 @@ plans = Table(
 stopped = Table(
     "stopped",
     metadata,
-    # Members of plans that a guard stopped and nobody has let through yet.
+    # Members of plans that a guard stopped and nobody has accepted yet.
     Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE"), primary_key=True),
     Column("change", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),

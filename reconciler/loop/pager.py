@@ -65,8 +65,8 @@ class StatePager:
     def _require_new_rows(self, rows: Sequence[Row]) -> None:
         before = len(self._seen)
         self._seen.update(map(key, rows))
-        stale = len(self._seen) == before
-        self._pages_without_news = self._pages_without_news + 1 if stale else 0
+        has_news = len(self._seen) > before
+        self._pages_without_news = 0 if has_news else self._pages_without_news + 1
         if self._pages_without_news >= MAX_PAGES_WITHOUT_NEWS:
             raise self._error(f"{MAX_PAGES_WITHOUT_NEWS} pages in a row showed nothing new")
 

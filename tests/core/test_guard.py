@@ -130,7 +130,7 @@ def test_a_changed_mapping_is_let_through_by_acceptance():
     assert not stops(plan, mapping_is_new=True, accepted=[c.member() for c in plan.changes])
 
 
-# -------------------------------------------------------------------- what was stopped, let through
+# -------------------------------------------------------------------- what was stopped, accepted
 
 
 def members(changes):

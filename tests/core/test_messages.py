@@ -18,7 +18,7 @@ from reconciler.core.guard import (
     guard,
     stop_of,
 )
-from reconciler.core.matching.created import Overreached, Short, check_created
+from reconciler.core.matching.created import FellShort, Overreached, check_created
 from reconciler.core.matching.match import match_entry
 from reconciler.core.matching.order import choose_sale, with_order
 from reconciler.core.matching.result import NeedsReview, NotReady
@@ -194,8 +194,8 @@ def test_a_sale_that_gave_way_because_nothing_is_left_of_it(golden):
 @pytest.mark.parametrize(
     ("rows", "kind", "facts"),
     [
-        pytest.param([], Short, ("1, 2",), id="nothing"),
-        pytest.param([shown(30, {"A": 0})], Short, ("1, 2", "1001-30 (30"), id="too little"),
+        pytest.param([], FellShort, ("1, 2",), id="nothing"),
+        pytest.param([shown(30, {"A": 0})], FellShort, ("1, 2", "1001-30 (30"), id="too little"),
         pytest.param(
             [shown(30, {"A": 0, "C": 0}), shown(31, {"D": 0})],
             Overreached,

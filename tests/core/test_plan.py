@@ -25,7 +25,7 @@ from reconciler.core.plan import (
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.core.settings import Globs, Policy
-from reconciler.core.target import Preview
+from reconciler.core.target import LedgerPreview
 from tests.core.samples import (
     DAY,
     HOUR,
@@ -409,8 +409,8 @@ def test_a_change_is_told_without_the_fields_that_were_left_as_a_person_set_them
 def test_a_plan_that_nobody_carries_out_is_planned_and_looks_nowhere():
     changes = make_plan([an_entry()], RULES, NOON).changes
 
-    assert list(Preview().push(changes)) == [changes[0].with_outcome(OutcomeKind.PLANNED)]
-    assert Preview().already_has(changes) is None
+    assert list(LedgerPreview().push(changes)) == [changes[0].with_outcome(OutcomeKind.PLANNED)]
+    assert LedgerPreview().already_has(changes) is None
 
 
 # --------------------------------------------------------------------------------- order and digest

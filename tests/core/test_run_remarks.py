@@ -51,7 +51,7 @@ def a_result(plan: Plan | None = None, request: RunRequest | None = None, **more
         "outcomes": (),
         "skipped": (),
         "failures": (),
-        "is_agreed": False,
+        "is_accepted": False,
         "remarks": (),
         "requests": Requests(),
     }
@@ -70,7 +70,7 @@ def test_what_was_so_from_the_beginning_comes_first_and_what_jetti_said_before_w
         start=replace(START, remarks=("no ledger",)),
         remarks=("Jetti is odd",),
         outcomes=tuple(c.with_outcome(OutcomeKind.DEFERRED) for c in creates(1).changes),
-        is_agreed=True,
+        is_accepted=True,
     )
     stopped = replace(NEVER_PUSHED, totals=LedgerTotals(creation_stopped="overreach"))
 
@@ -158,12 +158,12 @@ def test_who_agreed_to_a_plan_is_told_who_goes_on_with_the_rest_of_it(
         *(change.with_outcome(OutcomeKind.DEFERRED) for change in left),
     )
     request = RunRequest(kind=RunKind.RANGE, start=NOON)
-    agreed = a_result(request=request, outcomes=outcomes, is_agreed=True)
+    agreed = a_result(request=request, outcomes=outcomes, is_accepted=True)
 
     said = f"{which} left; scheduled passes continue with the rest, after fresh changes"
     assert run_remarks(agreed, STATE, "ids") == (said,)
     for silent in (
-        replace(agreed, is_agreed=False),
+        replace(agreed, is_accepted=False),
         replace(agreed, outcomes=outcomes[:1]),
         replace(agreed, request=DRY_RANGE),
     ):

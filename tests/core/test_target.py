@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from reconciler.core.target import DeferredTarget, Preview
+from reconciler.core.target import DeferredTarget, LedgerPreview
 from reconciler.errors import TargetUnavailable
 
 
-class Talkative(Preview):
+class Talkative(LedgerPreview):
     """Has a remark more after each question."""
 
     def __init__(self) -> None:

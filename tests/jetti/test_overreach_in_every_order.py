@@ -1,4 +1,4 @@
-"""A lost create that returned more than it asked for stops creation, whatever happened meanwhile.
+"""An unanswered create that returned more than it asked for stops creation, whatever happens next.
 
 And what became of a create is looked for on the sale that it was sent to.
 """
@@ -137,7 +137,7 @@ def test_two_creates_without_answer_on_one_order_are_told_apart(shop, first):
     assert len(shop.jetti.sale_returns()) == 2
 
 
-def test_where_a_lost_create_was_never_made_the_order_is_looked_at_anew(shop):
+def test_where_an_unanswered_create_was_never_made_the_order_is_looked_at_anew(shop):
     """What a person raised on the sale that is the order by now is taken over, not doubled."""
     order = shop.world.order(("Acme", 1), ("Bolt", 1), arrives=False)
     shop.jetti.import_sale(order, externalId=None)

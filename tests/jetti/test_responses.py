@@ -6,7 +6,7 @@ from reconciler.core.model import SaleReturn
 from reconciler.core.report import OutcomeKind, SaleReturnName
 from reconciler.http import Response
 from reconciler.jetti.responses import Classified, Meaning, classify
-from reconciler.jetti.result import PushResult, Trouble, named, undelivered
+from reconciler.jetti.result import JettiFailure, PushResult, named, undelivered
 
 PROBLEM = b'{"title": "api.sale_returns.update.invalid", "detail": "Somebody wrote something"}'
 REFUSED = {400, 422}
@@ -45,18 +45,18 @@ _X = "Jetti answered 500: x"
     [
         (
             Meaning.SLOW_DOWN,
-            PushResult(OutcomeKind.DEFERRED, _X, (), Trouble.RATE_LIMITED, "answered 500"),
+            PushResult(OutcomeKind.DEFERRED, _X, (), JettiFailure.RATE_LIMITED, "answered 500"),
         ),
         (
             Meaning.NOT_SENT,
-            PushResult(OutcomeKind.DEFERRED, _X, (), Trouble.OUTAGE, "answered 500"),
+            PushResult(OutcomeKind.DEFERRED, _X, (), JettiFailure.OUTAGE, "answered 500"),
         ),
         (
             Meaning.LOST,
             PushResult(
                 OutcomeKind.FAILED,
                 "Jetti answered 500: x; will be read back",
-                trouble=Trouble.OUTAGE,
+                jetti_failure=JettiFailure.OUTAGE,
                 cause="answered 500",
             ),
         ),

@@ -1,4 +1,4 @@
-"""What the ledger promises of plans that were stopped and wants that were let through."""
+"""What the ledger promises of plans that were stopped and wants that were accepted."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_member_keeps_its_time_when_the_same_is_wanted_by_another_change(both)
 @pytest.mark.covers("R8")
 def test_an_equal_want_of_another_mapping_stays_stopped_and_let_through(both):
     both.windows.record(drained(observation("3")), NOON)
-    both.plans.let_through([member("3")], NOON, asked_for=False)
+    both.plans.accept([member("3")], NOON, asked_for=False)
     entries = both.entries.get(["1", "2", "3"])
 
     both.entries.remap([(one.id, one.wanted, fingerprint("n")) for one in entries], "m2")
@@ -79,7 +79,7 @@ def test_an_equal_want_of_another_mapping_stays_stopped_and_let_through(both):
 
 
 def test_what_is_let_through_is_stopped_no_more(both):
-    both.plans.let_through([member("1")], LATER, asked_for=False)
+    both.plans.accept([member("1")], LATER, asked_for=False)
 
     assert stopped(both) == ("abc", {"2"}, NOON)
     first, second = both.entries.get(["1", "2"])
@@ -88,7 +88,7 @@ def test_what_is_let_through_is_stopped_no_more(both):
 
 
 def test_only_the_very_want_is_let_through(both):
-    both.plans.let_through([member("1", "older")], LATER, asked_for=True)
+    both.plans.accept([member("1", "older")], LATER, asked_for=True)
 
     [first] = both.entries.get(["1"])
     assert (first.accepted_fingerprint, first.asked_for) == (None, False)
@@ -97,15 +97,15 @@ def test_only_the_very_want_is_let_through(both):
 def test_what_a_person_asked_for_is_due_even_where_it_was_skipped(both):
     both.journal.apply("1", Transition(State.SKIPPED, "created before go-live"))
 
-    both.plans.let_through([member("1")], LATER, asked_for=True)
+    both.plans.accept([member("1")], LATER, asked_for=True)
 
     [first] = both.entries.get(["1"])
     assert (first.state, first.asked_for, first.due_since) == (State.PENDING, True, LATER)
 
 
 def test_acceptance_follows_the_want_of_what_was_asked_for_until_it_is_pushed(both):
-    both.plans.let_through([member("1")], NOON, asked_for=True)
-    both.plans.let_through([member("2")], NOON, asked_for=False)
+    both.plans.accept([member("1")], NOON, asked_for=True)
+    both.plans.accept([member("2")], NOON, asked_for=False)
     both.windows.record(drained(observation("1", "b", LATER), observation("2", "b", LATER)), LATER)
 
     first, second = both.entries.get(["1", "2"])

@@ -68,7 +68,7 @@ class Operator(Program):
             self.reviewed.write_text(ran.stdout, encoding="utf-8")
 
     def accepts_the_reviewed(self) -> Ran | None:
-        """That file is let through, however old it is by now."""
+        """That file is accepted, however old it is by now."""
         return self.runs("--accept-plan", str(self.reviewed)) if self.reviewed else None
 
     def waits(self, days: int, polled: bool) -> None:

@@ -142,7 +142,7 @@ class Program(Promises):
         return self.runs(f"--{by}", row.id if by == "return" else row.order_name)
 
     def accepts(self) -> Ran | None:
-        """A person has looked at the plan that was stopped, and lets it through."""
+        """A person has looked at the plan that was stopped, and accepts it."""
         digest, self.digest = self.digest, None
         options, self.stopped_range = self.stopped_range, ()
         return self.runs(*options, "--accept-plan", digest) if digest else None

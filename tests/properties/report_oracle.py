@@ -108,14 +108,14 @@ class ReportOracle:
         self.sent: set[str] = set()
         """Returns a create of which ever left."""
         self.accepted: set[str] = set()
-        """Returns that a plan which a person let through may have held."""
+        """Returns that a plan which a person accepted may have held."""
         self.refused: set[str] = set()
         """Returns a write of which Jetti refused."""
         self.stopped: dict[str, Any] = {}
         """What the program called stopped, with Loop's row then."""
         self.digest: str | None = None
         self.digest_is_known = True
-        """Whether no pass since may have stopped more, or let some through."""
+        """Whether no pass since may have stopped more, or had some accepted."""
         self.stops_are_known = True
         """Whether the last pass came far enough to tell what is stopped."""
         self.rough: datetime | None = None
@@ -204,7 +204,7 @@ class ReportOracle:
         self._heard(self.now, recorded=False)
         self.roughened()
         if _kind(self.now.options) in ("range", "single"):
-            # What it was asked for may have been let through before it died.
+            # What it was asked for may have been accepted before it died.
             for return_id in self.now.rows:
                 self.stopped.pop(return_id, None)
         self.stops_are_known = False
@@ -456,7 +456,7 @@ class ReportOracle:
     # ----------------------------------------------------------------------------- the guard
 
     def _guard_held(self, hearing: Hearing, ran: Ran) -> None:
-        """No scheduled pass creates more than the guard allows, of what nobody let through; and
+        """No scheduled pass creates more than the guard allows, of what nobody accepted; and
         what was called stopped is not written."""
         scene = self.scene
         if DRY in hearing.options or not {"scheduled", "sweep"} & {_kind(hearing.options)}:

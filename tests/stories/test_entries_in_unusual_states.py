@@ -78,7 +78,7 @@ def test_a_lost_put_is_read_back_although_a_new_line_is_missing(
     assert (late.code, world.state(one)) == (3, "review")
 
 
-def test_a_lost_create_whose_order_lacks_another_line_reaches_a_person(
+def test_an_unanswered_create_whose_order_lacks_another_line_reaches_a_person(
     world: World, order: SandboxOrder
 ) -> None:
     one = world.submit(order)

@@ -49,7 +49,7 @@ def test_one_that_comes_back_is_created(
     assert ran.outcomes == {waiting: ("create", "pushed")}
 
 
-def test_a_lost_create_of_one_that_is_gone_is_still_read_back(world: World) -> None:
+def test_an_unanswered_create_of_one_that_is_gone_is_still_read_back(world: World) -> None:
     world.go_live()
     order = world.order(("Acme", 1))
     one = world.submit(order)

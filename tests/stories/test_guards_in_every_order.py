@@ -1,4 +1,4 @@
-"""What a guard stopped, in every order of events: who is let through, by whom, and who is told."""
+"""What a guard stopped, in every order of events: who is accepted, by whom, and who is told."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def test_a_stop_of_the_guard_is_the_reason_of_all_that_it_holds(world: World) ->
 
     assert ran.code == 7
     digest = ran.report["run"]["digest"]
-    assert reasons(ran) == {f"stopped with plan {digest}, until someone lets it through"}
+    assert reasons(ran) == {f"stopped with plan {digest}, until someone accepts it"}
     assert ran.report["run"]["message"].startswith(f"plan {digest} was not carried out")
 
 

@@ -164,7 +164,7 @@ def test_cancelled_while_nobody_knows_whether_it_exists(world: World) -> None:
     assert [row["status"] for row in world.jetti.sale_returns()] == ["cancelled", "cancelled"]
 
 
-def test_cancelled_while_its_lost_create_never_happened(world: World) -> None:
+def test_cancelled_while_its_unanswered_create_never_happened(world: World) -> None:
     one = a_return(world)
     world.breaks(CREATE, "not_applied_then_lost", nth=1)
     world.run()
@@ -187,7 +187,7 @@ def test_a_person_who_raised_the_same_meanwhile_leads_to_review_or_adoption(worl
     assert len(world.on_order(order)) == len(world.in_jetti(one)) == 1
 
 
-def test_what_a_person_raised_after_a_lost_create_can_no_longer_land_stays_as_they_set_it(
+def test_what_a_person_raised_after_an_unanswered_create_can_no_longer_land_stays_as_they_set_it(
     world: World,
 ) -> None:
     """A create leaves zeros and lands within `jetti.settle` or never."""
@@ -211,7 +211,9 @@ def test_what_a_person_raised_after_a_lost_create_can_no_longer_land_stays_as_th
 
 
 @pytest.mark.parametrize("kind", ["applied_then_lost", "not_applied_then_lost"])
-def test_two_returns_of_one_line_and_a_lost_create_of_the_first(world: World, kind: str) -> None:
+def test_two_returns_of_one_line_and_an_unanswered_create_of_the_first(
+    world: World, kind: str
+) -> None:
     world.go_live()
     order = world.order(("Acme", 2), ("Bolt", 2))
     world.submit(order, 1, 1)

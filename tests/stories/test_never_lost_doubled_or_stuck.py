@@ -76,17 +76,17 @@ def test_a_status_that_a_person_set_back_stays_when_only_tracking_changes(world:
 
 
 @pytest.mark.covers("F8")
-@pytest.mark.parametrize("ahead", ["a waiting order", "a lost create"])
+@pytest.mark.parametrize("ahead", ["a waiting order", "an unanswered create"])
 def test_a_clock_that_ran_far_ahead_for_one_pass_leaves_nothing_stuck(
     world: World, ahead: str
 ) -> None:
     from reconciler.sandbox.faults.registry import Fault
 
     world.go_live()
-    order = world.order(("Acme", 1), arrives=ahead == "a lost create")
+    order = world.order(("Acme", 1), arrives=ahead == "an unanswered create")
     one = world.submit(order)
     world.pass_time()
-    if ahead == "a lost create":
+    if ahead == "an unanswered create":
         lost = Fault("jetti", "applied_then_lost", "POST /sales/*/cancel.json", nth=1)
         world.sandbox.faults.add(lost)
     world.clock.ahead = 365 * 86_400

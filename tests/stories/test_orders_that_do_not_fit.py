@@ -114,7 +114,7 @@ def test_however_a_create_is_split_the_lines_are_returned_once(
 @pytest.mark.covers("F66")
 @pytest.mark.parametrize("split", ["per_line", "single"])
 @pytest.mark.parametrize("kind", ["applied_then_lost", "not_applied_then_lost"])
-def test_a_lost_create_that_was_split_otherwise_is_recognised_all_the_same(
+def test_an_unanswered_create_that_was_split_otherwise_is_recognised_all_the_same(
     world: World, split: str, kind: str
 ) -> None:
     world.sandbox.jetti.switches.split = split

@@ -444,7 +444,7 @@ def test_a_dead_sale_gives_way_to_the_one_that_was_imported_anew(world: World, d
 
 
 @pytest.mark.covers("F61")
-def test_a_lost_create_s_sale_that_has_nothing_left_is_not_given_up_for_its_twin(
+def test_an_unanswered_create_s_sale_that_has_nothing_left_is_not_given_up_for_its_twin(
     world: World,
 ) -> None:
     world.go_live()

@@ -9,7 +9,7 @@ from tests.support.world import World
 
 
 @pytest.mark.parametrize("attributes", ["applied", "ignored"])
-def test_a_lost_create_that_returned_the_whole_sale_stops_creation(
+def test_an_unanswered_create_that_returned_the_whole_sale_stops_creation(
     world: World, attributes: str
 ) -> None:
     world.sandbox.jetti.switches.cancel_ids_key = "saleItemIds"

@@ -31,28 +31,30 @@ def _with_landed_writes(
     shown = {item.id: item.fields for item in row.items}
     return replace(
         known,
-        fields=_landed(known.fields, row.fields, puts, Operation.UPDATE_SALE_RETURN, known.id),
+        fields=_in_effect(known.fields, row.fields, puts, Operation.UPDATE_SALE_RETURN, known.id),
         items=tuple(
             replace(
                 item,
-                fields=_landed(item.fields, shown[item.id], puts, Operation.UPDATE_ITEM, item.id),
+                fields=_in_effect(
+                    item.fields, shown[item.id], puts, Operation.UPDATE_ITEM, item.id
+                ),
             )
             for item in known.items
         ),
     )
 
 
-def _landed(
+def _in_effect(
     pushed: Fields, live: Fields, puts: Sequence[Write], operation: Operation, target_id: int
 ) -> Fields:
-    landed = dict(pushed)
+    effective = dict(pushed)
     for write in puts:
         if write.operation is operation and write.target_id == target_id:
-            landed |= {k: v for k, v in write.fields.items() if live.get(k) == v}
-    return landed
+            effective |= {k: v for k, v in write.fields.items() if live.get(k) == v}
+    return effective
 
 
-def has_landed(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> bool:
+def took_effect(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> bool:
     """Whether Jetti shows everything that the unanswered PUTs were to set."""
     rows = {(Operation.UPDATE_SALE_RETURN, row.id): row.fields for row in live.values()}
     rows |= {

@@ -18,13 +18,13 @@ PROVEN_BY = "an order with two or more lines of which one comes back"
 """The order whose create proves that the id list is obeyed."""
 
 
-class Exact(Struct, frozen=True):
+class AsAsked(Struct, frozen=True):
     """The create made what was asked for."""
 
     made: tuple[LiveSaleReturn, ...]
 
 
-class Short(Struct, frozen=True):
+class FellShort(Struct, frozen=True):
     """Something that was asked for is missing, or was made twice."""
 
     made: tuple[LiveSaleReturn, ...]
@@ -43,7 +43,7 @@ class Overreached(Struct, frozen=True):
 
 def check_created(
     create: Write, rows: Sequence[LiveSaleReturn], before: Collection[int]
-) -> Exact | Short | Overreached:
+) -> AsAsked | FellShort | Overreached:
     """Compare the sale returns in the answer, items included, with what the create asked for.
 
     `before` are the ids of sale returns that were there before: they are no work of this create,
@@ -61,13 +61,13 @@ def check_created(
         )
     covered = sorted(item.sale_item_id for row in made for item in row.items)
     if covered != asked:
-        return Short(
+        return FellShort(
             made,
             f"Jetti was asked to return sale items {listed(asked)} and returned "
             f"{listed(covered) or 'none'}{f', in {listed(map(titled, made))}' if made else ''}. "
             f"{BY_HAND}",
         )
-    return Exact(made)
+    return AsAsked(made)
 
 
 def can_prove(found: Matched, seen: OrderSnapshot) -> bool:

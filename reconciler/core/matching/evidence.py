@@ -29,7 +29,7 @@ def since_sent(
     return [
         row
         for row in since
-        # safeguard: two-lost-creates-on-one-order
+        # safeguard: two-unanswered-creates-on-one-order
         if asked & _sale_items(row) or not any(_may_have_made(other, row) for other in others)
     ]
 
@@ -99,7 +99,7 @@ def from_intent(
         for item in row.items
         if not _has_created_quantity(item, items, quantities)
     ]
-    # safeguard: quantities-of-a-lost-create
+    # safeguard: quantities-of-an-unanswered-create
     if odd:
         return NeedsReview(
             f"sale return {listed(odd)} appeared after our unanswered create of {_asked(intent)} "

@@ -367,7 +367,7 @@ class _OrderMatch:
         if is_late and any(item.quantity for item in row.items):
             # The create had taken effect by then or never will, and it leaves zeros: by hand.
             return of_manual(row, self._items)
-        # safeguard: edits-during-a-lost-create
+        # safeguard: edits-during-an-unanswered-create
         return of_unanswered_create(row, self._items)
 
     def _waits_for_another(self, creatable: Collection[str]) -> NotReady | None:

@@ -27,8 +27,8 @@ def with_order(entry: Entry, snapshot: OrderSnapshot) -> OrderSnapshot:
         # safeguard: read-back-where-it-was-sent
         if sale.id in sent_to(entry):
             return replace(snapshot, order=Chosen(sale))
-    live = anchors(entry, snapshot.ours)
-    choice = choose_sale(entry.seen, snapshot.sales, snapshot.sale_items, live)
+    occupied = occupied_sales(entry, snapshot.ours)
+    choice = choose_sale(entry.seen, snapshot.sales, snapshot.sale_items, occupied)
     return replace(snapshot, order=choice)
 
 
@@ -59,7 +59,7 @@ def choose_sale(
     by_name = [sale for sale in possible(seen, candidates) if not sale.external_id]
 
     def living(sales: Sequence[Sale]) -> list[Sale]:
-        # safeguard: sale-with-a-lost-create-counts
+        # safeguard: sale-with-an-unanswered-create-counts
         return [sale for sale in sales if sale.id in occupied or not _is_over(sale, items)]
 
     left = living(by_id) or living(by_name) or by_id or by_name
@@ -90,7 +90,7 @@ def settles(sale: Sale, seen: Return) -> bool:
     return is_plain and (not seen.order_name or is_spelt_alike(sale, seen))
 
 
-def anchors(entry: Entry, ours: Sequence[LiveSaleReturn]) -> frozenset[int]:
+def occupied_sales(entry: Entry, ours: Sequence[LiveSaleReturn]) -> frozenset[int]:
     """Ids of sales on which something of an entry is, or may be, since a create had no answer."""
     sales = {known.sale_id for known in entry.sale_returns} | {row.sale_id for row in ours}
     creates = [i.write for i in entry.intents if i.write.operation is Operation.CREATE]

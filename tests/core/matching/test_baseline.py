@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.matching.baseline import has_landed
+from reconciler.core.matching.baseline import took_effect
 from reconciler.core.model import Operation, Write
 from tests.core.samples import an_entry, an_intent, as_shown, pushed, pushed_item
 
@@ -14,7 +14,7 @@ ITEM = Operation.UPDATE_ITEM
 
 
 @pytest.mark.parametrize(
-    ("puts", "landed"),
+    ("puts", "effective"),
     [
         ([], True),
         ([(STATUS, 21, {"status": "shipped"})], True),
@@ -31,8 +31,8 @@ ITEM = Operation.UPDATE_ITEM
         ([(ITEM, 21, {"status": "shipped"})], False),
     ],
 )
-def test_puts_have_landed_when_jetti_shows_all_that_they_were_to_set(puts, landed):
+def test_puts_have_landed_when_jetti_shows_all_that_they_were_to_set(puts, effective):
     writes = [Write(operation, target, fields=fields) for operation, target, fields in puts]
     entry = an_entry(intents=(an_intent(), *(an_intent(write=write) for write in writes)))
 
-    assert has_landed(entry, {21: as_shown(KNOWN)}) is landed
+    assert took_effect(entry, {21: as_shown(KNOWN)}) is effective

@@ -5,9 +5,9 @@ from itertools import permutations
 import pytest
 
 from reconciler.core.matching.created import (
-    Exact,
+    AsAsked,
+    FellShort,
     Overreached,
-    Short,
     can_prove,
     check_created,
     left_out,
@@ -26,7 +26,7 @@ ELSEWHERE = shown(35, {"A": 0}, sale_id=99)
 def test_exactly_what_was_asked_for_is_believed_however_it_was_split(rows):
     for order in list(permutations(rows)):
         found = check_created(CREATE, order, before=())
-        assert isinstance(found, Exact)
+        assert isinstance(found, AsAsked)
         assert found.made == order
 
 
@@ -34,7 +34,7 @@ def test_exactly_what_was_asked_for_is_believed_however_it_was_split(rows):
 def test_too_few_items_or_one_twice_is_short(rows):
     found = check_created(CREATE, rows, before=())
 
-    assert isinstance(found, Short)
+    assert isinstance(found, FellShort)
     assert found.made == tuple(rows)
 
 
@@ -52,8 +52,8 @@ def test_items_that_nobody_asked_for_are_an_overreach_and_named(rows, strange):
 
 
 def test_what_was_there_before_is_no_work_of_the_create():
-    assert isinstance(check_created(CREATE, [ABC, A, B], before={34}), Exact)
-    assert isinstance(check_created(CREATE, [AB], before={32}), Short)
+    assert isinstance(check_created(CREATE, [ABC, A, B], before={34}), AsAsked)
+    assert isinstance(check_created(CREATE, [AB], before={32}), FellShort)
 
 
 # --------------------------------------------------------- what shows that the id list was read

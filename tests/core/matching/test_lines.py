@@ -162,7 +162,7 @@ def lost(wanted_units):
 
 
 @pytest.mark.parametrize("born", [(0, 0), (2, 1)])
-def test_what_a_lost_create_made_is_divided_as_it_was_meant(born):
+def test_what_an_unanswered_create_made_is_divided_as_it_was_meant(born):
     result = matched(lost(3), *split_rows(*born), items=twins(gone=born))
 
     assert units(result) == {1: 2, 9: 1}

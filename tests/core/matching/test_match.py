@@ -674,12 +674,12 @@ def test_what_looks_begun_is_told_with_what_is_to_be_done(golden):
 
 def test_nothing_is_called_cut_short_of_a_return_that_is_wanted_or_has_a_create_of_its_own():
     wanted = match(an_entry(AB), BARE)
-    lost_create = match(replace(GONE, intents=(an_intent(1, 2),), state=State.UNKNOWN), BARE)
+    unanswered_create = match(replace(GONE, intents=(an_intent(1, 2),), state=State.UNKNOWN), BARE)
 
-    for result in (wanted, lost_create):
+    for result in (wanted, unanswered_create):
         assert "interrupted" not in getattr(result, "reason", "")
     assert isinstance(wanted, NeedsReview)
-    assert claimed(lost_create) == [30]
+    assert claimed(unanswered_create) == [30]
 
 
 def test_two_returns_that_have_ended_are_both_asked_about():

@@ -5,9 +5,9 @@ from itertools import permutations
 import pytest
 
 from reconciler.core.matching.order import (
-    anchors,
     choose_sale,
     is_spelt_alike,
+    occupied_sales,
     ruled_out,
     settles,
     spelling,
@@ -107,9 +107,9 @@ def test_what_may_hold_something_of_ours_counts_whatever_is_left_of_it():
 def test_an_entry_is_anchored_where_it_stands_and_where_a_create_may_have_put_it():
     entry = an_entry(sale_returns=(pushed(),), intents=(an_intent(),))
 
-    assert anchors(entry, [shown(30, {"A": 1}, sale_id=99)]) == {10, 99}
-    assert anchors(an_entry(intents=(an_intent(),)), ()) == {10}
-    assert anchors(an_entry(), ()) == frozenset()
+    assert occupied_sales(entry, [shown(30, {"A": 1}, sale_id=99)]) == {10, 99}
+    assert occupied_sales(an_entry(intents=(an_intent(),)), ()) == {10}
+    assert occupied_sales(an_entry(), ()) == frozenset()
 
 
 # ------------------------------------------------------------------------------------------- names

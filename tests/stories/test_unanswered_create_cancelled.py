@@ -9,7 +9,7 @@ from tests.support.world import World
 
 
 @pytest.mark.parametrize("cancelled", [1, 2])
-def test_a_person_who_cancels_what_a_lost_create_made_is_not_overruled(
+def test_a_person_who_cancels_what_an_unanswered_create_made_is_not_overruled(
     world: World, cancelled: int
 ) -> None:
     world.go_live()
