@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from reconciler.core.model import State
 
 # A state may always follow itself, when the reason, the next try or the attempts change.
@@ -76,6 +78,7 @@ TROUBLED = NEEDS_A_PERSON | {State.FAILED, State.UNKNOWN, State.IN_FLIGHT}
 """Tried without success, or waiting for someone to decide: these affect the exit code."""
 
 
+@cache
 def predecessors(after: State) -> frozenset[State]:
     """The states from which `after` may be entered, itself included."""
     return frozenset({after} | {before for before, next_ in _FOLLOWS.items() if after in next_})

@@ -17,12 +17,8 @@ from reconciler.ledger.tables import entries, intents, stopped
 Values = dict[str, Any]
 """Column values of one row; `this` is the return id of the row to change."""
 
-START_ANEW: Values = {
-    "state": State.PENDING,
-    "reason": None,
-    "attempts": 0,
-    "next_try_at": None,
-}
+NO_TRY_YET: Values = {"reason": None, "attempts": 0, "next_try_at": None}
+START_ANEW: Values = {"state": State.PENDING, **NO_TRY_YET}
 
 # safeguard: requested-returns-stay-accepted
 _NOT_PUSHED = OPEN | {State.SKIPPED, State.DEAD}
@@ -31,7 +27,7 @@ _this = entries.c.return_id == bindparam("this")
 
 
 class StoredEntry(Struct, frozen=True):
-    """The columns that a new version is compared with, and that a step starts from."""
+    """The columns that a new version is compared with."""
 
     return_id: str
     updated_at: datetime

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-import msgspec
-from sqlalchemy import Connection, case, select
+from sqlalchemy import case, select
 
 from reconciler.clock import Clock
 from reconciler.core.model import Intent, Operation, State, Write
@@ -16,7 +15,8 @@ from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, transitions
 from reconciler.ledger.database import Database, batched, new_id
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.tables import attempts, entries, intents, meta
+from reconciler.ledger.tables import attempts, entries, intents
+from reconciler.ledger.transitions import Step
 
 _COMMITTING = {
     State.PENDING: Failpoint.PENDING_COMMITTING,
@@ -40,6 +40,14 @@ _COMMITTED = {
 }
 
 
+_ADD_INTENT = intents.insert()
+_UNANSWERED = (
+    select(intents.c.return_id, intents.c.write)
+    .join(entries, entries.c.return_id == intents.c.return_id)
+    .where(intents.c.closed_as.is_(None), entries.c.state.in_(OPEN))
+)
+
+
 class SqlJournal:
     """Intents, steps from state to state, and attempts."""
 
@@ -49,13 +57,8 @@ class SqlJournal:
 
     def unanswered_creates(self) -> list[str]:
         """Returns with a create that has no answer and is still to be read back, in order of id."""
-        query = (
-            select(intents.c.return_id, intents.c.write)
-            .join(entries, entries.c.return_id == intents.c.return_id)
-            .where(intents.c.closed_as.is_(None), entries.c.state.in_(OPEN))
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_UNANSWERED).all()
         return sorted({row.return_id for row in rows if row.write.operation is Operation.CREATE})
 
     def intend(
@@ -72,19 +75,19 @@ class SqlJournal:
         a create while creation is stopped, LedgerError while another write is outstanding.
         """
         with self._database.writing() as connection:
-            entry = transitions.entry_before(connection, return_id)
+            [start] = transitions.starts(connection, [return_id]).values()
             transitions.refuse_forbidden(connection, return_id, write)
-            transitions.step(connection, entry, State.IN_FLIGHT, {})
+            transitions.move(connection, [(start, State.IN_FLIGHT, {})])
             intent: Values = {
                 "return_id": return_id,
-                "fingerprint": entry.fingerprint,
+                "fingerprint": start.fingerprint,
                 "write": write,
                 "before": tuple(sorted(before)),
                 "sent_at": sent_at,
                 "settle_at": settle_at,
             }
-            inserted = connection.execute(intents.insert(), intent)
-            connection.execute(meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1))
+            inserted = connection.execute(_ADD_INTENT, intent)
+            connection.execute(transitions.HAS_PUSHED)
             hit(Failpoint.INTENT_COMMITTING)
         hit(Failpoint.INTENT_COMMITTED)
         return Intent(id=new_id(inserted), **intent)
@@ -93,16 +96,16 @@ class SqlJournal:
         """Take one step; an illegal one raises LedgerError and changes nothing."""
         self.apply_all([(return_id, transition)])
 
-    def apply_all(self, transitions: Sequence[tuple[str, Transition]]) -> None:
-        """The same for many entries, in one transaction."""
-        if not transitions:
+    def apply_all(self, steps: Sequence[Step]) -> None:
+        """The same for many entries, in their order and in one transaction."""
+        if not steps:
             return
         now = self._clock.now()
         with self._database.writing() as connection:
-            for return_id, transition in transitions:
-                _take(connection, return_id, transition, now)
-            _hit_each(_COMMITTING, transitions)
-        _hit_each(_COMMITTED, transitions)
+            for portion in transitions.portions(steps):
+                transitions.take(connection, portion, now)
+            _hit_each(_COMMITTING, steps)
+        _hit_each(_COMMITTED, steps)
 
     def refund_attempts(self, ids: Collection[str]) -> None:
         """Take back the last attempt of these and make the failed ones pending: an outage."""
@@ -152,23 +155,8 @@ class SqlJournal:
         ]
 
 
-def _hit_each(
-    points: Mapping[State, Failpoint], transitions: Sequence[tuple[str, Transition]]
-) -> None:
+def _hit_each(points: Mapping[State, Failpoint], steps: Sequence[Step]) -> None:
     """Pass the failpoint of each state that is moved to; some states have none."""
-    for state in dict.fromkeys(transition.state for _, transition in transitions):
+    for state in dict.fromkeys(transition.state for _, transition in steps):
         if state in points:
             hit(points[state])
-
-
-def _take(connection: Connection, return_id: str, transition: Transition, now: datetime) -> None:
-    entry = transitions.entry_before(connection, return_id)
-    after, values = transitions.after(entry, transition)
-    values["due_since"] = transitions.due_since(entry, after, now)
-    transitions.step(connection, entry, after, values)
-    if transition.sale_returns is not None:
-        transitions.replace_sale_returns(connection, return_id, transition.sale_returns)
-    transitions.stamp_intents(connection, return_id, transition)
-    if transition.attempt is not None:
-        attempt = msgspec.structs.asdict(transition.attempt)
-        connection.execute(attempts.insert(), attempt | {"return_id": return_id})

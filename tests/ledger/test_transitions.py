@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.core import states
 from reconciler.core.model import IntentOutcome, Operation, State, Write
@@ -12,6 +14,7 @@ from reconciler.core.records import Attempt, Transition
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.ledger import opening
 from tests.ledger.samples import (
+    BIRTH,
     CREATE,
     LATER,
     MINUTE,
@@ -27,6 +30,7 @@ from tests.ledger.samples import (
 
 STEPS = sorted(product(State, State))
 LEGAL = [(before, after) for before, after in STEPS if before in states.predecessors(after)]
+IN_THE_AIR = {State.IN_FLIGHT, State.UNKNOWN}
 ILLEGAL = [step for step in STEPS if step not in LEGAL]
 
 APPLIED = Attempt(at=NOON, operation=Operation.CREATE, target_id=10, answer="applied", status=200)
@@ -97,6 +101,63 @@ def test_many_steps_are_taken_together_or_not_at_all(ledger):
         )
 
     assert ledger.entries.counts_by_state() == {State.WAITING: 1, State.SKIPPED: 1}
+
+
+def some_steps(seed: int, returns: int, steps: int) -> list[tuple[str, Transition]]:
+    """Legal ones, of which some returns take several."""
+    rng = random.Random(seed)
+    at = {str(number): State.PENDING for number in range(returns)}
+    taken: list[tuple[str, Transition]] = []
+    for number in range(steps):
+        id_ = rng.choice(sorted(at))
+        after = rng.choice([b for a, b in LEGAL if a is at[id_] and b not in IN_THE_AIR])
+        pushed = rng.choice([None, fingerprint("a"), fingerprint("b")])
+        goes_back = after is State.SYNCED and pushed == fingerprint("b")
+        at[id_] = State.PENDING if goes_back else after
+        transition = Transition(
+            state=after,
+            reason=rng.choice([None, f"reason {number}"]),
+            attempts=rng.choice([None, number]),
+            next_try_at=rng.choice([None, LATER]),
+            pushed_fingerprint=pushed,
+            sale_returns=rng.choice([None, (), (sale_return(1000 + int(id_)),)]),
+            attempt=rng.choice([None, replace(APPLIED, target_id=number)]),
+        )
+        taken.append((id_, transition))
+    return taken
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_steps_taken_together_come_to_the_same_as_one_after_the_other(
+    seed, ledger, tmp_path, clock
+):
+    url = f"sqlite:///{tmp_path / 'other.db'}"
+    opening.create(url, BIRTH, clock)
+    steps = some_steps(seed, returns=20, steps=50)
+    with opening.open_ledger(url, clock) as other:
+        ids = [str(number) for number in range(20)]
+        for one in (ledger, other):
+            one.windows.record(drained(*map(observation, ids)), NOON)
+        ledger.journal.apply_all(steps)
+        for return_id, transition in steps:
+            other.journal.apply(return_id, transition)
+
+        assert ledger.entries.get(ids) == other.entries.get(ids)
+        assert len({entry.state for entry in ledger.entries.get(ids)}) > 3
+        for return_id in ids:
+            assert ledger.journal.attempts_of(return_id) == other.journal.attempts_of(return_id)
+
+
+def test_a_thousand_steps_are_taken_together(ledger):
+    ids = [str(number) for number in range(1001)]
+    ledger.windows.record(drained(*map(observation, ids)), NOON)
+
+    ledger.journal.apply_all([(id_, Transition(State.SKIPPED, f"because {id_}")) for id_ in ids])
+
+    assert {entry.id: entry.reason for entry in ledger.entries.get(ids)} == {
+        id_: f"because {id_}" for id_ in ids
+    }
+    assert ledger.entries.counts_by_state() == {State.SKIPPED: 1001}
 
 
 def test_a_move_stores_all_it_says(ledger):
