@@ -44,6 +44,17 @@ def test_the_body_arrives_once_as_json(peer, service):
     assert (jetti.requests.get, jetti.requests.write) == (0, 1)
 
 
+def test_writes_and_reads_are_counted_apart(peer, service):
+    jetti = service(peer(answer()).url)
+
+    for _ in range(3):
+        jetti.write("PUT", PATH, BODY)
+    for _ in range(2):
+        jetti.get("/sales.json", "", lambda _: None)
+
+    assert (jetti.requests.get, jetti.requests.write) == (2, 3)
+
+
 @pytest.mark.parametrize("status", [400, 404, 409, 422, 429, 500, 502, 503])
 def test_any_complete_answer_is_handed_over_and_nothing_is_repeated(peer, service, status):
     server = peer(answer(status, b"<html>"))
