@@ -88,9 +88,9 @@ class Entries(Protocol):
     def get(self, ids: Sequence[str]) -> list[Entry]:
         """These entries in the order asked for; unknown ids are left out."""
 
-    def on_order(self, order_id: str | None, order_name: str) -> list[Entry]:
+    def on_order(self, order_id: str | None, order_name: str, *, besides: str = "") -> list[Entry]:
         """Every entry on that order (same order id, or same name where either has no id), in
-        order of id."""
+        order of id; but not that of the return `besides`."""
 
     def versions(self, ids: Collection[str]) -> dict[str, StoredVersion]:
         """Those of these returns that have an entry, for comparing a page."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core.matching.created import can_prove
@@ -39,6 +40,8 @@ class MatchedChange(Struct, frozen=True):
     """None where the lookup failed."""
     remarks: tuple[str, ...] = ()
     """What a reader should know, whatever becomes of it."""
+    is_last: bool = True
+    """Whether Jetti is asked again before the next change is matched."""
 
 
 class Matcher:
@@ -86,7 +89,8 @@ class Matcher:
                     snapshots |= self._lookup.look_up(affected)
                     written.clear()
                 sent = self._lookup.writes()
-                yield self._match(change, entry, snapshots[entry.id], alone=len(together) == 1)
+                matched = self._match(change, entry, snapshots[entry.id], alone=len(together) == 1)
+                yield replace(matched, is_last=len(left) == 1)
                 # The caller has pushed it by now.
                 if self._lookup.writes() != sent:
                     written |= _order_keys(entry)
@@ -206,8 +210,9 @@ class Matcher:
         remarks: tuple[str, ...] = ()
         if needs_order(entry, looked_up.ours):
             remarks = self._remarks(entry, looked_up)
-            on_order = self._ledger.entries.on_order(entry.seen.order_id, entry.seen.order_name)
-            other_entries = [other for other in on_order if other.id != entry.id]
+            other_entries = self._ledger.entries.on_order(
+                entry.seen.order_id, entry.seen.order_name, besides=entry.id
+            )
         result = match_entry(entry, looked_up, other_entries, creatable(entry, self.rules))
         return MatchedChange(change, entry, result, looked_up, remarks)
 

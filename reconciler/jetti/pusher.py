@@ -86,7 +86,11 @@ class Pusher(Target):
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent_once: list[Change] = []
         after_them: list[Change] = []
-        for matched in self._matcher.match(changes):
+        for together in self._groups(changes):
+            if _is_to_skip(together[0]):
+                yield from map(self._reported, together, self._skip(together))
+                continue
+            [matched] = together
             if self._waits_for_another(matched, absent_once):
                 after_them.append(matched.change)
                 continue
@@ -104,6 +108,24 @@ class Pusher(Target):
                 result = PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
             yield self._reported(matched, result)
         self._outage.check_at_the_end()
+
+    def _groups(self, changes: Sequence[Change]) -> Iterator[list[MatchedChange]]:
+        """The matched changes in their order: each alone, or as many together as are only to be
+        skipped and were looked up together.
+
+        What is skipped touches nothing but its own entry, so many may be recorded together: to
+        sync each to disk would take longer than all the rest.
+        """
+        skipped: list[MatchedChange] = []
+        for matched in self._matcher.match(changes):
+            is_to_skip = _is_to_skip(matched)
+            if is_to_skip:
+                skipped.append(matched)
+            if skipped and (matched.is_last or not is_to_skip):
+                yield skipped
+                skipped = []
+            if not is_to_skip:
+                yield [matched]
 
     def _waits_for_another(self, matched: MatchedChange, absent_once: Sequence[Change]) -> bool:
         """Whether another return comes first, so that this one is pushed at the end of the pass."""
@@ -125,7 +147,7 @@ class Pusher(Target):
         return step
 
     def _step(self, matched: MatchedChange) -> Step:
-        change, entry, result = matched.change, matched.entry, matched.result
+        entry, result = matched.entry, matched.result
         if entry.state is State.SKIPPED:
             # Someone asked for it, by its id or by its range.
             self._journal.apply(entry.id, Transition(State.PENDING))
@@ -136,8 +158,8 @@ class Pusher(Target):
                 return self._send_to_review(entry, result)
             case NotReady(waits_for_another=True):
                 return self._wait_for_another(entry, result)
-            case NotReady() if change.kind is ChangeKind.ADOPT and not entry.intents:
-                return self._skip(entry)
+            case NotReady() if _is_to_skip(matched):
+                return self._skip([matched])[0]
             case NotReady():
                 return self._wait(matched, result)
             case NotApplied():
@@ -191,10 +213,16 @@ class Pusher(Target):
         kinds = {State.WAITING: OutcomeKind.WAITING, State.REVIEW: OutcomeKind.REVIEW}
         return PushResult(kinds.get(transition.state, OutcomeKind.FAILED), transition.reason)
 
-    def _skip(self, entry: Entry) -> PushResult:
-        reason = why_not_created(entry, self._matcher.rules)
-        self._journal.apply(entry.id, Transition(State.SKIPPED, reason))
-        return PushResult(OutcomeKind.SKIPPED, reason)
+    def _skip(self, skipped: Sequence[MatchedChange]) -> list[PushResult]:
+        """Record all of them in one transaction."""
+        reasons = [why_not_created(one.entry, self._matcher.rules) for one in skipped]
+        self._journal.apply_all(
+            [
+                (one.entry.id, Transition(State.SKIPPED, reason))
+                for one, reason in zip(skipped, reasons, strict=True)
+            ]
+        )
+        return [PushResult(OutcomeKind.SKIPPED, reason) for reason in reasons]
 
     def _absent(self, matched: MatchedChange, absent: NotApplied) -> Step:
         """A create whose answer was lost is not there; certain only when it is not there twice."""
@@ -245,8 +273,8 @@ class Pusher(Target):
         if entry.state is State.WAITING:
             # Looking for the order was no failure: tries are counted from here.
             self._journal.apply(entry.id, Transition(State.PENDING, attempts=0))
-        if snapshot is None or not (found.sale_returns or found.missing):
-            return self._skip(entry)
+        if snapshot is None or _is_to_skip(matched):
+            return self._skip([matched])[0]
         if change.kind is ChangeKind.ADOPT and not entry.intents:
             return self._adopter.adopt(entry, found)
         failed = self._record_found(entry, found)
@@ -294,6 +322,16 @@ class Pusher(Target):
         return matched.change.with_outcome(
             result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
         )
+
+
+def _is_to_skip(matched: MatchedChange) -> bool:
+    """Whether Jetti has nothing of it and nothing is to be created, so that no more is to be done
+    than to record that."""
+    found, entry = matched.result, matched.entry
+    if isinstance(found, Matched):
+        return not (found.sale_returns or found.missing)
+    looks_only = matched.change.kind is ChangeKind.ADOPT and not entry.intents
+    return looks_only and isinstance(found, NotReady) and not found.waits_for_another
 
 
 def _adopted_remark(found: Matched) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
 
 from reconciler.clock import Clock
 from reconciler.core import words
@@ -16,11 +16,24 @@ from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates
 from reconciler.ledger.database import Database, batched
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.loading import is_named, load
+from reconciler.ledger.loading import columns_of, is_named, load
 from reconciler.ledger.tables import entries, intents
 
 LONGEST_PAUSE = timedelta(days=1)
 """No pause between two tries, and no settle time, is as long (`core.retry`)."""
+
+
+_columns = entries.c
+# Two orders without a name have nothing in common.
+# safeguard: empty-order-names-never-match
+_named_alike = and_(_columns.order_name == bindparam("order_name"), _columns.order_name != "")
+_ON_ORDER_NAMED = select(_columns.return_id).where(_named_alike)
+_ON_ORDER = select(_columns.return_id).where(
+    or_(_columns.order_id == bindparam("order_id"), and_(_named_alike, _columns.order_id.is_(None)))
+)
+_VERSIONS = select(*columns_of(entries, StoredVersion), _columns.return_id).where(
+    _columns.return_id.in_(bindparam("these", expanding=True))
+)
 
 
 class SqlEntries:
@@ -35,18 +48,14 @@ class SqlEntries:
         with self._database.reading() as connection:
             return load(connection, ids)
 
-    def on_order(self, order_id: str | None, order_name: str) -> list[Entry]:
+    def on_order(self, order_id: str | None, order_name: str, *, besides: str = "") -> list[Entry]:
         """Every entry on that order (same order id, or same name where either has no id), in
-        order of id."""
-        columns = entries.c
-        # Two orders without a name have nothing in common.
-        # safeguard: empty-order-names-never-match
-        same = and_(columns.order_name == order_name, columns.order_name != "")
-        if order_id is not None:
-            same = or_(columns.order_id == order_id, and_(same, columns.order_id.is_(None)))
-        query = select(columns.return_id).where(same)
+        order of id; but not that of the return `besides`."""
+        query = _ON_ORDER_NAMED if order_id is None else _ON_ORDER
+        order = {"order_id": order_id, "order_name": order_name}
         with self._database.reading() as connection:
-            return load(connection, sorted(connection.execute(query).scalars()))
+            found = set(connection.execute(query, order).scalars())
+            return load(connection, sorted(found - {besides}))
 
     def find(self, name: str) -> list[Entry]:
         """The entry of that return id, or every entry on that order: by name, with or without
@@ -62,24 +71,11 @@ class SqlEntries:
 
     def versions(self, ids: Collection[str]) -> dict[str, StoredVersion]:
         """Those of these returns that have an entry, for comparing a page."""
-        columns = entries.c
-        query = select(
-            columns.return_id,
-            columns.updated_at,
-            columns.content,
-            columns.fingerprint,
-            columns.state,
-        )
         found: dict[str, StoredVersion] = {}
         with self._database.reading() as connection:
             for batch in batched(ids, 750):
-                for row in connection.execute(query.where(columns.return_id.in_(batch))):
-                    found[row.return_id] = StoredVersion(
-                        updated_at=row.updated_at,
-                        content=row.content,
-                        fingerprint=row.fingerprint,
-                        state=row.state,
-                    )
+                for *version, return_id in connection.execute(_VERSIONS, {"these": batch}):
+                    found[return_id] = StoredVersion(*version)
         return found
 
     def ids_updated_between(self, start: datetime, end: datetime) -> set[str]:
