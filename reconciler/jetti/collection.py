@@ -16,7 +16,7 @@ from msgspec import Struct
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.dialect import Dialect
 from reconciler.jetti.pages import PageReader, PagingFailed
-from reconciler.jetti.query import LIMIT, Feature, Query, groups
+from reconciler.jetti.query import LIMIT, SHORT_LIST, Feature, Query, fitting
 from reconciler.jetti.query_client import QueryClient, QueryRejected
 from reconciler.jetti.schema import Wire
 
@@ -31,6 +31,14 @@ class FilterIgnored(Exception):
 
 class UnrequestedRows(FilterIgnored):
     """There are rows that were not asked for."""
+
+
+class MoreThanAPage(FilterIgnored):
+    """More rows than fit into a page were asked for together."""
+
+
+class PerhapsMisread(FilterIgnored):
+    """Nobody knows whether Jetti understands a list of so many values."""
 
 
 class QueryUnusable(TargetUnavailable):
@@ -57,7 +65,22 @@ class Collections:
 
     def find(self, by: Filter[W], values: Values) -> list[W]:
         """Every row with one of the values, whatever their number."""
-        return [row for group in groups(values) for row in self._find_together(by, group)]
+        found: list[W] = []
+        rest: Values = sorted(set(values), key=str)
+        while rest:
+            together = fitting(by.field, rest, self._dialect.most_values(by.path, by.field))
+            try:
+                found += self._find_together(by, together)
+            except MoreThanAPage:
+                self._dialect.ask_for_fewer(by.path, by.field, len(together) // 2)
+            except PerhapsMisread:
+                if len(together) > self._dialect.longest_list:
+                    self._dialect.doubt(by.path, by.field)
+                else:
+                    self._dialect.ask_for_fewer(by.path, by.field, SHORT_LIST)
+            else:
+                rest = rest[len(together) :]
+        return found
 
     def everything(self, path: str, kind: type[W]) -> list[W]:
         """All rows, where there are no more than twenty pages. Raises QueryUnusable."""
@@ -70,11 +93,15 @@ class Collections:
     def _find_together(self, by: Filter[W], group: Values) -> list[W]:
         if self._dialect.ignores(by.path, by.field):
             return self._filter_here(by, group)
+        if len(group) > SHORT_LIST:
+            return self._find_by_long_list(by, group)
         found: list[W] = []
         rest = group
         if len(group) > 1 and Feature.IN not in self._dialect.of(by.path).refused:
             try:
                 return self._ask(by, group)
+            except MoreThanAPage:
+                raise
             except FilterIgnored:
                 pass
             except QueryRejected:
@@ -87,6 +114,23 @@ class Collections:
                 except QueryRejected:
                     self._dialect.refuse(by.path, Feature.IN)
         return found + self._find_one_by_one(by, rest)
+
+    def _find_by_long_list(self, by: Filter[W], group: Values) -> list[W]:
+        """The rows, if Jetti is seen to understand a list of that length: a parser that does not
+        might find nothing for what it holds. Raises PerhapsMisread, MoreThanAPage."""
+        try:
+            found = self._ask(by, group)
+        except MoreThanAPage:
+            raise
+        except (FilterIgnored, QueryRejected):
+            raise PerhapsMisread(f"{by.path}: not understood") from None
+        if len(group) > self._dialect.longest_list:
+            beyond = {str(value) for value in group[SHORT_LIST:]}
+            # safeguard: long-lists-are-proven
+            if not any(str(by.value(row)) in beyond for row in found):
+                raise PerhapsMisread(f"{by.path}: perhaps not understood")
+            self._dialect.longest_list = len(group)
+        return found
 
     def _find_one_by_one(self, by: Filter[W], values: Values) -> list[W]:
         """One value at a time. A filter that has no effect twice is not used any more."""
@@ -117,7 +161,7 @@ class Collections:
                     raise UnrequestedRows(f"Jetti did not filter {by.path} by {by.field}")
                 # safeguard: full-pages-are-split
                 if len(page) >= LIMIT and len(asked) > 1:
-                    raise FilterIgnored(f"{by.path}: too much for one page")
+                    raise MoreThanAPage(f"{by.path}: more than a page")
                 found += page
         except PagingFailed as error:
             raise FilterIgnored(

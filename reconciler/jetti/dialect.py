@@ -6,9 +6,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator
 
-from reconciler.jetti.query import Feature, Query
+from reconciler.jetti.query import LIMIT, SHORT_LIST, Feature, Query
 
 log = logging.getLogger("reconciler.jetti")
+
+LONGEST_LIST = LIMIT - 1
+"""Values asked for together at most: with one row for each, the answer is not a full page."""
 
 _INSTEAD = {
     Feature.IN: "its values are asked for one at a time",
@@ -53,6 +56,11 @@ class Dialect:
     def __init__(self) -> None:
         self._endpoints: defaultdict[str, EndpointDialect] = defaultdict(EndpointDialect)
         self._ignored: dict[tuple[str, str], None] = {}
+        self._most_values: dict[tuple[str, str], int] = {}
+        self._doubtful: set[tuple[str, str]] = set()
+        self.longest_list = SHORT_LIST
+        """Values that were seen to be understood to the end of a list: one parser reads them all,
+        whatever they are asked of."""
         self._remarks: dict[str, list[str]] = {}
         """Paths by sentence, which has a place for them."""
 
@@ -75,6 +83,21 @@ class Dialect:
     def ignores(self, path: str, field: str) -> bool:
         """Whether that filter has no effect."""
         return (path, field) in self._ignored
+
+    def most_values(self, path: str, field: str) -> int:
+        """How many values of that field may be asked for together, if `$in` is not refused."""
+        if Feature.IN in self.of(path).refused:
+            return SHORT_LIST
+        most = self._most_values.get((path, field), LONGEST_LIST)
+        return min(most, self.longest_list) if (path, field) in self._doubtful else most
+
+    def ask_for_fewer(self, path: str, field: str, most: int) -> None:
+        """Ask for no more values of that field together: their rows did not fit into a page."""
+        self._most_values[path, field] = most
+
+    def doubt(self, path: str, field: str) -> None:
+        """Ask for values of that field in no list longer than one that was understood."""
+        self._doubtful.add((path, field))
 
     @property
     def shows_unrequested_rows(self) -> bool:

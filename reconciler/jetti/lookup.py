@@ -40,7 +40,7 @@ class LookupFailed(Struct, frozen=True):
 
 
 class Lookup:
-    """Looks entries up in Jetti; a few GETs serve up to twenty of them
+    """Looks entries up in Jetti; a few GETs serve many of them
     (architecture.md#choosing-the-sale)."""
 
     def __init__(self, client: JettiClient, clock: Clock) -> None:
@@ -58,7 +58,8 @@ class Lookup:
             raise
         except (TargetUnavailable, FilterIgnored, Refused) as error:
             if len(entries) > 1:
-                return {entry.id: self.look_up([entry])[entry.id] for entry in entries}
+                half = len(entries) // 2
+                return self.look_up(entries[:half]) | self.look_up(entries[half:])
             outage = isinstance(error, TargetUnavailable)
             cause = error.cause if isinstance(error, TargetUnavailable) else None
             return {entry.id: LookupFailed(str(error), outage, cause) for entry in entries}

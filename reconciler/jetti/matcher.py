@@ -1,4 +1,4 @@
-"""Matching planned changes: up to twenty are looked up together, and each is matched in turn."""
+"""Matching planned changes: many are looked up together, and each is matched in turn."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ from reconciler.core.ports import Ledger
 from reconciler.core.report import ChangeKind
 from reconciler.errors import SafetyStop
 from reconciler.jetti.lookup import Lookup, LookupFailed
-from reconciler.jetti.query import TOGETHER
 
+TOGETHER = 26
+"""Changes looked up together where writes may follow. What Jetti shows must be fresh when the last
+of them is pushed, 78 writes of a second later; and 26 rows, one for each, are no number at which a
+server would cut a page, so that no second request has to tell."""
+LOOKED_AT_TOGETHER = 3 * TOGETHER
+"""Changes looked up together where none is written: as many as one query has room for."""
 SAMPLE = 200
 """Planned creates looked up at most to see whether a new ledger is really a lost one, and which of
 them can prove the name of the id list."""
@@ -58,7 +63,7 @@ class Matcher:
         self._clock = clock
 
     def match(self, changes: Sequence[Change]) -> Iterator[MatchedChange]:
-        """Yields each change, matched. Among twenty that are looked up together, those of one order
+        """Yields each change, matched. Among those that are looked up together, those of one order
         are kept apart, so that one lookup after a write serves several orders.
 
         The caller pushes between two changes: what was looked up before its writes is looked up
@@ -67,16 +72,12 @@ class Matcher:
         Raises SafetyStop (other account), KeyRefused, TargetUnavailable, Interrupted.
         """
         first: Pair | None = None
-        for start in range(0, len(changes), TOGETHER):
-            together = [
-                change
-                for change in changes[start : start + TOGETHER]
-                if first is None or change is not first[0]
-            ]
+        for start, portion in _portions(changes):
+            together = [change for change in portion if first is None or change is not first[0]]
             pairs, snapshots = self._look_up(together)
             left = interleave_orders(pairs)
             if start == 0:
-                first = self._first_to_prove(left, snapshots, changes[TOGETHER:SAMPLE])
+                first = self._first_to_prove(left, snapshots, changes[len(portion) : SAMPLE])
             # safeguard: proving-create-goes-first
             left = _before_other_creates(first, left) if start == 0 and first else left
             written: set[str] = set()
@@ -245,6 +246,17 @@ class Matcher:
                 f"but this ledger was created for account {pinned}",
                 hint="check JETTI_API_TOKEN; after a renamed account: reconciler init --repin",
             )
+
+
+def _portions(changes: Sequence[Change]) -> Iterator[tuple[int, Sequence[Change]]]:
+    """The changes that are looked up together, each time with the place of the first."""
+    start = 0
+    while start < len(changes):
+        portion = changes[start : start + LOOKED_AT_TOGETHER]
+        if not all(change.kind is ChangeKind.ADOPT for change in portion):
+            portion = portion[:TOGETHER]
+        yield start, portion
+        start += len(portion)
 
 
 def _is_create(change: Change) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -13,13 +13,12 @@ LIMIT = 100
 """Rows asked for at a time; the largest ever seen in use. A page that is exactly full may have
 more behind it (jetti.md#paging)."""
 
-TOGETHER = 20
-"""Values of one `$in`: that keeps the URL short and the page below LIMIT for ordinary orders, and
-is where arrays in the server's parser (Node's qs) end by default."""
+SHORT_LIST = 20
+"""Values of one `$in` that any parser takes: arrays in the server's (Node's qs) end there by
+default (jetti.md#array-length). A longer list has to show that it is understood."""
 
-
-_LONGEST = 6000
-"""Characters of all values together, percent-encoded: as long a URL as ordinary servers accept."""
+LONGEST_QUERY = 4000
+"""Characters of a query: with path and host as long a URL as ordinary servers and proxies take."""
 
 
 class Feature(StrEnum):
@@ -84,19 +83,16 @@ class Query(Struct, frozen=True):
         return {self.field: asked} | ({"id": of_id} if of_id else {})
 
 
-def groups(values: Iterable[str | int]) -> Iterator[list[str | int]]:
-    """The distinct values in groups that can be asked for together."""
-    group: list[str | int] = []
-    length = 0
-    for value in sorted(set(values), key=str):
-        needs = len(quote(str(value), safe=""))
-        if group and (len(group) == TOGETHER or length + needs > _LONGEST):
-            yield group
-            group, length = [], 0
-        group.append(value)
-        length += needs
-    if group:
-        yield group
+def fitting(field: str, values: Sequence[str | int], most: int) -> Sequence[str | int]:
+    """The first of these values that can be asked for together, at least one: no more than `most`,
+    and in a query that is not too long."""
+    length = len(Query(field).encode())
+    for place, value in enumerate(values):
+        # `where[field][$in][place]=value&`, percent-encoded
+        length += len(quote(f"where[{field}][$in][{place}]{value}", safe="")) + 2
+        if place and (place == most or length > LONGEST_QUERY):
+            return values[:place]
+    return values
 
 
 def may_be_cut(rows: int) -> bool:

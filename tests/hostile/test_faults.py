@@ -72,14 +72,29 @@ def test_an_endless_order_name_on_the_command_line_is_an_order_that_nobody_knows
 def test_many_long_names_are_asked_for_in_urls_that_servers_take() -> None:
     names = [f"{number} {'ß' * 250}" for number in range(40)]
 
-    groups = list(query.groups(names))
+    rest, lengths = names, []
+    while rest:
+        group = query.fitting("reference", rest, 100)
+        lengths.append(len(query.Query("reference", tuple(group)).encode()))
+        rest = rest[len(group) :]
 
-    assert sorted(name for group in groups for name in group) == sorted(names)
-    assert max(len(query.Query("reference", tuple(group)).encode()) for group in groups) < 8000
+    assert len(lengths) > 10
+    assert max(lengths) < 4096
 
 
-def test_few_values_are_still_asked_for_together() -> None:
-    assert [len(group) for group in query.groups([*range(25), *range(25)])] == [20, 5]
+@pytest.mark.parametrize("field", ["id", "externalId", "reference"])
+def test_a_query_is_as_long_as_it_is_reckoned_to_be(field: str) -> None:
+    values = [f"#{number} {'ß' * (number % 5)}" for number in range(200)]
+
+    group = query.fitting(field, values, 200)
+
+    one_more = values[: len(group) + 1]
+    assert len(query.Query(field, tuple(group)).encode()) <= query.LONGEST_QUERY
+    assert len(query.Query(field, tuple(one_more)).encode()) > query.LONGEST_QUERY
+
+
+def test_one_value_is_asked_for_however_long_it_is() -> None:
+    assert query.fitting("reference", ["ß" * 5000, "1"], 100) == ["ß" * 5000]
 
 
 def test_a_cursor_that_grows_when_it_is_sent_is_refused(world: World) -> None:

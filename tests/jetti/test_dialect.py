@@ -41,7 +41,7 @@ def test_where_several_values_are_refused_each_is_asked_for_and_that_is_found_ou
 
     assert sorted(shown(shop.reader.by_id(ids))) == ids
     assert [values_asked(query) for query in shop.asked].count(1) == 50
-    assert len(shop.asked) == 52, "twenty together, one alone, twenty to be sure"
+    assert len(shop.asked) == 53, "all together, twenty, one alone, twenty to be sure"
     assert max(shop.clock.waited) < 0.1, "no patience is spent on it"
     [remark] = shop.reader.remarks()
     assert remark.startswith("Jetti refuses `$in` (/sale-returns.json)")
@@ -61,6 +61,67 @@ def test_a_list_longer_than_any_before_may_be_too_long(shop, sale_id):
 
     assert sorted(shown(shop.reader.by_id(ids[:4]))) == ids[:4]
     assert sorted(shown(shop.reader.by_id(ids))) == ids
+
+
+def asked_together(shop):
+    """How many values each query named."""
+    return [values_asked(query) for query in shop.asked]
+
+
+def test_many_values_take_few_queries_once_a_long_list_was_understood(shop, sale_id):
+    ids = rows_on(shop, sale_id, 300)
+
+    assert sorted(shown(shop.reader.by_id(ids))) == ids
+    assert max(map(len, shop.asked)) < 4096
+    assert min(asked_together(shop)[:-1]) > 60
+    assert len(shop.asked) < 6
+
+
+@pytest.mark.parametrize("form", ["refused", "empty"])
+def test_a_list_that_is_too_long_for_the_parser_hides_nothing(shop, sale_id, form):
+    ids = rows_on(shop, sale_id, 130)
+    switch(shop, array_limit=20, longer_array=form)
+
+    assert sorted(shown(shop.reader.by_id(ids))) == ids
+    assert [count for count in asked_together(shop) if count > 21] == [asked_together(shop)[0]]
+
+
+def test_a_long_list_that_finds_nothing_is_asked_for_again_in_short_ones(shop, sale_id):
+    """Nobody knows whether it was understood."""
+    assert shop.reader.by_id(range(5000, 5090)) == []
+
+    assert asked_together(shop)[0] > 60
+    assert sorted(set(asked_together(shop)[1:])) == [10, 20]
+
+
+def test_what_one_field_shows_of_long_lists_holds_for_the_others(shop, sale_id):
+    """A marker that nobody set is absent, as a list of that length was understood elsewhere."""
+    ids = rows_on(shop, sale_id, 90)
+    shop.reader.by_id(ids[:78])
+    before = len(shop.asked)
+
+    assert shop.reader.marked([str(number) for number in range(5000, 5070)]) == []
+    assert asked_together(shop)[before:] == [70]
+
+
+@pytest.mark.parametrize("understood", [False, True])
+def test_a_server_that_ignores_the_filter_of_long_lists_is_not_believed(shop, sale_id, understood):
+    ids = rows_on(shop, sale_id, 90, externalId="1")
+    if understood:
+        shop.reader.by_id(ids[:60])
+    switch(shop, ignored_filters=("externalId",))
+
+    assert shop.reader.marked([str(number) for number in range(5000, 5050)]) == []
+
+
+def test_more_rows_than_a_page_are_asked_for_in_halves(shop):
+    """Ordinary orders of six lines: nineteen of them have more rows than a page."""
+    sales = [shop.world.sale_id(shop.world.order(*[("Acme", 1)] * 6)) for _ in range(19)]
+
+    found = shop.reader.sale_items(sales)
+
+    assert sorted(item.sale_id for item in found) == sorted([*sales * 6])
+    assert asked_together(shop) == [19, 9, 9, 1]
 
 
 def test_where_nothing_is_answered_it_is_an_outage(shop):
@@ -98,7 +159,7 @@ def test_what_is_refused_is_left_out_from_then_on(shop, sale_id, form, refusal, 
 
     for _ in range(2):
         assert sorted(shown(shop.reader.by_id(ids))) == ids
-    assert [f"{form}=" in query.replace("[attribute]", "") for query in shop.asked].count(True) < 6
+    assert [f"{form}=" in query.replace("[attribute]", "") for query in shop.asked].count(True) < 8
     assert max(shop.clock.waited) < 0.1, "no patience is spent on it"
     [remark] = shop.reader.remarks()
     assert f"refuses `{form}`" in remark

@@ -27,6 +27,7 @@ SWITCHES: list[dict[str, Any]] = [
     {"from_means": "page"},
     {"unknown_field": "error"},
     {"array_limit": 20},
+    {"array_limit": 20, "longer_array": "empty"},
     {"array_limit": 3},
     {"where_ignored": True},
     {"ignored_filters": ["externalId"]},

@@ -113,8 +113,8 @@ class Disputed(Struct, frozen=True):
 OrderChoice = Chosen | NoSale | Disputed
 
 STALE_AFTER = 120.0
-"""Seconds. Pushing twenty entries takes about a minute at Jetti's pace; a snapshot older than
-twice that was overtaken by a slow service or a suspended machine and is taken again."""
+"""Seconds. Pushing what is looked up together takes less than 80 s at Jetti's pace; an older
+snapshot was overtaken by a slow service or a suspended machine and is taken again."""
 
 
 class OrderSnapshot(Struct, frozen=True):

@@ -103,6 +103,8 @@ class JettiSwitches(Struct, kw_only=True, forbid_unknown_fields=True):
     array_limit: int = 1000
     """Longest array in a query. The parser's own default of 20 would turn a longer one into an
     object, which is refused (jetti.md#array-length)."""
+    longer_array: Literal["refused", "empty"] = "refused"
+    """Whether an operator refuses that object, or takes it for a list that holds nothing."""
     read_lag_seconds: float = 0.0
     """GETs do not show an object until it is this old."""
 

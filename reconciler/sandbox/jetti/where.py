@@ -90,6 +90,8 @@ class WhereReader:
             name == "$in" and isinstance(given, list) and self._switches.in_refused
         ):
             raise refused(self._switches)
+        if name == "$in" and isinstance(given, dict) and self._switches.longer_array == "empty":
+            return _never
         if name == "$not" and not isinstance(given, str):
             inner = self._condition(field, given)
             return lambda row: not inner(row)
@@ -190,6 +192,10 @@ def _branches(given: Any) -> list[Any]:
 
 def _always(_row: Row) -> bool:
     return True
+
+
+def _never(_row: Row) -> bool:
+    return False
 
 
 def _all(tests: list[Test]) -> Test:

@@ -123,7 +123,7 @@ def test_more_than_twenty_values_stay_an_array(account, make_order, make_line):
     assert len(account.get("sales", query).ids) == 25
 
 
-def test_beyond_the_parsers_limit_an_array_is_refused_not_misread(account, sale_id):
+def test_beyond_the_parsers_limit_an_array_is_refused_or_holds_nothing(account, sale_id):
     account.switches.array_limit = 20
 
     def query(count: int) -> str:
@@ -131,6 +131,8 @@ def test_beyond_the_parsers_limit_an_array_is_refused_not_misread(account, sale_
 
     assert account.get("sale-items", query(20)).ids == [1, 2, 3, 4]
     assert account.get("sale-items", query(22)).status == 500
+    account.switches.longer_array = "empty"
+    assert account.get("sale-items", query(22)).ids == []
 
 
 def test_an_unknown_field_is_ignored(account, sale_id):
