@@ -55,8 +55,10 @@ def print_note(text: str) -> None:
 
 
 def is_terminal() -> bool:
-    """Whether stderr is a terminal."""
-    return sys.stderr is not None and sys.stderr.isatty()
+    """Whether stderr is a terminal, also while progress is shown there: what older versions of
+    rich put in its place does not say so."""
+    stream = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+    return stream is not None and stream.isatty()
 
 
 def flush_all() -> None:
