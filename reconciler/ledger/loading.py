@@ -1,7 +1,4 @@
-"""Rows into entries: three queries for each batch, however many entries it has.
-
-The queries are built once: building one takes five times as long as executing it.
-"""
+"""Rows into entries: three queries for each batch, however many entries it has."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
 from reconciler.ledger.tables import meta
 
+_ROW = select(meta)
+
 
 class SqlMetaRow:
     """The single row of `meta`."""
@@ -21,7 +23,7 @@ class SqlMetaRow:
 
     def read(self) -> Meta:
         with self._database.reading() as connection:
-            row = connection.execute(select(meta)).one()
+            row = connection.execute(_ROW).one()
         return Meta(
             go_live=row.go_live,
             watermark=row.watermark,

@@ -1,8 +1,6 @@
 """Steps of entries from state to state; an illegal one raises LedgerError.
 
-Many entries take their steps together. The statements are built once: building one takes five times
-as long as executing it.
-"""
+Many entries take their steps together."""
 
 from __future__ import annotations
 

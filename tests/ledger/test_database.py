@@ -78,7 +78,7 @@ def test_a_stranger_who_writes_is_named_as_the_obstacle(database, stranger, path
         SqlLedger(database, clock).meta.pin(shop="alpha")
 
     golden(by_name(as_shown(caught.value), [(path, "LEDGER")]))
-    assert isinstance(caught.value.__cause__.orig, sqlite3.OperationalError)
+    assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
 
 
 def test_a_stranger_who_reads_holds_up_the_commit_and_nothing_is_kept(
