@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum, auto
+from functools import cached_property
 from itertools import islice
 
 from msgspec import Struct
@@ -29,13 +30,13 @@ _PORTION = 500  # entries projected again in one transaction
 _MOST_FAILURES = 5  # of a sweep are reported one by one; when Loop is out, every read fails
 
 
-class Projection(Struct, frozen=True):
+class Projection(Struct, frozen=True, dict=True):
     """What Jetti should hold for a return, by the settings."""
 
     mapping: Mapping
     held_states: tuple[str, ...]
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Names this projection; part of every fingerprint."""
         return fingerprint.mapping_version(self.mapping, self.held_states)

@@ -24,9 +24,11 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone cannot be stored: {value.isoformat()}")
-        return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+        if value.tzinfo is not UTC:
+            if value.tzinfo is None:
+                raise ValueError(f"a time without a zone cannot be stored: {value.isoformat()}")
+            value = value.astimezone(UTC)
+        return value.isoformat(timespec="microseconds")[:26] + "Z"
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
         return None if value is None else _instant(value)
@@ -41,12 +43,15 @@ class EnumText(TypeDecorator[StrEnum]):
     def __init__(self, words: type[StrEnum]) -> None:
         super().__init__()
         self.words = words
+        self._by_word = {word.value: word for word in words}
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        return None if value is None else msgspec.convert(value, self.words)
+        if value is None:
+            return None
+        return self._by_word.get(value) or msgspec.convert(value, self.words)
 
 
 class JsonText(TypeDecorator[Any]):

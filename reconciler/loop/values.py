@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -86,8 +87,17 @@ def read_shop(status_page_url: str | None) -> str | None:
     `https://{shop}.loopreturns.com/…` (loop.md#status-page-link); for another host, all of the
     host. None if there is no valid host.
     """
+    if status_page_url is None:
+        return None
+    authority = status_page_url.find("//") + 2
+    path = status_page_url.find("/", authority)
+    return _shop_of(status_page_url if path < 0 else status_page_url[:path])
+
+
+@lru_cache(maxsize=16)  # all returns of a shop have the same
+def _shop_of(origin: str) -> str | None:
     try:
-        host = urlsplit(status_page_url or "").hostname or ""
+        host = urlsplit(origin).hostname or ""
     except ValueError:
         return None
     shop = host.removesuffix(_LOOP_HOST)
