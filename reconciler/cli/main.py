@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -18,9 +19,14 @@ from reconciler.cli.session import Caller
 from reconciler.clock import SystemClock
 from reconciler.runtime import Runtime
 
+_GARBAGE_AFTER = 50_000
+"""New objects between two searches for cycles, of which the program makes hardly any. At Python's
+own 700 (2,000 from 3.13 on), an eighth of a first pass over 10,000 returns was spent on looking."""
+
 
 def main() -> NoReturn:
     """The console script."""
+    gc.set_threshold(_GARBAGE_AFTER)
     streams.open_all()
     os.umask(0o077)  # files are private to us, even under cron's umask
     clock = SystemClock()
