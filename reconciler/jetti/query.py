@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from enum import StrEnum
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import qs_codec
 from msgspec import Struct
 
 LIMIT = 100
@@ -61,26 +60,31 @@ class Query(Struct, frozen=True):
 
     def encode(self, without: Collection[Feature] = ()) -> str:
         """As a query string; only `order`, `limit` and `from` can be left out."""
-        values: dict[Feature, object] = {
-            Feature.ORDER: {"attribute": "id"}
-            | ({"descending": "true"} if self.descending else {}),
-            Feature.LIMIT: LIMIT,
-            Feature.FROM: self.start,
-        }
-        where = {"where": condition} if (condition := self._condition()) else {}
-        rest = {name.value: value for name, value in values.items() if name not in without}
-        return str(qs_codec.encode(where | rest))
+        pairs = self._condition()
+        if Feature.ORDER not in without:
+            pairs.append(("order[attribute]", "id"))
+            if self.descending:
+                pairs.append(("order[descending]", "true"))
+        if Feature.LIMIT not in without:
+            pairs.append((Feature.LIMIT, LIMIT))
+        if Feature.FROM not in without:
+            pairs.append((Feature.FROM, self.start))
+        return urlencode(pairs, quote_via=quote, safe="")
 
-    def _condition(self) -> dict[str, object]:
-        bounds = {Feature.GT.value: self.after, Feature.LT.value: self.before}
-        of_id: dict[str, object] = {k: v for k, v in bounds.items() if v is not None}
+    def _condition(self) -> list[tuple[str, object]]:
+        bounds = ((Feature.GT, self.after), (Feature.LT, self.before))
+        of_id = [(f"where[id][{name}]", bound) for name, bound in bounds if bound is not None]
         if self.field is None:
-            return {"id": of_id} if of_id else {}
-        among: dict[str, object] = {Feature.IN.value: list(self.values)}
-        if self.field == "id" and of_id:
-            return {"id": of_id | among}
-        asked: object = self.values[0] if len(self.values) == 1 else among
-        return {self.field: asked} | ({"id": of_id} if of_id else {})
+            return [*of_id]
+        # An id that has a bound takes no plain value beside it.
+        if len(self.values) == 1 and not (self.field == "id" and of_id):
+            return [(f"where[{self.field}]", self.values[0]), *of_id]
+        return [*((_place(self.field, i), value) for i, value in enumerate(self.values)), *of_id]
+
+
+def _place(field: str, place: int) -> str:
+    """The name of one value of a list."""
+    return f"where[{field}][$in][{place}]"
 
 
 def fitting(field: str, values: Sequence[str | int], most: int) -> Sequence[str | int]:
@@ -88,8 +92,7 @@ def fitting(field: str, values: Sequence[str | int], most: int) -> Sequence[str 
     and in a query that is not too long."""
     length = len(Query(field).encode())
     for place, value in enumerate(values):
-        # `where[field][$in][place]=value&`, percent-encoded
-        length += len(quote(f"where[{field}][$in][{place}]{value}", safe="")) + 2
+        length += len(urlencode([(_place(field, place), value)], quote_via=quote, safe="")) + 1
         if place and (place == most or length > LONGEST_QUERY):
             return values[:place]
     return values
