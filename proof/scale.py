@@ -6,12 +6,12 @@ stops after everything is recorded, and a second one with everything still due.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from benchmarks.__main__ import Measured, measure, served
+from benchmarks.processes import Measured, reconciler
+from benchmarks.shop import shop
 from proof.counts import Figures, leave
 
 RETURNS = 100_000
@@ -27,14 +27,13 @@ _STOPPED = (7,)
 @click.option("--returns", type=int, default=RETURNS, show_default=True, help="How many.")
 def main(directory: Path | None, returns: int) -> None:
     figures = Figures()
-    with served(returns=returns, orders_in_jetti=False) as (_, environ):
+    with shop(returns=returns, orders_in_jetti=False) as opened:
         # Nothing changes meanwhile, so even the last two minutes can be read.
-        environ["RECONCILER_LOOP__LAG"] = "0s"
-        measure(["init", "--since", "210d"], environ)
-        _note(figures, "first pass", measure(["run"], environ, may_exit=_STOPPED))
-        _note(figures, "pass with all still due", measure(["run"], environ, may_exit=_STOPPED))
-        told = measure(["status", "--format", "json"], environ, may_exit=(3,))
-    recorded = sum(json.loads(told.stdout)["facts"]["states"].values())
+        environ = opened.with_settings(guard__creates="25", loop__lag="0s")
+        reconciler(["init", "--since", "210d"], environ)
+        _note(figures, "first pass", reconciler(["run"], environ, may_exit=_STOPPED))
+        _note(figures, "pass with all still due", reconciler(["run"], environ, may_exit=_STOPPED))
+        recorded = opened.recorded()
     figures.add("scale", "returns recorded", recorded)
     leave(figures, directory, "scale")
     peak = max(value for name, value in figures.largest.items() if name.endswith("MiB"))

@@ -55,8 +55,8 @@ def print_note(text: str) -> None:
 
 
 def is_terminal() -> bool:
-    """Whether stderr is a terminal, also while progress is shown there: what older versions of
-    rich put in its place does not say so."""
+    """Whether stderr is a terminal, also while progress is shown there. What older versions of
+    rich put in its place answers that it is none."""
     stream = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
     return stream is not None and stream.isatty()
 

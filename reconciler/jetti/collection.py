@@ -38,7 +38,7 @@ class MoreThanAPage(FilterIgnored):
 
 
 class PerhapsMisread(FilterIgnored):
-    """Nobody knows whether Jetti understands a list of so many values."""
+    """Nobody knows whether Jetti understands a list of that length."""
 
 
 class QueryUnusable(TargetUnavailable):

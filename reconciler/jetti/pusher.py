@@ -113,7 +113,7 @@ class Pusher(Target):
         """The matched changes in their order: each alone, or as many together as are only to be
         skipped and were looked up together.
 
-        What is skipped touches nothing but its own entry, so many may be recorded together: to
+        What is skipped touches nothing but its own entry, they may be recorded together: to
         sync each to disk would take longer than all the rest.
         """
         skipped: list[MatchedChange] = []

@@ -1,0 +1,1 @@
+"""Figures of speed and size, as ratios to the least that could do the same work."""

@@ -1,0 +1,89 @@
+"""The least that could do the same work: bare programs with the same libraries.
+
+They take over nothing from the program, so that a change there does not lower the floor, too.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+
+from benchmarks.processes import Measured, measure
+from benchmarks.shop import Shop
+
+INTERPRETER = "pass"
+IMPORTS = "import sqlalchemy, httpx, click, msgspec"
+
+_FETCH = """
+import os, sys
+import sqlalchemy, httpx, click, msgspec
+from urllib.parse import parse_qs, urlsplit
+
+class Line(msgspec.Struct):
+    line_item_id: str
+    provider_line_item_id: str
+    sku: str | None = None
+    title: str | None = None
+    return_reason: str | None = None
+
+class Label(msgspec.Struct):
+    status: str | None = None
+    carrier: str | None = None
+    tracking_number: str | None = None
+    line_items: list[int] | None = None
+    updated_at: str | None = None
+
+class Return(msgspec.Struct):
+    id: str
+    state: str
+    created_at: str
+    updated_at: str
+    line_items: list[Line]
+    labels: list[Label] | None = None
+    provider_order_id: str | None = None
+    order_name: str | None = None
+    outcome: str | None = None
+    type: str | None = None
+    status_page_url: str | None = None
+
+class Page(msgspec.Struct):
+    returns: list[Return]
+    nextPageUrl: str | None
+
+decoder = msgspec.json.Decoder(Page)
+address = os.environ["LOOP_BASE_URL"] + "/warehouse/return/list"
+read = 0
+with httpx.Client(headers={"X-Authorization": os.environ["LOOP_API_KEY"]}) as client:
+    for span in sys.argv[1:]:
+        start, end = span.split(",")
+        for state in ("open", "closed", "cancelled", "expired", "review"):
+            query = {"from": start, "to": end, "filter": "updated_at", "state": state,
+                     "paginate": "true", "pageSize": "750"}
+            while True:
+                page = decoder.decode(client.get(address, params=query).content)
+                read += len(page.returns)
+                if page.nextPageUrl is None:
+                    break
+                query["cursor"] = parse_qs(urlsplit(page.nextPageUrl).query)["cursor"][0]
+print(read)
+"""
+
+
+def python(program: str, environ: dict[str, str], *arguments: str) -> Measured:
+    """A Python of its own for that program."""
+    return measure([sys.executable, "-c", program, *arguments], environ)
+
+
+def fetch(shop: Shop, days: int, returns: int) -> Measured:
+    """Fetch and decode the pages of the last days, in spans of a month as the program reads them:
+    one process, one connection, nothing kept."""
+    end = datetime.now(UTC).replace(tzinfo=None)
+    ends = [end - timedelta(days=passed) for passed in range(0, days, 30)]
+    spans = [
+        f"{one - timedelta(days=30):%Y-%m-%d %H:%M:%S},{one:%Y-%m-%d %H:%M:%S}" for one in ends
+    ]
+    fetched = python(_FETCH, shop.environ, *spans)
+    # A return at the very end of a span is in two.
+    if not 0 <= int(fetched.stdout) - returns <= len(spans):
+        raise SystemExit(f"the floor read {int(fetched.stdout)} returns, not {returns}")
+    return fetched
