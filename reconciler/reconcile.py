@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,8 +22,8 @@ from reconciler.core.plan import (
     CreationRules,
     NothingToPush,
     Plan,
+    Planner,
     digest_of,
-    make_plan,
     skipped,
 )
 from reconciler.core.ports import Ledger
@@ -37,7 +38,7 @@ from reconciler.runtime import Progress
 
 _log = logging.getLogger(__name__)
 
-_TOGETHER = 500  # entries fetched at a time for a range
+_TOGETHER = 500  # entries fetched and decided about at a time
 _READY = frozenset({State.PENDING, State.WAITING, State.FAILED, State.SKIPPED})
 _UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 
@@ -73,8 +74,8 @@ class Pass:
         self._clock = dependencies.clock
         self._progress = dependencies.progress
         self._began = dependencies.clock.monotonic()
-        self._plan = Plan((), ())
-        self._skipped: tuple[ReportedChange, ...] = ()
+        self._plan = Plan(())
+        self._skipped: list[ReportedChange] = []
         self._outcomes: list[ReportedChange] = []
         self._ended_by: ReconcilerError | None = None
         """What ended the pass before its plan was carried out."""
@@ -104,15 +105,20 @@ class Pass:
 
     def _decide(self) -> Plan:
         """Plan what is due, and record what needs no push."""
-        plan = make_plan(self._due(), self._rules, self._start.run.started_at)
-        decided = [done for done in plan.nothing_to_push if done.entry.state is not done.state]
-        self._ledger.journal.apply_all([(done.entry.id, _transition_of(done)) for done in decided])
-        self._skipped = tuple(
+        planner = Planner(self._rules, self._start.run.started_at)
+        due = self._due()
+        while portion := list(islice(due, _TOGETHER)):
+            self._settle(planner.decide(portion))
+        return planner.plan()
+
+    def _settle(self, nothing_to_push: Sequence[NothingToPush]) -> None:
+        settled = [done for done in nothing_to_push if done.entry.state is not done.state]
+        self._ledger.journal.apply_all([(done.entry.id, _transition_of(done)) for done in settled])
+        self._skipped += [
             skipped(done, self._rules)
-            for done in decided
+            for done in settled
             if done.state is State.SKIPPED or done.reason is not None
-        )
-        return plan
+        ]
 
     def _due(self) -> Iterator[Entry]:
         """Everything the ledger has to do; of a range or single returns, only what was read."""
@@ -165,7 +171,7 @@ class Pass:
             stopped=stopped,
             digest=digest,
             outcomes=(*self._outcomes, *self._deferred(stopped, digest)),
-            skipped=self._skipped,
+            skipped=tuple(self._skipped),
             failures=(*log.failures, *self._approval.failures, *ended_by),
             is_accepted=self._approval.is_accepted,
             remarks=(*self._target.remarks, *self._approval.remarks),

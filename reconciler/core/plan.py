@@ -105,10 +105,9 @@ class NothingToPush(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """All changes of a pass, in the order they are pushed, and what needs no push."""
+    """All changes of a pass, in the order they are pushed."""
 
     changes: tuple[Change, ...]
-    nothing_to_push: tuple[NothingToPush, ...]
 
     @property
     def digest(self) -> str:
@@ -129,33 +128,48 @@ def digest_of(changes: Iterable[Change]) -> str:
     return named.hexdigest()[:16]
 
 
-def make_plan(entries: Iterable[Entry], rules: CreationRules, fresh_since: datetime) -> Plan:
-    """Decide about every entry, and put the changes in order.
+class Planner:
+    """Decides about one portion of the entries after the other, so that memory follows the changes
+    and not the entries; then puts the changes in order."""
 
-    First what must be read back: what is absent then is read again at the end of the pass. Then
-    what was recorded in this pass, since `fresh_since`, newest first; then the backlog, oldest
-    first: a backlog of days must not hold back what a customer did a minute ago.
-    """
-    nothing_to_push: list[NothingToPush] = []
-    read_back: list[Change] = []
-    # The instants stay outside of the changes: a plan may be long, and only its order needs them.
-    fresh: list[tuple[datetime, Change]] = []
-    backlog: list[tuple[datetime, Change]] = []
-    for entry in entries:
-        decision = decide(entry, rules)
-        changed_at = entry.changed_at or fresh_since
-        if isinstance(decision, NothingToPush):
-            nothing_to_push.append(decision)
-        elif decision.reads_back:
-            read_back.append(decision)
-        elif changed_at >= fresh_since:
-            fresh.append((entry.seen.updated_at, decision))
+    def __init__(self, rules: CreationRules, fresh_since: datetime) -> None:
+        """What was recorded since `fresh_since`, the begin of the pass, goes before the backlog."""
+        self._rules = rules
+        self._fresh_since = fresh_since
+        self._read_back: list[Change] = []
+        # The instants stay outside of the changes: a plan may be long, and only its order needs
+        # them.
+        self._fresh: list[tuple[datetime, Change]] = []
+        self._backlog: list[tuple[datetime, Change]] = []
+
+    def decide(self, entries: Iterable[Entry]) -> list[NothingToPush]:
+        """Take these entries into the plan. Those that need no push are returned, to be settled."""
+        nothing_to_push: list[NothingToPush] = []
+        for entry in entries:
+            decision = decide(entry, self._rules)
+            if isinstance(decision, NothingToPush):
+                nothing_to_push.append(decision)
+            else:
+                self._add(entry, decision)
+        return nothing_to_push
+
+    def _add(self, entry: Entry, change: Change) -> None:
+        changed_at = entry.changed_at or self._fresh_since
+        if change.reads_back:
+            self._read_back.append(change)
+        elif changed_at >= self._fresh_since:
+            self._fresh.append((entry.seen.updated_at, change))
         else:
-            backlog.append((changed_at, decision))
-    fresh.sort(key=_at_then_id, reverse=True)
-    backlog.sort(key=_at_then_id)
-    rest = (change for _, change in chain(fresh, backlog))
-    return Plan(changes=(*read_back, *rest), nothing_to_push=tuple(nothing_to_push))
+            self._backlog.append((changed_at, change))
+
+    def plan(self) -> Plan:
+        """First what must be read back: what is absent then is read again at the end of the pass.
+        Then what is fresh, newest first; then the backlog, oldest first: a backlog of days must not
+        hold back what a customer did a minute ago."""
+        self._fresh.sort(key=_at_then_id, reverse=True)
+        self._backlog.sort(key=_at_then_id)
+        rest = (change for _, change in chain(self._fresh, self._backlog))
+        return Plan((*self._read_back, *rest))
 
 
 def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.estimate import Rates
 from reconciler.core.model import Line, Purpose
-from reconciler.core.plan import CreationRules, make_plan
+from reconciler.core.plan import CreationRules
 from reconciler.core.settings import Policy
 from tests.core.samples import (
     DAY,
@@ -19,6 +19,7 @@ from tests.core.samples import (
     wanted_line,
     wants,
 )
+from tests.support.planning import make_plan
 
 RULES = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
 AB = wants(wanted_line("A"), wanted_line("B"))

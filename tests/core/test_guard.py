@@ -14,11 +14,12 @@ from reconciler.core.guard import (
     unaccepted,
 )
 from reconciler.core.model import Purpose
-from reconciler.core.plan import CreationRules, make_plan
+from reconciler.core.plan import CreationRules
 from reconciler.core.settings import Guards, Policy
 from reconciler.errors import SafetyStop
 from tests.core.samples import NOON, a_return, an_entry, an_intent, pushed, wanted_line, wants
 from tests.support.golden import as_shown, by_name
+from tests.support.planning import make_plan
 
 RULES = CreationRules(Policy(), go_live=NOON.replace(year=2020), asked_for=False)
 INPUTS = GuardInputs(guards=Guards(), changed_lately=0, mapping_is_new=False)

@@ -23,7 +23,7 @@ from reconciler.core.matching.match import match_entry
 from reconciler.core.matching.order import choose_sale, with_order
 from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.model import Operation, Purpose, State, Window, Write
-from reconciler.core.plan import CreationRules, make_plan
+from reconciler.core.plan import CreationRules
 from reconciler.core.settings import Guards, Policy
 from reconciler.core.windows import check_clock, check_plausible, check_progress
 from reconciler.errors import ImplausibleListing, ReconcilerError, SafetyStop, SourceError
@@ -49,6 +49,7 @@ from tests.core.samples import (
 )
 from tests.core.wording import REVIEW, assert_names, without_words, words_of
 from tests.support.golden import as_shown, by_name
+from tests.support.planning import make_plan
 
 ALL = frozenset("ABCD")
 AB = wants(wanted_line("A"), wanted_line("B"))

@@ -16,9 +16,9 @@ from reconciler.core.plan import (
     CreationRules,
     NothingToPush,
     Plan,
+    Planner,
     creatable,
     decide,
-    make_plan,
     skipped,
     why_not_created,
 )
@@ -41,6 +41,7 @@ from tests.core.samples import (
     wants,
 )
 from tests.core.strategies import entries
+from tests.support.planning import make_plan
 
 RULES = CreationRules(Policy(), go_live=NOON - 2 * DAY, asked_for=False)
 LATE = replace(RULES, go_live=NOON)
@@ -452,12 +453,27 @@ def test_of_equals_the_news_go_backwards_and_the_backlog_forwards_by_their_ids()
 
 
 def test_what_needs_no_push_is_settled_and_no_change():
-    plan = make_plan([an_entry(sale_returns=(pushed(),)), numbered(2)], RULES, NOON)
+    planner = Planner(RULES, NOON)
 
-    assert [change.return_id for change in plan.changes] == ["2"]
-    assert plan.nothing_to_push == (
-        NothingToPush(an_entry(sale_returns=(pushed(),)), State.SYNCED),
-    )
+    settled = planner.decide([an_entry(sale_returns=(pushed(),)), numbered(2)])
+
+    assert settled == [NothingToPush(an_entry(sale_returns=(pushed(),)), State.SYNCED)]
+    assert [change.return_id for change in planner.plan().changes] == ["2"]
+
+
+def test_a_plan_does_not_depend_on_the_portions_in_which_it_was_decided():
+    queue = [
+        numbered(1, changed_at=NOON - DAY),
+        numbered(2, changed_at=NOON),
+        numbered(3, changed_at=NOON - 2 * DAY, intents=(an_intent(),)),
+        numbered(4, changed_at=NOON - 2 * DAY),
+    ]
+    planner = Planner(RULES, NOON)
+
+    for entry in queue:
+        assert planner.decide([entry]) == []
+
+    assert planner.plan() == make_plan(queue, RULES, NOON)
 
 
 def test_the_digest_does_not_depend_on_order_or_on_times():
@@ -480,7 +496,7 @@ def test_the_digest_does_not_depend_on_order_or_on_times():
     digests |= {make_plan(order, RULES, NOON + DAY).digest for order in list(permutations(later))}
 
     changes = make_plan(queue, RULES, NOON).changes
-    digests |= {Plan(order, ()).digest for order in list(permutations(changes))}
+    digests |= {Plan(order).digest for order in list(permutations(changes))}
 
     assert len(digests) == 1
     assert len(digests.pop()) == 16

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.core.matching.created import PROVEN_BY
 from reconciler.core.pass_result import LedgerState, PassResult, PassStart
-from reconciler.core.plan import CreationRules, Plan, make_plan
+from reconciler.core.plan import CreationRules, Plan
 from reconciler.core.records import Run
 from reconciler.core.report import OutcomeKind, Requests, RunKind
 from reconciler.core.request import RunRequest
@@ -17,6 +17,7 @@ from reconciler.core.run_remarks import run_remarks
 from reconciler.core.settings import Policy
 from reconciler.core.summary import LedgerTotals, ReadTotals
 from tests.core.samples import NOON, a_return, an_entry, pushed, wanted_line, wants
+from tests.support.planning import make_plan
 
 DRY_RANGE = RunRequest(kind=RunKind.RANGE, start=NOON, dry_run=True)
 BLANK = PassStart(Run(1, "range", NOON), watermark=None)
@@ -37,7 +38,7 @@ def an_update() -> Plan:
 
 
 def a_result(plan: Plan | None = None, request: RunRequest | None = None, **more) -> PassResult:
-    plan = plan or Plan((), ())
+    plan = plan or Plan(())
     usual = {
         "request": request or RunRequest(),
         "start": START,

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.core.model import Line, Operation, Parcel, Return, State, Window, Write
 from reconciler.core.owned_fields import of_sale_return
-from reconciler.core.plan import CreationRules, make_plan
+from reconciler.core.plan import CreationRules
 from reconciler.core.records import By, DrainedWindow
 from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import KeyRefused, TargetUnavailable
@@ -29,6 +29,7 @@ from tests.jetti.scrubbing import JETTI, scrub
 from tests.jetti.workshop import Settings
 from tests.support.cassettes import CASSETTES, vcr_settings
 from tests.support.patient_clock import PatientClock
+from tests.support.planning import make_plan
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 ORDER = example_order(1001, NOW - timedelta(days=9), vendors=("Acme", "Bolt", None))

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.core import fingerprint
 from reconciler.core.model import Entry, Line, Return, Window
-from reconciler.core.plan import Change, CreationRules, make_plan
+from reconciler.core.plan import Change, CreationRules
 from reconciler.core.records import By, DrainedWindow
 from reconciler.core.report import ReportedChange
 from reconciler.core.settings import Mapping, Policy
@@ -29,6 +29,7 @@ from reconciler.ledger.schema import InitialState
 from reconciler.sandbox.messages import Request
 from reconciler.sandbox.orders import SandboxOrder
 from reconciler.sandbox.sandbox import JETTI_TOKEN
+from tests.support.planning import make_plan
 from tests.support.world import World
 
 SETTLE = timedelta(seconds=180)

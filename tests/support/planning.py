@@ -1,0 +1,16 @@
+"""Plans of entries that are all at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from reconciler.core.model import Entry
+from reconciler.core.plan import CreationRules, Plan, Planner
+
+
+def make_plan(entries: Iterable[Entry], rules: CreationRules, fresh_since: datetime) -> Plan:
+    """The plan of these entries."""
+    planner = Planner(rules, fresh_since)
+    planner.decide(entries)
+    return planner.plan()
