@@ -5,9 +5,12 @@ An adoption that was broken off is on record in the ledger until one has looked 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from reconciler.clock import Clock
+from reconciler.core.commands import init_adopt
 from reconciler.core.plan import CreationRules
 from reconciler.core.records import By
 from reconciler.core.report import Report, RunKind
@@ -21,14 +24,17 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _STEP = 5.0  # seconds between two signs that a wait goes on
 
 
-def oldest_creatable(ledger: SqlLedger, start: datetime, now: datetime) -> datetime:
-    """When the oldest return was created that this ledger could create; `start` at the latest.
+def where_to_start(
+    ledger: SqlLedger, since: datetime | None, now: datetime, default: timedelta
+) -> datetime:
+    """Since when to look: as somebody says; otherwise since go-live, and `default` ago at least.
 
-    Jetti may have all of them. Whoever follows a stop that names `init --adopt` must be done with
-    that one command.
+    Earlier where a return is due that was created before, because Jetti may have it: whoever
+    follows a stop that names `init --adopt` must be done with that one command.
     """
     due = (entry.seen.created_at for entry in ledger.entries.due(now))
-    return min((start, ledger.meta.read().go_live, *due)).replace(microsecond=0)
+    start = since or min(now - default, ledger.meta.read().go_live)
+    return min((start, *due)).replace(microsecond=0)
 
 
 def creation_rules(policy: Policy) -> CreationRules:
@@ -36,13 +42,30 @@ def creation_rules(policy: Policy) -> CreationRules:
     return CreationRules(policy=policy, go_live=_NEVER, asked_for=False)
 
 
-def begin(ledger: SqlLedger, start: datetime) -> RunRequest:
-    """The pass that looks for every return since then, and for those that an adoption which was
-    broken off had to look for."""
-    unfinished = ledger.meta.read().adopting_since
-    start = min(start, unfinished or start)
-    ledger.meta.begin_adoption(start)
+def begin(ledger: SqlLedger, start: datetime, since: datetime | None) -> RunRequest:
+    """The pass that looks for every return since `start`, and for those that an adoption which was
+    broken off had to look for.
+
+    `since` is what somebody named as the go-live. A ledger that never pushed takes it if it is the
+    earlier one: it may stand for a lost ledger, whose go-live its own is not.
+    """
+    meta = ledger.meta.read()
+    start = min(start, meta.adopting_since or start)
+    # safeguard: go-live-of-a-lost-ledger
+    moves = since is not None and since < meta.go_live and not meta.has_pushed
+    ledger.meta.begin_adoption(start, since if moves else None)
     return RunRequest(kind=RunKind.RANGE, start=start, by=By.UPDATED)
+
+
+@contextmanager
+def before_looking(ledger: SqlLedger) -> Iterator[None]:
+    """Whoever interrupts this block learns how to go on."""
+    try:
+        yield
+    except Interrupted as error:
+        again = init_adopt(ledger.meta.read().go_live)
+        error.hint = f"nothing was looked up yet: run `{again}` again"
+        raise
 
 
 def wait_until_settled(
@@ -56,15 +79,11 @@ def wait_until_settled(
     made_at = ledger.meta.read().created_at or clock.now()
     # safeguard: settle-before-adopting
     left = min(settle, made_at + settle - clock.now()).total_seconds()
-    try:
-        while left > 0:
-            progress.settling(left)
-            step = min(_STEP, left)
-            clock.wait(step)
-            left -= step
-    except Interrupted as error:
-        error.hint = "nothing was looked up yet: run `reconciler init --adopt` again"
-        raise
+    while left > 0:
+        progress.settling(left)
+        step = min(_STEP, left)
+        clock.wait(step)
+        left -= step
 
 
 def end(ledger: SqlLedger, report: Report) -> None:

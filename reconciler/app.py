@@ -95,6 +95,8 @@ class Initialised(Struct, frozen=True):
     ledger: str
     created: bool
     go_live: datetime
+    go_live_before: datetime
+    """The same unless adopting moved it."""
     watermark: datetime
     unproven: bool = True
     """Whether no create has proven `jetti.cancel_ids_key` yet."""
@@ -169,8 +171,11 @@ def initialise(
 ) -> Initialised:
     """Create the ledger; on an existing one only adopt or forget pins. Raises ReconcilerError."""
     now = runtime.clock.now()
+    since = since.replace(microsecond=0) if since else None
     existed = ledgers.exists(settings.ledger)
     start = (since or now - _GO_LIVE_AGO).replace(microsecond=0)
+    if repin:
+        ledgers.require(settings.ledger)  # nothing is pinned where there is none
     if adopt:
         # Refused before anything is made.
         settings.require_loop_key()
@@ -184,27 +189,29 @@ def initialise(
     ) as ledger:
         if repin:
             ledger.meta.repin()
-        report = None
+        go_live_before, report = ledger.meta.read().go_live, None
         if adopt:
-            oldest = since or adoption.oldest_creatable(ledger, start, now)
-            report = _adopt(settings, oldest, runtime, ledger)
+            oldest = adoption.where_to_start(ledger, since, now, _GO_LIVE_AGO)
+            request = adoption.begin(ledger, oldest, since)
+            report = _adopt(settings, request, runtime, ledger)
         meta = ledger.meta.read()
     return Initialised(
         ledger=settings.ledger,
         created=not existed,
         go_live=meta.go_live,
+        go_live_before=go_live_before,
         watermark=meta.watermark,
         unproven=meta.proven_ids_key != settings.jetti.cancel_ids_key,
         report=report,
     )
 
 
-def _adopt(settings: Settings, since: datetime, runtime: Runtime, ledger: SqlLedger) -> Report:
-    request = adoption.begin(ledger, since)
+def _adopt(settings: Settings, request: RunRequest, runtime: Runtime, ledger: SqlLedger) -> Report:
     rules = adoption.creation_rules(settings.policy)
-    # safeguard: keys-before-the-wait
-    _try_keys(settings, runtime, ledger, rules)
-    adoption.wait_until_settled(ledger, settings.jetti.settle, runtime.clock, runtime.progress)
+    with adoption.before_looking(ledger):
+        # safeguard: keys-before-the-wait
+        _try_keys(settings, runtime, ledger, rules)
+        adoption.wait_until_settled(ledger, settings.jetti.settle, runtime.clock, runtime.progress)
     with recorded(ledger, request, runtime.clock) as start:
         setup = PassSetup(request, start, ledger, rules, _ADOPT, lambda _: UnguardedApproval())
         report = _run_pass(settings, setup, runtime)

@@ -131,13 +131,13 @@ class GuardedApproval:
 
     def approve(self, plan: Plan) -> tuple[Change, ...]:
         self._plan = plan
-        creates = _creates(plan.changes)
-        if creates and not self._ledger.meta.read().has_pushed:
+        creates, meta = _creates(plan.changes), self._ledger.meta.read()
+        if creates and not meta.has_pushed:
             # Before any count: it is no news that such a plan is large.
             with self._target.in_use() as target:
                 self._already_there = target.already_has(creates)
             # safeguard: lost-ledger
-            check_ledger_is_not_lost(self._already_there or ())
+            check_ledger_is_not_lost(self._already_there or (), meta.go_live)
         if self._request.asked_for:
             return self._approve_asked_for(plan)
         return self._approve_counted(plan)
@@ -197,7 +197,9 @@ class GuardedApproval:
         members = (change.member() for change in plan.changes)
         self._ledger.plans.keep(plan.digest, members, self._clock.now())
         message = f"plan {plan.digest} of this range was not carried out: {total().in_words()}"
-        raise safety_stop(message, plan.digest, self._request.command, found, ", or with --yes")
+        raise safety_stop(
+            message, plan.digest, self._request.command, found, ", or with --yes", inputs.go_live
+        )
 
     def _sum(self, changes: Sequence[Change], inputs: GuardInputs) -> RangeSum:
         creates = _creates(changes)
@@ -214,17 +216,18 @@ class GuardedApproval:
     # ------------------------------------------------------------------------------- all of them
 
     def _inputs(self, plan: Plan) -> GuardInputs:
-        stopped = self._ledger.plans.stopped()
+        stopped, meta = self._ledger.plans.stopped(), self._ledger.meta.read()
         return GuardInputs(
             guards=self._policy.guards,
             changed_lately=self._ledger.entries.count_updated_since(
                 self._start.run.started_at - LATELY
             ),
-            mapping_is_new=self._ledger.meta.read().mapping_version != self._policy.mapping_version,
+            mapping_is_new=meta.mapping_version != self._policy.mapping_version,
             accepted=self._acceptance.members(plan, stopped),
             stopped=stopped.members if stopped else frozenset(),
             stopped_since=stopped.since if stopped else None,
             stopped_as=stopped.digest if stopped else "",
+            go_live=meta.go_live,
         )
 
     def _look_for(self, changes: Iterable[Change]) -> Sequence[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     type=Moment(past=True),
     metavar="WHEN",
     help="Go-live time and first watermark: returns created before it are never created in Jetti"
-    " automatically. Default: 24h ago.",
+    " automatically. Default: 24h ago. For a lost ledger: the day this program first went live.",
 )
 @click.option(
     "--adopt",
@@ -41,7 +42,8 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     """Create the ledger.
 
     Refuses to replace one that exists. On an existing ledger, --adopt and --repin do only their
-    own part; the watermark stays.
+    own part; the watermark stays. --adopt with an earlier --since moves go-live back to it as long
+    as nothing was pushed from the ledger.
 
     --adopt first waits until jetti.settle (180 s) has passed since the ledger was created, because
     what the last run of a lost ledger sent may not have taken effect in Jetti yet, and shows its
@@ -50,9 +52,9 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
 
     \b
     Examples:
-      reconciler init                        from 24 hours ago
-      reconciler init --since 2026-01-31     from that day, 00:00 UTC
-      reconciler init --since 120d --adopt   rebuild a lost ledger from what Jetti has
+      reconciler init                              from 24 hours ago
+      reconciler init --since 2026-01-31           from that day, 00:00 UTC
+      reconciler init --since 2026-01-31 --adopt   rebuild a lost ledger from what Jetti has
     """
     from reconciler import app
 
@@ -61,11 +63,12 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     with progress.shown(call, off_terminal_too=adopt) as watcher:
         runtime = dataclasses.replace(call.runtime, progress=watcher)
         made = app.initialise(settings, since=since, adopt=adopt, repin=repin, runtime=runtime)
-    streams.print_text(_summary(made))
+    streams.print_text(_summary(made, since))
     return made.report.run.exit_code if made.report else 0
 
 
-def _summary(made: Initialised) -> str:
+def _summary(made: Initialised, since: datetime | None) -> str:
+    from reconciler.core.commands import init_adopt
     from reconciler.core.matching.created import PROVEN_BY
     from reconciler.reports import run_text
     from reconciler.reports.wording import line, moment
@@ -73,13 +76,34 @@ def _summary(made: Initialised) -> str:
     lines = [
         f"The ledger is {'ready' if made.created else 'as it was'}: {safe(made.ledger)}",
         line("go-live", f"{moment(made.go_live)}: nothing older is created automatically"),
+        *(line("note", note) for note in _about_go_live(made, since)),
         line("watermark", f"{moment(made.watermark)}: reading continues from here"),
     ]
     if made.unproven:
         lines.append(line("first", f"{PROVEN_BY}: its create proves jetti.cancel_ids_key"))
     following = "reconciler run --dry-run"
-    if made.report:
-        lines += ["", run_text.render(made.report)]
-        if made.report.run.failures:
-            following = "reconciler init --adopt, once that is fixed: not everything was looked up"
-    return "\n".join([*lines, line("next", following)])
+    if made.report is None:
+        return "\n".join([*lines, line("next", following)])
+    if made.report.run.failures:
+        again = init_adopt(made.go_live)
+        following = f"{again}, once that is fixed: not everything was looked up"
+    return "\n".join([*lines, "", run_text.render(made.report, following)])
+
+
+def _about_go_live(made: Initialised, since: datetime | None) -> Iterator[str]:
+    """What somebody who rebuilds a lost ledger may not expect of its go-live."""
+    from reconciler.core.instants import iso
+    from reconciler.reports.wording import moment
+
+    if made.go_live < made.go_live_before:
+        yield f"go-live was {moment(made.go_live_before)} until now"
+    elif since is not None and since < made.go_live:
+        yield (
+            "go-live stays; what is older is created by"
+            f" `reconciler run --from {iso(since)}`, which asks first"
+        )
+    elif made.created and made.report and since is None:
+        yield (
+            "a lost ledger went live earlier than that; what it still had to create from before is"
+            " created by `reconciler run --from DATE`, which asks first"
+        )

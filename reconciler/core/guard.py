@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from reconciler.core.commands import WHAT_DATE_IS, init_adopt
 from reconciler.core.duration import approximate
-from reconciler.core.instants import to_the_minute
+from reconciler.core.instants import iso, to_the_minute
 from reconciler.core.plan import Change, Plan, digest_of
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind
@@ -27,7 +28,7 @@ class GuardInputs(Struct, frozen=True):
 
     guards: Guards
     changed_lately: int
-    """Returns that changed in Loop in the last 28 days, by their `updated_at`."""
+    """Returns in the ledger that changed in Loop in the last 28 days, by their `updated_at`."""
     mapping_is_new: bool
     """Whether the mapping is another than the one under which pushed returns were accepted."""
     accepted: Collection[PlanMember] = ()
@@ -37,6 +38,8 @@ class GuardInputs(Struct, frozen=True):
     stopped_since: datetime | None = None
     stopped_as: str = ""
     """The digest under which it was stopped."""
+    go_live: datetime | None = None
+    """Of this ledger."""
 
 
 class Guarded(Struct, frozen=True):
@@ -117,7 +120,7 @@ def stop_of(
     else:
         since = f" since {to_the_minute(inputs.stopped_since)}" if inputs.stopped_since else ""
         message = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
-    return safety_stop(message, digest, command, already_there)
+    return safety_stop(message, digest, command, already_there, go_live=inputs.go_live)
 
 
 def safety_stop(
@@ -126,10 +129,11 @@ def safety_stop(
     command: str,
     already_there: Sequence[str] | None = (),
     otherwise: str = "",
+    go_live: datetime | None = None,
 ) -> SafetyStop:
     """A stop that accepting the digest ends; `otherwise` adds another way to the hint.
 
-    `already_there` as for `stop_of`.
+    `already_there` as for `stop_of`; `go_live` is this ledger's.
     """
     if already_there is None:
         return SafetyStop(
@@ -139,12 +143,13 @@ def safety_stop(
             command=f"{command} --dry-run --against-jetti",
         )
     if already_there:
+        adopt = init_adopt(go_live)
         return SafetyStop(
             f"{message}; Jetti already holds {len(already_there)} of its returns "
             f"(first: {already_there[0]}), which this ledger does not know",
-            hint="take them over with `reconciler init --adopt`; what is left can be accepted "
+            hint=f"take them over with `{adopt}`; what is left can be accepted "
             f"with `{command} --accept-plan` and its digest{otherwise}",
-            command="reconciler init --adopt",
+            command=adopt,
         )
     return SafetyStop(
         message,
@@ -212,14 +217,20 @@ def remapped(changes: Sequence[Change], inputs: GuardInputs) -> int:
     return sum(c.touches_pushed for c in changes) if inputs.mapping_is_new else 0
 
 
-def check_ledger_is_not_lost(already_there: Sequence[str]) -> None:
-    """Raises SafetyStop when Jetti already has some of what a new ledger would create."""
+def check_ledger_is_not_lost(already_there: Sequence[str], go_live: datetime) -> None:
+    """Raises SafetyStop when Jetti already has some of what a new ledger would create.
+
+    `go_live` is the new ledger's. Where another one was lost, that one's counts, and only whoever
+    reads this can know it.
+    """
     if already_there:
         raise SafetyStop(
             "this ledger has never pushed anything, but Jetti already holds "
             f"{len(already_there)} of the planned returns (first: {already_there[0]})",
-            hint="if the ledger was lost or recreated: reconciler init --adopt",
-            command="reconciler init --adopt",
+            hint=f"take them over with `{init_adopt()}`, {WHAT_DATE_IS}: then what a lost ledger "
+            "still had to create is created too. If no ledger was lost, DATE is this one's "
+            f"go-live, {iso(go_live)}",
+            command=init_adopt(),
         )
 
 
@@ -278,5 +289,5 @@ def _over(what: str, count: int, limit: int, inputs: GuardInputs) -> list[str]:
         return []
     return [
         f"it would {what} {_counted(count, 'return')} (the limits are {limit} and {share:.0%} of "
-        f"the {inputs.changed_lately} that changed in Loop in 28 days)"
+        f"the {inputs.changed_lately} in this ledger that changed in Loop in the last 28 days)"
     ]

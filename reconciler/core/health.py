@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.core import duration
+from reconciler.core.commands import init_adopt
 from reconciler.core.instants import to_the_minute, to_the_second
 from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
@@ -240,8 +241,8 @@ def _end_of(run: Run, facts: Facts) -> str:
 def _about_adoption(facts: Facts) -> Iterator[str]:
     if facts.adopting_since is not None:
         yield (
-            "not everything that Jetti already has was looked up: let `reconciler init --adopt`"
-            " finish, or run it again"
+            "not everything that Jetti already has was looked up: let"
+            f" `{init_adopt(facts.go_live)}` finish, or run it again"
         )
 
 

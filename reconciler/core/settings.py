@@ -129,7 +129,7 @@ class Guards(Struct, frozen=True):
     share: Annotated[
         float,
         Setting(
-            "a share of the returns that changed in Loop in 28 days; see"
+            "a share of the returns in the ledger that changed in Loop in the last 28 days; see"
             " [When a plan is stopped](#when-a-plan-is-stopped)",
             Share(),
         ),

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import msgspec
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
+from reconciler.core.commands import WHAT_DATE_IS, init_adopt
 from reconciler.errors import LedgerError
 
 ANSWERS: tuple[type[Exception], ...] = (
@@ -21,7 +22,10 @@ ANSWERS: tuple[type[Exception], ...] = (
 """What may be raised where SQL is executed and rows are read. UnicodeDecodeError: SQLite's message
 about a damaged schema may quote bytes that are not text, which the driver cannot decode."""
 
-RESTORE = "restore it from a backup, or move it away and start again with `reconciler init --adopt`"
+RESTORE = (
+    "restore it from a backup, or move it away and start again with "
+    f"`{init_adopt()}`, {WHAT_DATE_IS}"
+)
 
 _LOCKED = (
     "is locked by another program",

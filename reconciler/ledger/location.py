@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from reconciler.core.commands import WHAT_DATE_IS, init_adopt
 from reconciler.errors import ConfigError, LedgerError, LedgerMissing
 
 _PREFIX = "sqlite:///"
@@ -21,8 +22,9 @@ _OCTAL = re.compile(r"\\([0-7]{3})")
 
 INIT_HINT = (
     "if this is the first time, run `reconciler init`; if a ledger was here before, "
-    "restore it from a backup, or recognise what Jetti has with `reconciler init --adopt`"
+    f"restore it from a backup, or recognise what Jetti has with `{init_adopt()}`, {WHAT_DATE_IS}"
 )
+FOREIGN_HINT = f"set `ledger` to another path, or move that file away; then, {INIT_HINT}"
 
 
 def path_of(url: str) -> Path:

@@ -55,9 +55,13 @@ class SqlMetaRow:
         """Forget shop and account, so that the next run pins what it sees."""
         self._set(shop=None, account=None)
 
-    def begin_adoption(self, since: datetime) -> None:
-        """Remember that all since then is looked for in Jetti, until `end_adoption`."""
-        self._set(adopting_since=since)
+    def begin_adoption(self, since: datetime, go_live: datetime | None = None) -> None:
+        """Remember that all since then is looked for in Jetti, until `end_adoption`.
+
+        `go_live` replaces the ledger's; None leaves it.
+        """
+        moved = {} if go_live is None else {"go_live": go_live}
+        self._set(adopting_since=since, **moved)
 
     def end_adoption(self) -> None:
         """Remember that everything was looked for."""

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.clock import Clock
-from reconciler.errors import ConfigError
+from reconciler.core.commands import init_adopt
+from reconciler.core.instants import to_the_second
+from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
 from reconciler.ledger.database_errors import as_ledger_errors
@@ -48,10 +50,15 @@ def exists(url: str) -> bool:
     return bool(size_of(path_of(url)))
 
 
+def require(url: str) -> None:
+    """Raises LedgerMissing where there is no ledger; LedgerError where nobody can tell."""
+    require_present(path_of(url))
+
+
 def create(url: str, initial: InitialState, clock: Clock) -> None:
     """Make a new ledger, whole or not at all.
 
-    Raises ConfigError when there is a file already; LedgerLocked, LedgerError.
+    Raises ConfigError when there is a file already, LedgerLocked, LedgerError.
     """
     path = path_of(url)
     require_local(path, mounts())
@@ -59,11 +66,7 @@ def create(url: str, initial: InitialState, clock: Clock) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with run_lock(path, clock), as_ledger_errors(str(path)):
         if exists(url):
-            raise ConfigError(
-                f"there is a file at {path} already; a ledger is never overwritten",
-                "use it with `reconciler run`, rerun `reconciler init --adopt` if it was"
-                " interrupted (`reconciler status` shows that), or move it away",
-            )
+            raise _already_there(url, clock)
         _create_file(path, initial, clock)
 
 
@@ -125,6 +128,31 @@ def open_blank(initial: InitialState, clock: Clock) -> Iterator[SqlLedger]:
         yield SqlLedger(database, clock)
     finally:
         database.close()
+
+
+def _already_there(url: str, clock: Clock) -> ConfigError:
+    """Why no ledger is made here, and what to do with what is there."""
+    try:
+        with open_reader(url, clock) as ledger:
+            meta = ledger.meta.read()
+    except ReconcilerError as error:
+        return ConfigError(f"{error}; what is there is never overwritten", error.hint)
+    if meta.adopting_since is not None:
+        hint = f"finish adopting with `{init_adopt(meta.go_live)}`"
+    else:
+        hint = "use it with `reconciler run`"
+    if meta.has_pushed:
+        other = (
+            "Its go-live stays: what is older is created by `reconciler run --from DATE`, which"
+            " asks first"
+        )
+    else:
+        other = "For another go-live move it away and make a new one: nothing was pushed from it"
+    return ConfigError(
+        f"there is a ledger at {path_of(url)} already, with go-live {to_the_second(meta.go_live)};"
+        " a ledger is never overwritten",
+        f"{hint}. {other}",
+    )
 
 
 def _create_file(path: Path, initial: InitialState, clock: Clock) -> None:

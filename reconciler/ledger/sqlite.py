@@ -11,7 +11,7 @@ from reconciler.errors import LedgerError, LedgerMissing
 from reconciler.failpoints import Failpoint, hit
 from reconciler.fsync import sync_directory
 from reconciler.ledger.database_errors import unsound
-from reconciler.ledger.location import INIT_HINT
+from reconciler.ledger.location import FOREIGN_HINT
 
 APPLICATION_ID = 0x52455455
 """`RETU` in the file's header marks it as a ledger of this program."""
@@ -64,7 +64,7 @@ def require_ours(raw: sqlite3.Connection, path: Path, newest: int) -> None:
     (found,) = raw.execute("PRAGMA application_id").fetchone()
     # safeguard: foreign-database
     if found != APPLICATION_ID:
-        raise LedgerMissing(f"{path} is a database, but not a ledger of this program", INIT_HINT)
+        raise LedgerMissing(f"{path} is a database, but not a ledger of this program", FOREIGN_HINT)
     (version,) = raw.execute("PRAGMA user_version").fetchone()
     # safeguard: newer-ledger
     if version > newest:

@@ -53,12 +53,12 @@ _NOT_DONE = {
 """What a dry run may predict for a change other than that it is made."""
 
 
-def render(report: Report) -> str:
-    """The whole report, without a trailing newline."""
-    return "\n".join(_lines(report))
+def render(report: Report, following: str | None = None) -> str:
+    """The whole report, without a trailing newline. `following` replaces the next command."""
+    return "\n".join(_lines(report, following or _next(report)))
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, following: str | None) -> Iterator[str]:
     run = report.run
     yield _headline(report)
     if run.exit_code in _CONSEQUENCES:
@@ -75,7 +75,6 @@ def _lines(report: Report) -> Iterator[str]:
     yield line("requests", _requests(report))
     for remark in run.remarks:
         yield line("note", safe(remark, 1000))
-    following = _next(report)
     if following:
         yield line("next", following)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.core import duration
+from reconciler.core.commands import init_adopt
 from reconciler.core.health import Facts, Health, was_killed
 from reconciler.core.records import Run
 from reconciler.core.text import safe
@@ -53,7 +54,7 @@ def _next(health: Health) -> str | None:
     if facts.oldest_problem:
         return f"reconciler show {safe(facts.oldest_problem.return_id, 20)}"
     if facts.adopting_since is not None:
-        return "reconciler init --adopt"
+        return init_adopt(facts.go_live)
     if facts.last_complete_pass is None:
         return "reconciler run, scheduled every few minutes (cron.example)"
     return None

@@ -17,7 +17,7 @@ from reconciler.core.model import Purpose
 from reconciler.core.plan import CreationRules
 from reconciler.core.settings import Guards, Policy
 from reconciler.errors import SafetyStop
-from tests.core.samples import NOON, a_return, an_entry, an_intent, pushed, wanted_line, wants
+from tests.core.samples import DAY, NOON, a_return, an_entry, an_intent, pushed, wanted_line, wants
 from tests.support.golden import as_shown, by_name
 from tests.support.planning import make_plan
 
@@ -291,13 +291,15 @@ def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first(golden
     found = guard(plan, replace(INPUTS, changed_lately=40))
     plain = str(stop_of(found, INPUTS, "reconciler run"))
 
-    stopped = stop_of(found, INPUTS, "reconciler run", ["8812", "8813"])
+    inputs = replace(INPUTS, go_live=NOON - DAY)
+    stopped = stop_of(found, inputs, "reconciler run", ["8812", "8813"])
 
     assert str(stopped).startswith(f"{plain}; ")
     assert "8812" in str(stopped)
     assert "8813" not in str(stopped)
     assert plan.digest not in stopped.hint, "what is left will have a digest of its own"
-    assert stopped.command == "reconciler init --adopt"
+    assert stopped.command == "reconciler init --adopt --since 2026-02-28T12:00:00Z"
+    assert f"`{stopped.command}`" in stopped.hint
     golden(said(stopped, plan))
 
 
@@ -343,11 +345,12 @@ def test_a_plan_of_one_return_says_so_and_no_time_that_nobody_knows(golden):
 
 
 def test_a_new_ledger_does_not_create_what_jetti_already_marks():
-    check_ledger_is_not_lost([])
+    check_ledger_is_not_lost([], NOON)
     with pytest.raises(SafetyStop, match="7001") as stopped:
-        check_ledger_is_not_lost(["7001", "7002"])
-    assert "init --adopt" in stopped.value.hint
-    assert stopped.value.command == "reconciler init --adopt"
+        check_ledger_is_not_lost(["7001", "7002"], NOON)
+    assert stopped.value.command == "reconciler init --adopt --since DATE"
+    assert f"`{stopped.value.command}`" in stopped.value.hint
+    assert "2026-03-01T12:00:00Z" in stopped.value.hint, "where no ledger was lost"
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,10 @@ NOT_HEALTHY: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
         {"runs": (replace(run(2, "sweep", 7), message=None),)},
         ("run 2 (sweep)", "safety"),
     ),
-    "adoption not finished": ({"adopting_since": NOON - DAY}, ("`reconciler init --adopt`",)),
+    "adoption not finished": (
+        {"adopting_since": NOON - DAY},
+        ("`reconciler init --adopt --since ",),
+    ),
     "a stopped plan": (
         {"stopped": Stopped("0123456789abcdef", NOON - HOUR, {"update": 2, "create": 30})},
         (

@@ -135,10 +135,10 @@ def test_the_sum_of_a_range(total, facts, golden):
 
 
 def test_a_ledger_that_seems_to_be_lost(golden):
-    stop = stopped_by(check_ledger_is_not_lost, ["7001", "7002"])
+    stop = stopped_by(check_ledger_is_not_lost, ["7001", "7002"], NOON)
 
     assert_names(str(stop), "2", "7001")
-    assert stop.command == "reconciler init --adopt"
+    assert stop.command == "reconciler init --adopt --since DATE"
     assert stop.command in stop.hint
     golden(as_shown(stop))
 

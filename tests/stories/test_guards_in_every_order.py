@@ -16,6 +16,8 @@ from tests.support.agreement import assert_agreement
 from tests.support.world import NOON, Ran, World
 
 TIGHT = {"RECONCILER_GUARD__CREATES": "2", "RECONCILER_GUARD__UPDATES": "2"}
+ADOPT = "reconciler init --adopt --since DATE"
+"""Where the ledger never pushed: a lost one's go-live counts, and is not known."""
 
 
 def several(world: World, count: int) -> list[str]:
@@ -416,8 +418,8 @@ def test_a_new_ledger_before_markers_of_ours_says_adopt_however_large_the_plan(
     text = world.call("run", **TIGHT).stdout.splitlines()
 
     assert ran.code == 7
-    assert [f["command"] for f in ran.report["run"]["failures"]] == ["reconciler init --adopt"]
-    assert text[-1].split(maxsplit=1) == ["next", "reconciler init --adopt"]
+    assert [f["command"] for f in ran.report["run"]["failures"]] == [ADOPT]
+    assert text[-1].split(maxsplit=1) == ["next", ADOPT]
     assert "--accept-plan" not in "\n".join(text)
 
 
@@ -460,7 +462,7 @@ def test_a_new_ledger_s_dry_run_leads_to_the_look_whose_last_line_is_right(
 
     assert first.endswith("--dry-run --against-jetti")
     assert ("init --adopt" in second, "--accept-plan" in second) == (is_lost, not is_lost)
-    assert world.call(*second.split()[1:], **TIGHT).code == 0
+    assert world.call(*second.replace("DATE", "2026-02-22").split()[1:], **TIGHT).code == 0
     assert_agreement(world)
 
 
@@ -479,12 +481,13 @@ def test_a_ledger_that_was_lost_is_told_so_also_after_it_has_pushed_one_return(
     stopped = world.run(**TIGHT)
 
     [failure] = stopped.report["run"]["failures"]
-    assert (stopped.code, failure["command"]) == (7, "reconciler init --adopt")
+    known = "reconciler init --adopt --since 2026-02-22T12:05:00Z"
+    assert (stopped.code, failure["command"]) == (7, known)
     assert "Jetti already holds 3 of its returns" in failure["message"]
-    assert last_line(world, "run", "--dry-run", "--against-jetti") == "reconciler init --adopt"
-    assert last_line(world, "run", "--from", "2h") == "reconciler init --adopt"
+    assert last_line(world, "run", "--dry-run", "--against-jetti") == known
+    assert last_line(world, "run", "--from", "2h") == known
     writes = len(world.writes())
-    assert world.call("init", "--adopt").code == 0
+    assert world.call(*known.split()[1:]).code == 0
     assert (world.run(**TIGHT).code, len(world.writes())) == (0, writes)
     assert_agreement(world)
 
@@ -519,7 +522,7 @@ def test_the_oldest_of_a_long_plan_are_looked_at_too(world: World) -> None:
     lose(world)
     several(world, 205)
 
-    assert last_line(world, "run") == "reconciler init --adopt"
+    assert last_line(world, "run") == ADOPT
 
 
 def test_the_newest_of_a_long_plan_are_looked_at_too(world: World) -> None:
@@ -532,7 +535,7 @@ def test_the_newest_of_a_long_plan_are_looked_at_too(world: World) -> None:
         assert world.run("--return", one).code == 0
     lose(world)
 
-    assert last_line(world, "run") == "reconciler init --adopt"
+    assert last_line(world, "run") == ADOPT
 
 
 def lose(world: World) -> None:
