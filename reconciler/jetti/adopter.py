@@ -1,4 +1,4 @@
-"""Adopting what is in Jetti already, for `init --adopt`: GETs only, and nothing is skipped."""
+"""Adopting what is in Jetti already, for `init --adopt`: GETs only, and what is not there waits."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Adopter(Target):
             case Matched() as found if found.sale_returns:
                 return self.adopt(matched.entry, found)
             case _:
-                return PushResult(OutcomeKind.SKIPPED, "not in Jetti")
+                return PushResult(OutcomeKind.DEFERRED, "not in Jetti")
 
     def adopt(self, entry: Entry, found: Matched) -> PushResult:
         """Record the sale returns as the entry's. What should change in Jetti is left to a later

@@ -39,12 +39,30 @@ _MOST_NAMES = 10
 
 def lines(report: Report) -> Iterator[str]:
     """What changed, or would; no lines if nothing did."""
-    rest = [c for c in report.changes if c.outcome is not OutcomeKind.SKIPPED and not c.stopped]
+    skipped, left, rest = _sorted_out(report)
     yield from _section("would change" if report.run.dry_run else "changes", rest, report)
     stopped = [change for change in report.changes if change.stopped]
     title = f"stopped ({len(stopped)}), plan {safe(report.run.digest, 20)}"
     yield from _section(title, stopped, report)
-    yield from _skipped([c for c in report.changes if c.outcome is OutcomeKind.SKIPPED])
+    yield from _grouped("skipped", skipped)
+    yield from _grouped("left pending", left)
+
+
+def _sorted_out(report: Report) -> tuple[list[ReportedChange], ...]:
+    """What was skipped, what was looked for and left, and the rest that is not stopped."""
+    skipped: list[ReportedChange] = []
+    left: list[ReportedChange] = []
+    rest: list[ReportedChange] = []
+    for change in report.changes:
+        if change.stopped:
+            continue  # it has a section of its own
+        if change.outcome is OutcomeKind.SKIPPED:
+            skipped.append(change)
+        elif change.outcome is OutcomeKind.DEFERRED and change.change is ChangeKind.ADOPT:
+            left.append(change)
+        else:
+            rest.append(change)
+    return skipped, left, rest
 
 
 def _section(title: str, changes: list[ReportedChange], report: Report) -> Iterator[str]:
@@ -103,12 +121,12 @@ def _created(change: ReportedChange) -> str:
     return f"[{', '.join(part for part in parts if part)}]" if fields else ""
 
 
-def _skipped(changes: list[ReportedChange]) -> Iterator[str]:
+def _grouped(title: str, changes: list[ReportedChange]) -> Iterator[str]:
     """Grouped by reason, because there can be many and they need no action."""
     if not changes:
         return
     yield ""
-    yield f"skipped ({len(changes)})"
+    yield f"{title} ({len(changes)})"
     by_reason: dict[str, list[str]] = {}
     for change in changes:
         by_reason.setdefault(change.reason or "no reason given", []).append(

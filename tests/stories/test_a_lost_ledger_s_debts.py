@@ -168,3 +168,35 @@ def test_a_ledger_that_is_made_without_a_go_live_says_what_it_leaves_out(
     assert world.in_jetti(owed) == []
     assert world.run("--from", FIRST_DAY, "--yes").code == 0
     assert_nothing_is_owed(world, owed)
+
+
+def test_what_is_not_in_jetti_is_left_pending_and_called_that(world: World, owed: str) -> None:
+    lost(world)
+
+    typed = world.call("init", "--adopt", "--since", FIRST_DAY)
+
+    lines = typed.stdout.splitlines()
+    assert "left pending (1)" in lines
+    assert "  . not in Jetti (1): #1002" in lines
+    assert "skipped" not in typed.stdout
+    assert world.state(owed) == "pending"
+    assert "1 pending" in world.call("status").stdout
+
+
+@pytest.mark.parametrize(("trouble", "code"), [("none", 0), ("review", 3), ("outage", 5)])
+def test_adopting_names_one_next_step(world: World, owed: str, trouble: str, code: int) -> None:
+    lost(world)
+    if trouble == "review":
+        [made] = [row for row in world.jetti.sale_returns() if row["externalId"] != owed][:1]
+        world.jetti.edit_sale_return(made["id"], status="received")
+        world.loop.set_state(made["externalId"], "cancelled")
+        world.pass_time()
+    elif trouble == "outage":
+        world.breaks("*", "503")
+
+    typed = world.call("init", "--adopt", "--since", FIRST_DAY)
+
+    assert typed.code == code
+    steps = [line for line in typed.stdout.splitlines() if line.startswith("next ")]
+    assert len(steps) == 1
+    assert typed.stdout.splitlines()[-1] == steps[0]
