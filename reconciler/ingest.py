@@ -23,7 +23,7 @@ from reconciler.core.report import ReadWindow
 from reconciler.core.settings import Mapping
 from reconciler.core.summary import ReadTotals
 from reconciler.core.windows import check_plausible
-from reconciler.errors import SourceError
+from reconciler.errors import ReconcilerError, SourceError
 from reconciler.runtime import Progress
 
 _PORTION = 500  # entries projected again in one transaction
@@ -65,8 +65,8 @@ class ReadLog:
         """The returns, each with what it was to the ledger before the first news of it."""
         self.malformed: set[str] = set()
         """Keys of the rows that were set aside."""
-        self.failures: list[SourceError] = []
-        """What Loop failed to deliver."""
+        self.failures: list[ReconcilerError] = []
+        """What Loop failed to deliver, and what was asked for that it does not know."""
 
     def add(self, return_id: str, status: ReadStatus) -> None:
         """Note a return, also one that an earlier window had too."""

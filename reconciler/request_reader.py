@@ -37,8 +37,9 @@ class RequestReader:
     def read(self, request: RunRequest) -> None:
         """Read and record all that the request asks for.
 
-        A failure of Loop ends the reading and is in the log. Raises what ends the pass:
-        ImplausibleListing, KeyRefused, SafetyStop, ConfigError, LedgerError, Interrupted.
+        A failure of Loop ends the reading and is in the log, as is what Loop does not know of what
+        was asked for. Raises what ends the pass: ImplausibleListing, KeyRefused, SafetyStop,
+        LedgerError, Interrupted.
         """
         try:
             self._read(request)
@@ -81,14 +82,36 @@ class RequestReader:
         return windows
 
     def _read_singles(self, request: RunRequest) -> None:
-        """Read returns one by one. What Loop fails to deliver of one does not keep the others from
-        being recorded. Raises ConfigError for what Loop does not know."""
-        rows: list[Return | Malformed] = []
-        for return_id in request.return_ids:
-            rows += self._delivered(self._return(return_id))
+        """Read returns one by one. What Loop does not know, or fails to deliver, does not keep the
+        others from being recorded."""
+        rows, unknown = self._returns(request.return_ids)
+        if unknown:
+            one = len(unknown) == 1
+            named = f"--return {' '.join(unknown)}: Loop knows no such return{'' if one else 's'}"
+            self._not_known(named, "it" if one else "them")
         for name in request.order_names:
             rows += self._returns_on_order(name)
         self._ingest.singles(rows)
+
+    def _returns(self, return_ids: Iterable[str]) -> tuple[list[Return | Malformed], list[str]]:
+        """The rows of these returns, and the ids that Loop does not know."""
+        rows: list[Return | Malformed] = []
+        unknown: list[str] = []
+        for return_id in return_ids:
+            try:
+                row = self._source.fetch(return_id)
+            except SourceError as error:
+                self.log.failures.append(error)
+                continue
+            if row is None:
+                unknown.append(return_id)
+            else:
+                rows.append(row)
+        return rows, unknown
+
+    def _not_known(self, what: str, which: str) -> None:
+        state = "a state that its list does not show"
+        self.log.failures.append(ConfigError(f"{what}, or keeps {which} in {state}"))
 
     def _delivered(self, rows: Iterator[Return | Malformed]) -> list[Return | Malformed]:
         """The rows up to the first failure of Loop, which goes into the log."""
@@ -104,13 +127,13 @@ class RequestReader:
         failures_before = len(self.log.failures)
         found = self._delivered(self._source.fetch_order(name))
         listed = {row.id if isinstance(row, Return) else row.key for row in found}
-        for return_id in sorted(self._entries_on_order(name, found) - listed):
-            found += self._delivered(self._return(return_id))
-        if not found and len(self.log.failures) == failures_before:
-            raise ConfigError(
-                f"--order {name}: Loop knows no return of this order, or keeps it in a state "
-                "that its list does not show"
-            )
+        more, gone = self._returns(sorted(self._entries_on_order(name, found) - listed))
+        found += more
+        if gone:
+            known = f"--order {name}: Loop no longer knows return {', '.join(gone)}"
+            self._not_known(known, "it" if len(gone) == 1 else "them")
+        elif not found and len(self.log.failures) == failures_before:
+            self._not_known(f"--order {name}: Loop knows no return of this order", "it")
         return found
 
     def _entries_on_order(self, name: str, found: Iterable[Return | Malformed]) -> set[str]:
@@ -122,12 +145,3 @@ class RequestReader:
         orders += [(row.order_id, row.order_name) for row in found if isinstance(row, Return)]
         on_order = self._ledger.entries.on_order
         return {entry.id for order_id, called in orders for entry in on_order(order_id, called)}
-
-    def _return(self, return_id: str) -> Iterator[Return | Malformed]:
-        row = self._source.fetch(return_id)
-        if row is None:
-            raise ConfigError(
-                f"--return {return_id}: Loop knows no such return, or keeps it in a state that "
-                "its list does not show"
-            )
-        yield row

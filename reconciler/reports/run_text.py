@@ -33,7 +33,7 @@ _MOST_PROBLEMS = 100
 
 _CLEANLY = "It ended cleanly; the next run continues from here."
 _CONSEQUENCES = {
-    2: "What was asked for, or a setting, cannot be used.",
+    2: "Correct the command or the setting that is named, then run it again.",
     4: "Loop could not be read completely; the watermark stays where reading was complete.",
     5: "What could not be pushed stays pending.",
     6: "The run stopped there.",
