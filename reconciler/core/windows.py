@@ -64,7 +64,8 @@ def check_clock(now: datetime, watermark: datetime) -> None:
         raise SafetyStop(
             f"this machine's clock says {to_the_minute(now)}, but reading was already complete "
             f"up to {to_the_minute(watermark)}",
-            hint="set the clock, then run again",
+            hint="if this clock is wrong, set it, then run again; if it is right, it was ahead "
+            "when that was read: wait until then, or restore the ledger from a backup of before",
         )
 
 
@@ -79,8 +80,26 @@ def check_progress(now: datetime, server_now: datetime, watermark: datetime) -> 
         raise SourceError(
             f"{whose} says that it is {to_the_minute(earlier)}, but reading was already complete "
             f"up to {to_the_minute(watermark)}; nothing newer is read until then",
-            hint="set the clock, then run again",
+            hint=_our_clock(server_now) if now <= server_now else _loops_clock(now),
         )
+
+
+def _our_clock(server_now: datetime) -> str:
+    """What to do where this machine's clock seems to be behind."""
+    return (
+        f"Loop says {to_the_minute(server_now)}. If this machine's clock is wrong, set it, then "
+        "run again; if it is right, it was ahead when that was read, and passes resume on their "
+        "own once it is later than that"
+    )
+
+
+def _loops_clock(now: datetime) -> str:
+    """What to do where Loop's clock seems to be behind."""
+    return (
+        f"this machine says {to_the_minute(now)}. If that is right, Loop's clock is behind, "
+        "nothing has to be done here, and passes resume on their own once it has caught up; if it "
+        "is wrong, set this machine's clock, then run again"
+    )
 
 
 def check_plausible(known: Collection[str], read: Collection[str], window: Window) -> None:

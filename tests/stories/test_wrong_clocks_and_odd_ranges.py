@@ -103,6 +103,31 @@ def test_only_a_clock_before_the_watermark_by_more_than_a_day_is_called_insane(
     assert codes == [4, 7]
 
 
+@pytest.mark.covers("F9")
+@pytest.mark.parametrize(("whose", "own"), [("this machine", "Loop"), ("Loop", "this machine")])
+def test_a_clock_that_is_behind_is_named_with_what_the_other_one_says(
+    world: World, whose: str, own: str
+) -> None:
+    """Setting this machine's clock is wrong advice where it is Loop's that is behind."""
+    if whose == "Loop":
+        world.clock.ahead = 27 * HOUR  # so that go-live is three hours ahead of Loop's clock
+        assert world.call("init").code == 0
+    else:
+        world.go_live()
+        world.pass_time()
+        assert world.run().code == 0
+        world.clock.ahead = -2 * HOUR
+
+    ran = world.call("run")
+
+    assert ran.code == 4
+    assert f"{whose} says that it is 2026-03-01 1".lower() in ran.stdout.splitlines()[0].lower()
+    [hint] = [line for line in ran.stdout.splitlines() if line.startswith("  Hint: ")]
+    assert hint.startswith(f"  Hint: {own} says 2026-03-0")
+    assert ("If that is right, Loop's clock is behind" in hint) == (whose == "Loop")
+    assert "passes resume on their own" in hint
+
+
 # ------------------------------------------------------------------------- time zones (F10)
 
 
