@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.clock import Clock
-from reconciler.core.guard import members_opened_by
+from reconciler.core.guard import Guarded, members_opened_by
 from reconciler.core.plan import Change, Plan
 from reconciler.core.ports import Ledger
 from reconciler.core.records import PlanMember, StoppedPlan
@@ -23,6 +23,8 @@ class Acceptance:
         self._clock = clock
         self._is_known = True
         """Whether the digest named a plan."""
+        self._reviewed: frozenset[PlanMember] = frozenset()
+        """The members of what was named."""
 
     def members(self, plan: Plan, stopped: StoppedPlan | None) -> frozenset[PlanMember]:
         """What was reviewed: this plan, one that was kept, or members from a report."""
@@ -37,13 +39,15 @@ class Acceptance:
         if stopped and stopped.digest == self._digest:
             # By the digest that was stored: a new mapping may have restamped equal wants since.
             accepted |= members_opened_by(stopped.members, plan.changes)
+        self._reviewed = accepted
         return accepted
 
-    def names(self, digest: str) -> bool:
-        """Whether it is this digest that was accepted, which then named a plan."""
-        if self._digest != digest:
+    def names(self, guarded: Guarded) -> bool:
+        """Whether what was accepted is the digest of what is stopped now."""
+        if self._digest != guarded.digest:
             return False
         self._is_known = True
+        self._reviewed = self._reviewed.union(change.member() for change in guarded.stopped)
         return True
 
     def accept(self, changes: Iterable[Change], *, asked_for: bool) -> None:
@@ -59,11 +63,14 @@ class Acceptance:
             self._ledger.plans.accept(members, self._clock.now(), asked_for=asked_for)
 
     def remarks(self, plan: Plan | None) -> tuple[str, ...]:
-        """That nothing was accepted after all. `plan` is None where none was made."""
-        changes = plan.changes if plan else ()
-        if self._members and plan and not any(c.member() in self._members for c in changes):
-            nothing = "nothing in the file matches this plan any more"
-            return (f"--accept-plan: {nothing}",)
-        if self._is_known:
+        """That nothing was accepted after all. `plan` is None where none was judged."""
+        if plan is None or (self._digest is None and not self._members):
             return ()
-        return (f"--accept-plan {self._digest}: no such plan was kept or made",)
+        if any(change.member() in self._reviewed for change in plan.changes):
+            return ()
+        if self._digest is None:
+            return ("--accept-plan opened nothing: nothing in the file matches this plan any more",)
+        why = "nothing of that plan is left to do as it was reviewed"
+        if not self._is_known:
+            why = "no such plan was kept or made"
+        return (f"--accept-plan {self._digest} opened nothing: {why}",)

@@ -6,6 +6,7 @@ a range, and records in the ledger what is stopped and what is accepted.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from functools import cache
@@ -39,6 +40,8 @@ from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
 from reconciler.core.target import DeferredTarget
 from reconciler.errors import KeyRefused, ReconcilerError, TargetUnavailable
+
+_log = logging.getLogger(__name__)
 
 LATELY = timedelta(days=28)
 """The guard's share is of the returns that changed in Loop in this span."""
@@ -120,17 +123,24 @@ class GuardedApproval:
         self._target = target
         self._policy = policy
         self._clock = clock
-        self._plan: Plan | None = None
+        self._judged: Plan | None = None
         self._acceptance = Acceptance(request, ledger, clock)
         self._already_there: Sequence[str] | None = ()
         """If this ledger never pushed: planned creates that Jetti already has; None: not asked."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        return self._acceptance.remarks(self._plan)
+        return self._acceptance.remarks(self._judged)
 
     def approve(self, plan: Plan) -> tuple[Change, ...]:
-        self._plan = plan
+        try:
+            return self._approve(plan)
+        finally:
+            # Logged as well: with --quiet a pass that went well has no report.
+            for remark in self.remarks:
+                _log.error("%s", remark)
+
+    def _approve(self, plan: Plan) -> tuple[Change, ...]:
         creates, meta = _creates(plan.changes), self._ledger.meta.read()
         if creates and not meta.has_pushed:
             # Before any count: it is no news that such a plan is large.
@@ -147,7 +157,7 @@ class GuardedApproval:
     def _approve_counted(self, plan: Plan) -> tuple[Change, ...]:
         inputs = self._inputs(plan)
         guarded = guard(plan, inputs)
-        if self._acceptance.names(guarded.digest):
+        if self._acceptance.names(guarded):
             members = [change.member() for change in guarded.stopped]
             inputs = replace(inputs, accepted={*inputs.accepted, *members})
             guarded = guard(plan, inputs)
@@ -216,6 +226,7 @@ class GuardedApproval:
     # ------------------------------------------------------------------------------- all of them
 
     def _inputs(self, plan: Plan) -> GuardInputs:
+        self._judged = plan
         stopped, meta = self._ledger.plans.stopped(), self._ledger.meta.read()
         return GuardInputs(
             guards=self._policy.guards,

@@ -637,7 +637,7 @@ def test_a_file_that_lets_nothing_through_is_told_so(world: World, tmp_path: Pat
     first = world.run("--accept-plan", reviewed, **TIGHT).report["run"]["remarks"]
     again = world.run("--accept-plan", reviewed, **TIGHT).report["run"]["remarks"]
 
-    said = "--accept-plan: nothing in the file matches this plan any more"
+    said = "--accept-plan opened nothing: nothing in the file matches this plan any more"
     assert [any(one.startswith(said) for one in remarks) for remarks in (first, again)] == [
         False,
         True,
@@ -708,14 +708,39 @@ def test_a_stopped_member_that_is_not_due_for_a_while_stays_stopped(world: World
     assert digest(ran) == digest(stopped)
 
 
-def test_a_digest_that_nobody_kept_is_told(world: World) -> None:
+@pytest.mark.parametrize("kind", [(), ("--from", "2h"), ("--sweep", "9d"), ("--dry-run",)])
+@pytest.mark.parametrize("due", [0, 1])
+def test_a_digest_that_nobody_kept_is_told(world: World, due: int, kind: tuple[str, ...]) -> None:
+    """Also where nothing needs to be accepted, and where --quiet leaves out the report."""
     world.go_live()
+    several(world, due)
+    unknown = ("--accept-plan", "0123456789abcdef")
+
+    ran = world.run(*unknown, *kind)
+    several(world, due)
+    quiet = world.call("-q", "run", *unknown, *kind)
+
+    said = "--accept-plan 0123456789abcdef opened nothing: no such plan was kept or made"
+    assert (ran.code, quiet.code) == (0, 0)
+    assert said in ran.report["run"]["remarks"]
+    assert said in ran.stderr
+    assert said in quiet.stderr
+
+
+def test_a_digest_of_which_nothing_is_left_is_told(world: World) -> None:
+    world.go_live()
+    several(world, 3)
+    stopped = world.run(**TIGHT)
+    accepted = world.run("--accept-plan", digest(stopped), **TIGHT)
     several(world, 1)
 
-    ran = world.run("--accept-plan", "0123456789abcdef")
+    again = world.call("run", "--accept-plan", digest(stopped), **TIGHT)
 
-    assert (ran.code, created(ran)) == (0, 1)
-    assert "0123456789abcdef: no such plan" in str(ran.report["run"]["remarks"])
+    assert (stopped.code, accepted.code, again.code) == (7, 0, 0)
+    assert "opened nothing" not in accepted.stdout + accepted.stderr
+    assert f"--accept-plan {digest(stopped)} opened nothing: nothing of that plan is left" in (
+        again.stdout
+    )
 
 
 def test_show_says_how_a_stopped_return_goes_on(world: World) -> None:
