@@ -31,7 +31,7 @@ from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind, ReportedChange, Requests
 from reconciler.core.request import RunRequest
 from reconciler.core.target import DeferredTarget
-from reconciler.errors import ReconcilerError, SafetyStop, Unforeseen
+from reconciler.errors import KeyRefused, ReconcilerError, SafetyStop, Unforeseen
 from reconciler.failpoints import Failpoint, hit
 from reconciler.request_reader import RequestReader
 from reconciler.runtime import Progress
@@ -201,8 +201,12 @@ class Pass:
                 return f"{spent}, so it was left for the next pass"
             case SafetyStop():
                 return f"it waits for a decision: {self._ended_by}"
+            case _ if self._request.dry_run:
+                return f"{self._ended_by}, so this dry run did not come to it"
             case _ if self._rules.asked_for and not self._approval.is_accepted:
-                return f"{self._ended_by}, before it was accepted"
+                return f"{self._ended_by}, before it was accepted: it has to be asked for again"
+            case KeyRefused():
+                return f"{self._ended_by}, so it stays pending until the key is accepted"
             case _:
                 return f"{self._ended_by}, so it was left for the next pass"
 

@@ -45,6 +45,9 @@ _CONSEQUENCES = {
 }
 """The consequence of the fact in the headline, by exit code."""
 
+_BROKEN_OFF = frozenset({1, 5, 6, 8, 129, 130, 143})
+"""Exit codes of a dry run that did not come to all of its plan."""
+
 _NOT_DONE = {
     OutcomeKind.WAITING: "waiting",
     OutcomeKind.REVIEW: "in review",
@@ -105,8 +108,19 @@ def _stopped(report: Report, stopped: str) -> str:
     if report.run.dry_run and not report.run.failures:
         done = ""  # creation is stopped, which a plan made from the ledger alone does not show
     would = "would " if report.run.dry_run else ""
-    fact = safe(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
-    return f"{fact}; {would}{done} all the same." if done else f"{fact}."
+    text = safe(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
+    if done:
+        text += f"; {would}{done} all the same"
+    if missed := _missed(report):
+        text += f"; it did not come to {counted(missed, 'change')}"
+    return f"{text}."
+
+
+def _missed(report: Report) -> int:
+    """Changes that a dry run was broken off before: what would become of them is not known."""
+    if not report.run.dry_run or report.run.exit_code not in _BROKEN_OFF:
+        return 0
+    return sum(c.outcome is OutcomeKind.DEFERRED and not c.stopped for c in report.changes)
 
 
 def _done(report: Report) -> str:
@@ -140,6 +154,7 @@ def _foreseen(report: Report) -> Iterator[str]:
         if planned[kind]:
             yield f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned[kind]}"
     outcomes = Counter(change.outcome for change in open_)
+    outcomes[OutcomeKind.DEFERRED] -= _missed(report)
     left = listed((outcomes[outcome], words) for outcome, words in _NOT_DONE.items())
     if left:
         yield f"leave {left}"

@@ -137,7 +137,24 @@ def test_a_refused_key_is_the_reason_of_all_that_was_left(world: World) -> None:
     assert ran.code == 6
     fact = "Jetti refused the key (answered 401)"
     assert ran.report["run"]["message"] == fact
-    assert reasons(ran) == {f"{fact}, so it was left for the next pass"}
+    assert reasons(ran) == {f"{fact}, so it stays pending until the key is accepted"}
+
+
+@pytest.mark.parametrize("options", [(), ("--from", "2h")])
+def test_a_dry_run_with_a_refused_key_foresees_nothing_for_the_next_pass(
+    world: World, options: tuple[str, ...]
+) -> None:
+    """It does no better with the same key."""
+    several(world, 3)
+    look = (*options, "--dry-run", "--against-jetti")
+
+    ran = world.run(*look, JETTI_API_TOKEN="wrong")
+    first = world.call("run", *look, JETTI_API_TOKEN="wrong").stdout.split("\n")[0]
+
+    fact = "Jetti refused the key (answered 401)"
+    assert ran.code == 6
+    assert reasons(ran) == {f"{fact}, so this dry run did not come to it"}
+    assert first.endswith(f": {fact}; it did not come to 3 changes. [exit 6]")
 
 
 def test_a_signal_is_the_reason_of_all_that_was_left(world: World) -> None:
