@@ -75,6 +75,8 @@ class LedgerChoice(Struct, frozen=True):
     consent: Consent
     is_blank: bool = False
     """Whether there is no ledger yet: its watermark was set by nobody."""
+    is_copy: bool = False
+    """Whether it is a copy, beside which a run may go on."""
 
 
 class PassSetup(Struct, frozen=True):
@@ -127,13 +129,19 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
         mapping_version=_projection(settings).version,
         rates=Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second),
     )
+    is_beside_a_run = chosen.is_copy and ledgers.is_in_use(settings.ledger)
     with chosen.opened as ledger:
+        # Looked at on both sides of the copy: the run may begin or end meanwhile.
+        is_beside_a_run |= chosen.is_copy and ledgers.is_in_use(settings.ledger)
         go_live = ledger.meta.read().go_live
         rules = CreationRules(settings.policy, go_live, asked_for=request.asked_for)
         with recorded(ledger, request, runtime.clock) as start:
             if chosen.is_blank:
                 remark = "there is no ledger yet, so every return counts as new"
                 start = replace(start, watermark=None, remarks=(remark,))
+            if is_beside_a_run:
+                remark = "another run is going on: what it is writing just now counts as no problem"
+                start = replace(start, is_beside_a_run=True, remarks=(remark,))
             setup = PassSetup(
                 request,
                 start,
@@ -340,16 +348,16 @@ def _ledger_of(settings: Settings, request: RunRequest, runtime: Runtime) -> Led
         opened = ledgers.open_ledger(
             settings.ledger, runtime.clock, wait=request.wait, busy_seconds=runtime.busy_seconds
         )
-    elif settings.has_ledger:
+        return LedgerChoice(opened, settings.guard, runtime.consent)
+    if settings.has_ledger:
         # safeguard: dry-runs-leave-the-ledger-alone
         opened = ledgers.open_scratch(settings.ledger, runtime.clock)
-    else:
-        # As `init --since` with the start of the range would make it.
-        start = (request.start or runtime.clock.now() - _GO_LIVE_AGO).replace(microsecond=0)
-        initial = InitialState(start, start, _projection(settings).version)
-        blank = ledgers.open_blank(initial, runtime.clock)
-        return LedgerChoice(blank, _NO_GUARDS, _consent_given, is_blank=True)
-    return LedgerChoice(opened, settings.guard, runtime.consent)
+        return LedgerChoice(opened, settings.guard, runtime.consent, is_copy=True)
+    # As `init --since` with the start of the range would make it.
+    start = (request.start or runtime.clock.now() - _GO_LIVE_AGO).replace(microsecond=0)
+    initial = InitialState(start, start, _projection(settings).version)
+    blank = ledgers.open_blank(initial, runtime.clock)
+    return LedgerChoice(blank, _NO_GUARDS, _consent_given, is_blank=True)
 
 
 def _consent_given(_total: Callable[[], RangeSum]) -> bool:

@@ -115,6 +115,8 @@ class LedgerLocked(ReconcilerError):
     """Another run holds the lock of this ledger."""
 
     exit_code = 75
+    waited: float = 0.0
+    """Seconds for which this run has waited for it."""
 
 
 class Interrupted(ReconcilerError):

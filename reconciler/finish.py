@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec import Struct, structs
 
 from reconciler.clock import Clock
 from reconciler.core import summary, words
-from reconciler.core.pass_result import LedgerState, PassResult
+from reconciler.core.model import State
+from reconciler.core.pass_result import LedgerState, PassResult, PassStart
 from reconciler.core.ports import Ledger
 from reconciler.core.report import Failure, Problem, Report, RunFacts, RunKind, Watermarks
 from reconciler.core.run_remarks import run_remarks
@@ -112,10 +114,11 @@ def _state_of(
         # tried it.
         overdue_before = min(overdue_before, result.start.run.started_at - timedelta.resolution)
     malformed = tuple(ledger.malformed.oldest())
+    is_calm = partial(_is_calm, result.start)
     # safeguard: single-run-exit-code
     if result.request.kind is RunKind.SINGLE:
         ids = _ids_of(result)
-        found = ledger.entries.get(sorted(ids))
+        found = [one for one in ledger.entries.get(sorted(ids)) if not is_calm(one.state)]
         named = ids.union(result.malformed_keys)
         malformed = tuple(row for row in malformed if named & {row.key, row.return_id})
         totals = summary.totals_of(found, overdue_before, len(malformed), meta.creation_stopped)
@@ -125,12 +128,17 @@ def _state_of(
         problems = summary.problems_of(found, overdue_before)[:_MOST_PROBLEMS]
     else:
         totals = summary.LedgerTotals(
-            states=ledger.entries.counts_by_state(),
+            states={
+                state: count
+                for state, count in ledger.entries.counts_by_state().items()
+                if not is_calm(state)
+            },
             overdue=ledger.entries.count_overdue(overdue_before),
             malformed=len(malformed),
             creation_stopped=meta.creation_stopped,
         )
-        problems = ledger.entries.problems(overdue_before, _MOST_PROBLEMS)
+        worst = ledger.entries.problems(overdue_before, _MOST_PROBLEMS)
+        problems = [one for one in worst if not is_calm(one.state)]
     return LedgerState(
         totals,
         tuple(map(Problem.of, problems)),
@@ -140,6 +148,12 @@ def _state_of(
         words.unmapped(ledger.entries.unknown_words(), settings.mapping, settings.policy),
         proven_ids_key=meta.proven_ids_key,
     )
+
+
+def _is_calm(start: PassStart, state: State) -> bool:
+    """Whether an entry in this state is being written by a run beside this dry run."""
+    # safeguard: what-a-run-has-in-flight-is-no-problem
+    return start.is_beside_a_run and state is State.IN_FLIGHT
 
 
 def _ids_of(result: PassResult) -> set[str]:

@@ -42,7 +42,7 @@ def perform(arguments: Sequence[str], runtime: Runtime) -> int:
         status = program.main(
             list(arguments),
             prog_name="reconciler",
-            obj=Caller(runtime, perform),
+            obj=Caller(runtime, perform, tuple(arguments)),
             standalone_mode=False,
         )
     except click.exceptions.NoArgsIsHelpError as error:

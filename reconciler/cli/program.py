@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import signal
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -18,9 +20,12 @@ from reconciler.cli.sandbox import sandbox
 from reconciler.cli.serve import serve
 from reconciler.cli.session import caller
 from reconciler.cli.status import show, status
-from reconciler.errors import Interrupted, ReconcilerError, unforeseen
+from reconciler.errors import Interrupted, LedgerLocked, ReconcilerError, unforeseen
 
 _log = logging.getLogger(__name__)
+
+_WAITS = {"2m": 120.0, "15m": 900.0, "1h": 3600.0}
+"""Waits to suggest, in seconds."""
 
 
 class Program(click.Group):
@@ -32,12 +37,21 @@ class Program(click.Group):
     def _status(self, context: click.Context) -> int:
         try:
             return int(super().invoke(context) or 0)
+        except click.UsageError as error:
+            name = context.invoked_subcommand or ""
+            if error.ctx is None and name in self.commands:
+                # click does not say whose option it is that lacks a value
+                error.ctx = click.Context(self.commands[name], info_name=name, parent=context)
+            raise
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Interrupted as error:
             name = signal.Signals(error.signal_number).name
             streams.print_note(f"Stopped by {name}; {error.hint or 'nothing is left half done'}.")
             return error.status
+        except LedgerLocked as error:
+            streams.print_error(str(error), self._how_to_wait(context, error))
+            return error.exit_code
         except ReconcilerError as error:
             streams.print_error(str(error), error.hint)
             return error.exit_code
@@ -45,6 +59,27 @@ class Program(click.Group):
             _log.info("where it happened", exc_info=error)
             streams.print_error(*unforeseen(error))
             return 1
+
+    def _how_to_wait(self, context: click.Context, error: LedgerLocked) -> str | None:
+        """The command that was typed, with a longer wait, if it takes one."""
+        command = self.commands[context.invoked_subcommand or ""]
+        if not any("--wait" in option.opts for option in command.params):
+            return error.hint
+        longer = next((text for text, seconds in _WAITS.items() if seconds > error.waited), None)
+        if longer is None:
+            return error.hint
+        typed = shlex.join(("reconciler", *_without_wait(caller(context).arguments)))
+        return f"{error.hint}, or wait for it: `{typed} --wait {longer}`"
+
+
+def _without_wait(arguments: Sequence[str]) -> Iterator[str]:
+    """A command line without the option --wait and its value."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--wait":
+            next(words, None)
+        elif not word.startswith("--wait="):
+            yield word
 
 
 @click.group(

@@ -21,6 +21,8 @@ class Caller:
     runtime: Runtime
     perform: Callable[[Sequence[str], Runtime], int]
     """Runs another command line and returns its exit code; the demo uses it."""
+    arguments: tuple[str, ...] = ()
+    """The command line, for hints that repeat it."""
 
 
 @dataclass(frozen=True)

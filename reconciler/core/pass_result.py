@@ -32,6 +32,8 @@ class PassStart(Struct, frozen=True):
     creation_stopped: str | None = None
     """Why nothing may be created; None when all is well."""
     remarks: tuple[str, ...] = ()
+    is_beside_a_run: bool = False
+    """Whether another run is going on, so that what is in flight is in good hands."""
 
 
 class PassResult(Struct, frozen=True):

@@ -75,10 +75,12 @@ def _acquire(descriptor: int, path: Path, clock: Clock, wait: float) -> None:
     while not _try(descriptor):
         left = deadline - clock.monotonic()
         if left <= 0:
-            raise LedgerLocked(
+            error = LedgerLocked(
                 f"another run holds the lock {path} ({_holder(descriptor)})",
-                "let it finish and try again; a run can wait for it: `reconciler run --wait 2m`",
+                "let it finish and try again",
             )
+            error.waited = wait
+            raise error
         clock.wait(min(_LOOK_AGAIN, left))
 
 

@@ -22,7 +22,7 @@ from reconciler.ledger.location import (
     require_writable,
     size_of,
 )
-from reconciler.ledger.lock import run_lock
+from reconciler.ledger.lock import is_locked, run_lock
 from reconciler.ledger.schema import (
     CURRENT,
     InitialState,
@@ -48,6 +48,11 @@ from reconciler.ledger.sqlite import (
 def exists(url: str) -> bool:
     """Whether there is anything where the ledger should be, sound or not."""
     return bool(size_of(path_of(url)))
+
+
+def is_in_use(url: str) -> bool:
+    """Whether a run holds the lock right now."""
+    return is_locked(path_of(url)) is True
 
 
 def require(url: str) -> None:

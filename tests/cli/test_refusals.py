@@ -64,6 +64,9 @@ REFUSED = [
     (["--log-format", "xml", "status"], "xml"),
     (["frobnicate"], "frobnicate"),
     (["run", "--frobnicate"], "--frobnicate"),
+    (["run", "--return"], "--return"),
+    (["init", "--since"], "--since"),
+    (["--config"], "--config"),
 ]
 
 

@@ -80,7 +80,6 @@ def test_a_second_run_is_turned_away_and_told_who_is_first(url, path, clock, gol
     ):
         pass
 
-    assert "--wait" in caught.value.hint
     assert sum(clock.waited) <= 0.5
     holder = (f"process {first.pid}", "process N")
     said = by_name(as_shown(caught.value), [(path, "LEDGER"), holder])

@@ -152,20 +152,58 @@ def test_10_changes_are_pending(world: RealWorld) -> None:
 @pytest.mark.covers("F7", "F80", "75")
 def test_75_another_run_holds_the_lock_and_nothing_is_done_twice(world: RealWorld) -> None:
     world.live()
-    world.born()
+    one = world.born()
     world.breaks("POST *", "delay", seconds=0.5)
     first = world.start("run")
     world.until(lambda: world.jetti.sale_returns())
     first.send_signal(signal.SIGSTOP)
+    assert world.state(one) == "in_flight"
 
     assert world.does("run") == 75
     assert world.does("status") in (0, 3), "looking works meanwhile"
-    assert world.does("run", "--dry-run") in (0, 3)
+    for named in ((), ("--return", one), ("--order", world.seen(one).order_name)):
+        code, text, _ = world.end(world.start("run", "--dry-run", *named))
+        assert (code, "need" in text.split("\n")[0], "needs a look" in text) == (0, False, False)
+        assert "another run is going on" in text
 
     first.send_signal(signal.SIGCONT)
     assert world.end(first)[0] == 0
     assert len(world.jetti.sale_returns()) == 1
     assert_agreement(world)
+
+
+@pytest.mark.parametrize(
+    ("typed", "advised"),
+    [
+        (("run",), "reconciler run --wait 2m"),
+        (("run", "--wait", "1s"), "reconciler run --wait 2m"),
+        (
+            ("-v", "run", "--wait=1s", "--order", "#10 01", "--max-writes", "3"),
+            "reconciler -v run --order '#10 01' --max-writes 3 --wait 2m",
+        ),
+        (("init", "--adopt"), None),
+    ],
+    ids=["run", "with a wait", "more", "init"],
+)
+def test_whoever_finds_the_lock_taken_reads_how_to_wait_with_what_they_typed(
+    world: RealWorld, typed: tuple[str, ...], advised: str | None
+) -> None:
+    world.live()
+    world.breaks("list.*", "delay", service="loop", seconds=SLOW)
+    asked = len(world.sandbox.request_log.all())
+    first = world.start("run")
+    world.until(lambda: len(world.sandbox.request_log.all()) > asked)
+
+    code, _, stderr = world.end(world.start(*typed))
+
+    first.kill()
+    world.end(first)
+    hint = stderr.rstrip().split("\n")[-1]
+    assert code == 75
+    if advised is None:
+        assert hint == "Hint: let it finish and try again"
+    else:
+        assert hint == f"Hint: let it finish and try again, or wait for it: `{advised}`"
 
 
 @pytest.mark.covers("R12")
