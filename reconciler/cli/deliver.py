@@ -154,6 +154,9 @@ def why_unwritable(path: Path) -> str | None:
             return os.strerror(errno.ENAMETOOLONG)
         if not os.access(target.parent, os.W_OK | os.X_OK):
             return f"its directory is not writable for user {os.geteuid()}"
+        # Permissions are not all: in /proc nobody can make a file. This one has no name.
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
     except OSError as error:
         return os.strerror(error.errno or 0)
     except (ValueError, RuntimeError):

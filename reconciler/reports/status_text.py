@@ -106,7 +106,7 @@ def _runs(facts: Facts) -> Iterator[str]:
     if not facts.runs:
         return
     yield ""
-    yield "last runs"
+    yield "last runs (of several in a row that found nothing, only the last is kept)"
     for run in facts.runs[:_RUNS_SHOWN]:
         yield f"  {_run(run, facts)}"
 
