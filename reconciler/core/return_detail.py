@@ -89,8 +89,8 @@ _FIXED = {
     " again",
     State.DEAD: "nothing automatically: it was given up for this version; the next change in Loop"
     " queues it again",
-    State.REVIEW: "nothing automatically: Jetti gets no more writes for it; look at the order there"
-    " and do by hand what is still wanted",
+    State.REVIEW: "nothing automatically: someone has to decide and, in this version, do by hand in"
+    " Jetti what is still wanted; the program writes nothing more for it and keeps it in review",
     State.IGNORED: "nothing: someone decided so",
 }
 

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.model import Fields, Line, Parcel, SaleReturn, WantedLine, WantedParcel
+from reconciler.core.model import (
+    Fields,
+    Line,
+    Parcel,
+    Purpose,
+    SaleReturn,
+    State,
+    WantedLine,
+    WantedParcel,
+)
 from reconciler.core.records import Attempt, PastWrite, SetAside
 from reconciler.core.return_detail import ReturnDetail, ReturnDetails
 from reconciler.core.text import safe
-from reconciler.reports.wording import describe_malformed, line, moment, order, value
+from reconciler.reports.wording import describe_malformed, line, moment, order, state, value
 
 _NOT_TOLD = "Jetti lacks whatever changed with it"
 _TOLD_IN_PART = "Jetti lacks what these lines or labels say, and loses nothing because of it"
 _READ_AGAIN = "it is read again when it changes and by every sweep"
+_HAS: dict[str, str] = {State.FAILED: "has failed", State.UNKNOWN: "has an unanswered write"}
+_PURPOSES = {
+    Purpose.EXIST: "to be there",
+    Purpose.HOLD: "to be held",
+    Purpose.CANCEL: "to be cancelled",
+}
 _WAY_OUT = f"{_READ_AGAIN}; read it at once with: reconciler run --return ID"
 
 
@@ -33,7 +48,7 @@ def _lines(detail: ReturnDetail) -> Iterator[str]:
     seen = detail.seen
     why = f": {safe(detail.reason)}" if detail.reason else ""
     name = f"Return {safe(detail.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
-    yield f"{name} is {safe(detail.state, 20)}{why}"
+    yield f"{name} {_HAS.get(detail.state) or f'is {state(detail.state)}'}{why}"
     yield line("next", safe(detail.next))
     for remark in detail.remarks:
         yield line("note", safe(remark))
@@ -94,7 +109,8 @@ def _wanted(detail: ReturnDetail) -> Iterator[str]:
     changed = f", since {moment(detail.changed_at)}" if detail.changed_at else ""
     yield ""
     yield "wanted in Jetti" + changed
-    yield f"  {wanted.purpose.value}, status {safe(wanted.status, 20)} where no parcel says more"
+    status = f"status {safe(wanted.status, 20)} unless a parcel is further along"
+    yield f"  {_PURPOSES[wanted.purpose]}, {status}"
     for one in wanted.lines:
         yield f"  {_wanted_line(one)}"
     for parcel in wanted.parcels:
@@ -142,7 +158,7 @@ def _writes(detail: ReturnDetail) -> Iterator[str]:
     if not detail.writes:
         return
     yield ""
-    yield "writes announced in the ledger"
+    yield "writes, each recorded before it was sent"
     for sent in detail.writes:
         yield f"  {moment(sent.at)}  {_sent(sent)}"
 

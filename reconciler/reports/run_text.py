@@ -6,7 +6,6 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 
-from reconciler.core import duration
 from reconciler.core.instants import iso
 from reconciler.core.report import (
     ChangeKind,
@@ -22,11 +21,13 @@ from reconciler.reports.wording import (
     counted,
     describe_malformed,
     failure,
+    lasting,
     line,
     listed,
     moment,
     order,
     span,
+    state,
 )
 
 _MOST_PROBLEMS = 100
@@ -212,11 +213,11 @@ def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
     for problem in problems[:_MOST_PROBLEMS]:
         waited = ""
         if problem.since is not None:
-            waited = f" for {duration.approximate(report.run.finished_at - problem.since)}"
+            waited = lasting(report.run.finished_at - problem.since)
         on = order(problem.order_name, problem.order_id)
         yield (
             f"  ! {on}  return {safe(problem.return_id, 20)}"
-            f"  {safe(problem.state, 20)}{waited}"
+            f"  {state(problem.state)}{waited}"
             + (f": {safe(problem.reason)}" if problem.reason else "")
         )
     if len(problems) > _MOST_PROBLEMS:

@@ -11,7 +11,7 @@ from reconciler.core.health import Facts, Health, was_killed
 from reconciler.core.records import Run
 from reconciler.core.text import safe
 from reconciler.reports import words_text
-from reconciler.reports.wording import counted, line, listed, moment, order
+from reconciler.reports.wording import counted, lasting, line, listed, moment, order, state
 
 _RUNS_SHOWN = 5
 _ROUTINE = frozenset({"seen", "unchanged"})
@@ -65,17 +65,20 @@ def _facts(facts: Facts) -> Iterator[str]:
     yield line("last pass", _ended(facts, facts.last_complete_pass))
     yield line("last sweep", _ended(facts, facts.last_complete_sweep))
     yield line("go-live", moment(facts.go_live))
-    states = listed((count, state) for state, count in sorted(facts.states.items()))
+    states = listed((count, state(name)) for name, count in sorted(facts.states.items()))
     yield line("returns", states or "none yet")
     if facts.adopting_since is not None:
-        yield line("adoption", f"NOT FINISHED, of all since {moment(facts.adopting_since)}")
+        since = moment(facts.adopting_since)
+        yield line(
+            "adoption", f"NOT FINISHED: not all returns since {since} were looked up in Jetti"
+        )
     if facts.creation_stopped:
         yield line("creation", f"STOPPED: {safe(facts.creation_stopped, 500)}")
     if problem := facts.oldest_problem:
-        since = f" for {duration.approximate(facts.now - problem.since)}" if problem.since else ""
+        since = lasting(facts.now - problem.since) if problem.since else ""
         why = f": {safe(problem.reason)}" if problem.reason else ""
         name = f"{order(problem.order_name, problem.order_id)} return {safe(problem.return_id, 20)}"
-        yield line("oldest", f"{name} {safe(problem.state, 20)}{since}{why}")
+        yield line("oldest", f"{name} {state(problem.state)}{since}{why}")
 
 
 def _ended(facts: Facts, instant: datetime | None) -> str:

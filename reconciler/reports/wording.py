@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from reconciler.core import duration
 from reconciler.core.instants import to_the_second
 from reconciler.core.model import Value
 from reconciler.core.records import SetAside
@@ -13,6 +14,8 @@ from reconciler.core.text import safe
 
 _LABEL = 11  # width of the left column: the longest label and two spaces
 _LONGEST_VALUE = 60
+_JUST_NOW = timedelta(seconds=1)
+_STATES = {"in_flight": "in flight", "review": "in review", "unknown": "unanswered"}
 
 
 def line(label: str, text: str) -> str:
@@ -43,6 +46,16 @@ def value(of_field: Value) -> str:
 def listed(parts: Iterable[tuple[int, str]]) -> str:
     """`3 new, 2 changed`; zeros are left out."""
     return ", ".join(f"{count} {safe(name, 40)}" for count, name in parts if count)
+
+
+def state(name: str) -> str:
+    """The state of an entry, as it follows `is`."""
+    return _STATES.get(name) or safe(name, 20)
+
+
+def lasting(span: timedelta) -> str:
+    """` for 3h`; nothing where it has only just begun."""
+    return f" for {duration.approximate(span)}" if span >= _JUST_NOW else ""
 
 
 def order(name: str, order_id: str | None) -> str:
