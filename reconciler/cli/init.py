@@ -80,7 +80,13 @@ def _summary(made: Initialised, since: datetime | None) -> str:
         line("watermark", f"{moment(made.watermark)}: reading continues from here"),
     ]
     if made.unproven:
-        lines.append(line("first", f"{PROVEN_BY}: its create proves jetti.cancel_ids_key"))
+        lines.append(
+            line(
+                "advice",
+                f"begin with {PROVEN_BY} (`reconciler run --order NAME`): that proves"
+                " jetti.cancel_ids_key; until then creates go one by one",
+            )
+        )
     following = "reconciler run --dry-run"
     if made.report is None:
         return "\n".join([*lines, line("next", following)])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.matching.created import PROVEN_BY
+from reconciler.core.matching.created import CAN_PROVE, PROVEN_BY
 from reconciler.core.pass_result import LedgerState, PassResult
-from reconciler.core.report import OutcomeKind
+from reconciler.core.report import ChangeKind, OutcomeKind
 
 
 def run_remarks(result: PassResult, state: LedgerState, ids_key: str) -> tuple[str, ...]:
@@ -38,10 +38,22 @@ def _not_looked_up(result: PassResult, state: LedgerState) -> Iterator[str]:
 def _unproven(result: PassResult, state: LedgerState, ids_key: str) -> Iterator[str]:
     """What a create of a whole sale, however well it goes, leaves open."""
     if state.proven_ids_key != ids_key and result.creates():
-        yield (
-            "no create has proven jetti.cancel_ids_key yet, so they go one by one; "
-            f"{PROVEN_BY} proves it"
-        )
+        proof = _proof_among(result)
+        yield f"no create has proven jetti.cancel_ids_key yet, so they go one by one; {proof}"
+
+
+def _proof_among(result: PassResult) -> str:
+    """Which create would prove it: of these, where a dry run has looked at all of them."""
+    request = result.request
+    creates = [one for one in result.outcomes if one.change is ChangeKind.CREATE]
+    able = [one.return_id for one in creates if CAN_PROVE in one.remarks]
+    if able:
+        more = f" and {len(able) - 1} more" if len(able) > 1 else ""
+        return f"return {able[0]}{more} can prove it"
+    unseen = (OutcomeKind.DEFERRED, OutcomeKind.FAILED)
+    if request.dry_run and request.against_jetti and not any(c.outcome in unseen for c in creates):
+        return f"none of these can prove it, only {PROVEN_BY}"
+    return f"{PROVEN_BY} proves it"
 
 
 def _older_than_the_range(result: PassResult) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.core.matching.created import CAN_PROVE
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, why_not_created
@@ -14,8 +15,6 @@ from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.result import PushResult, named
 from reconciler.jetti.updater import Updater, left_alone, why_left
-
-_PROVES = "can prove jetti.cancel_ids_key: only some of its order's lines come back"
 
 
 class LookupPreview(Target):
@@ -36,7 +35,10 @@ class LookupPreview(Target):
             result = self._predict(matched)
             if isinstance(matched.result, LookupFailed):
                 failed.append(matched.result.reason)
-            remarks = (*matched.remarks, *((_PROVES,) if self._matcher.can_prove(matched) else ()))
+            remarks = (
+                *matched.remarks,
+                *((CAN_PROVE,) if self._matcher.can_prove(matched) else ()),
+            )
             yield matched.change.with_outcome(
                 result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
             )

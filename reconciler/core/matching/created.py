@@ -14,8 +14,11 @@ from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot, SaleItem
 from reconciler.core.model import Operation, Write
 
-PROVEN_BY = "an order with two or more lines of which one comes back"
+PROVEN_BY = "an order with two or more lines of which only some come back"
 """The order whose create proves that the id list is obeyed."""
+
+CAN_PROVE = "can prove jetti.cancel_ids_key: only some of its order's lines come back"
+"""The remark on a planned create that would prove it."""
 
 
 class AsAsked(Struct, frozen=True):
