@@ -18,6 +18,7 @@ ERRORS = {
 
 WHO = re.compile(
     r"--[a-z]|'\S+' belongs to no option|No such (command|option)|Missing argument|Invalid value"
+    r"|Option '--"
     r"|[A-Z_]{6,}: |\S+\.toml: |ledger: "
     r"|Loop|plan [0-9A-Za-z]+ |(the|this|another) (ledger|machine|run)|there is (no|a) ledger"
     r"|LEDGER "

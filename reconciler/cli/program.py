@@ -91,7 +91,12 @@ def _without_wait(arguments: Sequence[str]) -> Iterator[str]:
 @click.option(
     "-v", "--verbose", count=True, help="Log more: -v for what is done, -vv for every step."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Log errors only; success is silent.")
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    help="Log errors only; a run or a status that ends with 0 prints no report as text.",
+)
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
