@@ -245,7 +245,8 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
     ledger, clock = setup.ledger, runtime.clock
     with ExitStack() as stack:
         loop = stack.enter_context(_loop(settings, runtime))
-        jetti, target = None, DeferredTarget(LedgerPreview)
+        preview = partial(LedgerPreview, setup.start.creation_stopped)
+        jetti, target = None, DeferredTarget(preview)
         if access := setup.access:
             jetti = stack.enter_context(_jetti(settings, access, runtime))
             parts = partial(_jetti_targets, settings, jetti, ledger, setup.rules, runtime)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from reconciler.approval import Approval
 from reconciler.clock import Clock
+from reconciler.core.field_changes import NO_FIELDS
 from reconciler.core.model import Entry, State
 from reconciler.core.pass_result import PassResult, PassStart
 from reconciler.core.plan import (
@@ -189,10 +190,15 @@ class Pass:
             is_stopped = change is next_stopped
             if is_stopped:
                 next_stopped = next(waiting, None)
-            if change.return_id not in done:
-                reason = why_stopped if is_stopped else why_left
-                left = change.with_outcome(OutcomeKind.DEFERRED, reason)
-                yield replace(left, stopped=is_stopped)
+            if change.return_id in done:
+                continue
+            if is_stopped:
+                left = change.with_outcome(OutcomeKind.DEFERRED, why_stopped, fields=change.fields)
+                yield replace(left, stopped=True)
+            else:
+                # safeguard: cut-short-push-shows-what-was-written
+                written = self._target.unfinished.get(change.return_id, NO_FIELDS)
+                yield change.with_outcome(OutcomeKind.DEFERRED, why_left, fields=written)
 
     def _why_left(self) -> str:
         match self._ended_by:

@@ -27,6 +27,7 @@ from reconciler.core.model import (
     WantedLine,
     Write,
 )
+from reconciler.core.owned_fields import ORIGIN
 
 _QUANTITY = OwnedField.QUANTITY
 
@@ -59,13 +60,15 @@ class ManualEdit(Struct, frozen=True):
     """Of the sale return."""
     field: OwnedField
     value: Value
-    place: str
-    """The sale return's reference, or the order line of an item."""
 
-    @property
-    def shown(self) -> str:
-        """The field as a plan names it: `notes[1001-01]`, `quantity[11500000000001]`."""
-        return f"{self.field}[{self.place}]"
+
+class FurtherStatus(Struct, frozen=True):
+    """A status in Jetti from which the wanted one would be no step forward, so it stays."""
+
+    reference: str
+    """Of the sale return."""
+    value: Value
+    wanted: Value
 
 
 class Diff(Struct, frozen=True):
@@ -74,6 +77,27 @@ class Diff(Struct, frozen=True):
     writes: tuple[Write, ...] = ()
     """In the order to send them."""
     kept: tuple[ManualEdit, ...] = ()
+    further: tuple[FurtherStatus, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    """References of sale returns that would be written to, were they not cancelled in Jetti."""
+
+    def __add__(self, more: Diff) -> Diff:
+        return Diff(
+            (*self.writes, *more.writes),
+            (*self.kept, *more.kept),
+            (*self.further, *more.further),
+            (*self.cancelled, *more.cancelled),
+        )
+
+    def why_left(self) -> str | None:
+        """What stays and why, for people. Who raised a sale return stays, too, but is no news."""
+        edited = sorted(
+            {f"{edit.field} of {edit.reference}" for edit in self.kept if edit.field not in ORIGIN}
+        )
+        left = [_why_no_step(stays) for stays in self.further]
+        left += [f"{reference} is cancelled" for reference in self.cancelled]
+        parts = (("left as someone set it", listed(edited)), ("left in Jetti", "; ".join(left)))
+        return "; ".join(f"{how}: {which}" for how, which in parts if which) or None
 
 
 def as_pushed(known: SaleReturn) -> Live:
@@ -97,19 +121,24 @@ def diff_of(
     review = _check_division(entry, living)
     if review is not None:
         return review
-    writes: list[Write] = []
-    kept: list[ManualEdit] = []
+    found = Diff()
     reviews: list[str] = []
     for known in sale_returns:
-        found = _diff_of_one(_SaleReturn(entry, known, live[known.id], reasons, living))
-        if isinstance(found, NeedsReview):
-            reviews.append(found.reason)
-            continue
-        writes += found.writes
-        kept += found.kept
+        one = _diff_of_one(_SaleReturn(entry, known, live[known.id], reasons, living))
+        if isinstance(one, NeedsReview):
+            reviews.append(one.reason)
+        else:
+            found += one
     if reviews:
         return NeedsReview(f"{'; '.join(reviews)}. {BY_HAND}")
-    return Diff(tuple(writes), tuple(kept))
+    return found
+
+
+def _why_no_step(stays: FurtherStatus) -> str:
+    status = f"status of {stays.reference} is {stays.value}"
+    if stays.wanted == "cancelled":
+        return f"{status}, which ends it"
+    return f"{status}, further than {stays.wanted}"
 
 
 def _check_division(entry: Entry, sale_returns: Sequence[SaleReturn]) -> NeedsReview | None:
@@ -191,8 +220,21 @@ def _diff_of_one(one: _SaleReturn) -> Diff | NeedsReview:
     if one.known.is_cancelled:
         return _revive(one)
     items = _item_puts(one)
-    if isinstance(items, NeedsReview) or one.live.is_cancelled:
+    if isinstance(items, NeedsReview):
         return items
+    if one.live.is_cancelled:
+        return Diff(cancelled=(one.known.reference,)) if _has_news(one) else Diff()
+    wanted = _wanted_of_sale_return(one)
+    found = owned_fields.difference(wanted, one.known.fields, one.live.fields)
+    further: tuple[FurtherStatus, ...] = ()
+    if found.further is not None:
+        status = FurtherStatus(one.known.reference, found.further, wanted[OwnedField.STATUS])
+        further = (status,)
+    put = _put(Operation.UPDATE_SALE_RETURN, one.known.id, found.write)
+    return items + Diff(put, _kept(one, found.kept), further)
+
+
+def _wanted_of_sale_return(one: _SaleReturn) -> Fields:
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
     wanted = owned_fields.of_sale_return(one.wanted, one.entry.id, order_line_ids)
     # safeguard: malformed-parcels-stay
@@ -200,9 +242,14 @@ def _diff_of_one(one: _SaleReturn) -> Diff | NeedsReview:
         wanted = owned_fields.without_parcels(wanted)
     if owned_fields.has_another_origin(one.known.fields):
         wanted = owned_fields.without_origin(wanted)
-    found = owned_fields.difference(wanted, one.known.fields, one.live.fields)
-    put = _put(Operation.UPDATE_SALE_RETURN, one.known.id, found.write)
-    return Diff((*items.writes, *put), (*items.kept, *_kept(one, found.kept, one.known.reference)))
+    return wanted
+
+
+def _has_news(one: _SaleReturn) -> bool:
+    """Whether anything would be written if Jetti held what was last pushed."""
+    pairs = [(_wanted_of_sale_return(one), one.known.fields)]
+    pairs += [(_wanted_of_item(one, item), item.fields) for item in one.known.items]
+    return any(owned_fields.difference(wanted, last, last).write for wanted, last in pairs)
 
 
 def _revive(one: _SaleReturn) -> Diff | NeedsReview:
@@ -250,8 +297,7 @@ def _cancel(one: _SaleReturn) -> Diff | NeedsReview:
 
 def _item_puts(one: _SaleReturn) -> Diff | NeedsReview:
     """Quantities and other fields of the items. A sale return cancelled in Jetti is left alone."""
-    writes: list[Write] = []
-    kept: list[ManualEdit] = []
+    puts = Diff()
     for item in one.known.items:
         wanted = _wanted_of_item(one, item)
         found = owned_fields.difference(wanted, item.fields, one.live.items[item.id])
@@ -267,9 +313,9 @@ def _item_puts(one: _SaleReturn) -> Diff | NeedsReview:
                 f"{one.units(item)}, but Jetti says {one.live.status}"
             )
         if not one.live.is_cancelled:
-            writes += _put(Operation.UPDATE_ITEM, item.id, found.write)
-            kept += _kept(one, found.kept, item.order_line_id)
-    return Diff(tuple(writes), tuple(kept))
+            put = _put(Operation.UPDATE_ITEM, item.id, found.write)
+            puts += Diff(put, _kept(one, found.kept))
+    return puts
 
 
 def _item_fields(one: _SaleReturn, item: Item) -> Fields:
@@ -300,7 +346,5 @@ def _put(operation: Operation, target_id: int, changed: Fields) -> tuple[Write, 
     return (Write(operation, target_id, fields=changed),) if changed else ()
 
 
-def _kept(one: _SaleReturn, values: Fields, place: str) -> tuple[ManualEdit, ...]:
-    return tuple(
-        ManualEdit(one.known.reference, name, value, place) for name, value in values.items()
-    )
+def _kept(one: _SaleReturn, values: Fields) -> tuple[ManualEdit, ...]:
+    return tuple(ManualEdit(one.known.reference, name, value) for name, value in values.items())

@@ -119,6 +119,8 @@ class Difference(Struct, frozen=True):
     """To be written, with the wanted values."""
     kept: Fields
     """Wanted otherwise, but edited in Jetti; with the live values, which stay."""
+    further: Value = None
+    """The live status, where it is not moved because that would not be forward; else None."""
 
 
 def difference(wanted: Fields, pushed: Fields, live: Fields) -> Difference:
@@ -131,20 +133,21 @@ def difference(wanted: Fields, pushed: Fields, live: Fields) -> Difference:
     """
     write: Fields = {}
     kept: Fields = {}
+    further: Value = None
     for name, value in wanted.items():
-        if live.get(name) == value:
+        if live.get(name) == value or pushed.get(name) == value:
             continue
         if name == OwnedField.STATUS:
-            if pushed.get(name) != value and forward(live.get(name), value):
+            if forward(live.get(name), value):
                 write[name] = value
-        elif pushed.get(name) == value:
-            continue
+            else:
+                further = live.get(name)
         # safeguard: edited-values-stay
         elif name not in pushed or live.get(name) == pushed[name]:
             write[name] = value
         else:
             kept[name] = live.get(name)
-    return Difference(write, kept)
+    return Difference(write, kept, further)
 
 
 def forward(live: Value, wanted: Value) -> bool:

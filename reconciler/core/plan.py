@@ -7,7 +7,7 @@ a dry run and the run a minute later name the same plan by the same digest.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -17,21 +17,12 @@ from operator import attrgetter
 from msgspec import Struct, json
 from msgspec.structs import replace
 
-from reconciler.core import owned_fields, remarks
-from reconciler.core.diff import Diff, as_pushed, diff_of
+from reconciler.core import remarks, shown_fields
+from reconciler.core.diff import as_pushed, diff_of
 from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.matching.lines import uncovered
 from reconciler.core.matching.result import NeedsReview
-from reconciler.core.model import (
-    Entry,
-    Fields,
-    Operation,
-    OwnedField,
-    Purpose,
-    State,
-    Value,
-    WantedLine,
-)
+from reconciler.core.model import Entry, Purpose, State, Value, WantedLine
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.core.settings import Globs, Policy
@@ -64,7 +55,10 @@ class Change(Struct, frozen=True, gc=False):
     before_go_live: bool
     """Whether the return is older than go-live, so that it is created only if someone asks."""
     fields: FieldChanges = NO_FIELDS
+    """What would be written, judged by the ledger alone."""
     remarks: tuple[str, ...] = ()
+    creates: bool = False
+    """Whether lines of it are in no sale return yet."""
 
     def member(self) -> PlanMember:
         """The change as digests and `--accept-plan` know it."""
@@ -76,13 +70,10 @@ class Change(Struct, frozen=True, gc=False):
         reason: str | None = None,
         sale_returns: tuple[SaleReturnName, ...] = (),
         remarks: tuple[str, ...] = (),
-        left_alone: Collection[str] = (),
+        fields: FieldChanges = NO_FIELDS,
     ) -> ReportedChange:
-        """The change and its outcome, for the report; without the fields that were left alone."""
-        shown = self.fields
-        if left_alone:
-            # safeguard: report-shows-what-was-written
-            shown = FieldChanges(one for one in shown if one.field not in left_alone)
+        """The change and its outcome, for the report. `fields` are those that were written or, of
+        what is planned or stopped, would be: not all that the plan expected."""
         return ReportedChange(
             return_id=self.return_id,
             order_name=self.order_name,
@@ -91,7 +82,7 @@ class Change(Struct, frozen=True, gc=False):
             outcome=outcome,
             reason=reason,
             sale_returns=sale_returns,
-            fields=shown,
+            fields=fields,
             fingerprint=self.fingerprint,
             remarks=(*self.remarks, *remarks),
         )
@@ -209,7 +200,10 @@ def _decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
         return _change(entry, ChangeKind.ADOPT, rules)
     if not creatable(entry, rules):
         return NothingToPush(entry, State.SKIPPED, why_not_created(entry, rules))
-    return _change(entry, ChangeKind.CREATE, rules, _fields_of_create(entry, rules))
+    allowed = creatable(entry, rules)
+    lines = [line for line in entry.wanted.lines if line.order_line_id in allowed]
+    fields = shown_fields.of_create(entry.wanted, entry.id, lines)
+    return _change(entry, ChangeKind.CREATE, rules, fields, creates=True)
 
 
 def why_not_created(entry: Entry, rules: CreationRules) -> str:
@@ -263,16 +257,19 @@ def _matches(patterns: Sequence[str], values: Sequence[str | None]) -> bool:
 def _decide_pushed(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
     live = {known.id: as_pushed(known) for known in entry.sale_returns}
     found = diff_of(entry, entry.sale_returns, live, _ReasonCodes())
+    added = _added(entry, rules)
     if isinstance(found, NeedsReview):
         # Jetti may hold something else by now; the push looks it up.
-        return _change(entry, ChangeKind.UPDATE, rules)
-    changed = (*_quantities(_added(entry, rules)), *_field_changes(entry, found))
+        return _change(entry, ChangeKind.UPDATE, rules, creates=bool(added))
+    put = shown_fields.of_writes(found.writes, entry.sale_returns)
+    changed = (*shown_fields.quantities(added), *put)
     if not changed and not entry.intents:
         return NothingToPush(
             entry, State.SYNCED, remarks.late_scan(entry, rules.policy.held_states)
         )
     cancels = entry.wanted.purpose is Purpose.CANCEL
-    return _change(entry, ChangeKind.CANCEL if cancels else ChangeKind.UPDATE, rules, changed)
+    kind = ChangeKind.CANCEL if cancels else ChangeKind.UPDATE
+    return _change(entry, kind, rules, changed, creates=bool(added))
 
 
 class _ReasonCodes(dict[str, Value]):
@@ -283,7 +280,12 @@ class _ReasonCodes(dict[str, Value]):
 
 
 def _change(
-    entry: Entry, kind: ChangeKind, rules: CreationRules, changed: Sequence[FieldChange] = ()
+    entry: Entry,
+    kind: ChangeKind,
+    rules: CreationRules,
+    changed: Sequence[FieldChange] = (),
+    *,
+    creates: bool = False,
 ) -> Change:
     return Change(
         return_id=entry.id,
@@ -296,23 +298,7 @@ def _change(
         is_accepted=is_accepted(entry),
         before_go_live=entry.seen.created_at < rules.go_live,
         fields=FieldChanges(changed) if changed else NO_FIELDS,
-    )
-
-
-# --------------------------------------------------------------- what a reader of the plan sees
-
-
-def _fields_of_create(entry: Entry, rules: CreationRules) -> tuple[FieldChange, ...]:
-    allowed = creatable(entry, rules)
-    lines = [line for line in entry.wanted.lines if line.order_line_id in allowed]
-    wanted = owned_fields.of_sale_return(entry.wanted, entry.id, [x.order_line_id for x in lines])
-    shown = (FieldChange(name, None, value) for name, value in wanted.items() if value is not None)
-    return (*_quantities(lines), *shown)
-
-
-def _quantities(lines: Iterable[WantedLine]) -> tuple[FieldChange, ...]:
-    return tuple(
-        FieldChange(f"{OwnedField.QUANTITY}[{x.order_line_id}]", None, x.quantity) for x in lines
+        creates=creates,
     )
 
 
@@ -321,22 +307,3 @@ def _added(entry: Entry, rules: CreationRules) -> list[WantedLine]:
     allowed = creatable(entry, rules)
     lines = uncovered(entry.wanted, entry.sale_returns)
     return [line for line in lines if line.order_line_id in allowed]
-
-
-def _field_changes(entry: Entry, found: Diff) -> Iterator[FieldChange]:
-    """The writes as field changes, named after the sale return or the order line."""
-    targets = _targets(entry)
-    for write in found.writes:
-        name, before = targets[write.operation, write.target_id]
-        for field, after in write.fields.items():
-            yield FieldChange(f"{field}[{name}]", before.get(field), after)
-
-
-def _targets(entry: Entry) -> dict[tuple[Operation, int], tuple[str, Fields]]:
-    """Whatever can be written to: its name in the report, and what was last pushed to it."""
-    targets: dict[tuple[Operation, int], tuple[str, Fields]] = {}
-    for known in entry.sale_returns:
-        targets[Operation.UPDATE_SALE_RETURN, known.id] = known.reference, known.fields
-        for item in known.items:
-            targets[Operation.UPDATE_ITEM, item.id] = item.order_line_id, item.fields
-    return targets

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Protocol
 
+from reconciler.core.field_changes import FieldChanges
 from reconciler.core.plan import Change
 from reconciler.core.report import OutcomeKind, ReportedChange
 
@@ -35,13 +36,25 @@ class Target(Protocol):
     def remarks(self) -> tuple[str, ...]:
         """What operators should know about how the target answered."""
 
+    def unfinished(self) -> Mapping[str, FieldChanges]:
+        """What was written for a return whose outcome `push` did not come to, by its id."""
+        return {}
 
-class LedgerPreview:
-    """A target that carries nothing out."""
+
+class LedgerPreview(Target):
+    """A target that carries nothing out. `creation_stopped` is why nothing is created any more."""
+
+    def __init__(self, creation_stopped: str | None = None) -> None:
+        self._creation_stopped = creation_stopped
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         for change in changes:
-            yield change.with_outcome(OutcomeKind.PLANNED)
+            # What has no answer yet is read back first, and may be there.
+            if self._creation_stopped is not None and change.creates and not change.reads_back:
+                reason = f"creation is stopped: {self._creation_stopped}"
+                yield change.with_outcome(OutcomeKind.DEFERRED, reason)
+            else:
+                yield change.with_outcome(OutcomeKind.PLANNED, fields=change.fields)
 
     def already_has(self, changes: Sequence[Change]) -> list[str] | None:
         return None
@@ -61,6 +74,8 @@ class DeferredTarget:
         """The target; the same one each time."""
         self.remarks: tuple[str, ...] = ()
         """Those of the target after its latest use."""
+        self.unfinished: Mapping[str, FieldChanges] = {}
+        """The same."""
 
     @contextmanager
     def in_use(self) -> Iterator[Target]:
@@ -69,4 +84,4 @@ class DeferredTarget:
         try:
             yield target
         finally:
-            self.remarks = target.remarks()
+            self.remarks, self.unfinished = target.remarks(), target.unfinished()

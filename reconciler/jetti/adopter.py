@@ -94,11 +94,14 @@ class Adopter(Target):
             return PushResult(
                 OutcomeKind.PUSHED, "taken over; a later pass brings it up to date", names
             )
+        left = diff.why_left()
         synced = Transition(
             State.SYNCED,
+            left,
             attempts=0,
             sale_returns=found.sale_returns,
             pushed_fingerprint=entry.fingerprint,
         )
         self._journal.apply(entry.id, synced)
-        return PushResult(OutcomeKind.PUSHED, "taken over", names)
+        reason = f"taken over; {left}" if left else "taken over"
+        return PushResult(OutcomeKind.PUSHED, reason, names)

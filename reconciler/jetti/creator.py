@@ -21,7 +21,15 @@ from reconciler.core.matching.created import (
 from reconciler.core.matching.lines import with_asked_units
 from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
-from reconciler.core.model import Entry, IntentOutcome, Operation, OwnedField, State, Write
+from reconciler.core.model import (
+    Entry,
+    IntentOutcome,
+    Operation,
+    OwnedField,
+    SaleReturn,
+    State,
+    Write,
+)
 from reconciler.core.ports import Journal, MetaRow
 from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind
@@ -33,6 +41,7 @@ from reconciler.jetti.collection import FilterIgnored
 from reconciler.jetti.delivery import Delivered, Delivery
 from reconciler.jetti.responses import Classified, Meaning
 from reconciler.jetti.result import PushResult, named, undelivered
+from reconciler.jetti.written import WrittenFields
 
 _ONE_BY_ONE = "creates go one by one until one has proven jetti.cancel_ids_key"
 
@@ -48,12 +57,14 @@ class Creator:
         journal: Journal,
         meta: MetaRow,
         ids_key: str,
+        written: WrittenFields,
     ) -> None:
         self._delivery = delivery
         self._client = client
         self._journal = journal
         self._meta = meta
         self._ids_key = ids_key
+        self._written = written
         self._last_is_unverified = False
 
     def create(self, entry: Entry, found: Matched, snapshot: OrderSnapshot) -> Matched | PushResult:
@@ -103,11 +114,16 @@ class Creator:
                 f"return {entry.id}: {reason}; check the setting jetti.cancel_ids_key"
             )
 
+    def why_stopped(self) -> str | None:
+        """Why nothing is created any more, whatever is asked for; None when all is well."""
+        stopped = self._meta.read().creation_stopped
+        return f"creation is stopped: {stopped}" if stopped is not None else None
+
     def _why_not_now(self) -> str | None:
         """Why nothing may be created now; None when something may."""
-        stopped = self._meta.read().creation_stopped
+        stopped = self.why_stopped()
         if stopped is not None:
-            return f"creation is stopped: {stopped}"
+            return stopped
         if self._is_proven():
             return None
         # A return that waits for an answer itself never gets here.
@@ -155,6 +171,7 @@ class Creator:
     ) -> Matched | PushResult:
         items = {item.id: item for item in snapshot.sale_items}
         made = tuple(with_asked_units(of_marked(row, items), found.missing) for row in checked.made)
+        self._written.add_created(made)
         ours = tuple(sorted((*found.sale_returns, *made), key=lambda known: known.id))
         attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         if isinstance(checked, FellShort):
@@ -224,7 +241,8 @@ class Creator:
             # safeguard: only-own-sale-returns-are-undone
             if row.sale_id == create.target_id and row.marker in (None, entry.id)
         ]
-        left = [row for row in made if not self._cancel(entry, snapshot, row)]
+        items = {item.id: item for item in snapshot.sale_items}
+        left = [row for row in made if not self._cancel(entry, snapshot, of_marked(row, items))]
         if left:
             reason = f"{reason}; cancel by hand in Jetti: {listed(map(titled, left))}"
         if overreached.as_asked:
@@ -234,7 +252,7 @@ class Creator:
         self._journal.apply(entry.id, Transition(State.REVIEW, reason))
         return PushResult(OutcomeKind.REVIEW, reason)
 
-    def _cancel(self, entry: Entry, snapshot: OrderSnapshot, row: LiveSaleReturn) -> bool:
+    def _cancel(self, entry: Entry, snapshot: OrderSnapshot, row: SaleReturn) -> bool:
         """Cancel a sale return, once; whether Jetti says that it did."""
         cancel = Write(
             Operation.UPDATE_SALE_RETURN, row.id, fields={OwnedField.STATUS: "cancelled"}
@@ -242,6 +260,7 @@ class Creator:
         answered = self._delivery.send(entry, cancel, sent_at=snapshot.asked_at)
         if isinstance(answered, Delivered):
             classified = Classified(Meaning.APPLIED, answered.answer.status)
+            self._written.add_put(cancel, [row])
         else:
             classified = answered
         attempt = self._delivery.attempt(cancel, classified)

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
+from reconciler.core import shown_fields
+from reconciler.core.diff import Diff
+from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.matching.created import CAN_PROVE
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, why_not_created
-from reconciler.core.report import OutcomeKind, ReportedChange
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.target import Target
 from reconciler.errors import TargetUnavailable
+from reconciler.jetti.creator import Creator
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
-from reconciler.jetti.result import PushResult, named
-from reconciler.jetti.updater import Updater, left_alone, why_left
+from reconciler.jetti.result import AS_WANTED, PushResult, named, without_writes
+from reconciler.jetti.updater import Updater
 
 
 class LookupPreview(Target):
     """Matches like the pusher does and stops there."""
 
-    def __init__(self, matcher: Matcher, updater: Updater) -> None:
+    def __init__(self, matcher: Matcher, updater: Updater, creator: Creator) -> None:
         self._matcher = matcher
         self._updater = updater
+        self._creator = creator
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         """Say what would become of each change.
@@ -32,7 +39,7 @@ class LookupPreview(Target):
         """
         failed: list[str] = []
         for matched in self._matcher.match(changes):
-            result = self._predict(matched)
+            result, fields = self._predict(matched)
             if isinstance(matched.result, LookupFailed):
                 failed.append(matched.result.reason)
             remarks = (
@@ -40,7 +47,7 @@ class LookupPreview(Target):
                 *((CAN_PROVE,) if self._matcher.can_prove(matched) else ()),
             )
             yield matched.change.with_outcome(
-                result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
+                result.outcome, result.reason, result.sale_returns, remarks, fields
             )
         if failed:
             raise TargetUnavailable(
@@ -56,32 +63,66 @@ class LookupPreview(Target):
     def remarks(self) -> tuple[str, ...]:
         return self._matcher.remarks()
 
-    def _predict(self, matched: MatchedChange) -> PushResult:
-        entry, result = matched.entry, matched.result
+    def _predict(self, matched: MatchedChange) -> tuple[PushResult, FieldChanges]:
+        """The result to expect, and the fields that would be written."""
+        change, entry, result = matched.change, matched.entry, matched.result
         match result:
-            case LookupFailed(reason):
-                return PushResult(OutcomeKind.FAILED, reason)
-            case NeedsReview(reason):
-                return PushResult(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
-            case NotReady(reason):
-                return PushResult(OutcomeKind.WAITING, reason)
-            case NotApplied():
-                return PushResult(OutcomeKind.PLANNED, "a create without an answer is not in Jetti")
             case Matched():
-                return self._writes(entry, result)
+                return self._writes(change, entry, result)
+            case LookupFailed(reason):
+                foreseen = PushResult(OutcomeKind.FAILED, reason)
+            case NeedsReview(reason):
+                foreseen = PushResult(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
+            case NotReady() if _only_looks(change, entry):
+                foreseen = self._skip(entry)
+            case NotReady(reason):
+                foreseen = PushResult(OutcomeKind.WAITING, reason)
+            case NotApplied():
+                reason = "a create without an answer is not in Jetti"
+                foreseen = PushResult(OutcomeKind.PLANNED, reason)
+        return foreseen, NO_FIELDS
 
-    def _writes(self, entry: Entry, found: Matched) -> PushResult:
+    def _writes(
+        self, change: Change, entry: Entry, found: Matched
+    ) -> tuple[PushResult, FieldChanges]:
         names = named(found.sale_returns)
-        if found.missing:
-            vendors = {one.item.vendor_id for one in found.missing}
-            return PushResult(OutcomeKind.PLANNED, f"would make {_count(len(vendors))}", names)
-        if not found.sale_returns:
-            return PushResult(OutcomeKind.SKIPPED, why_not_created(entry, self._matcher.rules))
+        if not (found.sale_returns or found.missing):
+            return self._skip(entry), NO_FIELDS
+        stopped = self._creator.why_stopped()
+        if found.missing and stopped is not None:
+            return PushResult(OutcomeKind.DEFERRED, stopped, names), NO_FIELDS
         diff = self._updater.diff(entry, found)
         if isinstance(diff, NeedsReview):
-            return PushResult(OutcomeKind.REVIEW, diff.reason, names)
-        reason = why_left(diff) if diff.writes else "Jetti already holds what is wanted"
-        return PushResult(OutcomeKind.PLANNED, reason, names, left_alone=left_alone(diff))
+            return PushResult(OutcomeKind.REVIEW, diff.reason, names), NO_FIELDS
+        left = diff.why_left()
+        planned = PushResult(OutcomeKind.PLANNED, left, names)
+        if _only_looks(change, entry):
+            return replace(planned, reason=None if diff.writes else left or AS_WANTED), NO_FIELDS
+        fields = FieldChanges(_fields(change, entry, found, diff))
+        if found.missing:
+            vendors = len({one.item.vendor_id for one in found.missing})
+            made = f"would make {_count(vendors)}" + (f"; {left}" if left else "")
+            return replace(planned, reason=made), fields
+        if diff.writes:
+            return planned, fields
+        return without_writes(change.kind, replace(planned, reason=left or AS_WANTED)), fields
+
+    def _skip(self, entry: Entry) -> PushResult:
+        return PushResult(OutcomeKind.SKIPPED, why_not_created(entry, self._matcher.rules))
+
+
+def _only_looks(change: Change, entry: Entry) -> bool:
+    """Whether a run would write nothing for it: it takes over what it finds, and nothing else."""
+    return change.kind is ChangeKind.ADOPT and not entry.intents
+
+
+def _fields(change: Change, entry: Entry, found: Matched, diff: Diff) -> Iterator[FieldChange]:
+    lines = {one.line.order_line_id: one.line for one in found.missing}.values()
+    if change.kind is ChangeKind.CREATE and lines:
+        yield from shown_fields.of_create(entry.wanted, entry.id, lines)
+    else:
+        yield from shown_fields.quantities(lines)
+    yield from shown_fields.of_writes(diff.writes, found.sale_returns)
 
 
 def _count(sale_returns: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import retry
-from reconciler.core.matching.baseline import took_effect, with_landed_writes
+from reconciler.core.field_changes import NO_FIELDS, FieldChanges
+from reconciler.core.matching.baseline import landed_puts, took_effect, with_landed_writes
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
-from reconciler.core.matching.snapshot import OrderSnapshot
+from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.plan import Change, why_not_created
 from reconciler.core.ports import Journal
@@ -26,8 +27,9 @@ from reconciler.jetti.creator import Creator
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.outage import OutageDetector
-from reconciler.jetti.result import JettiFailure, PushResult, named
+from reconciler.jetti.result import JettiFailure, PushResult, named, without_writes
 from reconciler.jetti.updater import Updater
+from reconciler.jetti.written import WrittenFields
 
 # safeguard: half-a-minute-between-absence-reads
 SECOND_READ_AFTER = timedelta(seconds=30)
@@ -49,7 +51,13 @@ class Pusher(Target):
     """Pushes changes. What happens to one return is a result; what concerns all is raised."""
 
     def __init__(
-        self, matcher: Matcher, creator: Creator, updater: Updater, journal: Journal, clock: Clock
+        self,
+        matcher: Matcher,
+        creator: Creator,
+        updater: Updater,
+        journal: Journal,
+        clock: Clock,
+        written: WrittenFields,
     ) -> None:
         self._matcher = matcher
         self._creator = creator
@@ -57,6 +65,9 @@ class Pusher(Target):
         self._adopter = Adopter(matcher, updater, journal)
         self._journal = journal
         self._clock = clock
+        self._written = written
+        self._at_hand: Change | None = None
+        """Begun, and without an outcome yet."""
         self._outage = OutageDetector(matcher)
 
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
@@ -82,6 +93,10 @@ class Pusher(Target):
 
     def remarks(self) -> tuple[str, ...]:
         return self._matcher.remarks()
+
+    def unfinished(self) -> Mapping[str, FieldChanges]:
+        at_hand = self._at_hand
+        return {at_hand.return_id: self._written.fields} if at_hand is not None else {}
 
     def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         absent_once: list[Change] = []
@@ -141,6 +156,8 @@ class Pusher(Target):
         in Jetti, which happens once, or after it has sent a write. So an entry takes at most two
         steps more than writes are sent for it.
         """
+        self._at_hand = matched.change
+        self._written.begin()
         step: Step = matched
         while isinstance(step, MatchedChange):
             step = self._step(step)
@@ -209,6 +226,7 @@ class Pusher(Target):
                 State.PENDING, sale_returns=ours, intents_closed_as=IntentOutcome.READ_BACK
             )
             self._journal.apply(entry.id, read_back)
+            self._add_read_back(entry, {row.id: row for row in snapshot.ours})
         self._journal.apply(entry.id, transition)
         kinds = {State.WAITING: OutcomeKind.WAITING, State.REVIEW: OutcomeKind.REVIEW}
         return PushResult(kinds.get(transition.state, OutcomeKind.FAILED), transition.reason)
@@ -297,10 +315,18 @@ class Pusher(Target):
         adopted = Transition(
             State.PENDING, sale_returns=found.sale_returns, intents_closed_as=read_back
         )
+        self._add_read_back(entry, found.live)
+        if entry.unanswered_create is not None:
+            self._written.add_created(x for x in found.sale_returns if x.id in found.adopted)
         if took_effect(entry, found.live):
             self._journal.apply(entry.id, adopted)
             return None
         return self._close_without_effect(entry, f"{entry.reason}; it had no effect", adopted)
+
+    def _add_read_back(self, entry: Entry, live: Mapping[int, LiveSaleReturn]) -> None:
+        """What PUTs without an answer have set after all is reported now that it is certain."""
+        for put in landed_puts(entry, live):
+            self._written.add_put(put, entry.sale_returns)
 
     def _create_missing(
         self, entry: Entry, found: Matched, snapshot: OrderSnapshot
@@ -317,10 +343,19 @@ class Pusher(Target):
     # ------------------------------------------------------------------- what it came to
 
     def _reported(self, matched: MatchedChange, result: PushResult) -> ReportedChange:
-        self._outage.observe(matched.change.return_id, result)
-        remarks = (*matched.remarks, *result.remarks)
-        return matched.change.with_outcome(
-            result.outcome, result.reason, result.sale_returns, remarks, result.left_alone
+        change = matched.change
+        self._outage.observe(change.return_id, result)
+        # safeguard: report-shows-what-was-written
+        fields = self._written.fields
+        if result.outcome is OutcomeKind.PUSHED and fields is NO_FIELDS:
+            result = without_writes(change.kind, result)
+        self._at_hand = None
+        return change.with_outcome(
+            result.outcome,
+            result.reason,
+            result.sale_returns,
+            (*matched.remarks, *result.remarks),
+            fields,
         )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.core.model import SaleReturn
-from reconciler.core.report import OutcomeKind, SaleReturnName
+from reconciler.core.report import ChangeKind, OutcomeKind, SaleReturnName
 from reconciler.jetti.responses import Classified, Meaning
+
+AS_WANTED = "Jetti already holds what is wanted"
 
 
 class JettiFailure(Enum):
@@ -32,8 +35,6 @@ class PushResult(Struct, frozen=True):
     jetti_failure: JettiFailure | None = None
     cause: str | None = None
     """What Jetti did, without its name, where that was why: `answered 503`."""
-    left_alone: tuple[str, ...] = ()
-    """Fields of the plan that are not written, because someone edited them in Jetti."""
     remarks: tuple[str, ...] = ()
 
 
@@ -57,6 +58,15 @@ def undelivered(classified: Classified) -> PushResult:
             return PushResult(OutcomeKind.FAILED, reason, (), JettiFailure.OUTAGE, classified.cause)
         case _:
             return PushResult(OutcomeKind.FAILED, classified.reason)
+
+
+def without_writes(kind: ChangeKind, result: PushResult) -> PushResult:
+    """The result where nothing had to be written after all: of what would have changed Jetti it
+    is no push."""
+    # safeguard: nothing-written-is-no-push
+    if kind not in (ChangeKind.UPDATE, ChangeKind.CANCEL):
+        return result
+    return replace(result, outcome=OutcomeKind.SKIPPED, reason=result.reason or AS_WANTED)
 
 
 def named(sale_returns: tuple[SaleReturn, ...]) -> tuple[SaleReturnName, ...]:

@@ -21,6 +21,7 @@ from reconciler.jetti.preview import LookupPreview
 from reconciler.jetti.pusher import Pusher
 from reconciler.jetti.reasons import AdjustmentReasons
 from reconciler.jetti.updater import Updater
+from reconciler.jetti.written import WrittenFields
 
 
 class JettiRules(Protocol):
@@ -40,14 +41,17 @@ class JettiTargets(Struct, frozen=True):
     updater: Updater
     journal: Journal
     clock: Clock
+    written: WrittenFields
 
     def pusher(self) -> Pusher:
         """Writes to Jetti."""
-        return Pusher(self.matcher, self.creator, self.updater, self.journal, self.clock)
+        return Pusher(
+            self.matcher, self.creator, self.updater, self.journal, self.clock, self.written
+        )
 
     def preview(self) -> LookupPreview:
         """Only looks things up, for a dry run."""
-        return LookupPreview(self.matcher, self.updater)
+        return LookupPreview(self.matcher, self.updater, self.creator)
 
     def adopter(self) -> Adopter:
         """Only adopts, for `init --adopt`."""
@@ -58,12 +62,14 @@ def build(
     settings: JettiRules, service: Service, ledger: Ledger, rules: CreationRules, clock: Clock
 ) -> JettiTargets:
     """Targets that share one service; sends no request yet."""
-    client = JettiClient(service, clock)
-    delivery = Delivery(service, ledger.journal, clock, settings.settle, settings.cancel_ids_key)
+    client, journal, ids_key = JettiClient(service, clock), ledger.journal, settings.cancel_ids_key
+    delivery = Delivery(service, journal, clock, settings.settle, ids_key)
+    written = WrittenFields()
     return JettiTargets(
-        matcher=Matcher(Lookup(client, clock), ledger, rules, clock, settings.cancel_ids_key),
-        creator=Creator(delivery, client, ledger.journal, ledger.meta, settings.cancel_ids_key),
-        updater=Updater(delivery, client, ledger.journal, AdjustmentReasons(client), clock),
-        journal=ledger.journal,
+        matcher=Matcher(Lookup(client, clock), ledger, rules, clock, ids_key),
+        creator=Creator(delivery, client, journal, ledger.meta, ids_key, written),
+        updater=Updater(delivery, client, journal, AdjustmentReasons(client), clock, written),
+        journal=journal,
         clock=clock,
+        written=written,
     )

@@ -21,7 +21,6 @@ from reconciler.core.model import (
     State,
     Write,
 )
-from reconciler.core.owned_fields import ORIGIN
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind
@@ -33,6 +32,7 @@ from reconciler.jetti.client import JettiClient
 from reconciler.jetti.delivery import Delivery
 from reconciler.jetti.responses import Classified, Meaning
 from reconciler.jetti.result import PushResult, named, undelivered
+from reconciler.jetti.written import WrittenFields
 
 
 class Updater:
@@ -45,12 +45,14 @@ class Updater:
         journal: Journal,
         reasons: ReasonIds,
         clock: Clock,
+        written: WrittenFields,
     ) -> None:
         self._delivery = delivery
         self._client = client
         self._journal = journal
         self._reasons = reasons
         self._clock = clock
+        self._written = written
 
     def check_reasons(self, entry: Entry) -> None:
         """Check before a create, so that nothing is left half done.
@@ -81,7 +83,7 @@ class Updater:
         if isinstance(diff, NeedsReview):
             self._journal.apply(entry.id, Transition(State.REVIEW, diff.reason))
             return PushResult(OutcomeKind.REVIEW, diff.reason, named(found.sale_returns))
-        edits = why_left(diff)
+        left = diff.why_left()
         # safeguard: matching-values-count-as-pushed
         ours = accept_matching_values(entry, found.sale_returns, _live(found))
         for position, write in enumerate(diff.writes, start=1):
@@ -95,33 +97,34 @@ class Updater:
             refused = self._verify(entry, write, answered.answer)
             if refused is not None:
                 return refused
-            ours = tuple(_with_write(known, write, entry) for known in ours)
-            self._record(entry, write, ours, edits, is_last=position == len(diff.writes))
+            before, ours = ours, tuple(_with_write(known, write, entry) for known in ours)
+            self._record(entry, write, ours, left, is_last=position == len(diff.writes))
+            self._written.add_put(write, before)
             hit(Failpoint.PUT_DONE)
         if not diff.writes:
             synced = Transition(
                 State.SYNCED,
-                edits,
+                left,
                 attempts=0,
                 sale_returns=ours,
                 pushed_fingerprint=entry.fingerprint,
             )
             self._journal.apply(entry.id, synced)
-        return PushResult(OutcomeKind.PUSHED, edits, named(ours), left_alone=left_alone(diff))
+        return PushResult(OutcomeKind.PUSHED, left, named(ours))
 
     def _record(
         self,
         entry: Entry,
         write: Write,
         ours: tuple[SaleReturn, ...],
-        edits: str | None,
+        left: str | None,
         *,
         is_last: bool,
     ) -> None:
         applied = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         transition = Transition(
             State.SYNCED if is_last else State.PENDING,
-            edits,
+            left,
             attempts=0,
             sale_returns=ours,
             pushed_fingerprint=entry.fingerprint if is_last else None,
@@ -163,20 +166,6 @@ class Updater:
         if not answer.body.strip():
             return self._client.sale_return(write.target_id).fields
         return schema.live_sale_return(schema.one(schema.WireSaleReturn, answer)).fields
-
-
-def left_alone(diff: Diff) -> tuple[str, ...]:
-    """The fields that stay as someone set them in Jetti, as a plan names them."""
-    return tuple(edit.shown for edit in diff.kept)
-
-
-def why_left(diff: Diff) -> str | None:
-    """The remark on values that stay; who raised the sale return stays, too, but is no
-    news."""
-    which = sorted(
-        {f"{edit.field} of {edit.reference}" for edit in diff.kept if edit.field not in ORIGIN}
-    )
-    return f"left as someone set it: {', '.join(which)}" if which else None
 
 
 def _live(found: Matched) -> dict[int, Live]:

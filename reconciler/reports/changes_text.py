@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.model import OwnedField
+from reconciler.core.model import OwnedField, Value
 from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
 from reconciler.core.text import safe
 from reconciler.reports.wording import counted, order, value
@@ -32,6 +32,8 @@ _PLANNED = {
     ChangeKind.CANCEL: "cancel",
     ChangeKind.ADOPT: "adopt, if Jetti has it",
 }
+_QUANTITY = f"{OwnedField.QUANTITY}["
+_SHOWN_AS_IS = (OutcomeKind.PLANNED, OutcomeKind.PUSHED)
 _MOST = 200
 """The most changes shown of a real run; a dry run lists all, because it is for reviewing."""
 _MOST_NAMES = 10
@@ -84,14 +86,33 @@ def _change(change: ReportedChange) -> Iterator[str]:
     ]
     if change.sale_returns:
         words.append(", ".join(safe(found.reference, 40) for found in change.sale_returns))
-    if change.change is ChangeKind.CREATE:
+    is_new = _is_all_new(change)
+    if is_new:
         words.append(_created(change))
     yield "  ".join(word for word in words if word)
     for remark in change.remarks:
         yield f"      note: {safe(remark)}"
+    # Of what is planned or done the outcome says it.
+    until_then = "" if change.stopped or change.outcome in _SHOWN_AS_IS else "written: "
+    for field in () if is_new else change.fields:
+        what = f"{safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+        yield f"      {until_then}{what}"
+
+
+def _is_all_new(change: ReportedChange) -> bool:
+    """Whether it is about new sale returns alone, so that a summary tells of all fields."""
     if change.change is not ChangeKind.CREATE:
-        for field in change.fields:
-            yield f"      {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+        return False
+    if change.outcome is OutcomeKind.PUSHED:
+        new = {field.field for field in change.fields if field.before is None}
+        names = [f"{OwnedField.STATUS}[{found.reference}]" for found in change.sale_returns]
+        return bool(names) and new.issuperset(names)
+    if change.outcome is not OutcomeKind.PLANNED and not change.stopped:
+        return False
+    # What is named after a sale return is set in one that is there.
+    return all(
+        field.field.startswith(_QUANTITY) or "[" not in field.field for field in change.fields
+    )
 
 
 def _outcome(change: ReportedChange) -> str:
@@ -107,18 +128,20 @@ def _outcome(change: ReportedChange) -> str:
 
 
 def _created(change: ReportedChange) -> str:
-    """A summary of a new sale return, since all of its fields are new."""
-    fields = {field.field: field.after for field in change.fields}
-    quantities = [
-        after for name, after in fields.items() if name.startswith(f"{OwnedField.QUANTITY}[")
+    """A summary of new sale returns, since all of their fields are new."""
+    units, found = 0, dict[str, dict[str, Value]]()
+    for one in change.fields:
+        name, _, place = one.field.partition("[")
+        found.setdefault(place, {})[name] = one.after
+        if one.field.startswith(_QUANTITY) and isinstance(one.after, int):
+            units += one.after
+    statuses = [value(of[OwnedField.STATUS]) for of in found.values() if OwnedField.STATUS in of]
+    parcels = [
+        " ".join(value(of[name]) for name in _OF_THE_PARCEL if of.get(name) is not None)
+        for of in found.values()
     ]
-    units = sum(quantity for quantity in quantities if isinstance(quantity, int))
-    parcel = " ".join(
-        value(fields[name]) for name in _OF_THE_PARCEL if fields.get(name) is not None
-    )
-    status = OwnedField.STATUS
-    parts = [counted(units, "unit"), value(fields[status]) if status in fields else "", parcel]
-    return f"[{', '.join(part for part in parts if part)}]" if fields else ""
+    parts = (counted(units, "unit"), *dict.fromkeys(statuses), *dict.fromkeys(parcels))
+    return f"[{', '.join(part for part in parts if part)}]" if found else ""
 
 
 def _grouped(title: str, changes: list[ReportedChange]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from reconciler.core.diff import Diff, Live, ManualEdit, as_pushed, diff_of
+from reconciler.core.diff import Diff, FurtherStatus, Live, ManualEdit, as_pushed, diff_of
 from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import Operation, Purpose, Write
 from reconciler.core.owned_fields import ENDS, OWNED, OWNED_OF_ITEM
@@ -129,7 +129,7 @@ def test_a_person_s_tracking_stays_and_is_told():
     [write] = found.writes
     assert "trackingNumber" not in write.fields
     assert write.fields["trackingCompany"] == "USPS"
-    assert found.kept == (ManualEdit("1001-21", "trackingNumber", "theirs", "1001-21"),)
+    assert found.kept == (ManualEdit("1001-21", "trackingNumber", "theirs"),)
 
 
 def test_all_that_people_set_on_several_sale_returns_stays_and_is_told_in_order():
@@ -149,19 +149,35 @@ def test_all_that_people_set_on_several_sale_returns_stays_and_is_told_in_order(
             Write(SALE_RETURN, 22, fields={"trackingStatus": "transit", "status": "shipped"}),
         ),
         kept=(
-            ManualEdit("1001-21", "adjustmentReasonId", 8, "A"),
-            ManualEdit("1001-21", "adjustmentReasonId", 9, "B"),
-            ManualEdit("1001-21", "trackingNumber", "theirs", "1001-21"),
-            ManualEdit("1001-22", "trackingCompany", "Courier", "1001-22"),
+            ManualEdit("1001-21", "adjustmentReasonId", 8),
+            ManualEdit("1001-21", "adjustmentReasonId", 9),
+            ManualEdit("1001-21", "trackingNumber", "theirs"),
+            ManualEdit("1001-22", "trackingCompany", "Courier"),
         ),
     )
 
 
-def test_a_status_that_a_person_moved_ahead_is_not_taken_back():
+def test_a_status_that_a_person_moved_ahead_is_not_taken_back_and_is_told():
     entry = entry_of(wanted_line(), parcels=(wanted_parcel("shipped"),))
     held = after_people(entry.sale_returns[0], status="received")
 
     assert all("status" not in fields for *_, fields in writes(entry, held))
+    assert look(entry, held).further == (FurtherStatus("1001-21", "received", "shipped"),)
+
+
+def test_a_status_that_would_go_back_is_told_by_the_ledger_alone():
+    known = pushed(status="shipped")
+
+    assert look(entry_of(wanted_line(), known=known)) == Diff(
+        further=(FurtherStatus("1001-21", "shipped", "requested"),)
+    )
+    assert look(entry_of(wanted_line(), known=pushed())).further == ()
+
+
+def test_a_status_of_which_nothing_new_is_wanted_is_no_news_wherever_a_person_moved_it():
+    entry = entry_of(wanted_line())
+
+    assert look(entry, after_people(entry.sale_returns[0], status="received")) == Diff()
 
 
 def test_a_sale_return_that_a_person_cancelled_is_left_alone():
@@ -170,7 +186,25 @@ def test_a_sale_return_that_a_person_cancelled_is_left_alone():
     held = after_people(entry.sale_returns[0], status="cancelled")
 
     assert writes(entry) != []
-    assert look(entry, held) == Diff()
+    assert look(entry, held) == Diff(cancelled=("1001-21",))
+
+
+@pytest.mark.parametrize(
+    ("line", "parcels", "is_news"),
+    [
+        (wanted_line("A"), (), False),
+        (wanted_line("A"), (wanted_parcel("requested"),), True),
+        (wanted_line("A", reason="2"), (), True),
+    ],
+)
+def test_a_sale_return_that_a_person_cancelled_is_told_where_anything_would_be_written(
+    line, parcels, is_news
+):
+    entry = entry_of(line, parcels=parcels)
+    held = after_people(entry.sale_returns[0], status="cancelled")
+
+    assert bool(writes(entry)) is is_news
+    assert look(entry, held).cancelled == (("1001-21",) if is_news else ())
 
 
 # --------------------------------------------------------------------------- received and cancelled

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from reconciler.core.diff import Live, as_pushed, diff_of
+from reconciler.core.diff import Diff, FurtherStatus, Live, ManualEdit, as_pushed, diff_of
 from reconciler.core.guard import (
     GuardInputs,
     RangeSum,
@@ -470,3 +470,29 @@ def test_every_sale_return_that_is_in_doubt_is_named(golden):
     assert without_words(result) == REVIEW
     assert_names(result.reason, "1001-21 (21)", "A", "1001-22 (22)", "B")
     golden(result.reason)
+
+
+def test_what_stays_in_jetti_is_told_with_the_reason(golden):
+    edited = tuple(
+        ManualEdit(f"1001-2{place}", field, "theirs")
+        for place, field in enumerate(("notes", "trackingNumber", "notes", "saleReturnSource"))
+    )
+    further = (
+        FurtherStatus("1001-21", "received", "shipped"),
+        FurtherStatus("1001-22", "received", "cancelled"),
+    )
+    left = (
+        Diff(),
+        Diff(kept=edited[3:]),
+        Diff(kept=edited),
+        Diff(further=further),
+        Diff(kept=edited[:1], further=further[:1], cancelled=("1001-23",)),
+    )
+
+    said = [one.why_left() for one in left]
+
+    assert said[:2] == [None, None]
+    assert_names(said[2], "notes of 1001-20", "trackingNumber of 1001-21", "notes of 1001-22")
+    assert "saleReturnSource" not in said[2]
+    assert_names(said[4], "notes of 1001-20", "1001-21", "received", "shipped", "1001-23")
+    golden("\n".join(said[2:]))

@@ -280,6 +280,8 @@ def test_a_status_we_want_to_change_moves_forward_from_wherever_a_person_moved_i
     ours = wanted != pushed and forward(held, wanted)
     assert found.write == ({"status": wanted} if ours else {})
     assert found.kept == {}
+    stays = wanted not in (pushed, held) and not ours
+    assert found.further == (held if stays else None)
 
 
 @given(sale_return_fields, sale_return_fields, sale_return_fields)

@@ -381,7 +381,9 @@ def test_changes_that_show_no_field_share_one_nothing_since_a_plan_may_be_long()
 def test_a_change_is_told_with_all_that_it_says_of_itself():
     change = decide(an_entry(changed_at=NOON - DAY), RULES)
 
-    assert change.with_outcome(OutcomeKind.PUSHED, "done", (SaleReturnName(21, "1001-21"),)) == (
+    names = (SaleReturnName(21, "1001-21"),)
+    written = FieldChanges([SHIPPED])
+    assert change.with_outcome(OutcomeKind.PUSHED, "done", names, fields=written) == (
         ReportedChange(
             return_id="7001",
             order_name="#1001",
@@ -390,28 +392,60 @@ def test_a_change_is_told_with_all_that_it_says_of_itself():
             outcome=OutcomeKind.PUSHED,
             reason="done",
             sale_returns=(SaleReturnName(21, "1001-21"),),
-            fields=change.fields,
+            fields=written,
             fingerprint=(b"f" * 32).hex(),
         )
     )
-    assert change.fields
 
 
-def test_a_change_is_told_without_the_fields_that_were_left_as_a_person_set_them():
+def test_what_the_plan_expected_is_no_field_that_was_written():
     more = wants(wanted_line("A", 2), status="shipped")
     change = decide(an_entry(more, sale_returns=(pushed(),)), RULES)
 
-    reported = change.with_outcome(OutcomeKind.PUSHED, left_alone=("quantity[A]",))
-
     assert (*change.fields,) == (FieldChange("quantity[A]", 1, 2), SHIPPED)
-    assert (*reported.fields,) == (SHIPPED,)
+    for outcome in OutcomeKind:
+        assert change.with_outcome(outcome).fields is NO_FIELDS
+
+
+def test_a_change_says_whether_lines_of_it_are_in_no_sale_return_yet():
+    both, known = wants(wanted_line("A", 2), wanted_line("B")), (pushed(),)
+    seen = a_return(lines=(Line("501", "A"), Line("502", "B")))
+    gone = (pushed(status="cancelled"),)  # which needs review
+
+    assert decide(an_entry(), RULES).creates
+    assert decide(an_entry(both, seen=seen, sale_returns=known), RULES).creates
+    assert decide(an_entry(both, seen=seen, sale_returns=gone), RULES).creates
+    assert not decide(an_entry(wants(wanted_line("A", 2)), sale_returns=known), RULES).creates
+    assert not decide(an_entry(**UNANSWERED), RULES).creates
 
 
 def test_a_plan_that_nobody_carries_out_is_planned_and_looks_nowhere():
     changes = make_plan([an_entry()], RULES, NOON).changes
 
-    assert list(LedgerPreview().push(changes)) == [changes[0].with_outcome(OutcomeKind.PLANNED)]
+    planned = changes[0].with_outcome(OutcomeKind.PLANNED, fields=changes[0].fields)
+    assert list(LedgerPreview().push(changes)) == [planned]
+    assert planned.fields
     assert LedgerPreview().already_has(changes) is None
+    assert LedgerPreview().unfinished() == {}
+
+
+def test_while_creation_is_stopped_what_is_to_be_created_is_not_planned():
+    more, both = wants(wanted_line("A", 2)), wants(wanted_line("A"), wanted_line("B"))
+    lines = (Line("501", "A"), Line("502", "B"))
+    entries = [
+        an_entry(seen=a_return(id="1")),
+        an_entry(more, seen=a_return(id="2"), sale_returns=(pushed(),)),
+        an_entry(both, seen=a_return(id="3", lines=lines), sale_returns=(pushed(),)),
+        an_entry(seen=a_return(id="4"), **UNANSWERED),
+    ]
+    changes = make_plan(entries, RULES, NOON).changes
+
+    told = {one.return_id: one for one in LedgerPreview("whole sale").push(changes)}
+
+    outcomes = {name: one.outcome.value for name, one in told.items()}
+    assert outcomes == {"1": "deferred", "2": "planned", "3": "deferred", "4": "planned"}
+    assert told["1"].reason == told["3"].reason == "creation is stopped: whole sale"
+    assert told["1"].fields is told["3"].fields is NO_FIELDS
 
 
 # --------------------------------------------------------------------------------- order and digest

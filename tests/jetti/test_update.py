@@ -78,7 +78,9 @@ def test_an_entry_that_jetti_already_holds_as_wanted_is_synced_without_a_write(s
         trackingStatus="transit",
     )
 
-    assert shop.push()[one].outcome == "pushed"
+    done = shop.push()[one]
+
+    assert (done.outcome, done.reason) == ("skipped", "Jetti already holds what is wanted")
     assert (shop.written, shop.state(one)) == ([], "synced")
 
 

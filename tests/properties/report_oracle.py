@@ -45,6 +45,7 @@ LISTING = "/warehouse/return/list"
 DETAILS = "/warehouse/return/details"
 WRITERS = ("--from", "--return", "--order", "--accept-plan")
 _CREATE = re.compile(r"/api/sales/(\d+)/cancel\.json")
+_SALE_RETURN = re.compile(r"/api/sale-returns/(\d+)\.json")
 
 # What `status` may give as a reason, and what it speaks of.
 _REASONS: tuple[tuple[str, str], ...] = (
@@ -85,6 +86,10 @@ class Hearing:
     created: set[str] = field(default_factory=set)
     resent: set[str] = field(default_factory=set)
     """Returns a create of which had left in an earlier run."""
+    known: frozenset[int] = frozenset()
+    """Sale returns that Jetti held before."""
+    put: dict[str, dict[tuple[int, str], Any]] = field(default_factory=dict)
+    """What was set in which of these, by the return it was for; only what Jetti confirmed."""
 
 
 @dataclass
@@ -111,6 +116,8 @@ class ReportOracle:
         """Returns that a plan which a person accepted may have held."""
         self.refused: set[str] = set()
         """Returns a write of which Jetti refused."""
+        self.put: set[tuple[str, int, str, Any]] = set()
+        """All that was ever to be set in a sale return: for which return, where, what and how."""
         self.stopped: dict[str, Any] = {}
         """What the program called stopped, with Loop's row then."""
         self.digest: str | None = None
@@ -143,7 +150,11 @@ class ReportOracle:
     def begins(self, options: tuple[str, ...]) -> None:
         """A command is about to run."""
         self.now = Hearing(
-            options, self.scene.clock.now(), self.scene.world.clock.now(), self._in_jetti()
+            options,
+            self.scene.clock.now(),
+            self.scene.world.clock.now(),
+            self._in_jetti(),
+            known=frozenset(self._sale_returns()),
         )
 
     def hears(self, service: str, request: Request, delivery: Delivery) -> None:
@@ -174,6 +185,12 @@ class ReportOracle:
             self.sent.add(owner)
         if delivery.response is not None and delivery.response.status in (400, 404, 422):
             self.refused.add(owner)
+        if found := _SALE_RETURN.fullmatch(request.path):
+            confirmed = _whole(delivery) is not None and delivery.response is not None
+            for name, value in json.loads(request.body).items():
+                self.put.add((owner, int(found[1]), name, value))
+                if confirmed and delivery.response.status == 200:  # type: ignore[union-attr]
+                    hearing.put.setdefault(owner, {})[int(found[1]), name] = value
 
     def _listed(self, hearing: Hearing, request: Request, body: bytes) -> None:
         try:
@@ -229,9 +246,9 @@ class ReportOracle:
 
     def forgets(self) -> None:
         """The ledger is another one: lost and made again, or an older one."""
-        known = self.furthest
+        known, put = self.furthest, self.put
         self.__dict__ = ReportOracle(self.scene).__dict__
-        self.furthest, self.unsure, self.stops_are_known = known, True, False
+        self.furthest, self.unsure, self.stops_are_known, self.put = known, True, False, put
         self.roughened()
 
     # --------------------------------------------------------------------------------- a run
@@ -247,6 +264,7 @@ class ReportOracle:
         self._guard_held(hearing, ran)
         if DRY in hearing.options:
             return
+        self._fields_were_written(hearing, ran, quiet=quiet)
         if not quiet or (hearing.created and scene.sandbox.jetti.switches.read_lag_seconds):
             # While reads lag, a create waits for its read-back.
             self.roughened()
@@ -544,6 +562,33 @@ class ReportOracle:
                 assert one not in hearing.writes, f"{one} is told as stopped, and was written"
                 continue
             self._is_told(row, told[one], ran)
+
+    def _fields_were_written(self, hearing: Hearing, ran: Ran, *, quiet: bool) -> None:
+        """Of sale returns that were there before: what is told as written was sent, by this run
+        or, without an answer, by an earlier one; and what Jetti confirmed is told."""
+        rows = self._sale_returns()
+        for return_id, change in _changes(ran).items():
+            if change["stopped"]:
+                continue
+            # Orders of the same name have sale returns of the same reference.
+            ids = {one for one, row in rows.items() if row["externalId"] == return_id}
+            places = {rows[one]["reference"]: one for one in ids & hearing.known}
+            told: dict[tuple[int, str], Any] = {}
+            for one in change["fields"]:
+                name, _, place = one["field"].rstrip("]").partition("[")
+                if place in places:
+                    told[places[place], name] = one["after"]
+            for (place_id, name), value in told.items():
+                sent = (return_id, place_id, name, value) in self.put
+                # Of a create whose answer was lost all is told that it has made.
+                assert sent or rows[place_id][name] == value, f"{return_id}: {change}"
+            confirmed = hearing.put.get(return_id, {})
+            ours = {where: put for where, put in confirmed.items() if where[0] in places.values()}
+            assert not quiet or ours.items() <= told.items(), f"{ours} was written: {change}"
+            self.counts["judged: fields told as written"] += len(told)
+
+    def _sale_returns(self) -> dict[int, dict[str, Any]]:
+        return dict(self.scene.witness._table("SaleReturn"))
 
     def _is_told(self, row: SandboxReturn, told: dict[str, Any], ran: Ran) -> None:
         scene, outcome = self.scene, told["outcome"]

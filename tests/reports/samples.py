@@ -83,6 +83,25 @@ CREATED = FieldChanges(
     )
 )
 ONE_LINE = FieldChanges(list(CREATED)[:1])
+MADE = FieldChanges(
+    (
+        *(FieldChange(one.field, None, one.after) for one in list(CREATED)[:2]),
+        *(
+            FieldChange(f"{name}[{reference}]", None, after)
+            for reference, number in (("SR-1", "1Z999"), ("SR-2", "9400"))
+            for name, after in (
+                ("externalId", "8801"),
+                ("status", "shipped"),
+                ("trackingCompany", "UPS"),
+                ("trackingNumber", number),
+                ("trackingStatus", "transit"),
+            )
+        ),
+    )
+)
+"""Of a create that was carried out: two sale returns, two parcels."""
+HALF = FieldChanges([FieldChange("quantity[11500000000001]", None, 2)])
+"""Of a push that was cut short."""
 UPDATED = FieldChanges(
     (
         FieldChange("status[SR-3]", "requested", "shipped"),
@@ -125,7 +144,7 @@ def busy() -> Report:
         ),
         requests=Requests(LoopRequests(7), JettiRequests(8, 5)),
         changes=(
-            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=CREATED),
+            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=MADE),
             change(
                 3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED, remarks=("it is held",)
             ),
@@ -135,6 +154,11 @@ def busy() -> Report:
             change(7, ChangeKind.UPDATE, OutcomeKind.FAILED, "Jetti answered 500"),
             change(8, ChangeKind.CREATE, OutcomeKind.REVIEW, "two sales are left"),
             change(9, ChangeKind.CREATE, OutcomeKind.DEFERRED, "the budget is spent"),
+            change(12, ChangeKind.CREATE, OutcomeKind.FAILED, "Jetti answered 422", fields=HALF),
+            change(
+                13, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names[:1], fields=UPDATED,
+                remarks=("taken over, not created, because already in Jetti: SR-1",),
+            ),
             change(10, ChangeKind.ADOPT, OutcomeKind.SKIPPED, "before go-live"),
             change(11, ChangeKind.ADOPT, OutcomeKind.SKIPPED, "before go-live"),
         ),
@@ -192,7 +216,7 @@ def stopped() -> Report:
         counts=Counts(seen=400, new=400, pending=400),
         requests=Requests(LoopRequests(6), JettiRequests(2, 0)),
         changes=(
-            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, fields=ONE_LINE),
+            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED),
             *(
                 change(number, kind, OutcomeKind.DEFERRED, "stopped", stopped=True, fields=fields)
                 for number, kind, fields in (

@@ -54,16 +54,35 @@ def _in_effect(
     return effective
 
 
+def landed_puts(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> list[Write]:
+    """The unanswered PUTs to sale returns that the ledger knows, with the fields that Jetti shows
+    as they were to set them; none of which it shows nothing."""
+    shown = _shown(live)
+    known = {(Operation.UPDATE_SALE_RETURN, one.id) for one in entry.sale_returns}
+    known |= {(Operation.UPDATE_ITEM, x.id) for one in entry.sale_returns for x in one.items}
+    landed = []
+    for put in (intent.write for intent in entry.intents):
+        place = put.operation, put.target_id
+        fields = _in_effect({}, shown.get(place, {}), [put], *place) if place in known else {}
+        if fields:
+            landed.append(replace(put, fields=fields))
+    return landed
+
+
 def took_effect(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> bool:
     """Whether Jetti shows everything that the unanswered PUTs were to set."""
-    rows = {(Operation.UPDATE_SALE_RETURN, row.id): row.fields for row in live.values()}
-    rows |= {
-        (Operation.UPDATE_ITEM, item.id): item.fields for row in live.values() for item in row.items
-    }
+    rows = _shown(live)
     puts = [i.write for i in entry.intents if i.write.operation is not Operation.CREATE]
     return all(
         rows.get((put.operation, put.target_id), {}).items() >= put.fields.items() for put in puts
     )
+
+
+def _shown(live: Mapping[int, LiveSaleReturn]) -> dict[tuple[Operation, int], Fields]:
+    rows = {(Operation.UPDATE_SALE_RETURN, row.id): row.fields for row in live.values()}
+    return rows | {
+        (Operation.UPDATE_ITEM, item.id): item.fields for row in live.values() for item in row.items
+    }
 
 
 def of_marked(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:

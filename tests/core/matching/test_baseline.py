@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.matching.baseline import took_effect
+from reconciler.core.matching.baseline import landed_puts, took_effect
 from reconciler.core.model import Operation, Write
 from tests.core.samples import an_entry, an_intent, as_shown, pushed, pushed_item
 
@@ -36,3 +36,26 @@ def test_puts_have_landed_when_jetti_shows_all_that_they_were_to_set(puts, effec
     entry = an_entry(intents=(an_intent(), *(an_intent(write=write) for write in writes)))
 
     assert took_effect(entry, {21: as_shown(KNOWN)}) is effective
+
+
+@pytest.mark.parametrize(
+    ("put", "landed"),
+    [
+        ((STATUS, 21, {"status": "shipped", "notes": "x"}), {"status": "shipped"}),
+        ((STATUS, 21, {"notes": None}), {"notes": None}),
+        ((STATUS, 21, {"status": "received"}), None),
+        ((ITEM, 102, {"quantity": 2, "externalId": "x"}), {"quantity": 2}),
+        ((STATUS, 22, {"status": "shipped"}), None),
+        ((ITEM, 21, {"quantity": 2}), None),
+    ],
+)
+def test_of_an_unanswered_put_those_fields_have_landed_that_jetti_shows(put, landed):
+    operation, target, fields = put
+    sent = Write(operation, target, fields=fields)
+    entry = an_entry(sale_returns=(KNOWN,), intents=(an_intent(), an_intent(write=sent)))
+
+    shown = {21: as_shown(KNOWN), 22: as_shown(pushed(id=22, status="shipped"))}
+
+    assert landed_puts(entry, shown) == (
+        [] if landed is None else [Write(operation, target, fields=landed)]
+    )
