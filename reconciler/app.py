@@ -101,7 +101,7 @@ class Initialised(Struct, frozen=True):
     """The same unless adopting moved it."""
     watermark: datetime
     unproven: bool = True
-    """Whether no create has proven `jetti.cancel_ids_key` yet."""
+    """Whether no create has proven `jetti.cancel_ids_key` yet, and one still may."""
     report: Report | None = None
     """Of the adopting pass."""
 
@@ -209,7 +209,9 @@ def initialise(
         go_live=meta.go_live,
         go_live_before=go_live_before,
         watermark=meta.watermark,
-        unproven=meta.proven_ids_key != settings.jetti.cancel_ids_key,
+        unproven=(
+            meta.creation_stopped is None and meta.proven_ids_key != settings.jetti.cancel_ids_key
+        ),
         report=report,
     )
 

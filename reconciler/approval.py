@@ -147,7 +147,7 @@ class GuardedApproval:
             with self._target.in_use() as target:
                 self._already_there = target.already_has(creates)
             # safeguard: lost-ledger
-            check_ledger_is_not_lost(self._already_there or (), meta.go_live)
+            check_ledger_is_not_lost(self._already_there or (), len(creates), meta.go_live)
         if self._request.asked_for:
             return self._approve_asked_for(plan)
         return self._approve_counted(plan)
@@ -188,17 +188,26 @@ class GuardedApproval:
         """Single returns are accepted, a range once whoever typed it knows its sum."""
         inputs = self._inputs(plan)
         changes = unaccepted(plan.changes, inputs.accepted)
-        if self._request.kind is RunKind.RANGE and needs_consent(changes, inputs):
-            self._ask(plan, changes, inputs)
+        reasons = needs_consent(changes, inputs) if self._request.kind is RunKind.RANGE else ()
+        if reasons:
+            self._ask(plan, changes, inputs, reasons)
         # safeguard: requested-returns-pass-guards
         self._acceptance.accept(plan.changes, asked_for=True)
         self.is_accepted = True
         return plan.changes
 
-    def _ask(self, plan: Plan, changes: Sequence[Change], inputs: GuardInputs) -> None:
-        """Raises SafetyStop unless someone agrees; the plan is kept then, for its digest."""
+    def _ask(
+        self,
+        plan: Plan,
+        changes: Sequence[Change],
+        inputs: GuardInputs,
+        reasons: tuple[str, ...],
+    ) -> None:
+        """Ask about a plan in which these changes were not accepted before.
+
+        Raises SafetyStop unless someone agrees; the plan is kept then, for its digest."""
         # Worked out only where somebody reads it: whoever accepted beforehand need not wait for it.
-        total = cache(lambda: self._sum(changes, inputs))
+        total = cache(lambda: self._sum(plan, changes, inputs, reasons))
         # safeguard: range-needs-consent
         if self._policy.consent(total):
             return
@@ -206,21 +215,40 @@ class GuardedApproval:
         self.stopped = plan.changes
         members = (change.member() for change in plan.changes)
         self._ledger.plans.keep(plan.digest, members, self._clock.now())
-        message = f"plan {plan.digest} of this range was not carried out: {total().in_words()}"
+        message = (
+            f"plan {plan.digest} of this range was not carried out, because it {total().why()}:"
+            f" {total().in_words()}"
+        )
         raise safety_stop(
-            message, plan.digest, self._request.command, found, ", or with --yes", inputs.go_live
+            message,
+            plan.digest,
+            self._request.command,
+            found,
+            creates=len(_creates(changes)),
+            otherwise=", or with --yes",
+            go_live=inputs.go_live,
         )
 
-    def _sum(self, changes: Sequence[Change], inputs: GuardInputs) -> RangeSum:
-        creates = _creates(changes)
+    def _sum(
+        self,
+        plan: Plan,
+        changes: Sequence[Change],
+        inputs: GuardInputs,
+        reasons: tuple[str, ...],
+    ) -> RangeSum:
+        # Of all that the report lists, and that a yes carries out.
+        creates = _creates(plan.changes)
         looked_up = creates[:MOST_LOOKED_UP]
         return RangeSum(
+            reasons=reasons,
             creates=len(creates),
+            accepted=len(creates) - len(_creates(changes)),
             before_go_live=sum(change.before_go_live for change in creates),
-            remapped=remapped(changes, inputs),
+            remapped=remapped(plan.changes, inputs),
             vendors=self._target.get().vendors(looked_up),
             looked_up=len(looked_up),
-            seconds=self._policy.rates.seconds(changes),
+            seconds=self._policy.rates.seconds(plan.changes),
+            creation_stopped=self._start.creation_stopped is not None,
         )
 
     # ------------------------------------------------------------------------------- all of them

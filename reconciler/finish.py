@@ -58,6 +58,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
             counts=structs.asdict(counts),
             digest=result.digest if result.plan.changes else None,
             message=_message(exit_code, failures, state),
+            command=_command(exit_code, failures),
         )
     except LedgerError as error:
         if not any(isinstance(known, LedgerError) for known in failures):
@@ -94,6 +95,12 @@ def _message(exit_code: int, failures: Sequence[ReconcilerError], state: LedgerS
     """The fact that the exit code rests on: what ended the pass, else the state of the ledger."""
     messages = (str(error) for error in failures if error.status == exit_code)
     return next(messages, None) or summary.sentence(exit_code, state.totals)
+
+
+def _command(exit_code: int, failures: Sequence[ReconcilerError]) -> str | None:
+    """The command that goes on after what the exit code rests on."""
+    ended_by = (error for error in failures if error.status == exit_code)
+    return next((error.command for error in ended_by), None)
 
 
 def _watermarks(result: PassResult, state: LedgerState) -> Watermarks:

@@ -113,4 +113,5 @@ def _detail_of(
         lacks=tuple(todo.fields) if isinstance(todo, Change) else (),
         not_understood=not_understood,
         stopped_with=stopped.digest if stopped is not None and is_stopped else None,
+        creation_stopped=ledger.meta.read().creation_stopped,
     )

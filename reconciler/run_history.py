@@ -9,7 +9,7 @@ from reconciler.clock import Clock
 from reconciler.core.pass_result import PassStart
 from reconciler.core.ports import Ledger
 from reconciler.core.request import RunRequest
-from reconciler.errors import LedgerError, ReconcilerError, unforeseen
+from reconciler.errors import LedgerError, ReconcilerError, Unforeseen
 
 
 @contextmanager
@@ -25,15 +25,21 @@ def recorded(ledger: Ledger, request: RunRequest, clock: Clock) -> Iterator[Pass
     try:
         yield start
     except ReconcilerError as error:
-        _close(ledger, start, clock, error.status, str(error))
+        _close(ledger, start, clock, error)
         raise
     except Exception as error:
-        message, _ = unforeseen(error)
-        _close(ledger, start, clock, 1, message)
+        _close(ledger, start, clock, Unforeseen(error))
         raise
 
 
-def _close(ledger: Ledger, start: PassStart, clock: Clock, code: int, message: str) -> None:
+def _close(ledger: Ledger, start: PassStart, clock: Clock, ended_by: ReconcilerError) -> None:
     at = clock.now()
     with suppress(LedgerError):  # perhaps it is what broke; the error itself is raised in any case
-        ledger.runs.finish(start.run, at=at, exit_code=code, counts={}, message=message)
+        ledger.runs.finish(
+            start.run,
+            at=at,
+            exit_code=ended_by.status,
+            counts={},
+            message=str(ended_by),
+            command=ended_by.command,
+        )

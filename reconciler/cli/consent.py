@@ -42,7 +42,7 @@ def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen) -> Cons
 
 def _ask(total: Callable[[], RangeSum], clock: Clock, screen: Screen) -> bool:
     with screen.paused():
-        streams.print_note(f"This range is large: {total().in_words()}.")
+        streams.print_note(f"This range {total().why()}: {total().in_words()}.")
         click.echo("Continue? [y/N] ", nl=False, err=True)
         # Our signal handlers swallow the interrupt that would end a plain `input`.
         while not select.select([sys.stdin], [], [], _SIGNAL_CHECK_EVERY)[0]:

@@ -32,7 +32,14 @@ from reconciler.core.owned_fields import ORIGIN
 _QUANTITY = OwnedField.QUANTITY
 
 ReasonIds = Mapping[str, Value]
-"""Adjustment reason code -> id in Jetti; a plan, which reads nothing, maps codes to themselves."""
+"""Adjustment reason code -> id in Jetti."""
+
+
+class ReasonCodes(dict[str, Value]):
+    """Where nothing is read from Jetti, a reason is shown by its code."""
+
+    def __missing__(self, code: str) -> Value:
+        return code
 
 
 class Live(Struct, frozen=True):

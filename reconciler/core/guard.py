@@ -120,7 +120,10 @@ def stop_of(
     else:
         since = f" since {to_the_minute(inputs.stopped_since)}" if inputs.stopped_since else ""
         message = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
-    return safety_stop(message, digest, command, already_there, go_live=inputs.go_live)
+    creates = _of(guarded.stopped, ChangeKind.CREATE)
+    return safety_stop(
+        message, digest, command, already_there, creates=creates, go_live=inputs.go_live
+    )
 
 
 def safety_stop(
@@ -128,12 +131,14 @@ def safety_stop(
     digest: str,
     command: str,
     already_there: Sequence[str] | None = (),
+    *,
+    creates: int,
     otherwise: str = "",
     go_live: datetime | None = None,
 ) -> SafetyStop:
     """A stop that accepting the digest ends; `otherwise` adds another way to the hint.
 
-    `already_there` as for `stop_of`; `go_live` is this ledger's.
+    `already_there` as for `stop_of`, of that many creates; `go_live` is this ledger's.
     """
     if already_there is None:
         return SafetyStop(
@@ -145,8 +150,7 @@ def safety_stop(
     if already_there:
         adopt = init_adopt(go_live)
         return SafetyStop(
-            f"{message}; Jetti already holds {len(already_there)} of its returns "
-            f"(first: {already_there[0]}), which this ledger does not know",
+            f"{message}; {_already_held(already_there, creates)}, which this ledger does not know",
             hint=f"take them over with `{adopt}`; what is left can be accepted "
             f"with `{command} --accept-plan` and its digest{otherwise}",
             command=adopt,
@@ -169,9 +173,13 @@ def in_words(changes: Sequence[Change]) -> str:
 class RangeSum(Struct, frozen=True):
     """What someone should know of a range before agreeing to it."""
 
+    reasons: tuple[str, ...]
+    """Why it is asked about, as what it does."""
     creates: int
+    accepted: int
+    """Of these: accepted before, so that they are not what is asked about."""
     before_go_live: int
-    """Of these: older than the ledger's go-live, and so never created automatically."""
+    """Of all creates: older than the ledger's go-live, and so never created automatically."""
     remapped: int
     """Pushed returns that would change although perhaps only the mapping has changed."""
     vendors: int | None
@@ -180,10 +188,19 @@ class RangeSum(Struct, frozen=True):
     """How many of the creates were looked up for that."""
     seconds: float
     """Estimated for all of it at Jetti's pace."""
+    creation_stopped: bool = False
+
+    def why(self) -> str:
+        """`creates more than 25 returns (guard.creates) and …`: the reason for the question."""
+        return " and ".join(self.reasons)
 
     def in_words(self) -> str:
         """`it would create 30 returns, …`: for the question, and for the stop without an answer."""
         parts = [f"it would create {_counted(self.creates, 'return')}"]
+        if self.creation_stopped:
+            parts = [f"{parts[0]} if creation were not stopped"]
+        if self.accepted:
+            parts.append(f"{self.accepted} of them accepted before")
         if self.before_go_live:
             parts.append(f"{self.before_go_live} of them from before go-live")
         if self.vendors is not None:
@@ -196,14 +213,17 @@ class RangeSum(Struct, frozen=True):
         return ", ".join(parts)
 
 
-def needs_consent(changes: Sequence[Change], inputs: GuardInputs) -> bool:
-    """Whether these changes of a range are more than someone may have meant."""
+def needs_consent(changes: Sequence[Change], inputs: GuardInputs) -> tuple[str, ...]:
+    """In what these changes of a range are more than someone may have meant; empty if they are
+    not."""
     creates = [change for change in changes if change.kind is ChangeKind.CREATE]
-    return (
-        len(creates) > inputs.guards.creates
-        or any(change.before_go_live for change in creates)
-        or bool(remapped(changes, inputs))
+    limit = inputs.guards.creates
+    reasons = (
+        (len(creates) > limit, f"creates more than {_counted(limit, 'return')} (guard.creates)"),
+        (any(c.before_go_live for c in creates), "creates returns from before go-live"),
+        (bool(remapped(changes, inputs)), "changes pushed returns by the changed mapping"),
     )
+    return tuple(reason for applies, reason in reasons if applies)
 
 
 def unaccepted(changes: Sequence[Change], accepted: Collection[PlanMember]) -> list[Change]:
@@ -217,7 +237,9 @@ def remapped(changes: Sequence[Change], inputs: GuardInputs) -> int:
     return sum(c.touches_pushed for c in changes) if inputs.mapping_is_new else 0
 
 
-def check_ledger_is_not_lost(already_there: Sequence[str], go_live: datetime) -> None:
+def check_ledger_is_not_lost(
+    already_there: Sequence[str], creates: int, go_live: datetime
+) -> None:
     """Raises SafetyStop when Jetti already has some of what a new ledger would create.
 
     `go_live` is the new ledger's. Where another one was lost, that one's counts, and only whoever
@@ -225,8 +247,7 @@ def check_ledger_is_not_lost(already_there: Sequence[str], go_live: datetime) ->
     """
     if already_there:
         raise SafetyStop(
-            "this ledger has never pushed anything, but Jetti already holds "
-            f"{len(already_there)} of the planned returns (first: {already_there[0]})",
+            f"this ledger has never pushed anything, but {_already_held(already_there, creates)}",
             hint=f"take them over with `{init_adopt()}`, {WHAT_DATE_IS}: then what a lost ledger "
             "still had to create is created too. If no ledger was lost, DATE is this one's "
             f"go-live, {iso(go_live)}",
@@ -248,6 +269,15 @@ def check_shop(pinned: str | None, shops: Mapping[str, int]) -> str | None:
         f"Loop's key belongs to shop {', '.join(sorted(shops))}, but this ledger was created for "
         f"{pinned}",
         hint="check LOOP_API_KEY; after a renamed shop: reconciler init --repin",
+    )
+
+
+def _already_held(there: Sequence[str], creates: int) -> str:
+    """How many of the creates are in Jetti: of many, some only are looked for, by their markers."""
+    least = "at least " if len(there) < creates else ""
+    return (
+        f"Jetti already holds {least}{len(there)} of the {_counted(creates, 'return')} that would"
+        f" be created (first: {there[0]})"
     )
 
 

@@ -196,11 +196,17 @@ def _about_runs(facts: Facts) -> Iterator[str]:
         shown[scheduled.id] = scheduled
     if sweep is not None and sweep.exit_code not in _WELL and not _is_made_up(sweep, scheduled):
         shown[sweep.id] = sweep
-    ended = next((run for run in facts.runs if run.finished_at is not None), None)
-    if ended is not None and ended.exit_code == _SAFETY_STOP:
+    ended = stopped_run(facts)
+    if ended is not None:
         shown[ended.id] = ended
     for run in shown.values():
         yield _end_of(run, facts)
+
+
+def stopped_run(facts: Facts) -> Run | None:
+    """The last run that ended, of any kind, if it was stopped for safety."""
+    ended = next((run for run in facts.runs if run.finished_at is not None), None)
+    return ended if ended is not None and ended.exit_code == _SAFETY_STOP else None
 
 
 def _is_made_up(sweep: Run, scheduled: Run | None) -> bool:

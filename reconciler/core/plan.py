@@ -18,11 +18,11 @@ from msgspec import Struct, json
 from msgspec.structs import replace
 
 from reconciler.core import remarks, shown_fields
-from reconciler.core.diff import as_pushed, diff_of
+from reconciler.core.diff import ReasonCodes, as_pushed, diff_of
 from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.matching.lines import uncovered
 from reconciler.core.matching.result import NeedsReview
-from reconciler.core.model import Entry, Purpose, State, Value, WantedLine
+from reconciler.core.model import Entry, Purpose, State, WantedLine
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.core.settings import Globs, Policy
@@ -256,7 +256,7 @@ def _matches(patterns: Sequence[str], values: Sequence[str | None]) -> bool:
 
 def _decide_pushed(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
     live = {known.id: as_pushed(known) for known in entry.sale_returns}
-    found = diff_of(entry, entry.sale_returns, live, _ReasonCodes())
+    found = diff_of(entry, entry.sale_returns, live, ReasonCodes())
     added = _added(entry, rules)
     if isinstance(found, NeedsReview):
         # Jetti may hold something else by now; the push looks it up.
@@ -270,13 +270,6 @@ def _decide_pushed(entry: Entry, rules: CreationRules) -> Change | NothingToPush
     cancels = entry.wanted.purpose is Purpose.CANCEL
     kind = ChangeKind.CANCEL if cancels else ChangeKind.UPDATE
     return _change(entry, kind, rules, changed, creates=bool(added))
-
-
-class _ReasonCodes(dict[str, Value]):
-    """A plan reads nothing from Jetti, so a reason is shown by its code."""
-
-    def __missing__(self, code: str) -> Value:
-        return code
 
 
 def _change(

@@ -230,6 +230,7 @@ class Runs(Protocol):
         counts: dict[str, int],
         digest: str | None = None,
         message: str | None = None,
+        command: str | None = None,
     ) -> None:
         """Close the row, delete what is older than 90 days, and fold empty passes into one."""
 

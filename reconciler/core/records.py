@@ -198,3 +198,5 @@ class Run(Struct, frozen=True):
     """By the names of `core.report.Counts`."""
     message: str | None = None
     """Why it ended with that code, if that is not 0 or 10."""
+    command: str | None = None
+    """What to type to go on, if that is one command."""

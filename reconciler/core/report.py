@@ -76,6 +76,7 @@ class Problem(Struct, frozen=True):
     order_name: str
     state: str
     since: datetime | None
+    """Since when something is due, in whatever state the return was then."""
     reason: str | None = None
     order_id: str | None = None
 
@@ -137,7 +138,7 @@ class RunFacts(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """Numbers of returns, by what was read and by what became of them."""
+    """Numbers of returns: by what was read, by what this pass did, and by how they are now."""
 
     seen: int = 0
     new: int = 0
@@ -149,10 +150,18 @@ class Counts(Struct, frozen=True):
     adopted: int = 0
     skipped: int = 0
     waiting: int = 0
+    """In this state now, like the rest."""
     failed: int = 0
     review: int = 0
     malformed: int = 0
     pending: int = 0
+    dead: int = 0
+    unanswered: int = 0
+    """A write was sent for them that has no answer yet."""
+
+
+STANDING = frozenset({"waiting", "failed", "review", "malformed", "pending", "dead", "unanswered"})
+"""Those of `Counts` that tell of the ledger, not of what the pass did."""
 
 
 class LoopRequests(Struct, frozen=True):

@@ -8,9 +8,11 @@ from msgspec import Struct
 
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.instants import to_the_second
+from reconciler.core.left_over import LeftOver, left_over
 from reconciler.core.model import Entry, Return, SaleReturn, State, Wanted
 from reconciler.core.records import Attempt, PastWrite, SetAside
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
+from reconciler.core.summary import CREATION_STOPPED, needs_creating
 
 
 class ReturnDetail(Struct, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ class ReturnDetail(Struct, frozen=True, kw_only=True):
     """What operators should know about it besides its state."""
     lacks: tuple[FieldChange, ...] = ()
     """What was understood but is not pushed yet."""
+    left: LeftOver = LeftOver()
+    """What the last push left although it is wanted."""
     not_understood: SetAside | None = None
     """Its current row in Loop, if that is malformed, wholly or in part."""
 
@@ -57,14 +61,25 @@ def describe(
     lacks: tuple[FieldChange, ...] = (),
     not_understood: SetAside | None = None,
     stopped_with: str | None = None,
+    creation_stopped: str | None = None,
 ) -> ReturnDetail:
-    """Describe an entry. `stopped_with` is the digest of the stopped plan that it belongs to."""
+    """Describe an entry. `stopped_with` is the digest of the stopped plan that it belongs to,
+    `creation_stopped` why nothing is created any more."""
+    left = left_over(entry)
     following = what_next(entry) if not_understood is None else _until_it_makes_sense(entry)
+    if entry.state is State.SYNCED and not_understood is None and left != LeftOver():
+        # safeguard: show-says-what-was-left
+        following = _LEFT
+    if stopped_with is not None:
+        following = while_stopped(entry, stopped_with)
+    if creation_stopped is not None and needs_creating(entry) and not entry.intents:
+        # safeguard: stopped-creation-in-show
+        following = f"nothing: {CREATION_STOPPED}: {creation_stopped}"
     return ReturnDetail(
         return_id=entry.id,
         state=entry.state.value,
         reason=entry.reason,
-        next=following if stopped_with is None else while_stopped(entry, stopped_with),
+        next=following,
         due_since=entry.due_since,
         next_try_at=entry.next_try_at,
         tries=entry.attempts,
@@ -78,6 +93,7 @@ def describe(
         attempts=attempts,
         remarks=remarks,
         lacks=lacks,
+        left=left,
         not_understood=not_understood,
     )
 
@@ -93,6 +109,12 @@ _FIXED = {
     " Jetti what is still wanted; the program writes nothing more for it and keeps it in review",
     State.IGNORED: "nothing: someone decided so",
 }
+
+
+_LEFT = (
+    "nothing automatically, although not all that is wanted was pushed: see what was left; the"
+    " next change in Loop queues it again"
+)
 
 
 def _until_it_makes_sense(entry: Entry) -> str:

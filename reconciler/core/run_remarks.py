@@ -7,26 +7,25 @@ from collections.abc import Iterator
 from reconciler.core.matching.created import CAN_PROVE, PROVEN_BY
 from reconciler.core.pass_result import LedgerState, PassResult
 from reconciler.core.report import ChangeKind, OutcomeKind
+from reconciler.core.summary import CREATION_STOPPED
 
 
 def run_remarks(result: PassResult, state: LedgerState, ids_key: str) -> tuple[str, ...]:
     """All there is to remark, in a sentence each. `ids_key` is `jetti.cancel_ids_key`."""
+    stopped = state.totals.creation_stopped
+    if stopped is not None:
+        # safeguard: stopped-creation-promises-nothing
+        of_creates: tuple[str, ...] = (f"{CREATION_STOPPED}: {stopped}",)
+    else:
+        of_creates = (*_not_looked_up(result, state), *_unproven(result, state, ids_key))
     return (
         *result.start.remarks,
-        *_creation_stopped(state),
-        *_not_looked_up(result, state),
-        *_unproven(result, state, ids_key),
+        *of_creates,
         *result.remarks,
         *_older_than_the_range(result),
         *_budget_of_a_dry_run(result),
-        *_left_over(result),
+        *_left_over(result, creates=stopped is None),
     )
-
-
-def _creation_stopped(state: LedgerState) -> Iterator[str]:
-    if state.totals.creation_stopped is not None:
-        stopped = state.totals.creation_stopped
-        yield f"nothing is created until someone has looked into it: {stopped}"
 
 
 def _not_looked_up(result: PassResult, state: LedgerState) -> Iterator[str]:
@@ -78,11 +77,16 @@ def _budget_of_a_dry_run(result: PassResult) -> Iterator[str]:
         )
 
 
-def _left_over(result: PassResult) -> Iterator[str]:
-    """What was asked for and is not done: who goes on with it."""
+def _left_over(result: PassResult, *, creates: bool) -> Iterator[str]:
+    """What was asked for and is not done: who goes on with it. `creates`: whether anybody goes on
+    with what is to be created."""
     if result.request.dry_run or not result.is_accepted:
         return
-    left = sum(outcome.outcome is OutcomeKind.DEFERRED for outcome in result.outcomes)
+    hopeless = () if creates else {c.return_id for c in result.plan.changes if c.creates}
+    left = sum(
+        one.outcome is OutcomeKind.DEFERRED and one.return_id not in hopeless
+        for one in result.outcomes
+    )
     if left:
         which = "1 return is" if left == 1 else f"{left} returns are"
         yield f"{which} left; scheduled passes continue with the rest, after fresh changes"

@@ -13,14 +13,10 @@ from reconciler.core.report import ChangeKind, Counts, OutcomeKind, ReportedChan
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.errors import worst
 
+CREATION_STOPPED = "creation is stopped, and this version has no command that opens it again"
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-_COUNTED_AS = {
-    OutcomeKind.SKIPPED: "skipped",
-    OutcomeKind.WAITING: "waiting",
-    OutcomeKind.FAILED: "failed",
-    OutcomeKind.REVIEW: "review",
-}
 _PUSHED_AS = {
     ChangeKind.CREATE: "created",
     ChangeKind.UPDATE: "updated",
@@ -54,21 +50,24 @@ class LedgerTotals(Struct, frozen=True):
 
 
 def count(read: ReadTotals, outcomes: Sequence[ReportedChange], totals: LedgerTotals) -> Counts:
-    """What was read and done in this pass; malformed and pending are as of now."""
-    done: dict[str, int] = {}
-    for change in outcomes:
-        name = _COUNTED_AS.get(change.outcome)
-        if change.outcome is OutcomeKind.PUSHED:
-            name = _PUSHED_AS[change.change]
-        if name is not None:
-            done[name] = done.get(name, 0) + 1
+    """What was read and done in this pass, and the state of the ledger now."""
+    done = Counter(
+        _PUSHED_AS[change.change] for change in outcomes if change.outcome is OutcomeKind.PUSHED
+    )
+    states = totals.states
     return Counts(
         seen=read.seen,
         new=read.new,
         changed=read.changed,
         unchanged=read.seen - read.new - read.changed,
+        skipped=sum(change.outcome is OutcomeKind.SKIPPED for change in outcomes),
+        waiting=states.get(State.WAITING, 0),
+        failed=states.get(State.FAILED, 0),
+        review=states.get(State.REVIEW, 0),
         malformed=totals.malformed,
-        pending=totals.states.get(State.PENDING, 0),
+        pending=states.get(State.PENDING, 0),
+        dead=states.get(State.DEAD, 0),
+        unanswered=states.get(State.UNKNOWN, 0) + states.get(State.IN_FLIGHT, 0),
         **done,
     )
 
@@ -126,7 +125,7 @@ def exit_code(failures: Collection[int], totals: LedgerTotals, *, pending_shows:
 def sentence(code: int, totals: LedgerTotals) -> str | None:
     """Why a pass that was not stopped ended with this code; None if all is well."""
     if code == 7 and totals.creation_stopped is not None:
-        return f"{totals.creation_stopped}; nothing is created until someone has looked into it"
+        return f"{CREATION_STOPPED}: {totals.creation_stopped}"
     if code != 3:
         return None
     parts = [(totals.states.get(state), what) for state, what in _PROBLEM_WORDS.items()]

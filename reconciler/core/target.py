@@ -50,6 +50,7 @@ class LedgerPreview(Target):
     def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
         for change in changes:
             # What has no answer yet is read back first, and may be there.
+            # safeguard: stopped-creation-in-dry-runs
             if self._creation_stopped is not None and change.creates and not change.reads_back:
                 reason = f"creation is stopped: {self._creation_stopped}"
                 yield change.with_outcome(OutcomeKind.DEFERRED, reason)

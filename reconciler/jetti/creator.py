@@ -43,6 +43,7 @@ from reconciler.jetti.responses import Classified, Meaning
 from reconciler.jetti.result import PushResult, named, undelivered
 from reconciler.jetti.written import WrittenFields
 
+_SUSPECT = "Jetti seems to overlook the list that jetti.cancel_ids_key names"
 _ONE_BY_ONE = "creates go one by one until one has proven jetti.cancel_ids_key"
 
 
@@ -110,9 +111,7 @@ class Creator:
         """
         # safeguard: unanswered-overreach-stops-creation
         if not self._is_proven():
-            self._meta.stop_creation(
-                f"return {entry.id}: {reason}; check the setting jetti.cancel_ids_key"
-            )
+            self._meta.stop_creation(f"return {entry.id}: {reason}; {_SUSPECT}")
 
     def why_stopped(self) -> str | None:
         """Why nothing is created any more, whatever is asked for; None when all is well."""
@@ -225,7 +224,7 @@ class Creator:
         self, entry: Entry, create: Write, snapshot: OrderSnapshot, overreached: Overreached
     ) -> PushResult:
         """Stop all creation first, whatever happens next; then cancel what nobody asked for."""
-        reason = f"{overreached.reason}; check the setting jetti.cancel_ids_key"
+        reason = f"{overreached.reason}; {_SUSPECT}"
         # safeguard: overreach-stops-creation
         self._meta.stop_creation(f"return {entry.id}: {reason}")
         applied = Classified(Meaning.APPLIED, 200, overreached.reason)

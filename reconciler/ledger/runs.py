@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, Select, delete, func, select
 
 from reconciler.core.records import Run
+from reconciler.core.report import STANDING
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database, new_id
 from reconciler.ledger.malformed import WITHOUT_AN_ID
@@ -21,7 +22,7 @@ COMPLETE = (0, 3)
 """Exit codes of a pass that read and pushed all it could; 3 only says that some returns need
 someone's attention."""
 
-_ROUTINE = frozenset({"seen", "unchanged", "malformed", "pending"})
+_ROUTINE = STANDING | {"seen", "unchanged"}
 """Counts that a pass may have although it found nothing new: what it read, and older problems."""
 
 
@@ -48,6 +49,7 @@ class SqlRuns:
         counts: dict[str, int],
         digest: str | None = None,
         message: str | None = None,
+        command: str | None = None,
     ) -> None:
         """Close the row, delete what is older than 90 days, and fold empty passes into one."""
         values = {
@@ -55,11 +57,13 @@ class SqlRuns:
             "exit_code": exit_code,
             "counts": counts,
             "message": message,
+            "command": command,
         }
         with self._database.writing() as connection:
             row = runs.update().where(runs.c.id == run.id)
             connection.execute(row.values(values | {"digest": digest}))
-            _fold(connection, replace(run, **values))
+            if digest is None:
+                _fold(connection, replace(run, **values))
             _prune(connection, at - KEPT)
             hit(Failpoint.RUN_FINISHING)
         hit(Failpoint.RUN_FINISHED)
@@ -102,6 +106,7 @@ def _run(row: Row[Any]) -> Run:
         exit_code=row.exit_code,
         counts=row.counts or {},
         message=row.message,
+        command=row.command,
     )
 
 
@@ -111,7 +116,7 @@ def _found_nothing(run: Run) -> bool:
 
 
 def _fold(connection: Connection, run: Run) -> None:
-    """Delete the run before this one, if neither found anything.
+    """Delete the run before this one, if neither found anything; this one had no plan.
 
     Only one of the same kind: a pass every five minutes must not wipe out the nightly sweep.
     """
@@ -123,7 +128,7 @@ def _fold(connection: Connection, run: Run) -> None:
         return
     before = _run(row)
     alike = before.kind == run.kind and before.exit_code == run.exit_code
-    if alike and _found_nothing(before):
+    if alike and row.digest is None and _found_nothing(before):
         connection.execute(delete(runs).where(runs.c.id == before.id))
 
 

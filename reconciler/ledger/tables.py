@@ -76,6 +76,8 @@ runs = Table(
     Column("counts", JsonText(dict[str, int])),
     Column("digest", Text),
     Column("message", Text),
+    # What to type to go on after a stop, where it is one command.
+    Column("command", Text),
     Index(None, "kind", "exit_code"),
 )
 

@@ -134,10 +134,20 @@ def _pushed(detail: ReturnDetail) -> Iterator[str]:
     if not detail.pushed:
         yield "in Jetti: nothing of ours"
         return
-    upto = " (all that is wanted)" if detail.pushed_fingerprint == detail.fingerprint else ""
+    left = detail.left
+    upto = "" if detail.pushed_fingerprint != detail.fingerprint else " (all that is wanted)"
+    if left.fields or left.reasons:
+        upto = " (all that is wanted but what was left)"
     yield f"in Jetti, as last pushed{upto}"
     for sale_return in detail.pushed:
         yield from _sale_return(sale_return)
+    if left.fields or left.reasons:
+        yield ""
+        yield "left by the last push: last pushed -> wanted"
+    for field in left.fields:
+        yield f"  {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+    for reason in left.reasons:
+        yield f"  {safe(reason)}"
 
 
 def _sale_return(sale_return: SaleReturn) -> Iterator[str]:

@@ -15,6 +15,7 @@ from reconciler.core.report import (
     RunFacts,
     RunKind,
 )
+from reconciler.core.summary import CREATION_STOPPED
 from reconciler.core.text import safe
 from reconciler.reports import changes_text, words_text
 from reconciler.reports.wording import (
@@ -45,6 +46,8 @@ _CONSEQUENCES = {
     143: _CLEANLY,
 }
 """The consequence of the fact in the headline, by exit code."""
+_NOTHING_CREATED = "Nothing is created any more; what Jetti has of ours is still kept up to date."
+"""The consequence where that fact is that creation is stopped."""
 
 _BROKEN_OFF = frozenset({1, 5, 6, 8, 129, 130, 143})
 """Exit codes of a dry run that did not come to all of its plan."""
@@ -65,7 +68,9 @@ def render(report: Report, following: str | None = None) -> str:
 def _lines(report: Report, following: str | None) -> Iterator[str]:
     run = report.run
     yield _headline(report)
-    if run.exit_code in _CONSEQUENCES:
+    if _is_about_creation(run):
+        yield f"  {_NOTHING_CREATED}"
+    elif run.exit_code in _CONSEQUENCES:
         yield f"  {_CONSEQUENCES[run.exit_code]}"
     for error in run.failures:
         yield from failure(error, known=_fact(run))
@@ -78,6 +83,8 @@ def _lines(report: Report, following: str | None) -> Iterator[str]:
     yield ""
     yield line("requests", _requests(report))
     for remark in run.remarks:
+        if remark == run.message:
+            continue  # the headline says it
         yield line("note", safe(remark, 1000))
     if following:
         yield line("next", following)
@@ -105,9 +112,8 @@ def _fact(run: RunFacts) -> str | None:
 
 
 def _stopped(report: Report, stopped: str) -> str:
-    done = ", ".join(_foreseen(report)) if report.run.dry_run else _done(report)
-    if report.run.dry_run and not report.run.failures:
-        done = ""  # creation is stopped, which a plan made from the ledger alone does not show
+    foreseen = _planned(report) if _is_about_creation(report.run) else _foreseen(report)
+    done = ", ".join(foreseen) if report.run.dry_run else _done(report)
     would = "would " if report.run.dry_run else ""
     text = safe(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
     if done:
@@ -141,24 +147,33 @@ def _success(report: Report) -> str:
         foreseen = ", ".join(_foreseen(report))
         return f"would {foreseen}. Nothing was written." if foreseen else "there is nothing to do."
     counts, done = report.counts, _done(report)
-    if not done:
-        in_step = not counts.pending and report.run.exit_code == 0
-        return "everything is in step." if in_step else "nothing was pushed."
-    return f"{done}." + (f" {counts.pending} more pending." if counts.pending else "")
+    # What needs a look is listed below, and the exit code reports it.
+    open_ = listed(((counts.pending, "pending"), (counts.waiting, "waiting")))
+    if not (done or open_) and report.run.exit_code == 0:
+        return "everything is in step."
+    return f"{done or 'nothing was pushed'}." + (f" Now {open_}." if open_ else "")
 
 
 def _foreseen(report: Report) -> Iterator[str]:
     """What a run would do, and what it would not be able to."""
-    open_ = [change for change in report.changes if not change.stopped]
-    planned = Counter(c.change for c in open_ if c.outcome is OutcomeKind.PLANNED)
-    for kind in ChangeKind:
-        if planned[kind]:
-            yield f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned[kind]}"
-    outcomes = Counter(change.outcome for change in open_)
+    yield from _planned(report)
+    outcomes = Counter(change.outcome for change in report.changes if not change.stopped)
     outcomes[OutcomeKind.DEFERRED] -= _missed(report)
     left = listed((outcomes[outcome], words) for outcome, words in _NOT_DONE.items())
     if left:
         yield f"leave {left}"
+
+
+def _planned(report: Report) -> Iterator[str]:
+    planned = Counter(c.change for c in report.changes if c.outcome is OutcomeKind.PLANNED)
+    for kind in ChangeKind:
+        if planned[kind]:
+            yield f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned[kind]}"
+
+
+def _is_about_creation(run: RunFacts) -> bool:
+    """Whether the exit code rests on that creation is stopped."""
+    return run.message is not None and run.message.startswith(CREATION_STOPPED)
 
 
 # ---------------------------------------------------------------------------------------- read
@@ -258,7 +273,8 @@ def _next(report: Report) -> str | None:
     if run.dry_run:
         if run.watermark.after is None:
             return _first_step(run)
-        if not any(_foreseen(report)):
+        foreseen = _planned(report) if _is_about_creation(run) else _foreseen(report)
+        if not any(foreseen):
             return None
         if run.kind is RunKind.SCHEDULED:
             return "reconciler run"

@@ -7,14 +7,15 @@ from datetime import datetime
 
 from reconciler.core import duration
 from reconciler.core.commands import init_adopt
-from reconciler.core.health import Facts, Health, was_killed
+from reconciler.core.health import Facts, Health, stopped_run, was_killed
 from reconciler.core.records import Run
+from reconciler.core.report import STANDING
 from reconciler.core.text import safe
 from reconciler.reports import words_text
 from reconciler.reports.wording import counted, lasting, line, listed, moment, order, state
 
 _RUNS_SHOWN = 5
-_ROUTINE = frozenset({"seen", "unchanged"})
+_ROUTINE = STANDING | {"seen", "unchanged"}
 
 
 def render(health: Health) -> str:
@@ -49,6 +50,10 @@ def _nothing_wrong(facts: Facts) -> str:
 
 def _next(health: Health) -> str | None:
     facts = health.facts
+    ended = stopped_run(facts)
+    # safeguard: status-repeats-the-command-of-a-stop
+    if ended is not None and ended.command is not None:
+        return safe(ended.command, 1000)
     if facts.stopped:
         return f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}"
     if facts.oldest_problem:
@@ -73,7 +78,10 @@ def _facts(facts: Facts) -> Iterator[str]:
             "adoption", f"NOT FINISHED: not all returns since {since} were looked up in Jetti"
         )
     if facts.creation_stopped:
-        yield line("creation", f"STOPPED: {safe(facts.creation_stopped, 500)}")
+        why = safe(facts.creation_stopped, 500)
+        yield line(
+            "creation", f"STOPPED, and this version has no command that opens it again: {why}"
+        )
     if problem := facts.oldest_problem:
         since = lasting(facts.now - problem.since) if problem.since else ""
         why = f": {safe(problem.reason)}" if problem.reason else ""
@@ -119,9 +127,12 @@ def _run(run: Run, facts: Facts) -> str:
     if run.finished_at is None:
         fate = "was killed" if was_killed(run, facts) else "it is still going, or was killed"
         return f"{name}  not finished: {fate}"
-    done = listed((count, what) for what, count in run.counts.items() if what not in _ROUTINE)
+    counts = [(count, what) for what, count in run.counts.items()]
+    done = listed((count, what) for count, what in counts if what not in _ROUTINE)
     if run.counts and not done:
         done = "nothing new"
+    if standing := listed((count, what) for count, what in counts if what in STANDING):
+        done = f"{done}; then {standing}"
     took = duration.approximate(run.finished_at - run.started_at)
     parts = [name, f"{took:>4}", f"exit {run.exit_code}", done, safe(run.message or "")]
     return "  ".join(part for part in parts if part)

@@ -54,8 +54,8 @@ def state(name: str) -> str:
 
 
 def lasting(span: timedelta) -> str:
-    """` for 3h`; nothing where it has only just begun."""
-    return f" for {duration.approximate(span)}" if span >= _JUST_NOW else ""
+    """`, due for 3h`; nothing where it has only just begun."""
+    return f", due for {duration.approximate(span)}" if span >= _JUST_NOW else ""
 
 
 def order(name: str, order_id: str | None) -> str:

@@ -27,12 +27,12 @@ def world(tmp_path: Path) -> Iterator[RealWorld]:
         yield made
 
 
-def asked(world: RealWorld, answer: bytes | signal.Signals) -> tuple[int, str]:
+def asked(world: RealWorld, answer: bytes | signal.Signals, **settings: str) -> tuple[int, str]:
     """The exit code and all that the terminal showed, of a range answered like this."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "reconciler", "run", "--from", "60d"],
-        env={**world.environ, **TIGHT, "TERM": "dumb"},
+        env={**world.environ, **TIGHT, **settings, "TERM": "dumb"},
         cwd=world.directory,
         stdin=theirs,
         stdout=subprocess.DEVNULL,
@@ -68,6 +68,17 @@ def test_only_a_yes_lets_a_large_range_through(
 
     assert (ended, len(world.jetti.sale_returns())) == (code, made)
     assert "it would create 1 return, 1 of them from before go-live, mail 1 vendor" in shown
+    assert (
+        "This range creates more than 0 returns (guard.creates) and creates returns from" in shown
+    )
+
+
+@pytest.mark.covers("R21")
+def test_the_question_gives_the_reason_that_applies(world: RealWorld) -> None:
+    _, shown = asked(world, b"n\n", RECONCILER_GUARD__CREATES="25")
+
+    assert "This range creates returns from before go-live: it would create 1 return" in shown
+    assert "large" not in shown
 
 
 @pytest.mark.covers("R8")

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from reconciler.core.guard import (
     GuardInputs,
+    RangeSum,
     check_ledger_is_not_lost,
     check_shop,
     guard,
@@ -215,25 +216,39 @@ def test_a_write_that_was_sent_was_let_through():
 # ------------------------------------------------------------------------------------------ a range
 
 
+NEW_MAPPING = replace(INPUTS, mapping_is_new=True)
 LATE = CreationRules(Policy(), go_live=NOON.replace(year=2090), asked_for=True)
 
 
 @pytest.mark.parametrize(
-    ("plan", "inputs", "asks"),
+    ("plan", "inputs", "why"),
     [
-        (a_plan(creates=25, updates=99, cancels=9), {}, False),
-        (a_plan(creates=26), {"changed_lately": 9999}, True),
-        (a_plan(creates=1, rules=LATE), {}, True),
-        (a_plan(updates=1, rules=LATE), {}, False),
-        (a_plan(updates=1), {"mapping_is_new": True}, True),
-        (a_plan(creates=1), {"mapping_is_new": True}, False),
-        (a_plan(), {}, False),
+        (a_plan(creates=25, updates=99, cancels=9), {}, ()),
+        (a_plan(creates=26), {"changed_lately": 9999}, ("more than 25 returns",)),
+        (a_plan(creates=1, rules=LATE), {}, ("before go-live",)),
+        (a_plan(creates=26, rules=LATE), {}, ("more than 25 returns", "before go-live")),
+        (a_plan(updates=1, rules=LATE), {}, ()),
+        (a_plan(updates=1), {"mapping_is_new": True}, ("changed mapping",)),
+        (a_plan(creates=1), {"mapping_is_new": True}, ()),
+        (a_plan(), {}, ()),
     ],
 )
 def test_a_range_is_asked_about_where_it_creates_much_or_what_is_older_than_go_live(
-    plan, inputs, asks
+    plan, inputs, why
 ):
-    assert needs_consent(plan.changes, replace(INPUTS, **inputs)) is asks
+    reasons = needs_consent(plan.changes, replace(INPUTS, **inputs))
+
+    assert len(reasons) == len(why)
+    assert all(fact in reason for fact, reason in zip(why, reasons, strict=True))
+
+
+def test_a_range_says_all_that_it_is_asked_about_for(golden):
+    late = a_plan(creates=26, updates=1, rules=LATE)
+    total = RangeSum(needs_consent(late.changes, NEW_MAPPING), 26, 0, 26, 1, None, 26, 90)
+
+    for fact in ("more than 25 returns (guard.creates) and", "before go-live and", "mapping"):
+        assert fact in total.why()
+    golden(f"because it {total.why()}: {total.in_words()}")
 
 
 def test_of_a_range_only_what_nobody_let_through_is_asked_about():
@@ -295,6 +310,7 @@ def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first(golden
     stopped = stop_of(found, inputs, "reconciler run", ["8812", "8813"])
 
     assert str(stopped).startswith(f"{plain}; ")
+    assert "at least 2 of the 26 returns that would be created" in str(stopped)
     assert "8812" in str(stopped)
     assert "8813" not in str(stopped)
     assert plan.digest not in stopped.hint, "what is left will have a digest of its own"
@@ -345,9 +361,10 @@ def test_a_plan_of_one_return_says_so_and_no_time_that_nobody_knows(golden):
 
 
 def test_a_new_ledger_does_not_create_what_jetti_already_marks():
-    check_ledger_is_not_lost([], NOON)
+    check_ledger_is_not_lost([], 9, NOON)
     with pytest.raises(SafetyStop, match="7001") as stopped:
-        check_ledger_is_not_lost(["7001", "7002"], NOON)
+        check_ledger_is_not_lost(["7001", "7002"], 9, NOON)
+    assert "at least 2 of the 9 returns" in str(stopped.value)
     assert stopped.value.command == "reconciler init --adopt --since DATE"
     assert f"`{stopped.value.command}`" in stopped.value.hint
     assert "2026-03-01T12:00:00Z" in stopped.value.hint, "where no ledger was lost"

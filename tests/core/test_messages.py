@@ -123,10 +123,23 @@ def test_a_plan_that_is_too_large(golden):
     ("total", "facts"),
     [
         pytest.param(
-            RangeSum(384, 380, 0, 12, 200, 1300.0), ("384", "380", "12", "200", "21m"), id="large"
+            RangeSum((), 384, 0, 380, 0, 12, 200, 1300.0),
+            ("384", "380", "12", "200", "21m"),
+            id="large",
         ),
-        pytest.param(RangeSum(1, 0, 3, 1, 1, 4.2), ("1", "3", "4s"), id="with a new mapping"),
-        pytest.param(RangeSum(26, 0, 0, None, 26, 90), ("26", "90s"), id="vendors not known"),
+        pytest.param(
+            RangeSum((), 1, 0, 0, 3, 1, 1, 4.2), ("1", "3", "4s"), id="with a new mapping"
+        ),
+        pytest.param(
+            RangeSum((), 26, 2, 0, 0, None, 26, 90),
+            ("26", "2 of them accepted before", "90s"),
+            id="vendors not known",
+        ),
+        pytest.param(
+            RangeSum((), 26, 0, 0, 0, 1, 26, 90, creation_stopped=True),
+            ("26 returns if creation were not stopped",),
+            id="creation is stopped",
+        ),
     ],
 )
 def test_the_sum_of_a_range(total, facts, golden):
@@ -135,9 +148,10 @@ def test_the_sum_of_a_range(total, facts, golden):
 
 
 def test_a_ledger_that_seems_to_be_lost(golden):
-    stop = stopped_by(check_ledger_is_not_lost, ["7001", "7002"], NOON)
+    stop = stopped_by(check_ledger_is_not_lost, ["7001", "7002"], 2, NOON)
 
-    assert_names(str(stop), "2", "7001")
+    assert_names(str(stop), "2 of the 2 returns", "7001")
+    assert "at least" not in str(stop)
     assert stop.command == "reconciler init --adopt --since DATE"
     assert stop.command in stop.hint
     golden(as_shown(stop))

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.core.field_changes import FieldChange
+from reconciler.core.left_over import LeftOver
 from reconciler.core.model import (
     Entry,
     Intent,
@@ -21,6 +23,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.records import Attempt, PastWrite, SetAside
 from reconciler.core.return_detail import ReturnDetail, describe, what_next
+from tests.core import samples
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -164,3 +167,97 @@ def test_nothing_comes_next_for_what_a_guard_stopped_until_a_person_lets_it_thro
     assert "`reconciler run --accept-plan 0123456789abcdef`" in detail.next
     assert "`reconciler run --return 8801`" in detail.next
     golden(detail.next)
+
+
+# ----------------------------------------------------------------- what was left, what is stopped
+
+
+def synced(known: SaleReturn, wanted: Wanted, **more: object) -> Entry:
+    return samples.an_entry(
+        wanted,
+        state=State.SYNCED,
+        sale_returns=(known,),
+        pushed_fingerprint=samples.an_entry().fingerprint,
+        **more,
+    )
+
+
+A, A_AND_B = (samples.wanted_line("A"),), (samples.wanted_line("A"), samples.wanted_line("B"))
+SHIPPED = (samples.wanted_parcel("shipped"),)
+UNSHIPPED = FieldChange("status[1001-21]", "shipped", "requested")
+HELD_ALREADY = "Jetti held it already when it was pushed, or someone had changed it there"
+LEFT: dict[str, tuple[Entry, LeftOver]] = {
+    "nothing": (synced(samples.pushed(), samples.wants(*A)), LeftOver()),
+    "with a reason": (
+        synced(samples.pushed(), samples.wants(*A, status="shipped"), reason="staff were ahead"),
+        LeftOver((FieldChange("status[1001-21]", "requested", "shipped"),), ("staff were ahead",)),
+    ),
+    "without one": (
+        synced(samples.pushed(), samples.wants(*A, status="shipped")),
+        LeftOver((FieldChange("status[1001-21]", "requested", "shipped"),), (HELD_ALREADY,)),
+    ),
+    "no step forward": (
+        synced(samples.pushed(status="shipped"), samples.wants(*A), reason="an older one"),
+        LeftOver(
+            (UNSHIPPED,), ("left in Jetti: status of 1001-21 is shipped, further than requested",)
+        ),
+    ),
+    "a line": (
+        synced(samples.pushed(), samples.wants(*A_AND_B)),
+        LeftOver(
+            (FieldChange("quantity[B]", None, 1),),
+            ("policy or go-live kept lines of it from being created",),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_what_the_last_push_left_is_shown_and_jetti_is_up_to_date_only_without_it(
+    case: str, golden: Callable[[str], None]
+) -> None:
+    given, left = LEFT[case]
+
+    detail = describe(given, (), ())
+
+    assert detail.left == left
+    assert ("up to date" in detail.next) == (left == LeftOver())
+    golden("\n".join((detail.next, *detail.left.reasons)))
+
+
+def test_what_was_not_pushed_yet_was_not_left() -> None:
+    given, _ = LEFT["without one"]
+
+    assert describe(replace(given, pushed_fingerprint=b"older"), (), ()).left == LeftOver()
+    assert describe(replace(given, sale_returns=()), (), ()).left == LeftOver()
+
+
+def test_what_needs_a_decision_since_is_left_with_that_as_its_reason() -> None:
+    gone = samples.pushed(status="cancelled")
+
+    [reason] = describe(synced(gone, samples.wants(*A)), (), ()).left.reasons
+
+    assert "1001-21 (21) is cancelled" in reason
+
+
+@pytest.mark.parametrize("stopped_with", [None, "0123456789abcdef"])
+def test_what_is_to_be_created_is_told_that_creation_is_stopped(
+    stopped_with: str | None, golden: Callable[[str], None]
+) -> None:
+    """Nobody can open it, whatever plan is accepted."""
+    given = samples.an_entry()
+
+    detail = describe(given, (), (), stopped_with=stopped_with, creation_stopped="whole sale")
+
+    assert detail.next.startswith("nothing: creation is stopped")
+    assert detail.next.endswith(": whole sale")
+    golden(detail.next)
+
+
+def test_that_creation_is_stopped_concerns_what_is_to_be_created_alone() -> None:
+    unanswered = samples.an_entry(state=State.UNKNOWN, intents=(samples.an_intent(),))
+    known = samples.an_entry(sale_returns=(samples.pushed(),))
+
+    for given in (unanswered, known, entry(State.SYNCED)):
+        detail = describe(given, (), (), creation_stopped="whole sale")
+        assert detail.next == what_next(given)

@@ -73,16 +73,35 @@ def test_what_was_so_from_the_beginning_comes_first_and_what_jetti_said_before_w
         outcomes=tuple(c.with_outcome(OutcomeKind.DEFERRED) for c in creates(1).changes),
         is_accepted=True,
     )
-    stopped = replace(NEVER_PUSHED, totals=LedgerTotals(creation_stopped="overreach"))
 
-    assert run_remarks(result, stopped, "other") == (
+    assert run_remarks(result, STATE, "other") == (
         "no ledger",
-        "nothing is created until someone has looked into it: overreach",
         f"no create has proven jetti.cancel_ids_key yet, so they go one by one; {PROVEN_BY} proves"
         " it",
         "Jetti is odd",
         "1 return is left; scheduled passes continue with the rest, after fresh changes",
     )
+
+
+def test_while_creation_is_stopped_that_is_all_there_is_to_say_of_creates() -> None:
+    """Not that anything proves the list, nor that anybody goes on with what is to be created."""
+    [create], [update] = creates(1).changes, an_update().changes
+    both = replace(create, return_id="7"), update
+    result = a_result(
+        replace(creates(1), changes=both),
+        outcomes=tuple(change.with_outcome(OutcomeKind.DEFERRED) for change in both),
+        remarks=("Jetti is odd",),
+        is_accepted=True,
+    )
+    stopped = replace(NEVER_PUSHED, totals=LedgerTotals(creation_stopped="overreach"))
+
+    assert run_remarks(result, stopped, "other") == (
+        "creation is stopped, and this version has no command that opens it again: overreach",
+        "Jetti is odd",
+        "1 return is left; scheduled passes continue with the rest, after fresh changes",
+    )
+    alone = replace(result, outcomes=result.outcomes[:1])
+    assert len(run_remarks(alone, stopped, "other")) == 2
 
 
 @pytest.mark.parametrize(

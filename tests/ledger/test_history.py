@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from reconciler.core.model import IntentOutcome, Malformed, Operation, State
 from reconciler.core.records import Attempt, PlanMember, Run, Transition
+from reconciler.core.report import STANDING
 from reconciler.ledger.database import Database
 from reconciler.ledger.sqlite import open_file
 from reconciler.ledger.tables import windows
@@ -66,7 +67,7 @@ def test_empty_passes_fold_into_the_last_one(ledger, path):
 
 
 def test_empty_passes_fold_while_an_old_problem_stands(ledger):
-    standing = NOTHING | {"malformed": 1, "pending": 2}
+    standing = NOTHING | dict.fromkeys(STANDING, 1)
     run(ledger, exit_code=3, counts=standing)
 
     last = run(ledger, exit_code=3, counts=standing)
@@ -79,7 +80,7 @@ def test_empty_passes_fold_while_an_old_problem_stands(ledger):
     [
         {"exit_code": 3},
         {"counts": NOTHING | {"created": 1}},
-        {"counts": NOTHING | {"waiting": 1}},
+        {"counts": NOTHING | {"waiting": 1}, "digest": "abc"},
         {"exit_code": 4},
         {"kind": "sweep"},
     ],
@@ -99,6 +100,20 @@ def test_a_pass_that_found_something_replaces_nothing(ledger):
     last = run(ledger, counts={"seen": 1, "new": 1})
 
     assert runs(ledger) == [last, empty]
+
+
+def test_a_pass_that_had_a_plan_replaces_nothing(ledger):
+    empty = run(ledger, counts=NOTHING | {"waiting": 1})
+
+    last = run(ledger, counts=NOTHING | {"waiting": 1}, digest="abc")
+
+    assert runs(ledger) == [last, empty]
+
+
+def test_a_run_keeps_the_command_that_goes_on(ledger):
+    run(ledger, exit_code=7, command="reconciler init --adopt")
+
+    assert [past.command for past in ledger.runs.last(5)] == ["reconciler init --adopt"]
 
 
 def test_a_run_that_died_is_not_folded(ledger):

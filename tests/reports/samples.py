@@ -7,15 +7,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from msgspec import structs
+
 from reconciler.core import health, return_detail
 from reconciler.core.field_changes import FieldChange, FieldChanges
 from reconciler.core.model import (
     CountedWord,
     Entry,
+    Fields,
     Intent,
     Item,
     Line,
     Operation,
+    OwnedField,
     Parcel,
     Purpose,
     Return,
@@ -44,6 +48,7 @@ from reconciler.core.report import (
     SaleReturnName,
     Watermarks,
 )
+from reconciler.core.summary import CREATION_STOPPED
 from reconciler.reports import as_json, return_text, run_text, status_text
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -228,6 +233,34 @@ def stopped() -> Report:
     )
 
 
+def uncreated() -> Report:
+    """Of a ledger in which creation is stopped."""
+    why = "return 8802: Jetti returned items that were not asked for: sale return SR-9 (9)"
+    message = f"{CREATION_STOPPED}: {why}"
+    reason = f"creation is stopped: {why}"
+    return Report(
+        run=facts(7, message=message, remarks=(message, "Jetti ignores the filter saleId")),
+        counts=Counts(seen=3, new=1, changed=1, unchanged=1, updated=1, review=1, pending=1),
+        requests=Requests(LoopRequests(6), JettiRequests(3, 1)),
+        changes=(
+            change(1, ChangeKind.CREATE, OutcomeKind.DEFERRED, reason),
+            change(3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED),
+        ),
+        problems=(Problem("8802", "#1002", "review", NOON - HOUR, why),),
+    )
+
+
+def uncreatable() -> Report:
+    """The dry run of it."""
+    made = uncreated()
+    changes = (
+        made.changes[0],
+        change(3, ChangeKind.UPDATE, OutcomeKind.PLANNED, fields=UPDATED),
+    )
+    run = structs.replace(made.run, id=None, dry_run=True)
+    return structs.replace(made, run=run, changes=changes)
+
+
 def unread() -> Report:
     return Report(
         run=facts(
@@ -283,7 +316,7 @@ def healthy() -> health.Health:
             Run(129, "scheduled", NOON - timedelta(minutes=1)),
             Run(
                 128, "scheduled", NOON - timedelta(minutes=6), NOON - timedelta(minutes=5), 0,
-                {"seen": 3, "new": 1, "created": 1},
+                {"seen": 3, "new": 1, "created": 1, "waiting": 2},
             ),
         ),
     )  # fmt: skip
@@ -304,13 +337,16 @@ def unhealthy(text: str = "two sales are left") -> health.Health:
         last_complete_sweep=NOON - 50 * HOUR,
         oldest_problem=Problem("8808", "#1008", "review", NOON - 50 * HOUR, text),
         stopped=health.Stopped("0123456789abcdef", NOON - 3 * HOUR, {"create": 30, "cancel": 1}),
-        runs=(Run(130, "sweep", NOON - HOUR, NOON, 7, {}, text),),
+        runs=(Run(130, "sweep", NOON - HOUR, NOON, 7, {}, text, f"reconciler {text}"),),
         set_aside=(
             SetAside("8810", "8810", text, f"lines[0]: {text}", True, NOON - HOUR, NOON),
             SetAside("ab" * 32, None, None, NO_ID, False, NOON - HOUR, NOON),
         ),
     )
     return health.assess(told, timedelta(hours=24), timedelta(minutes=45))
+
+
+ITEM: Fields = {OwnedField.QUANTITY: 1, OwnedField.EXTERNAL_ID: "1"}
 
 
 def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
@@ -351,8 +387,18 @@ def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
                 reference=text or "1001-01",
                 sale_id=10,
                 purchase_id=None,
-                fields={"status": "shipped", "trackingNumber": text or "1Z999"},
-                items=(Item(3, 4, "101", {"quantity": 1}),),
+                fields={
+                    OwnedField.EXTERNAL_ID: "8801",
+                    OwnedField.SALE_RETURN_SOURCE: "external",
+                    OwnedField.SALE_RETURN_TYPE: "customer",
+                    OwnedField.STATUS: "received",
+                    OwnedField.TRACKING_COMPANY: text or "UPS",
+                    OwnedField.TRACKING_NUMBER: text or "1Z999",
+                    OwnedField.TRACKING_URL: None,
+                    OwnedField.TRACKING_STATUS: "transit",
+                    OwnedField.NOTES: "Loop return 8801",
+                },
+                items=(Item(3, 4, "101", ITEM, text or "size"),),
             ),
         ),
         intents=(
@@ -400,6 +446,8 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "run_busy.txt": lambda: run_text.render(busy()),
     "run_dry.txt": lambda: run_text.render(dry()),
     "run_stopped.txt": lambda: run_text.render(stopped()),
+    "run_uncreated.txt": lambda: run_text.render(uncreated()),
+    "run_uncreatable.txt": lambda: run_text.render(uncreatable()),
     "run_unread.txt": lambda: run_text.render(unread()),
     "run_hostile.txt": lambda: run_text.render(hostile()),
     "run_busy.json": lambda: as_json.encode(busy()),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -494,3 +496,72 @@ def test_without_patience_a_line_may_still_follow_its_order(world: World) -> Non
 
     assert world.run(**impatient).code == 3
     assert world.state(one) == "waiting"
+
+
+# --------------------------------------------------------------- what helps after a safety stop
+
+
+def goes_on(world: World) -> str:
+    """The command that `status` names."""
+    return told(world)[1].rstrip().split("\n")[-1].removeprefix("next").strip()
+
+
+def typed(world: World, command: str) -> int:
+    """Do what a report says to type."""
+    program, *arguments = shlex.split(command)
+    assert program == "reconciler"
+    return world.call(*arguments).code
+
+
+def lost_ledger(world: World) -> tuple[str, ...]:
+    """Before its first complete pass."""
+    lived(world)
+    assert world.run().code == 0
+    (world.directory / "ledger.db").unlink()
+    world.go_live()
+    return ("run",)
+
+
+def lost_ledger_that_has_pushed(world: World) -> tuple[str, ...]:
+    lost_ledger(world)
+    one = world.returned()
+    world.pass_time()
+    assert world.run("--return", one).code == 0
+    world.environ |= {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    return ("run",)
+
+
+def large_sweep(world: World) -> tuple[str, ...]:
+    lived(world)
+    world.returned()
+    world.environ |= {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    world.pass_time()
+    return ("run", "--sweep", "9d")
+
+
+def older_range(world: World) -> tuple[str, ...]:
+    world.returned()
+    world.pass_time(days=9)
+    world.go_live("1d")
+    assert world.run().code == 0
+    return ("run", "--from", "20d")
+
+
+@pytest.mark.covers("R12", "R21")
+@pytest.mark.parametrize(
+    "state", [lost_ledger, lost_ledger_that_has_pushed, large_sweep, older_range]
+)
+def test_status_names_the_command_that_the_stopped_run_had_named_and_it_helps(
+    world: World, state: Callable[[World], tuple[str, ...]]
+) -> None:
+    stopped = world.call(*state(world))
+    named = stopped.stdout.rstrip().split("\n")[-1].removeprefix("next").strip()
+
+    assert stopped.code == 7
+    assert goes_on(world) == named
+    world.pass_time(minutes=2)
+    assert typed(world, named) == 0
+    assert goes_on(world) != named
+    world.pass_time(minutes=2)
+    assert world.run().code == 0
+    assert_agreement(world)
