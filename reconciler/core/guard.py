@@ -237,9 +237,7 @@ def remapped(changes: Sequence[Change], inputs: GuardInputs) -> int:
     return sum(c.touches_pushed for c in changes) if inputs.mapping_is_new else 0
 
 
-def check_ledger_is_not_lost(
-    already_there: Sequence[str], creates: int, go_live: datetime
-) -> None:
+def check_ledger_is_not_lost(already_there: Sequence[str], creates: int, go_live: datetime) -> None:
     """Raises SafetyStop when Jetti already has some of what a new ledger would create.
 
     `go_live` is the new ledger's. Where another one was lost, that one's counts, and only whoever
