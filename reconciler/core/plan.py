@@ -6,7 +6,6 @@ a dry run and the run a minute later name the same plan by the same digest.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -173,9 +172,7 @@ def skipped(decision: NothingToPush, rules: CreationRules) -> ReportedChange:
     """A return that is not created, or not updated for a reason, as the report shows it."""
     kind = ChangeKind.UPDATE if decision.entry.sale_returns else ChangeKind.CREATE
     change = _change(decision.entry, kind, rules)
-    # One text for all that have the same reason: a first pass may skip a hundred thousand.
-    reason = sys.intern(decision.reason) if decision.reason else None
-    return change.with_outcome(OutcomeKind.SKIPPED, reason)
+    return change.with_outcome(OutcomeKind.SKIPPED, decision.reason)
 
 
 def decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
