@@ -110,9 +110,8 @@ def _is_all_new(change: ReportedChange) -> bool:
     if change.outcome is not OutcomeKind.PLANNED and not change.stopped:
         return False
     # What is named after a sale return is set in one that is there.
-    return all(
-        field.field.startswith(_QUANTITY) or "[" not in field.field for field in change.fields
-    )
+    named = tuple(f"{name}[" for name in OwnedField if name is not OwnedField.QUANTITY)
+    return not any(field.field.startswith(named) for field in change.fields)
 
 
 def _outcome(change: ReportedChange) -> str:

@@ -95,6 +95,11 @@ def test_what_only_looks_is_given_a_jetti_that_takes_no_writes(
     assert allowed == {"Loop": frozenset({"GET"}), "Jetti": frozenset({"GET"})}
 
 
+def unnamed(change: dict[str, Any]) -> set[tuple[str, Any]]:
+    """Its fields without places: a sale return that is created has no reference before."""
+    return {(one["field"].partition("[")[0], one["after"]) for one in change["fields"]}
+
+
 def test_the_run_does_what_the_dry_run_said(world: World) -> None:
     changed(world)
 
@@ -102,8 +107,9 @@ def test_the_run_does_what_the_dry_run_said(world: World) -> None:
 
     assert dry.report["run"]["digest"] == ran.report["run"]["digest"]
     assert dry.outcomes.keys() == ran.outcomes.keys()
-    told = [change["fields"] for change in dry.report["changes"]]
-    assert told == [change["fields"] for change in ran.report["changes"]]
+    for foreseen, done in zip(dry.report["changes"], ran.report["changes"], strict=True):
+        assert foreseen["change"] == "create" or foreseen["fields"] == done["fields"]
+        assert unnamed(foreseen) <= unnamed(done)
     assert dry.report["run"]["watermark"]["after"] == ran.report["run"]["watermark"]["after"]
 
 

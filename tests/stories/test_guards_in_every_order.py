@@ -483,7 +483,7 @@ def test_a_ledger_that_was_lost_is_told_so_also_after_it_has_pushed_one_return(
     [failure] = stopped.report["run"]["failures"]
     known = "reconciler init --adopt --since 2026-02-22T12:05:00Z"
     assert (stopped.code, failure["command"]) == (7, known)
-    assert "Jetti already holds 3 of its returns" in failure["message"]
+    assert "Jetti already holds 3 of the 3 returns that would be created" in failure["message"]
     assert last_line(world, "run", "--dry-run", "--against-jetti") == known
     assert last_line(world, "run", "--from", "2h") == known
     writes = len(world.writes())
