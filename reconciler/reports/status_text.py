@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.core import duration
-from reconciler.core.commands import init_adopt
+from reconciler.core.commands import WHAT_DATE_IS, init_adopt
 from reconciler.core.health import Facts, Health, stopped_run, was_killed
 from reconciler.core.records import Run
 from reconciler.core.report import STANDING
@@ -53,7 +53,8 @@ def _next(health: Health) -> str | None:
     ended = stopped_run(facts)
     # safeguard: status-repeats-the-command-of-a-stop
     if ended is not None and ended.command is not None:
-        return safe(ended.command, 1000)
+        placeholder = f", {WHAT_DATE_IS}" if "DATE" in ended.command else ""
+        return f"{safe(ended.command, 1000)}{placeholder}"
     if facts.stopped:
         return f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}"
     if facts.oldest_problem:

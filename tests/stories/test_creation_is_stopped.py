@@ -19,7 +19,7 @@ PROMISES = (
     "can prove",
     "continue with the rest",
     "next pass pushes it",
-    "someone has to decide",
+    "Stopped for safety",
 )
 """What would have an operator wait, or do something, in vain."""
 FOR_GOOD = "no command that opens it again"
