@@ -202,7 +202,7 @@ def test_the_history_in_status_tells_what_a_pass_did_apart_from_how_returns_were
 
     text = world.call("status").stdout
 
-    [last, *_] = text.partition("last runs\n")[2].split("\n")
+    [_, last, *_] = text.partition("last runs")[2].split("\n")
     assert "1 new, 1 created; then 1 review" in last
 
 
