@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.core.matching.created import PROVEN_BY
+from reconciler.core.matching.created import CAN_PROVE, PROVEN_BY
 from reconciler.core.pass_result import LedgerState, PassResult, PassStart
 from reconciler.core.plan import CreationRules, Plan
 from reconciler.core.records import Run
@@ -129,6 +129,48 @@ def test_only_a_plan_that_creates_speaks_of_what_is_unproven(proven: str | None)
 
     assert len(run_remarks(a_result(creates(2)), state, "ids")) == 1
     assert run_remarks(a_result(an_update()), state, "ids") == ()
+
+
+LOOKED = RunRequest(dry_run=True, against_jetti=True)
+GENERAL = f"{PROVEN_BY} proves it"
+NONE_OF_THESE = f"none of these can prove it, only {PROVEN_BY}"
+
+
+@pytest.mark.parametrize(
+    ("request_", "outcomes", "able", "said"),
+    [
+        (LOOKED, "pp", "", NONE_OF_THESE),
+        (LOOKED, "pp", "0", "return 0 can prove it"),
+        (LOOKED, "ppp", "12", "return 1 and 1 more can prove it"),
+        (LOOKED, "pppp", "123", "return 1 and 2 more can prove it"),
+        (LOOKED, "pf", "", GENERAL),
+        (LOOKED, "pd", "", GENERAL),
+        (RunRequest(dry_run=True), "pp", "", GENERAL),
+        (RunRequest(against_jetti=True), "pp", "", GENERAL),
+        (RunRequest(), "pf", "", GENERAL),
+        (RunRequest(), "pf", "0", "return 0 can prove it"),
+    ],
+)
+def test_which_create_can_prove_the_id_list_is_said_where_each_was_looked_up(
+    request_: RunRequest, outcomes: str, able: str, said: str
+) -> None:
+    """`outcomes`: planned, failed or deferred; `able`: ids of those that can prove it."""
+    kinds = {"p": OutcomeKind.PLANNED, "f": OutcomeKind.FAILED, "d": OutcomeKind.DEFERRED}
+    plan = creates(len(outcomes))
+    told = [
+        change.with_outcome(kinds[letter], remarks=(CAN_PROVE,) if change.return_id in able else ())
+        for change, letter in zip(
+            sorted(plan.changes, key=lambda one: one.return_id), outcomes, strict=True
+        )
+    ]
+    [update] = an_update().changes
+    told.append(update.with_outcome(OutcomeKind.FAILED, remarks=(CAN_PROVE,)))
+
+    result = a_result(plan, request_, outcomes=tuple(told))
+
+    assert run_remarks(result, STATE, "other") == (
+        f"no create has proven jetti.cancel_ids_key yet, so they go one by one; {said}",
+    )
 
 
 @pytest.mark.parametrize(("older", "which"), [(1, "1 of these was"), (2, "2 of these were")])

@@ -30,7 +30,7 @@ def test_it_is_built_at_its_first_use_and_stays_the_same() -> None:
         return built[-1]
 
     target = DeferredTarget(build)
-    assert (built, target.remarks) == ([], ())
+    assert (built, target.remarks, target.unfinished) == ([], (), {})
 
     with target.in_use() as first:
         first.already_has([])

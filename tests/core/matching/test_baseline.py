@@ -59,3 +59,10 @@ def test_of_an_unanswered_put_those_fields_have_landed_that_jetti_shows(put, lan
     assert landed_puts(entry, shown) == (
         [] if landed is None else [Write(operation, target, fields=landed)]
     )
+
+
+def test_of_a_put_to_what_jetti_does_not_show_nothing_has_landed():
+    sent = Write(STATUS, 21, fields={"status": "shipped"})
+    entry = an_entry(sale_returns=(KNOWN,), intents=(an_intent(write=sent),))
+
+    assert landed_puts(entry, {}) == []
