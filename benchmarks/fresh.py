@@ -37,8 +37,8 @@ def figures(returns: int) -> list[Figure]:
     ]
 
 
-CPU = 20.0
-SHARE = 0.5
+CPU = 14.0
+SHARE = 0.7
 READS_WITH = 0.25
 READS_WITHOUT = 1.25
 

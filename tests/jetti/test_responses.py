@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.model import SaleReturn
-from reconciler.core.report import OutcomeKind, SaleReturnName
+from reconciler.core.report import ChangeKind, OutcomeKind, SaleReturnName
 from reconciler.http import Response
 from reconciler.jetti.responses import Classified, Meaning, classify
-from reconciler.jetti.result import JettiFailure, PushResult, named, undelivered
+from reconciler.jetti.result import JettiFailure, PushResult, named, undelivered, without_writes
 
 PROBLEM = b'{"title": "api.sale_returns.update.invalid", "detail": "Somebody wrote something"}'
 REFUSED = {400, 422}
@@ -71,3 +71,17 @@ def test_people_find_a_sale_return_by_its_id_and_its_reference():
     raised = SaleReturn(9, "SR-9", sale_id=5, purchase_id=None, fields={}, items=())
 
     assert named((raised,)) == (SaleReturnName(9, "SR-9"),)
+
+
+@pytest.mark.parametrize("kind", list(ChangeKind))
+@pytest.mark.parametrize("reason", [None, "left in Jetti"])
+def test_an_update_that_wrote_nothing_is_no_push(kind, reason):
+    pushed = PushResult(OutcomeKind.PUSHED, reason, (SaleReturnName(9, "SR-9"),))
+
+    found = without_writes(kind, pushed)
+
+    if kind in (ChangeKind.UPDATE, ChangeKind.CANCEL):
+        why = reason or "Jetti already holds what is wanted"
+        assert found == PushResult(OutcomeKind.SKIPPED, why, pushed.sale_returns)
+    else:
+        assert found == pushed
