@@ -128,8 +128,8 @@ class Pusher(Target):
         """The matched changes in their order: each alone, or as many together as are only to be
         skipped and were looked up together.
 
-        What is skipped touches nothing but its own entry, they may be recorded together: to
-        sync each to disk would take longer than all the rest.
+        What is skipped touches nothing but its own entry, so that many can be recorded in one
+        transaction: to sync each to disk would take longer than all the rest.
         """
         skipped: list[MatchedChange] = []
         for matched in self._matcher.match(changes):
@@ -157,7 +157,6 @@ class Pusher(Target):
         steps more than writes are sent for it.
         """
         self._at_hand = matched.change
-        self._written.begin()
         step: Step = matched
         while isinstance(step, MatchedChange):
             step = self._step(step)
@@ -346,7 +345,7 @@ class Pusher(Target):
         change = matched.change
         self._outage.observe(change.return_id, result)
         # safeguard: report-shows-what-was-written
-        fields = self._written.fields
+        fields = self._written.take()
         if result.outcome is OutcomeKind.PUSHED and fields is NO_FIELDS:
             result = without_writes(change.kind, result)
         self._at_hand = None

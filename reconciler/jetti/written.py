@@ -15,10 +15,6 @@ class WrittenFields:
     def __init__(self) -> None:
         self._changes: dict[tuple[Operation, int, OwnedField], FieldChange] = {}
 
-    def begin(self) -> None:
-        """Nothing was written yet for the change that comes next."""
-        self._changes.clear()
-
     def add_put(self, write: Write, sale_returns: Iterable[SaleReturn]) -> None:
         """A PUT to one of these, which are as last pushed before."""
         shown = shown_fields.of_writes([write], sale_returns)
@@ -43,3 +39,9 @@ class WrittenFields:
     def fields(self) -> FieldChanges:
         """All of it, in the order in which it was written."""
         return FieldChanges(self._changes.values()) if self._changes else NO_FIELDS
+
+    def take(self) -> FieldChanges:
+        """The same, for the report; what is written from then on is the next change's."""
+        fields = self.fields
+        self._changes.clear()
+        return fields

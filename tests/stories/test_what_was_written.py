@@ -173,6 +173,25 @@ def test_what_is_told_as_written_is_what_arrived(
 
 
 @pytest.mark.covers("R21")
+def test_of_a_return_that_is_skipped_nothing_is_told_that_was_written_for_another(
+    world: World,
+) -> None:
+    one, _ = pushed(world)
+    skipped = [world.returned(("Acme", 1)) for _ in range(2)]
+    for other in skipped:
+        world.loop.set_state(other, "cancelled")
+    world.clock.wait(1)
+    scan(world, one)
+    world.pass_time()
+
+    ran = world.run()
+
+    assert [ran.outcomes[other][1] for other in (one, *skipped)] == ["pushed", "skipped", "skipped"]
+    assert told(ran, one)
+    assert [told(ran, other) for other in skipped] == [[], []]
+
+
+@pytest.mark.covers("R21")
 @pytest.mark.parametrize(("staff", "named"), STAFF)
 def test_what_was_left_is_told_with_the_reason(
     world: World, staff: Staff, named: tuple[str, ...]
