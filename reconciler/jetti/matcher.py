@@ -11,7 +11,7 @@ from reconciler.clock import Clock
 from reconciler.core.matching.created import can_prove
 from reconciler.core.matching.match import match_entry, needs_order
 from reconciler.core.matching.order import is_spelt_alike, spelling, with_order
-from reconciler.core.matching.result import Matched, MatchResult
+from reconciler.core.matching.result import Matched, MatchResult, NotReady
 from reconciler.core.matching.snapshot import Chosen, OrderSnapshot
 from reconciler.core.model import Entry
 from reconciler.core.order_name import variants
@@ -47,6 +47,20 @@ class MatchedChange(Struct, frozen=True):
     """What a reader should know, whatever becomes of it."""
     is_last: bool = True
     """Whether Jetti is asked again before the next change is matched."""
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether nothing is written for it: it takes over what it finds, and nothing else."""
+        return self.change.kind is ChangeKind.ADOPT and not self.entry.intents
+
+    @property
+    def is_to_skip(self) -> bool:
+        """Whether Jetti has nothing of it and nothing is to be created, so that no more is to be
+        done than to record that."""
+        found = self.result
+        if isinstance(found, Matched):
+            return not (found.sale_returns or found.missing)
+        return self.only_looks and isinstance(found, NotReady) and not found.waits_for_another
 
 
 class Matcher:

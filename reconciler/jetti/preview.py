@@ -65,16 +65,17 @@ class LookupPreview(Target):
 
     def _predict(self, matched: MatchedChange) -> tuple[PushResult, FieldChanges]:
         """The result to expect, and the fields that would be written."""
-        change, entry, result = matched.change, matched.entry, matched.result
+        entry, result = matched.entry, matched.result
         match result:
+            case _ if matched.is_to_skip:
+                reason = why_not_created(entry, self._matcher.rules)
+                foreseen = PushResult(OutcomeKind.SKIPPED, reason)
             case Matched():
-                return self._writes(change, entry, result)
+                return self._writes(matched, result)
             case LookupFailed(reason):
                 foreseen = PushResult(OutcomeKind.FAILED, reason)
             case NeedsReview(reason):
                 foreseen = PushResult(OutcomeKind.REVIEW, reason, named(entry.sale_returns))
-            case NotReady() if _only_looks(change, entry):
-                foreseen = self._skip(entry)
             case NotReady(reason):
                 foreseen = PushResult(OutcomeKind.WAITING, reason)
             case NotApplied():
@@ -82,12 +83,8 @@ class LookupPreview(Target):
                 foreseen = PushResult(OutcomeKind.PLANNED, reason)
         return foreseen, NO_FIELDS
 
-    def _writes(
-        self, change: Change, entry: Entry, found: Matched
-    ) -> tuple[PushResult, FieldChanges]:
-        names = named(found.sale_returns)
-        if not (found.sale_returns or found.missing):
-            return self._skip(entry), NO_FIELDS
+    def _writes(self, matched: MatchedChange, found: Matched) -> tuple[PushResult, FieldChanges]:
+        change, entry, names = matched.change, matched.entry, named(found.sale_returns)
         stopped = self._creator.why_stopped()
         if found.missing and stopped is not None:
             return PushResult(OutcomeKind.DEFERRED, stopped, names), NO_FIELDS
@@ -96,7 +93,7 @@ class LookupPreview(Target):
             return PushResult(OutcomeKind.REVIEW, diff.reason, names), NO_FIELDS
         left = diff.why_left()
         planned = PushResult(OutcomeKind.PLANNED, left, names)
-        if _only_looks(change, entry):
+        if matched.only_looks:
             return replace(planned, reason=None if diff.writes else left or AS_WANTED), NO_FIELDS
         fields = FieldChanges(_fields(change, entry, found, diff))
         if found.missing:
@@ -106,14 +103,6 @@ class LookupPreview(Target):
         if diff.writes:
             return planned, fields
         return without_writes(change.kind, replace(planned, reason=left or AS_WANTED)), fields
-
-    def _skip(self, entry: Entry) -> PushResult:
-        return PushResult(OutcomeKind.SKIPPED, why_not_created(entry, self._matcher.rules))
-
-
-def _only_looks(change: Change, entry: Entry) -> bool:
-    """Whether a run would write nothing for it: it takes over what it finds, and nothing else."""
-    return change.kind is ChangeKind.ADOPT and not entry.intents
 
 
 def _fields(change: Change, entry: Entry, found: Matched, diff: Diff) -> Iterator[FieldChange]:

@@ -18,7 +18,7 @@ from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.plan import Change, why_not_created
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
-from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
+from reconciler.core.report import OutcomeKind, ReportedChange
 from reconciler.core.target import Target
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
@@ -102,7 +102,7 @@ class Pusher(Target):
         absent_once: list[Change] = []
         after_them: list[Change] = []
         for together in self._groups(changes):
-            if _is_to_skip(together[0]):
+            if together[0].is_to_skip:
                 yield from map(self._reported, together, self._skip(together))
                 continue
             [matched] = together
@@ -133,13 +133,12 @@ class Pusher(Target):
         """
         skipped: list[MatchedChange] = []
         for matched in self._matcher.match(changes):
-            is_to_skip = _is_to_skip(matched)
-            if is_to_skip:
+            if matched.is_to_skip:
                 skipped.append(matched)
-            if skipped and (matched.is_last or not is_to_skip):
+            if skipped and (matched.is_last or not matched.is_to_skip):
                 yield skipped
                 skipped = []
-            if not is_to_skip:
+            if not matched.is_to_skip:
                 yield [matched]
 
     def _waits_for_another(self, matched: MatchedChange, absent_once: Sequence[Change]) -> bool:
@@ -174,7 +173,7 @@ class Pusher(Target):
                 return self._send_to_review(entry, result)
             case NotReady(waits_for_another=True):
                 return self._wait_for_another(entry, result)
-            case NotReady() if _is_to_skip(matched):
+            case NotReady() if matched.is_to_skip:
                 return self._skip([matched])[0]
             case NotReady():
                 return self._wait(matched, result)
@@ -290,9 +289,9 @@ class Pusher(Target):
         if entry.state is State.WAITING:
             # Looking for the order was no failure: tries are counted from here.
             self._journal.apply(entry.id, Transition(State.PENDING, attempts=0))
-        if snapshot is None or _is_to_skip(matched):
+        if snapshot is None or matched.is_to_skip:
             return self._skip([matched])[0]
-        if change.kind is ChangeKind.ADOPT and not entry.intents:
+        if matched.only_looks:
             return self._adopter.adopt(entry, found)
         failed = self._record_found(entry, found)
         if failed is not None:
@@ -356,16 +355,6 @@ class Pusher(Target):
             (*matched.remarks, *result.remarks),
             fields,
         )
-
-
-def _is_to_skip(matched: MatchedChange) -> bool:
-    """Whether Jetti has nothing of it and nothing is to be created, so that no more is to be done
-    than to record that."""
-    found, entry = matched.result, matched.entry
-    if isinstance(found, Matched):
-        return not (found.sale_returns or found.missing)
-    looks_only = matched.change.kind is ChangeKind.ADOPT and not entry.intents
-    return looks_only and isinstance(found, NotReady) and not found.waits_for_another
 
 
 def _adopted_remark(found: Matched) -> tuple[str, ...]:
