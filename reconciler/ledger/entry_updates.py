@@ -12,6 +12,7 @@ from reconciler.core.model import Return, State, Wanted
 from reconciler.core.states import OPEN, REARMED_BY_CHANGE
 from reconciler.core.words import unknown_words
 from reconciler.errors import LedgerError
+from reconciler.ledger.loading import columns_of
 from reconciler.ledger.tables import entries, intents, stopped
 
 Values = dict[str, Any]
@@ -49,7 +50,7 @@ class StoredEntry(Struct, frozen=True):
 
 def entries_before(connection: Connection, ids: list[str]) -> dict[str, StoredEntry]:
     """By return id; ids without an entry are left out."""
-    columns = [entries.c[name] for name in StoredEntry.__struct_fields__]
+    columns = columns_of(entries, StoredEntry)
     rows = connection.execute(select(*columns).where(entries.c.return_id.in_(ids)))
     return {row.return_id: StoredEntry(*row) for row in rows}
 

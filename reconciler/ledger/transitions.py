@@ -17,6 +17,7 @@ from reconciler.core.states import NEEDS_A_PERSON, OPEN, predecessors
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.ledger.database import BATCH, batched
 from reconciler.ledger.entry_updates import NO_TRY_YET, Values
+from reconciler.ledger.loading import columns_of
 from reconciler.ledger.tables import attempts, entries, intents, meta, sale_returns
 
 Step = tuple[str, Transition]
@@ -34,7 +35,7 @@ class StepStart(Struct, frozen=True):
     due_since: datetime | None
 
 
-_STARTS = select(*(entries.c[name] for name in StepStart.__struct_fields__)).where(
+_STARTS = select(*columns_of(entries, StepStart)).where(
     entries.c.return_id.in_(bindparam("these", expanding=True))
 )
 _STEP = entries.update().where(
