@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum, auto
 from functools import cached_property
-from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import fingerprint, mapping
+from reconciler.core.batches import batched
 from reconciler.core.guard import check_shop
 from reconciler.core.matching.result import BY_HAND, listed, titled
 from reconciler.core.model import GONE, Malformed, Return, State, Window, malformed_part
@@ -26,7 +26,6 @@ from reconciler.core.windows import check_plausible
 from reconciler.errors import ReconcilerError, SourceError
 from reconciler.runtime import Progress
 
-_PORTION = 500  # entries projected again in one transaction
 _MOST_FAILURES = 5  # of a sweep are reported one by one; when Loop is out, every read fails
 
 
@@ -106,8 +105,7 @@ class Ingest:
         goes on: what is left still carries the other version.
         """
         version = self._projection.version
-        outdated = self._ledger.entries.mapped_otherwise(version)
-        while portion := list(islice(outdated, _PORTION)):
+        for portion in batched(self._ledger.entries.mapped_otherwise(version)):
             observed = [self._projection.observe(entry.seen, b"") for entry in portion]
             self._ledger.entries.remap(
                 [(o.seen.id, o.wanted, o.fingerprint) for o in observed], version

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.approval import Approval
 from reconciler.clock import Clock
+from reconciler.core.batches import batched
 from reconciler.core.field_changes import NO_FIELDS
 from reconciler.core.model import Entry, State
 from reconciler.core.pass_result import PassResult, PassStart
@@ -39,7 +39,6 @@ from reconciler.runtime import Progress
 
 _log = logging.getLogger(__name__)
 
-_TOGETHER = 500  # entries fetched and decided about at a time
 _READY = frozenset({State.PENDING, State.WAITING, State.FAILED, State.SKIPPED})
 _UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 
@@ -107,8 +106,7 @@ class Pass:
     def _decide(self) -> Plan:
         """Plan what is due, and record what needs no push."""
         planner = Planner(self._rules, self._start.run.started_at)
-        due = self._due()
-        while portion := list(islice(due, _TOGETHER)):
+        for portion in batched(self._due()):
             self._settle(planner.decide(portion))
         return planner.plan()
 
@@ -127,9 +125,8 @@ class Pass:
         if not self._request.asked_for:
             yield from self._ledger.entries.due(now)
             return
-        ids = sorted(self._reader.log.ids)
-        for start in range(0, len(ids), _TOGETHER):
-            for entry in self._ledger.entries.get(ids[start : start + _TOGETHER]):
+        for ids in batched(sorted(self._reader.log.ids)):
+            for entry in self._ledger.entries.get(ids):
                 settled = all(intent.settle_at <= now for intent in entry.intents)
                 if entry.state in _READY or (entry.state in _UNANSWERED and settled):
                     yield entry

@@ -8,11 +8,10 @@ return are built once, at import: building one takes five times as long as execu
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, select
 from sqlalchemy.pool import NullPool
@@ -21,19 +20,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.database_errors import ANSWERS, to_ledger_error
 from reconciler.ledger.tables import meta
 
-BATCH = 500
-"""Rows handled at once; below the 999 parameters that older builds of SQLite take."""
-
 _EPOCH = select(meta.c.epoch)
-
-T = TypeVar("T")
-
-
-def batched(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """The items in lists of that size; only the last is shorter."""
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 class Database:

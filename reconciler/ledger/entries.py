@@ -9,12 +9,13 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 
 from reconciler.clock import Clock
 from reconciler.core import words
+from reconciler.core.batches import batched
 from reconciler.core.model import CountedWord, Entry, State, Wanted
 from reconciler.core.records import StoredVersion
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates
-from reconciler.ledger.database import Database, batched
+from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.loading import columns_of, is_named, load
 from reconciler.ledger.tables import entries, intents

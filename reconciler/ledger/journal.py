@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlalchemy import case, select
 
 from reconciler.clock import Clock
+from reconciler.core.batches import batched
 from reconciler.core.model import Intent, Operation, State, Write
 from reconciler.core.records import Attempt, PastWrite, Transition
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, transitions
-from reconciler.ledger.database import Database, batched, new_id
+from reconciler.ledger.database import Database, new_id
 from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.tables import attempts, entries, intents
 from reconciler.ledger.transitions import Step

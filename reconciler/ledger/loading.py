@@ -19,9 +19,9 @@ from sqlalchemy import (
     select,
 )
 
+from reconciler.core.batches import batched
 from reconciler.core.model import Entry, Intent, SaleReturn
 from reconciler.core.order_name import variants
-from reconciler.ledger.database import batched
 from reconciler.ledger.tables import entries, intents, sale_returns
 
 

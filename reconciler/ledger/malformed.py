@@ -9,10 +9,11 @@ from typing import Any
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select
 
+from reconciler.core.batches import batched
 from reconciler.core.ids import LONGEST_ID
 from reconciler.core.model import Malformed
 from reconciler.core.records import By, DrainedWindow, SetAside
-from reconciler.ledger.database import Database, batched
+from reconciler.ledger.database import Database
 from reconciler.ledger.loading import is_named
 from reconciler.ledger.tables import malformed
 

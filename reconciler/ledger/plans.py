@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from reconciler.core.batches import BATCH, batched
 from reconciler.core.model import State
 from reconciler.core.records import PlanMember, StoppedPlan
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
-from reconciler.ledger.database import BATCH, Database, batched
+from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import START_ANEW, Values
 from reconciler.ledger.tables import entries, plans, stopped
 

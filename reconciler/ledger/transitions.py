@@ -11,11 +11,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import Connection, bindparam, func, select
 
+from reconciler.core.batches import BATCH, batched
 from reconciler.core.model import Operation, SaleReturn, State, Write
 from reconciler.core.records import Transition
 from reconciler.core.states import NEEDS_A_PERSON, OPEN, predecessors
 from reconciler.errors import LedgerError, SafetyStop
-from reconciler.ledger.database import BATCH, batched
 from reconciler.ledger.entry_updates import NO_TRY_YET, Values
 from reconciler.ledger.loading import columns_of
 from reconciler.ledger.tables import attempts, entries, intents, meta, sale_returns

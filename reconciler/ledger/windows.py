@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam
 
+from reconciler.core.batches import batched
 from reconciler.core.model import State
 from reconciler.core.records import DrainedWindow, Observation
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, malformed
-from reconciler.ledger.database import Database, batched
+from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.tables import entries, meta, windows
 
