@@ -18,7 +18,7 @@ from reconciler.config import Settings
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
 from reconciler.core.pass_result import PassStart
-from reconciler.core.plan import CreationRules
+from reconciler.core.plan import CreationRules, Planner
 from reconciler.core.report import JettiRequests, LoopRequests, Report, Requests
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
@@ -254,10 +254,12 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
             parts = partial(_jetti_targets, settings, jetti, ledger, setup.rules, runtime)
             target = DeferredTarget(lambda: access.target(parts()))
         source = LoopReader(loop, clock, settings.loop.page_size)
+        planner = Planner(setup.rules, setup.start.run.started_at)
         ingest = Ingest(
             source,
             ledger,
             _projection(settings),
+            planner,
             clock,
             runtime.progress,
             run_id=setup.start.run.id,
@@ -267,6 +269,7 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
             reader=RequestReader(source, ledger, ingest, windows, clock),
             ledger=ledger,
             rules=setup.rules,
+            planner=planner,
             approval=setup.approval(target),
             target=target,
             requests=partial(_requests, loop, jetti),

@@ -16,7 +16,16 @@ from reconciler.core import fingerprint, mapping
 from reconciler.core.batches import batched
 from reconciler.core.guard import check_shop
 from reconciler.core.matching.result import BY_HAND, listed, titled
-from reconciler.core.model import GONE, Malformed, Return, State, Window, malformed_part
+from reconciler.core.model import (
+    GONE,
+    Entry,
+    Malformed,
+    Return,
+    State,
+    Window,
+    malformed_part,
+)
+from reconciler.core.plan import Planner
 from reconciler.core.ports import Ledger, Source
 from reconciler.core.records import By, DrainedWindow, Observation, Page, StoredVersion, Transition
 from reconciler.core.report import ReadWindow
@@ -85,6 +94,7 @@ class Ingest:
         source: Source,
         ledger: Ledger,
         projection: Projection,
+        planner: Planner,
         clock: Clock,
         progress: Progress,
         *,
@@ -95,6 +105,7 @@ class Ingest:
         self._source = source
         self._ledger = ledger
         self._projection = projection
+        self._planner = planner
         self._clock = clock
         self._progress = progress
 
@@ -118,7 +129,7 @@ class Ingest:
         follows the changes and not the listing; nothing is recorded of a window that fails.
         """
         self.log.windows.append(ReadWindow(window.start, window.end, drained=False))
-        batch = _Batch(self._projection)
+        batch = _Batch()
         for page in self._source.read(window, by):
             batch.add(page, self._ledger.entries.versions({row.id for row in page.returns}))
             self._progress.reading(len(self.log.ids) + len(batch.latest))
@@ -134,7 +145,7 @@ class Ingest:
         """Record returns that were read individually."""
         returns = tuple(row for row in rows if isinstance(row, Return))
         malformed = tuple(row for row in rows if isinstance(row, Malformed))
-        batch = _Batch(self._projection)
+        batch = _Batch()
         batch.add(
             Page(returns, malformed), self._ledger.entries.versions({row.id for row in returns})
         )
@@ -182,20 +193,22 @@ class Ingest:
 
     def _record(self, batch: _Batch, window: Window, by: By, watermark: datetime | None) -> None:
         shop = check_shop(self._ledger.meta.read().shop, batch.shops)
+        now = self._clock.now()
         self._ledger.windows.record(
             DrainedWindow(
                 window=window,
                 by=by,
                 rows=len(batch.latest),
                 mapping_version=self._projection.version,
-                observations=batch.observations(),
+                # Made one by one: in a first window all is new.
+                observations=self._observed(batch, now),
                 touched=tuple(batch.touched.items()),
                 malformed=tuple({**batch.partial, **batch.malformed}.values()),
                 parsed=tuple(batch.latest.keys() - batch.partial.keys()),
                 watermark=watermark,
                 run_id=self._run_id,
             ),
-            self._clock.now(),
+            now,
         )
         if shop is not None:
             self._ledger.meta.pin(shop=shop)
@@ -203,12 +216,28 @@ class Ingest:
         for return_id in batch.latest:
             self.log.add(return_id, batch.status_of(return_id))
 
+    def _observed(self, batch: _Batch, now: datetime) -> Iterator[Observation]:
+        """What changed, with what is wanted. A new return is decided about at once, so that its
+        entry need not be read back; the others when the plan is made."""
+        for seen, content in batch.changed.values():
+            observed = self._projection.observe(seen, content)
+            if seen.id in batch.new:
+                yield self._decided(observed, now)
+            else:
+                # An earlier window of this pass may have recorded it as new.
+                self._planner.forget(seen.id)
+                yield observed
+
+    def _decided(self, new: Observation, now: datetime) -> Observation:
+        entry = Entry(new.seen, new.wanted, new.fingerprint, changed_at=now, due_since=now)
+        done = self._planner.decide(entry)
+        return new if done is None else replace(new, state=done.state, reason=done.reason)
+
 
 class _Batch:
     """The rows of a window, page by page: of each return the newest version, then the last read."""
 
-    def __init__(self, projection: Projection) -> None:
-        self._projection = projection
+    def __init__(self) -> None:
         self.latest: dict[str, datetime] = {}
         """Return id -> `updated_at`, of every return that was read."""
         self.changed: dict[str, tuple[Return, bytes]] = {}
@@ -222,10 +251,6 @@ class _Batch:
         """Returns of which the ledger has no entry."""
         self.shops: Counter[str] = Counter()
         """How many rows name each shop."""
-
-    def observations(self) -> Iterator[Observation]:
-        """What changed, with what is wanted. Made one by one: in a first window all is new."""
-        return (self._projection.observe(seen, content) for seen, content in self.changed.values())
 
     def status_of(self, return_id: str) -> ReadStatus:
         if return_id in self.new:

@@ -25,7 +25,6 @@ from reconciler.core.plan import (
     Plan,
     Planner,
     digest_of,
-    skipped,
 )
 from reconciler.core.ports import Ledger
 from reconciler.core.records import Transition
@@ -49,6 +48,8 @@ class PassDependencies(Struct, frozen=True):
     reader: RequestReader
     ledger: Ledger
     rules: CreationRules
+    planner: Planner
+    """Which has decided about each new return by the time that it is recorded."""
     approval: Approval
     target: DeferredTarget
     requests: Callable[[], Requests]
@@ -68,6 +69,7 @@ class Pass:
         self._reader = dependencies.reader
         self._ledger = dependencies.ledger
         self._rules = dependencies.rules
+        self._planner = dependencies.planner
         self._approval = dependencies.approval
         self._target = dependencies.target
         self._requests = dependencies.requests
@@ -75,7 +77,6 @@ class Pass:
         self._progress = dependencies.progress
         self._began = dependencies.clock.monotonic()
         self._plan = Plan(())
-        self._skipped: list[ReportedChange] = []
         self._outcomes: list[ReportedChange] = []
         self._ended_by: ReconcilerError | None = None
         """What ended the pass before its plan was carried out."""
@@ -105,27 +106,20 @@ class Pass:
 
     def _decide(self) -> Plan:
         """Plan what is due, and record what needs no push."""
-        planner = Planner(self._rules, self._start.run.started_at)
         for portion in batched(self._due()):
-            self._settle(planner.decide(portion))
-        return planner.plan()
-
-    def _settle(self, nothing_to_push: Sequence[NothingToPush]) -> None:
-        settled = [done for done in nothing_to_push if done.entry.state is not done.state]
-        self._ledger.journal.apply_all([(done.entry.id, _transition_of(done)) for done in settled])
-        self._skipped += [
-            skipped(done, self._rules)
-            for done in settled
-            if done.state is State.SKIPPED or done.reason is not None
-        ]
+            settled = [done for entry in portion if (done := self._planner.decide(entry))]
+            steps = [(done.entry.id, _transition_of(done)) for done in settled]
+            self._ledger.journal.apply_all(steps)
+        return self._planner.plan()
 
     def _due(self) -> Iterator[Entry]:
-        """Everything the ledger has to do; of a range or single returns, only what was read."""
-        now = self._clock.now()
+        """Everything the ledger has to do besides what was decided as it was recorded; of a range
+        or single returns, only what was read."""
+        now, decided = self._clock.now(), frozenset(self._planner.decided)
         if not self._request.asked_for:
-            yield from self._ledger.entries.due(now)
+            yield from self._ledger.entries.due(now, besides=decided)
             return
-        for ids in batched(sorted(self._reader.log.ids)):
+        for ids in batched(sorted(self._reader.log.ids.keys() - decided)):
             for entry in self._ledger.entries.get(ids):
                 settled = all(intent.settle_at <= now for intent in entry.intents)
                 if entry.state in _READY or (entry.state in _UNANSWERED and settled):
@@ -169,7 +163,7 @@ class Pass:
             stopped=stopped,
             digest=digest,
             outcomes=(*self._outcomes, *self._deferred(stopped, digest)),
-            skipped=tuple(self._skipped),
+            skipped=self._planner.skipped,
             failures=(*log.failures, *self._approval.failures, *ended_by),
             is_accepted=self._approval.is_accepted,
             remarks=(*self._target.remarks, *self._approval.remarks),

@@ -6,7 +6,7 @@ a dry run and the run a minute later name the same plan by the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -120,47 +120,67 @@ def digest_of(changes: Iterable[Change]) -> str:
 
 
 class Planner:
-    """Decides about one portion of the entries after the other, so that memory follows the changes
-    and not the entries; then puts the changes in order."""
+    """Decides about one entry after the other, so that memory follows the changes and not the
+    entries; then puts the changes in order."""
 
     def __init__(self, rules: CreationRules, fresh_since: datetime) -> None:
         """What was recorded since `fresh_since`, the begin of the pass, goes before the backlog."""
         self._rules = rules
         self._fresh_since = fresh_since
-        self._read_back: list[Change] = []
-        # The instants stay outside of the changes: a plan may be long, and only its order needs
-        # them.
-        self._fresh: list[tuple[datetime, Change]] = []
-        self._backlog: list[tuple[datetime, Change]] = []
+        # By return id. The instants stay outside of the changes: a plan may be long, and only its
+        # order needs them.
+        self._read_back: dict[str, Change] = {}
+        self._fresh: dict[str, tuple[datetime, Change]] = {}
+        self._backlog: dict[str, tuple[datetime, Change]] = {}
+        self._skipped: dict[str, ReportedChange] = {}
+        self._decided: set[str] = set()
 
-    def decide(self, entries: Iterable[Entry]) -> list[NothingToPush]:
-        """Take these entries into the plan. Those that need no push are returned, to be settled."""
-        nothing_to_push: list[NothingToPush] = []
-        for entry in entries:
-            decision = decide(entry, self._rules)
-            if isinstance(decision, NothingToPush):
-                nothing_to_push.append(decision)
-            else:
-                self._add(entry, decision)
-        return nothing_to_push
+    @property
+    def decided(self) -> Set[str]:
+        """Ids of the returns that were decided about and not forgotten since."""
+        return self._decided
+
+    @property
+    def skipped(self) -> tuple[ReportedChange, ...]:
+        """What is settled without a push and worth a line in the report."""
+        return tuple(self._skipped.values())
+
+    def decide(self, entry: Entry) -> NothingToPush | None:
+        """Take an entry into the plan, or say what state it is to be settled in without a push."""
+        self._decided.add(entry.id)
+        decision = decide(entry, self._rules)
+        if isinstance(decision, Change):
+            self._add(entry, decision)
+            return None
+        if decision.state is entry.state:
+            return None
+        if decision.state is State.SKIPPED or decision.reason is not None:
+            self._skipped[entry.id] = skipped(decision, self._rules)
+        return decision
+
+    def forget(self, return_id: str) -> None:
+        """Take back what was decided about a return: Loop has shown a newer version since."""
+        self._decided.discard(return_id)
+        for decisions in (self._read_back, self._fresh, self._backlog, self._skipped):
+            decisions.pop(return_id, None)
 
     def _add(self, entry: Entry, change: Change) -> None:
         changed_at = entry.changed_at or self._fresh_since
         if change.reads_back:
-            self._read_back.append(change)
+            self._read_back[entry.id] = change
         elif changed_at >= self._fresh_since:
-            self._fresh.append((entry.seen.updated_at, change))
+            self._fresh[entry.id] = (entry.seen.updated_at, change)
         else:
-            self._backlog.append((changed_at, change))
+            self._backlog[entry.id] = (changed_at, change)
 
     def plan(self) -> Plan:
         """First what must be read back: what is absent then is read again at the end of the pass.
         Then what is fresh, newest first; then the backlog, oldest first: a backlog of days must not
         hold back what a customer did a minute ago."""
-        self._fresh.sort(key=_at_then_id, reverse=True)
-        self._backlog.sort(key=_at_then_id)
-        rest = (change for _, change in chain(self._fresh, self._backlog))
-        return Plan((*self._read_back, *rest))
+        fresh = sorted(self._fresh.values(), key=_at_then_id, reverse=True)
+        backlog = sorted(self._backlog.values(), key=_at_then_id)
+        read_back = [change for _, change in sorted(self._read_back.items())]
+        return Plan((*read_back, *(change for _, change in chain(fresh, backlog))))
 
 
 def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
@@ -95,9 +95,10 @@ class Entries(Protocol):
     def versions(self, ids: Collection[str]) -> dict[str, StoredVersion]:
         """Those of these returns that have an entry, for comparing a page."""
 
-    def due(self, now: datetime) -> Iterator[Entry]:
-        """Entries with something to do now: pending; waiting or failed whose next try has come;
-        in_flight or unknown whose intents have all settled. Streamed, in order of id."""
+    def due(self, now: datetime, *, besides: Set[str] = frozenset()) -> Iterator[Entry]:
+        """Entries with something to do now, without those of these ids: pending; waiting or failed
+        whose next try has come; in_flight or unknown whose intents have all settled. Streamed, in
+        order of id."""
 
     def mapped_otherwise(self, mapping_version: str) -> Iterator[Entry]:
         """Entries whose fingerprint was made under another mapping version. Streamed."""

@@ -49,6 +49,10 @@ class Observation(Struct, frozen=True):
     """`core.fingerprint.content` of `seen`, 32 bytes."""
     wanted: Wanted
     fingerprint: bytes
+    state: State = State.PENDING
+    """Where the entry of a new return starts: skipped if it needs no push."""
+    reason: str | None = None
+    """The reason for that state."""
 
 
 class DrainedWindow(Struct, frozen=True):

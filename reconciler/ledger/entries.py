@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
@@ -88,11 +88,12 @@ class SqlEntries:
         created = entries.c.created_at.between(start, end)
         return set(self._ids(and_(created, entries.c.state.in_(OPEN))))
 
-    def due(self, now: datetime) -> Iterator[Entry]:
-        """Entries with something to do now, in order of id. Streamed."""
+    def due(self, now: datetime, *, besides: Set[str] = frozenset()) -> Iterator[Entry]:
+        """Entries with something to do now, without those ids; in order of id. Streamed."""
         condition = _due(now)
         # All ids at once are small; the entries behind them come batch by batch.
-        return self._stream(self._ids(condition), condition)
+        ids = [return_id for return_id in self._ids(condition) if return_id not in besides]
+        return self._stream(ids, condition)
 
     def mapped_otherwise(self, mapping_version: str) -> Iterator[Entry]:
         """Entries whose fingerprint was made under another mapping version. Streamed."""

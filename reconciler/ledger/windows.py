@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam
 from reconciler.core.batches import batched
 from reconciler.core.model import State
 from reconciler.core.records import DrainedWindow, Observation
+from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates, malformed
 from reconciler.ledger.database import Database
@@ -74,7 +75,7 @@ def _observe(
         seen = entry_updates.seen_values(observation.seen) | {"content": observation.content}
         want = entry_updates.want_values(observation.wanted, observation.fingerprint, version, now)
         if row is None:
-            new.append(seen | want | entry_updates.START_ANEW | {"due_since": now})
+            new.append(seen | want | _start(observation, now))
         # safeguard: older-versions-are-ignored
         elif observation.seen.updated_at < row.updated_at:
             continue
@@ -86,6 +87,17 @@ def _observe(
     entry_updates.insert(connection, new)
     entry_updates.update(connection, same)
     entry_updates.change(connection, changed, now)
+
+
+def _start(observation: Observation, now: datetime) -> Values:
+    """The columns of a new entry that steps change later."""
+    state = observation.state
+    return {
+        **entry_updates.NO_TRY_YET,
+        "state": state,
+        "reason": observation.reason,
+        "due_since": now if state in OPEN else None,
+    }
 
 
 def _touch(connection: Connection, touched: Sequence[tuple[str, datetime]]) -> None:

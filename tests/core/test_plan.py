@@ -489,25 +489,29 @@ def test_of_equals_the_news_go_backwards_and_the_backlog_forwards_by_their_ids()
 def test_what_needs_no_push_is_settled_and_no_change():
     planner = Planner(RULES, NOON)
 
-    settled = planner.decide([an_entry(sale_returns=(pushed(),)), numbered(2)])
+    settled = [planner.decide(an_entry(sale_returns=(pushed(),))), planner.decide(numbered(2))]
 
-    assert settled == [NothingToPush(an_entry(sale_returns=(pushed(),)), State.SYNCED)]
+    assert settled == [NothingToPush(an_entry(sale_returns=(pushed(),)), State.SYNCED), None]
     assert [change.return_id for change in planner.plan().changes] == ["2"]
 
 
-def test_a_plan_does_not_depend_on_the_portions_in_which_it_was_decided():
-    queue = [
+def test_what_is_forgotten_can_be_decided_about_anew():
+    planner = Planner(RULES, NOON)
+    held = replace(an_entry(wants(purpose=HOLD)), seen=numbered(4).seen, changed_at=NOON)
+    for entry in (
         numbered(1, changed_at=NOON - DAY),
         numbered(2, changed_at=NOON),
-        numbered(3, changed_at=NOON - 2 * DAY, intents=(an_intent(),)),
-        numbered(4, changed_at=NOON - 2 * DAY),
-    ]
-    planner = Planner(RULES, NOON)
+        numbered(3, changed_at=NOON, intents=(an_intent(),)),
+        held,
+    ):
+        planner.decide(entry)
 
-    for entry in queue:
-        assert planner.decide([entry]) == []
+    for return_id in ("1", "2", "3", "4"):
+        planner.forget(return_id)
 
-    assert planner.plan() == make_plan(queue, RULES, NOON)
+    assert (planner.plan(), planner.skipped, planner.decided) == (Plan(()), (), set())
+    assert planner.decide(held) == NothingToPush(held, State.SKIPPED, why_not_created(held, RULES))
+    assert [skipped.return_id for skipped in planner.skipped] == ["4"]
 
 
 def test_the_digest_does_not_depend_on_order_or_on_times():

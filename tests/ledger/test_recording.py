@@ -305,3 +305,26 @@ def test_an_outage_is_forgiven(ledger):
     failed, dead = ledger.entries.get(["1", "2"])
     assert (failed.state, failed.attempts, failed.next_try_at) == (State.PENDING, 2, None)
     assert (dead.state, dead.attempts) == (State.DEAD, 8)
+
+
+def test_a_new_return_that_needs_no_push_starts_where_a_step_would_take_it(ledger):
+    held = replace(observation("1"), state=State.SKIPPED, reason="held")
+    ledger.windows.record(drained(held, observation("2")), NOON)
+    ledger.journal.apply("2", Transition(State.SKIPPED, "held"))
+
+    started, stepped = ledger.entries.get(["1", "2"])
+
+    assert started == replace(
+        stepped, seen=observation("1").seen, wanted=started.wanted, fingerprint=started.fingerprint
+    )
+    assert (started.state, started.reason, started.due_since) == (State.SKIPPED, "held", None)
+
+
+def test_where_a_new_return_starts_does_not_concern_a_known_one(ledger):
+    ledger.windows.record(drained(observation("1", at=NOON - MINUTE)), NOON)
+    held = replace(observation("1", want="other"), state=State.SKIPPED)
+    ledger.windows.record(drained(held), NOON)
+
+    [entry] = ledger.entries.get(["1"])
+
+    assert (entry.state, entry.due_since) == (State.PENDING, NOON)

@@ -12,5 +12,6 @@ from reconciler.core.plan import CreationRules, Plan, Planner
 def make_plan(entries: Iterable[Entry], rules: CreationRules, fresh_since: datetime) -> Plan:
     """The plan of these entries."""
     planner = Planner(rules, fresh_since)
-    planner.decide(entries)
+    for entry in entries:
+        planner.decide(entry)
     return planner.plan()
