@@ -12,6 +12,7 @@ from reconciler.core.model import Return, State, Wanted
 from reconciler.core.states import OPEN, REARMED_BY_CHANGE
 from reconciler.core.words import unknown_words
 from reconciler.errors import LedgerError
+from reconciler.ledger import bulk_insert
 from reconciler.ledger.loading import columns_of
 from reconciler.ledger.tables import entries, intents, stopped
 
@@ -81,8 +82,7 @@ def want_values(wanted: Wanted, fingerprint: bytes, version: str, now: datetime)
 
 def insert(connection: Connection, rows: list[Values]) -> None:
     """Add entries."""
-    if rows:
-        connection.execute(entries.insert(), rows)
+    bulk_insert.insert(connection, entries, rows)
 
 
 def update(connection: Connection, rows: list[Values]) -> None:
