@@ -92,6 +92,9 @@ class Entries(Protocol):
         """Every entry on that order (same order id, or same name where either has no id), in
         order of id; but not that of the return `besides`."""
 
+    def sharing_an_order(self, ids: Collection[str]) -> set[str]:
+        """Those of these entries that have others on their order, as `on_order` has it."""
+
     def versions(self, ids: Collection[str]) -> dict[str, StoredVersion]:
         """Those of these returns that have an entry, for comparing a page."""
 

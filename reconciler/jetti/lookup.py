@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from reconciler.core.matching.snapshot import (
     LiveSaleReturn,
     OrderSnapshot,
     Sale,
+    SaleItem,
 )
 from reconciler.core.model import Entry
 from reconciler.core.order_name import variants
@@ -130,7 +132,10 @@ class Lookup:
     def _ours(self, entries: Sequence[Entry]) -> dict[str, list[LiveSaleReturn]]:
         """Those that carry the marker; and by id those that the ledger knows but that lost it."""
         marked = self._client.marked([entry.id for entry in entries])
-        found = {entry.id: [row for row in marked if row.marker == entry.id] for entry in entries}
+        found: dict[str, list[LiveSaleReturn]] = {entry.id: [] for entry in entries}
+        for row in marked:
+            if row.marker in found:
+                found[row.marker].append(row)
         owners = {known.id: entry.id for entry in entries for known in entry.sale_returns}
         seen = {row.id for rows in found.values() for row in rows}
         unmarked = sorted(set(owners) - seen)
@@ -147,13 +152,18 @@ class Lookup:
         may_be = {e.id: [s.id for s in possible(e.seen, candidates[e.id])] for e in entries}
         sale_ids = sorted({sale_id for ids in may_be.values() for sale_id in ids})
         sale_items = self._client.sale_items(sale_ids) if sale_ids else []
+        items_of: dict[int, list[SaleItem]] = defaultdict(list)
+        for item in sale_items:
+            items_of[item.sale_id].append(item)
         found = {
             entry.id: with_order(
                 entry,
                 replace(
                     snapshots[entry.id],
                     sales=tuple(candidates[entry.id]),
-                    sale_items=tuple(i for i in sale_items if i.sale_id in may_be[entry.id]),
+                    sale_items=tuple(
+                        item for id_ in dict.fromkeys(may_be[entry.id]) for item in items_of[id_]
+                    ),
                 ),
             )
             for entry in entries
@@ -184,7 +194,10 @@ class Lookup:
         """
         order_ids = [entry.seen.order_id for entry in entries if entry.seen.order_id]
         by_id = self._client.sales(order_ids) if order_ids else []
-        found = {e.id: [s for s in by_id if s.external_id == e.seen.order_id] for e in entries}
+        with_id: dict[str | None, list[Sale]] = defaultdict(list)
+        for sale in by_id:
+            with_id[sale.external_id].append(sale)
+        found = {e.id: [*with_id[e.seen.order_id]] if e.seen.order_id else [] for e in entries}
         unclear = [
             entry
             for entry in entries

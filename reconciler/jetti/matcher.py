@@ -75,6 +75,10 @@ class Matcher:
         self._ledger = ledger
         self.rules = rules
         self._clock = clock
+        self._account: str | None = None
+        """The one that the ledger has pinned, once that is known."""
+        self._share_an_order: set[str] = set()
+        """Ids of the returns looked up so far whose order has others."""
 
     def match(self, changes: Sequence[Change]) -> Iterator[MatchedChange]:
         """Yields each change, matched. Among those that are looked up together, those of one order
@@ -166,6 +170,8 @@ class Matcher:
         entries = self._ledger.entries.get([change.return_id for change in changes])
         by_id = {entry.id: entry for entry in entries}
         pairs = [(change, by_id[change.return_id]) for change in changes]
+        # Asked for all together, because most are alone on their order.
+        self._share_an_order |= self._ledger.entries.sharing_an_order(by_id.keys())
         return pairs, self._lookup.look_up(entries)
 
     def _first_to_prove(
@@ -225,9 +231,10 @@ class Matcher:
         remarks: tuple[str, ...] = ()
         if needs_order(entry, looked_up.ours):
             remarks = self._remarks(entry, looked_up)
-            other_entries = self._ledger.entries.on_order(
-                entry.seen.order_id, entry.seen.order_name, besides=entry.id
-            )
+            if entry.id in self._share_an_order:
+                other_entries = self._ledger.entries.on_order(
+                    entry.seen.order_id, entry.seen.order_name, besides=entry.id
+                )
         result = match_entry(entry, looked_up, other_entries, creatable(entry, self.rules))
         return MatchedChange(change, entry, result, looked_up, remarks)
 
@@ -250,14 +257,16 @@ class Matcher:
         accounts = {account for account in shown if account is not None}
         if not accounts:
             return
-        pinned = self._ledger.meta.read().account
-        if pinned is None and len(accounts) == 1:
-            self._ledger.meta.pin(account=accounts.pop())
+        if self._account is None:
+            self._account = self._ledger.meta.read().account
+        if self._account is None and len(accounts) == 1:
+            [self._account] = accounts
+            self._ledger.meta.pin(account=self._account)
         # safeguard: account-pin
-        elif accounts != {pinned}:
+        elif accounts != {self._account}:
             raise SafetyStop(
                 f"Jetti's token belongs to account {', '.join(sorted(accounts))}, "
-                f"but this ledger was created for account {pinned}",
+                f"but this ledger was created for account {self._account}",
                 hint="check JETTI_API_TOKEN; after a renamed account: reconciler init --repin",
             )
 

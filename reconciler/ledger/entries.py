@@ -32,6 +32,20 @@ _ON_ORDER_NAMED = select(_columns.return_id).where(_named_alike)
 _ON_ORDER = select(_columns.return_id).where(
     or_(_columns.order_id == bindparam("order_id"), and_(_named_alike, _columns.order_id.is_(None)))
 )
+_other = entries.alias("other")
+_ANOTHER_ON_ORDER = exists().where(
+    _other.c.return_id != _columns.return_id, _other.c.order_id == _columns.order_id
+)
+_ANOTHER_NAMED_ALIKE = exists().where(
+    _other.c.return_id != _columns.return_id,
+    _other.c.order_name == _columns.order_name,
+    _columns.order_name != "",
+    or_(_columns.order_id.is_(None), _other.c.order_id.is_(None)),
+)
+_SHARING_AN_ORDER = select(_columns.return_id).where(
+    _columns.return_id.in_(bindparam("these", expanding=True)),
+    or_(_ANOTHER_ON_ORDER, _ANOTHER_NAMED_ALIKE),
+)
 _VERSIONS = select(*columns_of(entries, StoredVersion), _columns.return_id).where(
     _columns.return_id.in_(bindparam("these", expanding=True))
 )
@@ -57,6 +71,14 @@ class SqlEntries:
         with self._database.reading() as connection:
             found = set(connection.execute(query, order).scalars())
             return load(connection, sorted(found - {besides}))
+
+    def sharing_an_order(self, ids: Collection[str]) -> set[str]:
+        """Those of these entries that have others on their order, as `on_order` has it."""
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for batch in batched(ids):
+                found.update(connection.execute(_SHARING_AN_ORDER, {"these": batch}).scalars())
+        return found
 
     def find(self, name: str) -> list[Entry]:
         """The entry of that return id, or every entry on that order: by name, with or without

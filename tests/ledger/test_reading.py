@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.core.model import IntentOutcome, State
 from reconciler.core.records import StoredVersion, Transition
 from reconciler.core.states import OPEN
+from reconciler.ledger import opening
 from tests.ledger.samples import (
+    BIRTH,
     LATER,
     MINUTE,
     NOON,
+    StillClock,
     bring_to,
     drained,
     fingerprint,
@@ -75,6 +80,27 @@ def test_two_orders_without_a_name_have_nothing_in_common(ledger):
     assert ids(ledger.entries.on_order(None, "")) == []
     assert ids(ledger.entries.find("o2")) == ["2"]
     assert ids(ledger.entries.find("#")) == []
+
+
+ORDERS = st.tuples(st.sampled_from([None, "o1", "o2"]), st.sampled_from(["", "#7", "#8"]))
+
+
+@given(st.lists(ORDERS, max_size=7))
+def test_entries_share_an_order_where_one_is_on_the_order_of_the_other(orders):
+    returns = [
+        observation(str(number), order_id=order_id, order_name=name)
+        for number, (order_id, name) in enumerate(orders)
+    ]
+    with opening.open_blank(BIRTH, StillClock()) as ledger:
+        ledger.windows.record(drained(*returns), NOON)
+
+        sharing = ledger.entries.sharing_an_order([one.seen.id for one in returns])
+
+        assert sharing == {
+            one.seen.id
+            for one in returns
+            if ledger.entries.on_order(one.seen.order_id, one.seen.order_name, besides=one.seen.id)
+        }
 
 
 def test_spans_include_both_ends(ledger):
