@@ -104,6 +104,8 @@ def ranked(parcels: tuple[Parcel, ...], mapping: Mapping) -> list[Parcel]:
 
     A label without a time counts as the oldest; one without a number comes last among equals.
     """
+    if len(parcels) < 2:
+        return list(parcels)
 
     def key(parcel: Parcel) -> tuple[int, float, bool, str]:
         at, number = parcel.updated_at, parcel.tracking_number

@@ -80,8 +80,9 @@ def project(seen: Return, mapping: Mapping, held_states: tuple[str, ...]) -> Wan
 
 def _holds_only_unread_lines(parcel: Parcel, seen: Return) -> bool:
     """Whether the parcel contains no known line, but perhaps one that was not understood."""
-    inside = {line.id for line in seen.lines} & set(parcel.line_ids)
-    return bool(seen.lines_set_aside and parcel.line_ids) and not inside
+    if not (seen.lines_set_aside and parcel.line_ids):
+        return False
+    return not {line.id for line in seen.lines} & set(parcel.line_ids)
 
 
 def _purpose(state: str, statuses: set[str | None], held_states: tuple[str, ...]) -> Purpose:
@@ -131,6 +132,8 @@ def _line(order_line_id: str, units: list[Line], mapping: Mapping) -> WantedLine
 
 def _reasons(units: list[Line], mapping: Mapping) -> tuple[str, ...]:
     """All reasons of the units if their codes differ, since only one code can be sent."""
+    if len(units) == 1:
+        return ()
     codes = {unit.reason: mapping.reasons.get(unit.reason) for unit in units if unit.reason}
     # If the lowest unit has no reason, none is sent, even if the others have one.
     sent = codes.get(units[0].reason or "")

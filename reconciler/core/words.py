@@ -35,7 +35,7 @@ _MOST = 20  # per return
 def unknown_words(seen: Return) -> tuple[UnknownWord, ...]:
     """The words of a return that this version does not know, in lower case, sorted."""
     found = {UnknownWord(which, _shown(word)) for which, word in _unknown(seen)}
-    return tuple(sorted(found, key=lambda one: (one.list, one.word))[:_MOST])
+    return tuple(sorted(found, key=lambda one: (one.list, one.word))[:_MOST]) if found else ()
 
 
 def count(found: Iterable[tuple[tuple[UnknownWord, ...], int]]) -> tuple[CountedWord, ...]:

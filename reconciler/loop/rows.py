@@ -176,7 +176,7 @@ def _labels_in_parts(wire: WireParts) -> tuple[list[Parcel | None], tuple[str, .
             _own_label_field(wire, "tracking_number"),
             updated_at=wire.label_updated_at,
         )
-        return [to_parcel(label, "label")], ()
+        return [_inside("label", lambda: to_parcel(label))], ()
     except (DecodeError, Unreadable) as error:
         return [], (describe(error),)
 
@@ -204,8 +204,17 @@ def _each(
 
 
 def _read_line(part: Raw, path: str) -> Line:
-    return to_line(_line_decoder.decode(part), path)
+    line = _line_decoder.decode(part)
+    return _inside(path, lambda: to_line(line))
 
 
 def _read_label(part: Raw, path: str) -> Parcel | None:
-    return to_parcel(_label_decoder.decode(part), path)
+    label = _label_decoder.decode(part)
+    return _inside(path, lambda: to_parcel(label))
+
+
+def _inside(path: str, convert: Callable[[], T]) -> T:
+    try:
+        return convert()
+    except Unreadable as error:
+        raise error.inside(path) from None

@@ -86,8 +86,8 @@ _NO_LABEL_YET = frozenset({None, "pending", "no_label"})
 
 def to_return(wire: WireReturn) -> Return:
     """Convert a well-formed row. Raises Unreadable."""
-    lines = [to_line(line, f"line_items[{index}]") for index, line in enumerate(wire.line_items)]
-    labels = [to_parcel(label, f"labels[{i}]") for i, label in enumerate(wire.labels or ())]
+    lines = [to_line(line) for line in wire.line_items]
+    labels = [to_parcel(label) for label in wire.labels or ()]
     if not any(labels):
         own = WireLabel(
             wire.label_status,
@@ -95,7 +95,7 @@ def to_return(wire: WireReturn) -> Return:
             wire.tracking_number,
             updated_at=wire.label_updated_at,
         )
-        labels = [to_parcel(own, "label")]
+        labels = [to_parcel(own)]
     names = Names(
         read_text(wire.order_name, "order_name"),
         read_text(wire.provider_order_number, "provider_order_number"),
@@ -138,26 +138,27 @@ def to_core(
     )
 
 
-def to_line(line: WireLine, path: str) -> Line:
-    """Convert a line; `path` is its position in the row. Raises Unreadable."""
+def to_line(line: WireLine) -> Line:
+    """Convert a line. Raises Unreadable, with the field's name in the line."""
     return Line(
-        id=read_id(line.line_item_id, f"{path}.line_item_id"),
-        order_line_id=read_id(line.provider_line_item_id, f"{path}.provider_line_item_id"),
-        sku=read_text(line.sku, f"{path}.sku"),
-        title=read_text(line.title, f"{path}.title"),
-        reason=read_text(line.return_reason, f"{path}.return_reason"),
+        id=read_id(line.line_item_id, "line_item_id"),
+        order_line_id=read_id(line.provider_line_item_id, "provider_line_item_id"),
+        sku=read_text(line.sku, "sku"),
+        title=read_text(line.title, "title"),
+        reason=read_text(line.return_reason, "return_reason"),
     )
 
 
-def to_parcel(label: WireLabel, path: str) -> Parcel | None:
-    """The parcel of a label; None if the label does not exist yet. Raises Unreadable."""
-    status = read_text(label.status, f"{path}.status")
-    tracking_number = read_text(label.tracking_number, f"{path}.tracking_number")
+def to_parcel(label: WireLabel) -> Parcel | None:
+    """The parcel of a label; None if the label does not exist yet. Raises Unreadable, with the
+    field's name in the label."""
+    status = read_text(label.status, "status")
+    tracking_number = read_text(label.tracking_number, "tracking_number")
     if tracking_number is None and status in _NO_LABEL_YET:
         return None
-    line_ids = [read_id(line, f"{path}.line_items") for line in label.line_items or ()]
+    line_ids = [read_id(line, "line_items") for line in label.line_items or ()]
     return Parcel(
-        carrier=read_text(label.carrier, f"{path}.carrier"),
+        carrier=read_text(label.carrier, "carrier"),
         tracking_number=tracking_number,
         label_status=status,
         line_ids=tuple(sorted(set(line_ids), key=_by_number)),
@@ -167,6 +168,8 @@ def to_parcel(label: WireLabel, path: str) -> Parcel | None:
 
 def _distinct(parcels: list[Parcel]) -> tuple[Parcel, ...]:
     """Sorted, with duplicate labels merged; the later time counts."""
+    if len(parcels) < 2:
+        return tuple(parcels)
     parcels.sort(key=_by_tracking)
     return tuple({replace(parcel, updated_at=None): parcel for parcel in parcels}.values())
 

@@ -33,6 +33,11 @@ _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d:)(\d\d)(\.\d{1,9})? ?(Z|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
+# The forms that Loop's answers have so far, which need no reassembly.
+_USUAL_TIME = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII
+)
+_ABSENT = frozenset({"", "N/A", "n/a"})
 _SHOP = re.compile(r"[a-z0-9.-]{1,253}", re.ASCII)
 _LOOP_HOST = ".loopreturns.com"
 
@@ -42,6 +47,10 @@ class Unreadable(ValueError):
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
+
+    def inside(self, path: str) -> Unreadable:
+        """The same of a part of the row, named with the part's own path."""
+        return Unreadable(*f"{path}.{self}".split(": ", 1))
 
 
 def read_id(value: Id, field: str) -> str:
@@ -59,7 +68,7 @@ def read_text(value: Text, field: str) -> str | None:
     text = str(value).strip()
     if "\0" in text:
         raise Unreadable(field, "holds a NUL character")
-    return None if text in ("", "N/A", "n/a") else text
+    return None if text in _ABSENT else text
 
 
 def read_time(value: str, field: str = "time") -> datetime:
@@ -69,16 +78,20 @@ def read_time(value: str, field: str = "time") -> datetime:
     `2023-01-01T22:27:15.000Z`, `2022-11-02T00:13:08+00:00`, `2022-11-02 00:13:08`; a leap second
     counts as the second before it. Raises Unreadable.
     """
+    text = value if _USUAL_TIME.fullmatch(value) else _usual_form(value, field)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable(field, "not a time that exists") from None
+
+
+def _usual_form(value: str, field: str) -> str:
     match = _TIME.fullmatch(value)
     if match is None:
         raise Unreadable(field, "not a time")
     day, minute, second, fraction, offset = match.groups()
     second = "59" if second == "60" else second
-    try:
-        text = f"{day}T{minute}{second}{(fraction or '')[:7]}{offset or 'Z'}"
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Unreadable(field, "not a time that exists") from None
+    return f"{day}T{minute}{second}{(fraction or '')[:7]}{offset or 'Z'}"
 
 
 def read_shop(status_page_url: str | None) -> str | None:
