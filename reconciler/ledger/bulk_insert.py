@@ -6,7 +6,7 @@ it. Here the columns' types bind the values, and the driver is given the rows as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,29 +17,32 @@ Row = dict[str, Any]
 """Values by column."""
 
 
-def insert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows that all name the same columns; the others of the table get their defaults."""
-    listed = list(rows)
-    if listed:
-        sql, bound = _statement(table, tuple(listed[0]), connection.dialect)
-        connection.exec_driver_sql(sql, [bound(row) for row in listed])
+    if not rows:
+        return
+    sql, columns = _statement(table, tuple(rows[0]), connection.dialect)
+    bound = (_bound([row[name] for row in rows], bind) for name, bind in columns)
+    connection.exec_driver_sql(sql, list(zip(*bound, strict=True)))
 
 
 @cache
 def _statement(
     table: Table, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, Callable[[Row], Any]]:
-    """The statement, and what makes the driver's parameters of a row."""
+) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
+    """The statement, and its columns in order, each with what binds its values."""
     compiled = table.insert().compile(dialect=dialect, column_keys=list(names))
-    processors = {
-        name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
-    }
-    order = compiled.positiontup
-    if order is None:  # a driver that takes parameters by name
-        return str(compiled), lambda row: {n: _bound(processors[n], row[n]) for n in names}
-    places = [(name, processors[name]) for name in order]
-    return str(compiled), lambda row: tuple([_bound(bind, row[name]) for name, bind in places])
+    return str(compiled), [
+        (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name in compiled.positiontup or ()
+    ]
 
 
-def _bound(bind: Callable[[Any], Any] | None, value: object) -> Any:
-    return value if bind is None else bind(value)
+def _bound(values: list[Any], bind: Callable[[Any], Any] | None) -> Iterator[Any] | list[Any]:
+    """The values as the driver takes them. What is the same all through is bound once."""
+    if bind is None:
+        return values
+    first = values[0]
+    if all(value is first for value in values):
+        return [bind(first)] * len(values)
+    return map(bind, values)

@@ -72,10 +72,11 @@ def _observe(
     version = drained.mapping_version
     for observation in batch:
         row = before.get(observation.seen.id)
-        seen = entry_updates.seen_values(observation.seen) | {"content": observation.content}
+        seen = entry_updates.seen_values(observation.seen)
+        seen["content"] = observation.content
         want = entry_updates.want_values(observation.wanted, observation.fingerprint, version, now)
         if row is None:
-            new.append(seen | want | _start(observation, now))
+            new.append({**seen, **want, **_start(observation, now)})
         # safeguard: older-versions-are-ignored
         elif observation.seen.updated_at < row.updated_at:
             continue
