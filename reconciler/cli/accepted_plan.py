@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.core.records import PlanMember
+from reconciler.core.report import OutcomeKind
 from reconciler.errors import ConfigError
 
 _DIGEST = re.compile(r"[0-9a-f]{16}", re.ASCII)
@@ -29,6 +30,7 @@ NOTHING = AcceptedPlan()
 class _Change(Struct):
     return_id: str
     change: str
+    outcome: str
     fingerprint: str
 
 
@@ -56,7 +58,9 @@ def _members(path: Path) -> tuple[PlanMember, ...]:
         members = tuple(
             PlanMember(change.return_id, change.change, bytes.fromhex(change.fingerprint))
             for change in plan.changes
-            if change.fingerprint
+            # What was not to be pushed was not reviewed either: a setting may let it through now.
+            # safeguard: skipped-returns-are-not-accepted
+            if change.fingerprint and change.outcome != OutcomeKind.SKIPPED
         )
     except OSError as error:
         answer = os.strerror(error.errno or 0)

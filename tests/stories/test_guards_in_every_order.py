@@ -818,3 +818,28 @@ def test_what_a_stopped_plan_costs_grows_with_it_and_not_with_its_square(world: 
     few, many = calls
     steep = {name for name, count in many.items() if count > 1000 and count > 3 * few[name]}
     assert steep == set()
+
+
+@pytest.mark.parametrize("keeps_fingerprints", [False, True], ids=["this version's", "older"])
+def test_what_a_reviewed_plan_skipped_is_not_accepted_by_it(
+    world: World, keeps_fingerprints: bool
+) -> None:
+    """Its settings left these out; others let them through before it is accepted."""
+    world.go_live()
+    for _ in range(3):
+        world.returned()
+    world.pass_time()
+    left_out = world.run("--dry-run", RECONCILER_POLICY__TYPES__INCLUDE="none of these", **TIGHT)
+    [kinds] = {(one["change"], one["outcome"]) for one in left_out.report["changes"]}
+    assert kinds == ("create", "skipped")
+    if keeps_fingerprints:
+        let_through = world.run("--dry-run", **TIGHT)
+        wants = {one["return_id"]: one["fingerprint"] for one in let_through.report["changes"]}
+        for one in left_out.report["changes"]:
+            one["fingerprint"] = wants[one["return_id"]]
+    reviewed = world.directory / "plan.json"
+    reviewed.write_text(json.dumps(left_out.report))
+
+    ran = world.run("--accept-plan", str(reviewed), **TIGHT)
+
+    assert (ran.code, world.writes()) == (7, [])
