@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum, auto
 from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
@@ -35,6 +35,7 @@ from reconciler.core.windows import check_plausible
 from reconciler.errors import ReconcilerError, SourceError
 from reconciler.runtime import Progress
 
+_unpack = msgpack.Decoder(Return).decode
 _MOST_FAILURES = 5  # of a sweep are reported one by one; when Loop is out, every read fails
 
 
@@ -219,7 +220,7 @@ class Ingest:
     def _observed(self, batch: _Batch, now: datetime) -> Iterator[Observation]:
         """What changed, with what is wanted. A new return is decided about at once, so that its
         entry need not be read back; the others when the plan is made."""
-        for seen, content in batch.changed.values():
+        for seen, content in batch.take_changed():
             observed = self._projection.observe(seen, content)
             if seen.id in batch.new:
                 yield self._decided(observed, now)
@@ -240,8 +241,9 @@ class _Batch:
     def __init__(self) -> None:
         self.latest: dict[str, datetime] = {}
         """Return id -> `updated_at`, of every return that was read."""
-        self.changed: dict[str, tuple[Return, bytes]] = {}
-        """Returns whose content is new to the ledger, with the hash of it."""
+        self.changed: dict[str, tuple[bytes, bytes] | None] = {}
+        """Returns whose content is new to the ledger, packed, with the hash of it; None once
+        taken."""
         self.touched: dict[str, datetime] = {}
         """Return id -> `updated_at`, where the content is known but the time is newer."""
         self.malformed: dict[str, Malformed] = {}
@@ -251,6 +253,15 @@ class _Batch:
         """Returns of which the ledger has no entry."""
         self.shops: Counter[str] = Counter()
         """How many rows name each shop."""
+
+    def take_changed(self) -> Iterator[tuple[Return, bytes]]:
+        """What changed, one by one. It was kept packed, and nothing is kept afterwards: in a first
+        window all is new."""
+        for return_id, changed in self.changed.items():
+            if changed is not None:
+                packed, content = changed
+                self.changed[return_id] = None
+                yield _unpack(packed), content
 
     def status_of(self, return_id: str) -> ReadStatus:
         if return_id in self.new:
@@ -278,6 +289,6 @@ class _Batch:
             return
         content = fingerprint.content(row)
         if known is None or content != known.content:
-            self.changed[row.id] = (row, content)
+            self.changed[row.id] = (msgpack.encode(row), content)
         elif row.updated_at > known.updated_at:
             self.touched[row.id] = row.updated_at

@@ -113,13 +113,13 @@ class Pass:
         return self._planner.plan()
 
     def _due(self) -> Iterator[Entry]:
-        """Everything the ledger has to do besides what was decided as it was recorded; of a range
+        """Everything the ledger has to do besides what was planned as it was recorded; of a range
         or single returns, only what was read."""
-        now, decided = self._clock.now(), frozenset(self._planner.decided)
+        now, planned = self._clock.now(), self._planner.planned
         if not self._request.asked_for:
-            yield from self._ledger.entries.due(now, besides=decided)
+            yield from self._ledger.entries.due(now, besides=planned)
             return
-        for ids in batched(sorted(self._reader.log.ids.keys() - decided)):
+        for ids in batched(sorted(self._reader.log.ids.keys() - planned)):
             for entry in self._ledger.entries.get(ids):
                 settled = all(intent.settle_at <= now for intent in entry.intents)
                 if entry.state in _READY or (entry.state in _UNANSWERED and settled):
