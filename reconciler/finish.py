@@ -13,7 +13,7 @@ from reconciler.core import summary, words
 from reconciler.core.model import State
 from reconciler.core.pass_result import LedgerState, PassResult, PassStart
 from reconciler.core.ports import Ledger
-from reconciler.core.report import Failure, Problem, Report, RunFacts, RunKind, Watermarks
+from reconciler.core.report import Changes, Failure, Problem, Report, RunFacts, RunKind, Watermarks
 from reconciler.core.run_remarks import run_remarks
 from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import LedgerError, ReconcilerError
@@ -43,7 +43,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
     except LedgerError as error:
         failures.append(error)
         state = LedgerState(summary.LedgerTotals(), (), (), start.watermark)
-    changes = (*result.outcomes, *result.skipped)
+    changes = Changes(result.outcomes, result.skipped)
     counts = summary.count(result.read, changes, state.totals)
     exit_code = summary.exit_code(
         [error.status for error in failures],

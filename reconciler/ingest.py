@@ -134,6 +134,7 @@ class Ingest:
         for page in self._source.read(window, by):
             batch.add(page, self._ledger.entries.versions({row.id for row in page.returns}))
             self._progress.reading(len(self.log.ids) + len(batch.latest))
+            del page  # or it would be kept until the next one is here
         if by is By.UPDATED:
             known = self._ledger.entries.ids_updated_between(window.start, window.end)
             check_plausible(known, batch.latest.keys(), window)

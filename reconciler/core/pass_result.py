@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -55,7 +55,7 @@ class PassResult(Struct, frozen=True):
     """Names the plan or, where a part of it is stopped, that part."""
     outcomes: tuple[ReportedChange, ...]
     """One for each change of the plan, those that were carried out first."""
-    skipped: tuple[ReportedChange, ...]
+    skipped: Iterable[ReportedChange]
     """Returns that this pass decided not to push."""
     failures: tuple[ReconcilerError, ...]
     """What made it incomplete, in the order in which it happened."""

@@ -25,6 +25,7 @@ from reconciler.core.model import Entry, Purpose, State, WantedLine
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.core.settings import Globs, Policy
+from reconciler.core.skipped_returns import SkippedReturns
 
 
 class CreationRules(Struct, frozen=True):
@@ -132,23 +133,13 @@ class Planner:
         self._read_back: dict[str, Change] = {}
         self._fresh: dict[str, tuple[datetime, Change]] = {}
         self._backlog: dict[str, tuple[datetime, Change]] = {}
-        self._skipped: list[ReportedChange] = []
-        self._forgotten: dict[str, int] = {}
-        """How many had been skipped when a return was last forgotten."""
+        self.skipped = SkippedReturns()
+        """What is settled without a push and worth a line in the report."""
 
     @property
     def planned(self) -> Set[str]:
         """Ids of the returns that have a change in the plan so far."""
         return self._read_back.keys() | self._fresh.keys() | self._backlog.keys()
-
-    @property
-    def skipped(self) -> tuple[ReportedChange, ...]:
-        """What is settled without a push and worth a line in the report."""
-        return tuple(
-            one
-            for place, one in enumerate(self._skipped)
-            if place >= self._forgotten.get(one.return_id, 0)
-        )
 
     def decide(self, entry: Entry) -> NothingToPush | None:
         """Take an entry into the plan, or say what state it is to be settled in without a push."""
@@ -159,14 +150,14 @@ class Planner:
         if decision.state is entry.state:
             return None
         if decision.state is State.SKIPPED or decision.reason is not None:
-            self._skipped.append(_as_skipped(decision))
+            self.skipped.add(entry, decision.reason)
         return decision
 
     def forget(self, return_id: str) -> None:
         """Take back what was decided about a return: Loop has shown a newer version since."""
         for changes in (self._read_back, self._fresh, self._backlog):
             changes.pop(return_id, None)
-        self._forgotten[return_id] = len(self._skipped)
+        self.skipped.forget(return_id)
 
     def _add(self, entry: Entry, change: Change) -> None:
         changed_at = entry.changed_at or self._fresh_since
@@ -190,21 +181,6 @@ class Planner:
 def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:
     at, change = timed
     return at, change.return_id
-
-
-def _as_skipped(decision: NothingToPush) -> ReportedChange:
-    """A return that is not created, or not updated for a reason, as the report shows it: without a
-    fingerprint, because nothing of it is to be accepted."""
-    entry = decision.entry
-    kind = ChangeKind.UPDATE if entry.sale_returns else ChangeKind.CREATE
-    return ReportedChange(
-        entry.id,
-        entry.seen.order_name,
-        entry.seen.order_id,
-        kind,
-        OutcomeKind.SKIPPED,
-        decision.reason,
-    )
 
 
 def decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:

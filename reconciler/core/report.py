@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -67,6 +68,24 @@ class ReportedChange(Struct, frozen=True, gc=False):
     """Whether a guard keeps it back until someone accepts it."""
     remarks: tuple[str, ...] = ()
     """What operators should know about it, regardless of the outcome."""
+
+
+class Changes:
+    """The changes of a pass, for the report: those of the plan, then what was skipped. In JSON it
+    is a list."""
+
+    def __init__(
+        self, planned: Iterable[ReportedChange] = (), skipped: Iterable[ReportedChange] = ()
+    ) -> None:
+        """Both are iterated each time."""
+        self._parts = (planned, skipped)
+
+    def __iter__(self) -> Iterator[ReportedChange]:
+        for part in self._parts:
+            yield from part
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
 
 
 class Problem(Struct, frozen=True):
@@ -190,7 +209,7 @@ class Report(Struct, frozen=True):
     run: RunFacts
     counts: Counts
     requests: Requests
-    changes: tuple[ReportedChange, ...] = ()
+    changes: Changes | tuple[ReportedChange, ...] = ()
     problems: tuple[Problem, ...] = ()
     unknown_words: tuple[CountedWord, ...] = ()
     """Words in Loop that neither this version nor a setting knows, over all returns."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -49,7 +49,7 @@ class LedgerTotals(Struct, frozen=True):
     creation_stopped: str | None = None
 
 
-def count(read: ReadTotals, outcomes: Sequence[ReportedChange], totals: LedgerTotals) -> Counts:
+def count(read: ReadTotals, outcomes: Iterable[ReportedChange], totals: LedgerTotals) -> Counts:
     """What was read and done in this pass, and the state of the ledger now."""
     done = Counter(
         _PUSHED_AS[change.change] for change in outcomes if change.outcome is OutcomeKind.PUSHED

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 
 from reconciler.core.model import OwnedField, Value
 from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
@@ -41,30 +42,33 @@ _MOST_NAMES = 10
 
 def lines(report: Report) -> Iterator[str]:
     """What changed, or would; no lines if nothing did."""
-    skipped, left, rest = _sorted_out(report)
+    left, rest = _sorted_out(report)
     yield from _section("would change" if report.run.dry_run else "changes", rest, report)
     stopped = [change for change in report.changes if change.stopped]
     title = f"stopped ({len(stopped)}), plan {safe(report.run.digest, 20)}"
     yield from _section(title, stopped, report)
+    # Not in a list: there may be 100,000.
+    skipped = (one for one in report.changes if _is_skipped(one))
     yield from _grouped("skipped", skipped)
     yield from _grouped("left pending", left)
 
 
+def _is_skipped(change: ReportedChange) -> bool:
+    return change.outcome is OutcomeKind.SKIPPED and not change.stopped
+
+
 def _sorted_out(report: Report) -> tuple[list[ReportedChange], ...]:
-    """What was skipped, what was looked for and left, and the rest that is not stopped."""
-    skipped: list[ReportedChange] = []
+    """What was looked for and left, and the rest that is neither stopped nor skipped."""
     left: list[ReportedChange] = []
     rest: list[ReportedChange] = []
     for change in report.changes:
-        if change.stopped:
-            continue  # it has a section of its own
-        if change.outcome is OutcomeKind.SKIPPED:
-            skipped.append(change)
-        elif change.outcome is OutcomeKind.DEFERRED and change.change is ChangeKind.ADOPT:
+        if change.stopped or _is_skipped(change):
+            continue  # they have sections of their own
+        if change.outcome is OutcomeKind.DEFERRED and change.change is ChangeKind.ADOPT:
             left.append(change)
         else:
             rest.append(change)
-    return skipped, left, rest
+    return left, rest
 
 
 def _section(title: str, changes: list[ReportedChange], report: Report) -> Iterator[str]:
@@ -143,18 +147,20 @@ def _created(change: ReportedChange) -> str:
     return f"[{', '.join(part for part in parts if part)}]" if found else ""
 
 
-def _grouped(title: str, changes: list[ReportedChange]) -> Iterator[str]:
+def _grouped(title: str, changes: Iterable[ReportedChange]) -> Iterator[str]:
     """Grouped by reason, because there can be many and they need no action."""
-    if not changes:
+    names: dict[str, list[str]] = defaultdict(list)
+    count: Counter[str] = Counter()
+    for change in changes:
+        reason = change.reason or "no reason given"
+        count[reason] += 1
+        if count[reason] <= _MOST_NAMES:
+            names[reason].append(order(change.order_name, change.order_id))
+    if not count:
         return
     yield ""
-    yield f"{title} ({len(changes)})"
-    by_reason: dict[str, list[str]] = {}
-    for change in changes:
-        by_reason.setdefault(change.reason or "no reason given", []).append(
-            order(change.order_name, change.order_id)
-        )
-    for reason, names in sorted(by_reason.items()):
-        shown = " ".join(names[:_MOST_NAMES])
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        yield f"  . {safe(reason)} ({len(names)}): {shown}{more}"
+    yield f"{title} ({count.total()})"
+    for reason, shown in sorted(names.items()):
+        rest = count[reason] - len(shown)
+        more = f" and {rest} more" if rest else ""
+        yield f"  . {safe(reason)} ({count[reason]}): {' '.join(shown)}{more}"
