@@ -275,6 +275,7 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
             requests=partial(_requests, loop, jetti),
             clock=clock,
             progress=runtime.progress,
+            seconds_per_write=1 / settings.jetti.writes_per_second,
         )
         result = Pass(setup.request, setup.start, dependencies).run()
         shown = ReportSettings(settings.policy, settings.mapping, settings.jetti.cancel_ids_key)

@@ -56,6 +56,8 @@ class PassDependencies(Struct, frozen=True):
     """Requests that left for both services so far."""
     clock: Clock
     progress: Progress
+    seconds_per_write: float
+    """At the pace that the settings allow."""
 
 
 class Pass:
@@ -75,6 +77,7 @@ class Pass:
         self._requests = dependencies.requests
         self._clock = dependencies.clock
         self._progress = dependencies.progress
+        self._seconds_per_write = dependencies.seconds_per_write
         self._began = dependencies.clock.monotonic()
         self._plan = Plan(())
         self._outcomes: list[ReportedChange] = []
@@ -128,20 +131,19 @@ class Pass:
     # ------------------------------------------------------------------------ push and record
 
     def _push(self, changes: Sequence[Change]) -> None:
-        if not changes:
+        if not changes or self._spent() is not None:
             return
         with self._target.in_use() as target:
-            outcomes = target.push(changes)
-            while not self._spent() and (outcome := next(outcomes, None)) is not None:
+            for outcome in target.push(changes, lambda owed: self._spent(owed) is None):
                 self._outcomes.append(outcome)
                 self._progress.pushing(len(self._outcomes), len(changes))
 
-    def _spent(self) -> str | None:
-        """Which budget is spent, if one is; checked between returns, never inside one."""
+    def _spent(self, owed: int = 0) -> str | None:
+        """Which budget is spent, or would be once so many more writes were sent."""
         most_writes, most_seconds = self._request.max_writes, self._request.max_seconds
-        if most_writes is not None and self._requests().jetti.write >= most_writes:
+        if most_writes is not None and self._requests().jetti.write + owed >= most_writes:
             return f"the budget of {most_writes} writes is spent"
-        elapsed = self._clock.monotonic() - self._began
+        elapsed = self._clock.monotonic() - self._began + owed * self._seconds_per_write
         if most_seconds is not None and elapsed >= most_seconds:
             return f"the time limit of {most_seconds:.0f} s is reached"
         return None

@@ -11,12 +11,24 @@ from reconciler.core.field_changes import FieldChanges
 from reconciler.core.plan import Change
 from reconciler.core.report import OutcomeKind, ReportedChange
 
+MayBegin = Callable[[int], bool]
+"""Whether one more return may begin, while so many writes at most are still to be sent for those
+that have begun: budgets are looked at between returns, never inside one."""
+
+
+def always(_owed: int) -> bool:
+    """Where there is no budget."""
+    return True
+
 
 class Target(Protocol):
     """Where a plan is carried out."""
 
-    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        """One outcome per change, produced lazily.
+    def push(
+        self, changes: Sequence[Change], may_begin: MayBegin = always
+    ) -> Iterator[ReportedChange]:
+        """One outcome per change, produced lazily, until `may_begin` says no. It is asked before
+        each change but the first, and what has begun is finished all the same.
 
         Raises TargetUnavailable, KeyRefused, SafetyStop, ConfigError, LedgerError, Interrupted.
         """
@@ -47,8 +59,12 @@ class LedgerPreview(Target):
     def __init__(self, creation_stopped: str | None = None) -> None:
         self._creation_stopped = creation_stopped
 
-    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        for change in changes:
+    def push(
+        self, changes: Sequence[Change], may_begin: MayBegin = always
+    ) -> Iterator[ReportedChange]:
+        for place, change in enumerate(changes):
+            if place and not may_begin(0):
+                return
             # What has no answer yet is read back first, and may be there.
             # safeguard: stopped-creation-in-dry-runs
             if self._creation_stopped is not None and change.creates and not change.reads_back:

@@ -12,7 +12,7 @@ from reconciler.core.plan import Change
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
-from reconciler.core.target import Target
+from reconciler.core.target import MayBegin, Target, always
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
@@ -28,7 +28,9 @@ class Adopter(Target):
         self._updater = updater
         self._journal = journal
 
-    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
+    def push(
+        self, changes: Sequence[Change], may_begin: MayBegin = always
+    ) -> Iterator[ReportedChange]:
         """Look for each change that may be in Jetti already; others are left out.
 
         Raises KeyRefused, SafetyStop, ConfigError, Interrupted, and at the end TargetUnavailable
@@ -47,6 +49,8 @@ class Adopter(Target):
             yield matched.change.with_outcome(
                 result.outcome, result.reason, result.sale_returns, matched.remarks
             )
+            if not may_begin(0):
+                return
         if failed:
             raise TargetUnavailable(
                 f"{failed[0]}; {len(failed)} of {len(unknown)} returns could not be looked up",

@@ -6,8 +6,9 @@ idempotency key (jetti.md#creating-a-sale-return, #notifications-of-a-sale-retur
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.core.matching.baseline import of_marked
@@ -20,7 +21,7 @@ from reconciler.core.matching.created import (
 )
 from reconciler.core.matching.lines import with_asked_units
 from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
-from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
+from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import (
     Entry,
     IntentOutcome,
@@ -33,8 +34,9 @@ from reconciler.core.model import (
 from reconciler.core.ports import Journal, MetaRow
 from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind
-from reconciler.errors import Interrupted, TargetUnavailable
-from reconciler.http import Refused, Response
+from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
+from reconciler.failpoints import Failpoint, hit
+from reconciler.http import Refused
 from reconciler.jetti import schema
 from reconciler.jetti.client import JettiClient
 from reconciler.jetti.collection import FilterIgnored
@@ -46,9 +48,34 @@ from reconciler.jetti.written import WrittenFields
 _SUSPECT = "Jetti seems to overlook the list that jetti.cancel_ids_key names"
 _ONE_BY_ONE = "creates go one by one until one has proven jetti.cancel_ids_key"
 
+Checked = AsAsked | FellShort | Overreached
+
+
+class SentCreate(Struct, frozen=True):
+    """A create that Jetti says it applied, and that was not checked yet: its intent is open."""
+
+    entry: Entry
+    write: Write
+    found: Matched
+    snapshot: OrderSnapshot
+    answered: Delivered
+    rows: tuple[LiveSaleReturn, ...]
+    """The sale returns in the answer."""
+
+    @property
+    def without_items(self) -> list[int]:
+        """Ids of those sale returns whose items the answer leaves out."""
+        return [row.id for row in self.rows if not row.items]
+
+    @property
+    def most_puts(self) -> int:
+        """PUTs that may follow: one for each item, and one for each sale return, which holds at
+        least one of them."""
+        return 2 * len(self.write.sale_item_ids)
+
 
 class Creator:
-    """Creates and verifies, one by one until one create has proven the id list
+    """Sends creates and checks what they made, one by one until one create has proven the id list
     (architecture.md#creating): it asked for a part of a sale and no more came back."""
 
     def __init__(
@@ -67,9 +94,20 @@ class Creator:
         self._ids_key = ids_key
         self._written = written
         self._last_is_unverified = False
+        self._last_lacked_items = False
+        """Whether the answers that were checked last lacked items, and one read showed them all."""
 
-    def create(self, entry: Entry, found: Matched, snapshot: OrderSnapshot) -> Matched | PushResult:
-        """Create the missing lines. All that is ours from then on, or why they are not created.
+    @property
+    def checks_together(self) -> bool:
+        """Whether several creates may be sent before the items of any are read: it saves reads,
+        and nothing speaks against it. After a read in doubt the next create goes alone."""
+        # safeguard: only-proven-creates-go-together
+        return self._last_lacked_items and self._is_proven()
+
+    def send(
+        self, entry: Entry, found: Matched, snapshot: OrderSnapshot
+    ) -> SentCreate | PushResult:
+        """Ask Jetti to create the missing lines, to be checked by `check`; or why that failed.
 
         Raises KeyRefused, TargetUnavailable, Interrupted; nothing was created then.
         """
@@ -85,19 +123,36 @@ class Creator:
         if isinstance(answered, Classified):
             return undelivered(answered)
         try:
-            rows = self._rows(answered.answer)
-        except (ValueError, TargetUnavailable, FilterIgnored, Refused):
+            rows = schema.rows(schema.WireSaleReturn, answered.answer)
+            made = tuple(schema.live_sale_return(row) for row in rows)
+        except ValueError:
             # Probably created, but the answer cannot be verified: treat it as lost.
             return undelivered(self._record_lost(entry, write, answered))
-        except Interrupted:
-            self._record_lost(entry, write, answered)
+        return SentCreate(entry, write, found, snapshot, answered, made)
+
+    def check(self, sent: Sequence[SentCreate]) -> list[Matched | PushResult]:
+        """Compare what each create made with what it asked for, and record it. Of each, all that
+        is ours from then on, or why it is not as it should be.
+
+        The items that answers leave out are read together. Raises KeyRefused, TargetUnavailable,
+        Interrupted; what is not recorded then will be read back.
+        """
+        try:
+            checked = self._checked(sent)
+        except (Interrupted, KeyRefused):
+            for one in sent:
+                self._record_lost(one.entry, one.write, one.answered)
             raise
-        # safeguard: created-items-are-checked
-        match check_created(write, rows, found.before):
-            case Overreached() as overreached:
-                return self._undo(entry, write, snapshot, overreached)
-            case checked:
-                return self._record_created(entry, write, found, snapshot, checked)
+        for one, what in zip(sent, checked, strict=True):
+            if isinstance(what, Overreached):
+                # Before anything else, whatever happens next.
+                # safeguard: overreach-stops-creation
+                self._meta.stop_creation(f"return {one.entry.id}: {what.reason}; {_SUSPECT}")
+        # What asks Jetti once more comes last: no other return has to wait for that.
+        # safeguard: overreach-is-undone-last
+        in_order = sorted(zip(sent, checked, strict=True), key=_is_overreached)
+        results = {one.entry.id: self._record(one, what) for one, what in in_order}
+        return [results[one.entry.id] for one in sent]
 
     def waits_for_a_read_back(self) -> bool:
         """Whether no create may be sent until one that has no answer was read back."""
@@ -138,22 +193,43 @@ class Creator:
     def _is_proven(self) -> bool:
         return self._meta.read().proven_ids_key == self._ids_key
 
-    def _rows(self, answer: Response) -> list[LiveSaleReturn]:
-        """The sale returns made, with their items even where the answer leaves them out.
-
-        Raises ValueError where Jetti does not show them, and what `JettiClient` raises.
-        """
-        rows = [schema.live_sale_return(row) for row in schema.rows(schema.WireSaleReturn, answer)]
-        bare = [row.id for row in rows if not row.items]
-        items = self._client.items(bare) if bare else []
-        if not set(bare) <= {item.sale_return_id for item in items}:
-            raise ValueError("a sale return without items")  # not shown yet, perhaps
+    def _checked(self, sent: Sequence[SentCreate]) -> list[Checked | None]:
+        """What each create came to; None where Jetti does not show that."""
+        checked = self._checked_together(sent)
+        as_asked = all(isinstance(what, AsAsked) for what in checked)
+        self._last_lacked_items = as_asked and any(one.without_items for one in sent)
+        if as_asked or len(sent) == 1:
+            return checked
+        # What was read for many may be cut off, or withheld for the sake of one of them.
+        # safeguard: doubtful-items-are-read-alone
         return [
-            row
-            if row.items
-            else replace(row, items=tuple(i for i in items if i.sale_return_id == row.id))
-            for row in rows
+            self._checked_together([one])[0]
+            if what is None or isinstance(what, FellShort)
+            else what
+            for one, what in zip(sent, checked, strict=True)
         ]
+
+    def _checked_together(self, sent: Sequence[SentCreate]) -> list[Checked | None]:
+        """The same, after one look at the items that the answers leave out."""
+        without_items = [row_id for one in sent for row_id in one.without_items]
+        items: list[LiveItem] = []
+        if without_items:
+            try:
+                items = self._client.items(without_items)
+            except (TargetUnavailable, FilterIgnored, Refused):
+                return [None if one.without_items else _check(one, ()) for one in sent]
+        return [_check(one, items) for one in sent]
+
+    def _record(self, sent: SentCreate, checked: Checked | None) -> Matched | PushResult:
+        match checked:
+            case None:
+                return undelivered(self._record_lost(sent.entry, sent.write, sent.answered))
+            case Overreached():
+                return self._undo(sent.entry, sent.write, sent.snapshot, checked)
+            case _:
+                return self._record_created(
+                    sent.entry, sent.write, sent.found, sent.snapshot, checked
+                )
 
     def _record_lost(self, entry: Entry, write: Write, answered: Delivered) -> Classified:
         lost = Classified(Meaning.LOST, answered.answer.status, "its answer cannot be verified")
@@ -170,7 +246,7 @@ class Creator:
     ) -> Matched | PushResult:
         items = {item.id: item for item in snapshot.sale_items}
         made = tuple(with_asked_units(of_marked(row, items), found.missing) for row in checked.made)
-        self._written.add_created(made)
+        self._written.add_created(entry.id, made)
         ours = tuple(sorted((*found.sale_returns, *made), key=lambda known: known.id))
         attempt = self._delivery.attempt(write, Classified(Meaning.APPLIED, 200))
         if isinstance(checked, FellShort):
@@ -193,6 +269,7 @@ class Creator:
         self._journal.apply(entry.id, created)
         self._last_is_unverified = False
         self._record_proof(write, snapshot, {*found.before, *(row.id for row in made)})
+        hit(Failpoint.CREATED)
         live = {**found.live, **{row.id: row for row in checked.made}}
         return replace(found, sale_returns=ours, live=live, missing=())
 
@@ -223,10 +300,8 @@ class Creator:
     def _undo(
         self, entry: Entry, create: Write, snapshot: OrderSnapshot, overreached: Overreached
     ) -> PushResult:
-        """Stop all creation first, whatever happens next; then cancel what nobody asked for."""
+        """Cancel what nobody asked for; creation is stopped already."""
         reason = f"{overreached.reason}; {_SUSPECT}"
-        # safeguard: overreach-stops-creation
-        self._meta.stop_creation(f"return {entry.id}: {reason}")
         applied = Classified(Meaning.APPLIED, 200, overreached.reason)
         attempt = self._delivery.attempt(create, applied)
         transition = Transition(
@@ -259,7 +334,7 @@ class Creator:
         answered = self._delivery.send(entry, cancel, sent_at=snapshot.asked_at)
         if isinstance(answered, Delivered):
             classified = Classified(Meaning.APPLIED, answered.answer.status)
-            self._written.add_put(cancel, [row])
+            self._written.add_put(entry.id, cancel, [row])
         else:
             classified = answered
         attempt = self._delivery.attempt(cancel, classified)
@@ -270,3 +345,22 @@ class Creator:
         )
         self._journal.apply(entry.id, closed)
         return isinstance(answered, Delivered)
+
+
+def _check(sent: SentCreate, items: Sequence[LiveItem]) -> Checked | None:
+    """What it came to, by its answer and these items of sale returns, whoever's; None where they
+    show nothing of a sale return that it made: perhaps not yet."""
+    if not set(sent.without_items) <= {item.sale_return_id for item in items}:
+        return None
+    rows = [
+        row
+        if row.items
+        else replace(row, items=tuple(i for i in items if i.sale_return_id == row.id))
+        for row in sent.rows
+    ]
+    # safeguard: created-items-are-checked
+    return check_created(sent.write, rows, sent.found.before)
+
+
+def _is_overreached(checked: tuple[SentCreate, Checked | None]) -> bool:
+    return isinstance(checked[1], Overreached)

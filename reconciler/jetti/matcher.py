@@ -35,6 +35,14 @@ Pair = tuple[Change, Entry]
 """A change and the entry it is about."""
 
 
+class FreshCreate(Struct, frozen=True):
+    """A create of all of a return, and what it goes by."""
+
+    entry: Entry
+    found: Matched
+    snapshot: OrderSnapshot
+
+
 class MatchedChange(Struct, frozen=True):
     """A change with what Jetti shows about it."""
 
@@ -52,6 +60,15 @@ class MatchedChange(Struct, frozen=True):
     def only_looks(self) -> bool:
         """Whether nothing is written for it: it takes over what it finds, and nothing else."""
         return self.change.kind is ChangeKind.ADOPT and not self.entry.intents
+
+    @property
+    def fresh_create(self) -> FreshCreate | None:
+        """Its create, where nothing of it is in Jetti and nothing was sent for it before."""
+        found, snapshot = self.result, self.snapshot
+        if self.entry.intents or snapshot is None or not isinstance(found, Matched):
+            return None
+        is_fresh = bool(found.missing) and not found.sale_returns
+        return FreshCreate(self.entry, found, snapshot) if is_fresh else None
 
     @property
     def is_to_skip(self) -> bool:
@@ -109,7 +126,11 @@ class Matcher:
                     written.clear()
                 sent = self._lookup.writes()
                 matched = self._match(change, entry, snapshots[entry.id], alone=len(together) == 1)
-                yield replace(matched, is_last=len(left) == 1)
+                # safeguard: later-return-of-an-order-looks-again
+                asks_again = len(left) == 1 or bool(
+                    (written | _order_keys(entry)) & _order_keys(left[1][1])
+                )
+                yield replace(matched, is_last=asks_again)
                 # The caller has pushed it by now.
                 if self._lookup.writes() != sent:
                     written |= _order_keys(entry)
@@ -151,6 +172,14 @@ class Matcher:
     def match_one(self, change: Change) -> MatchedChange:
         """One change alone, read again from the ledger and from Jetti."""
         [matched] = self.match([change])
+        return matched
+
+    def up_to_date(self, matched: MatchedChange) -> MatchedChange:
+        """The same change, matched anew where its snapshot has gone stale since."""
+        snapshot = matched.snapshot
+        # safeguard: matched-before-others-were-finished
+        if snapshot is not None and snapshot.is_stale(self._clock.monotonic()):
+            return replace(self.match_one(matched.change), is_last=matched.is_last)
         return matched
 
     def rematch(self, matched: MatchedChange) -> MatchedChange:

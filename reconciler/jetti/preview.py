@@ -14,7 +14,7 @@ from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, No
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, why_not_created
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
-from reconciler.core.target import Target
+from reconciler.core.target import MayBegin, Target, always
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.creator import Creator
 from reconciler.jetti.lookup import LookupFailed
@@ -31,7 +31,9 @@ class LookupPreview(Target):
         self._updater = updater
         self._creator = creator
 
-    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
+    def push(
+        self, changes: Sequence[Change], may_begin: MayBegin = always
+    ) -> Iterator[ReportedChange]:
         """Say what would become of each change.
 
         Raises KeyRefused, SafetyStop, ConfigError, Interrupted, and at the end TargetUnavailable
@@ -49,6 +51,8 @@ class LookupPreview(Target):
             yield matched.change.with_outcome(
                 result.outcome, result.reason, result.sale_returns, remarks, fields
             )
+            if not may_begin(0):
+                return
         if failed:
             raise TargetUnavailable(
                 f"{failed[0]}; {len(failed)} of {len(changes)} returns could not be looked up"

@@ -19,15 +19,16 @@ from reconciler.core.plan import Change, why_not_created
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind, ReportedChange
-from reconciler.core.target import Target
+from reconciler.core.target import MayBegin, Target, always
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
 from reconciler.jetti.adopter import Adopter
-from reconciler.jetti.creator import Creator
+from reconciler.jetti.creator import Creator, SentCreate
 from reconciler.jetti.lookup import LookupFailed
-from reconciler.jetti.matcher import MatchedChange, Matcher
+from reconciler.jetti.matcher import FreshCreate, MatchedChange, Matcher
 from reconciler.jetti.outage import OutageDetector
 from reconciler.jetti.result import JettiFailure, PushResult, named, without_writes
+from reconciler.jetti.together import Together
 from reconciler.jetti.updater import Updater
 from reconciler.jetti.written import WrittenFields
 
@@ -66,19 +67,27 @@ class Pusher(Target):
         self._journal = journal
         self._clock = clock
         self._written = written
-        self._at_hand: Change | None = None
-        """Begun, and without an outcome yet."""
         self._outage = OutageDetector(matcher)
 
-    def push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
-        """Carry out each change when the next outcome is asked for.
+    def push(
+        self, changes: Sequence[Change], may_begin: MayBegin = always
+    ) -> Iterator[ReportedChange]:
+        """Carry out each change when the next outcome is asked for, or, of what goes together,
+        when the first is.
 
         Creates that were found absent once come last, after their second read, followed by
         whatever had to wait for them. Raises TargetUnavailable (an outage; it costs no entry a
         try), KeyRefused, SafetyStop, ConfigError, Interrupted.
         """
+        together = Together()
         try:
-            yield from self._push(changes)
+            try:
+                yield from self._push(changes, may_begin, together)
+            except Exception:
+                # What had begun is finished, as if it had gone alone before.
+                # safeguard: begun-creates-are-finished
+                yield from self._finish(together)
+                raise
         except TargetUnavailable:
             # However it came to light, what failed since Jetti last answered was no entry's fault.
             # safeguard: outages-cost-no-attempt
@@ -95,51 +104,92 @@ class Pusher(Target):
         return self._matcher.remarks()
 
     def unfinished(self) -> Mapping[str, FieldChanges]:
-        at_hand = self._at_hand
-        return {at_hand.return_id: self._written.fields} if at_hand is not None else {}
+        return self._written.left()
 
-    def _push(self, changes: Sequence[Change]) -> Iterator[ReportedChange]:
+    def _push(
+        self, changes: Sequence[Change], may_begin: MayBegin, together: Together
+    ) -> Iterator[ReportedChange]:
         absent_once: list[Change] = []
         after_them: list[Change] = []
-        for together in self._groups(changes):
-            if together[0].is_to_skip:
-                yield from map(self._reported, together, self._skip(together))
+        matches = self._matcher.match(changes)
+        while True:
+            # safeguard: budgets-count-what-has-begun
+            if not may_begin(together.owed):
+                if not together:
+                    return
+                yield from self._finish(together)
                 continue
-            [matched] = together
-            if self._waits_for_another(matched, absent_once):
+            matched = next(matches, None)
+            if matched is None:
+                break
+            if together and not self._joins(matched, together):
+                yield from self._finish(together)
+                if not may_begin(0):
+                    return
+                matched = self._matcher.up_to_date(matched)
+            if matched.is_to_skip:
+                together.skipped.append(matched)
+            elif (create := self._checked_later(matched)) is not None:
+                together.add(matched, self._begin(create))
+            elif self._waits_for_another(matched, absent_once):
                 after_them.append(matched.change)
-                continue
-            result = self._push_one(matched)
-            if isinstance(result, AbsentOnce):
-                absent_once.append(matched.change)
             else:
-                yield self._reported(matched, result)
+                result = self._take_steps(matched)
+                if isinstance(result, AbsentOnce):
+                    absent_once.append(matched.change)
+                else:
+                    yield self._reported(matched, result)
+            if matched.is_last or together.is_full:
+                yield from self._finish(together)
         if absent_once:
             self._clock.wait(SECOND_READ_AFTER.total_seconds())
         for change in (*absent_once, *after_them):
+            if not may_begin(0):
+                return
             matched = self._matcher.match_one(change)
-            result = self._push_one(matched)
-            if isinstance(result, AbsentOnce):
-                result = PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
-            yield self._reported(matched, result)
+            yield self._reported(matched, self._push_to_the_end(matched))
         self._outage.check_at_the_end()
 
-    def _groups(self, changes: Sequence[Change]) -> Iterator[list[MatchedChange]]:
-        """The matched changes in their order: each alone, or as many together as are only to be
-        skipped and were looked up together.
+    def _joins(self, matched: MatchedChange, together: Together) -> bool:
+        """Whether it is recorded, or checked, together with these."""
+        if together.skipped:
+            return matched.is_to_skip
+        return self._checked_later(matched) is not None
 
-        What is skipped touches nothing but its own entry, so that many can be recorded in one
-        transaction: to sync each to disk would take longer than all the rest.
-        """
-        skipped: list[MatchedChange] = []
-        for matched in self._matcher.match(changes):
-            if matched.is_to_skip:
-                skipped.append(matched)
-            if skipped and (matched.is_last or not matched.is_to_skip):
-                yield skipped
-                skipped = []
-            if not matched.is_to_skip:
-                yield [matched]
+    def _checked_later(self, matched: MatchedChange) -> FreshCreate | None:
+        """Its create, if other creates may be sent before it is checked."""
+        return matched.fresh_create if self._creator.checks_together else None
+
+    def _begin(self, create: FreshCreate) -> SentCreate | PushResult:
+        """Send it. What it made is checked when all that goes together is finished."""
+        self._wake(create.entry)
+        self._found_order(create.entry)
+        return self._send(create.entry, create.found, create.snapshot)
+
+    def _finish(self, together: Together) -> Iterator[ReportedChange]:
+        """Record what is to be skipped; check all creates, then bring one return after the other to
+        what is wanted."""
+        taken = together.take()
+        if taken.skipped:
+            yield from map(self._reported, taken.skipped, self._skip(taken.skipped))
+        if taken.creates:
+            yield from self._finish_creates(taken.creates)
+        if taken.failed is not None:
+            yield self._reported(*taken.failed)
+
+    def _finish_creates(
+        self, creates: Sequence[tuple[MatchedChange, SentCreate]]
+    ) -> Iterator[ReportedChange]:
+        checked = self._creator.check([sent for _, sent in creates])
+        for (matched, sent), came_to in zip(creates, checked, strict=True):
+            step: Step
+            if isinstance(came_to, Matched):
+                step = self._update(
+                    matched.change, sent.entry, came_to, sent.snapshot, has_created=True
+                )
+            else:
+                step = came_to
+            yield self._reported(matched, self._push_to_the_end(step))
 
     def _waits_for_another(self, matched: MatchedChange, absent_once: Sequence[Change]) -> bool:
         """Whether another return comes first, so that this one is pushed at the end of the pass."""
@@ -148,24 +198,27 @@ class Pusher(Target):
             return bool(absent_once and result.missing) and self._creator.waits_for_a_read_back()
         return isinstance(result, NotReady) and result.waits_for_another
 
-    def _push_one(self, matched: MatchedChange) -> PushResult | AbsentOnce:
+    def _take_steps(self, step: Step) -> PushResult | AbsentOnce:
         """Take step after step with one entry, each on a new match, until one ends in a result.
 
         A step asks for a new match only after it has closed the intents of a create that is not
         in Jetti, which happens once, or after it has sent a write. So an entry takes at most two
         steps more than writes are sent for it.
         """
-        self._at_hand = matched.change
-        step: Step = matched
         while isinstance(step, MatchedChange):
             step = self._step(step)
         return step
 
+    def _push_to_the_end(self, step: Step) -> PushResult:
+        """The same for one that is looked at no more in this pass."""
+        result = self._take_steps(step)
+        if isinstance(result, AbsentOnce):
+            return PushResult(OutcomeKind.FAILED, "not known yet whether it was created")
+        return result
+
     def _step(self, matched: MatchedChange) -> Step:
         entry, result = matched.entry, matched.result
-        if entry.state is State.SKIPPED:
-            # Someone asked for it, by its id or by its range.
-            self._journal.apply(entry.id, Transition(State.PENDING))
+        self._wake(entry)
         match result:
             case LookupFailed():
                 return self._lookup_failed(entry, result)
@@ -206,6 +259,16 @@ class Pusher(Target):
         attempts = 0 if entry.state is State.WAITING else None
         self._journal.apply(entry.id, Transition(State.PENDING, wait.reason, attempts=attempts))
         return PushResult(OutcomeKind.DEFERRED, wait.reason, named(entry.sale_returns))
+
+    def _wake(self, entry: Entry) -> None:
+        """What was skipped is pushed when someone asks for it, by its id or by its range."""
+        if entry.state is State.SKIPPED:
+            self._journal.apply(entry.id, Transition(State.PENDING))
+
+    def _found_order(self, entry: Entry) -> None:
+        """Looking for the order was no failure: tries are counted from here."""
+        if entry.state is State.WAITING:
+            self._journal.apply(entry.id, Transition(State.PENDING, attempts=0))
 
     def _wait(self, matched: MatchedChange, wait: NotReady) -> PushResult:
         entry, snapshot = matched.entry, matched.snapshot
@@ -285,10 +348,8 @@ class Pusher(Target):
 
     def _apply(self, matched: MatchedChange, found: Matched) -> Step:
         """Adopt, create, update: whatever is left to do, in this order."""
-        change, entry, snapshot = matched.change, matched.entry, matched.snapshot
-        if entry.state is State.WAITING:
-            # Looking for the order was no failure: tries are counted from here.
-            self._journal.apply(entry.id, Transition(State.PENDING, attempts=0))
+        entry, snapshot = matched.entry, matched.snapshot
+        self._found_order(entry)
         if snapshot is None or matched.is_to_skip:
             return self._skip([matched])[0]
         if matched.only_looks:
@@ -299,10 +360,11 @@ class Pusher(Target):
         complete = self._create_missing(entry, found, snapshot)
         if isinstance(complete, PushResult):
             return complete
-        result = self._updater.update(entry, complete, snapshot, has_written=bool(found.missing))
-        if result is None:
-            return self._matcher.match_one(change)
-        return replace(result, remarks=() if entry.intents else _adopted_remark(found))
+        has_created = bool(found.missing)
+        step = self._update(matched.change, entry, complete, snapshot, has_created=has_created)
+        if isinstance(step, PushResult) and not entry.intents:
+            return replace(step, remarks=_adopted_remark(found))
+        return step
 
     def _record_found(self, entry: Entry, found: Matched) -> PushResult | None:
         """Record what is ours before anything is written to it. A result where a write without an
@@ -315,7 +377,8 @@ class Pusher(Target):
         )
         self._add_read_back(entry, found.live)
         if entry.unanswered_create is not None:
-            self._written.add_created(x for x in found.sale_returns if x.id in found.adopted)
+            adopted_now = (x for x in found.sale_returns if x.id in found.adopted)
+            self._written.add_created(entry.id, adopted_now)
         if took_effect(entry, found.live):
             self._journal.apply(entry.id, adopted)
             return None
@@ -324,7 +387,7 @@ class Pusher(Target):
     def _add_read_back(self, entry: Entry, live: Mapping[int, LiveSaleReturn]) -> None:
         """What PUTs without an answer have set after all is reported now that it is certain."""
         for put in landed_puts(entry, live):
-            self._written.add_put(put, entry.sale_returns)
+            self._written.add_put(entry.id, put, entry.sale_returns)
 
     def _create_missing(
         self, entry: Entry, found: Matched, snapshot: OrderSnapshot
@@ -332,11 +395,29 @@ class Pusher(Target):
         """All that is ours once the missing lines are created, or why they are not."""
         if not found.missing:
             return found
+        sent = self._send(entry, found, snapshot)
+        return self._creator.check([sent])[0] if isinstance(sent, SentCreate) else sent
+
+    def _send(
+        self, entry: Entry, found: Matched, snapshot: OrderSnapshot
+    ) -> SentCreate | PushResult:
+        """Send the create of what is missing, or say why not."""
         self._updater.check_reasons(entry)
-        created = self._creator.create(entry, found, snapshot)
-        if isinstance(created, Matched):
-            hit(Failpoint.CREATED)
-        return created
+        return self._creator.send(entry, found, snapshot)
+
+    def _update(
+        self,
+        change: Change,
+        entry: Entry,
+        complete: Matched,
+        snapshot: OrderSnapshot,
+        *,
+        has_created: bool,
+    ) -> Step:
+        """Write what differs, now that nothing is missing; or match anew, where the snapshot has
+        gone stale since."""
+        result = self._updater.update(entry, complete, snapshot, has_written=has_created)
+        return self._matcher.match_one(change) if result is None else result
 
     # ------------------------------------------------------------------- what it came to
 
@@ -344,10 +425,9 @@ class Pusher(Target):
         change = matched.change
         self._outage.observe(change.return_id, result)
         # safeguard: report-shows-what-was-written
-        fields = self._written.take()
+        fields = self._written.take(change.return_id)
         if result.outcome is OutcomeKind.PUSHED and fields is NO_FIELDS:
             result = without_writes(change.kind, result)
-        self._at_hand = None
         return change.with_outcome(
             result.outcome,
             result.reason,

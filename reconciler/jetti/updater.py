@@ -99,7 +99,7 @@ class Updater:
                 return refused
             before, ours = ours, tuple(_with_write(known, write, entry) for known in ours)
             self._record(entry, write, ours, left, is_last=position == len(diff.writes))
-            self._written.add_put(write, before)
+            self._written.add_put(entry.id, write, before)
             hit(Failpoint.PUT_DONE)
         if not diff.writes:
             synced = Transition(

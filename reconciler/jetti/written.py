@@ -1,8 +1,9 @@
-"""What was written for the change at hand, for the report: however its push ends."""
+"""What was written for each return of which the report does not tell yet, however its push ends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from reconciler.core import shown_fields
 from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
@@ -10,21 +11,25 @@ from reconciler.core.model import Operation, OwnedField, SaleReturn, Write
 
 
 class WrittenFields:
-    """Collects what Jetti has confirmed, by its answer or when it was read back."""
+    """Collects what Jetti has confirmed, by its answer or when it was read back, by return id."""
 
     def __init__(self) -> None:
-        self._changes: dict[tuple[Operation, int, OwnedField], FieldChange] = {}
+        self._changes: defaultdict[str, dict[tuple[Operation, int, OwnedField], FieldChange]] = (
+            defaultdict(dict)
+        )
 
-    def add_put(self, write: Write, sale_returns: Iterable[SaleReturn]) -> None:
+    def add_put(self, return_id: str, write: Write, sale_returns: Iterable[SaleReturn]) -> None:
         """A PUT to one of these, which are as last pushed before."""
+        changes = self._changes[return_id]
         shown = shown_fields.of_writes([write], sale_returns)
         for field, change in zip(write.fields, shown, strict=True):
             place = write.operation, write.target_id, field
-            first = self._changes.get(place, change)
-            self._changes[place] = FieldChange(change.field, first.before, change.after)
+            first = changes.get(place, change)
+            changes[place] = FieldChange(change.field, first.before, change.after)
 
-    def add_created(self, made: Iterable[SaleReturn]) -> None:
+    def add_created(self, return_id: str, made: Iterable[SaleReturn]) -> None:
         """Sale returns of a create: all that they hold is new."""
+        changes = self._changes[return_id]
         for one in made:
             writes = [Write(Operation.UPDATE_SALE_RETURN, one.id, fields=one.fields)]
             writes += [Write(Operation.UPDATE_ITEM, x.id, fields=x.fields) for x in one.items]
@@ -33,15 +38,16 @@ class WrittenFields:
                 for field, change in zip(write.fields, shown, strict=True):
                     if change.after is not None:
                         new = FieldChange(change.field, None, change.after)
-                        self._changes[write.operation, write.target_id, field] = new
+                        changes[write.operation, write.target_id, field] = new
 
-    @property
-    def fields(self) -> FieldChanges:
-        """All of it, in the order in which it was written."""
-        return FieldChanges(self._changes.values()) if self._changes else NO_FIELDS
+    def take(self, return_id: str) -> FieldChanges:
+        """All that was written for it, in that order, for the report."""
+        return _fields(self._changes.pop(return_id, {}))
 
-    def take(self) -> FieldChanges:
-        """The same, for the report; what is written from then on is the next change's."""
-        fields = self.fields
-        self._changes.clear()
-        return fields
+    def left(self) -> Mapping[str, FieldChanges]:
+        """The same of each return for which it was not taken."""
+        return {return_id: _fields(changes) for return_id, changes in self._changes.items()}
+
+
+def _fields(changes: Mapping[tuple[Operation, int, OwnedField], FieldChange]) -> FieldChanges:
+    return FieldChanges(changes.values()) if changes else NO_FIELDS

@@ -16,7 +16,9 @@ def headline(world: World, *options: str, **environ: str) -> str:
 
 
 def several(world: World, count: int) -> list[str]:
-    """Returns that a pass would create, after one that has proven how."""
+    """Returns that a pass would create, after one that has proven how; each is finished before the
+    next is created."""
+    world.sandbox.jetti.switches.cancel_answer_items = True
     world.trusted()
     made = [world.returned() for _ in range(count)]
     world.pass_time()
