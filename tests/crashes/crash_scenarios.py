@@ -223,6 +223,14 @@ def _refuses_one(world: MortalWorld) -> Faults:
     return ((f"POST /sales/{world.sale_id(world.orders[2])}/cancel.json", "422", {}),)
 
 
+def _several_creates(world: MortalWorld) -> None:
+    """The first goes alone; the items of the others are read together."""
+    _pushed(world)
+    for _ in range(4):
+        world.returned()
+    world.pass_time()
+
+
 def _labelled(world: MortalWorld) -> None:
     world.go_live()
     world.loop.label(world.returned())
@@ -249,6 +257,7 @@ def _once(operation: str, kind: str, **parameters: Any) -> Faults:
 SCENARIOS = (
     Scenario("fresh", _fresh),
     Scenario("split create", _split),
+    Scenario("several creates", _several_creates, alike=True),
     Scenario("update", _update),
     Scenario("cancel", _cancel),
     Scenario("waiting order", _waiting, meanwhile=_arrives),

@@ -7,14 +7,16 @@ import random
 import pytest
 
 from reconciler.failpoints import Failpoint
-from tests.crashes.crash_course import Course, chosen
-from tests.crashes.crash_scenarios import SCENARIOS, Scenario
+from tests.crashes.crash_course import Course, chosen, writes_of
+from tests.crashes.crash_scenarios import SCENARIOS, Scenario, named
 from tests.crashes.mortal_world import Death, MortalWorld, mortal_world
 from tests.crashes.zygote import Zygote
 from tests.support.figures import Figures
 
 PAIRS, PAIRS_LONG = 1, 12
 """Per scenario."""
+UNCHECKED = 8
+"""Points of the short form at which creates have no checked answer."""
 
 
 @pytest.fixture
@@ -44,6 +46,25 @@ def test_killed_at_any_point_the_next_run_puts_it_right(
         figures.add("crashes", "kill -9 at a point")
         figures.add("crashes", f"kill -9: {course.scenario}")
         figures.note("crashes", "points covered", course.points[at - 1])
+
+
+@pytest.mark.covers("F1", "P1")
+def test_killed_while_several_creates_are_unchecked_the_next_run_puts_it_right(
+    world: MortalWorld, figures: Figures, long: bool
+) -> None:
+    """At any point from the first of them to the record of the last."""
+    [scenario] = named("several creates")
+    course = Course(scenario, world, long=long)
+    second_create = writes_of(course.points)[3]  # behind the first one and its two PUTs
+    begin, *_, end = (at for at, point in enumerate(course.points, 1) if point == "CREATED")
+    assert [begin < at < end for at in second_create] == [True, True]
+    unchecked = range(second_create[0], end + 1)
+    assert len(writes_of(course.points[unchecked.start - 1 : unchecked.stop - 1])) == 3
+
+    for at in unchecked if long else random.Random(9).sample(unchecked, UNCHECKED):
+        course.dies(Death(at))
+        course.ends_as_if_nothing_had_happened()
+        figures.add("crashes", "kill -9 while several creates are unchecked")
 
 
 @pytest.mark.covers("F1", "P1")

@@ -45,6 +45,20 @@ def test_after_sigterm_at_any_point_no_write_begins(
         figures.note("crashes", "points covered by SIGTERM", course.points[at - 1])
 
 
+@pytest.mark.covers("F6", "P14")
+def test_after_sigterm_between_several_creates_no_further_one_begins(
+    world: MortalWorld, figures: Figures
+) -> None:
+    [scenario] = named("several creates")
+    course = Course(scenario, world)
+    creates = writes_of(course.points)[3:6]
+
+    for intended, sent in creates:
+        for at in (intended, sent):
+            assert_stops(course, at, "term", 143)
+            figures.add("crashes", "SIGTERM between several creates")
+
+
 @pytest.mark.covers("F6")
 @pytest.mark.parametrize("scenario", WRITING, ids=str)
 def test_after_sigint_no_write_begins_either(
