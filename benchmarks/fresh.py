@@ -39,8 +39,8 @@ def figures(returns: int) -> list[Figure]:
 
 CPU = 14.0
 SHARE = 0.7
-READS_WITH = 0.25
-READS_WITHOUT = 1.25
+READS_WITH = 0.2
+READS_WITHOUT = 0.5
 
 
 def _pass(returns: int, *, answer_items: bool) -> tuple[Measured, Measured, float]:

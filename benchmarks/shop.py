@@ -44,9 +44,10 @@ class Shop:
         return int(count)
 
     def prove_the_id_list(self) -> None:
-        """As after a create that asked for a part of its order and got no more."""
+        """As after a create that asked for a part of its order and got no more. Before anything was
+        pushed, the guard looks for what a lost ledger may have created."""
         with contextlib.closing(sqlite3.connect(self.ledger)) as ledger, ledger:
-            ledger.execute("UPDATE meta SET proven_ids_key = 'ids'")
+            ledger.execute("UPDATE meta SET proven_ids_key = 'ids', has_pushed = 1")
 
     def fresh_returns(self, count: int) -> None:
         """Returns of an hour ago, each of one line of an order of its own."""

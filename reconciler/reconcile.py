@@ -139,10 +139,11 @@ class Pass:
                 self._progress.pushing(len(self._outcomes), len(changes))
 
     def _spent(self, owed: int = 0) -> str | None:
-        """Which budget is spent, or would be once so many more writes were sent."""
+        """Which budget is spent, or would be after `owed` more writes."""
         most_writes, most_seconds = self._request.max_writes, self._request.max_seconds
         if most_writes is not None and self._requests().jetti.write + owed >= most_writes:
             return f"the budget of {most_writes} writes is spent"
+        # safeguard: time-for-what-has-begun
         elapsed = self._clock.monotonic() - self._began + owed * self._seconds_per_write
         if most_seconds is not None and elapsed >= most_seconds:
             return f"the time limit of {most_seconds:.0f} s is reached"

@@ -12,8 +12,8 @@ from reconciler.core.plan import Change
 from reconciler.core.report import OutcomeKind, ReportedChange
 
 MayBegin = Callable[[int], bool]
-"""Whether one more return may begin, while so many writes at most are still to be sent for those
-that have begun: budgets are looked at between returns, never inside one."""
+"""Whether one more return may begin, given how many writes those that have begun may still need:
+budgets are looked at between returns, never inside one."""
 
 
 def always(_owed: int) -> bool:

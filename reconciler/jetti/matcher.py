@@ -175,7 +175,7 @@ class Matcher:
         return matched
 
     def up_to_date(self, matched: MatchedChange) -> MatchedChange:
-        """The same change, matched anew where its snapshot has gone stale since."""
+        """The same change, matched again where its snapshot has gone stale since."""
         snapshot = matched.snapshot
         # safeguard: matched-before-others-were-finished
         if snapshot is not None and snapshot.is_stale(self._clock.monotonic()):

@@ -414,7 +414,7 @@ class Pusher(Target):
         *,
         has_created: bool,
     ) -> Step:
-        """Write what differs, now that nothing is missing; or match anew, where the snapshot has
+        """Write what differs, now that nothing is missing; or match again, where the snapshot has
         gone stale since."""
         result = self._updater.update(entry, complete, snapshot, has_written=has_created)
         return self._matcher.match_one(change) if result is None else result

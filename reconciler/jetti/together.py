@@ -11,8 +11,8 @@ from reconciler.jetti.result import PushResult
 # safeguard: few-creates-unchecked
 MOST_CREATES = 9
 """Creates that may be sent before the first is checked: a third of what is looked up together. At a
-write a second the first waits nine seconds longer for its quantities than if it went alone, and so
-many must be read back if the process dies meanwhile; a larger number would save few reads more."""
+write a second the first waits nine seconds longer for its quantities than if it went alone, and if
+the process dies meanwhile, all of them must be read back; a larger number would save few reads."""
 
 
 @dataclass
