@@ -454,6 +454,21 @@ def test_while_creation_is_stopped_what_is_to_be_created_is_not_planned():
     assert told["1"].fields is told["3"].fields is NO_FIELDS
 
 
+def test_what_no_budget_is_left_for_is_not_told():
+    changes = make_plan([an_entry(seen=a_return(id=one)) for one in "1234"], RULES, NOON).changes
+    owed = []
+
+    def may_begin(writes):
+        owed.append(writes)
+        return len(owed) < 2
+
+    told = list(LedgerPreview().push(changes, may_begin))
+
+    assert [one.return_id for one in told] == [one.return_id for one in changes[:2]]
+    assert owed == [0, 0], "nothing is sent, and about the first nobody is asked"
+    assert len(list(LedgerPreview().push(changes))) == 4
+
+
 # --------------------------------------------------------------------------------- order and digest
 
 

@@ -392,6 +392,19 @@ def test_an_adopter_writes_nothing_to_jetti_and_skips_nothing_in_the_ledger(shop
     assert shop.entry(missing).state is State.PENDING
 
 
+@pytest.mark.parametrize("target", ["pusher", "preview", "adopter"])
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_each_target_stops_before_the_return_for_which_no_budget_is_left(shop, target, most):
+    for _ in range(4):
+        shop.noted(shop.world.order(("Acme", 1)))
+    done = []
+
+    for change in getattr(shop.parts, target)().push(shop.plan(), lambda _: len(done) < most):
+        done.append(change)
+
+    assert len(done) == most
+
+
 def test_what_a_preview_sees_is_what_a_pusher_does(shop):
     a_bit_of_everything(shop)
     plan = shop.plan()
