@@ -1,4 +1,5 @@
-"""Creating sale returns: the one call that cannot be taken back, so its answer is checked at once.
+"""Creating sale returns: the one call that cannot be taken back, so what it made is checked before
+anything else is written for its return.
 
 `POST /sales/{id}/cancel.json` splits per vendor, mails every vendor concerned and has no
 idempotency key (jetti.md#creating-a-sale-return, #notifications-of-a-sale-return).

@@ -1,4 +1,4 @@
-"""Checking what a create made, before anything more is written (architecture.md#creating).
+"""Checking what a create made, before more is written for its return (architecture.md#creating).
 
 Jetti reads a missing or misunderstood id list as "the whole sale" (jetti.md#whole-sale-risk), so an
 answer counts only when it covers exactly the sale items asked for.
