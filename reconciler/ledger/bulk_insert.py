@@ -1,6 +1,6 @@
 """Inserting many rows of one table at once.
 
-SQLAlchemy works out the parameters of each row anew, which takes as long as SQLite takes to insert
+SQLAlchemy works out the parameters of each row again, which takes as long as SQLite takes to insert
 it. Here the columns' types bind the values, and the driver is given the rows as they are.
 """
 
