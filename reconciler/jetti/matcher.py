@@ -25,8 +25,9 @@ TOGETHER = 26
 """Changes looked up together where writes may follow. What Jetti shows must be fresh when the last
 of them is pushed, 78 writes of a second later; and 26 rows, one for each, are no number at which a
 server would cut a page, so that no second request has to tell."""
-LOOKED_AT_TOGETHER = 3 * TOGETHER
-"""Changes looked up together where none is written: as many as one query has room for."""
+LOOKED_AT_TOGETHER = 71
+"""Changes looked up together where none is written: as many ids of orders as one query has room
+for, so that no second one carries the last few; and 71 rows are no number to cut at either."""
 SAMPLE = 200
 """Planned creates looked up at most to see whether a new ledger is really a lost one, and which of
 them can prove the name of the id list."""
