@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.model import State
+from reconciler.ledger.opening import open_reader
 from reconciler.sandbox.loop.switches import LoopSwitches
 from tests.support.agreement import assert_agreement
 from tests.support.world import NOON, World, a_world
 
+HOUR = timedelta(hours=1)
 PAGES: list[dict[str, Any]] = [
     {},
     {"ties": "unordered"},
@@ -209,3 +212,27 @@ def test_without_dates_in_the_answers_the_run_keeps_its_distance(directory: Path
 
         assert (early.outcomes, late.outcomes) == ({}, {one: ("create", "pushed")})
         assert_agreement(world)
+
+
+def test_a_window_of_thousands_is_recorded_as_it_was_read(world: World) -> None:
+    """Most of its returns wait packed until the window is drained."""
+    world.go_live()
+    now = world.clock.now()
+    submitted = [
+        world.submit(world.order(("Acme", 3), arrives=False), 1 + number % 3, at=now - HOUR)
+        for number in range(2_100)
+    ]
+    world.pass_time()
+
+    assert world.run().code == 7, "more than the guard lets through at once"
+
+    with open_reader(world.ledger, world.clock) as ledger:
+        entries = ledger.entries.get(submitted)
+    assert [entry.id for entry in entries] == submitted
+    for entry, order, number in zip(entries, world.orders, range(2_100), strict=True):
+        [line] = order.lines
+        assert (entry.seen.order_name, entry.seen.order_id) == (order.name, order.order_id)
+        assert [one.order_line_id for one in entry.seen.lines] == [line.order_line_id] * (
+            1 + number % 3
+        )
+        assert (entry.seen.created_at, entry.state) == (now - HOUR, State.PENDING)
