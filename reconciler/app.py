@@ -127,7 +127,7 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
         guards=chosen.guards,
         consent=chosen.consent,
         mapping_version=_projection(settings).version,
-        rates=Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second),
+        rates=_rates(settings),
     )
     is_beside_a_run = chosen.is_copy and ledgers.is_in_use(settings.ledger)
     with chosen.opened as ledger:
@@ -275,7 +275,7 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
             requests=partial(_requests, loop, jetti),
             clock=clock,
             progress=runtime.progress,
-            seconds_per_write=1 / settings.jetti.writes_per_second,
+            rates=_rates(settings),
         )
         result = Pass(setup.request, setup.start, dependencies).run()
         shown = ReportSettings(settings.policy, settings.mapping, settings.jetti.cancel_ids_key)
@@ -294,6 +294,10 @@ def _requests(loop: Service, jetti: Service | None) -> Requests:
     """Requests that left for both services so far."""
     to_jetti = JettiRequests(jetti.requests.get, jetti.requests.write) if jetti else JettiRequests()
     return Requests(LoopRequests(loop.requests.get), to_jetti)
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second)
 
 
 def _projection(settings: Settings) -> Projection:

@@ -9,11 +9,21 @@ from functools import partial
 from msgspec import Struct, structs
 
 from reconciler.clock import Clock
-from reconciler.core import summary, words
+from reconciler.core import estimate, summary, words
+from reconciler.core.estimate import Backlog, Estimate
 from reconciler.core.model import State
 from reconciler.core.pass_result import LedgerState, PassResult, PassStart
 from reconciler.core.ports import Ledger
-from reconciler.core.report import Changes, Failure, Problem, Report, RunFacts, RunKind, Watermarks
+from reconciler.core.report import (
+    BacklogLeft,
+    Changes,
+    Failure,
+    Problem,
+    Report,
+    RunFacts,
+    RunKind,
+    Watermarks,
+)
 from reconciler.core.run_remarks import run_remarks
 from reconciler.core.settings import Mapping, Policy
 from reconciler.errors import LedgerError, ReconcilerError
@@ -38,8 +48,16 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
     request, start = result.request, result.start
     failures = list(result.failures)
     finished_at = clock.now()
+    backlog, to_keep = None, {}
     try:
         state = _state_of(ledger, result, settings, finished_at)
+        # Once creation is stopped nobody can tell when the rest will be done.
+        if result.backlog is not None and state.totals.creation_stopped is None:
+            told = _estimated(ledger, result.backlog, start, finished_at)
+            backlog = BacklogLeft(
+                finished_at, result.backlog.left, round(told.seconds), told.is_measured
+            )
+            to_keep = estimate.kept(result.backlog, told)
     except LedgerError as error:
         failures.append(error)
         state = LedgerState(summary.LedgerTotals(), (), (), start.watermark)
@@ -55,7 +73,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
             start.run,
             at=finished_at,
             exit_code=exit_code,
-            counts=structs.asdict(counts),
+            counts=structs.asdict(counts) | to_keep,
             digest=result.digest if result.plan.changes else None,
             message=_message(exit_code, failures, state),
             command=_command(exit_code, failures),
@@ -88,7 +106,18 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
         problems=state.problems,
         unknown_words=state.unknown_words,
         malformed=state.malformed,
+        backlog=backlog,
     )
+
+
+def _estimated(
+    ledger: Ledger, backlog: Backlog, start: PassStart, finished_at: datetime
+) -> Estimate:
+    """Raises LedgerError."""
+    began = start.run.started_at
+    runs = ledger.runs.begun_since(began - estimate.LOOKED_BACK) if backlog.left else ()
+    past = estimate.past_passes(run for run in runs if run.id != start.run.id)
+    return estimate.estimated(backlog, began, finished_at, past)
 
 
 def _message(exit_code: int, failures: Sequence[ReconcilerError], state: LedgerState) -> str | None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from reconciler.clock import Clock
 from reconciler.config import Settings
 from reconciler.core import remarks, words
+from reconciler.core.estimate import backlog_left
 from reconciler.core.health import Facts, Health, Stopped, assess
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change, CreationRules, decide
@@ -69,6 +70,7 @@ def _only(rows: list[SetAside]) -> SetAside | None:
 def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
     now = clock.now()
     meta, overdue_before = ledger.meta.read(), now - settings.policy.patience
+    runs = _runs(ledger)
     stopped, oldest = ledger.plans.stopped(), ledger.entries.oldest_problem(overdue_before)
     return Facts(
         now=now,
@@ -87,7 +89,8 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         last_complete_sweep=ledger.runs.last_complete(RunKind.SWEEP),
         stopped=Stopped.of(stopped) if stopped else None,
         oldest_problem=Problem.of(oldest) if oldest else None,
-        runs=_runs(ledger),
+        runs=runs,
+        backlog=backlog_left(runs),
         set_aside=tuple(ledger.malformed.oldest(_SET_ASIDE)),
     )
 

@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from reconciler.approval import Approval
 from reconciler.clock import Clock
 from reconciler.core.batches import batched
+from reconciler.core.budget import Budget, Spent
+from reconciler.core.estimate import Backlog, Rates
 from reconciler.core.field_changes import NO_FIELDS
 from reconciler.core.model import Entry, State
 from reconciler.core.pass_result import PassResult, PassStart
@@ -35,6 +37,7 @@ from reconciler.errors import KeyRefused, ReconcilerError, SafetyStop, Unforesee
 from reconciler.failpoints import Failpoint, hit
 from reconciler.request_reader import RequestReader
 from reconciler.runtime import Progress
+from reconciler.turns import Turns
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +59,8 @@ class PassDependencies(Struct, frozen=True):
     """Requests that left for both services so far."""
     clock: Clock
     progress: Progress
-    seconds_per_write: float
-    """At the pace that the settings allow."""
+    rates: Rates
+    """What Jetti allows."""
 
 
 class Pass:
@@ -76,11 +79,10 @@ class Pass:
         self._target = dependencies.target
         self._requests = dependencies.requests
         self._clock = dependencies.clock
-        self._progress = dependencies.progress
-        self._seconds_per_write = dependencies.seconds_per_write
         self._began = dependencies.clock.monotonic()
+        self._budget = Budget(request.max_writes, request.max_seconds, request.backlog_seconds)
+        self._turns = Turns(self._budget, dependencies.rates, self._spent, dependencies.progress)
         self._plan = Plan(())
-        self._outcomes: list[ReportedChange] = []
         self._ended_by: ReconcilerError | None = None
         """What ended the pass before its plan was carried out."""
 
@@ -131,23 +133,13 @@ class Pass:
     # ------------------------------------------------------------------------ push and record
 
     def _push(self, changes: Sequence[Change]) -> None:
-        if not changes or self._spent() is not None:
+        if not changes:
             return
         with self._target.in_use() as target:
-            for outcome in target.push(changes, lambda owed: self._spent(owed) is None):
-                self._outcomes.append(outcome)
-                self._progress.pushing(len(self._outcomes), len(changes))
+            self._turns.push(target, changes)
 
-    def _spent(self, owed: int = 0) -> str | None:
-        """Which budget is spent, or would be after `owed` more writes."""
-        most_writes, most_seconds = self._request.max_writes, self._request.max_seconds
-        if most_writes is not None and self._requests().jetti.write + owed >= most_writes:
-            return f"the budget of {most_writes} writes is spent"
-        # safeguard: time-for-what-has-begun
-        elapsed = self._clock.monotonic() - self._began + owed * self._seconds_per_write
-        if most_seconds is not None and elapsed >= most_seconds:
-            return f"the time limit of {most_seconds:.0f} s is reached"
-        return None
+    def _spent(self) -> Spent:
+        return Spent(self._requests().jetti.write, self._clock.monotonic() - self._began)
 
     # -------------------------------------------------------------------------------- result
 
@@ -165,17 +157,24 @@ class Pass:
             plan=self._plan,
             stopped=stopped,
             digest=digest,
-            outcomes=(*self._outcomes, *self._deferred(stopped, digest)),
+            outcomes=(*self._turns.outcomes, *self._deferred(stopped, digest)),
             skipped=self._planner.skipped,
             failures=(*log.failures, *self._approval.failures, *ended_by),
             is_accepted=self._approval.is_accepted,
             remarks=(*self._target.remarks, *self._approval.remarks),
             requests=self._requests(),
+            backlog=self._backlog(),
         )
+
+    def _backlog(self) -> Backlog | None:
+        """None where nothing is left by this pass: in a dry run, and before there was a plan."""
+        if self._request.dry_run or (self._ended_by and not self._turns.has_begun):
+            return None
+        return self._turns.backlog()
 
     def _deferred(self, stopped: Sequence[Change], digest: str) -> Iterator[ReportedChange]:
         """Each change that was not carried out, with the reason."""
-        done = {outcome.return_id for outcome in self._outcomes}
+        done = {outcome.return_id for outcome in self._turns.outcomes}
         why_stopped = f"stopped with plan {digest}, until someone accepts it"
         why_left = self._why_left()
         waiting = iter(stopped)  # in the plan's order
@@ -197,8 +196,9 @@ class Pass:
     def _why_left(self) -> str:
         match self._ended_by:
             case None:
-                spent = self._spent() or "the pass had ended"
-                return f"{spent}, so it was left for the next pass"
+                spent = self._budget.why_spent(self._spent())
+                why = spent or "the backlog has had its share of this pass"
+                return f"{why}, so it was left for the next pass"
             case SafetyStop():
                 return f"it waits for a decision: {self._ended_by}"
             case _ if self._request.dry_run:

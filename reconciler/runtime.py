@@ -15,8 +15,9 @@ class Progress(Protocol):
     def reading(self, rows: int) -> None:
         """`rows` have been read so far."""
 
-    def pushing(self, done: int, planned: int) -> None:
-        """`done` of the `planned` changes have been handled."""
+    def pushing(self, done: int, planned: int, seconds: float) -> None:
+        """`done` of the `planned` changes have been handled; at the rate so far the rest takes
+        `seconds`."""
 
     def settling(self, seconds: float) -> None:
         """`seconds` are left to wait for what a lost ledger may have sent last."""
@@ -33,7 +34,7 @@ class NoProgress:
     def reading(self, rows: int) -> None:
         pass
 
-    def pushing(self, done: int, planned: int) -> None:
+    def pushing(self, done: int, planned: int, seconds: float) -> None:
         pass
 
     def settling(self, seconds: float) -> None:

@@ -36,8 +36,9 @@ ALLOWED = {
     "request_reader": {"clock", "core", "errors", "ingest"},
     "acceptance": {"clock", "core"},
     "approval": {"acceptance", "clock", "core", "errors"},
+    "turns": {"core", "runtime"},
     "reconcile": {
-        "approval", "clock", "core", "errors", "failpoints", "request_reader", "runtime",
+        "approval", "clock", "core", "errors", "failpoints", "request_reader", "runtime", "turns",
     },
     "run_history": {"clock", "core", "errors"},
     "finish": {"clock", "core", "errors"},

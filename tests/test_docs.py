@@ -23,6 +23,7 @@ from reconciler.core.field_changes import FieldChange
 from reconciler.core.model import CountedWord
 from reconciler.core.records import SetAside
 from reconciler.core.report import (
+    BacklogLeft,
     ChangeKind,
     Counts,
     Failure,
@@ -302,6 +303,7 @@ def test_readme_names_every_key_of_the_report_and_no_other() -> None:
         "problems": keys_of(Problem),
         "malformed": keys_of(SetAside),
         "unknown_words": keys_of(CountedWord),
+        "backlog": keys_of(BacklogLeft),
     }
     for place, names in places.items():
         assert told[place] - values == names - values, place

@@ -13,6 +13,7 @@ import click
 from reconciler.cli import streams
 from reconciler.cli.session import Session
 from reconciler.clock import Clock
+from reconciler.core import duration
 from reconciler.runtime import Progress
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _SETTLING = "waiting for writes that a lost ledger's last run may have sent (jetti.settle)"
 _PRINT_EVERY = 30.0  # seconds between two lines without a terminal
+_WORTH_TELLING = 60.0  # seconds
 
 
 class ProgressDisplay(Progress, Protocol):
@@ -87,8 +89,11 @@ class _RichBars:
     def reading(self, rows: int) -> None:
         self._bars.update(self._read, completed=rows)
 
-    def pushing(self, done: int, planned: int) -> None:
-        self._bars.update(self._pushed, completed=done, total=planned, visible=True)
+    def pushing(self, done: int, planned: int, seconds: float) -> None:
+        said = f"pushing{_rest(seconds)}"
+        self._bars.update(
+            self._pushed, completed=done, total=planned, description=said, visible=True
+        )
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -110,8 +115,8 @@ class _SingleLine:
     def reading(self, rows: int) -> None:
         self._write(f"reading: {rows} returns")
 
-    def pushing(self, done: int, planned: int) -> None:
-        self._write(f"pushing: {done} of {planned}")
+    def pushing(self, done: int, planned: int, seconds: float) -> None:
+        self._write(f"pushing: {done} of {planned}{_rest(seconds)}")
 
     def settling(self, seconds: float) -> None:
         self._write(f"{_SETTLING}: {seconds:.0f} s more")
@@ -138,8 +143,9 @@ class _PeriodicLines:
     def reading(self, rows: int) -> None:
         self._print("reading", f"reading Loop: {rows} returns so far")
 
-    def pushing(self, done: int, planned: int) -> None:
-        self._print("pushing", f"looking up in Jetti: {done} of {planned} returns")
+    def pushing(self, done: int, planned: int, seconds: float) -> None:
+        said = f"looking up in Jetti: {done} of {planned} returns{_rest(seconds)}"
+        self._print("pushing", said)
 
     def settling(self, seconds: float) -> None:
         self._print("settling", f"{_SETTLING}: {seconds:.0f} s more")
@@ -152,3 +158,10 @@ class _PeriodicLines:
         if stage != self._stage or now - self._printed_at >= _PRINT_EVERY:
             self._stage, self._printed_at = stage, now
             streams.print_note(text)
+
+
+def _rest(seconds: float) -> str:
+    """How long all that is planned takes at the rate so far; a pass may end before that."""
+    if seconds < _WORTH_TELLING:
+        return ""
+    return f", {duration.estimate(seconds)} for the rest at this rate"

@@ -9,6 +9,7 @@ import click
 from msgspec import Struct
 
 from reconciler.cli import accepted_plan
+from reconciler.core.budget import SCHEDULED_SECONDS, backlog_seconds
 from reconciler.core.ids import is_id
 from reconciler.core.instants import iso
 from reconciler.core.records import By
@@ -16,7 +17,6 @@ from reconciler.core.report import RunKind
 from reconciler.core.request import RunRequest
 
 _LONGEST_ORDER_NAME = 100
-_SCHEDULED_SECONDS = 600.0
 _SWEEP_WAIT = 15 * 60.0
 _MANUAL_WAIT = 2 * 60.0
 
@@ -71,6 +71,7 @@ def request(**typed: object) -> RunRequest:
         accept_members=accepted.members,
         max_writes=options.max_writes,
         max_seconds=_max_seconds(options),
+        backlog_seconds=_backlog_seconds(options),
         wait=_wait(options),
     )
 
@@ -141,8 +142,18 @@ def _distinct(words: Iterable[str]) -> tuple[str, ...]:
 def _max_seconds(options: Options) -> float | None:
     if options.max_seconds is not None:
         return options.max_seconds.total_seconds()
-    scheduled = options.kind in (RunKind.SCHEDULED, RunKind.SWEEP)
-    return _SCHEDULED_SECONDS if scheduled else None
+    return SCHEDULED_SECONDS if _is_scheduled(options) else None
+
+
+def _backlog_seconds(options: Options) -> float | None:
+    """None where someone says how long it may take, and in a dry run, for which nobody waits."""
+    if options.max_seconds is not None or options.dry_run:
+        return None
+    return backlog_seconds() if _is_scheduled(options) else None
+
+
+def _is_scheduled(options: Options) -> bool:
+    return options.kind in (RunKind.SCHEDULED, RunKind.SWEEP)
 
 
 def _wait(options: Options) -> float:

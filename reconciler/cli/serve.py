@@ -67,7 +67,8 @@ def serve(
     from reconciler.cli.run_options import request
     from reconciler.operations import crontab, scheduler
 
-    jobs = [scheduler.Job("pass", timetable, lambda: tick("pass", current, request()), True)]
+    at_each = pass_request(None if cron else every or _DEFAULT_INTERVAL)
+    jobs = [scheduler.Job("pass", timetable, lambda: tick("pass", current, at_each), True)]
     if sweep is not None:
         nightly_request = request(sweep=sweep)
         nightly = crontab.trigger(_NIGHTLY)
@@ -112,6 +113,19 @@ def _usable_settings(call: Session) -> Settings:
     settings.require_jetti_token()
     _ = settings.ledger
     return settings
+
+
+def pass_request(every: timedelta | None) -> RunRequest:
+    """A pass that leaves the backlog alone before the next one is due; None: at times of day."""
+    from msgspec.structs import replace
+
+    from reconciler.cli.run_options import request
+    from reconciler.core.budget import backlog_seconds
+
+    if every is None:
+        return request()
+    # safeguard: backlog-share-of-the-daemon-s-interval
+    return replace(request(), backlog_seconds=backlog_seconds(every.total_seconds()))
 
 
 def _timetable(every: timedelta, cron: str | None) -> BaseTrigger:

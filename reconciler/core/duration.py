@@ -37,3 +37,12 @@ def approximate(span: timedelta) -> str:
         if seconds >= least * _SECONDS[unit]:
             return f"{seconds // _SECONDS[unit]}{unit}"
     return f"{max(seconds, 0)}s"
+
+
+def estimate(seconds: float) -> str:
+    """Estimated seconds, rounded to a twentieth or better: `3.4d`, `12h`, `9.5h`, `40m`, `45s`."""
+    for unit, least in (("d", 3), ("h", 2), ("m", 2)):
+        number = seconds / _SECONDS[unit]
+        if number >= least:
+            return f"{number:.0f}{unit}" if number >= 10 else f"{number:.1f}{unit}"
+    return f"{seconds:.0f}s"

@@ -14,7 +14,7 @@ from reconciler.core.commands import init_adopt
 from reconciler.core.instants import to_the_minute, to_the_second
 from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
-from reconciler.core.report import Problem, RunKind
+from reconciler.core.report import BacklogLeft, Problem, RunKind
 
 SWEEP_AGE = timedelta(hours=48)
 """Sweeps are optional, but once there was one, one a night is expected."""
@@ -71,6 +71,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The last runs, newest first, with at least the last two passes and the last two sweeps."""
     set_aside: tuple[SetAside, ...] = ()
     """The oldest malformed rows."""
+    backlog: BacklogLeft | None = None
+    """What the last pass left for later ones; None where none came to know."""
     killed: int | None = None
     """The id of a run without an end while nothing holds the lock; None if that was not checked."""
 

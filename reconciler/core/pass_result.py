@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from reconciler.core.estimate import Backlog
 from reconciler.core.model import CountedWord
 from reconciler.core.plan import Change, Plan
 from reconciler.core.records import Run, SetAside
@@ -64,6 +65,8 @@ class PassResult(Struct, frozen=True):
     remarks: tuple[str, ...]
     """On the plan that was accepted, and on how Jetti answered."""
     requests: Requests
+    backlog: Backlog | None = None
+    """None of a dry run."""
 
     def creates(self) -> list[Change]:
         """The planned creates."""

@@ -7,7 +7,8 @@ a dry run and the run a minute later name the same plan by the same digest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import IntEnum
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from itertools import chain
@@ -26,6 +27,21 @@ from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.core.settings import Globs, Policy
 from reconciler.core.skipped_returns import SkippedReturns
+
+FRESH_FOR = timedelta(days=1)
+"""What changed in Loop within the last day is fresh also in the passes after the one that recorded
+it. Else a return whose order came ten minutes late would wait behind a backlog of days."""
+
+
+class Priority(IntEnum):
+    """Which changes come first."""
+
+    FRESH = 0
+    """What someone waits for: what is new, what was asked for, and what is to be read back."""
+    LOOKUP = 1
+    """The same, but nothing is written for it, so that it can wait for what is written."""
+    BACKLOG = 2
+    """What earlier passes left, and what changed in Loop longer ago than a day."""
 
 
 class CreationRules(Struct, frozen=True):
@@ -59,6 +75,11 @@ class Change(Struct, frozen=True, gc=False):
     remarks: tuple[str, ...] = ()
     creates: bool = False
     """Whether lines of it are in no sale return yet."""
+    waits: bool = False
+    """Whether its order or a line was not in Jetti when it was last looked up."""
+    priority: Priority = Priority.FRESH
+    was_left: bool = False
+    """Whether it was due before this pass."""
 
     def member(self) -> PlanMember:
         """The change as digests and `--accept-plan` know it."""
@@ -124,10 +145,11 @@ class Planner:
     """Decides about one entry after the other, so that memory follows the changes and not the
     entries; then puts the changes in order."""
 
-    def __init__(self, rules: CreationRules, fresh_since: datetime) -> None:
-        """What was recorded since `fresh_since`, the begin of the pass, goes before the backlog."""
+    def __init__(self, rules: CreationRules, began_at: datetime) -> None:
+        """`began_at`: when the pass began. What was recorded since then goes before the backlog, as
+        does what changed in Loop within the day before (`FRESH_FOR`)."""
         self._rules = rules
-        self._fresh_since = fresh_since
+        self._began_at = began_at
         # By return id. The instants stay outside of the changes: a plan may be long, and only its
         # order needs them.
         self._read_back: dict[str, Change] = {}
@@ -160,22 +182,38 @@ class Planner:
         self.skipped.forget(return_id)
 
     def _add(self, entry: Entry, change: Change) -> None:
-        changed_at = entry.changed_at or self._fresh_since
+        recorded_at = entry.changed_at or self._began_at
+        was_left = recorded_at < self._began_at
+        if was_left:
+            change = replace(change, was_left=True)
         if change.reads_back:
             self._read_back[entry.id] = change
-        elif changed_at >= self._fresh_since:
+        # safeguard: left-today-is-fresh
+        elif not was_left or entry.seen.updated_at >= self._began_at - FRESH_FOR:
+            # safeguard: lookups-wait-for-fresh-writes
+            if change.kind is ChangeKind.ADOPT:
+                change = replace(change, priority=Priority.LOOKUP)
             self._fresh[entry.id] = (entry.seen.updated_at, change)
         else:
-            self._backlog[entry.id] = (changed_at, change)
+            # What was asked for has no share to keep to.
+            if not self._rules.asked_for:
+                change = replace(change, priority=Priority.BACKLOG)
+            self._backlog[entry.id] = (recorded_at, change)
 
     def plan(self) -> Plan:
         """First what must be read back: what is absent then is read again at the end of the pass.
-        Then what is fresh, newest first; then the backlog, oldest first: a backlog of days must not
-        hold back what a customer did a minute ago."""
+        Then what is fresh, newest first, and of that what is written before what is only looked up;
+        then the backlog, oldest first: a backlog of days must not hold back what a customer did a
+        minute ago."""
         fresh = sorted(self._fresh.values(), key=_at_then_id, reverse=True)
+        fresh.sort(key=_priority)  # stable
         backlog = sorted(self._backlog.values(), key=_at_then_id)
         read_back = [change for _, change in sorted(self._read_back.items())]
         return Plan((*read_back, *(change for _, change in chain(fresh, backlog))))
+
+
+def _priority(timed: tuple[datetime, Change]) -> Priority:
+    return timed[1].priority
 
 
 def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:
@@ -297,6 +335,7 @@ def _change(
         before_go_live=entry.seen.created_at < rules.go_live,
         fields=FieldChanges(changed) if changed else NO_FIELDS,
         creates=creates,
+        waits=entry.state is State.WAITING,
     )
 
 

@@ -238,6 +238,9 @@ class Runs(Protocol):
     ) -> None:
         """Close the row, delete what is older than 90 days, and fold empty passes into one."""
 
+    def begun_since(self, instant: datetime) -> list[Run]:
+        """Runs that began at that instant or later, newest first."""
+
 
 class MetaRow(Protocol):
     """What the ledger knows of itself."""

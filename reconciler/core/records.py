@@ -199,7 +199,7 @@ class Run(Struct, frozen=True):
     """None while it is running, and forever if it was killed."""
     exit_code: int | None = None
     counts: dict[str, int] = {}
-    """By the names of `core.report.Counts`."""
+    """By the names of `core.report.Counts`, and of `core.estimate.KEPT`."""
     message: str | None = None
     """Why it ended with that code, if that is not 0 or 10."""
     command: str | None = None

@@ -203,6 +203,19 @@ class Requests(Struct, frozen=True):
     jetti: JettiRequests = JettiRequests()
 
 
+class BacklogLeft(Struct, frozen=True):
+    """What a pass left for later ones, and how long that takes."""
+
+    at: datetime
+    """The end of that pass."""
+    left: int
+    """Returns."""
+    seconds_left: int
+    """From then on, estimated (`core.estimate`)."""
+    is_measured: bool
+    """By the passes of the last day; else it is the least that it can take."""
+
+
 class Report(Struct, frozen=True):
     """Everything that a pass reports."""
 
@@ -215,3 +228,5 @@ class Report(Struct, frozen=True):
     """Words in Loop that neither this version nor a setting knows, over all returns."""
     malformed: tuple[SetAside, ...] = ()
     """From this pass or an earlier one."""
+    backlog: BacklogLeft | None = None
+    """None of a dry run, and of a pass that ended before its plan was made."""

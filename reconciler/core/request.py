@@ -39,6 +39,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     """Writes to Jetti after which no further return is begun."""
     max_seconds: float | None = None
     """Seconds after which no further return is begun."""
+    backlog_seconds: float | None = None
+    """Seconds after which no further return of the backlog is begun."""
     wait: float = 0.0
     """Seconds to wait for the lock."""
 

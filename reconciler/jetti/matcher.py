@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import takewhile
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +17,7 @@ from reconciler.core.matching.result import Matched, MatchResult, NotReady
 from reconciler.core.matching.snapshot import Chosen, OrderSnapshot
 from reconciler.core.model import Entry
 from reconciler.core.order_name import variants
-from reconciler.core.plan import Change, CreationRules, creatable
+from reconciler.core.plan import Change, CreationRules, Priority, creatable
 from reconciler.core.ports import Ledger
 from reconciler.core.report import ChangeKind
 from reconciler.errors import SafetyStop
@@ -302,14 +304,22 @@ class Matcher:
 
 
 def _portions(changes: Sequence[Change]) -> Iterator[tuple[int, Sequence[Change]]]:
-    """The changes that are looked up together, each time with the place of the first."""
+    """The changes that are looked up together, each time with the place of the first. None is
+    looked up together with what comes before it in rank: it may have to wait."""
     start = 0
     while start < len(changes):
+        rank = changes[start].priority
         portion = changes[start : start + LOOKED_AT_TOGETHER]
+        # safeguard: reads-that-can-wait-do
+        portion = list(takewhile(partial(_is_of, rank), portion))
         if not all(change.kind is ChangeKind.ADOPT for change in portion):
             portion = portion[:TOGETHER]
         yield start, portion
         start += len(portion)
+
+
+def _is_of(rank: Priority, change: Change) -> bool:
+    return change.priority is rank
 
 
 def _is_create(change: Change) -> bool:

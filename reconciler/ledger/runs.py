@@ -77,6 +77,12 @@ class SqlRuns:
         ours = select(runs).where(runs.c.kind == kind)
         return self._runs(ours.order_by(runs.c.id.desc()).limit(limit))
 
+    def begun_since(self, instant: datetime) -> list[Run]:
+        """Runs that began at that instant or later, newest first."""
+        return self._runs(
+            select(runs).where(runs.c.started_at >= instant).order_by(runs.c.id.desc())
+        )
+
     def _runs(self, query: Select[Any]) -> list[Run]:
         with self._database.reading() as connection:
             return [_run(row) for row in connection.execute(query)]

@@ -29,9 +29,11 @@ from reconciler.reports.wording import (
     order,
     span,
     state,
+    to_go,
 )
 
 _MOST_PROBLEMS = 100
+_SCHEDULED = (RunKind.SCHEDULED, RunKind.SWEEP)
 
 _CLEANLY = "It ended cleanly; the next run continues from here."
 _CONSEQUENCES = {
@@ -82,6 +84,8 @@ def _lines(report: Report, following: str | None) -> Iterator[str]:
     yield from _malformed(report)
     yield ""
     yield line("requests", _requests(report))
+    if (backlog := report.backlog) is not None and backlog.left and run.kind in _SCHEDULED:
+        yield line("backlog", to_go(backlog))
     for remark in run.remarks:
         if remark == run.message:
             continue  # the headline says it

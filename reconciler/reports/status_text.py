@@ -7,12 +7,13 @@ from datetime import datetime
 
 from reconciler.core import duration
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
+from reconciler.core.estimate import KEPT
 from reconciler.core.health import Facts, Health, stopped_run, was_killed
 from reconciler.core.records import Run
 from reconciler.core.report import STANDING
 from reconciler.core.text import safe
 from reconciler.reports import words_text
-from reconciler.reports.wording import counted, lasting, line, listed, moment, order, state
+from reconciler.reports.wording import counted, lasting, line, listed, moment, order, state, to_go
 
 _RUNS_SHOWN = 5
 _ROUTINE = STANDING | {"seen", "unchanged"}
@@ -73,6 +74,8 @@ def _facts(facts: Facts) -> Iterator[str]:
     yield line("go-live", moment(facts.go_live))
     states = listed((count, state(name)) for name, count in sorted(facts.states.items()))
     yield line("returns", states or "none yet")
+    if (backlog := facts.backlog) is not None and backlog.left:
+        yield line("backlog", f"{to_go(backlog)}, as of {moment(backlog.at)}")
     if facts.adopting_since is not None:
         since = moment(facts.adopting_since)
         yield line(
@@ -128,7 +131,7 @@ def _run(run: Run, facts: Facts) -> str:
     if run.finished_at is None:
         fate = "was killed" if was_killed(run, facts) else "it is still going, or was killed"
         return f"{name}  not finished: {fate}"
-    counts = [(count, what) for what, count in run.counts.items()]
+    counts = [(count, what) for what, count in run.counts.items() if what not in KEPT]
     done = listed((count, what) for count, what in counts if what not in _ROUTINE)
     if run.counts and not done:
         done = "nothing new"

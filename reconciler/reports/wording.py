@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from reconciler.core import duration
+from reconciler.core.budget import PASS_INTERVAL
 from reconciler.core.instants import to_the_second
 from reconciler.core.model import Value
 from reconciler.core.records import SetAside
-from reconciler.core.report import Failure
+from reconciler.core.report import BacklogLeft, Failure
 from reconciler.core.text import safe
 
 _LABEL = 11  # width of the left column: the longest label and two spaces
@@ -61,6 +62,15 @@ def lasting(span: timedelta) -> str:
 def order(name: str, order_id: str | None) -> str:
     """The order by its name, or by its id if Loop omits the name."""
     return safe(name, 40) if name else f"order id {safe(order_id or '-', 30)}"
+
+
+def to_go(backlog: BacklogLeft) -> str:
+    """How much is left, and how long it takes."""
+    left = f"{counted(backlog.left, 'return')} left for"
+    if backlog.seconds_left < PASS_INTERVAL:
+        return f"{left} the next pass"
+    so = "about" if backlog.is_measured else "at least"
+    return f"{left} later passes, {so} {duration.estimate(backlog.seconds_left)} to go"
 
 
 def describe_malformed(row: SetAside) -> str:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 import pytest
+from msgspec.structs import replace
 
 from reconciler.cli import perform
 from reconciler.cli.params import Moment, Span
 from reconciler.cli.run_options import request
+from reconciler.cli.serve import pass_request
 from reconciler.cli.session import Caller
 from reconciler.core.records import By, PlanMember
 from reconciler.core.report import RunKind
@@ -72,7 +74,9 @@ def test_a_span_of_nothing_is_refused_where_it_makes_no_sense() -> None:
 
 
 def test_no_options_are_the_scheduled_pass() -> None:
-    assert request() == RunRequest(kind=RunKind.SCHEDULED, max_seconds=600.0, wait=0.0)
+    assert request() == RunRequest(
+        kind=RunKind.SCHEDULED, max_seconds=600.0, backlog_seconds=270.0, wait=0.0
+    )
 
 
 def test_a_range() -> None:
@@ -88,7 +92,9 @@ def test_a_sweep_waits_for_a_pass() -> None:
 
     asked = request(sweep=span)
 
-    assert asked == RunRequest(kind=RunKind.SWEEP, sweep=span, max_seconds=600.0, wait=900.0)
+    assert asked == RunRequest(
+        kind=RunKind.SWEEP, sweep=span, max_seconds=600.0, backlog_seconds=270.0, wait=900.0
+    )
 
 
 def test_singles_are_named_once_each_in_order() -> None:
@@ -112,6 +118,30 @@ def test_what_was_said_is_not_changed_by_a_default() -> None:
     )
 
     assert (asked.wait, asked.max_seconds, asked.max_writes) == (5.0, 60.0, 0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_seconds": timedelta(hours=8)},
+        {"max_seconds": timedelta(seconds=600)},
+        {"dry_run": True},
+        {"start": NOON},
+        {"return_ids": ("1",)},
+    ],
+    ids=str,
+)
+def test_the_backlog_has_no_limit_of_its_own_where_someone_waits_for_it(options) -> None:
+    assert request(**options).backlog_seconds is None
+    assert request(max_writes=5).backlog_seconds == 270.0
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(1, 54), (5, 270), (10, 540), (60, 540)])
+def test_the_daemon_s_passes_leave_the_backlog_before_the_next_one(minutes, seconds) -> None:
+    at_each = pass_request(timedelta(minutes=minutes))
+
+    assert at_each == replace(request(), backlog_seconds=seconds)
+    assert pass_request(None) == request()
 
 
 def test_who_reaches_jetti() -> None:

@@ -54,3 +54,30 @@ def test_a_span_is_written_in_the_largest_unit_that_holds_it(seconds: float, wri
 )  # fmt: skip
 def test_a_span_is_told_with_two_figures_at_least(seconds: int, told: str) -> None:
     assert duration.approximate(timedelta(seconds=seconds)) == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "0s"),
+        (119, "119s"),
+        (120, "2.0m"),
+        (594, "9.9m"),
+        (3600, "60m"),
+        (7199, "120m"),
+        (7200, "2.0h"),
+        (12 * 3600, "12h"),
+        (3 * 86400, "3.0d"),
+        (295_000, "3.4d"),
+        (30 * 86400, "30d"),
+    ],
+)
+def test_an_estimate_is_told_with_two_figures_and_one_unit(seconds: int, told: str) -> None:
+    assert duration.estimate(seconds) == told
+
+
+@given(st.integers(60, 10**8))
+def test_an_estimate_is_told_within_a_twentieth(seconds: int) -> None:
+    told = duration.estimate(seconds)
+
+    assert duration.parse(told).total_seconds() == pytest.approx(seconds, rel=0.05)

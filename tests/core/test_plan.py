@@ -17,6 +17,7 @@ from reconciler.core.plan import (
     NothingToPush,
     Plan,
     Planner,
+    Priority,
     creatable,
     decide,
     why_not_created,
@@ -57,6 +58,7 @@ def kind_of(entry, rules=RULES):
 HELD_BY_JETTI = {"sale_returns": (pushed(),)}
 UNANSWERED = {"intents": (an_intent(),)}
 CREATE, UPDATE, CANCEL, ADOPT = ChangeKind
+FRESH, LOOKUP, BACKLOG = Priority
 EXIST, CANCELLED, HOLD = Purpose
 
 FATES = [
@@ -477,34 +479,85 @@ def numbered(number, **changes):
     return an_entry(seen=seen, **changes)
 
 
+LONG_AGO = NOON - 2 * DAY
+
+
 def test_read_backs_come_first_then_news_newest_first_then_the_backlog_oldest_first():
     queue = [
-        numbered(1, changed_at=NOON - 2 * DAY, intents=(an_intent(),)),
+        numbered(1, changed_at=LONG_AGO, intents=(an_intent(),), updated_at=LONG_AGO),
         numbered(2, changed_at=NOON + MINUTE, updated_at=NOON - MINUTE),
-        numbered(3, changed_at=NOON, updated_at=NOON - HOUR),
-        numbered(4, changed_at=NOON - 2 * DAY),
-        numbered(5, changed_at=NOON - DAY, updated_at=NOON),
+        numbered(3, changed_at=NOON, updated_at=LONG_AGO),
+        numbered(4, changed_at=LONG_AGO, updated_at=LONG_AGO),
+        numbered(5, changed_at=NOON - DAY, updated_at=LONG_AGO),
     ]
 
     for order in list(permutations(queue)):
         plan = make_plan(order, RULES, NOON)
         assert [change.return_id for change in plan.changes] == ["1", "2", "3", "4", "5"]
+        ranks = [change.priority for change in plan.changes]
+        assert ranks == [FRESH, FRESH, FRESH, BACKLOG, BACKLOG]
 
 
 def test_of_equals_the_news_go_backwards_and_the_backlog_forwards_by_their_ids():
+    old = {"updated_at": LONG_AGO}
     queue = [
         numbered(9, changed_at=NOON),
         numbered(8, changed_at=NOON),
         numbered(10, changed_at=None, updated_at=NOON - HOUR),
-        numbered(7, changed_at=NOON - 2 * DAY),
-        numbered(5, changed_at=NOON - DAY),
-        numbered(6, changed_at=NOON - DAY),
-        numbered(4, changed_at=NOON - HOUR),
+        numbered(7, changed_at=NOON - 2 * DAY, **old),
+        numbered(5, changed_at=NOON - DAY, **old),
+        numbered(6, changed_at=NOON - DAY, **old),
+        numbered(4, changed_at=NOON - HOUR, **old),
     ]
 
     for order in (queue, queue[::-1]):
         plan = make_plan(order, RULES, NOON)
         assert [change.return_id for change in plan.changes] == ["9", "8", "10", "7", "5", "6", "4"]
+
+
+def test_what_changed_in_loop_within_a_day_is_fresh_whenever_it_was_recorded():
+    today, yesterday = NOON - DAY, NOON - DAY - MINUTE
+    queue = [
+        numbered(1, changed_at=NOON - HOUR, updated_at=yesterday),
+        numbered(2, changed_at=NOON - HOUR, updated_at=today),
+        numbered(3, changed_at=NOON, updated_at=LONG_AGO),
+    ]
+
+    plan = make_plan(queue, RULES, NOON)
+
+    ranks = {change.return_id: change.priority for change in plan.changes}
+    assert ranks == {"1": BACKLOG, "2": FRESH, "3": FRESH}
+    assert {change.return_id for change in plan.changes if change.was_left} == {"1", "2"}
+
+
+def test_a_change_says_whether_its_order_was_looked_for_in_vain():
+    queue = [numbered(1, state=State.WAITING), numbered(2), numbered(3, state=State.FAILED)]
+
+    assert [one.waits for one in make_plan(queue, RULES, NOON).changes] == [False, False, True]
+
+
+def test_what_is_only_looked_up_comes_after_what_is_written_and_before_the_backlog():
+    cancelled = wants(purpose=CANCELLED)
+    queue = [
+        numbered(1, changed_at=NOON, updated_at=NOON - HOUR),
+        numbered(2, changed_at=NOON, updated_at=NOON, wanted=cancelled),
+        numbered(3, changed_at=LONG_AGO, updated_at=LONG_AGO),
+        numbered(4, changed_at=LONG_AGO, updated_at=LONG_AGO, wanted=cancelled),
+    ]
+
+    for order in list(permutations(queue)):
+        plan = make_plan(order, RULES, NOON)
+        ranked = [(change.return_id, change.priority) for change in plan.changes]
+        assert ranked == [("1", FRESH), ("2", LOOKUP), ("3", BACKLOG), ("4", BACKLOG)]
+
+
+def test_what_was_asked_for_is_no_backlog():
+    asked = replace(RULES, asked_for=True)
+    queue = [numbered(n, changed_at=LONG_AGO, updated_at=LONG_AGO) for n in (1, 2)]
+
+    plan = make_plan(queue, asked, NOON)
+
+    assert [(one.return_id, one.priority) for one in plan.changes] == [("1", FRESH), ("2", FRESH)]
 
 
 def test_what_needs_no_push_is_settled_and_no_change():

@@ -186,7 +186,7 @@ def test_a_create_that_was_never_made_is_sent_again_before_the_others_in_one_pas
 
     done = shop.push()
 
-    assert [one for one in done if done[one].outcome == "pushed"] == [lost, *others]
+    assert [one for one in done if done[one].outcome == "pushed"] == [lost, *others[::-1]]
 
 
 def test_once_proven_a_create_without_an_answer_holds_back_no_other_order(shop):

@@ -57,6 +57,18 @@ def test_a_run_that_died_shows_as_unfinished(ledger):
     assert ledger.runs.last(limit=5) == [begun] == [Run(begun.id, "scheduled", NOON)]
 
 
+def test_runs_are_found_by_when_they_began_the_newest_first(ledger):
+    for minutes in (1, 3, 2):
+        ledger.runs.begin("scheduled", NOON + timedelta(minutes=minutes))
+
+    def since(minutes):
+        return [run.id for run in ledger.runs.begun_since(NOON + timedelta(minutes=minutes))]
+
+    assert since(0) == [3, 2, 1]
+    assert since(2) == [3, 2], "at that very instant, too"
+    assert since(4) == []
+
+
 def test_empty_passes_fold_into_the_last_one(ledger, path):
     run(ledger)
     run(ledger, at=LATER)

@@ -32,6 +32,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.records import Attempt, PastWrite, Run, SetAside
 from reconciler.core.report import (
+    BacklogLeft,
     ChangeKind,
     Counts,
     Failure,
@@ -147,6 +148,7 @@ def busy() -> Report:
             seen=9, new=5, changed=2, unchanged=1, created=1, updated=1, cancelled=1, adopted=1,
             skipped=2, waiting=1, failed=1, review=1, malformed=1, pending=2,
         ),
+        backlog=BacklogLeft(NOON, 2, 9, is_measured=False),
         requests=Requests(LoopRequests(7), JettiRequests(8, 5)),
         changes=(
             change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=MADE),
@@ -312,11 +314,16 @@ def healthy() -> health.Health:
         states={"synced": 120, "skipped": 9, "waiting": 2},
         last_complete_pass=NOON - timedelta(minutes=5),
         last_complete_sweep=NOON - 9 * HOUR,
+        backlog=BacklogLeft(NOON - timedelta(minutes=5), 98500, 295_000, is_measured=True),
         runs=(
             Run(129, "scheduled", NOON - timedelta(minutes=1)),
             Run(
                 128, "scheduled", NOON - timedelta(minutes=6), NOON - timedelta(minutes=5), 0,
-                {"seen": 3, "new": 1, "created": 1, "waiting": 2},
+                {
+                    "seen": 3, "new": 1, "created": 1, "waiting": 2, "left": 98500,
+                    "seconds_left": 295_000, "is_measured": 1, "work_left": 260_000,
+                    "work_done": 250,
+                },
             ),
         ),
     )  # fmt: skip

@@ -9,9 +9,9 @@ from reconciler.core.model import Entry
 from reconciler.core.plan import CreationRules, Plan, Planner
 
 
-def make_plan(entries: Iterable[Entry], rules: CreationRules, fresh_since: datetime) -> Plan:
+def make_plan(entries: Iterable[Entry], rules: CreationRules, began_at: datetime) -> Plan:
     """The plan of these entries."""
-    planner = Planner(rules, fresh_since)
+    planner = Planner(rules, began_at)
     for entry in entries:
         planner.decide(entry)
     return planner.plan()
