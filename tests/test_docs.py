@@ -19,6 +19,7 @@ from reconciler.cli.exit_codes import MEANINGS
 from reconciler.cli.program import program
 from reconciler.config import environment, file, load, schema
 from reconciler.core import duration
+from reconciler.core.budget import PASS_INTERVAL
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.model import CountedWord
 from reconciler.core.records import SetAside
@@ -335,6 +336,17 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_passes_come_as_often_as_the_share_of_the_backlog_rests_on() -> None:
+    five, timer = duration.format(timedelta(seconds=PASS_INTERVAL)), TEXTS["reconciler.timer"]
+    [every] = [one for one in program.commands["serve"].params if one.name == "every"]
+
+    assert five == "5m"
+    assert f"Default: {five}." in getattr(every, "help", "")
+    assert re.search(r"^\*/5 \* \* \* \*  .* run >> ", TEXTS["cron.example"], re.MULTILINE)
+    assert "OnCalendar=*:0/5 UTC\n" in timer
+    assert "FixedRandomDelay=true\n" in timer, "else one comes early and finds the lock taken"
 
 
 def test_each_timer_has_its_service() -> None:
