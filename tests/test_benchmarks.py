@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks import backlog
 from benchmarks.figures import Figure
+from tests.support.scarcity import Scarcity
 
 ROOT = Path(__file__).parent.parent
 
@@ -24,6 +27,18 @@ def test_every_figure_is_measured_and_none_is_judged_in_a_smoke_run() -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
     assert len(rows) == 16
     assert all("not judged" in row for row in rows)
+
+
+def test_days_with_a_backlog_are_told_on_a_clock_that_is_not_ours() -> None:
+    few = Scarcity(backlog=120, interval=1_200, fresh_every=300)
+
+    title, *delays = backlog.lines(few)
+
+    assert re.fullmatch(
+        r"a backlog of 120, a pass every 20 min, \d+ fresh .*: done after .*", title
+    )
+    assert [line.split()[0] for line in delays[:3]] == ["50%", "95%", "100%"]
+    assert all(line.count("min") == 2 for line in delays[:3])
 
 
 def test_a_figure_holds_up_to_its_limit() -> None:
