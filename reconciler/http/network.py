@@ -14,6 +14,8 @@ import httpcore
 from reconciler.clock import Clock
 from reconciler.errors import Interrupted
 from reconciler.failpoints import Failpoint, hit
+from reconciler.http.rate_limit import Pacer
+from reconciler.http.tcp_state import TcpState, tcp_state
 
 # Seconds between checks for a signal while waiting, and how long a write in flight may still take
 # after one: the process must end within 30 s of the signal.
@@ -35,27 +37,22 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
 
 
 class RequestWatch:
-    """The request in flight: its deadline, and whether any byte of it may have been sent.
+    """One request on its way: its deadline, its turn, and whether any byte of it may have been
+    sent.
 
-    Uses the machine's monotonic clock, as socket timeouts do, not the injected one.
-    Call `start` before anything else.
+    The deadline is one of the machine's monotonic clock, as socket timeouts are, not of the
+    injected one. Only a read may be interrupted by a signal once it was sent.
     """
 
-    sent: bool
-    _deadline: float
-    _may_interrupt: bool
-    _signalled: bool
-
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, pacer: Pacer, total: float, *, write: bool) -> None:
+        self.sent = False
         self._clock = clock
-
-    def start(self, total: float, *, may_interrupt: bool) -> None:
-        """Begin a request with `total` seconds; only a read may be interrupted by a signal."""
+        self._pacer = pacer
+        self._write = write
+        self._signalled = False
+        self._before: TcpState | None = None
         # safeguard: request-deadline
         self._deadline = time.monotonic() + total
-        self._may_interrupt = may_interrupt
-        self._signalled = False
-        self.sent = False
 
     def allowed(self, wanted: float | None) -> float:
         """Seconds left for one operation. Raises httpcore.ReadTimeout after the deadline."""
@@ -64,6 +61,39 @@ class RequestWatch:
             raise httpcore.ReadTimeout
         return left if wanted is None else min(wanted, left)
 
+    def take_turn(self, connection: httpcore.NetworkStream) -> None:
+        """Wait for the turn on an open connection; the wait does not count for the deadline.
+
+        Raises Interrupted, and httpcore.ConnectError if the server hung up meanwhile: then nothing
+        was sent.
+        """
+        begun = time.monotonic()
+        self._pacer.take_turn(write=self._write)
+        self._deadline += time.monotonic() - begun
+        self._before = tcp_state(connection)
+        # safeguard: hung-up-before-the-request
+        if self._before is not None and not self._before.is_open:
+            raise httpcore.ConnectError("the server hung up before anything was sent")
+
+    def departed(self) -> None:
+        """Record that what there is of the request has been sent by now."""
+        self._pacer.departed()
+
+    def answered(self, connection: httpcore.NetworkStream | None) -> None:
+        """Record that an answer has begun, and whether a part of the request was sent twice.
+
+        It may have been where the system does not tell.
+        """
+        before, now = self._before, connection and tcp_state(connection)
+        # safeguard: lost-segments
+        on_time = bool(before and now and before.sent_again == now.sent_again)
+        self._pacer.answered(on_time=on_time)
+
+    def failed(self) -> None:
+        """Record that no answer comes: what was sent has arrived by now, or never will."""
+        if self.sent:
+            self._pacer.answered()
+
     def check_for_signal(self) -> None:
         """React to a signal: a read ends at once, a write gets GRACE_AFTER_SIGNAL to finish."""
         if self._signalled:
@@ -71,14 +101,14 @@ class RequestWatch:
         try:
             self._clock.check()
         except Interrupted:
-            if self._may_interrupt:
+            if not self._write:
                 raise
             self._signalled = True
             self._deadline = min(self._deadline, time.monotonic() + GRACE_AFTER_SIGNAL)
 
 
 class WatchedStream(httpcore.NetworkStream):
-    """A connection whose every operation ends by the deadline of the request in flight."""
+    """A connection for one request, whose every operation ends by the deadline of that request."""
 
     def __init__(self, stream: httpcore.NetworkStream, watch: RequestWatch) -> None:
         self._stream = stream
@@ -96,11 +126,15 @@ class WatchedStream(httpcore.NetworkStream):
                 self._watch.check_for_signal()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not self._watch.sent:
+            # Only now, since connecting takes a while, and not each time the same.
+            self._watch.take_turn(self._stream)
         allowed = self._watch.allowed(timeout)
         # Before, not after: a send that fails may have sent a part.
         # safeguard: sent-from-the-first-byte
         self._watch.sent = True
         self._stream.write(buffer, allowed)
+        self._watch.departed()
         # httpcore writes the head, then the body, then an empty buffer: the end of the request.
         hit(Failpoint.PART_SENT if buffer else Failpoint.REQUEST_SENT)
 
@@ -124,8 +158,10 @@ class WatchedStream(httpcore.NetworkStream):
 class WatchedNetwork(httpcore.NetworkBackend):
     """Opens watched connections."""
 
-    def __init__(self, watch: RequestWatch, network: httpcore.NetworkBackend | None = None) -> None:
-        self._watch = watch
+    watch: RequestWatch
+    """Of the request that the next connection is for."""
+
+    def __init__(self, network: httpcore.NetworkBackend | None = None) -> None:
         self._sockets = network or httpcore.SyncBackend()
 
     def connect_tcp(
@@ -136,6 +172,6 @@ class WatchedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        allowed = self._watch.allowed(timeout)
+        allowed = self.watch.allowed(timeout)
         stream = self._sockets.connect_tcp(host, port, allowed, local_address, socket_options)
-        return WatchedStream(stream, self._watch)
+        return WatchedStream(stream, self.watch)

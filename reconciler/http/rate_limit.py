@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import deque
 from typing import Protocol
 
 from msgspec import Struct
-from pyrate_limiter import Rate, TokenBucket
 
 from reconciler.clock import Clock
 
@@ -17,6 +17,13 @@ RESOLUTION = 0.001
 """Seconds. Shorter waits are skipped, and no clock here is finer."""
 SLOWEST = 8.0
 """The largest factor by which requests slow down while a service keeps answering 429."""
+MINUTE = 61.0
+"""Seconds. One more than a minute has, since the way to the service varies."""
+MARGIN = 0.02
+"""By this share a distance between two requests is longer when it counts from the departure of the
+first, since the second may be faster on its way by up to that."""
+LONGEST_LEAD = 1.0
+"""Seconds for which a connection may be open before its request is sent."""
 
 
 class PerMinute(Struct, frozen=True):
@@ -38,57 +45,87 @@ class PerSecond(Struct, frozen=True):
 
 
 class _Limiter(Protocol):
-    def delay(self, write: bool, now: float) -> float:
-        """Seconds until this request may be sent; 0 takes the turn."""
+    def due(self, write: bool, now: float) -> float:
+        """When this request may be sent."""
 
-    def answered(self, now: float) -> None:
-        """Record that the last request has certainly arrived by now."""
+    def take(self, write: bool, now: float) -> None:
+        """Record that it is about to be sent."""
+
+    def departed(self, now: float) -> None:
+        """Record that all of it has been sent by now."""
+
+    def answered(self, now: float, *, on_time: bool) -> None:
+        """Record that it has certainly arrived by now; `on_time`: nothing held it up."""
 
 
-class _Bucket:
-    """pyrate's token bucket without its Limiter, which sleeps and keeps a thread."""
+class _EvenMinute:
+    """Counts departures: evenly, with a tenth of the minute in reserve, and a whole minute's number
+    in any minute.
+
+    None of pyrate's buckets has both (docs/decisions/0011-own-rate-limit.md).
+    """
 
     def __init__(self, pace: PerMinute) -> None:
-        burst = max(1, round(pace.requests / 10))
-        # The sustained rate and the burst share the minute.
-        sustained = max(1, math.floor(pace.requests - (burst if pace.requests > 1 else 0)))
-        self._rates = [Rate(sustained, 60_000, burst=burst)]
-        self._algorithm = TokenBucket()
-        self._state = self._algorithm.initial(self._rates)
+        most = max(1, math.floor(pace.requests))
+        self._step = MINUTE / most
+        self._reserve = self._step * (max(1, round(most / 10)) - 1)
+        self._even = -math.inf
+        """When the next request would be sent if all were sent evenly."""
+        self._sent: deque[float] = deque(maxlen=most)
 
-    def delay(self, write: bool, now: float) -> float:
-        self._state, decision = self._algorithm.step(self._rates, self._state, int(now * 1000), 1)
-        return (decision.retry_after_ms or 0) / 1000
+    def due(self, write: bool, now: float) -> float:
+        due = self._even - self._reserve
+        if len(self._sent) == self._sent.maxlen:
+            # safeguard: minute-limit
+            due = max(due, self._sent[0] + MINUTE)
+        return due
 
-    def answered(self, now: float) -> None:
-        """Ignored: the bucket counts departures."""
+    def take(self, write: bool, now: float) -> None:
+        self._even = max(self._even, now) + self._step
+        self._sent.append(now)
+
+    def departed(self, now: float) -> None:
+        """Ignored: a request of a minute need not be timed so finely."""
+
+    def answered(self, now: float, *, on_time: bool) -> None:
+        """Ignored for the same reason."""
 
 
 class _SpacedRequests:
-    """Keeps two requests apart by the higher of their costs, from the first one's answer on.
+    """Keeps two requests apart by the higher of their costs when they arrive.
 
-    Hand-written, because none of pyrate's buckets keeps this promise: they let a burst plus the
-    refill through within one second, and they count departures, so that a slow first and a fast
-    second request arrive closer together than they left.
+    Counted from the departure of the first, with a margin, if nothing held it up on its way, or
+    from its answer, by which it has certainly arrived, whichever is earlier.
     """
 
     def __init__(self, pace: PerSecond) -> None:
         self._costs = {False: 1 / pace.reads, True: 1 / pace.writes}
         self._last_cost = max(self._costs.values())
-        self._last_seen: float | None = None
+        self._departed: float | None = None
+        self._answered: float | None = None
 
-    def delay(self, write: bool, now: float) -> float:
-        if self._last_seen is None:
-            self._last_seen = now
-        cost = self._costs[write]
-        due = self._last_seen + max(cost, self._last_cost) + RESOLUTION
-        if due - now > RESOLUTION / 2:
-            return due - now
-        self._last_cost, self._last_seen = cost, now
-        return 0.0
+    def due(self, write: bool, now: float) -> float:
+        if self._departed is None and self._answered is None:
+            self._answered = now
+        distance = max(self._costs[write], self._last_cost)
+        due = math.inf if self._answered is None else self._answered + distance + RESOLUTION
+        if self._departed is not None:
+            # safeguard: departure-margin
+            due = min(due, self._departed + max(distance * (1 + MARGIN), distance + RESOLUTION))
+        return due
 
-    def answered(self, now: float) -> None:
-        self._last_seen = now
+    def take(self, write: bool, now: float) -> None:
+        self._last_cost = self._costs[write]
+        self._departed, self._answered = now, None
+
+    def departed(self, now: float) -> None:
+        self._departed = now
+
+    def answered(self, now: float, *, on_time: bool) -> None:
+        self._answered = now
+        # safeguard: late-arrivals
+        if not on_time:
+            self._departed = None
 
 
 class Pacer:
@@ -98,34 +135,45 @@ class Pacer:
         self._name = name
         self._clock = clock
         self._limiter: _Limiter = (
-            _Bucket(pace) if isinstance(pace, PerMinute) else _SpacedRequests(pace)
+            _EvenMinute(pace) if isinstance(pace, PerMinute) else _SpacedRequests(pace)
         )
         self._step = 60 / pace.requests if isinstance(pace, PerMinute) else 1 / pace.writes
         self._slowness = 1.0
         self._not_before = -math.inf
-        self._reserved = False
+        self._lead = {False: 0.0, True: 0.0}
+        """Seconds that it took lately from the end of `approach` to the turn, by kind."""
+        self._approached: float | None = None
 
-    def reserve(self) -> None:
-        """Wait now for the turn of a write; if the next request is that write it does not wait."""
-        if not self._reserved:
-            self.take_turn(write=True)
-            self._reserved = True
+    def approach(self, *, write: bool) -> None:
+        """Wait until shortly before the turn: what is done between here and the turn takes its
+        time too. Raises Interrupted if a signal asked us to stop.
+        """
+        self._wait(write, ahead=self._lead[write])
+        if self._approached is None:
+            self._approached = self._clock.monotonic()
 
     def take_turn(self, *, write: bool) -> None:
-        """Wait until a request may be sent. Raises Interrupted if a signal asked us to stop."""
-        self._clock.check()
-        # A read in between uses up the reserved turn: the write after it must wait for its own.
-        reserved, self._reserved = self._reserved, False
-        if write and reserved:
-            return
+        """Wait until a request may be sent, at once. Raises Interrupted as `approach` does."""
+        if self._approached is not None:
+            took = self._clock.monotonic() - self._approached
+            # A way that was shorter once may be as long as before the next time.
+            self._lead[write] = min(LONGEST_LEAD, max(took, self._lead[write] * 0.9))
+            self._approached = None
         # safeguard: rate-limit
-        while (delay := self._delay(write)) > 0:
-            log.debug("%s: waiting %.3f s for the next turn", self._name, delay)
-            self._clock.wait(delay)
+        self._wait(write)
+        self._limiter.take(write, self._clock.monotonic())
 
-    def answered(self) -> None:
-        """Record that the request has arrived by now, or never will."""
-        self._limiter.answered(self._clock.monotonic())
+    def departed(self) -> None:
+        """Record that all of the request has been sent by now."""
+        self._limiter.departed(self._clock.monotonic())
+
+    def answered(self, *, on_time: bool = False) -> None:
+        """Record that the request has arrived by now, or never will.
+
+        `on_time`: nothing held it up, so that it had arrived as long after its departure as any
+        other does.
+        """
+        self._limiter.answered(self._clock.monotonic(), on_time=on_time)
 
     def adapt(self, status: int) -> None:
         """Halve the speed after each 429, and speed up again with every other answer."""
@@ -140,7 +188,12 @@ class Pacer:
         """Send nothing for `seconds`."""
         self._not_before = max(self._not_before, self._clock.monotonic() + seconds)
 
+    def _wait(self, write: bool, ahead: float = 0.0) -> None:
+        self._clock.check()
+        while (delay := self._delay(write) - ahead) > RESOLUTION / 2:
+            log.debug("%s: waiting %.3f s for the next turn", self._name, delay)
+            self._clock.wait(delay)
+
     def _delay(self, write: bool) -> float:
         now = self._clock.monotonic()
-        rest = self._not_before - now
-        return rest if rest > RESOLUTION / 2 else self._limiter.delay(write, now)
+        return max(self._not_before, self._limiter.due(write, now)) - now

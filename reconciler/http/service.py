@@ -128,11 +128,10 @@ class Service:
         return value
 
     def take_turn(self) -> None:
-        """Wait until the next write may be sent, so that what is recorded before it has its time.
-
-        Raises Interrupted.
+        """Wait until shortly before the next write may be sent: what is recorded before it, and
+        opening a connection, take their time too. Raises Interrupted.
         """
-        self._transport.pacer.reserve()
+        self._transport.pacer.approach(write=True)
 
     def write(self, method: str, path: str, body: bytes) -> Response:
         """Send a JSON body exactly once and return the answer, whatever its status.
@@ -148,7 +147,7 @@ class Service:
             response = self._transport.handle_request(request)
         except (httpx.HTTPError, UnusableResponse) as error:
             self._breaker.failed(reason(error))
-            lost = ResponseLost if self._transport.watch.sent else NotSent
+            lost = ResponseLost if self._transport.was_sent else NotSent
             raise lost(reason(error)) from None
         self._adapt_to(response)
         refuse_key(self._endpoint, response.status_code)

@@ -46,27 +46,39 @@ class Transport(httpx.HTTPTransport):
         # sets, after reading certificates from places named in the environment.
         self.base = pinned_url(endpoint)
         self._endpoint = endpoint
-        self.watch = RequestWatch(clock)
+        self._clock = clock
+        self._network = WatchedNetwork(network)
         self._pool = httpcore.ConnectionPool(
             ssl_context=(tls or tls_context()) if self.base.scheme == "https" else None,
-            network_backend=WatchedNetwork(self.watch, network),
+            network_backend=self._network,
         )
         self.pacer = Pacer(endpoint.name, endpoint.pace, clock)
         self.budget = Budget()
         self.requests = RequestCounts()
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether any byte of the last request may have left."""
+        return self._network.watch.sent
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._require_own_origin(request)
         write = request.method != "GET"
-        self.pacer.take_turn(write=write)
-        self.watch.start(self._endpoint.timeouts.total, may_interrupt=not write)
+        self.pacer.approach(write=write)
+        watch = self._network.watch = RequestWatch(
+            self._clock, self.pacer, self._endpoint.timeouts.total, write=write
+        )
         request.extensions["tries"] = request.extensions.get("tries", 0) + 1
         try:
             # safeguard: redirects-are-not-followed
             response = super().handle_request(request)
+        except BaseException:
+            watch.failed()
+            raise
+        else:
+            watch.answered(response.extensions.get("network_stream"))
         finally:
-            self.pacer.answered()
-            if self.watch.sent:
+            if watch.sent:
                 self.requests.count(write=write)
                 self.budget.requests += 1
         self.pacer.adapt(response.status_code)

@@ -9,8 +9,9 @@ from contextlib import closing
 import httpcore
 import pytest
 
-from reconciler.http import NotSent, Timeouts
+from reconciler.http import NotSent, PerMinute, Timeouts
 from reconciler.http.network import RequestWatch, WatchedNetwork
+from reconciler.http.rate_limit import Pacer
 from tests.http.peers import answer
 
 HERE = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
@@ -51,13 +52,14 @@ def test_connecting_takes_no_longer_than_its_own_time_and_the_deadline(peer, ser
 
 
 def test_a_watched_connection_is_the_one_that_was_asked_for(clock):
-    watch = RequestWatch(clock)
-    watch.start(5, may_interrupt=True)
+    network = WatchedNetwork()
+    pacer = Pacer("Loop", PerMinute(300), clock)
+    network.watch = RequestWatch(clock, pacer, 5, write=False)
     keep_alive = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         there = listener.getsockname()
-        stream = WatchedNetwork(watch).connect_tcp(
+        stream = network.connect_tcp(
             *there, timeout=2, local_address=HERE, socket_options=[keep_alive]
         )
         accepted, (here, _) = listener.accept()
