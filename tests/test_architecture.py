@@ -138,7 +138,6 @@ def _modules_imported(path: Path, modules: Collection[str]) -> Iterator[str]:
     [
         ("httpx", {"http"}),
         ("httpx_retries", {"http"}),
-        ("pyrate_limiter", {"http"}),
         ("qs_codec", {"sandbox"}),
         ("sqlalchemy", {"ledger", "migrations"}),
         ("sqlite3", {"ledger"}),

@@ -23,7 +23,7 @@ HEAVY = {
     "httpx",
     "msgspec",
     "platformdirs",
-    "pyrate_limiter",
+    "multiprocessing",
     "qs_codec",
     "rich",
     "sqlalchemy",

@@ -8,7 +8,7 @@ from pathlib import Path
 import reconciler
 
 PACKAGE = Path(reconciler.__file__).parent
-NETWORK = {"httpx", "httpcore", "httpx_retries", "pyrate_limiter", "requests", "urllib3", "h11"}
+NETWORK = {"httpx", "httpcore", "httpx_retries", "requests", "urllib3", "h11"}
 
 
 def imports(path: Path) -> set[str]:
