@@ -55,7 +55,7 @@ class RequestReader:
         if request.kind is RunKind.SINGLE:
             self._read_singles(request)
             return
-        server_now = self._source.server_time()
+        server_now = self._source.server_time(self._begins_with(request, now, watermark))
         until = readable_until(now, server_now, self._policy.lag)
         if request.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
             check_progress(now, server_now, watermark)
@@ -70,6 +70,23 @@ class RequestReader:
         elif request.start is not None:
             end = min(request.end or until, until)
             self._read_windows(request, request.start, end, request.by)
+
+    def _begins_with(
+        self, request: RunRequest, now: datetime, watermark: datetime
+    ) -> Window | None:
+        """The only window of a scheduled pass, as far as this machine's clock tells.
+
+        Its end is known before Loop is asked for the time, or comes earlier by Loop's clock. Not of
+        other runs: a window of theirs begins, or ends, where Loop's clock says.
+        """
+        if request.kind is not RunKind.SCHEDULED:
+            return None
+        windows = cut(
+            watermark - self._policy.overlap,
+            readable_until(now, now, self._policy.lag),
+            self._policy.longest,
+        )
+        return windows[0] if len(windows) == 1 else None
 
     def _read_windows(
         self, request: RunRequest, start: datetime, end: datetime, by: By

@@ -34,8 +34,13 @@ from reconciler.core.records import (
 class Source(Protocol):
     """Loop, read-only."""
 
-    def server_time(self) -> datetime:
-        """The time by Loop's clock, to the second. Raises SourceError, KeyRefused."""
+    def server_time(self, ahead: Window | None = None) -> datetime:
+        """The time by Loop's clock, to the second. Raises SourceError, KeyRefused.
+
+        `ahead` is a window that is going to be read next by `updated_at`, or perhaps a part of it
+        from the same start: what is asked for its sake tells the time, too. The time is then the
+        earliest of those answers.
+        """
 
     def read(self, window: Window, by: By) -> Iterator[Page]:
         """Every return of the window in every known state, page by page, probes included.

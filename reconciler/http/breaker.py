@@ -30,6 +30,11 @@ class Breaker:
             return False
         return not write or self._failures < FAILURES
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it neither refuses requests nor waits for one read to show that all is well."""
+        return self.admits(write=True)
+
     def passed(self) -> None:
         """Record that the service is alive."""
         self._failures = 0

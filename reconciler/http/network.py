@@ -14,6 +14,7 @@ import httpcore
 from reconciler.clock import Clock
 from reconciler.errors import Interrupted
 from reconciler.failpoints import Failpoint, hit
+from reconciler.http.ahead import KeptConnection
 from reconciler.http.rate_limit import Pacer
 from reconciler.http.tcp_state import TcpState, tcp_state
 
@@ -21,6 +22,9 @@ from reconciler.http.tcp_state import TcpState, tcp_state
 # after one: the process must end within 30 s of the signal.
 SIGNAL_CHECK_EVERY = 0.25
 GRACE_AFTER_SIGNAL = 20.0
+LAST_LOOK = 0.05
+"""Seconds for which an answer is waited for even if there was silence for too long: it may have
+come while nobody read."""
 
 
 @cache
@@ -51,8 +55,13 @@ class RequestWatch:
         self._write = write
         self._signalled = False
         self._before: TcpState | None = None
+        self._total = total
         # safeguard: request-deadline
         self._deadline = time.monotonic() + total
+
+    def resume(self) -> None:
+        """Begin to read an answer after other things: the time between does not count."""
+        self._deadline = time.monotonic() + self._total
 
     def allowed(self, wanted: float | None) -> float:
         """Seconds left for one operation. Raises httpcore.ReadTimeout after the deadline."""
@@ -113,17 +122,22 @@ class WatchedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, watch: RequestWatch) -> None:
         self._stream = stream
         self._watch = watch
+        self._silent_since = time.monotonic()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        silent_until = time.monotonic() + self._watch.allowed(timeout)
+        allowed = self._watch.allowed(timeout)
+        silent_until = max(self._silent_since + allowed, time.monotonic() + LAST_LOOK)
         while True:
             left = self._watch.allowed(silent_until - time.monotonic())
             if left <= 0:
                 raise httpcore.ReadTimeout
             try:
-                return self._stream.read(max_bytes, min(left, SIGNAL_CHECK_EVERY))
+                got = self._stream.read(max_bytes, min(left, SIGNAL_CHECK_EVERY))
             except httpcore.ReadTimeout:
                 self._watch.check_for_signal()
+            else:
+                self._silent_since = time.monotonic()
+                return got
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if not self._watch.sent:
@@ -135,6 +149,7 @@ class WatchedStream(httpcore.NetworkStream):
         self._watch.sent = True
         self._stream.write(buffer, allowed)
         self._watch.departed()
+        self._silent_since = time.monotonic()
         # httpcore writes the head, then the body, then an empty buffer: the end of the request.
         hit(Failpoint.PART_SENT if buffer else Failpoint.REQUEST_SENT)
 
@@ -163,6 +178,10 @@ class WatchedNetwork(httpcore.NetworkBackend):
 
     def __init__(self, network: httpcore.NetworkBackend | None = None) -> None:
         self._sockets = network or httpcore.SyncBackend()
+        self.keeps = False
+        """Whether a connection is to outlive its first use."""
+        self.resumed: KeptConnection | None = None
+        """Used instead of a new connection, once."""
 
     def connect_tcp(
         self,
@@ -172,6 +191,10 @@ class WatchedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        if self.resumed is not None:
+            resumed, self.resumed = self.resumed, None
+            return resumed
         allowed = self.watch.allowed(timeout)
         stream = self._sockets.connect_tcp(host, port, allowed, local_address, socket_options)
-        return WatchedStream(stream, self.watch)
+        watched = WatchedStream(stream, self.watch)
+        return KeptConnection(watched) if self.keeps else watched

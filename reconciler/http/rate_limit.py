@@ -134,6 +134,9 @@ class Pacer:
     def __init__(self, name: str, pace: PerMinute | PerSecond, clock: Clock) -> None:
         self._name = name
         self._clock = clock
+        self.allows_overlap = isinstance(pace, PerMinute)
+        """Whether a request may leave before the one before it is answered. Not where requests are
+        kept apart by a distance: only the answer tells that one was held up."""
         self._limiter: _Limiter = (
             _EvenMinute(pace) if isinstance(pace, PerMinute) else _SpacedRequests(pace)
         )
@@ -162,6 +165,10 @@ class Pacer:
         # safeguard: rate-limit
         self._wait(write)
         self._limiter.take(write, self._clock.monotonic())
+
+    def delay(self) -> float:
+        """Seconds until a read could be sent; 0 or less: now."""
+        return self._delay(write=False)
 
     def departed(self) -> None:
         """Record that all of the request has been sent by now."""

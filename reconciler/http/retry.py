@@ -161,7 +161,9 @@ class ReadRetry(Retry):
         cause = f"answered {response.status_code}"
         asked = asked_to_wait(response.status_code, response.headers, self._context.clock.now())
         if asked is not None:
-            return asked + self._context.rng.uniform(0, FIRST_WAIT), cause
+            # It may have come a while ago, if it was sent ahead.
+            passed = self._context.clock.monotonic() - response.extensions["answered_at"]
+            return max(0.0, asked - passed) + self._context.rng.uniform(0, FIRST_WAIT), cause
         wait = self.backoff_strategy()
         # We were too fast, so the jitter must not shrink the wait to nothing.
         return (max(wait, FIRST_WAIT) if response.status_code == 429 else wait), cause

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from ssl import SSLContext
 from types import TracebackType
 from typing import TypeVar
@@ -24,6 +25,7 @@ from reconciler.http.response import (
     Refused,
     Response,
     ResponseLost,
+    parse_http_date,
 )
 from reconciler.http.retry import (
     TRANSIENT,
@@ -35,7 +37,7 @@ from reconciler.http.retry import (
     is_transient,
     reason,
 )
-from reconciler.http.transport import Transport
+from reconciler.http.transport import Outcome, Transport
 from reconciler.http.validation import RateLimited, ResponseValidator, refuse_key, to_response
 
 T = TypeVar("T")
@@ -80,6 +82,8 @@ class Service:
         self._context = context
         self._reads = RetryTransport(transport=transport)
         self._breaker = Breaker(context.clock)
+        self._outcomes: dict[tuple[str, str], Outcome] = {}
+        """Of what was asked ahead, by path and query."""
 
     def __repr__(self) -> str:
         return f"<Service {self.name}>"
@@ -99,6 +103,30 @@ class Service:
         """Close idle connections."""
         self._reads.close()
 
+    def ask_ahead(self, path: str, queries: Iterable[str]) -> list[datetime]:
+        """Send these reads together, and keep what comes back: the next `get` of each takes it for
+        its first attempt, also if it was a failure. What was asked ahead before is forgotten.
+
+        Returns the times at which the service answered, by its own clock, where it did with 200.
+        Sends fewer, or none, where the pace forbids it or the service has failed. Raises
+        Interrupted.
+        """
+        self._outcomes.clear()
+        if not (self._transport.pacer.allows_overlap and self._breaker.is_closed):
+            return []
+        asked: list[tuple[str, str]] = []
+
+        def requests() -> Iterator[httpx.Request]:
+            for query in queries:
+                asked.append((path, query))
+                yield self._request("GET", path, query)
+
+        outcomes = self._transport.ask_ahead(requests())
+        self._outcomes = dict(zip(asked, outcomes, strict=True))
+        answers = (one for one in outcomes if isinstance(one, httpx.Response))
+        times = (parse_http_date(one.headers.get("date")) for one in answers if one.is_success)
+        return [time for time in times if time is not None]
+
     def get(
         self,
         path: str,
@@ -117,6 +145,8 @@ class Service:
         reading = ResponseValidator(self._endpoint, decode, allow)
         request = self._request("GET", path, query)
         request.extensions["retry"] = ReadRetry(self._context, allow, reading.accept)
+        if (outcome := self._outcomes.pop((path, query), None)) is not None:
+            request.extensions |= {"outcome": outcome, "tries": 1}
         try:
             value = reading.value_of(self._reads.handle_request(request))
         except (KeyRefused, Refused):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from ssl import SSLContext
 
 import httpcore
@@ -10,10 +11,14 @@ import httpx
 from msgspec import Struct
 
 from reconciler.clock import Clock
+from reconciler.http.ahead import KeptConnection, SentAhead
 from reconciler.http.endpoint import Endpoint, pinned_url
 from reconciler.http.network import RequestWatch, WatchedNetwork, tls_context
-from reconciler.http.rate_limit import Pacer
+from reconciler.http.rate_limit import LONGEST_LEAD, Pacer
 from reconciler.http.retry import Budget, UnusableResponse
+
+Outcome = httpx.Response | httpx.HTTPError | UnusableResponse
+"""What one attempt came to."""
 
 
 class RequestCounts(Struct):
@@ -27,6 +32,14 @@ class RequestCounts(Struct):
             self.write += 1
         else:
             self.get += 1
+
+
+class _Sent(Struct, frozen=True):
+    """A request whose answer is still to be read."""
+
+    request: httpx.Request
+    watch: RequestWatch
+    connection: KeptConnection
 
 
 class Transport(httpx.HTTPTransport):
@@ -62,24 +75,74 @@ class Transport(httpx.HTTPTransport):
         return self._network.watch.sent
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        outcome: Outcome | None = request.extensions.pop("outcome", None)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome or self._exchange(request, self._begin(request))
+
+    def ask_ahead(self, requests: Iterable[httpx.Request]) -> list[Outcome]:
+        """Send reads one after the other, then take in their answers; each is tried once.
+
+        Ends early where the pace would have one wait while others are in flight, and after one that
+        could not be sent. Raises Interrupted.
+        """
+        outcomes: list[_Sent | Outcome] = []
+        with ExitStack() as kept:
+            for request in requests:
+                sent = self._send(request)
+                outcomes.append(sent)
+                if isinstance(sent, _Sent):
+                    kept.callback(sent.connection.discard)
+                # safeguard: no-long-wait-while-answers-wait
+                if isinstance(sent, Exception) or self.pacer.delay() > LONGEST_LEAD:
+                    break
+            # All of them before anything else is done: a server does not wait for long.
+            return [self._take_in(one) if isinstance(one, _Sent) else one for one in outcomes]
+
+    def _send(self, request: httpx.Request) -> _Sent | Outcome:
+        watch = self._begin(request)
+        self._network.keeps = True
+        try:
+            return self._exchange(request, watch)  # as a recording does: it has no connections
+        except SentAhead as sent:
+            return _Sent(request, watch, sent.connection)
+        except (httpx.HTTPError, UnusableResponse) as error:
+            return error
+        finally:
+            self._network.keeps = False
+
+    def _take_in(self, sent: _Sent) -> Outcome:
+        sent.watch.resume()
+        sent.connection.resume()
+        self._network.resumed = sent.connection
+        try:
+            return self._exchange(sent.request, sent.watch)
+        except (httpx.HTTPError, UnusableResponse) as error:
+            return error
+
+    def _begin(self, request: httpx.Request) -> RequestWatch:
+        """Wait until shortly before the turn, and start the time that the request may take."""
         self._require_own_origin(request)
         write = request.method != "GET"
         self.pacer.approach(write=write)
-        watch = self._network.watch = RequestWatch(
-            self._clock, self.pacer, self._endpoint.timeouts.total, write=write
-        )
         request.extensions["tries"] = request.extensions.get("tries", 0) + 1
+        return RequestWatch(self._clock, self.pacer, self._endpoint.timeouts.total, write=write)
+
+    def _exchange(self, request: httpx.Request, watch: RequestWatch) -> httpx.Response:
+        was_sent, self._network.watch = watch.sent, watch
         try:
             # safeguard: redirects-are-not-followed
             response = super().handle_request(request)
+        except SentAhead:
+            raise
         except BaseException:
             watch.failed()
             raise
         else:
             watch.answered(response.extensions.get("network_stream"))
         finally:
-            if watch.sent:
-                self.requests.count(write=write)
+            if watch.sent and not was_sent:
+                self.requests.count(write=request.method != "GET")
                 self.budget.requests += 1
         self.pacer.adapt(response.status_code)
         return self._whole(response)
@@ -104,7 +167,12 @@ class Transport(httpx.HTTPTransport):
             body = b"".join(self._capped(response))
         finally:
             response.close()
-        return httpx.Response(response.status_code, headers=response.headers, content=body)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            content=body,
+            extensions={"answered_at": self._clock.monotonic()},
+        )
 
     def _capped(self, response: httpx.Response) -> Iterator[bytes]:
         size = 0

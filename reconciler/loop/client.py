@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TypeVar
 
 from msgspec import Raw
@@ -54,6 +55,17 @@ class LoopClient:
                 f"{self._service.name}: GET {path}: {refusal}",
                 hint="check loop.base_url and what the key may do",
             ) from None
+
+    def ask_ahead(self, queries: Iterable[ListQuery]) -> list[datetime]:
+        """Send the questions for these first pages together; `page` takes in what came of each.
+
+        Returns at what times by Loop's clock it answered, as far as it did and said so.
+        """
+        return self._service.ask_ahead(LIST, [query.page() for query in queries])
+
+    def dated_page(self, query: ListQuery) -> tuple[Page, datetime | None]:
+        """A first page, and when Loop answered by its own clock."""
+        return self.ask(LIST, query.page(), lambda answer: (read_page(answer), answer.date))
 
     def page(self, query: ListQuery, cursor: str | None = None) -> Page:
         """One page of the list."""

@@ -10,6 +10,7 @@ from reconciler.core.records import By, Page
 from reconciler.errors import SourceError
 from reconciler.failpoints import Failpoint, hit
 from reconciler.loop.client import LoopClient, Row, key
+from reconciler.loop.envelopes import Page as ListPage
 from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 from reconciler.loop.rows import parse_row
 
@@ -25,9 +26,11 @@ class StatePager:
     fall between two pages. Whenever there is a next page, all of that second is read again.
     """
 
-    def __init__(self, api: LoopClient, query: ListQuery) -> None:
+    def __init__(self, api: LoopClient, query: ListQuery, first: ListPage | None = None) -> None:
+        """`first` is the first page, if it was read already."""
         self._api = api
         self._query = query
+        self._first = first
         self._seen: set[str] = set()
         self._cursors: set[str] = set()
         self._pages_without_news = 0
@@ -38,7 +41,7 @@ class StatePager:
         """Every page and probe. Raises SourceError if the window cannot be drained."""
         cursor: str | None = None
         for _ in range(MAX_PAGES):
-            answer = self._api.page(self._query, cursor)
+            answer, self._first = self._first or self._api.page(self._query, cursor), None
             rows = [parse_row(row) for row in answer.returns]
             hit(Failpoint.PAGE_PARSED)
             yield to_page(rows)

@@ -6,17 +6,19 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from reconciler.clock import Clock
 from reconciler.core.ids import is_id
 from reconciler.core.model import KNOWN_STATES, Malformed, Return, Window
 from reconciler.core.order_name import bare
 from reconciler.core.records import By, Page
 from reconciler.errors import SourceError
-from reconciler.http import Response, Service
+from reconciler.http import Service
 from reconciler.loop.client import LoopClient, id_of
-from reconciler.loop.envelopes import read_page
+from reconciler.loop.envelopes import Page as ListPage
 from reconciler.loop.pager import StatePager
-from reconciler.loop.query import LIST, ListQuery, around
+from reconciler.loop.query import ListQuery, around
 from reconciler.loop.values import LONGEST_NAME
 
 log = logging.getLogger("reconciler.loop")
@@ -26,34 +28,70 @@ WITHOUT_DATE = timedelta(minutes=5)
 """Safety margin for our own clock if Loop's answers have no Date."""
 
 
+class _Begun(Struct, frozen=True):
+    """A window whose first pages were asked for together, to tell the time."""
+
+    window: Window
+    first: ListPage
+    """The first page of the first state; the answers of the others wait in the client."""
+
+    def covers(self, window: Window, by: By) -> bool:
+        """Whether it holds what a reading of this window would find."""
+        begins = by is By.UPDATED and window.start == self.window.start
+        return begins and window.end <= self.window.end
+
+
 class LoopReader:
     """Reads only: there is no code to write to Loop."""
 
     def __init__(self, service: Service, clock: Clock, page_size: int = LARGEST_PAGE) -> None:
         self._api = LoopClient(service, page_size)
         self._clock = clock
+        self._begun: _Begun | None = None
 
-    def server_time(self) -> datetime:
-        """Loop's current time, in whole seconds: the Date of its answer to a small query.
+    def server_time(self, ahead: Window | None = None) -> datetime:
+        """Loop's current time, in whole seconds (`Source.server_time`): the Date of its answer to a
+        small query, or to those for the first pages of `ahead`.
 
-        If the answer has none: our own clock's, minus five minutes.
+        If there is none: our own clock's, minus five minutes.
         """
         now = self._clock.now()
-        date = self._api.ask(LIST, around([now], By.UPDATED, "open", 1).page(), _date_of_page)
+        if ahead is None:
+            small = around([now], By.UPDATED, "open", 1)
+            _, date = self._api.dated_page(small)
+            times = []
+        else:
+            queries = self._queries(ahead, By.UPDATED)
+            times = self._api.ask_ahead(queries)
+            first, date = self._api.dated_page(queries[0])
+            self._begun = _Begun(ahead, first)
         if date is None:
             log.warning("Loop's answer has no Date; going by this machine's clock")
             return (now - WITHOUT_DATE).replace(microsecond=0)
-        return date
+        # safeguard: earliest-answer
+        return min([date, *times])
 
     def read(self, window: Window, by: By) -> Iterator[Page]:
         """Every return of the window, one state after another (`Source.read`).
 
         At most 120 days (loop.md#window-length); the caller splits longer spans.
         """
+        begun, self._begun = self._begun, None
+        if begun is not None and begun.covers(window, by):
+            queries, first = self._queries(begun.window, by), begun.first
+            end = window.end if window != begun.window else None
+        else:
+            queries, first, end = self._queries(window, by), None, None
+            self._api.ask_ahead(queries)
+        for query in queries:
+            for page in StatePager(self._api, query, first).pages():
+                yield page if end is None else _up_to(end, page)
+            first = None
+
+    def _queries(self, window: Window, by: By) -> list[ListQuery]:
         # safeguard: every-state-by-name
-        for state in KNOWN_STATES:
-            query = ListQuery(window, by, state, self._api.page_size)
-            yield from StatePager(self._api, query).pages()
+        states = KNOWN_STATES
+        return [ListQuery(window, by, state, self._api.page_size) for state in states]
 
     def fetch(self, return_id: str) -> Return | Malformed | None:
         """One return by id, from its list row (`Source.fetch`).
@@ -86,9 +124,10 @@ class LoopReader:
             raise failure
 
 
-def _date_of_page(answer: Response) -> datetime | None:
-    read_page(answer)
-    return answer.date
+def _up_to(end: datetime, page: Page) -> Page:
+    """Without the rows that were updated after the end of the window."""
+    # safeguard: nothing-beyond-the-window
+    return Page(tuple(row for row in page.returns if row.updated_at <= end), page.malformed)
 
 
 def _is_on(row: Return | Malformed, name: str) -> bool:

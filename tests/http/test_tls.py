@@ -12,7 +12,7 @@ import time
 import pytest
 
 from reconciler.errors import SourceError
-from reconciler.http import NotSent, Timeouts, tls_context
+from reconciler.http import NotSent, PerMinute, Timeouts, tls_context
 from tests.http.peers import answer, deaf_server
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
@@ -112,6 +112,17 @@ def test_a_verified_server_is_asked(certificates, secure_peer, service):
     got = service(secure_peer("right").url, tls=trusted).get("/x", "", lambda given: given.body)
 
     assert got == b"1"
+
+
+def test_a_verified_server_is_asked_ahead(certificates, secure_peer, service):
+    server = secure_peer("right")
+    trusted = tls_context(str(certificates / "ca.pem"))
+    loop = service(server.url, tls=trusted, pace=PerMinute(60_000))
+
+    loop.ask_ahead("/x", ["n=1", "n=2", "n=3"])
+
+    assert [loop.get("/x", f"n={n}", lambda given: given.body) for n in (1, 2, 3)] == [b"1"] * 3
+    assert len(server.received) == loop.requests.get == 3
 
 
 @pytest.mark.covers("F106")

@@ -207,7 +207,7 @@ def test_a_listing_that_leads_nowhere_is_not_drained(sandbox, reader, cursor, pr
     with pytest.raises(SourceError, match=problem):
         read_all(reader())
 
-    assert len(sandbox.request_log.all()) < 20
+    assert len(sandbox.request_log.all()) < 24  # with the first pages of the four other states
 
 
 @pytest.mark.parametrize(
@@ -330,10 +330,105 @@ def test_server_time_is_loops(sandbox, reader):
     assert reader().server_time() == NOON + HOUR
 
 
-def test_without_a_date_our_own_clock_is_distrusted_by_five_minutes(reader, sandbox):
+def test_the_first_pages_of_a_window_tell_the_time_and_are_not_asked_for_again(sandbox, reader):
+    everything = a_busy_day(sandbox)
+    one = reader(750)
+
+    told = one.server_time(DAY)
+    asked = [parse_qs(arrival.query)["state"][0] for arrival in sandbox.request_log.all()]
+    found, _ = read_all(one)
+
+    assert told == NOON
+    assert asked == list(STATES)
+    assert set(found) == everything
+    assert len(sandbox.request_log.all()) == 5
+
+
+def test_of_several_answers_the_earliest_tells_the_time(sandbox, reader, network):
+    seconds = iter((7, 3, 5, 2, 9))
+    network.before = lambda *_: sandbox.clock.set(NOON + timedelta(seconds=next(seconds)))
+
+    assert reader().server_time(DAY) == NOON + timedelta(seconds=2)
+
+
+def test_a_first_page_that_fails_once_tells_the_time_at_the_second_attempt(sandbox, reader):
+    sandbox.faults.add(Fault("loop", "503", "list.*", nth=1))
+    sandbox.faults.add(Fault("loop", "html_200", "list.*", nth=3))
+    everything = a_busy_day(sandbox)
+    one = reader(750)
+
+    assert one.server_time(DAY) == NOON
+    assert set(read_all(one)[0]) == everything
+    assert len(sandbox.request_log.all()) == 7
+
+
+def test_a_first_page_that_cannot_be_read_tells_no_time(sandbox, reader):
+    sandbox.faults.add(Fault("loop", "503", "list.*"))
+
+    with pytest.raises(SourceError, match="answered 503"):
+        reader().server_time(DAY)
+
+
+def test_of_a_window_that_ends_earlier_than_what_was_asked_for_nothing_later_shows(sandbox, reader):
+    for number, hours in enumerate((3, 2, 1), 1):
+        put(sandbox, row(number, NOON - hours * HOUR))
+    put(sandbox, row(4, NOON - HOUR, extra={"line_items": None}))
+    one = reader()
+    one.server_time(DAY)
+
+    found, malformed = read_all(one, Window(DAY.start, NOON - 2 * HOUR))
+
+    assert set(found) == {"1", "2"}
+    assert [set_aside.key for set_aside in malformed] == ["4"]  # nobody knows its time
+    assert len(sandbox.request_log.all()) == 5
+
+
+@pytest.mark.parametrize(
+    ("window", "by"),
+    [
+        (Window(DAY.start, DAY.end + HOUR), By.UPDATED),
+        (Window(DAY.start - HOUR, DAY.end), By.UPDATED),
+        (Window(DAY.start + HOUR, DAY.end), By.UPDATED),
+        (DAY, By.CREATED),
+    ],
+)
+def test_another_window_than_the_one_asked_for_is_asked_for_anew(sandbox, reader, window, by):
+    put(sandbox, row(1, window.start), row(2, window.end))
+    one = reader()
+    one.server_time(DAY)
+
+    found, _ = read_all(one, window, by)
+
+    assert set(found) == {"1", "2"}
+    assert len(sandbox.request_log.all()) == 10
+
+
+def test_a_window_is_read_again_only_by_asking_again(sandbox, reader):
+    one = reader()
+    one.server_time(DAY)
+    read_all(one)
+    put(sandbox, row(1, NOON - HOUR))
+
+    assert set(read_all(one)[0]) == {"1"}
+
+
+@pytest.mark.parametrize("by", By)
+def test_the_first_pages_of_all_states_are_asked_for_before_a_second_page(sandbox, reader, by):
+    a_busy_day(sandbox)
+
+    read_all(reader(), by=by)
+
+    asked = [parse_qs(arrival.query) for arrival in sandbox.request_log.all()]
+    assert [query["state"][0] for query in asked[:5]] == list(STATES)
+    assert not any("cursor" in query for query in asked[:5])
+    assert len(asked) > 10
+
+
+@pytest.mark.parametrize("ahead", [None, DAY])
+def test_without_a_date_our_own_clock_is_distrusted_by_five_minutes(reader, sandbox, ahead):
     sandbox.faults.add(
         Fault("loop", "raw", parameters={"body": '{"returns":[],"nextPageUrl":null}'})
     )
     sandbox.options = SandboxOptions(dates=False)
 
-    assert reader().server_time() == NOON - timedelta(minutes=5)
+    assert reader().server_time(ahead) == NOON - timedelta(minutes=5)

@@ -5,7 +5,7 @@ The requests themselves stay what they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ class _Watched:
 
     def __init__(self, service: Any, announce: Callable[[Asked], None]) -> None:
         self._service, self._announce, self._number = service, announce, 0
+        self._ahead: set[tuple[str, str]] = set()
 
     def __enter__(self) -> _Watched:
         return self
@@ -40,8 +41,19 @@ class _Watched:
         return getattr(self._service, name)
 
     def get(self, path: str, query: str, *more: Any) -> Any:
-        self._tell("GET", path, query)
+        if (path, query) not in self._ahead:
+            self._tell("GET", path, query)
+        self._ahead.discard((path, query))
         return self._service.get(path, query, *more)
+
+    def ask_ahead(self, path: str, queries: Iterable[str]) -> Any:
+        return self._service.ask_ahead(path, self._told(path, queries))
+
+    def _told(self, path: str, queries: Iterable[str]) -> Iterator[str]:
+        for query in queries:
+            self._tell("GET", path, query)
+            self._ahead.add((path, query))
+            yield query
 
     def write(self, method: str, path: str, body: bytes) -> Any:
         self._tell(method, path, "")

@@ -48,6 +48,21 @@ def test_a_clock_that_is_ahead_never_pulls_the_watermark_ahead_of_loop_s(
     assert len(world.jetti.sale_returns()) == 4
 
 
+@pytest.mark.covers("F8")
+def test_with_a_clock_that_is_ahead_what_happens_within_loop_s_lag_is_left_for_the_next_run(
+    world: World,
+) -> None:
+    world.go_live()
+    world.pass_time()
+    one = world.returned()
+    world.clock.ahead = 10 * MINUTE
+
+    assert world.run().report["counts"]["seen"] == 0
+    world.pass_time()
+
+    assert world.run().outcomes == {one: ("create", "pushed")}
+
+
 # -------------------------------------------------------------------------------- behind (F9)
 
 
