@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
 
 from reconciler.clock import Clock
+from reconciler.http.capacity import Supply, parse_capacity
 
 log = logging.getLogger("reconciler.http")
 
@@ -129,7 +131,8 @@ class _SpacedRequests:
 
 
 class Pacer:
-    """Makes requests to one service wait their turn, and slows down after a 429."""
+    """Makes requests to one service wait their turn. Slows down after a 429, and while the service
+    says that little is left."""
 
     def __init__(self, name: str, pace: PerMinute | PerSecond, clock: Clock) -> None:
         self._name = name
@@ -143,6 +146,12 @@ class Pacer:
         self._step = 60 / pace.requests if isinstance(pace, PerMinute) else 1 / pace.writes
         self._slowness = 1.0
         self._not_before = -math.inf
+        self._left_at = -math.inf
+        self._supply = (
+            Supply(MINUTE, pace.requests, steady=False)
+            if isinstance(pace, PerMinute)
+            else Supply(1, pace.reads, steady=True)
+        )
         self._lead = {False: 0.0, True: 0.0}
         """Seconds that it took lately from the end of `approach` to the turn, by kind."""
         self._approached: float | None = None
@@ -164,7 +173,8 @@ class Pacer:
             self._approached = None
         # safeguard: rate-limit
         self._wait(write)
-        self._limiter.take(write, self._clock.monotonic())
+        self._left_at = self._clock.monotonic()
+        self._limiter.take(write, self._left_at)
 
     def delay(self) -> float:
         """Seconds until a read could be sent; 0 or less: now."""
@@ -190,6 +200,19 @@ class Pacer:
             self._slowness = max(1.0, self._slowness * 0.8)
         if self._slowness > 1:
             self.pause(self._slowness * self._step)
+
+    def heed(self, headers: Mapping[str, str]) -> None:
+        """Slow down if others leave little of what the service takes; never speed up."""
+        capacity = parse_capacity(headers)
+        if capacity is None:
+            return
+        # safeguard: shared-capacity
+        self._not_before = max(self._not_before, self._supply.not_before(capacity, self._left_at))
+        if (wait := self._not_before - self._clock.monotonic()) > 1:
+            log.info(
+                "%s: only %d more requests are allowed for now; the next leaves in %.0f s",
+                self._name, capacity.remaining, wait,
+            )  # fmt: skip
 
     def pause(self, seconds: float) -> None:
         """Send nothing for `seconds`."""

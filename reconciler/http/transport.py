@@ -145,6 +145,8 @@ class Transport(httpx.HTTPTransport):
                 self.requests.count(write=request.method != "GET")
                 self.budget.requests += 1
         self.pacer.adapt(response.status_code)
+        if response.status_code != 429:  # it tells how long to wait, or is waited for anyway
+            self.pacer.heed(response.headers)
         return self._whole(response)
 
     def _require_own_origin(self, request: httpx.Request) -> None:

@@ -59,7 +59,7 @@ class LoopClient:
     def ask_ahead(self, queries: Iterable[ListQuery]) -> list[datetime]:
         """Send the questions for these first pages together; `page` takes in what came of each.
 
-        Returns at what times by Loop's clock it answered, as far as it did and said so.
+        Returns the times of the answers by the clock of Loop, of those that have one.
         """
         return self._service.ask_ahead(LIST, [query.page() for query in queries])
 
