@@ -101,7 +101,7 @@ def _look_up(path: str, calls: int) -> Operation:
 OPERATIONS = (
     _list("list, first page", "list.first", 5),
     _list("list, next page", "list.next", 2),
-    _list("list, probe", "list.probe", 4),
+    _list("list, probe", "list.probe", 3),
     Operation("details", "loop", "details", 3, (*EVERY_CALL, *READS[:1], LISTS[0]), by_id=True),
     _look_up("/sale-returns.json", 5),
     _look_up("/sales.json", 3),
