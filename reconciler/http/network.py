@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from reconciler.failpoints import Failpoint, hit
 from reconciler.http.ahead import KeptConnection
 from reconciler.http.rate_limit import Pacer
 from reconciler.http.tcp_state import TcpState, tcp_state
+from reconciler.http.together import Opened, SecuredStream, open_together
 
 # Seconds between checks for a signal while waiting, and how long a write in flight may still take
 # after one: the process must end within 30 s of the signal.
@@ -178,10 +179,28 @@ class WatchedNetwork(httpcore.NetworkBackend):
 
     def __init__(self, network: httpcore.NetworkBackend | None = None) -> None:
         self._sockets = network or httpcore.SyncBackend()
+        self._opens_together = network is None
+        self._expected = 1
+        self._tls: ssl.SSLContext | None = None
+        self._opened: list[Opened] = []
         self.keeps = False
         """Whether a connection is to outlive its first use."""
         self.resumed: KeptConnection | None = None
         """Used instead of a new connection, once."""
+
+    def expect(self, connections: int, tls: ssl.SSLContext | None) -> None:
+        """Have so many opened together when the first is needed: each takes some round trips.
+
+        Only by the machine's own sockets.
+        """
+        self._expected, self._tls = connections if self._opens_together else 1, tls
+
+    def expect_no_more(self) -> None:
+        """Close what was opened and not used."""
+        self._expected = 1
+        while self._opened:
+            if isinstance(unused := self._opened.pop(), httpcore.NetworkStream):
+                unused.close()
 
     def connect_tcp(
         self,
@@ -195,6 +214,29 @@ class WatchedNetwork(httpcore.NetworkBackend):
             resumed, self.resumed = self.resumed, None
             return resumed
         allowed = self.watch.allowed(timeout)
-        stream = self._sockets.connect_tcp(host, port, allowed, local_address, socket_options)
-        watched = WatchedStream(stream, self.watch)
+
+        def connect() -> httpcore.NetworkStream:
+            return self._sockets.connect_tcp(host, port, allowed, local_address, socket_options)
+
+        watched = WatchedStream(self._next(connect, host, allowed), self.watch)
         return KeptConnection(watched) if self.keeps else watched
+
+    def _next(
+        self, connect: Callable[[], httpcore.NetworkStream], host: str, allowed: float
+    ) -> httpcore.NetworkStream:
+        if self._expected > 1 and not self._opened:
+            count, self._expected, tls = self._expected, 1, self._tls
+
+            def secured() -> httpcore.NetworkStream:
+                stream = connect()
+                return SecuredStream(stream.start_tls(tls, host, allowed)) if tls else stream
+
+            self._opened = open_together(
+                count, secured, self.watch.check_for_signal, SIGNAL_CHECK_EVERY
+            )
+        if not self._opened:
+            return connect()
+        opened = self._opened.pop(0)
+        if isinstance(opened, Exception):
+            raise opened
+        return opened

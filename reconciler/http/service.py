@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from ssl import SSLContext
 from types import TracebackType
@@ -103,7 +103,7 @@ class Service:
         """Close idle connections."""
         self._reads.close()
 
-    def ask_ahead(self, path: str, queries: Iterable[str]) -> list[datetime]:
+    def ask_ahead(self, path: str, queries: Collection[str]) -> list[datetime]:
         """Send these reads together, and keep what comes back: the next `get` of each takes it for
         its first attempt, also if it was a failure. What was asked ahead before is forgotten.
 
@@ -121,7 +121,7 @@ class Service:
                 asked.append((path, query))
                 yield self._request("GET", path, query)
 
-        outcomes = self._transport.ask_ahead(requests())
+        outcomes = self._transport.ask_ahead(requests(), len(queries))
         self._outcomes = dict(zip(asked, outcomes, strict=True))
         answers = (one for one in outcomes if isinstance(one, httpx.Response))
         times = (parse_http_date(one.headers.get("date")) for one in answers if one.is_success)

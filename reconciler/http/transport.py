@@ -61,8 +61,11 @@ class Transport(httpx.HTTPTransport):
         self._endpoint = endpoint
         self._clock = clock
         self._network = WatchedNetwork(network)
+        self._tls = (tls or tls_context()) if self.base.scheme == "https" else None
+        if self._tls is not None:
+            self._tls.set_alpn_protocols(["http/1.1"])  # as httpcore does, but later
         self._pool = httpcore.ConnectionPool(
-            ssl_context=(tls or tls_context()) if self.base.scheme == "https" else None,
+            ssl_context=self._tls,
             network_backend=self._network,
         )
         self.pacer = Pacer(endpoint.name, endpoint.pace, clock)
@@ -80,14 +83,16 @@ class Transport(httpx.HTTPTransport):
             raise outcome
         return outcome or self._exchange(request, self._begin(request))
 
-    def ask_ahead(self, requests: Iterable[httpx.Request]) -> list[Outcome]:
-        """Send reads one after the other, then take in their answers; each is tried once.
+    def ask_ahead(self, requests: Iterable[httpx.Request], count: int) -> list[Outcome]:
+        """Send so many reads one after the other, then take in their answers; each is tried once.
 
         Ends early where the pace would have one wait while others are in flight, and after one that
         could not be sent. Raises Interrupted.
         """
         outcomes: list[_Sent | Outcome] = []
         with ExitStack() as kept:
+            self._network.expect(count, self._tls)
+            kept.callback(self._network.expect_no_more)
             for request in requests:
                 sent = self._send(request)
                 outcomes.append(sent)

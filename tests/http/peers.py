@@ -122,7 +122,10 @@ class Peer:
                 return
             with connection:
                 connection.settimeout(5)
-                self.requests.append(_request(connection))
+                request = _request(connection)
+                if not request:
+                    continue  # opened for nothing
+                self.requests.append(request)
                 index = min(len(self.requests), len(self.script)) - 1
                 self._play(connection, self.script[index])
 
@@ -137,9 +140,13 @@ class Peer:
 
 
 def _request(connection: socket.socket) -> bytes:
+    """The whole of a request; empty if the client hangs up before."""
     received = b""
     while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
+        more = connection.recv(65536)
+        if not more:
+            return b""
+        received += more
     head, _, body = received.partition(b"\r\n\r\n")
     length = next(
         (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-len")),

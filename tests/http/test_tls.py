@@ -57,7 +57,9 @@ def certificates(tmp_path_factory):
 class SecurePeer:
     """Answers over TLS until it is closed, and remembers what reached it."""
 
-    def __init__(self, home, name: str) -> None:
+    def __init__(self, home, name: str, together: int = 1) -> None:
+        """It shakes hands when so many wait for that."""
+        self._together = threading.Barrier(together, timeout=5)
         self.received: list[bytes] = []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(home / f"{name}.pem", home / f"{name}.key")
@@ -75,17 +77,22 @@ class SecurePeer:
         self._listener.close()
 
     def _serve(self) -> None:
+        answering = []
         while True:
             connection, _ = self._listener.accept()
-            with connection:
-                if self._closing.is_set():
-                    return
-                connection.settimeout(5)
-                self._answer(connection)
+            if self._closing.is_set():
+                connection.close()
+                break
+            connection.settimeout(5)
+            answering.append(threading.Thread(target=self._answer, args=(connection,)))
+            answering[-1].start()
+        for one in answering:
+            one.join()
 
     def _answer(self, connection: socket.socket) -> None:
+        self._together.wait()
         try:
-            with self._context.wrap_socket(connection, server_side=True) as secured:
+            with connection, self._context.wrap_socket(connection, server_side=True) as secured:
                 if received := secured.recv(65536):
                     self.received.append(received)
                     secured.sendall(answer(body=b"1"))
@@ -97,8 +104,8 @@ class SecurePeer:
 def secure_peer(certificates):
     made = []
 
-    def make(name: str) -> SecurePeer:
-        made.append(SecurePeer(certificates, name))
+    def make(name: str, together: int = 1) -> SecurePeer:
+        made.append(SecurePeer(certificates, name, together))
         return made[-1]
 
     yield make
@@ -114,8 +121,10 @@ def test_a_verified_server_is_asked(certificates, secure_peer, service):
     assert got == b"1"
 
 
-def test_a_verified_server_is_asked_ahead(certificates, secure_peer, service):
-    server = secure_peer("right")
+def test_to_be_asked_ahead_a_verified_server_is_connected_to_by_all_at_once(
+    certificates, secure_peer, service
+):
+    server = secure_peer("right", together=3)
     trusted = tls_context(str(certificates / "ca.pem"))
     loop = service(server.url, tls=trusted, pace=PerMinute(60_000))
 
@@ -123,6 +132,18 @@ def test_a_verified_server_is_asked_ahead(certificates, secure_peer, service):
 
     assert [loop.get("/x", f"n={n}", lambda given: given.body) for n in (1, 2, 3)] == [b"1"] * 3
     assert len(server.received) == loop.requests.get == 3
+
+
+@pytest.mark.covers("F106")
+def test_to_be_asked_ahead_an_unverified_server_gets_nothing(secure_peer, service):
+    server = secure_peer("right")
+    loop = service(server.url, pace=PerMinute(60_000))
+
+    assert loop.ask_ahead("/x", ["n=1", "n=2"]) == []
+    with pytest.raises(SourceError, match="certificate verify failed"):
+        loop.get("/x", "n=1", lambda given: given.body)
+
+    assert server.received == []
 
 
 @pytest.mark.covers("F106")

@@ -5,8 +5,9 @@ The requests themselves stay what they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tests.support.world import World
@@ -22,6 +23,21 @@ class Asked:
     query: str
     number: int
     """How many left for that service before, in this run."""
+
+
+class _Told(Sequence[str]):
+    """Queries, each of which is told of when it is taken."""
+
+    def __init__(self, queries: Sequence[str], tell: Callable[[str], None]) -> None:
+        self._queries, self._tell = queries, tell
+
+    def __len__(self) -> int:
+        return len(self._queries)
+
+    def __getitem__(self, at: Any) -> Any:
+        query = self._queries[at]
+        self._tell(query)
+        return query
 
 
 class _Watched:
@@ -46,14 +62,12 @@ class _Watched:
         self._ahead.discard((path, query))
         return self._service.get(path, query, *more)
 
-    def ask_ahead(self, path: str, queries: Iterable[str]) -> Any:
-        return self._service.ask_ahead(path, self._told(path, queries))
+    def ask_ahead(self, path: str, queries: Sequence[str]) -> Any:
+        return self._service.ask_ahead(path, _Told(queries, partial(self._tell_ahead, path)))
 
-    def _told(self, path: str, queries: Iterable[str]) -> Iterator[str]:
-        for query in queries:
-            self._tell("GET", path, query)
-            self._ahead.add((path, query))
-            yield query
+    def _tell_ahead(self, path: str, query: str) -> None:
+        self._tell("GET", path, query)
+        self._ahead.add((path, query))
 
     def write(self, method: str, path: str, body: bytes) -> Any:
         self._tell(method, path, "")
