@@ -15,7 +15,7 @@ COSTS = {"GET": 0.5, "POST": 1.0, "PUT": 1.0}
 
 
 def figures(runs: int, returns: int) -> list[Figure]:
-    """Medians of `runs` idle passes; the pace of one pass that pushes so many fresh returns."""
+    """Medians of `runs` idle passes; the pace of one pass that pushes `returns` fresh returns."""
     return [_idle_pass(runs), *_pace(returns)]
 
 
@@ -50,7 +50,7 @@ def _pace(returns: int) -> list[Figure]:
         log = [one for one in opened.sandbox.request_log.all() if one.service == "jetti"]
     shares = []
     for first, second in itertools.pairwise(log):
-        # No second may hold more than one second's cost, so the dearer of both must lie between.
+        # No second may hold more than one second's cost: at least the higher of both lies between.
         least = max(COSTS[first.method], COSTS[second.method])
         shares.append((least, (second.at - first.at).total_seconds()))
     took = sum(actual for _, actual in shares)

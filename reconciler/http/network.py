@@ -189,7 +189,7 @@ class WatchedNetwork(httpcore.NetworkBackend):
         """Used instead of a new connection, once."""
 
     def expect(self, connections: int, tls: ssl.SSLContext | None) -> None:
-        """Have so many opened together when the first is needed: each takes some round trips.
+        """Have them opened together when the first is needed: each takes some round trips.
 
         Only by the machine's own sockets.
         """

@@ -84,7 +84,7 @@ def open_together(
 ) -> list[Opened]:
     """What `connect` returned or raised, each time in a thread of its own.
 
-    Calls `check` after every so many seconds; whatever that raises ends it, and nothing stays open.
+    Calls `check` every `every` seconds; whatever that raises ends it, and nothing stays open.
     """
     openings = [_Opening(connect) for _ in range(count)]
     try:

@@ -84,7 +84,7 @@ class Transport(httpx.HTTPTransport):
         return outcome or self._exchange(request, self._begin(request))
 
     def ask_ahead(self, requests: Iterable[httpx.Request], count: int) -> list[Outcome]:
-        """Send so many reads one after the other, then take in their answers; each is tried once.
+        """Send `count` reads one after the other, then take in their answers; each is tried once.
 
         Ends early where the pace would have one wait while others are in flight, and after one that
         could not be sent. Raises Interrupted.

@@ -167,6 +167,7 @@ LIST = Request(
 SALES = Request("GET", "/api/sales.json", "", {"authorization": f"Bearer {JETTI_TOKEN}"})
 
 
+@pytest.mark.covers("P12")
 @given(st.integers(0, 300), st.lists(st.integers(0, 9), min_size=1, max_size=3))
 def test_others_who_use_the_key_slow_us_down_before_we_are_refused(before, each):
     """They sent so many before, and then send some for each of ours, as many as in the minute

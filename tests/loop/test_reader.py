@@ -344,6 +344,7 @@ def test_the_first_pages_of_a_window_tell_the_time_and_are_not_asked_for_again(s
     assert len(sandbox.request_log.all()) == 5
 
 
+@pytest.mark.covers("P4")
 def test_of_several_answers_the_earliest_tells_the_time(sandbox, reader, network):
     seconds = iter((7, 3, 5, 2, 9))
     network.before = lambda *_: sandbox.clock.set(NOON + timedelta(seconds=next(seconds)))
