@@ -57,19 +57,20 @@ class LoopReader:
         """
         now = self._clock.now()
         if ahead is None:
-            small = around([now], By.UPDATED, "open", 1)
-            _, date = self._api.dated_page(small)
+            _, date = self._api.dated_page(around([now], By.UPDATED, "open", 1))
             times = []
         else:
             queries = self._queries(ahead, By.UPDATED)
             times = self._api.ask_ahead(queries)
             first, date = self._api.dated_page(queries[0])
             self._begun = _Begun(ahead, first)
-        if date is None:
+        if date is not None:
+            times.append(date)
+        if not times:
             log.warning("Loop's answer has no Date; going by this machine's clock")
             return (now - WITHOUT_DATE).replace(microsecond=0)
         # safeguard: earliest-answer
-        return min([date, *times])
+        return min(times)
 
     def read(self, window: Window, by: By) -> Iterator[Page]:
         """Every return of the window, one state after another (`Source.read`).
@@ -83,10 +84,11 @@ class LoopReader:
         else:
             queries, first, end = self._queries(window, by), None, None
             self._api.ask_ahead(queries)
+        begun = None  # a page is some megabytes, and reading may take a while
         for query in queries:
-            for page in StatePager(self._api, query, first).pages():
+            pager, first = StatePager(self._api, query, first), None
+            for page in pager.pages():
                 yield page if end is None else _up_to(end, page)
-            first = None
 
     def _queries(self, window: Window, by: By) -> list[ListQuery]:
         # safeguard: every-state-by-name

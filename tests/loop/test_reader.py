@@ -352,6 +352,20 @@ def test_of_several_answers_the_earliest_tells_the_time(sandbox, reader, network
     assert reader().server_time(DAY) == NOON + timedelta(seconds=2)
 
 
+@pytest.mark.parametrize("silent", [0, 3])
+def test_an_answer_without_a_date_leaves_it_to_the_others(sandbox, reader, network, silent):
+    seconds = iter((7, 3, 5, 2, 9))
+
+    def before(*_):
+        second = next(seconds)
+        sandbox.clock.set(NOON + timedelta(seconds=second))
+        sandbox.options = SandboxOptions(dates=second != (7, 3, 5, 2, 9)[silent])
+
+    network.before = before
+
+    assert reader().server_time(DAY) == NOON + timedelta(seconds=3 if silent else 2)
+
+
 def test_a_first_page_that_fails_once_tells_the_time_at_the_second_attempt(sandbox, reader):
     sandbox.faults.add(Fault("loop", "503", "list.*", nth=1))
     sandbox.faults.add(Fault("loop", "html_200", "list.*", nth=3))
