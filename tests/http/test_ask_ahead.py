@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 
+import httpcore
 import msgspec
 import pytest
 
@@ -67,6 +68,17 @@ class Crowd:
 
 
 @pytest.fixture
+def service(service):
+    """Against a peer that plays a script, connections are opened in the order of the requests."""
+
+    def make(url, *, in_order=False, **changes):
+        network = httpcore.SyncBackend() if in_order else None
+        return service(url, network=network, **({"pace": FAST} | changes))
+
+    return make
+
+
+@pytest.fixture
 def crowd() -> Iterator[Callable[..., Crowd]]:
     with ExitStack() as stack:
 
@@ -93,7 +105,7 @@ def get_all(loop):
 
 def test_all_are_in_flight_before_the_first_is_answered(crowd, service):
     server = crowd(5, numbered)
-    loop = service(server.url, pace=FAST)
+    loop = service(server.url)
 
     times = loop.ask_ahead("/x", FIVE)
 
@@ -104,7 +116,7 @@ def test_all_are_in_flight_before_the_first_is_answered(crowd, service):
 
 def test_each_answer_is_that_to_its_question_and_is_used_once(crowd, service):
     server = crowd(5, numbered)
-    loop = service(server.url, pace=FAST)
+    loop = service(server.url)
     loop.ask_ahead("/x", FIVE)
 
     assert get_all(loop) == [0, 1, 2, 3, 4]
@@ -116,7 +128,7 @@ def test_each_answer_is_that_to_its_question_and_is_used_once(crowd, service):
 
 def test_what_was_asked_ahead_before_is_forgotten(crowd, service):
     server = crowd(5, numbered)
-    loop = service(server.url, pace=FAST)
+    loop = service(server.url)
     loop.ask_ahead("/x", FIVE)
 
     loop.ask_ahead("/x", FIVE[:1])
@@ -127,7 +139,7 @@ def test_what_was_asked_ahead_before_is_forgotten(crowd, service):
 
 def test_answers_larger_than_a_socket_holds_are_whole(crowd, service):
     large = b'"' + b"x" * 3_000_000 + b'"'
-    loop = service(crowd(5, lambda _: answer(body=large)).url, pace=FAST)
+    loop = service(crowd(5, lambda _: answer(body=large)).url)
 
     loop.ask_ahead("/x", FIVE)
 
@@ -136,7 +148,7 @@ def test_answers_larger_than_a_socket_holds_are_whole(crowd, service):
 
 def test_a_failure_is_the_first_attempt_of_its_question(peer, service):
     server = peer(answer(503), answer(body=b"<html>"), answer(body=b"2"), answer(body=b"9"))
-    loop = service(server.url, pace=FAST)
+    loop = service(server.url, in_order=True)
     loop.ask_ahead("/x", FIVE[:3])
 
     assert [loop.get("/x", query, decoded) for query in FIVE[:3]] == [9, 9, 2]
@@ -145,7 +157,7 @@ def test_a_failure_is_the_first_attempt_of_its_question(peer, service):
 
 def test_with_it_four_attempts_are_all(peer, service):
     server = peer(answer(503))
-    loop = service(server.url, pace=FAST)
+    loop = service(server.url, in_order=True)
     loop.ask_ahead("/x", FIVE[:1])
 
     with pytest.raises(SourceError, match=r"^Loop answered 503 .*after 4 tries"):
@@ -167,7 +179,7 @@ def test_what_no_retry_would_change_ends_the_question_when_it_is_asked(
     peer, service, first, error, message
 ):
     server = peer(first, answer(body=b"1"))
-    loop = service(server.url, pace=FAST, body_cap=1000)
+    loop = service(server.url, in_order=True, body_cap=1000)
     loop.ask_ahead("/x", FIVE[:2])
 
     assert loop.get("/x", FIVE[1], decoded) == 1
@@ -179,7 +191,7 @@ def test_what_no_retry_would_change_ends_the_question_when_it_is_asked(
 
 def test_a_wait_that_was_asked_for_counts_from_the_answer(peer, service, clock):
     server = peer(answer(429, Retry_After="30"), answer(429, Retry_After="30"), answer(body=b"1"))
-    loop = service(server.url, pace=FAST)
+    loop = service(server.url, in_order=True)
     loop.ask_ahead("/x", FIVE[:2])
 
     for query in FIVE[:2]:
@@ -191,7 +203,7 @@ def test_a_wait_that_was_asked_for_counts_from_the_answer(peer, service, clock):
 def test_after_one_that_cannot_be_sent_the_others_are_not_tried(service):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    loop = service(f"http://127.0.0.1:{port}", pace=FAST)
+    loop = service(f"http://127.0.0.1:{port}")
 
     assert loop.ask_ahead("/x", FIVE) == []
     with pytest.raises(SourceError, match="cannot connect"):
@@ -202,7 +214,7 @@ def test_after_one_that_cannot_be_sent_the_others_are_not_tried(service):
 
 def test_no_more_are_sent_than_need_not_wait_long_for_their_turns(peer, service, clock):
     server = peer(answer(body=b"1"))
-    loop = service(server.url, pace=PerMinute(20))
+    loop = service(server.url, in_order=True, pace=PerMinute(20))
 
     loop.ask_ahead("/x", FIVE)
 
@@ -221,7 +233,7 @@ def test_nothing_overlaps_where_requests_are_kept_apart(peer, service):
 
 def test_a_service_that_fails_is_not_asked_ahead(peer, service, clock):
     server = peer(answer(503))
-    loop = service(server.url, pace=FAST)
+    loop = service(server.url, in_order=True)
     for _ in range(5):
         with pytest.raises(SourceError):
             loop.get("/x", "", decoded)
@@ -242,7 +254,7 @@ def test_a_signal_ends_it_and_closes_every_connection(crowd, service, clock):
         ended.append(target)
         return b""
 
-    loop = service(crowd(5, silent).url, pace=FAST, timeouts=Timeouts(read=30, total=60))
+    loop = service(crowd(5, silent).url, timeouts=Timeouts(read=30, total=60))
     begun = time.monotonic()
 
     with pytest.raises(Interrupted):
@@ -253,7 +265,7 @@ def test_a_signal_ends_it_and_closes_every_connection(crowd, service, clock):
 
 
 def test_silence_is_waited_for_once_by_all(crowd, service):
-    loop = service(crowd(5, lambda _: b"").url, pace=FAST, timeouts=Timeouts(read=0.5))
+    loop = service(crowd(5, lambda _: b"").url, timeouts=Timeouts(read=0.5))
     begun = time.monotonic()
 
     assert loop.ask_ahead("/x", FIVE) == []
@@ -265,13 +277,13 @@ def test_an_answer_that_came_while_others_were_silent_is_taken(crowd, service):
     def reply(target: bytes) -> bytes:
         return b"" if target.endswith((b"0", b"1")) else numbered(target)
 
-    loop = service(crowd(5, reply).url, pace=FAST, timeouts=Timeouts(read=0.3, total=0.4))
+    loop = service(crowd(5, reply).url, timeouts=Timeouts(read=0.3, total=0.4))
 
     assert len(loop.ask_ahead("/x", FIVE)) == 3
 
 
 def test_only_what_may_be_read_is_asked_ahead(service):
-    loop = service("http://127.0.0.1:1", pace=FAST)
+    loop = service("http://127.0.0.1:1")
 
     with pytest.raises(ValueError, match="not a path and query"):
         loop.ask_ahead("/x", ["a b"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import httpcore
 import pytest
@@ -72,3 +73,35 @@ def test_a_watched_connection_is_the_one_that_was_asked_for(clock):
         assert accepted.recv(100) == b"asked"
         accepted.sendall(b"answered")
         assert stream.read(100) == b"answered"
+
+
+def test_connections_that_are_expected_are_opened_together_and_closed_if_not_used(clock):
+    network = WatchedNetwork()
+    network.watch = RequestWatch(clock, Pacer("Loop", PerMinute(300), clock), 5, write=False)
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        network.expect(4, None)
+        used = [network.connect_tcp(*listener.getsockname(), timeout=2) for _ in range(2)]
+        accepted = [stack.enter_context(listener.accept()[0]) for _ in range(4)]
+
+        network.expect_no_more()
+        another = network.connect_tcp(*listener.getsockname(), timeout=2)
+        accepted.append(stack.enter_context(listener.accept()[0]))
+
+        hung_up, _, _ = select.select(accepted, [], [], 1)
+        assert [one.recv(1) for one in hung_up] == [b"", b""]
+        for one in (*used, another):
+            one.close()
+
+
+def test_what_keeps_an_expected_connection_from_opening_is_raised_when_it_is_needed(clock):
+    network = WatchedNetwork()
+    network.watch = RequestWatch(clock, Pacer("Loop", PerMinute(300), clock), 5, write=False)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        there = closed.getsockname()
+    network.expect(2, None)
+
+    for _ in range(2):
+        with pytest.raises(httpcore.ConnectError):
+            network.connect_tcp(*there, timeout=2)
+    network.expect_no_more()
