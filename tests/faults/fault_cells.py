@@ -103,9 +103,9 @@ OPERATIONS = (
     _list("list, next page", "list.next", 2),
     _list("list, probe", "list.probe", 3),
     Operation("details", "loop", "details", 3, (*EVERY_CALL, *READS[:1], LISTS[0]), by_id=True),
-    _look_up("/sale-returns.json", 5),
-    _look_up("/sales.json", 3),
-    _look_up("/sale-items.json", 3),
+    _look_up("/sale-returns.json", 7),
+    _look_up("/sales.json", 4),
+    _look_up("/sale-items.json", 4),
     _look_up("/sale-return-items.json", 4),
     _look_up("/adjustment-reasons.json", 1),
     Operation(
