@@ -40,7 +40,7 @@ def lines(scarcity: Scarcity) -> Iterator[str]:
     measured = [(left, truth) for left, truth in with_it.truths() if left.is_measured]
     for left, truth in measured[:: len(measured) // 6 or 1]:
         wrong = left.seconds_left / truth - 1
-        yield f"  {left.left:6} left: told {left.seconds_left / 3600:5.1f} h, {wrong:+.1%}"
+        yield f"  {left.left:6} left: estimated {left.seconds_left / 3600:5.1f} h, {wrong:+.1%}"
     early = [(left, truth) for left, truth in measured if truth > 10 * scarcity.interval]
     errors = [abs(left.seconds_left / truth - 1) for left, truth in early]
     worst = max(errors, default=0.0)
