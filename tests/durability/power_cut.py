@@ -24,6 +24,8 @@ _BEGINNINGS = {"execve", "fork", "vfork", "clone", "clone3"}
 _LINE = re.compile(
     r"(?:\[pid +)?(?P<pid>\d+)\]? +(?P<call>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+)"
 )
+_UNFINISHED = "<unfinished ...>"
+_RESUMED = re.compile(r" <\.\.\. \w+ resumed>")
 _DESCRIPTOR = re.compile(r"(?P<number>\d+)<(?P<what>.*?)>, |(?P<last>\d+)<(?P<whole>.*?)>$")
 _HEX = re.compile(r"\\x([0-9a-f]{2})")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
@@ -61,12 +63,31 @@ class Call:
 
 
 def calls(trace: Path) -> Iterator[Call]:
-    """The calls that succeeded, in order."""
-    for line in trace.read_text(encoding="ascii").splitlines():
-        assert "<unfinished" not in line, "a program with one thread was expected"
+    """The calls that succeeded, in order.
+
+    The beginning of a thread is none of them: it has no memory and no files of its own.
+    """
+    callers = set()
+    for line in _whole(trace.read_text(encoding="ascii").splitlines()):
         match = _LINE.match(line)
-        if match and not match["result"].startswith("-"):
-            yield _call(match["call"], match["arguments"])
+        if not match or match["result"].startswith("-") or "CLONE_THREAD" in match["arguments"]:
+            continue
+        callers.add(match["pid"])
+        assert len(callers) == 1, "one thread was expected to write and send"
+        yield _call(match["call"], match["arguments"])
+
+
+def _whole(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, with those put together that another thread's end cut in two."""
+    begun: dict[str, str] = {}
+    for line in lines:
+        pid = line.split(maxsplit=1)[0]
+        if line.endswith(_UNFINISHED):
+            begun[pid] = line.removesuffix(_UNFINISHED).rstrip()
+        elif resumed := _RESUMED.search(line):
+            yield begun.pop(pid) + line[resumed.end() :]
+        else:
+            yield line
 
 
 def _call(name: str, arguments: str) -> Call:
