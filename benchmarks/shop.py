@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sqlite3
 import tempfile
@@ -62,6 +63,8 @@ class Shop:
 def shop(**options: Any) -> Iterator[Shop]:
     """Opens a shop; the options are those of the sandbox."""
     sandbox = Sandbox(SandboxOptions(rate_limits=False, **options))
+    # Or it would search 100,000 returns for reference cycles again and again while it serves them.
+    gc.freeze()
     with serving(sandbox), tempfile.TemporaryDirectory() as directory:
         yield Shop(sandbox, Path(directory))
 

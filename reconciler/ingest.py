@@ -36,7 +36,7 @@ from reconciler.errors import ReconcilerError, SourceError
 from reconciler.runtime import Progress
 
 _unpack = msgpack.Decoder(Return).decode
-_MOST_UNPACKED = 2_000
+_MOST_UNPACKED = 1_500
 """Returns of a window that are kept as they are. Packed, one takes a third of the memory, but
 packing and unpacking it takes as long as parsing half a row."""
 _MOST_FAILURES = 5  # of a sweep are reported one by one; when Loop is out, every read fails
@@ -224,8 +224,8 @@ class Ingest:
     def _observed(self, batch: _Batch, now: datetime) -> Iterator[Observation]:
         """What changed, with what is wanted. A new return is decided about at once, so that its
         entry need not be read back; the others when the plan is made."""
-        for seen, content in batch.take_changed():
-            observed = self._projection.observe(seen, content)
+        for seen in batch.take_changed():
+            observed = self._projection.observe(seen, fingerprint.content(seen))
             if seen.id in batch.new:
                 yield self._decided(observed, now)
             else:
@@ -245,9 +245,8 @@ class _Batch:
     def __init__(self) -> None:
         self.latest: dict[str, datetime] = {}
         """Return id -> `updated_at`, of every return that was read."""
-        self.changed: dict[str, tuple[Return | bytes, bytes] | None] = {}
-        """Returns whose content is new to the ledger, packed if there are many, with the hash of
-        it; None once taken."""
+        self.changed: dict[str, Return | bytes | None] = {}
+        """Returns whose content is new to the ledger, packed if there are many; None once taken."""
         self.touched: dict[str, datetime] = {}
         """Return id -> `updated_at`, where the content is known but the time is newer."""
         self.malformed: dict[str, Malformed] = {}
@@ -258,13 +257,12 @@ class _Batch:
         self.shops: Counter[str] = Counter()
         """How many rows name each shop."""
 
-    def take_changed(self) -> Iterator[tuple[Return, bytes]]:
+    def take_changed(self) -> Iterator[Return]:
         """What changed, one by one. Nothing is kept of it: in a first window all is new."""
-        for return_id, changed in self.changed.items():
-            if changed is not None:
-                row, content = changed
+        for return_id, row in self.changed.items():
+            if row is not None:
                 self.changed[return_id] = None
-                yield _unpack(row) if isinstance(row, bytes) else row, content
+                yield _unpack(row) if isinstance(row, bytes) else row
 
     def status_of(self, return_id: str) -> ReadStatus:
         if return_id in self.new:
@@ -290,9 +288,8 @@ class _Batch:
             self.new.add(row.id)
         elif row.updated_at < known.updated_at:
             return
-        content = fingerprint.content(row)
-        if known is None or content != known.content:
+        if known is None or fingerprint.content(row) != known.content:
             is_one_of_many = len(self.changed) >= _MOST_UNPACKED
-            self.changed[row.id] = (msgpack.encode(row) if is_one_of_many else row, content)
+            self.changed[row.id] = msgpack.encode(row) if is_one_of_many else row
         elif row.updated_at > known.updated_at:
             self.touched[row.id] = row.updated_at

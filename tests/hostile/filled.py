@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from reconciler.core.field_changes import FieldChange, FieldChanges
 from reconciler.core.health import Health
-from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
+from reconciler.core.report import ChangeKind, Changes, OutcomeKind, Report, ReportedChange
 from reconciler.core.return_detail import ReturnDetails
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -62,6 +62,9 @@ def _filled(kind: Any, text: str) -> Any:
     if kind is FieldChanges:
         one = _filled(FieldChange, text)
         return FieldChanges([one, *(replace(one, field=name) for name in _SINGLED_OUT)])
+    if kind is Changes:
+        one = _filled(ReportedChange, text)
+        return Changes([one], [replace(one, outcome=OutcomeKind.SKIPPED)])
     if get_origin(kind) is UnionType:
         return _filled(str if str in of else next(one for one in of if one is not NoneType), text)
     if get_origin(kind) is tuple:
