@@ -58,9 +58,9 @@ def _growth(fewer: int, small: Measured, more: int, large: Measured) -> Figure:
     )
 
 
-SETTLED = 9.0
-STOPPED = 6.0
-PEAK = 160.0
+SETTLED = 2.6
+STOPPED = 2.2
+PEAK = 125.0
 """MiB."""
 
 

@@ -37,8 +37,8 @@ def figures(returns: int) -> list[Figure]:
     ]
 
 
-CPU = 14.0
-SHARE = 0.7
+CPU = 12.0
+SHARE = 1.0
 READS_WITH = 0.2
 READS_WITHOUT = 0.5
 

@@ -49,7 +49,7 @@ def figures(runs: int) -> list[Figure]:
     ]
 
 
-IDLE = 1.6
+IDLE = 1.45
 
 
 def _in_turn(runs: int, *commands: Callable[[], Measured]) -> list[Measured]:
