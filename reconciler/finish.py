@@ -53,7 +53,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
         state = _state_of(ledger, result, settings, finished_at)
         # Once creation is stopped nobody can tell when the rest will be done.
         if result.backlog is not None and state.totals.creation_stopped is None:
-            told = _estimated(ledger, result.backlog, start, finished_at)
+            told = _estimated(ledger, result.backlog, start)
             backlog = BacklogLeft(
                 finished_at, result.backlog.left, round(told.seconds), told.is_measured
             )
@@ -110,14 +110,12 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
     )
 
 
-def _estimated(
-    ledger: Ledger, backlog: Backlog, start: PassStart, finished_at: datetime
-) -> Estimate:
+def _estimated(ledger: Ledger, backlog: Backlog, start: PassStart) -> Estimate:
     """Raises LedgerError."""
     began = start.run.started_at
     runs = ledger.runs.begun_since(began - estimate.LOOKED_BACK) if backlog.left else ()
     past = estimate.past_passes(run for run in runs if run.id != start.run.id)
-    return estimate.estimated(backlog, began, finished_at, past)
+    return estimate.estimated(backlog, began, past)
 
 
 def _message(exit_code: int, failures: Sequence[ReconcilerError], state: LedgerState) -> str | None:

@@ -90,7 +90,9 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         stopped=Stopped.of(stopped) if stopped else None,
         oldest_problem=Problem.of(oldest) if oldest else None,
         runs=runs,
-        backlog=backlog_left(runs),
+        # Once creation is stopped nobody can tell when the rest will be done.
+        # safeguard: no-estimate-while-creation-is-stopped
+        backlog=backlog_left(runs) if meta.creation_stopped is None else None,
         set_aside=tuple(ledger.malformed.oldest(_SET_ASIDE)),
     )
 

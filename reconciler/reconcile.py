@@ -43,6 +43,7 @@ _log = logging.getLogger(__name__)
 
 _READY = frozenset({State.PENDING, State.WAITING, State.FAILED, State.SKIPPED})
 _UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
+_ASK_AGAIN = "the run ended before it was looked up; only a run that asks for it does that"
 
 
 class PassDependencies(Struct, frozen=True):
@@ -191,7 +192,9 @@ class Pass:
             else:
                 # safeguard: cut-short-push-shows-what-was-written
                 written = self._target.unfinished.get(change.return_id, NO_FIELDS)
-                yield change.with_outcome(OutcomeKind.DEFERRED, why_left, fields=written)
+                # safeguard: what-rests-is-not-left-to-passes
+                why = _ASK_AGAIN if change.rests and not self._ended_by else why_left
+                yield change.with_outcome(OutcomeKind.DEFERRED, why, fields=written)
 
     def _why_left(self) -> str:
         match self._ended_by:

@@ -108,14 +108,12 @@ def backlog_left(runs: Iterable[Run]) -> BacklogLeft | None:
     return None
 
 
-def estimated(
-    backlog: Backlog, started_at: datetime, ended_at: datetime, past: Iterable[PastPass]
-) -> Estimate:
+def estimated(backlog: Backlog, started_at: datetime, past: Iterable[PastPass]) -> Estimate:
     """When the backlog will be done: its work, at the rate of the last day. That rate holds all
     that slows it down: fresh changes, pauses between passes, latency, 429s and outages.
 
-    `past` are the passes before this one, newest first. Without one that has worked it off, nobody
-    knows yet how often passes come.
+    `started_at` is the begin of this pass; `past` are those before it, newest first. Without one
+    that has worked it off, nobody knows yet how often passes come.
     """
     counted: list[PastPass] = []
     for one in past:
@@ -129,8 +127,9 @@ def estimated(
     if began < started_at:
         done = sum(one.work_done for one in counted)
         return Estimate(_at(backlog, done / (started_at - began).total_seconds()), True)
-    took = (ended_at - started_at).total_seconds()
-    return Estimate(_at(backlog, backlog.work_done / took if took else 1.0), False)
+    # Not at the rate of this pass: what it took to begin with does not come again.
+    # safeguard: least-is-the-least
+    return Estimate(_at(backlog, 1.0), False)
 
 
 def _at(backlog: Backlog, rate: float) -> float:

@@ -77,6 +77,8 @@ class Change(Struct, frozen=True, gc=False):
     """Whether lines of it are in no sale return yet."""
     waits: bool = False
     """Whether its order or a line was not in Jetti when it was last looked up."""
+    rests: bool = False
+    """Whether no pass does anything about it unless someone asks for it, as now."""
     priority: Priority = Priority.FRESH
     was_left: bool = False
     """Whether it was due before this pass."""
@@ -336,6 +338,7 @@ def _change(
         fields=FieldChanges(changed) if changed else NO_FIELDS,
         creates=creates,
         waits=entry.state is State.WAITING,
+        rests=entry.state is State.SKIPPED,
     )
 
 

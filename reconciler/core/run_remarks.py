@@ -82,7 +82,8 @@ def _left_over(result: PassResult, *, creates: bool) -> Iterator[str]:
     with what is to be created."""
     if result.request.dry_run or not result.is_accepted:
         return
-    hopeless = () if creates else {c.return_id for c in result.plan.changes if c.creates}
+    planned = result.plan.changes
+    hopeless = {c.return_id for c in planned if c.rests or (c.creates and not creates)}
     left = sum(
         one.outcome is OutcomeKind.DEFERRED and one.return_id not in hopeless
         for one in result.outcomes

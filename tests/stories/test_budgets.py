@@ -91,3 +91,24 @@ def test_whatever_is_recorded_together_is_told_although_the_time_is_up_meanwhile
 
     told = {one for one, (_, outcome) in ran.outcomes.items() if outcome == "skipped"}
     assert told == {one for one in old if world.state(one) == "skipped"}
+
+
+def test_of_a_range_what_is_at_rest_is_not_said_to_be_gone_on_with(world: World) -> None:
+    """Cancelled before it existed in Jetti, and skipped since; a range asks for it once more."""
+    world.go_live()
+    one = world.returned()
+    world.loop.set_state(one, "cancelled")
+    world.pass_time()
+    assert world.run().code == 0
+    assert world.state(one) == "skipped"
+
+    ran = world.run("--from", "2d", "--yes", "--max-writes", "0")
+    told = world.call("show", one).stdout
+
+    [change] = ran.report["changes"]
+    assert (change["outcome"], ran.report["counts"]["pending"]) == ("deferred", 0)
+    assert "asks for it" in change["reason"]
+    assert not [note for note in ran.report["run"]["remarks"] if "continue with the rest" in note]
+    assert world.state(one) == "skipped"
+    assert "nothing: there is nothing to send to Jetti" in told
+    assert world.run().report["changes"] == []

@@ -5,6 +5,8 @@ What happens is what the services show: no later return gets a sale return, what
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.stories.test_what_was_written import AGAINST_JETTI, scan
@@ -157,3 +159,10 @@ def test_a_range_that_may_create_says_how_many(world: World) -> None:
     world.pass_time()
 
     assert sum_of_a_range(world).startswith("it would create 26 returns, mail")
+
+
+def test_status_estimates_no_backlog(stopped: World) -> None:
+    told = json.loads(stopped.call("status", "--format", "json").stdout)
+
+    assert told["facts"]["backlog"] is None
+    assert "to go" not in stopped.call("status").stdout
