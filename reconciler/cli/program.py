@@ -47,7 +47,9 @@ class Program(click.Group):
             raise
         except Interrupted as error:
             name = signal.Signals(error.signal_number).name
-            streams.print_note(f"Stopped by {name}; {error.hint or 'nothing is left half done'}.")
+            streams.print_note(
+                f"Stopped by {name}; {error.hint or 'the next run goes on from here'}."
+            )
             return error.status
         except LedgerLocked as error:
             streams.print_error(str(error), self._how_to_wait(context, error))

@@ -49,6 +49,9 @@ from reconciler.jetti.written import WrittenFields
 _SUSPECT = "Jetti seems to overlook the list that jetti.cancel_ids_key names"
 _ONE_BY_ONE = "creates go one by one until one has proven jetti.cancel_ids_key"
 
+_UNVERIFIABLE = "its answer cannot be verified"
+_NOT_VERIFIED = "the run ended before its answer was verified"
+
 Checked = AsAsked | FellShort | Overreached
 
 
@@ -142,7 +145,7 @@ class Creator:
             checked = self._checked(sent)
         except (Interrupted, KeyRefused):
             for one in sent:
-                self._record_lost(one.entry, one.write, one.answered)
+                self._record_lost(one.entry, one.write, one.answered, _NOT_VERIFIED)
             raise
         for one, what in zip(sent, checked, strict=True):
             if isinstance(what, Overreached):
@@ -232,8 +235,10 @@ class Creator:
                     sent.entry, sent.write, sent.found, sent.snapshot, checked
                 )
 
-    def _record_lost(self, entry: Entry, write: Write, answered: Delivered) -> Classified:
-        lost = Classified(Meaning.LOST, answered.answer.status, "its answer cannot be verified")
+    def _record_lost(
+        self, entry: Entry, write: Write, answered: Delivered, why: str = _UNVERIFIABLE
+    ) -> Classified:
+        lost = Classified(Meaning.LOST, answered.answer.status, why)
         self._delivery.record(entry, write, lost)
         return lost
 

@@ -64,7 +64,7 @@ def test_passes_come_at_once_and_again_until_a_signal(
         printed, complaints = daemon.communicate(timeout=30)
 
     assert daemon.returncode == code
-    assert f"Stopped by {number.name}; nothing is left half done.\n" in complaints
+    assert f"Stopped by {number.name}; the next run goes on from here.\n" in complaints
     assert printed == ""
 
 

@@ -195,7 +195,7 @@ def test_a_signal_ends_a_server_with_its_own_code(
     _, complaints = server.communicate(timeout=30)
 
     assert server.returncode == code
-    assert complaints == f"Stopped by {number.name}; nothing is left half done.\n"
+    assert complaints == f"Stopped by {number.name}; the next run goes on from here.\n"
     names = [line.removeprefix("export ").partition("=")[0] for line in told]
     assert names == [
         "LOOP_API_KEY",

@@ -326,6 +326,8 @@ def test_asked_to_stop_it_leaves_all_that_were_sent_to_be_read_back(shop):
     shop.clock.stop_after_writes = None
     assert done == {ones[0]: "pushed"}
     assert states(shop, ones) == ["synced"] + ["unknown"] * 3 + ["pending"] * 4
+    [sent, *_] = shop.ledger.entries.get(ones[1:2])
+    assert "the run ended before its answer was verified" in sent.reason
     assert_put_right(shop, ones)
 
 
