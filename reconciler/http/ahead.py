@@ -8,9 +8,10 @@ connection, what it writes is only compared with what was sent, and then it read
 from __future__ import annotations
 
 import ssl
-from typing import Any
 
 import httpcore
+
+from reconciler.http.forwarding import ForwardingStream
 
 
 class SentAhead(BaseException):
@@ -21,14 +22,14 @@ class SentAhead(BaseException):
         self.connection = connection
 
 
-class KeptConnection(httpcore.NetworkStream):
+class KeptConnection(ForwardingStream):
     """A connection that outlives the client's first use of it.
 
     It stays open from `SentAhead` on, until it was used a second time or `discard` is called.
     """
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._sent = b""
         self._to_repeat: bytes | None = None
         self._is_kept = False
@@ -70,6 +71,3 @@ class KeptConnection(httpcore.NetworkStream):
         if self._to_repeat is None:
             self._stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
         return self
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)

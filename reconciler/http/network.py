@@ -15,6 +15,7 @@ from reconciler.clock import Clock
 from reconciler.errors import Interrupted
 from reconciler.failpoints import Failpoint, hit
 from reconciler.http.ahead import KeptConnection
+from reconciler.http.forwarding import ForwardingStream
 from reconciler.http.rate_limit import Pacer
 from reconciler.http.tcp_state import TcpState, tcp_state
 from reconciler.http.together import Opened, SecuredStream, open_together
@@ -117,11 +118,11 @@ class RequestWatch:
             self._deadline = min(self._deadline, time.monotonic() + GRACE_AFTER_SIGNAL)
 
 
-class WatchedStream(httpcore.NetworkStream):
+class WatchedStream(ForwardingStream):
     """A connection for one request, whose every operation ends by the deadline of that request."""
 
     def __init__(self, stream: httpcore.NetworkStream, watch: RequestWatch) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._watch = watch
         self._silent_since = time.monotonic()
 
@@ -154,9 +155,6 @@ class WatchedStream(httpcore.NetworkStream):
         # httpcore writes the head, then the body, then an empty buffer: the end of the request.
         hit(Failpoint.PART_SENT if buffer else Failpoint.REQUEST_SENT)
 
-    def close(self) -> None:
-        self._stream.close()
-
     def start_tls(
         self,
         ssl_context: ssl.SSLContext,
@@ -166,9 +164,6 @@ class WatchedStream(httpcore.NetworkStream):
         allowed = self._watch.allowed(timeout)
         secured = self._stream.start_tls(ssl_context, server_hostname, allowed)
         return WatchedStream(secured, self._watch)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 class WatchedNetwork(httpcore.NetworkBackend):
