@@ -75,7 +75,8 @@ with httpx.Client(headers={"X-Authorization": os.environ["LOOP_API_KEY"]}) as cl
                 page = decoder.decode(client.get(address, params=query).content)
                 read += len(page.returns)
                 if state in ("cancelled", "expired"):
-                    ended += [(one.id, one.provider_order_id) for one in page.returns]
+                    ended += [(one.id, one.provider_order_id, one.order_name)
+                              for one in page.returns]
                 if page.nextPageUrl is None:
                     break
                 query["cursor"] = parse_qs(urlsplit(page.nextPageUrl).query)["cursor"][0]
@@ -89,12 +90,20 @@ def rows(client, path, field, values):
 key = {"Authorization": "Bearer " + os.environ["JETTI_API_TOKEN"]}
 with httpx.Client(headers=key) as client:
     for at in range(0, len(ended), 70):
-        ids, order_ids = zip(*ended[at : at + 70])
+        ids, order_ids, names = zip(*ended[at : at + 70])
         rows(client, "/sale-returns.json", "externalId", ids)
-        sales = [sale.id for sale in rows(client, "/sales.json", "externalId", order_ids)]
-        rows(client, "/sale-returns.json", "saleId", sales)
+        found = rows(client, "/sales.json", "externalId", order_ids)
+        there = {sale.externalId for sale in found}
+        others = {name.lstrip("#") for id_, name in zip(order_ids, names) if id_ not in there}
+        if others:
+            spellings = [prefix + name for name in others for prefix in ("", "#")]
+            found += rows(client, "/sales.json", "reference", spellings)
+        sales = [sale.id for sale in found]
         for half in (sales[:35], sales[35:]):
             rows(client, "/sale-items.json", "saleId", half)
+        returned = [one.id for one in rows(client, "/sale-returns.json", "saleId", sales)]
+        if returned:
+            rows(client, "/sale-return-items.json", "saleReturnId", returned)
 print(read)
 """
 

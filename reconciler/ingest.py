@@ -236,7 +236,9 @@ class Ingest:
     def _decided(self, new: Observation, now: datetime) -> Observation:
         entry = Entry(new.seen, new.wanted, new.fingerprint, changed_at=now, due_since=now)
         done = self._planner.decide(entry)
-        return new if done is None else replace(new, state=done.state, reason=done.reason)
+        if done is None:
+            return replace(new, is_new=True)
+        return replace(new, is_new=True, state=done.state, reason=done.reason)
 
 
 class _Batch:

@@ -53,6 +53,9 @@ class Observation(Struct, frozen=True):
     """Where the entry of a new return starts: skipped if it needs no push."""
     reason: str | None = None
     """The reason for that state."""
+    is_new: bool = False
+    """Whether the ledger had no entry of it when it was read; should there be one by now, nothing
+    of its window is recorded."""
 
 
 class DrainedWindow(Struct, frozen=True):

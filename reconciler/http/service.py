@@ -38,6 +38,7 @@ from reconciler.http.retry import (
     reason,
 )
 from reconciler.http.transport import Outcome, Transport
+from reconciler.http.url import EncodedUrl
 from reconciler.http.validation import RateLimited, ResponseValidator, refuse_key, to_response
 
 T = TypeVar("T")
@@ -209,13 +210,16 @@ class Service:
             headers["Content-Type"] = "application/json"
         limits = self._endpoint.timeouts
         timeout = httpx.Timeout(limits.read, connect=limits.connect)
-        return httpx.Request(
+        request = httpx.Request(
             method,
-            f"{self._base}{path}" + (f"?{query}" if query else ""),
+            f"{self._base}{path}",
             headers=headers,
             content=body,
             extensions={"timeout": timeout.as_dict()},
         )
+        if query:
+            request.url = EncodedUrl(request.url, query)
+        return request
 
     def _failure(self, request: httpx.Request, error: Exception) -> ReconcilerError:
         """Count the failure and return it as the endpoint's error."""

@@ -119,24 +119,25 @@ class Matcher:
             # safeguard: proving-create-goes-first
             left = _before_other_creates(first, left) if start == 0 and first else left
             written: set[str] = set()
+            orders = {entry.id: _order_keys(entry) for _, entry in left}
             while left:
                 change, entry = left[0]
                 # safeguard: new-snapshot-after-a-write
-                if written & _order_keys(entry):
+                if written & orders[entry.id]:
                     # What was written since may have used up lines of their orders.
-                    affected = [other for _, other in left if written & _order_keys(other)]
+                    affected = [other for _, other in left if written & orders[other.id]]
                     snapshots |= self._lookup.look_up(affected)
                     written.clear()
                 sent = self._lookup.writes()
                 matched = self._match(change, entry, snapshots[entry.id], alone=len(together) == 1)
                 # safeguard: later-return-of-an-order-looks-again
                 asks_again = len(left) == 1 or bool(
-                    (written | _order_keys(entry)) & _order_keys(left[1][1])
+                    (written | orders[entry.id]) & orders[left[1][1].id]
                 )
                 yield replace(matched, is_last=asks_again)
                 # The caller has pushed it by now.
                 if self._lookup.writes() != sent:
-                    written |= _order_keys(entry)
+                    written |= orders[entry.id]
                 del left[0]
 
     def requests(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam
@@ -50,8 +50,10 @@ def _row(drained: DrainedWindow, now: datetime) -> Values:
     }
 
 
-def _newest(observations: Iterable[Observation]) -> list[Observation]:
+def _newest(observations: list[Observation]) -> list[Observation]:
     """One per return: the newest version, and of equal ones the last read."""
+    if len({observation.seen.id for observation in observations}) == len(observations):
+        return observations
     newest: dict[str, Observation] = {}
     for observation in observations:
         kept = newest.get(observation.seen.id)
@@ -63,9 +65,8 @@ def _newest(observations: Iterable[Observation]) -> list[Observation]:
 def _observe(
     connection: Connection, batch: list[Observation], drained: DrainedWindow, now: datetime
 ) -> None:
-    before = entry_updates.entries_before(
-        connection, [observation.seen.id for observation in batch]
-    )
+    known = [observation.seen.id for observation in batch if not observation.is_new]
+    before = entry_updates.entries_before(connection, known) if known else {}
     new: list[Values] = []
     same: list[Values] = []
     changed: list[tuple[entry_updates.StoredEntry, Values]] = []

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.core.model import Entry, Malformed, State, Wanted, Window
 from reconciler.core.records import By, Transition
 from reconciler.core.states import REARMED_BY_CHANGE
+from reconciler.errors import LedgerError
 from reconciler.ledger import opening
 from reconciler.ledger.sql_ledger import SqlLedger
 from tests.ledger.samples import (
@@ -47,6 +48,20 @@ def test_a_new_return_becomes_a_pending_entry(ledger):
         changed_at=LATER,
         due_since=LATER,
     )
+
+
+def test_a_window_fails_as_a_whole_where_what_was_new_is_there_by_now(url, clock):
+    news = replace(observation("1", "b", at=LATER), is_new=True)
+
+    with opening.open_ledger(url, clock) as ledger:
+        ledger.windows.record(drained(observation("1")), LATER)
+        before = entry_of(ledger)
+        with pytest.raises(LedgerError):
+            ledger.windows.record(drained(observation("2"), news, watermark=LATER), LATER)
+
+    with opening.open_reader(url, clock) as reader:
+        assert reader.entries.get(["1", "2"]) == [before]
+        assert reader.meta.read().watermark == NOON
 
 
 def test_an_older_version_is_ignored(ledger):
