@@ -67,7 +67,7 @@ def _growth(fewer: int, small: Measured, more: int, large: Measured) -> Figure:
 
 SETTLED = 3.0
 STOPPED = 2.2
-PEAK = 125.0
+PEAK = 120.0
 """MiB."""
 
 

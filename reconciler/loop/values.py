@@ -80,7 +80,8 @@ def read_time(value: str, field: str = "time") -> datetime:
     """
     text = value if _USUAL_TIME.fullmatch(value) else _usual_form(value, field)
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unreadable(field, "not a time that exists") from None
 

@@ -1,4 +1,4 @@
-"""What was skipped, in columns."""
+"""What was skipped, packed."""
 
 from __future__ import annotations
 
@@ -49,6 +49,19 @@ def test_what_is_forgotten_is_left_out_until_it_is_noted_again():
     skipped.add(numbered(1), "expired")
 
     assert [(one.return_id, one.reason) for one in skipped] == [("2", "held"), ("1", "expired")]
+
+
+def test_any_number_is_reported_in_the_order_in_which_it_was_noted():
+    skipped = SkippedReturns()
+    for number in range(2_500):
+        skipped.add(numbered(number), "held")
+        if number == 1_700:
+            for forgotten in ("3", "1000", "1699"):
+                skipped.forget(forgotten)
+    skipped.add(numbered(1000), "expired")
+
+    left = [str(number) for number in range(2_500) if number not in (3, 1000, 1699)]
+    assert [one.return_id for one in skipped] == [*left, "1000"]
 
 
 def test_changes_are_the_planned_and_the_skipped_ones_each_time_they_are_asked_for():
