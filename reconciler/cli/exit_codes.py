@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 UNDELIVERED = 3
 """The work is done, but its report could not be delivered: someone should look."""
+
+_WIDTH = 76  # click indents them; a terminal has 80 columns
 
 MEANINGS = {
     0: "everything due is done, or deferred by a budget for less than policy.patience",
@@ -25,5 +29,11 @@ MEANINGS = {
 
 def exit_codes(*codes: int) -> str:
     """A help text that lists these exit codes, or all if none are given."""
-    lines = [f"  {code:>3}  {MEANINGS[code]}" for code in codes or MEANINGS]
+    lines = [
+        line
+        for code in codes or MEANINGS
+        for line in wrap(
+            MEANINGS[code], _WIDTH, initial_indent=f"  {code:>3}  ", subsequent_indent=" " * 7
+        )
+    ]
     return "\n".join(["\b", "Exit codes:", *lines])

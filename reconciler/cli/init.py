@@ -54,7 +54,7 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     Examples:
       reconciler init                              from 24 hours ago
       reconciler init --since 2026-01-31           from that day, 00:00 UTC
-      reconciler init --since 2026-01-31 --adopt   rebuild a lost ledger from what Jetti has
+      reconciler init --since 2026-01-31 --adopt   after the ledger was lost
     """
     from reconciler import app
 

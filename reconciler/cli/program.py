@@ -86,7 +86,7 @@ def _without_wait(arguments: Sequence[str]) -> Iterator[str]:
 
 @click.group(
     cls=Program,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog=exit_codes(),
 )
 @click.option("--config", "config_file", metavar="FILE", help="Settings file (TOML).")
@@ -119,10 +119,10 @@ def program(
 
     \b
     First steps:
-      reconciler demo                 the whole story against a pretend Loop and Jetti
-      reconciler init --since 7d      create the ledger
-      reconciler run --dry-run        see what would be done; nothing is written
-      reconciler run                  do it; this is what cron calls
+      reconciler demo              the whole story against a pretend Loop and Jetti
+      reconciler init --since 7d   create the ledger
+      reconciler run --dry-run     see what would be done; nothing is written
+      reconciler run               do it; this is what cron calls
     """
     runtime = caller(context).runtime
     level = logs.level(context.invoked_subcommand, verbose, quiet=quiet)

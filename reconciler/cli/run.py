@@ -100,14 +100,14 @@ def run(
 
     \b
     Examples:
-      reconciler run                                  what cron calls
-      reconciler run --dry-run --against-jetti        what would happen, orders looked up
+      reconciler run                            what cron calls
+      reconciler run --dry-run --against-jetti  what would happen
       reconciler run --from 2026-01-01 --to 2026-01-31
-      reconciler run --from 200d --yes                for a script: no question
-      reconciler run --sweep 120d                     once a night
-      reconciler run --return 8812 8813               just these
+      reconciler run --from 200d --yes          for a script: no question
+      reconciler run --sweep 120d               once a night
+      reconciler run --return 8812 8813         just these
       reconciler run --order '#1042' --dry-run
-      reconciler run --accept-plan 3f9a2c81d0b4e657    after a stop by the guard
+      reconciler run --accept-plan 3f9a2c81d0b4e657
     """
     from reconciler.cli.run_options import request
 

@@ -55,9 +55,9 @@ def sandbox(
 
     \b
     Examples:
-      reconciler sandbox                            then paste what it prints into another terminal
+      reconciler sandbox           paste what it prints into another terminal
       reconciler sandbox --returns 10000 --no-rate-limits
-      reconciler sandbox --loop-port 8081 --jetti-port 8082 --control-port 8083 --play
+      reconciler sandbox --loop-port 8081 --jetti-port 8082 --play
     """
     from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
     from reconciler.sandbox.server.serving import serving
