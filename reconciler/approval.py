@@ -40,6 +40,7 @@ from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
 from reconciler.core.target import DeferredTarget
 from reconciler.errors import KeyRefused, ReconcilerError, TargetUnavailable
+from reconciler.log_events import Event
 
 _log = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ class GuardedApproval:
         finally:
             # Logged as well: with --quiet a pass that went well has no report.
             for remark in self.remarks:
-                _log.error("%s", remark)
+                _log.error("%s", remark, extra=Event.PLAN_REMARK.fields)
 
     def _approve(self, plan: Plan) -> tuple[Change, ...]:
         creates, meta = _creates(plan.changes), self._ledger.meta.read()

@@ -35,6 +35,7 @@ from reconciler.core.request import RunRequest
 from reconciler.core.target import DeferredTarget
 from reconciler.errors import KeyRefused, ReconcilerError, SafetyStop, Unforeseen
 from reconciler.failpoints import Failpoint, hit
+from reconciler.log_events import Event
 from reconciler.request_reader import RequestReader
 from reconciler.runtime import Progress
 from reconciler.turns import Turns
@@ -104,7 +105,7 @@ class Pass:
             self._ended_by = error
         # safeguard: bug-hides-no-push
         except Exception as error:  # noqa: BLE001 - what was pushed must be reported all the same
-            _log.info("where it happened", exc_info=error)
+            _log.info("where it happened", exc_info=error, extra=Event.BUG.fields)
             self._ended_by = Unforeseen(error)
         return self._result()
 

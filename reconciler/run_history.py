@@ -10,6 +10,7 @@ from reconciler.core.pass_result import PassStart
 from reconciler.core.ports import Ledger
 from reconciler.core.request import RunRequest
 from reconciler.errors import LedgerError, ReconcilerError, Unforeseen
+from reconciler.log_events import RUN
 
 
 @contextmanager
@@ -22,6 +23,8 @@ def recorded(ledger: Ledger, request: RunRequest, clock: Clock) -> Iterator[Pass
         watermark=meta.watermark,
         creation_stopped=meta.creation_stopped,
     )
+    if not request.dry_run:
+        RUN.set(start.run.id)
     try:
         yield start
     except ReconcilerError as error:

@@ -374,9 +374,11 @@ def test_a_bad_value_in_the_environment_names_the_variable(home: Path, golden: G
 UNKNOWN = [
     ("loop.pagesize = 5", "loop.pagesize", "loop.page_size"),
     ("lop.lag = 5", "lop.lag", "loop.lag"),
-    ("operations.heartbeat_url = 'x'", "operations.heartbeat_url", "?"),
+    ("zebra.stripes = 'x'", "zebra.stripes", "there are ledger, loop, jetti, policy"),
+    ("loop.zebra = 5", "loop.zebra", "there are loop.base_url, loop.page_size"),
+    ("jetti.cancel_id_key = 'x'", "jetti.cancel_id_key", "jetti.cancel_ids_key?"),
     ("mapping.status.opened.new = 'x'", "mapping.status.opened.new", "mapping.status.open.new"),
-    ("[lop]", "lop", "loop."),
+    ("[lop]", "lop", "loop, "),
     ("mapping.tracking.lost.new = 'x'", "mapping.tracking.lost.new", "mapping."),
     ("mapping.trackin.new = 'x'", "mapping.trackin.new", "mapping.tracking.new"),
     ("mapping.status.processing.none = 'x'", "mapping.status.processing.none", "mapping."),
@@ -407,6 +409,26 @@ def test_an_api_key_in_a_settings_file_is_refused_with_its_place(
         written(f'{written_as} = "{KEY}"')
 
     assert f"set {written_as.upper()} in the environment" in (caught.value.hint or "")
+    assert KEY not in f"{caught.value} {caught.value.hint}"
+    golden(said_by(caught.value, home))
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "variable"),
+    [
+        ("api_key", "api_key", "LOOP_API_KEY or JETTI_API_TOKEN"),
+        ("loop.api_key", "loop.api_key", "LOOP_API_KEY"),
+        ("jetti.token", "jetti.token", "JETTI_API_TOKEN"),
+        ("jetti.secret", "jetti.secret", "JETTI_API_TOKEN"),
+    ],
+)
+def test_what_seems_to_be_an_api_key_is_called_one(
+    written, text: str, key: str, variable: str, home: Path, golden: Golden
+) -> None:
+    with pytest.raises(ConfigError, match=rf"given\.toml: {key}: keys are never read") as caught:
+        written(f'{text} = "{KEY}"')
+
+    assert (caught.value.hint or "").startswith(f"set {variable} in the environment")
     assert KEY not in f"{caught.value} {caught.value.hint}"
     golden(said_by(caught.value, home))
 

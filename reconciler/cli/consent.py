@@ -35,14 +35,16 @@ def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen) -> Cons
     if given:
         return lambda _total: True
     # safeguard: no-question-in-a-dry-run
-    if dry_run or sys.stdin is None or not sys.stdin.isatty() or not streams.is_terminal():
+    is_terminal = sys.stdin is not None and sys.stdin.isatty() and streams.is_terminal()
+    # A question is no JSON.
+    if dry_run or not is_terminal or streams.JSON_LINES.get():
         return no_consent
     return lambda total: _ask(total, clock, screen)
 
 
 def _ask(total: Callable[[], RangeSum], clock: Clock, screen: Screen) -> bool:
     with screen.paused():
-        streams.print_note(f"This range {total().why()}: {total().in_words()}.")
+        streams.print_plain(f"This range {total().why()}: {total().in_words()}.")
         click.echo("Continue? [y/N] ", nl=False, err=True)
         # Our signal handlers swallow the interrupt that would end a plain `input`.
         while not select.select([sys.stdin], [], [], _SIGNAL_CHECK_EVERY)[0]:

@@ -20,6 +20,7 @@ from reconciler.core.text import safe
 from reconciler.errors import ConfigError, worst
 from reconciler.failpoints import Failpoint, hit
 from reconciler.fsync import sync_directory
+from reconciler.log_events import Event
 
 if TYPE_CHECKING:
     from reconciler.core.report import Report
@@ -75,7 +76,7 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
             f"{done}name another file with --output",
         )
         return False
-    _log.info("the report is in %s", output)
+    _log.info("the report is in %s", output, extra=Event.REPORT_WRITTEN.fields)
     return True
 
 

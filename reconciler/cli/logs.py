@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 
+from reconciler.cli import streams
 from reconciler.core.instants import iso
 from reconciler.core.text import safe
 
@@ -36,15 +36,15 @@ def level(command: str | None, verbose: int, *, quiet: bool) -> int:
 
 
 @contextmanager
-def to_stderr(least: int, log_format: str, environ: Mapping[str, str]) -> Iterator[None]:
-    """Log to stderr while the context lasts."""
+def to_stderr(environ: Mapping[str, str]) -> Iterator[None]:
+    """Log warnings to stderr, as text, while the context lasts; `change` changes both."""
     logging.raiseExceptions = False  # a log that cannot be written must not hide the result
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines(environ) if log_format == "json" else Lines(environ))
+    handler.setFormatter(Lines(environ))
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
-    root.setLevel(least)
+    root.setLevel(logging.WARNING)
     for name, its_least in _NOISY.items():
         logging.getLogger(name).setLevel(its_least)
     try:
@@ -52,6 +52,17 @@ def to_stderr(least: int, log_format: str, environ: Mapping[str, str]) -> Iterat
     finally:
         root.removeHandler(handler)
         root.setLevel(before)
+
+
+def change(least: int, log_format: str, environ: Mapping[str, str]) -> None:
+    """Log from this level on, in this format, wherever `to_stderr` logs to."""
+    for handler in _handlers():
+        handler.setFormatter(JsonLines(environ) if log_format == "json" else Lines(environ))
+    logging.getLogger().setLevel(least)
+
+
+def _handlers() -> list[logging.Handler]:
+    return [one for one in logging.getLogger().handlers if isinstance(one.formatter, Lines)]
 
 
 class Lines(logging.Formatter):
@@ -83,23 +94,22 @@ class Lines(logging.Formatter):
 
 
 class JsonLines(Lines):
-    """One JSON object per line: time, level, logger, message and perhaps traceback."""
+    """One JSON object per line, as all of stderr has them (docs/log.md)."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts: dict[str, object] = {
-            "time": _time(record),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": self._plain(record.getMessage()),
-        }
-        if record.exc_info:
-            facts["traceback"] = [self._plain(line) for line in self._traceback(record)]
-        return json.dumps(facts)
+        traceback = [self._plain(line) for line in self._traceback(record)]
+        return streams.json_line(
+            record.levelname.lower(),
+            getattr(record, "event", None),
+            self._plain(record.getMessage()),
+            logger=record.name,
+            traceback=traceback or None,
+        )
 
 
 def learn_keys() -> None:
     """Hide keys that may have changed, and the old ones too."""
-    for handler in logging.getLogger().handlers:
+    for handler in _handlers():
         if isinstance(handler.formatter, Lines):
             handler.formatter.learn_keys()
 

@@ -38,6 +38,8 @@ def main() -> NoReturn:
 
 def perform(arguments: Sequence[str], runtime: Runtime) -> int:
     """Run one command line; returns its exit code, all output goes to stdout and stderr."""
+    # Also where what was typed cannot be understood.
+    streams.JSON_LINES.set(_asks_for_json(arguments))
     try:
         status = program.main(
             list(arguments),
@@ -46,7 +48,7 @@ def perform(arguments: Sequence[str], runtime: Runtime) -> int:
             standalone_mode=False,
         )
     except click.exceptions.NoArgsIsHelpError as error:
-        streams.print_note(error.format_message())
+        streams.print_plain(error.format_message())
         return error.exit_code
     except click.UsageError as error:
         return _refuse(error)
@@ -57,6 +59,13 @@ def perform(arguments: Sequence[str], runtime: Runtime) -> int:
     except click.Abort:
         return 128 + signal.SIGINT
     return int(status or 0)
+
+
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    """Whether the last `--log-format` is that of JSON."""
+    typed = " ".join(arguments).replace("--log-format ", "--log-format=").split()
+    formats = [one for one in typed if one.startswith("--log-format=")]
+    return formats[-1:] == ["--log-format=json"]
 
 
 def _refuse(error: click.UsageError) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli import logs, streams
+from reconciler.cli import global_options, logs, spelling, streams
 from reconciler.cli.demo import demo
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.init import init
@@ -21,6 +21,7 @@ from reconciler.cli.serve import serve
 from reconciler.cli.session import caller
 from reconciler.cli.status import show, status
 from reconciler.errors import Interrupted, LedgerLocked, ReconcilerError, unforeseen
+from reconciler.log_events import Event
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,12 @@ _WAITS = {"2m": 120.0, "15m": 900.0, "1h": 3600.0}
 
 class Program(click.Group):
     """Turns every exception of a command into a message on stderr and an exit code."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise spelling.no_such_option(error, self) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         ctx.exit(self._status(ctx))
@@ -42,13 +49,16 @@ class Program(click.Group):
             if error.ctx is None and name in self.commands:
                 # click does not say whose option it is that lacks a value
                 error.ctx = click.Context(self.commands[name], info_name=name, parent=context)
+            if isinstance(error, click.NoSuchOption):
+                raise spelling.no_such_option(error, self.commands.get(name, self)) from error
             raise
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Interrupted as error:
             name = signal.Signals(error.signal_number).name
             streams.print_note(
-                f"Stopped by {name}; {error.hint or 'the next run goes on from here'}."
+                f"Stopped by {name}; {error.hint or 'the next run goes on from here'}.",
+                Event.STOPPED_BY_SIGNAL,
             )
             return error.status
         except LedgerLocked as error:
@@ -58,9 +68,26 @@ class Program(click.Group):
             streams.print_error(str(error), error.hint)
             return error.exit_code
         except Exception as error:  # noqa: BLE001 - the last resort of the whole program
-            _log.info("where it happened", exc_info=error)
+            _log.info("where it happened", exc_info=error, extra=Event.BUG.fields)
             streams.print_error(*unforeseen(error))
             return 1
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            meant = spelling.of_command(args, self.commands)
+            if meant is None:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}. {meant}", ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, _summary(self.commands[name])) for name in self.list_commands(ctx)]
+            )
 
     def _how_to_wait(self, context: click.Context, error: LedgerLocked) -> str | None:
         """The command that was typed, with a longer wait, if it takes one."""
@@ -72,6 +99,11 @@ class Program(click.Group):
             return error.hint
         typed = shlex.join(("reconciler", *_without_wait(caller(context).arguments)))
         return f"{error.hint}, or wait for it: `{typed} --wait {longer}`"
+
+
+def _summary(command: click.Command) -> str:
+    """The first sentence of its help, whole."""
+    return command.get_short_help_str(limit=500)
 
 
 def _without_wait(arguments: Sequence[str]) -> Iterator[str]:
@@ -108,9 +140,7 @@ def _without_wait(arguments: Sequence[str]) -> Iterator[str]:
 )
 @click.version_option(__version__, message="reconciler %(version)s")
 @click.pass_context
-def program(
-    context: click.Context, config_file: str | None, verbose: int, quiet: bool, log_format: str
-) -> None:
+def program(context: click.Context, /, **_global_options: object) -> None:
     """Keep Jetti's sale returns in step with Loop's returns.
 
     Reads what changed in Loop, compares it with a ledger of what was already done, pushes only
@@ -119,15 +149,15 @@ def program(
 
     \b
     First steps:
-      reconciler demo              the whole story against a pretend Loop and Jetti
+      reconciler demo              the whole story with a pretend Loop and Jetti
       reconciler init --since 7d   create the ledger
       reconciler run --dry-run     see what would be done; nothing is written
       reconciler run               do it; this is what cron calls
     """
-    runtime = caller(context).runtime
-    level = logs.level(context.invoked_subcommand, verbose, quiet=quiet)
-    context.with_resource(logs.to_stderr(level, log_format, runtime.environ))
+    context.with_resource(logs.to_stderr(caller(context).runtime.environ))
+    global_options.set_up_logs(context)
 
 
 for command in (init, run, serve, status, show, sandbox, demo):
     program.add_command(command)
+global_options.add_behind(program)

@@ -14,6 +14,7 @@ from reconciler.cli import streams
 from reconciler.cli.session import Session
 from reconciler.clock import Clock
 from reconciler.core import duration
+from reconciler.log_events import Event
 from reconciler.runtime import Progress
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ def shown(call: Session, *, off_terminal_too: bool = False) -> Iterator[Progress
 
     `off_terminal_too`: also show it without a terminal, unless `--quiet`.
     """
-    if not call.quiet and off_terminal_too and not streams.is_terminal():
+    is_terminal = streams.is_terminal() and not streams.JSON_LINES.get()
+    if not call.quiet and off_terminal_too and not is_terminal:
         yield _PeriodicLines(call.runtime.clock)
         return
-    if call.quiet or not streams.is_terminal():
+    if call.quiet or not is_terminal:
         yield _Forwarded(call.runtime.progress)
         return
     try:
@@ -157,7 +159,7 @@ class _PeriodicLines:
         now = self._clock.monotonic()
         if stage != self._stage or now - self._printed_at >= _PRINT_EVERY:
             self._stage, self._printed_at = stage, now
-            streams.print_note(text)
+            streams.print_note(text, Event.PROGRESS)
 
 
 def _rest(seconds: float) -> str:

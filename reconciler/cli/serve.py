@@ -13,6 +13,7 @@ from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.params import Span
 from reconciler.cli.session import Session, session
 from reconciler.errors import Interrupted, ReconcilerError, unforeseen
+from reconciler.log_events import RUN, Event
 
 if TYPE_CHECKING:
     from apscheduler.triggers.base import BaseTrigger
@@ -101,10 +102,18 @@ class CurrentSettings:
             self.settings = _usable_settings(self.call)
         except ReconcilerError as error:
             hint = f" ({error.hint})" if error.hint else ""
-            _log.warning("SIGHUP: the settings stay as they were: %s%s", error, hint)
+            _log.warning(
+                "SIGHUP: the settings stay as they were: %s%s",
+                error,
+                hint,
+                extra=Event.SETTINGS_NOT_RELOADED.fields,
+            )
         else:
             logs.learn_keys()
-            _log.info("SIGHUP: the settings were read again; the next pass uses them")
+            _log.info(
+                "SIGHUP: the settings were read again; the next pass uses them",
+                extra=Event.SETTINGS_RELOADED.fields,
+            )
 
 
 def _usable_settings(call: Session) -> Settings:
@@ -143,18 +152,24 @@ def _timetable(every: timedelta, cron: str | None) -> BaseTrigger:
 
 def tick(name: str, current: CurrentSettings, request: RunRequest) -> None:
     """One pass of the daemon; logs its outcome and never raises."""
+    RUN.set(None)
     try:
         status = _one_pass(current.settings, request, current.call)
     except Interrupted as error:
         status = error.status
     except ReconcilerError as error:
-        _log.warning("%s: %s%s", name, error, f" ({error.hint})" if error.hint else "")
+        hint = f" ({error.hint})" if error.hint else ""
+        _log.warning("%s: %s%s", name, error, hint, extra=Event.RUN_REFUSED.fields)
         status = error.exit_code
     except Exception as error:  # noqa: BLE001 - one bad tick must not end the daemon
-        _log.exception("%s: %s (%s)", name, *unforeseen(error))
+        _log.exception("%s: %s (%s)", name, *unforeseen(error), extra=Event.RUN_BROKE.fields)
         status = 1
     _log.log(
-        logging.WARNING if status else logging.INFO, "%s: ended with exit code %d", name, status
+        logging.WARNING if status else logging.INFO,
+        "%s: ended with exit code %d",
+        name,
+        status,
+        extra=Event.RUN_ENDED.fields,
     )
 
 

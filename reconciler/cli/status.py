@@ -36,7 +36,7 @@ def status(
     \b
     Examples:
       reconciler status
-      reconciler -q status --max-age 45m    from cron: prints only if it is not well
+      reconciler -q status --max-age 45m   from cron: prints only if not well
       reconciler status --format json
     """
     deliver.require_writable(output)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import sys
 from contextlib import suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
 
 import click
 
+from reconciler.core.instants import iso
 from reconciler.core.text import safe
+from reconciler.log_events import RUN, Event
 
 _STANDARD = (0, 1, 2)
+
+JSON_LINES: ContextVar[bool] = ContextVar("json_lines", default=False)
+"""Whether all of stderr is JSON, one object per line (`--log-format json`)."""
 
 
 def open_all() -> None:
@@ -44,14 +52,30 @@ def print_text(text: str) -> bool:
 def print_error(message: str, hint: str | None = None) -> None:
     """Print an error and a hint to stderr; a failure to do so is ignored."""
     lines = [f"Error: {_block(message)}"] + ([f"Hint: {_block(hint)}"] if hint else [])
-    with suppress(OSError):
-        click.echo("\n".join(lines), err=True)
+    _to_stderr("\n".join(lines), "error", Event.ERROR, message, hint)
 
 
-def print_note(text: str) -> None:
+def print_note(text: str, event: Event) -> None:
     """Print a note to stderr; a failure to do so is ignored."""
+    _to_stderr(text, "info", event, text)
+
+
+def print_plain(text: str) -> None:
+    """Print help that was not asked for, or a question, to stderr; a failure is ignored."""
     with suppress(OSError):
         click.echo(text, err=True)
+
+
+def json_line(level: str, event: str | None, message: str, **more: object) -> str:
+    """One line of stderr in JSON, with the time and the run; what is None is left out."""
+    facts: dict[str, object] = {
+        "time": iso(datetime.now(UTC)),
+        "level": level,
+        "event": event,
+        "run": RUN.get(),
+    }
+    facts |= {"message": message, **more}
+    return json.dumps({name: value for name, value in facts.items() if value is not None})
 
 
 def is_terminal() -> bool:
@@ -69,6 +93,13 @@ def flush_all() -> None:
                 stream.flush()
             except (OSError, ValueError):
                 silence(stream)
+
+
+def _to_stderr(lines: str, level: str, event: Event, message: str, hint: str | None = None) -> None:
+    if JSON_LINES.get():
+        lines = json_line(level, event, _block(message), hint=_block(hint) if hint else None)
+    with suppress(OSError):
+        click.echo(lines, err=True)
 
 
 def _block(text: str) -> str:

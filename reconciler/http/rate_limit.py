@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from reconciler.clock import Clock
 from reconciler.http.capacity import Supply, parse_capacity
+from reconciler.log_events import Event
 
 log = logging.getLogger("reconciler.http")
 
@@ -212,6 +213,7 @@ class Pacer:
             log.info(
                 "%s: only %d more requests are allowed for now; the next leaves in %.0f s",
                 self._name, capacity.remaining, wait,
+                extra=Event.CAPACITY_LOW.fields,
             )  # fmt: skip
 
     def pause(self, seconds: float) -> None:
@@ -221,7 +223,11 @@ class Pacer:
     def _wait(self, write: bool, ahead: float = 0.0) -> None:
         self._clock.check()
         while (delay := self._delay(write) - ahead) > RESOLUTION / 2:
-            log.debug("%s: waiting %.3f s for the next turn", self._name, delay)
+            log.debug(
+                "%s: waiting %.3f s for the next turn",
+                self._name, delay,
+                extra=Event.TURN_AWAITED.fields,
+            )  # fmt: skip
             self._clock.wait(delay)
 
     def _delay(self, write: bool) -> float:

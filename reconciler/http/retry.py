@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from reconciler.clock import Clock
 from reconciler.http.response import parse_http_date
+from reconciler.log_events import Event
 
 log = logging.getLogger("reconciler.http")
 
@@ -149,6 +150,7 @@ class ReadRetry(Retry):
         log.info(
             "%s: %s; try %d of %d in %.1f s",
             self._context.name, cause, self.attempts_made + 1, TRIES, seconds,
+            extra=Event.READ_RETRIED.fields,
         )  # fmt: skip
         self._context.budget.retries += 1
         self._context.clock.wait(seconds)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from reconciler.jetti.query import LIMIT, SHORT_LIST, Feature, Query
+from reconciler.log_events import Event
 
 log = logging.getLogger("reconciler.jetti")
 
@@ -112,5 +113,5 @@ class Dialect:
     def _remark(self, sentence: str, path: str) -> None:
         paths = self._remarks.setdefault(sentence, [])
         if not paths:
-            log.warning(sentence.format(path))
+            log.warning(sentence.format(path), extra=Event.QUERY_NOT_UNDERSTOOD.fields)
         paths.append(path)

@@ -15,6 +15,7 @@ from reconciler.core.order_name import bare
 from reconciler.core.records import By, Page
 from reconciler.errors import SourceError
 from reconciler.http import Service
+from reconciler.log_events import Event
 from reconciler.loop.client import LoopClient, id_of
 from reconciler.loop.envelopes import Page as ListPage
 from reconciler.loop.pager import StatePager
@@ -67,7 +68,10 @@ class LoopReader:
         if date is not None:
             times.append(date)
         if not times:
-            log.warning("Loop's answer has no Date; going by this machine's clock")
+            log.warning(
+                "Loop's answer has no Date; going by this machine's clock",
+                extra=Event.NO_SERVER_TIME.fields,
+            )
             return (now - WITHOUT_DATE).replace(microsecond=0)
         # safeguard: earliest-answer
         return min(times)

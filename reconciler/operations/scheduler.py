@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from reconciler.clock import Clock
 from reconciler.core import duration
+from reconciler.log_events import Event
 from reconciler.operations.timetable import Timetable
 
 _CHECK_EVERY = 1.0  # seconds until a clock that was set, or a SIGHUP, is noticed
@@ -88,13 +89,23 @@ def _log_clock_change(moved: float) -> None:
             " day are recomputed",
             "back" if moved < 0 else "ahead",
             span,
+            extra=Event.CLOCK_SET.fields,
         )
 
 
 def _log_event(event: JobEvent) -> None:
     if event.code == EVENT_JOB_MAX_INSTANCES:
-        _log.warning("%s: skipped a tick, because the last one is still running", event.job_id)
+        _log.warning(
+            "%s: skipped a tick, because the last one is still running",
+            event.job_id,
+            extra=Event.TICK_SKIPPED.fields,
+        )
     elif event.code == EVENT_JOB_MISSED:
-        _log.warning("%s: missed a tick", event.job_id)
+        _log.warning("%s: missed a tick", event.job_id, extra=Event.TICK_MISSED.fields)
     else:
-        _log.error("%s: a tick failed", event.job_id, exc_info=getattr(event, "exception", None))
+        _log.error(
+            "%s: a tick failed",
+            event.job_id,
+            exc_info=getattr(event, "exception", None),
+            extra=Event.TICK_FAILED.fields,
+        )

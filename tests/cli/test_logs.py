@@ -25,7 +25,8 @@ class NoonClock:
 
 
 def logged(capsys: pytest.CaptureFixture[str], log_format: str) -> str:
-    with logs.to_stderr(logging.INFO, log_format, ENVIRON):
+    with logs.to_stderr(ENVIRON):
+        logs.change(logging.INFO, log_format, ENVIRON)
         log = logging.getLogger("reconciler.anything")
         log.warning("%s", HOSTILE)
         log.info("it failed", exc_info=ValueError(HOSTILE))
@@ -66,7 +67,9 @@ def test_after_keys_changed_the_new_ones_are_hidden_and_the_old_ones_too(
     path = tmp_path / "key"
     path.write_text(KEY)
     path.chmod(0o600)
-    with logs.to_stderr(logging.INFO, "text", {"LOOP_API_KEY_FILE": str(path)}):
+    environ = {"LOOP_API_KEY_FILE": str(path)}
+    with logs.to_stderr(environ):
+        logs.change(logging.INFO, "text", environ)
         log = logging.getLogger("reconciler.test")
         log.info("one %s", KEY)
         path.write_text("canary-of-tomorrow")
@@ -103,7 +106,8 @@ def test_how_much_is_logged(command: str, verbose: int, quiet: bool, least: int)
 
 
 def test_libraries_stay_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    with logs.to_stderr(logging.DEBUG, "text", {}):
+    with logs.to_stderr({}):
+        logs.change(logging.DEBUG, "text", {})
         for name in ("httpx", "httpcore.connection", "alembic.runtime", "apscheduler.scheduler"):
             logging.getLogger(name).info("GET https://… Authorization: …")
 

@@ -1,0 +1,56 @@
+"""The options of the whole program, taken behind a command as well as before it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import click
+from click.core import ParameterSource
+
+from reconciler.cli import logs, streams
+from reconciler.cli.session import caller
+
+_NAMES = frozenset({"config_file", "verbose", "quiet", "log_format"})
+
+
+def set_up_logs(root: click.Context) -> None:
+    """Have what is logged from now on as the global options say."""
+    typed = root.params
+    level = logs.level(root.invoked_subcommand, typed["verbose"], quiet=typed["quiet"])
+    # Known already, since even an error of the command line is told in this format.
+    log_format = "json" if streams.JSON_LINES.get() else "text"
+    logs.change(level, log_format, caller(root).runtime.environ)
+
+
+def add_behind(program: click.Group) -> None:
+    """Let every command of the program take the program's own options, too."""
+    options = [one for one in program.params if one.name in _NAMES]
+    for command in _commands(program):
+        command.params += map(_behind, options)
+
+
+def _commands(group: click.Group) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from _commands(command)
+        else:
+            yield command
+
+
+def _behind(option: click.Parameter) -> click.Parameter:
+    other = copy.copy(option)
+    other.expose_value, other.callback = False, _take
+    return other
+
+
+def _take(context: click.Context, option: click.Parameter, value: object) -> None:
+    """Take an option that was typed behind the command as if it had been typed before it."""
+    name = option.name or ""
+    if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        return
+    root = context.find_root()
+    # `-v run -v` is `-vv`.
+    both = root.params["verbose"] + value if name == "verbose" else value
+    root.params[name] = both
+    set_up_logs(root)
