@@ -58,6 +58,7 @@ class ReportedChange(Struct, frozen=True, gc=False):
     order_name: str
     order_id: str | None
     change: ChangeKind
+    """As planned; but what was pushed as a create and found all of it in Jetti was adopted."""
     outcome: OutcomeKind
     reason: str | None = None
     sale_returns: tuple[SaleReturnName, ...] = ()

@@ -18,7 +18,7 @@ from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.plan import Change, why_not_created
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
-from reconciler.core.report import OutcomeKind, ReportedChange
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.target import MayBegin, Target, always
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
@@ -426,8 +426,12 @@ class Pusher(Target):
         self._outage.observe(change.return_id, result)
         # safeguard: report-shows-what-was-written
         fields = self._written.take(change.return_id)
-        if result.outcome is OutcomeKind.PUSHED and fields is NO_FIELDS:
-            result = without_writes(change.kind, result)
+        if result.outcome is OutcomeKind.PUSHED:
+            if fields is NO_FIELDS:
+                result = without_writes(change.kind, result)
+            # safeguard: taken-over-is-not-created
+            if change.kind is ChangeKind.CREATE and not self._written.has_created(change.return_id):
+                change = replace(change, kind=ChangeKind.ADOPT)
         return change.with_outcome(
             result.outcome,
             result.reason,

@@ -17,6 +17,7 @@ class WrittenFields:
         self._changes: defaultdict[str, dict[tuple[Operation, int, OwnedField], FieldChange]] = (
             defaultdict(dict)
         )
+        self._created: set[str] = set()
 
     def add_put(self, return_id: str, write: Write, sale_returns: Iterable[SaleReturn]) -> None:
         """A PUT to one of these, which are as last pushed before."""
@@ -29,6 +30,7 @@ class WrittenFields:
 
     def add_created(self, return_id: str, made: Iterable[SaleReturn]) -> None:
         """Sale returns of a create: all that they hold is new."""
+        self._created.add(return_id)
         changes = self._changes[return_id]
         for one in made:
             writes = [Write(Operation.UPDATE_SALE_RETURN, one.id, fields=one.fields)]
@@ -43,6 +45,10 @@ class WrittenFields:
     def take(self, return_id: str) -> FieldChanges:
         """All that was written for it, in that order, for the report."""
         return _fields(self._changes.pop(return_id, {}))
+
+    def has_created(self, return_id: str) -> bool:
+        """Whether any sale return was created for it."""
+        return return_id in self._created
 
     def left(self) -> Mapping[str, FieldChanges]:
         """The same of each return for which it was not taken."""

@@ -163,7 +163,7 @@ def busy() -> Report:
             change(9, ChangeKind.CREATE, OutcomeKind.DEFERRED, "the budget is spent"),
             change(12, ChangeKind.CREATE, OutcomeKind.FAILED, "Jetti answered 422", fields=HALF),
             change(
-                13, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names[:1], fields=UPDATED,
+                13, ChangeKind.ADOPT, OutcomeKind.PUSHED, sale_returns=names[:1], fields=UPDATED,
                 remarks=("taken over, not created, because already in Jetti: SR-1",),
             ),
             change(10, ChangeKind.ADOPT, OutcomeKind.SKIPPED, "before go-live"),

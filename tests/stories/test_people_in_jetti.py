@@ -166,7 +166,7 @@ def test_a_sale_return_with_exactly_our_lines_is_adopted(world: World) -> None:
 
     ran = world.run()
 
-    assert (ran.code, ran.outcomes) == (0, {one: ("create", "pushed")})
+    assert (ran.code, ran.outcomes) == (0, {one: ("adopt", "pushed")})
     assert [made["id"] for made in world.in_jetti(one)] == raised
     assert len(world.on_order(order)) == 2
     assert_agreement(world)
