@@ -63,10 +63,17 @@ class Acceptance:
             self._ledger.plans.accept(members, self._clock.now(), asked_for=asked_for)
 
     def remarks(self, plan: Plan | None) -> tuple[str, ...]:
-        """That nothing was accepted after all. `plan` is None where none was judged."""
+        """That nothing was accepted after all, or nothing more. `plan` is None where none was
+        judged."""
         if plan is None or (self._digest is None and not self._members):
             return ()
-        if any(change.member() in self._reviewed for change in plan.changes):
+        found = [change for change in plan.changes if change.member() in self._reviewed]
+        # A lookup is never accepted, and needs it not.
+        written = [change for change in found if change.kind is not ChangeKind.ADOPT]
+        # safeguard: accepted-already-is-reported
+        if written and all(change.is_accepted for change in written):
+            return (self._accepted_already(len(written)),)
+        if found:
             return ()
         if self._digest is None:
             return ("--accept-plan opened nothing: nothing in the file matches this plan any more",)
@@ -74,3 +81,11 @@ class Acceptance:
         if not self._is_known:
             why = "no such plan was kept or made"
         return (f"--accept-plan {self._digest} opened nothing: {why}",)
+
+    def _accepted_already(self, left: int) -> str:
+        named = "--accept-plan" if self._digest is None else f"--accept-plan {self._digest}"
+        which = "1 return of it was" if left == 1 else f"{left} returns of it were"
+        return (
+            f"{named} opened nothing more: it was accepted already, and scheduled passes"
+            f" continue with it; {which} left when this run began"
+        )

@@ -10,9 +10,11 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from tests.stories.test_guards_in_every_order import TIGHT, digest, several
 from tests.stories.test_people_in_jetti import by_hand
 from tests.support.agreement import assert_agreement
 from tests.support.scarcity import make_scarce
@@ -47,6 +49,61 @@ def status_line(world: World, label: str) -> str | None:
     """What the text of `status` says under this label."""
     lines = world.call("status").stdout.split("\n")
     return next((one[11:] for one in lines if one.startswith(f"{label} ")), None)
+
+
+# --------------------------------------------------------------------- what was accepted already
+
+
+@pytest.mark.covers("R8")
+@pytest.mark.parametrize("kind", KINDS)
+def test_to_accept_once_more_says_that_it_was_accepted_and_what_goes_on(
+    world: World, kind: str
+) -> None:
+    world.trusted()
+    made = several(world, 4)
+    accept = ("--accept-plan", digest(world.run(*KINDS[kind], **TIGHT)))
+    first = world.call("run", *KINDS[kind], *accept, "--max-writes", "3", **TIGHT)
+
+    again = world.call("run", *KINDS[kind], *accept, "--max-writes", "0", **TIGHT)
+
+    absent = sum(not world.in_jetti(one) for one in made)
+    assert (first.code, again.code, absent) == (0, 0, 3)
+    assert "accepted already" not in first.stdout + first.stderr
+    said = f"{' '.join(accept)} opened nothing more: it was accepted already, and scheduled passes"
+    assert f"{said} continue with it; 3 returns of it were left" in again.stdout
+    assert world.run(**TIGHT).code == 0, "they do"
+    assert all(world.in_jetti(one) for one in made)
+
+
+def test_a_file_that_was_accepted_already_is_no_news_either(world: World, tmp_path: Path) -> None:
+    world.trusted()
+    several(world, 3)
+    reviewed = str(tmp_path / "plan.json")
+    world.call("run", "--dry-run", "--format", "json", "--output", reviewed, **TIGHT)
+    accept = ("--accept-plan", reviewed, "--max-writes", "6")
+    first, again = (world.run(*accept, **TIGHT) for _ in range(2))
+
+    remarks = [ran.report["run"]["remarks"] for ran in (first, again)]
+    accepted = [any("accepted already" in one for one in told) for told in remarks]
+    assert accepted == [False, True]
+    assert any("1 return of it was left" in one for one in remarks[1])
+
+
+def test_who_accepts_more_than_before_is_not_told_that_it_was_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    """A file of five returns, of which three were accepted by their digest."""
+    world.trusted()
+    several(world, 3)
+    world.run("--accept-plan", digest(world.run(**TIGHT)), "--max-writes", "0", **TIGHT)
+    more = several(world, 3)
+    reviewed = str(tmp_path / "plan.json")
+    world.call("run", "--dry-run", "--format", "json", "--output", reviewed, **TIGHT)
+
+    ran = world.run("--accept-plan", reviewed, **TIGHT)
+
+    assert (ran.code, "accepted already" in str(ran.report["run"])) == (0, False)
+    assert all(world.in_jetti(one) for one in more)
 
 
 # ------------------------------------------------------------------------ taken over, not created
