@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from reconciler.clock import Clock
 from reconciler.core import estimate, summary, words
-from reconciler.core.estimate import Backlog, Estimate
+from reconciler.core.estimate import Backlog, Estimate, PastPass
 from reconciler.core.model import State
 from reconciler.core.pass_result import LedgerState, PassResult, PassStart
 from reconciler.core.ports import Ledger
@@ -26,6 +26,7 @@ from reconciler.core.report import (
 )
 from reconciler.core.run_remarks import run_remarks
 from reconciler.core.settings import Mapping, Policy
+from reconciler.core.states import OPEN
 from reconciler.errors import LedgerError, ReconcilerError
 
 _MOST_PROBLEMS = 50  # listed in a report; `status` counts them all
@@ -52,12 +53,13 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
     try:
         state = _state_of(ledger, result, settings, finished_at)
         # Once creation is stopped nobody can tell when the rest will be done.
-        if result.backlog is not None and state.totals.creation_stopped is None:
-            told = _estimated(ledger, result.backlog, start)
-            backlog = BacklogLeft(
-                finished_at, result.backlog.left, round(told.seconds), told.is_measured
-            )
-            to_keep = estimate.kept(result.backlog, told)
+        if result.worked is not None and state.totals.creation_stopped is None:
+            left = _left(ledger, result, state.totals.states, finished_at)
+            known = estimate.backlog_of(result.worked, left)
+            told = _estimated(ledger, known, start, finished_at)
+            backlog = BacklogLeft(finished_at, left, round(told.seconds), told.is_measured)
+            if request.kind is not RunKind.SINGLE:
+                to_keep = estimate.kept(known, told)
     except LedgerError as error:
         failures.append(error)
         state = LedgerState(summary.LedgerTotals(), (), (), start.watermark)
@@ -110,12 +112,21 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
     )
 
 
-def _estimated(ledger: Ledger, backlog: Backlog, start: PassStart) -> Estimate:
+def _left(ledger: Ledger, result: PassResult, states: Collection[State], now: datetime) -> int:
+    """The returns that later passes go on with: of single ones, among these. Raises LedgerError."""
+    if not OPEN.intersection(states):
+        return 0  # as after most passes, without asking once more
+    among = _ids_of(result) if result.request.kind is RunKind.SINGLE else None
+    return ledger.entries.count_left(now, among=among)
+
+
+def _estimated(ledger: Ledger, backlog: Backlog, start: PassStart, now: datetime) -> Estimate:
     """Raises LedgerError."""
     began = start.run.started_at
     runs = ledger.runs.begun_since(began - estimate.LOOKED_BACK) if backlog.left else ()
     past = estimate.past_passes(run for run in runs if run.id != start.run.id)
-    return estimate.estimated(backlog, began, past)
+    this = PastPass(began, (now - began).total_seconds())
+    return estimate.estimated(backlog, this, past)
 
 
 def _message(exit_code: int, failures: Sequence[ReconcilerError], state: LedgerState) -> str | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.config import Settings
 from reconciler.core import remarks, words
-from reconciler.core.estimate import backlog_left
-from reconciler.core.health import Facts, Health, Stopped, assess
-from reconciler.core.model import Entry
-from reconciler.core.plan import Change, CreationRules, decide
-from reconciler.core.records import Run, SetAside
-from reconciler.core.report import Problem, RunKind
-from reconciler.core.return_detail import ReturnDetail, ReturnDetails, describe
+from reconciler.core.estimate import left_now
+from reconciler.core.health import Facts, Health, Stopped, assess, last_stop
+from reconciler.core.model import Entry, State
+from reconciler.core.plan import FRESH_FOR, Change, CreationRules, decide
+from reconciler.core.records import Run, SetAside, StoppedPlan
+from reconciler.core.report import BacklogLeft, Problem, RunKind
+from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Turn, describe
+from reconciler.core.states import OPEN
 from reconciler.errors import ConfigError
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
@@ -48,13 +50,14 @@ def _read(settings: Settings, clock: Clock) -> Facts:
 
 def details(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
     """The return of that id, or all on that order. Raises ConfigError when there is none."""
+    now = clock.now()
     with open_reader(settings.ledger, clock) as ledger:
         aside = {row.key: row for row in ledger.malformed.find(name)}
         rules = CreationRules(settings.policy, ledger.meta.read().go_live, asked_for=False)
         found = []
         for entry in ledger.entries.find(name):
             of_it = aside.pop(entry.id, None) or _only(ledger.malformed.find(entry.id))
-            found.append(_detail_of(ledger, entry, rules, of_it))
+            found.append(_detail_of(ledger, entry, rules, of_it, now))
     if not found and not aside:
         raise ConfigError(
             f"{name}: the ledger knows no return and no order of that name",
@@ -72,6 +75,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
     meta, overdue_before = ledger.meta.read(), now - settings.policy.patience
     runs = _runs(ledger)
     stopped, oldest = ledger.plans.stopped(), ledger.entries.oldest_problem(overdue_before)
+    states = ledger.entries.counts_by_state()
     return Facts(
         now=now,
         go_live=meta.go_live,
@@ -79,7 +83,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         created_at=meta.created_at,
         adopting_since=meta.adopting_since,
         creation_stopped=meta.creation_stopped,
-        states={state.value: count for state, count in ledger.entries.counts_by_state().items()},
+        states={state.value: count for state, count in states.items()},
         overdue=ledger.entries.count_overdue(overdue_before),
         malformed=ledger.malformed.count(),
         unknown_words=words.unmapped(
@@ -90,11 +94,38 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         stopped=Stopped.of(stopped) if stopped else None,
         oldest_problem=Problem.of(oldest) if oldest else None,
         runs=runs,
+        settled_stop=_settled_stop(ledger, runs, stopped),
         # Once creation is stopped nobody can tell when the rest will be done.
         # safeguard: no-estimate-while-creation-is-stopped
-        backlog=backlog_left(runs) if meta.creation_stopped is None else None,
+        backlog=_backlog(ledger, runs, states, now) if meta.creation_stopped is None else None,
         set_aside=tuple(ledger.malformed.oldest(_SET_ASIDE)),
     )
+
+
+def _backlog(
+    ledger: SqlLedger, runs: Sequence[Run], states: Collection[State], now: datetime
+) -> BacklogLeft:
+    left = ledger.entries.count_left(now) if OPEN.intersection(states) else 0
+    return left_now(runs, left, now)
+
+
+def _settled_stop(
+    ledger: SqlLedger, runs: Sequence[Run], stopped: StoppedPlan | None
+) -> int | None:
+    """The id of the run that was stopped last, if nothing of its plan is stopped any more: it was
+    accepted by a run that was killed, or has changed since."""
+    ended = last_stop(runs)
+    if ended is None or ended.digest is None:
+        return None
+    members = ledger.plans.kept(ended.digest)
+    if members is None:
+        return None  # no guard has stopped it, and accepting was not what it waited for
+    if ended.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
+        is_over = stopped is None or stopped.digest != ended.digest
+    else:
+        is_over = not ledger.plans.count_unaccepted(members)
+    # safeguard: accepted-stop-is-over
+    return ended.id if is_over else None
 
 
 def _runs(ledger: SqlLedger) -> tuple[Run, ...]:
@@ -105,7 +136,11 @@ def _runs(ledger: SqlLedger) -> tuple[Run, ...]:
 
 
 def _detail_of(
-    ledger: SqlLedger, entry: Entry, rules: CreationRules, not_understood: SetAside | None
+    ledger: SqlLedger,
+    entry: Entry,
+    rules: CreationRules,
+    not_understood: SetAside | None,
+    now: datetime,
 ) -> ReturnDetail:
     todo = decide(entry, rules)
     stopped = ledger.plans.stopped()
@@ -119,4 +154,12 @@ def _detail_of(
         not_understood=not_understood,
         stopped_with=stopped.digest if stopped is not None and is_stopped else None,
         creation_stopped=ledger.meta.read().creation_stopped,
+        turn=_turn(ledger, entry, now) if entry.state is State.PENDING else None,
     )
+
+
+def _turn(ledger: SqlLedger, entry: Entry, now: datetime) -> Turn:
+    """Its place in a pass that would begin now."""
+    fresh_since = now - FRESH_FOR
+    before = ledger.entries.count_before(entry, now, fresh_since)
+    return Turn(before, is_backlog=entry.seen.updated_at < fresh_since)

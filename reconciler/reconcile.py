@@ -16,7 +16,7 @@ from reconciler.approval import Approval
 from reconciler.clock import Clock
 from reconciler.core.batches import batched
 from reconciler.core.budget import Budget, Spent
-from reconciler.core.estimate import Backlog, Rates
+from reconciler.core.estimate import Rates, Worked
 from reconciler.core.field_changes import NO_FIELDS
 from reconciler.core.model import Entry, State
 from reconciler.core.pass_result import PassResult, PassStart
@@ -165,14 +165,13 @@ class Pass:
             is_accepted=self._approval.is_accepted,
             remarks=(*self._target.remarks, *self._approval.remarks),
             requests=self._requests(),
-            backlog=self._backlog(),
+            worked=self._worked(),
         )
 
-    def _backlog(self) -> Backlog | None:
-        """None where nothing is left by this pass: in a dry run, and before there was a plan."""
+    def _worked(self) -> Worked | None:
         if self._request.dry_run or (self._ended_by and not self._turns.has_begun):
             return None
-        return self._turns.backlog()
+        return self._turns.worked()
 
     def _deferred(self, stopped: Sequence[Change], digest: str) -> Iterator[ReportedChange]:
         """Each change that was not carried out, with the reason."""
@@ -202,7 +201,7 @@ class Pass:
             case None:
                 spent = self._budget.why_spent(self._spent())
                 why = spent or "the backlog has had its share of this pass"
-                return f"{why}, so it was left for the next pass"
+                return f"{why}, so it was left for a later pass"
             case SafetyStop():
                 return f"it waits for a decision: {self._ended_by}"
             case _ if self._request.dry_run:
@@ -212,7 +211,7 @@ class Pass:
             case KeyRefused():
                 return f"{self._ended_by}, so it stays pending until the key is accepted"
             case _:
-                return f"{self._ended_by}, so it was left for the next pass"
+                return f"{self._ended_by}, so it was left for a later pass"
 
 
 def _transition_of(done: NothingToPush) -> Transition:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from math import ceil
 
 from reconciler.core.budget import Budget, Spent
-from reconciler.core.estimate import Backlog, Rates
+from reconciler.core.estimate import Rates, Worked
 from reconciler.core.plan import Change, Priority
 from reconciler.core.report import OutcomeKind, ReportedChange
 from reconciler.core.target import MayBegin, Target
@@ -16,6 +16,8 @@ from reconciler.runtime import Progress
 _AS_ALLOWED = 60.0
 """Seconds at the rate that Jetti allows that count together with those that passed: the first
 change comes with the lookups of many, and would make the rest seem to take twice as long."""
+_TO_NOTHING = (OutcomeKind.DEFERRED, OutcomeKind.FAILED)
+"""Outcomes after which as much is left as before."""
 
 
 class Turns:
@@ -64,14 +66,22 @@ class Turns:
         """Whether there was a plan to carry out."""
         return bool(self._changes)
 
-    def backlog(self) -> Backlog:
-        """What is left, and what was done of what earlier passes had left."""
-        seen = {one.return_id for one in self.outcomes}
-        left = [change for change in self._changes.values() if change.return_id not in seen]
-        # What waits for another return was not done, and is not left by a budget either.
-        done = (one.return_id for one in self.outcomes if one.outcome is not OutcomeKind.DEFERRED)
-        old = (self._changes[id_] for id_ in done if self._changes[id_].was_left)
-        return Backlog(len(left), self._rates.seconds(left), self._rates.seconds(old))
+    def worked(self) -> Worked:
+        """What is left of the plan, and what was done of what earlier passes had left."""
+        left = {**self._changes}
+        old: list[Change] = []
+        for one in self.outcomes:
+            if one.outcome not in _TO_NOTHING:
+                left.pop(one.return_id, None)
+            change = self._changes[one.return_id]
+            # What waits for another return was not done.
+            if change.was_left and one.outcome is not OutcomeKind.DEFERRED:
+                old.append(change)
+        # safeguard: what-rests-is-no-backlog
+        due = [change for change in left.values() if not change.rests]
+        seconds = self._rates.seconds
+        each = self._rates.of_an_update().seconds
+        return Worked(len(due), seconds(due), seconds(old), each)
 
     def _take(self, target: Target, changes: Sequence[Change], may_begin: MayBegin) -> None:
         if changes and may_begin(0):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.core.budget import Budget, Spent
-from reconciler.core.estimate import Backlog, Rates
+from reconciler.core.estimate import Rates, Worked
 from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.plan import Change, Priority
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
@@ -19,6 +21,8 @@ from reconciler.turns import Turns
 
 FRESH, LOOKUP, BACKLOG = Priority
 RATES = Rates(reads=2, writes=1)
+EACH = 1.25
+"""Seconds of one write and half a read."""
 OF_ONE_LINE = FieldChanges(
     [FieldChange("status", None, "requested"), FieldChange("quantity[1]", None, 1)]
 )
@@ -47,17 +51,21 @@ def changes_of(fresh: int, backlog: int) -> tuple[Change, ...]:
 
 
 class SlowTarget(LedgerPreview):
-    """Takes three writes for each change, and time; defers some; brings several to their end
-    together, as the pusher does with creates: the first write of each, then the rest of all."""
+    """Takes three writes for each change, and time; pushes all but some; brings several to their
+    end together, as the pusher does with creates: the first write of each, then the rest of
+    all."""
 
     def __init__(
-        self, seconds: float = 3.0, defers: frozenset[str] = frozenset(), together: int = 1
+        self,
+        seconds: float = 3.0,
+        comes_to: Mapping[str, OutcomeKind] = MappingProxyType({}),
+        together: int = 1,
     ) -> None:
         super().__init__()
         self.spent = Spent()
         self.begun: list[Change] = []
         self.asked = 0
-        self._seconds, self._defers, self._together = seconds, defers, together
+        self._seconds, self._comes_to, self._together = seconds, comes_to, together
 
     def push(
         self, changes: Sequence[Change], may_begin: MayBegin = always
@@ -85,8 +93,7 @@ class SlowTarget(LedgerPreview):
         self.spent = Spent(self.spent.writes + number, seconds)
 
     def _outcome(self, change: Change) -> ReportedChange:
-        deferred = change.return_id in self._defers
-        return change.with_outcome(OutcomeKind.DEFERRED if deferred else OutcomeKind.PUSHED)
+        return change.with_outcome(self._comes_to.get(change.return_id, OutcomeKind.PUSHED))
 
 
 class Seen:
@@ -128,13 +135,13 @@ def test_without_a_limit_all_is_done_in_its_order() -> None:
     assert target.begun == [*changes]
     assert target.asked == 1
     assert [one.return_id for one in turns.outcomes] == [one.return_id for one in changes]
-    assert turns.backlog().left == 0
+    assert turns.worked().left == 0
 
 
 def test_the_backlog_ends_at_its_share_and_says_what_is_left() -> None:
     turns, target, _ = pushed(changes_of(2, 50), max_seconds=60.0, backlog_seconds=30.0)
     assert ranks_of(target) == "FF" + "B" * 8
-    assert turns.backlog() == Backlog(42, RATES.seconds(changes_of(0, 42)), 8 * 3.25)
+    assert turns.worked() == Worked(42, RATES.seconds(changes_of(0, 42)), 8 * 3.25, EACH)
 
 
 def test_fresh_changes_leave_a_quarter_and_get_what_the_backlog_does_not_need() -> None:
@@ -169,10 +176,20 @@ def test_one_change_of_the_backlog_is_begun_however_long_the_fresh_ones_took() -
     assert ranks_of(target) == "FB"
 
 
-def test_what_waits_for_another_return_is_neither_done_nor_left() -> None:
-    turns, _, _ = pushed(changes_of(0, 3), SlowTarget(defers=frozenset({"1"})))
+def test_what_came_to_nothing_is_left_and_what_waits_for_another_return_was_not_done() -> None:
+    how = {"1": OutcomeKind.DEFERRED, "2": OutcomeKind.FAILED, "3": OutcomeKind.WAITING}
 
-    assert turns.backlog() == Backlog(0, 0.0, 2 * 3.25)
+    turns, _, _ = pushed(changes_of(0, 5), SlowTarget(comes_to=how))
+
+    assert turns.worked() == Worked(2, 2 * 3.25, 4 * 3.25, EACH)
+
+
+def test_what_rests_is_not_left() -> None:
+    changes = [replace(one, rests=one.return_id < "3") for one in changes_of(0, 9)]
+
+    turns, _, _ = pushed(changes, max_writes=3)
+
+    assert turns.worked().left == 6
 
 
 def test_progress_tells_how_long_the_rest_takes_at_the_rate_so_far() -> None:

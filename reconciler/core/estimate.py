@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from math import ceil
 
 from msgspec import Struct
 
@@ -20,7 +21,11 @@ _READS_TO_LOOK = 0.1
 LOOKED_BACK = timedelta(days=1)
 """How far back passes count for the estimate: over a whole day, since more is fresh at noon than
 at night."""
-_WITH_A_BACKLOG = (RunKind.SCHEDULED, RunKind.SWEEP)
+_LITTLE = 60.0
+"""Seconds of work: a few tries that are due again. A pass that left no more had no backlog."""
+_PASSES = (RunKind.SCHEDULED, RunKind.SWEEP)
+_OF_THE_WHOLE_LEDGER = (*_PASSES, RunKind.RANGE)
+"""Kinds of runs that tell what is left of all returns."""
 
 
 class Rates(Struct, frozen=True):
@@ -35,7 +40,13 @@ class Rates(Struct, frozen=True):
 
     def of(self, change: Change) -> Spent:
         """What one change is expected to take."""
-        writes = _writes(change)
+        return self._of(_writes(change))
+
+    def of_an_update(self) -> Spent:
+        """What a change takes at least that writes anything."""
+        return self._of(1)
+
+    def _of(self, writes: int) -> Spent:
         reads = _READS if writes else _READS_TO_LOOK
         return Spent(writes, reads / self.reads + writes / self.writes)
 
@@ -51,23 +62,47 @@ def _writes(change: Change) -> int:
     return max(1, len(named))
 
 
-class Backlog(Struct, frozen=True):
-    """What a pass left for later ones, and what it has done of what earlier ones left. Work is
-    measured in the seconds that it takes at the rate Jetti allows (`Rates`)."""
+class Worked(Struct, frozen=True):
+    """How a pass got on with its plan. Work is measured in the seconds that it takes at the rate
+    Jetti allows (`Rates`)."""
 
     left: int = 0
-    """Returns."""
+    """Changes that were not begun, or came to nothing."""
+    work_left: float = 0.0
+    """Of these."""
+    work_done: float = 0.0
+    """On what earlier passes had left."""
+    each: float = 0.0
+    """Of a return that is left besides these: taken over, and to be updated."""
+
+
+class Backlog(Struct, frozen=True):
+    """What a pass left for later ones, and the work that it has done of what earlier ones left."""
+
+    left: int = 0
+    """Returns, by the ledger."""
     work_left: float = 0.0
     work_done: float = 0.0
+
+
+def backlog_of(worked: Worked, left: int) -> Backlog:
+    """The backlog of `left` returns, by the ledger: those of the plan, as far as they are still to
+    be done now, and others, of which each takes as long as one of those."""
+    planned = min(left, worked.left)
+    mean = worked.work_left / worked.left if worked.left else 0.0
+    others = (left - planned) * max(mean, worked.each)
+    return Backlog(left, planned * mean + others, worked.work_done)
 
 
 class PastPass(Struct, frozen=True):
     """A scheduled pass or sweep, as far as the estimate rests on it."""
 
     started_at: datetime
-    left: int | None
+    seconds: float = 0.0
+    """How long it went on; 0 where it was killed."""
+    work_left: float | None = None
     """None where it did not come to know."""
-    work_done: float
+    work_done: float = 0.0
 
 
 class Estimate(Struct, frozen=True):
@@ -92,47 +127,73 @@ def kept(backlog: Backlog, told: Estimate) -> dict[str, int]:
 def past_passes(runs: Iterable[Run]) -> list[PastPass]:
     """What the scheduled passes and sweeps among these runs have kept, in the same order."""
     return [
-        PastPass(run.started_at, run.counts.get("left"), run.counts.get("work_done", 0))
+        PastPass(
+            run.started_at,
+            (run.finished_at - run.started_at).total_seconds() if run.finished_at else 0.0,
+            run.counts.get("work_left"),
+            run.counts.get("work_done", 0),
+        )
         for run in runs
-        if run.kind in _WITH_A_BACKLOG
+        if run.kind in _PASSES
     ]
 
 
-def backlog_left(runs: Iterable[Run]) -> BacklogLeft | None:
-    """The backlog that the last pass left which came to know; `runs` are newest first."""
+def left_now(runs: Iterable[Run], left: int, now: datetime) -> BacklogLeft:
+    """What is left now, by the ledger. The last estimate goes with it in the same proportion, but
+    none that is older than a day: passes have not come since. `runs` are newest first."""
     for run in runs:
-        if run.kind in _WITH_A_BACKLOG and run.finished_at and "left" in run.counts:
-            counts = run.counts
-            is_measured = bool(counts["is_measured"])
-            return BacklogLeft(run.finished_at, counts["left"], counts["seconds_left"], is_measured)
-    return None
+        if run.kind in _OF_THE_WHOLE_LEDGER and run.finished_at and "left" in run.counts:
+            counts, age = run.counts, now - run.finished_at
+            # safeguard: estimate-fits-what-is-left
+            if counts["left"] and age <= LOOKED_BACK:
+                seconds = round(counts["seconds_left"] * left / counts["left"])
+                return BacklogLeft(now, left, seconds, bool(counts["is_measured"]))
+            break
+    return BacklogLeft(now, left, None if left else 0, is_measured=False)
 
 
-def estimated(backlog: Backlog, started_at: datetime, past: Iterable[PastPass]) -> Estimate:
+def estimated(backlog: Backlog, this: PastPass, past: Iterable[PastPass]) -> Estimate:
     """When the backlog will be done: its work, at the rate of the last day. That rate holds all
     that slows it down: fresh changes, pauses between passes, latency, 429s and outages.
 
-    `started_at` is the begin of this pass; `past` are those before it, newest first. Without one
-    that has worked it off, nobody knows yet how often passes come.
+    `this` is the pass that has just ended; `past` are those before it, newest first. It is taken
+    to last until the next one as long as passes usually do: without one before it nobody knows yet
+    how often they come.
     """
+    counted, periods = _counted(this, past)
+    if not counted:
+        # Not at the rate of this pass: what it took to begin with does not come again.
+        # safeguard: least-is-the-least
+        return Estimate(backlog.work_left, is_measured=False)
+    usual = sorted(periods)[(len(periods) - 1) // 2]
+    # safeguard: whole-periods-are-measured
+    periods = [max(usual, this.seconds), *periods]
+    mean = (sum(one.work_done for one in counted) + backlog.work_done) / len(periods)
+    # No faster than possible: where it seems so, there was less to do than expected.
+    period = max(sum(periods) / len(periods), mean)
+    active = max((sum(one.seconds for one in counted) + this.seconds) / len(periods), mean)
+    # The next pass comes after a pause, and the last one is over before its period is.
+    whole = max(0, ceil(backlog.work_left / mean) - 1)
+    part = backlog.work_left / mean - whole
+    pause = max(0.0, periods[0] - this.seconds)
+    return Estimate(pause + whole * period + part * active, is_measured=True)
+
+
+def _counted(this: PastPass, past: Iterable[PastPass]) -> tuple[list[PastPass], list[float]]:
+    """The passes before this one that had the same backlog, newest first, and the seconds from the
+    begin of each to the begin of the next."""
     counted: list[PastPass] = []
+    periods: list[float] = []
+    following = this.started_at
     for one in past:
-        # Before a pass that left nothing there was no backlog.
-        if one.left == 0 or one.started_at < started_at - LOOKED_BACK:
+        had_none = one.work_left is not None and one.work_left <= _LITTLE
+        is_old = one.started_at < this.started_at - LOOKED_BACK
+        # Also where the clock was set back.
+        if had_none or is_old or one.started_at >= following:
             break
         counted.append(one)
+        periods.append((following - one.started_at).total_seconds())
+        following = one.started_at
     while counted and not counted[-1].work_done:
         counted.pop()  # it may only have read what is the backlog now
-    began = counted[-1].started_at if counted else started_at
-    if began < started_at:
-        done = sum(one.work_done for one in counted)
-        return Estimate(_at(backlog, done / (started_at - began).total_seconds()), True)
-    # Not at the rate of this pass: what it took to begin with does not come again.
-    # safeguard: least-is-the-least
-    return Estimate(_at(backlog, 1.0), False)
-
-
-def _at(backlog: Backlog, rate: float) -> float:
-    """Seconds at that much work a second. No more than one is possible: where there seems to have
-    been, there was less to do than expected."""
-    return backlog.work_left / (min(1.0, rate) or 1.0)
+    return counted, periods[: len(counted)]

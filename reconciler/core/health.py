@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -71,8 +71,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The last runs, newest first, with at least the last two passes and the last two sweeps."""
     set_aside: tuple[SetAside, ...] = ()
     """The oldest malformed rows."""
+    settled_stop: int | None = None
+    """The id of the run that was stopped last, if nothing of its plan is stopped any more."""
     backlog: BacklogLeft | None = None
-    """What the last pass left for later ones; None where none came to know."""
+    """What passes have still to do; None while creation is stopped."""
     killed: int | None = None
     """The id of a run without an end while nothing holds the lock; None if that was not checked."""
 
@@ -205,10 +207,24 @@ def _about_runs(facts: Facts) -> Iterator[str]:
         yield _end_of(run, facts)
 
 
-def stopped_run(facts: Facts) -> Run | None:
-    """The last run that ended, of any kind, if it was stopped for safety."""
-    ended = next((run for run in facts.runs if run.finished_at is not None), None)
+def last_stop(runs: Iterable[Run]) -> Run | None:
+    """The last of these runs that ended, of any kind, if it was stopped for safety; `runs` are
+    newest first."""
+    ended = next((run for run in runs if run.finished_at is not None), None)
     return ended if ended is not None and ended.exit_code == _SAFETY_STOP else None
+
+
+def stopped_run(facts: Facts) -> Run | None:
+    """The same, if what it was stopped for is still so."""
+    ended = last_stop(facts.runs)
+    return ended if ended is not None and ended.id != facts.settled_stop else None
+
+
+def killed_run(facts: Facts) -> Run | None:
+    """The last run, if it certainly was killed: the next one goes on with what it left."""
+    last = facts.runs[0] if facts.runs else None
+    is_killed = last is not None and last.finished_at is None and was_killed(last, facts)
+    return last if is_killed else None
 
 
 def _is_made_up(sweep: Run, scheduled: Run | None) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from reconciler.core.estimate import Backlog
+from reconciler.core.estimate import Worked
 from reconciler.core.model import CountedWord
 from reconciler.core.plan import Change, Plan
 from reconciler.core.records import Run, SetAside
@@ -65,8 +65,8 @@ class PassResult(Struct, frozen=True):
     remarks: tuple[str, ...]
     """On the plan that was accepted, and on how Jetti answered."""
     requests: Requests
-    backlog: Backlog | None = None
-    """None of a dry run."""
+    worked: Worked | None = None
+    """None where nothing is left by this pass: in a dry run, and before there was a plan."""
 
     def creates(self) -> list[Change]:
         """The planned creates."""

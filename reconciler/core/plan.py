@@ -200,13 +200,13 @@ class Planner:
             # What was asked for has no share to keep to.
             if not self._rules.asked_for:
                 change = replace(change, priority=Priority.BACKLOG)
-            self._backlog[entry.id] = (recorded_at, change)
+            self._backlog[entry.id] = (entry.seen.updated_at, change)
 
     def plan(self) -> Plan:
         """First what must be read back: what is absent then is read again at the end of the pass.
         Then what is fresh, newest first, and of that what is written before what is only looked up;
         then the backlog, oldest first: a backlog of days must not hold back what a customer did a
-        minute ago."""
+        minute ago. Newest and oldest by the time of the last change in Loop."""
         fresh = sorted(self._fresh.values(), key=_at_then_id, reverse=True)
         fresh.sort(key=_priority)  # stable
         backlog = sorted(self._backlog.values(), key=_at_then_id)
@@ -338,7 +338,9 @@ def _change(
         fields=FieldChanges(changed) if changed else NO_FIELDS,
         creates=creates,
         waits=entry.state is State.WAITING,
-        rests=entry.state is State.SKIPPED,
+        # What is to be written is pending once it is accepted.
+        # safeguard: only-lookups-rest
+        rests=entry.state is State.SKIPPED and kind is ChangeKind.ADOPT,
     )
 
 

@@ -108,6 +108,10 @@ class Entries(Protocol):
         whose next try has come; in_flight or unknown whose intents have all settled. Streamed, in
         order of id."""
 
+    def count_left(self, now: datetime, *, among: Collection[str] | None = None) -> int:
+        """What passes go on with: entries that are due and not stopped with a plan; of all, or
+        among these ids."""
+
     def mapped_otherwise(self, mapping_version: str) -> Iterator[Entry]:
         """Entries whose fingerprint was made under another mapping version. Streamed."""
 

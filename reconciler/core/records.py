@@ -207,3 +207,5 @@ class Run(Struct, frozen=True):
     """Why it ended with that code, if that is not 0 or 10."""
     command: str | None = None
     """What to type to go on, if that is one command."""
+    digest: str | None = None
+    """Names its plan or, where a part of that was stopped, that part; None where it had none."""

@@ -205,14 +205,14 @@ class Requests(Struct, frozen=True):
 
 
 class BacklogLeft(Struct, frozen=True):
-    """What a pass left for later ones, and how long that takes."""
+    """What passes have still to do, and how long that takes."""
 
     at: datetime
-    """The end of that pass."""
+    """When it was counted: at the end of the pass or, in `status`, now."""
     left: int
-    """Returns."""
-    seconds_left: int
-    """From then on, estimated (`core.estimate`)."""
+    """Returns that the next pass goes on with, by the ledger."""
+    seconds_left: int | None
+    """From then on, estimated (`core.estimate`); None where no estimate fits, in `status` alone."""
     is_measured: bool
     """By the passes of the last day; else it is the least that it can take."""
 

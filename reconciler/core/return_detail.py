@@ -52,6 +52,15 @@ class ReturnDetails(Struct, frozen=True):
     """Those that were never understood."""
 
 
+class Turn(Struct, frozen=True):
+    """When a pending return comes to be pushed: its place in a pass."""
+
+    before: int
+    """Returns of the same part that come first."""
+    is_backlog: bool
+    """Of the backlog, or else of what is fresh."""
+
+
 def describe(
     entry: Entry,
     writes: tuple[PastWrite, ...],
@@ -62,11 +71,14 @@ def describe(
     not_understood: SetAside | None = None,
     stopped_with: str | None = None,
     creation_stopped: str | None = None,
+    turn: Turn | None = None,
 ) -> ReturnDetail:
     """Describe an entry. `stopped_with` is the digest of the stopped plan that it belongs to,
-    `creation_stopped` why nothing is created any more."""
+    `creation_stopped` why nothing is created any more; `turn` is that of a pending one."""
     left = left_over(entry)
-    following = what_next(entry) if not_understood is None else _until_it_makes_sense(entry)
+    following = what_next(entry, turn)
+    if not_understood is not None:
+        following = _until_it_makes_sense(entry, following)
     if entry.state is State.SYNCED and not_understood is None and left != LeftOver():
         # safeguard: show-says-what-was-left
         following = _LEFT
@@ -117,11 +129,11 @@ _LEFT = (
 )
 
 
-def _until_it_makes_sense(entry: Entry) -> str:
+def _until_it_makes_sense(entry: Entry, following: str) -> str:
     """What happens next to an entry whose current row is malformed: done only means so far."""
     if entry.state in (State.SYNCED, State.SKIPPED):
         return "nothing until everything Loop says about it is understood; see below"
-    return f"{what_next(entry)}; and not everything Loop says about it is understood, see below"
+    return f"{following}; and not everything Loop says about it is understood, see below"
 
 
 def while_stopped(entry: Entry, digest: str) -> str:
@@ -133,8 +145,11 @@ def while_stopped(entry: Entry, digest: str) -> str:
     )
 
 
-def what_next(entry: Entry) -> str:
-    """What the program will do about an entry next, and why."""
+def what_next(entry: Entry, turn: Turn | None = None) -> str:
+    """What the program will do about an entry next, and why. `turn` is that of a pending one;
+    without it nothing comes first."""
+    if entry.state is State.PENDING and turn is not None:
+        return _when_its_turn_comes(turn)
     if entry.state in _FIXED:
         return _FIXED[entry.state]
     if entry.state in (State.IN_FLIGHT, State.UNKNOWN):
@@ -145,6 +160,17 @@ def what_next(entry: Entry) -> str:
         days = ORDERS_ARRIVE_WITHIN.days
         return f"looked for in Jetti again {again}; given up after {days} days"
     return f"tried again {again}; {entry.attempts} of {TRIES} tries are spent"
+
+
+def _when_its_turn_comes(turn: Turn) -> str:
+    if not turn.is_backlog and not turn.before:
+        return _FIXED[State.PENDING]
+    number = turn.before or "no"
+    others = "return" if turn.before == 1 else "returns"
+    if turn.is_backlog:
+        # safeguard: show-tells-the-place-in-the-backlog
+        return f"in the backlog: pushed after what is fresh and {number} older {others}"
+    return f"pushed by the next passes, after {number} {others} that changed later"
 
 
 def _after_a_lost_answer(entry: Entry) -> str:

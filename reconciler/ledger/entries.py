@@ -18,12 +18,13 @@ from reconciler.ledger import entry_updates
 from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import Values
 from reconciler.ledger.loading import columns_of, is_named, load
-from reconciler.ledger.tables import entries, intents
+from reconciler.ledger.tables import entries, intents, stopped
 
 LONGEST_PAUSE = timedelta(days=1)
 """No pause between two tries, and no settle time, is as long (`core.retry`)."""
 
 
+_UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 _columns = entries.c
 # Two orders without a name have nothing in common.
 # safeguard: empty-order-names-never-match
@@ -117,6 +118,27 @@ class SqlEntries:
         ids = [return_id for return_id in self._ids(condition) if return_id not in besides]
         return self._stream(ids, condition)
 
+    def count_left(self, now: datetime, *, among: Collection[str] | None = None) -> int:
+        """What passes go on with: entries that are due and not stopped with a plan; of all, or
+        among these ids."""
+        left = _left(now)
+        if among is None:
+            return self._count(left)
+        return sum(
+            self._count(and_(left, entries.c.return_id.in_(batch))) for batch in batched(among)
+        )
+
+    def count_before(self, entry: Entry, now: datetime, fresh_since: datetime) -> int:
+        """How many of what passes go on with come before this one, among what is fresh (changed in
+        Loop since that instant; the newest first) or else in the backlog (the oldest first); what
+        is to be read back is in neither."""
+        at, id_ = entries.c.updated_at, entries.c.return_id
+        seen_at = entry.seen.updated_at
+        later = or_(at > seen_at, and_(at == seen_at, id_ > entry.id))
+        earlier = or_(at < seen_at, and_(at == seen_at, id_ < entry.id))
+        before = later if seen_at >= fresh_since else and_(earlier, at < fresh_since)
+        return self._count(and_(_left(now), entries.c.state.not_in(_UNANSWERED), before))
+
     def mapped_otherwise(self, mapping_version: str) -> Iterator[Entry]:
         """Entries whose fingerprint was made under another mapping version. Streamed."""
         column = entries.c.mapping_version
@@ -207,8 +229,17 @@ def _due(now: datetime) -> ColumnElement[bool]:
             state.in_([State.WAITING, State.FAILED]),
             or_(entries.c.next_try_at.is_(None), ~later),
         ),
-        and_(state.in_([State.IN_FLIGHT, State.UNKNOWN]), ~unsettled),
+        and_(state.in_(_UNANSWERED), ~unsettled),
     )
+
+
+def _left(now: datetime) -> ColumnElement[bool]:
+    """Due and, as the same is wanted as before, not stopped with a plan."""
+    is_stopped = exists().where(
+        stopped.c.return_id == entries.c.return_id, stopped.c.fingerprint == entries.c.fingerprint
+    )
+    # safeguard: stopped-returns-are-no-backlog
+    return and_(_due(now), ~is_stopped)
 
 
 def _remap(

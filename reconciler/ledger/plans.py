@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, func, select
+from sqlalchemy import Connection, Select, bindparam, case, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from reconciler.core.batches import BATCH, batched
 from reconciler.core.model import State
 from reconciler.core.records import PlanMember, StoppedPlan
+from reconciler.core.report import ChangeKind
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import START_ANEW, Values
-from reconciler.ledger.tables import entries, plans, stopped
+from reconciler.ledger.tables import entries, intents, plans, stopped
 
 PLANS_KEPT = 50
 """Plans. One that changes from pass to pass must not fill the disk with its versions."""
@@ -80,6 +81,30 @@ class SqlPlans:
                 )
             ).one()
         return StoppedPlan(digest, members, since)
+
+    def count_unaccepted(self, members: Iterable[PlanMember]) -> int:
+        """How many of these would be written to Jetti as they were reviewed, and were neither
+        accepted nor begun."""
+        return sum(
+            self._count_unaccepted(batch)
+            for batch in batched(one for one in members if one.change != ChangeKind.ADOPT)
+        )
+
+    def _count_unaccepted(self, batch: list[PlanMember]) -> int:
+        wants = {one.return_id: one.fingerprint for one in batch}
+        begun = exists().where(
+            intents.c.return_id == entries.c.return_id,
+            intents.c.fingerprint == entries.c.fingerprint,
+        )
+        query = select(entries.c.return_id, entries.c.fingerprint).where(
+            entries.c.return_id.in_(wants),
+            entries.c.state.in_(OPEN | {State.SKIPPED}),
+            entries.c.accepted_fingerprint.is_distinct_from(entries.c.fingerprint),
+            ~begun,
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return sum(wants[row.return_id] == row.fingerprint for row in rows)
 
     def accept(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
         """Remember that someone let these very wants past the guards; none stays stopped."""

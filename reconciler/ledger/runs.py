@@ -113,6 +113,7 @@ def _run(row: Row[Any]) -> Run:
         counts=row.counts or {},
         message=row.message,
         command=row.command,
+        digest=row.digest,
     )
 
 

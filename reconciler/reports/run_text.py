@@ -57,7 +57,7 @@ _BROKEN_OFF = frozenset({1, 5, 6, 8, 129, 130, 143})
 _NOT_DONE = {
     OutcomeKind.WAITING: "waiting",
     OutcomeKind.REVIEW: "in review",
-    OutcomeKind.DEFERRED: "for the next pass",
+    OutcomeKind.DEFERRED: "for later passes",
 }
 """What a dry run may predict for a change other than that it is made."""
 
@@ -85,7 +85,8 @@ def _lines(report: Report, following: str | None) -> Iterator[str]:
     yield ""
     yield line("requests", _requests(report))
     if (backlog := report.backlog) is not None and backlog.left and run.kind in _SCHEDULED:
-        yield line("backlog", to_go(backlog))
+        left = f"{counted(backlog.left, 'return')} left for later passes"
+        yield line("backlog", f"{left}{to_go(backlog)}")
     for remark in run.remarks:
         if remark == run.message:
             continue  # the headline says it

@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.core import duration
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
 from reconciler.core.estimate import KEPT
-from reconciler.core.health import Facts, Health, stopped_run, was_killed
+from reconciler.core.health import Facts, Health, killed_run, stopped_run, was_killed
 from reconciler.core.records import Run
 from reconciler.core.report import STANDING
 from reconciler.core.text import safe
@@ -58,6 +58,8 @@ def _next(health: Health) -> str | None:
         return f"{safe(ended.command, 1000)}{placeholder}"
     if facts.stopped:
         return f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}"
+    if (killed := killed_run(facts)) is not None:
+        return f"reconciler run, as scheduled: it goes on with what run {killed.id} left"
     if facts.oldest_problem:
         return f"reconciler show {safe(facts.oldest_problem.return_id, 20)}"
     if facts.adopting_since is not None:
@@ -75,7 +77,7 @@ def _facts(facts: Facts) -> Iterator[str]:
     states = listed((count, state(name)) for name, count in sorted(facts.states.items()))
     yield line("returns", states or "none yet")
     if (backlog := facts.backlog) is not None and backlog.left:
-        yield line("backlog", f"{to_go(backlog)}, as of {moment(backlog.at)}")
+        yield line("backlog", f"{counted(backlog.left, 'return')} left{to_go(backlog)}")
     if facts.adopting_since is not None:
         since = moment(facts.adopting_since)
         yield line(

@@ -65,12 +65,12 @@ def order(name: str, order_id: str | None) -> str:
 
 
 def to_go(backlog: BacklogLeft) -> str:
-    """How much is left, and how long it takes."""
-    left = f"{counted(backlog.left, 'return')} left for"
-    if backlog.seconds_left < PASS_INTERVAL:
-        return f"{left} the next pass"
+    """`, about 3h to go`; nothing where that is not known, or less than passes need to come."""
+    seconds = backlog.seconds_left
+    if seconds is None or seconds < PASS_INTERVAL:
+        return ""
     so = "about" if backlog.is_measured else "at least"
-    return f"{left} later passes, {so} {duration.estimate(backlog.seconds_left)} to go"
+    return f", {so} {duration.estimate(seconds)} to go"
 
 
 def describe_malformed(row: SetAside) -> str:

@@ -487,13 +487,14 @@ def test_read_backs_come_first_then_news_newest_first_then_the_backlog_oldest_fi
         numbered(1, changed_at=LONG_AGO, intents=(an_intent(),), updated_at=LONG_AGO),
         numbered(2, changed_at=NOON + MINUTE, updated_at=NOON - MINUTE),
         numbered(3, changed_at=NOON, updated_at=LONG_AGO),
-        numbered(4, changed_at=LONG_AGO, updated_at=LONG_AGO),
-        numbered(5, changed_at=NOON - DAY, updated_at=LONG_AGO),
+        numbered(4, changed_at=NOON - DAY, updated_at=LONG_AGO),
+        numbered(5, changed_at=LONG_AGO, updated_at=LONG_AGO + HOUR),
     ]
 
     for order in list(permutations(queue)):
         plan = make_plan(order, RULES, NOON)
-        assert [change.return_id for change in plan.changes] == ["1", "2", "3", "4", "5"]
+        ids = [change.return_id for change in plan.changes]
+        assert ids == ["1", "2", "3", "4", "5"], "by Loop's time, not by when it was recorded"
         ranks = [change.priority for change in plan.changes]
         assert ranks == [FRESH, FRESH, FRESH, BACKLOG, BACKLOG]
 
@@ -504,10 +505,10 @@ def test_of_equals_the_news_go_backwards_and_the_backlog_forwards_by_their_ids()
         numbered(9, changed_at=NOON),
         numbered(8, changed_at=NOON),
         numbered(10, changed_at=None, updated_at=NOON - HOUR),
-        numbered(7, changed_at=NOON - 2 * DAY, **old),
+        numbered(7, changed_at=NOON - DAY, updated_at=LONG_AGO - HOUR),
         numbered(5, changed_at=NOON - DAY, **old),
-        numbered(6, changed_at=NOON - DAY, **old),
-        numbered(4, changed_at=NOON - HOUR, **old),
+        numbered(6, changed_at=NOON - 2 * DAY, **old),
+        numbered(4, changed_at=NOON - HOUR, updated_at=LONG_AGO + HOUR),
     ]
 
     for order in (queue, queue[::-1]):

@@ -46,7 +46,7 @@ def test_a_finished_run_is_remembered_as_it_was_told(ledger, path):
     id_ = run(ledger, exit_code=7, counts={"seen": 3}, digest="abc", message="plan too large")
 
     (past,) = ledger.runs.last(limit=5)
-    assert past == Run(id_, "scheduled", NOON, NOON, 7, {"seen": 3}, "plan too large")
+    assert past == Run(id_, "scheduled", NOON, NOON, 7, {"seen": 3}, "plan too large", digest="abc")
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT digest FROM runs").fetchone() == ("abc",)
 

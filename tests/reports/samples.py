@@ -314,7 +314,7 @@ def healthy() -> health.Health:
         states={"synced": 120, "skipped": 9, "waiting": 2},
         last_complete_pass=NOON - timedelta(minutes=5),
         last_complete_sweep=NOON - 9 * HOUR,
-        backlog=BacklogLeft(NOON - timedelta(minutes=5), 98500, 295_000, is_measured=True),
+        backlog=BacklogLeft(NOON, 98500, 295_000, is_measured=True),
         runs=(
             Run(129, "scheduled", NOON - timedelta(minutes=1)),
             Run(

@@ -176,7 +176,7 @@ def test_what_a_run_would_only_leave_is_something_to_do(world: World) -> None:
 
     assert "would leave 1 waiting. Nothing was written." in looked.split("\n")[0]
     assert looked.strip().endswith("next       reconciler run")
-    assert "would leave 1 for the next pass. Nothing was written." in spent.split("\n")[0]
+    assert "would leave 1 for later passes. Nothing was written." in spent.split("\n")[0]
 
 
 def test_without_a_ledger_everything_is_new_and_none_is_made(world: World) -> None:

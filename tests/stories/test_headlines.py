@@ -42,7 +42,7 @@ def test_an_outage_is_told_by_what_jetti_answered_and_what_was_created_before_it
 
     assert (ran.code, ran.report["run"]["message"]) == (5, "Jetti answered 503 five times")
     assert ran.report["counts"]["created"] == 2
-    assert reasons(ran) == {"Jetti answered 503 five times, so it was left for the next pass"}
+    assert reasons(ran) == {"Jetti answered 503 five times, so it was left for a later pass"}
 
 
 @pytest.mark.covers("R13")
@@ -174,7 +174,7 @@ def test_a_signal_is_the_reason_of_all_that_was_left(world: World) -> None:
     ran = world.run()
 
     assert (ran.code, ran.report["run"]["message"]) == (129, "stopped by SIGHUP")
-    assert reasons(ran) == {"stopped by SIGHUP, so it was left for the next pass"}
+    assert reasons(ran) == {"stopped by SIGHUP, so it was left for a later pass"}
 
 
 @pytest.mark.covers("R13")
@@ -183,7 +183,7 @@ def test_a_budget_is_the_reason_of_all_that_was_left(world: World) -> None:
 
     ran = world.run("--max-writes", "1")
 
-    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for the next pass"}
+    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for a later pass"}
 
 
 @pytest.mark.covers("R13")
@@ -206,4 +206,4 @@ def test_what_loop_failed_to_tell_is_not_the_reason_of_what_a_budget_left(world:
     ran = world.run("--max-writes", "1")
 
     assert ran.code == 4
-    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for the next pass"}
+    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for a later pass"}

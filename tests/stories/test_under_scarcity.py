@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import failpoints
 from reconciler.sandbox.request_log import LoggedRequest
 from tests.support.agreement import assert_agreement
+from tests.support.death import dies, nth_hit
 from tests.support.leaks import searched_directory
 from tests.support.scarcity import Scarcity, busy_shop, created, make_scarce, put_off
 from tests.support.world import World
 
-SHARE = "the backlog has had its share of this pass, so it was left for the next pass"
+SHARE = "the backlog has had its share of this pass, so it was left for a later pass"
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_fresh_changes_leave_a_quarter_of_the_writes_to_the_oldest_of_the_backlo
     assert list(created(scarce))[before:] == [*fresh[:-4:-1], oldest]
     assert ran.jetti_requests[1] == 12
     assert ran.reason(fresh[0]) == (
-        "the budget of 12 writes is spent, so it was left for the next pass"
+        "the budget of 12 writes is spent, so it was left for a later pass"
     )
 
 
@@ -161,7 +161,7 @@ def named_in(asked: Iterable[LoggedRequest]) -> set[str]:
 def told_by(text: str) -> tuple[int, str, float]:
     """What the line `backlog` says: how many returns, `about` or `at least`, seconds."""
     found = re.search(
-        r"^backlog +(\d+) returns left for later passes, (about|at least) (\S+)([mhd]) to go",
+        r"^backlog +(\d+) returns left(?: for later passes)?, (about|at least) (\S+)([mhd]) to go$",
         text,
         re.MULTILINE,
     )
@@ -179,7 +179,6 @@ def test_a_pass_and_status_say_how_much_is_left_and_for_how_long(scarce: World) 
         told.append((at, told_by(ran.stdout)))
         status = scarce.call("status").stdout
         assert told_by(status) == told[-1][1]
-        assert f"as of {at:%Y-%m-%d %H:%M:%S}Z" in status
         assert told[-1][1][0] == pending
         assert "left" not in status.partition("last runs")[2], "which only lists counts"
         scarce.pass_time(seconds=300 - (at - began).total_seconds())
@@ -207,12 +206,12 @@ def pending_in(world: World) -> list[str]:
     ]
 
 
-def test_what_the_next_pass_will_do_needs_no_estimate(scarce: World) -> None:
+def test_what_a_single_pass_can_do_needs_no_estimate(scarce: World) -> None:
     a_backlog(scarce, 3)
 
     ran = scarce.call("run", "--max-writes", "1")
 
-    assert "\nbacklog    2 returns left for the next pass\n" in f"{ran.stdout}\n"
+    assert "\nbacklog    2 returns left for later passes\n" in f"{ran.stdout}\n"
 
 
 def test_a_dry_run_leaves_nothing_and_tells_no_backlog(scarce: World) -> None:
@@ -253,31 +252,6 @@ def test_once_creation_is_stopped_nobody_tells_when_the_rest_is_done(scarce: Wor
 # ---------------------------------------------------------------------- interrupted and resumed
 
 
-class Death(BaseException):
-    """The process is gone."""
-
-
-def dies_at(world: World, nth: int) -> None:
-    """A pass that is killed at its nth failpoint. What it still does to its files is undone."""
-    kept: dict[Path, bytes] = {}
-    hits = 0
-
-    def dies(_point: failpoints.Failpoint) -> None:
-        nonlocal hits
-        hits += 1
-        if hits == nth:
-            kept.update((file, file.read_bytes()) for file in world.directory.glob("ledger.db*"))
-        if hits >= nth:
-            raise Death
-
-    with pytest.raises(Death), failpoints.watched(dies):
-        world.run()
-    for file in world.directory.glob("ledger.db*"):
-        file.unlink()
-    for file, content in kept.items():
-        file.write_bytes(content)
-
-
 @pytest.mark.covers("F1", "F6")
 @pytest.mark.parametrize("seed", range(3))
 def test_a_backlog_is_interrupted_and_resumed_anywhere(scarce: World, seed: int) -> None:
@@ -285,7 +259,7 @@ def test_a_backlog_is_interrupted_and_resumed_anywhere(scarce: World, seed: int)
     for _ in range(6):
         before = {*created(scarce)}
         if chance.random() < 0.5:
-            dies_at(scarce, chance.randint(5, 80))
+            dies(scarce, nth_hit(chance.randint(5, 80)))
         else:
             scarce.clock.stop_after_requests_to_jetti = chance.randint(1, 40) + sum(
                 one.service == "jetti" for one in scarce.sandbox.request_log.all()
@@ -328,6 +302,8 @@ def test_through_days_fresh_returns_wait_no_longer_and_the_estimate_is_true(
     with busy_shop(directory, scarcity) as shop:
         lived = shop.live()
         assert_agreement(shop.world)
+        loop = shop.world.loop
+        shop_order = sorted(lived.order, key=lambda one: (loop.get(one).updated_at, one))
     with searched_directory("calm-") as other, busy_shop(other, calm_of(scarcity)) as shop:
         calm = shop.live(lived.lasted)
 
@@ -335,16 +311,17 @@ def test_through_days_fresh_returns_wait_no_longer_and_the_estimate_is_true(
     for share in (0.5, 0.95, 1.0):
         # By a request or two that the pass was busy with.
         assert lived.delay(share) == pytest.approx(calm.delay(share), abs=5)
-    first, *later = lived.truths()
+    first, _, *later = lived.truths()
     assert not first[0].is_measured
     assert first[0].seconds_left < first[1], "the least that it can take"
     for left, truth in later:
         assert left.is_measured
-        # A tenth, or half of what lies between two passes: in which the last is done shows late.
-        assert left.seconds_left == pytest.approx(truth, rel=0.1, abs=scarcity.interval / 2)
+        # A tenth after some hours; and what Jetti takes to answer, near the end.
+        few_hours = left.at - lived.began > timedelta(hours=3)
+        assert left.seconds_left == pytest.approx(truth, rel=0.1 if few_hours else 0.25, abs=5)
     lefts = [left.left for left in lived.told]
     assert all(more > fewer for more, fewer in pairwise(lefts)), "each pass gets on with it"
-    assert lived.order == sorted(lived.order, key=int), "oldest first"
+    assert lived.order == shop_order, "the oldest first, by Loop's time"
 
 
 def calm_of(scarcity: Scarcity) -> Scarcity:
