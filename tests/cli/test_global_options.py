@@ -73,7 +73,7 @@ def test_of_an_option_that_is_given_twice_the_one_behind_the_command_counts(
         ("help run", "reconciler run --help"),
         ("version", "reconciler --version"),
         ("sync", "reconciler run"),
-        ("statuss", "reconciler status"),
+        ("stat", "reconciler status"),
         ("run --since 3d", "--from"),
         ("run --until 3d", "--to"),
         ("init --from 3d", "--since"),
