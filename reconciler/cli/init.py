@@ -60,7 +60,7 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
 
     call = session(context)
     settings = call.settings()
-    with progress.shown(call, off_terminal_too=adopt) as watcher:
+    with progress.shown(call, "looking up in Jetti", off_terminal_too=adopt) as watcher:
         runtime = dataclasses.replace(call.runtime, progress=watcher)
         made = app.initialise(settings, since=since, adopt=adopt, repin=repin, runtime=runtime)
     streams.print_text(_summary(made, since))

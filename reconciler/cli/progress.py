@@ -4,7 +4,7 @@ overwritten. Elsewhere, for commands that take long while someone waits: a line 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 _SETTLING = "waiting for writes that a lost ledger's last run may have sent (jetti.settle)"
+_SHOWN_AFTER = 2.0  # seconds; what is over by then need not flicker
 _PRINT_EVERY = 30.0  # seconds between two lines without a terminal
-_WORTH_TELLING = 60.0  # seconds
 
 
 class ProgressDisplay(Progress, Protocol):
@@ -34,14 +34,17 @@ class ProgressDisplay(Progress, Protocol):
 
 
 @contextmanager
-def shown(call: Session, *, off_terminal_too: bool = False) -> Iterator[ProgressDisplay]:
+def shown(call: Session, work: str, *, off_terminal_too: bool = False) -> Iterator[ProgressDisplay]:
     """Show progress on stderr while the pass runs; on a terminal, clean up afterwards.
 
-    `off_terminal_too`: also show it without a terminal, unless `--quiet`.
+    `work` is what is done with the changes: pushing, planning, looking up. `off_terminal_too`: also
+    show it without a terminal, unless `--quiet`.
     """
+    clock = call.runtime.clock
+    said = _Said(work, clock)
     is_terminal = streams.is_terminal() and not streams.JSON_LINES.get()
     if not call.quiet and off_terminal_too and not is_terminal:
-        yield _PeriodicLines(call.runtime.clock)
+        yield _PeriodicLines(said, clock)
         return
     if call.quiet or not is_terminal:
         yield _Forwarded(call.runtime.progress)
@@ -51,11 +54,11 @@ def shown(call: Session, *, off_terminal_too: bool = False) -> Iterator[Progress
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as Bars
     except ImportError:
-        yield from _single_line()
+        yield from _single_line(_SingleLine(said, clock))
         return
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _RichBars(bars)
+        yield _RichBars(bars, said, clock)
 
 
 class _Forwarded:
@@ -70,31 +73,63 @@ class _Forwarded:
         return nullcontext()
 
 
-def _single_line() -> Iterator[ProgressDisplay]:
-    line = _SingleLine()
+def _single_line(line: _SingleLine) -> Iterator[ProgressDisplay]:
     try:
         yield line
     finally:
         line.clear()
 
 
+class _Said:
+    """The progress in words, with the rate since the stage began."""
+
+    def __init__(self, work: str, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._began: dict[str, tuple[float, int]] = {}
+        """By stage, when it was first told of, and how much was done by then."""
+
+    def reading(self, rows: int) -> str:
+        return f"reading Loop: {rows} returns{self._rate('reading', rows)}"
+
+    def pushing(self, done: int, planned: int, seconds: float) -> str:
+        rate = self._rate("pushing", done)
+        # A pass may end before that, for a budget.
+        rest = f", {duration.estimate(seconds)} to go at this rate" if seconds >= 1 else ""
+        return f"{self._work}: {done} of {planned} returns{rate}{rest}"
+
+    def settling(self, seconds: float) -> str:
+        return f"{_SETTLING}: {seconds:.0f} s more"
+
+    def _rate(self, stage: str, done: int) -> str:
+        now = self._clock.monotonic()
+        began, before = self._began.setdefault(stage, (now, done))
+        if now - began < 1:
+            return ""
+        rate = (done - before) / (now - began)
+        return f", {rate:.0f} a second" if rate >= 10 else f", {rate * 60:.0f} a minute"
+
+
 class _RichBars:
     """Progress bars drawn by rich."""
 
-    def __init__(self, bars: Bars) -> None:
+    def __init__(self, bars: Bars, said: _Said, clock: Clock) -> None:
         self._bars = bars
-        self._read = bars.add_task("reading", total=None)
-        self._pushed = bars.add_task("pushing", total=None, visible=False)
+        self._said = said
+        self._after = _after_a_while(clock)
+        self._read = bars.add_task("", total=None, visible=False)
+        self._pushed = bars.add_task("", total=None, visible=False)
         self._settled = bars.add_task(_SETTLING, total=None, visible=False)
         self._longest = 0.0
 
     def reading(self, rows: int) -> None:
-        self._bars.update(self._read, completed=rows)
+        said = self._said.reading(rows)
+        self._bars.update(self._read, completed=rows, description=said, visible=self._after())
 
     def pushing(self, done: int, planned: int, seconds: float) -> None:
-        said = f"pushing{_rest(seconds)}"
+        said = self._said.pushing(done, planned, seconds)
         self._bars.update(
-            self._pushed, completed=done, total=planned, description=said, visible=True
+            self._pushed, completed=done, total=planned, description=said, visible=self._after()
         )
 
     @contextmanager
@@ -114,43 +149,57 @@ class _RichBars:
 class _SingleLine:
     """One line that is overwritten."""
 
+    def __init__(self, said: _Said, clock: Clock) -> None:
+        self._said = said
+        self._after = _after_a_while(clock)
+
     def reading(self, rows: int) -> None:
-        self._write(f"reading: {rows} returns")
+        self._write(self._said.reading(rows))
 
     def pushing(self, done: int, planned: int, seconds: float) -> None:
-        self._write(f"pushing: {done} of {planned}{_rest(seconds)}")
+        self._write(self._said.pushing(done, planned, seconds))
 
     def settling(self, seconds: float) -> None:
-        self._write(f"{_SETTLING}: {seconds:.0f} s more")
+        self._draw(self._said.settling(seconds))
 
     def clear(self) -> None:
-        self._write("")
+        self._draw("")
 
     def paused(self) -> AbstractContextManager[None]:
         self.clear()
         return nullcontext()
 
     def _write(self, text: str) -> None:
+        if self._after():
+            self._draw(text)
+
+    def _draw(self, text: str) -> None:
         click.echo(f"\r\x1b[K{text}", nl=False, file=sys.stderr)
+
+
+def _after_a_while(clock: Clock) -> Callable[[], bool]:
+    """Whether a pass that begins now has gone on for longer than it is worth to show."""
+    shown_from = clock.monotonic() + _SHOWN_AFTER
+    return lambda: clock.monotonic() >= shown_from
 
 
 class _PeriodicLines:
     """A new line when a stage begins, and every half minute while it lasts."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, said: _Said, clock: Clock) -> None:
+        self._said = said
         self._clock = clock
         self._stage = ""
         self._printed_at = 0.0
 
     def reading(self, rows: int) -> None:
-        self._print("reading", f"reading Loop: {rows} returns so far")
+        self._print("reading", self._said.reading(rows))
 
     def pushing(self, done: int, planned: int, seconds: float) -> None:
-        said = f"looking up in Jetti: {done} of {planned} returns{_rest(seconds)}"
-        self._print("pushing", said)
+        self._print("pushing", self._said.pushing(done, planned, seconds))
 
     def settling(self, seconds: float) -> None:
-        self._print("settling", f"{_SETTLING}: {seconds:.0f} s more")
+        self._print("settling", self._said.settling(seconds))
 
     def paused(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -160,10 +209,3 @@ class _PeriodicLines:
         if stage != self._stage or now - self._printed_at >= _PRINT_EVERY:
             self._stage, self._printed_at = stage, now
             streams.print_note(text, Event.PROGRESS)
-
-
-def _rest(seconds: float) -> str:
-    """How long all that is planned takes at the rate so far; a pass may end before that."""
-    if seconds < _WORTH_TELLING:
-        return ""
-    return f", {duration.estimate(seconds)} for the rest at this rate"

@@ -17,6 +17,7 @@ from reconciler.errors import ConfigError
 
 if TYPE_CHECKING:
     from reconciler.core.report import Report
+    from reconciler.core.request import RunRequest
 
 _WHEN_HELP = "ISO date or date-time (UTC), or 7d for seven days ago."
 
@@ -124,10 +125,17 @@ def run(
     except ConfigError as error:
         app.record_failed_start(settings, run_request, call.runtime, error)
         raise
-    with progress.shown(call) as watcher:
+    with progress.shown(call, _work_of(run_request)) as watcher:
         asks = consent(
             given=yes, dry_run=run_request.dry_run, clock=call.runtime.clock, screen=watcher
         )
         runtime = dataclasses.replace(call.runtime, progress=watcher, consent=asks)
         report: Report = app.run(settings, run_request, runtime)
     return deliver.report(report, call, output_format, output)
+
+
+def _work_of(request: RunRequest) -> str:
+    """What is done with the changes, for who watches: a dry run never pushes."""
+    if not request.dry_run:
+        return "pushing"
+    return "looking up in Jetti" if request.against_jetti else "planning"
