@@ -34,9 +34,9 @@ def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen) -> Cons
     dry run does not ask: it shows what a run would ask about."""
     if given:
         return lambda _total: True
-    # safeguard: no-question-in-a-dry-run
     is_terminal = sys.stdin is not None and sys.stdin.isatty() and streams.is_terminal()
     # A question is no JSON.
+    # safeguard: no-question-in-a-dry-run
     if dry_run or not is_terminal or streams.JSON_LINES.get():
         return no_consent
     return lambda total: _ask(total, clock, screen)

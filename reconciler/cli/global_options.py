@@ -18,7 +18,7 @@ def set_up_logs(root: click.Context) -> None:
     """Have what is logged from now on as the global options say."""
     typed = root.params
     level = logs.level(root.invoked_subcommand, typed["verbose"], quiet=typed["quiet"])
-    # Known already, since even an error of the command line is told in this format.
+    # Known already, since even an error of the command line is shown in this format.
     log_format = "json" if streams.JSON_LINES.get() else "text"
     logs.change(level, log_format, caller(root).runtime.environ)
 
@@ -47,9 +47,12 @@ def _behind(option: click.Parameter) -> click.Parameter:
 def _take(context: click.Context, option: click.Parameter, value: object) -> None:
     """Take an option that was typed behind the command as if it had been typed before it."""
     name = option.name or ""
+    root = context.find_root()
     if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
         return
-    root = context.find_root()
+    if context.resilient_parsing:  # a shell completes what is typed
+        root.params[name] = value
+        return
     # `-v run -v` is `-vv`.
     both = root.params["verbose"] + value if name == "verbose" else value
     root.params[name] = both

@@ -12,6 +12,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import global_options, logs, spelling, streams
+from reconciler.cli.completion import completion
 from reconciler.cli.demo import demo
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.init import init
@@ -158,6 +159,6 @@ def program(context: click.Context, /, **_global_options: object) -> None:
     global_options.set_up_logs(context)
 
 
-for command in (init, run, serve, status, show, sandbox, demo):
+for command in (init, run, serve, status, show, sandbox, demo, completion):
     program.add_command(command)
 global_options.add_behind(program)

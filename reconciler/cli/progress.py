@@ -87,7 +87,7 @@ class _Said:
         self._work = work
         self._clock = clock
         self._began: dict[str, tuple[float, int]] = {}
-        """By stage, when it was first told of, and how much was done by then."""
+        """By stage, when it was first shown, and how much was done by then."""
 
     def reading(self, rows: int) -> str:
         return f"reading Loop: {rows} returns{self._rate('reading', rows)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import deliver, progress
+from reconciler.cli import completion, deliver, progress
 from reconciler.cli.consent import consent
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.output_options import output_options
@@ -43,13 +43,21 @@ _WHEN_HELP = "ISO date or date-time (UTC), or 7d for seven days ago."
     metavar="SPAN",
     help="Read this far back by creation date; the watermark stays. 120d nightly is usual.",
 )
-@click.option("--return", "return_ids", multiple=True, metavar="ID…", help="Only this Loop return.")
+@click.option(
+    "--return",
+    "return_ids",
+    multiple=True,
+    metavar="ID…",
+    help="Only this Loop return.",
+    shell_complete=completion.returns,
+)
 @click.option(
     "--order",
     "order_names",
     multiple=True,
     metavar="NAME…",
     help="Only the returns on this order, such as '#1042'.",
+    shell_complete=completion.orders,
 )
 @click.option("--dry-run", is_flag=True, help="Read and plan only: nothing is written anywhere.")
 @click.option(

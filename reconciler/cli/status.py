@@ -7,6 +7,7 @@ from datetime import timedelta
 import click
 
 from reconciler.cli import deliver
+from reconciler.cli.completion import returns_and_orders
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.params import Span
@@ -54,7 +55,7 @@ def status(
 
 
 @click.command(epilog=exit_codes(0, 2, 3, 7, 8))
-@click.argument("name", metavar="RETURN|ORDER")
+@click.argument("name", metavar="RETURN|ORDER", shell_complete=returns_and_orders)
 @output_options
 @click.pass_context
 def show(context: click.Context, name: str, output_format: str, output: str | None) -> int:
