@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import datetime, timedelta
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 _GO_LIVE_AGO = timedelta(hours=24)
 """Go-live and first watermark of a new ledger, where nobody names another time."""
-_NO_GUARDS = Guards(creates=sys.maxsize, updates=sys.maxsize)
 """Of a dry run without a ledger, after which nothing can be accepted."""
 
 
@@ -138,7 +136,7 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
         with recorded(ledger, request, runtime.clock) as start:
             if chosen.is_blank:
                 remark = "there is no ledger yet, so every return counts as new"
-                start = replace(start, watermark=None, remarks=(remark,))
+                start = replace(start, watermark=None, would_go_live=go_live, remarks=(remark,))
             if is_beside_a_run:
                 remark = "another run is going on: what it is writing just now counts as no problem"
                 start = replace(start, is_beside_a_run=True, remarks=(remark,))
@@ -361,14 +359,21 @@ def _ledger_of(settings: Settings, request: RunRequest, runtime: Runtime) -> Led
         )
         return LedgerChoice(opened, settings.guard, runtime.consent)
     if settings.has_ledger:
+        if request.since is not None:
+            raise ConfigError(
+                "--since is for a dry run before `reconciler init`; there is a ledger already",
+                "leave it out: what a run would do depends on the ledger",
+            )
         # safeguard: dry-runs-leave-the-ledger-alone
         opened = ledgers.open_scratch(settings.ledger, runtime.clock)
         return LedgerChoice(opened, settings.guard, runtime.consent, is_copy=True)
-    # As `init --since` with the start of the range would make it.
-    start = (request.start or runtime.clock.now() - _GO_LIVE_AGO).replace(microsecond=0)
+    # As `init --since` would make it, with the time that was named or the start of the range.
+    # safeguard: first-dry-run-and-first-run-agree
+    start = request.since or request.start or runtime.clock.now() - _GO_LIVE_AGO
+    start = start.replace(microsecond=0)
     initial = InitialState(start, start, _projection(settings).version)
     blank = ledgers.open_blank(initial, runtime.clock)
-    return LedgerChoice(blank, _NO_GUARDS, _consent_given, is_blank=True)
+    return LedgerChoice(blank, settings.guard, _consent_given, is_blank=True)
 
 
 def _consent_given(_total: Callable[[], RangeSum]) -> bool:

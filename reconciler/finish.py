@@ -99,6 +99,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
             exit_code=exit_code,
             digest=result.digest,
             message=_message(exit_code, failures, state),
+            would_go_live=start.would_go_live,
             failures=tuple(Failure(str(error), error.hint, error.command) for error in failures),
             remarks=run_remarks(result, state, settings.ids_key),
         ),

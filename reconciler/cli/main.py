@@ -17,6 +17,7 @@ from reconciler.cli.exit_codes import UNDELIVERED
 from reconciler.cli.program import program
 from reconciler.cli.session import Caller
 from reconciler.clock import SystemClock
+from reconciler.log_events import RUN
 from reconciler.runtime import Runtime
 
 _GARBAGE_AFTER = 50_000
@@ -39,7 +40,15 @@ def main() -> NoReturn:
 def perform(arguments: Sequence[str], runtime: Runtime) -> int:
     """Run one command line; returns its exit code, all output goes to stdout and stderr."""
     # Also where what was typed cannot be understood.
-    streams.JSON_LINES.set(_asks_for_json(arguments))
+    before = streams.JSON_LINES.set(_asks_for_json(arguments)), RUN.set(None)
+    try:
+        return _perform(arguments, runtime)
+    finally:
+        streams.JSON_LINES.reset(before[0])
+        RUN.reset(before[1])
+
+
+def _perform(arguments: Sequence[str], runtime: Runtime) -> int:
     try:
         status = program.main(
             list(arguments),

@@ -61,6 +61,12 @@ _WHEN_HELP = "ISO date or date-time (UTC), or 7d for seven days ago."
 )
 @click.option("--dry-run", is_flag=True, help="Read and plan only: nothing is written anywhere.")
 @click.option(
+    "--since",
+    type=Moment(past=True),
+    metavar="WHEN",
+    help="With --dry-run, before init: the go-live that `init --since` is about to set.",
+)
+@click.option(
     "--against-jetti", is_flag=True, help="With --dry-run: also look the orders up in Jetti."
 )
 @click.option(

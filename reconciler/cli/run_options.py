@@ -32,6 +32,7 @@ class Options(Struct, frozen=True, kw_only=True):
     return_ids: tuple[str, ...] = ()
     order_names: tuple[str, ...] = ()
     dry_run: bool = False
+    since: datetime | None = None
     against_jetti: bool = False
     detailed_exitcode: bool = False
     accept_plan: str | None = None
@@ -65,6 +66,7 @@ def request(**typed: object) -> RunRequest:
         return_ids=_distinct(map(_return_id, options.return_ids)),
         order_names=_distinct(map(_order_name, options.order_names)),
         dry_run=options.dry_run,
+        since=options.since,
         against_jetti=options.against_jetti,
         detailed_exitcode=options.detailed_exitcode,
         accept_digest=accepted.digest,
@@ -108,6 +110,10 @@ def _refuse_contradictions(options: Options) -> None:
     ):
         if given and not options.dry_run:
             raise click.UsageError(f"{name} needs --dry-run")
+    if options.since is not None and not options.dry_run:
+        raise click.UsageError("--since needs --dry-run; did you mean --from?")
+    if options.since is not None and options.kind is not RunKind.SCHEDULED:
+        raise click.UsageError("--since excludes --from, --sweep, --return and --order")
 
 
 def _refuse_half_ranges(options: Options) -> None:

@@ -21,7 +21,6 @@ _COMMANDS = {
 }
 """By what other programs call them."""
 _OPTIONS: dict[tuple[str | None, str], str] = {
-    ("run", "since"): "--from",
     ("run", "start"): "--from",
     ("run", "until"): "--to",
     ("run", "end"): "--to",

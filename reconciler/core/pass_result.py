@@ -33,6 +33,8 @@ class PassStart(Struct, frozen=True):
     creation_stopped: str | None = None
     """Why nothing may be created; None when all is well."""
     remarks: tuple[str, ...] = ()
+    would_go_live: datetime | None = None
+    """Without a ledger: since when, after the `init` that makes what is shown."""
     is_beside_a_run: bool = False
     """Whether another run is going on, so that what is in flight is in good hands."""
 

@@ -153,6 +153,8 @@ class RunFacts(Struct, frozen=True):
     """The reason for the exit code if it is not 0 or 10."""
     failures: tuple[Failure, ...] = ()
     """That reason comes first."""
+    would_go_live: datetime | None = None
+    """Of a dry run without a ledger: since when, after the `init` that it leads to."""
     remarks: tuple[str, ...] = ()
     """What a reader should know: no ledger, creation stopped, budget spent, …"""
 

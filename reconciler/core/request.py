@@ -27,6 +27,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     return_ids: tuple[str, ...] = ()
     order_names: tuple[str, ...] = ()
     dry_run: bool = False
+    since: datetime | None = None
+    """Of a dry run without a ledger: the go-live that `init` is about to set."""
     against_jetti: bool = False
     """A dry run that looks the orders up."""
     detailed_exitcode: bool = False

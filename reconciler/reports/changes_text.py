@@ -31,7 +31,7 @@ _PLANNED = {
     ChangeKind.CREATE: "create",
     ChangeKind.UPDATE: "update",
     ChangeKind.CANCEL: "cancel",
-    ChangeKind.ADOPT: "adopt, if Jetti has it",
+    ChangeKind.ADOPT: "left alone unless Jetti has it",
 }
 _QUANTITY = f"{OwnedField.QUANTITY}["
 _SHOWN_AS_IS = (OutcomeKind.PLANNED, OutcomeKind.PUSHED)

@@ -54,6 +54,9 @@ _NOTHING_CREATED = "Nothing is created any more; what Jetti has of ours is still
 _BROKEN_OFF = frozenset({1, 5, 6, 8, 129, 130, 143})
 """Exit codes of a dry run that did not come to all of its plan."""
 
+_SHOWN_WHOLE = frozenset({0, 3, 7, 10})
+"""Exit codes of a dry run that came to the end of its plan."""
+
 _NOT_DONE = {
     OutcomeKind.WAITING: "waiting",
     OutcomeKind.REVIEW: "in review",
@@ -255,15 +258,21 @@ def _malformed(report: Report) -> Iterator[str]:
         yield f"  … and {len(report.malformed) - _MOST_PROBLEMS} more; --format json lists all"
 
 
-def _first_step(run: RunFacts) -> str:
+def _first_step(run: RunFacts) -> str | None:
     """The `init` that creates a ledger for what this dry run without one has shown."""
-    if run.kind is not RunKind.RANGE or not run.windows:
-        return "reconciler init"
-    return f"reconciler init --since {iso(run.windows[0].start)}"
+    if run.would_go_live is None or run.exit_code not in _SHOWN_WHOLE:
+        return None
+    commands = [error.command for error in run.failures if error.command]
+    # Where Jetti has some of it already, with more options.
+    better = [command for command in commands if command.startswith("reconciler init")]
+    # safeguard: first-things-first
+    return better[0] if better else f"reconciler init --since {iso(run.would_go_live)}"
 
 
 def _next(report: Report) -> str | None:
     run = report.run
+    if first_step := _first_step(run):
+        return safe(first_step, 1000)
     commands = [error.command for error in run.failures if error.command]
     if commands:
         return safe(commands[0], 1000)
@@ -276,8 +285,6 @@ def _next(report: Report) -> str | None:
             # Quoted: an order's name begins with `#`, which starts a comment in a shell.
             return f"reconciler show {shlex.quote(safe(named, 64))}"
     if run.dry_run:
-        if run.watermark.after is None:
-            return _first_step(run)
         foreseen = _planned(report) if _is_about_creation(run) else _foreseen(report)
         if not any(foreseen):
             return None

@@ -74,7 +74,6 @@ def test_of_an_option_that_is_given_twice_the_one_behind_the_command_counts(
         ("version", "reconciler --version"),
         ("sync", "reconciler run"),
         ("stat", "reconciler status"),
-        ("run --since 3d", "--from"),
         ("run --until 3d", "--to"),
         ("init --from 3d", "--since"),
         ("run --dryrun", "--dry-run"),

@@ -198,7 +198,7 @@ PART = SetAside(
 def dry() -> Report:
     return Report(
         run=facts(
-            10, id=None, dry_run=True, watermark=Watermarks(),
+            10, id=None, dry_run=True, watermark=Watermarks(), would_go_live=NOON - 24 * HOUR,
             remarks=("there is no ledger yet, so every return counts as new",),
         ),
         counts=Counts(seen=3, new=3, pending=3),

@@ -142,10 +142,11 @@ def test_a_dry_run_moves_no_watermark_and_says_so() -> None:
 
 
 def test_a_dry_run_says_what_to_type_next() -> None:
-    known = msgspec.structs.replace(dry().run, watermark=busy().run.watermark)
+    known = msgspec.structs.replace(dry().run, watermark=busy().run.watermark, would_go_live=None)
     with_a_ledger = msgspec.structs.replace(dry(), run=known)
 
-    assert run_text.render(dry()).split("\n")[-1] == "next       reconciler init"
+    first_step = run_text.render(dry()).split("\n")[-1]
+    assert first_step == "next       reconciler init --since 2026-02-28T12:00:00Z"
     assert run_text.render(with_a_ledger).split("\n")[-1] == "next       reconciler run"
 
 

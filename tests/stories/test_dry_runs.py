@@ -188,13 +188,99 @@ def test_without_a_ledger_everything_is_new_and_none_is_made(world: World) -> No
     assert (dry.code, dry.outcomes) == (0, {one: ("create", "planned")})
     assert "no ledger" in " ".join(dry.report["run"]["remarks"])
     assert dry.report["run"]["watermark"] == {"before": None, "after": None}
-    since = f"{world.clock.now() - timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}"
-    for options, first in (((), ""), (("--from", "7d"), f" --since {since}")):
+    for options, days in (((), 1), (("--from", "7d"), 7), (("--since", "9d"), 9)):
+        since = f"{world.clock.now() - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
         told = world.call("run", "--dry-run", *options).stdout
         assert re.search(r"^watermark +none: there is no ledger yet$", told, re.MULTILINE)
-        assert re.search(rf"^next +reconciler init{first}$", told, re.MULTILINE)
+        assert re.search(rf"^next +reconciler init --since {since}$", told, re.MULTILINE)
     assert list(world.directory.iterdir()) == []
     assert world.run().code == 7
+
+
+@pytest.mark.parametrize("count", [3, 30])
+@pytest.mark.parametrize("days", [5, 20])
+def test_both_dry_runs_and_the_first_run_agree(world: World, days: int, count: int) -> None:
+    """Before `init`, after it, and in earnest: the same changes, exit code and plan."""
+    older = world.returned()
+    world.pass_time(days=10)
+    for _ in range(count):
+        world.returned()
+    world.loop.label(older)
+    world.pass_time()
+
+    before = world.run("--dry-run", "--since", f"{days}d")
+    told = world.call("run", "--dry-run", "--since", f"{days}d").stdout
+    [first] = re.findall(r"^next +(reconciler init --since \S+)$", told, re.MULTILINE)
+    assert world.call(*first.split()[1:]).code == 0
+    after = world.run("--dry-run")
+    ran = world.run()
+
+    assert before.code == after.code == ran.code == (0 if count == 3 else 7)
+    assert before.report["run"]["digest"] == after.report["run"]["digest"]
+    assert before.report["run"]["digest"] == ran.report["run"]["digest"]
+    assert kinds(before.report) == kinds(after.report) == kinds(ran.report)
+    if count == 30:
+        assert world.writes() == []
+        accepted = world.run("--accept-plan", before.report["run"]["digest"])
+        assert accepted.code == 0
+    created = [one.id for one in world.loop.returns() if world.in_jetti(one.id)]
+    assert (older in created) is (days > 10)
+    assert len(created) == count + (days > 10)
+
+
+def test_where_a_guard_would_stop_the_first_step_is_still_init(world: World) -> None:
+    for _ in range(30):
+        world.returned()
+    world.pass_time()
+
+    stopped = world.call("run", "--dry-run", "--since", "20d")
+
+    assert stopped.code == 7
+    [step] = re.findall(r"^next +(.*)$", stopped.stdout, re.MULTILINE)
+    assert step.startswith("reconciler init --since ")
+
+
+def test_where_jetti_has_some_of_it_the_first_step_is_to_adopt(world: World) -> None:
+    world.trusted()
+    (world.directory / "ledger.db").unlink()
+    world.returned()
+    world.pass_time()
+
+    stopped = world.call("run", "--dry-run", "--against-jetti", "--since", "20d")
+
+    assert stopped.code == 7
+    [step] = re.findall(r"^next +(.*)$", stopped.stdout, re.MULTILINE)
+    assert step.startswith("reconciler init --adopt ")
+
+
+def kinds(report: dict[str, Any]) -> dict[str, str]:
+    """What is to be done with each return, whatever becomes of it."""
+    return {change["return_id"]: change["change"] for change in report["changes"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--since", "3d"), "--since needs --dry-run; did you mean --from?"),
+        (("--since", "3d", "--dry-run", "--from", "3d"), "--since excludes --from"),
+    ],
+)
+def test_a_since_that_means_nothing_is_refused(
+    world: World, options: tuple[str, ...], told: str
+) -> None:
+    ran = world.call("run", *options)
+
+    assert ran.code == 2
+    assert told in ran.stderr
+
+
+def test_where_there_is_a_ledger_its_own_go_live_counts(world: World) -> None:
+    world.go_live()
+
+    ran = world.call("run", "--dry-run", "--since", "3d")
+
+    assert ran.code == 2
+    assert "there is a ledger already" in ran.stderr
 
 
 def test_a_dry_run_shows_the_guard_s_stop(world: World) -> None:
