@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -12,11 +12,13 @@ from reconciler.config import Settings
 from reconciler.core import remarks, words
 from reconciler.core.estimate import left_now
 from reconciler.core.health import Facts, Health, Stopped, assess, last_stop
+from reconciler.core.listing import MALFORMED, Filter, Listed, Listing, listed, listed_row
+from reconciler.core.listing import listing as list_returns
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import FRESH_FOR, Change, CreationRules, decide
 from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import BacklogLeft, Problem, RunKind
-from reconciler.core.return_detail import ReturnDetail, ReturnDetails, Turn, describe
+from reconciler.core.return_detail import Circumstances, ReturnDetail, ReturnDetails, Turn, describe
 from reconciler.core.states import OPEN
 from reconciler.errors import ConfigError
 from reconciler.ledger.location import path_of
@@ -163,3 +165,35 @@ def _turn(ledger: SqlLedger, entry: Entry, now: datetime) -> Turn:
     fresh_since = now - FRESH_FOR
     before = ledger.entries.count_before(entry, now, fresh_since)
     return Turn(before, is_backlog=entry.seen.updated_at < fresh_since)
+
+
+def listing(settings: Settings, clock: Clock, wanted: Filter) -> Listing:
+    """The returns that are so, with the reason and with what happens next. Raises ConfigError,
+    LedgerMissing, LedgerError."""
+    with open_reader(settings.ledger, clock) as ledger:
+        return list_returns(_listed(ledger, wanted), clock.now())
+
+
+def _listed(ledger: SqlLedger, wanted: Filter) -> Iterator[Listed]:
+    rows = ledger.malformed.oldest()
+    not_understood = {row.return_id for row in rows}
+    stopped, creation_stopped = ledger.plans.stopped(), ledger.meta.read().creation_stopped
+    members = {one.return_id for one in stopped.members} if stopped else set()
+    known: set[str | None] = set()
+    states = [State(one) for one in wanted.states if one != MALFORMED]
+    if states or not wanted.states:
+        for entry in ledger.entries.matching(states, wanted.since, wanted.reason):
+            known.add(entry.id)
+            stopped_with = stopped.digest if stopped and entry.id in members else None
+            yield listed(
+                entry, Circumstances(entry.id in not_understood, stopped_with, creation_stopped)
+            )
+    if MALFORMED in wanted.states or not wanted.states:
+        for row in rows:
+            if not row.is_partial and row.return_id not in known and _meets(row, wanted):
+                yield listed_row(row)
+
+
+def _meets(row: SetAside, wanted: Filter) -> bool:
+    is_recent = wanted.since is None or row.first_seen >= wanted.since
+    return is_recent and wanted.reason.lower() in row.problem.lower()

@@ -16,6 +16,7 @@ from reconciler.cli.completion import completion
 from reconciler.cli.demo import demo
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.init import init
+from reconciler.cli.listing import list_
 from reconciler.cli.run import run
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.serve import serve
@@ -159,6 +160,6 @@ def program(context: click.Context, /, **_global_options: object) -> None:
     global_options.set_up_logs(context)
 
 
-for command in (init, run, serve, status, show, sandbox, demo, completion):
+for command in (init, run, serve, status, list_, show, sandbox, demo, completion):
     program.add_command(command)
 global_options.add_behind(program)

@@ -75,18 +75,8 @@ def describe(
 ) -> ReturnDetail:
     """Describe an entry. `stopped_with` is the digest of the stopped plan that it belongs to,
     `creation_stopped` why nothing is created any more; `turn` is that of a pending one."""
-    left = left_over(entry)
-    following = what_next(entry, turn)
-    if not_understood is not None:
-        following = _until_it_makes_sense(entry, following)
-    if entry.state is State.SYNCED and not_understood is None and left != LeftOver():
-        # safeguard: show-says-what-was-left
-        following = _LEFT
-    if stopped_with is not None:
-        following = while_stopped(entry, stopped_with)
-    if creation_stopped is not None and needs_creating(entry) and not entry.intents:
-        # safeguard: stopped-creation-in-show
-        following = f"nothing: {CREATION_STOPPED}: {creation_stopped}"
+    circumstances = Circumstances(not_understood is not None, stopped_with, creation_stopped)
+    following = what_follows(entry, what_next(entry, turn), circumstances)
     return ReturnDetail(
         return_id=entry.id,
         state=entry.state.value,
@@ -105,7 +95,7 @@ def describe(
         attempts=attempts,
         remarks=remarks,
         lacks=lacks,
-        left=left,
+        left=left_over(entry),
         not_understood=not_understood,
     )
 
@@ -127,6 +117,34 @@ _LEFT = (
     "nothing automatically, although not all that is wanted was pushed: see what was left; the"
     " next change in Loop queues it again"
 )
+
+
+class Circumstances(Struct, frozen=True):
+    """What besides its state decides what happens to a return."""
+
+    is_not_understood: bool = False
+    """Whether its current row is malformed, wholly or in part."""
+    stopped_with: str | None = None
+    """The digest of the stopped plan that it belongs to."""
+    creation_stopped: str | None = None
+    """Why nothing is created any more."""
+
+
+def what_follows(entry: Entry, following: str, circumstances: Circumstances) -> str:
+    """What happens next in these circumstances; `following` is what would by the state alone."""
+    is_not_understood = circumstances.is_not_understood
+    if is_not_understood:
+        following = _until_it_makes_sense(entry, following)
+    if entry.state is State.SYNCED and not is_not_understood and left_over(entry) != LeftOver():
+        # safeguard: show-says-what-was-left
+        following = _LEFT
+    if circumstances.stopped_with is not None:
+        following = while_stopped(entry, circumstances.stopped_with)
+    stopped = circumstances.creation_stopped
+    if stopped is not None and needs_creating(entry) and not entry.intents:
+        # safeguard: stopped-creation-in-show
+        following = f"nothing: {CREATION_STOPPED}: {stopped}"
+    return following
 
 
 def _until_it_makes_sense(entry: Entry, following: str) -> str:

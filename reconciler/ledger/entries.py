@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from reconciler.clock import Clock
 from reconciler.core import words
@@ -144,6 +154,22 @@ class SqlEntries:
         column = entries.c.mapping_version
         # Not `!=`, for which no index would be used.
         condition = or_(column < mapping_version, column > mapping_version)
+        return self._stream(self._ids(condition), condition)
+
+    def matching(
+        self, states: Collection[State], since: datetime | None, reason: str
+    ) -> Iterator[Entry]:
+        """Entries in one of these states (in any, if there are none), that are due or recorded as
+        they are since that instant or for less long, with that text in their reason. Streamed."""
+        columns = entries.c
+        conditions: list[ColumnElement[bool]] = [true()]
+        if states:
+            conditions.append(columns.state.in_(states))
+        if since is not None:
+            conditions.append(func.coalesce(columns.due_since, columns.changed_at) >= since)
+        if reason:
+            conditions.append(columns.reason.icontains(reason, autoescape=True))
+        condition = and_(*conditions)
         return self._stream(self._ids(condition), condition)
 
     def count_updated_since(self, instant: datetime) -> int:

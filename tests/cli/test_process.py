@@ -15,7 +15,7 @@ import pytest
 from tests.cli.program import bare, reconciler
 from tests.support.golden import by_name
 
-COMMANDS = ["init", "run", "serve", "status", "show", "sandbox", "demo", "completion"]
+COMMANDS = ["init", "run", "serve", "status", "list", "show", "sandbox", "demo", "completion"]
 HEAVY = {
     "alembic",
     "apscheduler",
