@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec import Struct
+
 from reconciler.clock import Clock
 from reconciler.core.commands import init_adopt
 from reconciler.core.instants import to_the_second
 from reconciler.errors import ConfigError, ReconcilerError
 from reconciler.failpoints import Failpoint, hit
+from reconciler.ledger.backup import back_up_before_migrating
 from reconciler.ledger.database import Database
 from reconciler.ledger.database_errors import as_ledger_errors
 from reconciler.ledger.location import (
@@ -27,7 +30,6 @@ from reconciler.ledger.schema import (
     CURRENT,
     InitialState,
     Schema,
-    back_up,
     build,
     migrate,
     version_of,
@@ -43,6 +45,17 @@ from reconciler.ledger.sqlite import (
     require_ours,
     require_sound,
 )
+
+
+class Upgrade(Struct, frozen=True):
+    """What bringing a ledger up to date took."""
+
+    ledger: Path
+    before: str
+    """Its schema, as `0004`."""
+    after: str
+    backup: Path | None = None
+    """Of the ledger as it was; None when there was nothing to do."""
 
 
 def exists(url: str) -> bool:
@@ -89,19 +102,34 @@ def open_ledger(
     Waits up to `wait` seconds for the lock, and up to `busy_seconds` in each transaction for other
     readers. Raises ConfigError, LedgerMissing, LedgerLocked, LedgerError.
     """
-    path = path_of(url)
-    require_present(path)
-    require_readable(path)
-    require_writable(path)
-    require_local(path, mounts())
+    path = _usable(url)
     with run_lock(path, clock, wait):
-        database = _open_for_writing(path, busy_seconds, schema)
+        database, _ = _open_for_writing(path, clock, busy_seconds, schema)
         try:
             database.take_over()
             hit(Failpoint.LEDGER_OPENED)
             yield SqlLedger(database, clock)
         finally:
             database.close()
+
+
+def upgrade(
+    url: str,
+    clock: Clock,
+    *,
+    wait: float = 0.0,
+    busy_seconds: float = BUSY_SECONDS,
+    schema: Schema = CURRENT,
+) -> Upgrade:
+    """Migrate an older ledger as the next run would; one that is up to date keeps every byte.
+
+    Raises as `open_ledger` does.
+    """
+    path = _usable(url)
+    with run_lock(path, clock, wait):
+        database, done = _open_for_writing(path, clock, busy_seconds, schema)
+        database.close()
+    return done
 
 
 @contextmanager
@@ -171,6 +199,14 @@ def _create_file(path: Path, initial: InitialState, clock: Clock) -> None:
     publish(partial, path)
 
 
+def _usable(url: str) -> Path:
+    """Where the ledger is, if this user may write to it there."""
+    path = _readable(url)
+    require_writable(path)
+    require_local(path, mounts())
+    return path
+
+
 def _readable(url: str) -> Path:
     path = path_of(url)
     require_present(path)
@@ -178,19 +214,28 @@ def _readable(url: str) -> Path:
     return path
 
 
-def _open_for_writing(path: Path, busy_seconds: float, schema: Schema) -> Database:
+def _open_for_writing(
+    path: Path, clock: Clock, busy_seconds: float, schema: Schema
+) -> tuple[Database, Upgrade]:
     with as_ledger_errors(str(path)):
         database = Database(open_file(path, "rw", busy_seconds), str(path))
         with _closed_on_error(database):
             require_ours(database.raw, path, schema.number)
             require_sound(database.raw, path)
-            version = version_of(database)
-            if version != schema.head:
-                back_up(database, path, version)
-                hit(Failpoint.BACKED_UP)
-                migrate(database, schema)
-                hit(Failpoint.MIGRATED)
-    return database
+            upgrade = _bring_up(database, path, schema, clock)
+    return database, upgrade
+
+
+def _bring_up(database: Database, path: Path, schema: Schema, clock: Clock) -> Upgrade:
+    """Migrate an older ledger, after a backup."""
+    version = version_of(database)
+    if version == schema.head:
+        return Upgrade(path, version, version)
+    backup = back_up_before_migrating(database.raw, path, version, clock)
+    hit(Failpoint.BACKED_UP)
+    migrate(database, schema)
+    hit(Failpoint.MIGRATED)
+    return Upgrade(path, version, schema.head, backup)
 
 
 def _open_for_reading(path: Path, clock: Clock, schema: Schema) -> Database:

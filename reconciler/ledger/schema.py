@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -14,13 +13,7 @@ from reconciler.errors import LedgerError
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
 from reconciler.ledger.database_errors import RESTORE
-from reconciler.ledger.sqlite import (
-    APPLICATION_ID,
-    create_private,
-    open_file,
-    publish,
-    require_sound,
-)
+from reconciler.ledger.sqlite import APPLICATION_ID
 from reconciler.ledger.tables import alembic_version, meta, metadata, versions
 
 
@@ -101,21 +94,6 @@ def migrate(database: Database, schema: Schema) -> None:
         database.raw.execute(f"PRAGMA user_version = {schema.number}")
         hit(Failpoint.MIGRATING)
     database.raw.execute("PRAGMA foreign_keys = ON")
-
-
-def back_up(database: Database, path: Path, version: str) -> Path:
-    """A verified copy beside the ledger, named after its schema; an earlier one is replaced.
-
-    Replaced, because a migration that keeps failing must not fill the disk with copies.
-    """
-    final = path.with_name(f"{path.name}.schema-{version}.backup")
-    partial = final.with_name(final.name + ".partial")
-    create_private(partial)
-    with closing(open_file(partial, "rw")) as copy:
-        database.raw.backup(copy)
-        require_sound(copy, partial, "integrity_check")
-    publish(partial, final)
-    return final
 
 
 def _upgrade(connection: Connection, schema: Schema) -> None:
