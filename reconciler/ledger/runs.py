@@ -6,23 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, Select, delete, func, select
+from sqlalchemy import Connection, Row, Select, delete, select
 
 from reconciler.core.records import Run
 from reconciler.core.report import STANDING
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database, new_id
-from reconciler.ledger.malformed import WITHOUT_AN_ID
-from reconciler.ledger.tables import attempts, intents, malformed, plans, runs, windows
+from reconciler.ledger.pruning import COMPLETE, KEPT, prune
+from reconciler.ledger.tables import runs
 
-KEPT = timedelta(days=90)
-"""Older runs, windows, attempts, closed intents and plans are deleted, as README promises."""
-
-COMPLETE = (0, 3)
-"""Exit codes of a pass that read and pushed all it could; 3 only says that some returns need
-someone's attention."""
-
-_ROUTINE = STANDING | {"seen", "unchanged"}
+_ROUTINE = STANDING | {"seen", "unchanged", "forgotten"}
 """Counts that a pass may have although it found nothing new: what it read, and older problems."""
 
 
@@ -64,9 +57,16 @@ class SqlRuns:
             connection.execute(row.values(values | {"digest": digest}))
             if digest is None:
                 _fold(connection, replace(run, **values))
-            _prune(connection, at - KEPT)
+            prune(connection, KEPT, at)
             hit(Failpoint.RUN_FINISHING)
         hit(Failpoint.RUN_FINISHED)
+
+    def prune(self, older_than: timedelta, now: datetime) -> dict[str, int]:
+        """Delete history that is older than that; how many rows of each table."""
+        with self._database.writing() as connection:
+            deleted = prune(connection, older_than, now)
+        hit(Failpoint.PRUNED)
+        return deleted
 
     def last(self, limit: int) -> list[Run]:
         """The last runs, newest first."""
@@ -137,19 +137,3 @@ def _fold(connection: Connection, run: Run) -> None:
     alike = before.kind == run.kind and before.exit_code == run.exit_code
     if alike and row.digest is None and _found_nothing(before):
         connection.execute(delete(runs).where(runs.c.id == before.id))
-
-
-def _prune(connection: Connection, cutoff: datetime) -> None:
-    """Delete what is older, except the last complete run of each kind, which `status` shows."""
-    last = select(func.max(runs.c.id)).where(runs.c.exit_code.in_(COMPLETE)).group_by(runs.c.kind)
-    for statement in (
-        delete(runs).where(runs.c.started_at < cutoff, runs.c.id.not_in(last)),
-        delete(windows).where(windows.c.recorded_at < cutoff),
-        delete(attempts).where(attempts.c.at < cutoff),
-        delete(intents).where(intents.c.closed_as.is_not(None), intents.c.sent_at < cutoff),
-        delete(plans).where(plans.c.kept_at < cutoff),
-        # Nothing else shows that a row without an id and without a time of its own is gone.
-        delete(malformed).where(WITHOUT_AN_ID, malformed.c.last_seen < cutoff),
-    ):
-        connection.execute(statement)
-        hit(Failpoint.PRUNING)

@@ -179,6 +179,58 @@ def test_what_is_older_than_90_days_goes(ledger, path):
     assert [past.sale_item_ids for past in ledger.journal.writes_of("2")] == [CREATE.sale_item_ids]
 
 
+def test_pruning_deletes_history_alone_and_says_how_much(ledger, path):
+    ledger.windows.record(drained(observation("1"), observation("2")), NOON)
+    attempt = Attempt(at=NOON, operation=Operation.CREATE, target_id=1, answer="applied")
+    intend(ledger, "1")
+    ledger.journal.apply(
+        "1",
+        Transition(state=State.SYNCED, intents_closed_as=IntentOutcome.APPLIED, attempt=attempt),
+    )
+    intend(ledger, "2")
+    ledger.plans.keep("abc", [MEMBER], NOON)
+    without_an_id = Malformed("ab" * 32, "id: missing")
+    ledger.windows.record(drained(malformed=(without_an_id,)), NOON)
+    for at in (NOON, LATER):
+        run(ledger, at=at, exit_code=4)
+
+    deleted = ledger.runs.prune(DAY, LATER + DAY)
+
+    assert deleted == {
+        "runs": 1, "windows": 3, "attempts": 1, "intents": 1, "plans": 1, "malformed": 0,
+    }  # fmt: skip
+    assert ledger.runs.prune(DAY, LATER + DAY) == dict.fromkeys(deleted, 0)
+    assert len(ledger.entries.get(["1", "2"])) == 2
+    assert [past.sale_item_ids for past in ledger.journal.writes_of("2")] == [CREATE.sale_item_ids]
+    assert ledger.malformed.count() == 1, "whether Loop still shows it nobody knows"
+
+
+def test_pruning_leaves_what_status_judges_by(ledger):
+    complete, ended, killed = (
+        run(ledger),
+        run(ledger, exit_code=6),
+        ledger.runs.begin("sweep", NOON),
+    )
+    swept = run(ledger, kind="sweep", exit_code=4)
+    last = ledger.runs.begin("sweep", NOON)
+
+    ledger.runs.prune(timedelta(seconds=1), NOON + DAY)
+
+    assert runs(ledger) == [last.id, swept, ended, complete]
+    assert killed.id not in runs(ledger)
+
+
+def test_pruning_leaves_a_plan_that_waits_to_be_accepted(ledger):
+    ledger.windows.record(drained(observation("1")), NOON)
+    ledger.plans.stop("abc", [MEMBER], NOON)
+    ledger.plans.keep("other", [MEMBER], NOON)
+
+    ledger.runs.prune(timedelta(seconds=1), NOON + DAY)
+
+    assert ledger.plans.kept("abc") == (MEMBER,)
+    assert ledger.plans.kept("other") is None
+
+
 def test_the_last_complete_sweep_is_never_forgotten(ledger):
     run(ledger, kind="sweep")
 
