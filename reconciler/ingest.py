@@ -75,6 +75,8 @@ class ReadLog:
         """The last one is not drained while it is read, or where that failed."""
         self.ids: dict[str, ReadStatus] = {}
         """The returns, each with what it was to the ledger before the first news of it."""
+        self.forgotten: set[str] = set()
+        """Returns that Loop showed although they were forgotten; only their number is told."""
         self.malformed: set[str] = set()
         """Keys of the rows that were set aside."""
         self.failures: list[ReconcilerError] = []
@@ -87,7 +89,8 @@ class ReadLog:
 
     def totals(self) -> ReadTotals:
         statuses = Counter(self.ids.values())
-        return ReadTotals(len(self.ids), statuses[ReadStatus.NEW], statuses[ReadStatus.CHANGED])
+        new, changed = statuses[ReadStatus.NEW], statuses[ReadStatus.CHANGED]
+        return ReadTotals(len(self.ids), new, changed, len(self.forgotten))
 
 
 class Ingest:
@@ -135,7 +138,7 @@ class Ingest:
         self.log.windows.append(ReadWindow(window.start, window.end, drained=False))
         batch = _Batch()
         for page in self._source.read(window, by):
-            batch.add(page, self._ledger.entries.versions({row.id for row in page.returns}))
+            self._add(batch, page)
             self._progress.reading(len(self.log.ids) + len(batch.latest))
             del page  # or it would be kept until the next one is here
         if by is By.UPDATED:
@@ -151,11 +154,32 @@ class Ingest:
         returns = tuple(row for row in rows if isinstance(row, Return))
         malformed = tuple(row for row in rows if isinstance(row, Malformed))
         batch = _Batch()
-        batch.add(
-            Page(returns, malformed), self._ledger.entries.versions({row.id for row in returns})
-        )
+        self._add(batch, Page(returns, malformed))
         now = self._clock.now()
         self._record(batch, Window(now, now), By.CREATED, None)
+
+    def without_forgotten(
+        self, rows: Sequence[Return | Malformed]
+    ) -> tuple[list[Return | Malformed], int]:
+        """The rows of which something may be kept, and how many others there are."""
+        gone = self._forgotten(map(_id_of, rows))
+        left = [row for row in rows if _id_of(row) not in gone]
+        return left, len(rows) - len(left)
+
+    def _add(self, batch: _Batch, page: Page) -> None:
+        known = self._ledger.entries.versions({row.id for row in page.returns})
+        unknown = [*(row.id for row in page.returns), *map(_id_of, page.malformed)]
+        if self._forgotten(id_ for id_ in unknown if id_ not in known):
+            page = Page(
+                tuple(row for row in page.returns if row.id not in self.log.forgotten),
+                tuple(row for row in page.malformed if _id_of(row) not in self.log.forgotten),
+            )
+        batch.add(page, known)
+
+    def _forgotten(self, ids: Iterable[str]) -> set[str]:
+        found = self._ledger.forgotten.among(list(ids))
+        self.log.forgotten |= found
+        return found
 
     def recheck_unlisted(self, windows: Iterable[Window]) -> list[SourceError]:
         """Read each unfinished entry that a sweep of these windows did not list.
@@ -239,6 +263,10 @@ class Ingest:
         if done is None:
             return replace(new, is_new=True)
         return replace(new, is_new=True, state=done.state, reason=done.reason)
+
+
+def _id_of(row: Return | Malformed) -> str:
+    return row.id if isinstance(row, Return) else row.return_id or row.key
 
 
 class _Batch:

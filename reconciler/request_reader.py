@@ -114,7 +114,12 @@ class RequestReader:
         """The rows of these returns, and the ids that Loop does not know."""
         rows: list[Return | Malformed] = []
         unknown: list[str] = []
+        forgotten = self._ledger.forgotten.among(list(return_ids))
+        if forgotten:
+            self._say_forgotten("--return", len(forgotten))
         for return_id in return_ids:
+            if return_id in forgotten:
+                continue
             try:
                 row = self._source.fetch(return_id)
             except SourceError as error:
@@ -130,6 +135,16 @@ class RequestReader:
         state = "a state that its list does not show"
         self.log.failures.append(ConfigError(f"{what}, or keeps {which} in {state}"))
 
+    def _say_forgotten(self, option: str, count: int) -> None:
+        """Without its id, which would be kept with the sentence."""
+        which = "a return that was" if count == 1 else f"{count} returns that were"
+        self.log.failures.append(
+            ConfigError(
+                f"{option} names {which} forgotten by `reconciler ledger forget`: nothing of"
+                " it is read or kept",
+            )
+        )
+
     def _delivered(self, rows: Iterator[Return | Malformed]) -> list[Return | Malformed]:
         """The rows up to the first failure of Loop, which goes into the log."""
         found: list[Return | Malformed] = []
@@ -142,7 +157,10 @@ class RequestReader:
 
     def _returns_on_order(self, name: str) -> list[Return | Malformed]:
         failures_before = len(self.log.failures)
-        found = self._delivered(self._source.fetch_order(name))
+        listed_rows = self._delivered(self._source.fetch_order(name))
+        found, forgotten = self._ingest.without_forgotten(listed_rows)
+        if forgotten:
+            self._say_forgotten("--order", forgotten)
         listed = {row.id if isinstance(row, Return) else row.key for row in found}
         more, gone = self._returns(sorted(self._entries_on_order(name, found) - listed))
         found += more

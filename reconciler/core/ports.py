@@ -80,6 +80,8 @@ class Ledger(Protocol):
     @property
     def plans(self) -> Plans: ...
     @property
+    def forgotten(self) -> Forgotten: ...
+    @property
     def runs(self) -> Runs: ...
     @property
     def meta(self) -> MetaRow: ...
@@ -226,6 +228,13 @@ class Plans(Protocol):
         back either, one that was skipped becomes pending, and acceptance follows its want until
         it is pushed. In one transaction.
         """
+
+
+class Forgotten(Protocol):
+    """Returns of which nothing may be recorded any more."""
+
+    def among(self, ids: Collection[str]) -> set[str]:
+        """Those of these returns that were forgotten."""
 
 
 class Runs(Protocol):

@@ -180,6 +180,8 @@ class Counts(Struct, frozen=True):
     dead: int = 0
     unanswered: int = 0
     """A write was sent for them that has no answer yet."""
+    forgotten: int = 0
+    """Listed by Loop after `ledger forget`; not among those seen, since nothing is kept of them."""
 
 
 STANDING = frozenset({"waiting", "failed", "review", "malformed", "pending", "dead", "unanswered"})

@@ -38,6 +38,7 @@ class ReadTotals(Struct, frozen=True):
     seen: int
     new: int
     changed: int
+    forgotten: int = 0
 
 
 class LedgerTotals(Struct, frozen=True):
@@ -60,6 +61,7 @@ def count(read: ReadTotals, outcomes: Iterable[ReportedChange], totals: LedgerTo
         new=read.new,
         changed=read.changed,
         unchanged=read.seen - read.new - read.changed,
+        forgotten=read.forgotten,
         skipped=sum(change.outcome is OutcomeKind.SKIPPED for change in outcomes),
         waiting=states.get(State.WAITING, 0),
         failed=states.get(State.FAILED, 0),

@@ -57,6 +57,18 @@ class Database:
                 self._check_epoch(connection)
             yield connection
 
+    @contextmanager
+    def exclusively(self) -> Iterator[sqlite3.Connection]:
+        """The connection itself, for what SQLite does in no transaction of ours (VACUUM)."""
+        with self.writing():
+            pass  # whoever has been overtaken stops here
+        try:
+            yield self.raw
+        except ANSWERS as error:
+            self._broken = True
+            self.close()
+            raise to_ledger_error(error, self.name) from error
+
     def take_over(self) -> None:
         """Raise the epoch, so that no earlier run can write any more. Needs the lock."""
         with self._transaction("BEGIN IMMEDIATE") as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.clock import Clock
 from reconciler.ledger.database import Database
 from reconciler.ledger.entries import SqlEntries
+from reconciler.ledger.forgotten import SqlForgotten
 from reconciler.ledger.journal import SqlJournal
 from reconciler.ledger.malformed import SqlMalformedRows
 from reconciler.ledger.meta import SqlMetaRow
@@ -30,3 +31,4 @@ class SqlLedger:
         self.runs = SqlRuns(database)
         self.meta = SqlMetaRow(database)
         self.spellings = SqlSpellings(database)
+        self.forgotten = SqlForgotten(database)

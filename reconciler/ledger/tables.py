@@ -264,6 +264,14 @@ spellings = Table(
     PrimaryKeyConstraint("prefix", "suffix"),
 )
 
+forgotten = Table(
+    "forgotten",
+    metadata,
+    # Of the id of a return that someone had forgotten: all that is left of it.
+    Column("hash", LargeBinary, primary_key=True),
+    Column("forgotten_at", Instant, nullable=False),
+)
+
 versions = MetaData()
 """Apart from the rest because Alembic looks after this table itself."""
 

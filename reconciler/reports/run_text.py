@@ -206,6 +206,8 @@ def _read(report: Report) -> Iterator[str]:
         )
     )
     yield line("seen", counted(counts.seen, "return") + (f": {found}" if found else ""))
+    if counts.forgotten:
+        yield line("forgotten", f"{counted(counts.forgotten, 'return')}, of which nothing is kept")
     yield line("watermark", _watermark(run))
 
 

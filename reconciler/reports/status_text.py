@@ -16,7 +16,7 @@ from reconciler.reports import words_text
 from reconciler.reports.wording import counted, lasting, line, listed, moment, order, state, to_go
 
 _RUNS_SHOWN = 5
-_ROUTINE = STANDING | {"seen", "unchanged"}
+_ROUTINE = STANDING | {"seen", "unchanged", "forgotten"}
 
 
 def render(health: Health) -> str:

@@ -34,8 +34,8 @@ CHECKOUT = MIGRATIONS.parent
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:
@@ -154,8 +154,8 @@ def next_schema(tmp_path, more="pass"):
     """The schema of a later version of this program."""
     location = tmp_path / "later"
     shutil.copytree(MIGRATIONS, location)
-    (location / "versions" / "0005_next.py").write_text(NEXT.format(more=more))
-    return Schema(head="0005", migrations=str(location))
+    (location / "versions" / "0006_next.py").write_text(NEXT.format(more=more))
+    return Schema(head="0006", migrations=str(location))
 
 
 @pytest.fixture
@@ -175,11 +175,11 @@ def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp
         (entry,) = ledger.entries.get(["1"])
         assert len(entry.intents) == 1
 
-    backup = filled.with_name("ledger.db.schema-0004.backup")
+    backup = filled.with_name("ledger.db.schema-0005.backup")
     assert "priority" in statements(filled)["entries"]
     assert statements(backup) == before
     assert backup.stat().st_mode & 0o777 == 0o600
-    assert not filled.with_name("ledger.db.schema-0004.backup.partial").exists()
+    assert not filled.with_name("ledger.db.schema-0005.backup.partial").exists()
     with opening.open_reader(f"sqlite:///{backup}", clock) as reader:
         assert reader.entries.counts_by_state() == {State.IN_FLIGHT: 1}
     with opening.open_ledger(url, clock, schema=later) as ledger:
@@ -220,7 +220,7 @@ def test_a_migration_that_fails_or_dies_leaves_the_ledger_as_it_was(
         "from reconciler.clock import SystemClock\n"
         "from reconciler.ledger import opening\n"
         "from reconciler.ledger.schema import Schema\n"
-        "later = Schema(head='0005', migrations=sys.argv[2])\n"
+        "later = Schema(head='0006', migrations=sys.argv[2])\n"
         "opening.open_ledger(sys.argv[1], SystemClock(), schema=later).__enter__()\n"
     )
 
@@ -273,6 +273,7 @@ COLUMNS = {
     "plans": "digest kept_at members",
     "stopped": "return_id change fingerprint digest stopped_at",
     "spellings": "prefix suffix order_id is_confirmed",
+    "forgotten": "hash forgotten_at",
 }
 
 PRIVATE = ("email", "mail", "phone", "address", "street", "city", "zip", "customer", "comment")
