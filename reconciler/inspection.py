@@ -12,9 +12,11 @@ from reconciler.config import Settings
 from reconciler.core import remarks, words
 from reconciler.core.estimate import left_now
 from reconciler.core.health import Facts, Health, Stopped, assess, last_stop
+from reconciler.core.instants import to_the_second
 from reconciler.core.listing import MALFORMED, Filter, Listed, Listing, listed, listed_row
 from reconciler.core.listing import listing as list_returns
 from reconciler.core.model import Entry, State
+from reconciler.core.past_runs import PastRuns, told
 from reconciler.core.plan import FRESH_FOR, Change, CreationRules, decide
 from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import BacklogLeft, Problem, RunKind
@@ -50,6 +52,18 @@ def _read(settings: Settings, clock: Clock) -> Facts:
         return _facts(ledger, settings, clock)
 
 
+def history(settings: Settings, clock: Clock, limit: int) -> PastRuns:
+    """The last runs, newest first. Raises ConfigError, LedgerMissing, LedgerError."""
+    with open_reader(settings.ledger, clock) as ledger:
+        runs = ledger.runs.last(limit)
+    locked = is_locked(path_of(settings.ledger))
+    if runs and runs[0].finished_at is None and locked is False:
+        # Read again: it may have ended between the two looks.
+        with open_reader(settings.ledger, clock) as ledger:
+            runs = ledger.runs.last(limit)
+    return told(runs, is_locked=locked)
+
+
 def details(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
     """The return of that id, or all on that order. Raises ConfigError when there is none."""
     now = clock.now()
@@ -60,6 +74,12 @@ def details(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
         for entry in ledger.entries.find(name):
             of_it = aside.pop(entry.id, None) or _only(ledger.malformed.find(entry.id))
             found.append(_detail_of(ledger, entry, rules, of_it, now))
+        forgotten = ledger.forgotten.traces(name).forgotten_at
+    if not found and not aside and forgotten is not None:
+        raise ConfigError(
+            f"{name}: was forgotten at {to_the_second(forgotten)} by `reconciler ledger forget`;"
+            " nothing else is known of it",
+        )
     if not found and not aside:
         raise ConfigError(
             f"{name}: the ledger knows no return and no order of that name",

@@ -1,0 +1,45 @@
+"""Past runs as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.core import duration
+from reconciler.core.estimate import KEPT
+from reconciler.core.past_runs import PastRun, PastRuns
+from reconciler.core.report import STANDING
+from reconciler.core.text import safe
+from reconciler.reports.wording import listed, moment
+
+_ROUTINE = STANDING | {"seen", "unchanged", "forgotten"}
+_FATES = {"going on": "is going on", "killed": "was killed"}
+
+
+def render(history: PastRuns) -> str:
+    """The runs, newest first, one line each and a second one for why it ended like that."""
+    if not history.runs:
+        return "no run yet"
+    head = f"{'run':>7}  {'kind':<9}  {'began':<20}  {'took':>4}  exit  what it did"
+    return "\n".join([head, *(line for run in history.runs for line in _lines(run))])
+
+
+def _lines(run: PastRun) -> Iterator[str]:
+    name = f"{run.id:>7}  {safe(run.kind, 12):<9}  {moment(run.started_at)}"
+    if run.finished_at is None:
+        yield f"{name}  {_FATES.get(run.fate, run.fate)}"
+        return
+    took = duration.approximate(run.finished_at - run.started_at)
+    yield f"{name}  {took:>4}  {run.exit_code!s:>4}  {_did(run)}".rstrip()
+    if run.message:
+        yield f"{'':>9}{safe(run.message, 1000)}"
+    if run.command:
+        yield f"{'':>9}go on with: {safe(run.command, 1000)}"
+
+
+def _did(run: PastRun) -> str:
+    counts = [(count, what) for what, count in run.counts.items() if what not in KEPT]
+    done = listed((count, what) for count, what in counts if what not in _ROUTINE)
+    if run.counts and not done:
+        done = "nothing new"
+    standing = listed((count, what) for count, what in counts if what in STANDING)
+    return f"{done}; then {standing}" if standing else done
