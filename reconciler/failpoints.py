@@ -66,7 +66,7 @@ class Failpoint(StrEnum):
     PRUNED = "what is old deleted on request"
     FORGETTING = "before the commit that forgets a return"
     FORGOTTEN = "a return forgotten, free pages not yet"
-    LEDGER_REWRITTEN = "the ledger written anew without free pages"
+    LEDGER_REWRITTEN = "the ledger rewritten without free pages"
     RUN_FINISHED = "after the run's last commit"
     REPORT_WRITTEN = "report written, not yet named"
     REPORT_NAMED = "report named"

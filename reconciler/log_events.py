@@ -26,6 +26,7 @@ class Event(StrEnum):
     SETTINGS_RELOADED = "settings-reloaded"
     SETTINGS_NOT_RELOADED = "settings-not-reloaded"
     RUN_ENDED = "run-ended"
+    BACKUP_MADE = "backup-made"
     RUN_REFUSED = "run-refused"
     RUN_BROKE = "run-broke"
     TICK_SKIPPED = "tick-skipped"

@@ -46,6 +46,7 @@ ALLOWED = {
     "finish": {"clock", "core", "errors"},
     "adoption": {"clock", "core", "errors", "ledger", "runtime"},
     "inspection": {"clock", "config", "core", "errors", "ledger"},
+    "maintenance": {"config", "core", "errors", "ledger", "runtime"},
     "app": {
         "adoption", "approval", "clock", "config", "core", "errors", "finish", "http", "ingest",
         "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history", "runtime",

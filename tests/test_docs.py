@@ -54,10 +54,20 @@ SOURCES = {
     for path in (ROOT / "reconciler").rglob("*.py")
 }
 
+
+def leaves(group: click.Group) -> Iterator[click.Command]:
+    """Every command, those of groups too."""
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from leaves(command)
+        else:
+            yield command
+
+
 COMMANDS = set(program.commands)
 OPTIONS = {
     option
-    for command in [program, *program.commands.values()]
+    for command in [program, *leaves(program)]
     for parameter in command.params
     if isinstance(parameter, click.Option)
     for option in parameter.opts
@@ -114,7 +124,8 @@ def test_options_in_messages_exist() -> None:
 
 
 def test_every_example_of_every_help_can_be_parsed() -> None:
-    for name, command in program.commands.items():
+    for command in [*program.commands.values(), *leaves(program)]:
+        name = command.name
         examples = re.findall(r"^ +reconciler (.+?)(?:   .*)?$", command.help or "", re.MULTILINE)
         assert examples, name
         for example in examples:
@@ -137,13 +148,16 @@ def _parse(words: list[str]) -> None:
         "reconciler", list(words), obj=Caller(Runtime(Noon(), {}), perform)  # type: ignore[arg-type]
     )  # fmt: skip
     at = next(index for index, word in enumerate(words) if word in COMMANDS)
-    program.commands[words[at]].make_context(words[at], words[at + 1 :], parent=context)
+    command, rest = program.commands[words[at]], words[at + 1 :]
+    if isinstance(command, click.Group):
+        command, *rest = command.commands[rest[0]], *rest[1:]
+    command.make_context(words[at], rest, parent=context)
 
 
 def test_the_crontab_calls_commands_that_parse() -> None:
     jobs = re.findall(r"bin/reconciler (.+?)(?: >>.*)?$", TEXTS["cron.example"], re.MULTILINE)
 
-    assert len(jobs) == 3
+    assert len(jobs) == 4
     for job in jobs:
         _parse(job.split())
 
@@ -354,7 +368,7 @@ def test_each_timer_has_its_service() -> None:
 
     assert names == {
         f"{stem}.{kind}"
-        for stem in ("reconciler", "reconciler-sweep")
+        for stem in ("reconciler", "reconciler-sweep", "reconciler-backup")
         for kind in ("service", "timer")
     }
 

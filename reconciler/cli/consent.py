@@ -34,19 +34,35 @@ def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen) -> Cons
     dry run does not ask: it shows what a run would ask about."""
     if given:
         return lambda _total: True
-    is_terminal = sys.stdin is not None and sys.stdin.isatty() and streams.is_terminal()
-    # A question is no JSON.
     # safeguard: no-question-in-a-dry-run
-    if dry_run or not is_terminal or streams.JSON_LINES.get():
+    if dry_run or not _is_somebody_there():
         return no_consent
     return lambda total: _ask(total, clock, screen)
+
+
+def asked(question: str, clock: Clock) -> bool:
+    """Whether somebody is there and says yes to what is described."""
+    if not _is_somebody_there():
+        return False
+    streams.print_plain(question)
+    return _says_yes(clock)
+
+
+def _is_somebody_there() -> bool:
+    is_terminal = sys.stdin is not None and sys.stdin.isatty() and streams.is_terminal()
+    # A question is no JSON.
+    return is_terminal and not streams.JSON_LINES.get()
 
 
 def _ask(total: Callable[[], RangeSum], clock: Clock, screen: Screen) -> bool:
     with screen.paused():
         streams.print_plain(f"This range {total().why()}: {total().in_words()}.")
-        click.echo("Continue? [y/N] ", nl=False, err=True)
-        # Our signal handlers swallow the interrupt that would end a plain `input`.
-        while not select.select([sys.stdin], [], [], _SIGNAL_CHECK_EVERY)[0]:
-            clock.check()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return _says_yes(clock)
+
+
+def _says_yes(clock: Clock) -> bool:
+    click.echo("Continue? [y/N] ", nl=False, err=True)
+    # Our signal handlers swallow the interrupt that would end a plain `input`.
+    while not select.select([sys.stdin], [], [], _SIGNAL_CHECK_EVERY)[0]:
+        clock.check()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -15,7 +15,10 @@ from reconciler.cli import global_options, logs, spelling, streams
 from reconciler.cli.completion import completion
 from reconciler.cli.demo import demo
 from reconciler.cli.exit_codes import exit_codes
+from reconciler.cli.groups import Group
+from reconciler.cli.history import history
 from reconciler.cli.init import init
+from reconciler.cli.ledger import ledger
 from reconciler.cli.listing import list_
 from reconciler.cli.run import run
 from reconciler.cli.sandbox import sandbox
@@ -31,7 +34,7 @@ _WAITS = {"2m": 120.0, "15m": 900.0, "1h": 3600.0}
 """Waits to suggest, in seconds."""
 
 
-class Program(click.Group):
+class Program(Group):
     """Turns every exception of a command into a message on stderr and an exit code."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -85,15 +88,12 @@ class Program(click.Group):
                 raise
             raise click.UsageError(f"No such command {args[0]!r}. {meant}", ctx) from error
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, _summary(self.commands[name])) for name in self.list_commands(ctx)]
-            )
-
     def _how_to_wait(self, context: click.Context, error: LedgerLocked) -> str | None:
         """The command that was typed, with a longer wait, if it takes one."""
         command = self.commands[context.invoked_subcommand or ""]
+        if isinstance(command, click.Group):
+            named = (command.commands.get(word) for word in caller(context).arguments)
+            command = next(filter(None, named), command)
         if not any("--wait" in option.opts for option in command.params):
             return error.hint
         longer = next((text for text, seconds in _WAITS.items() if seconds > error.waited), None)
@@ -101,11 +101,6 @@ class Program(click.Group):
             return error.hint
         typed = shlex.join(("reconciler", *_without_wait(caller(context).arguments)))
         return f"{error.hint}, or wait for it: `{typed} --wait {longer}`"
-
-
-def _summary(command: click.Command) -> str:
-    """The first sentence of its help, whole."""
-    return command.get_short_help_str(limit=500)
 
 
 def _without_wait(arguments: Sequence[str]) -> Iterator[str]:
@@ -160,6 +155,8 @@ def program(context: click.Context, /, **_global_options: object) -> None:
     global_options.set_up_logs(context)
 
 
-for command in (init, run, serve, status, list_, show, sandbox, demo, completion):
+for command in (
+    init, run, serve, status, list_, show, history, ledger, sandbox, demo, completion,
+):  # fmt: skip
     program.add_command(command)
 global_options.add_behind(program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
     from reconciler.config import Settings
     from reconciler.core.request import RunRequest
 
+    _Work = Callable[[Settings, Session], int]
+
 _DEFAULT_INTERVAL = timedelta(minutes=5)
 _NIGHTLY = "17 3 * * *"  # not on the hour, when everyone's jobs start
+_BACKUPS_AT = "47 2 * * *"
+_BACKUPS_KEPT = 14
+_BACKUP_WAIT = 120.0  # seconds
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +47,21 @@ _log = logging.getLogger(__name__)
     metavar="SPAN",
     help="Also sweep this far back every night at 03:17 UTC.",
 )
+@click.option(
+    "--keep-backups",
+    type=click.IntRange(min=0),
+    default=_BACKUPS_KEPT,
+    show_default=True,
+    metavar="N",
+    help="Back the ledger up every day at 02:47 UTC, as `ledger backup --keep N`. 0: never.",
+)
 @click.pass_context
 def serve(
-    context: click.Context, every: timedelta | None, cron: str | None, sweep: timedelta | None
+    context: click.Context,
+    every: timedelta | None,
+    cron: str | None,
+    sweep: timedelta | None,
+    keep_backups: int,
 ) -> int:
     """Run as a daemon in the foreground: a pass at once, then on a timetable.
 
@@ -51,7 +69,8 @@ def serve(
     hand in between. Its exit code is logged; whatever it is, the next pass follows. SIGTERM and
     SIGINT end the daemon once the write in flight is done. SIGHUP makes it read its settings and
     keys again before the next pass; if they cannot be used, that is logged and the old ones stay.
-    Setting the clock delays no pass: the interval is elapsed time.
+    Setting the clock delays no pass: the interval is elapsed time. Once a day the ledger is backed
+    up, which holds up no pass; a failure is logged as a warning with its exit code.
 
     \b
     Examples:
@@ -69,13 +88,15 @@ def serve(
     from reconciler.operations import crontab, scheduler
 
     at_each = pass_request(None if cron else every or _DEFAULT_INTERVAL)
-    jobs = [scheduler.Job("pass", timetable, lambda: tick("pass", current, at_each), True)]
+
+    def job(name: str, when: BaseTrigger, work: _Work, *, at_once: bool = False) -> scheduler.Job:
+        return scheduler.Job(name, when, lambda: tick(name, current, work), at_once)
+
+    jobs = [job("pass", timetable, _passes(at_each), at_once=True)]
     if sweep is not None:
-        nightly_request = request(sweep=sweep)
-        nightly = crontab.trigger(_NIGHTLY)
-        jobs.append(
-            scheduler.Job("sweep", nightly, lambda: tick("sweep", current, nightly_request))
-        )
+        jobs.append(job("sweep", crontab.trigger(_NIGHTLY), _passes(request(sweep=sweep))))
+    if keep_backups:
+        jobs.append(job("backup", crontab.trigger(_BACKUPS_AT), _backups(keep_backups)))
     call.runtime.on_hangup(current.request_reload)
     scheduler.serve(jobs, call.runtime.clock, current.reload_if_requested)
     return 0
@@ -150,11 +171,11 @@ def _timetable(every: timedelta, cron: str | None) -> BaseTrigger:
         raise click.UsageError(f"--cron {cron!r}: {error}") from error
 
 
-def tick(name: str, current: CurrentSettings, request: RunRequest) -> None:
-    """One pass of the daemon; logs its outcome and never raises."""
+def tick(name: str, current: CurrentSettings, work: _Work) -> None:
+    """One pass or backup of the daemon; logs its outcome and never raises."""
     RUN.set(None)
     try:
-        status = _one_pass(current.settings, request, current.call)
+        status = work(current.settings, current.call)
     except Interrupted as error:
         status = error.status
     except ReconcilerError as error:
@@ -173,7 +194,21 @@ def tick(name: str, current: CurrentSettings, request: RunRequest) -> None:
     )
 
 
-def _one_pass(settings: Settings, request: RunRequest, call: Session) -> int:
-    from reconciler import app
+def _passes(request: RunRequest) -> _Work:
+    def work(settings: Settings, call: Session) -> int:
+        from reconciler import app
 
-    return deliver.report(app.run(settings, request, call.runtime), call, "text", None)
+        return deliver.report(app.run(settings, request, call.runtime), call, "text", None)
+
+    return work
+
+
+def _backups(keep: int) -> _Work:
+    def work(settings: Settings, call: Session) -> int:
+        from reconciler import maintenance
+
+        made = maintenance.back_up(settings, call.runtime, into=None, keep=keep, wait=_BACKUP_WAIT)
+        _log.info("the backup is in %s", made.path, extra=Event.BACKUP_MADE.fields)
+        return 0
+
+    return work

@@ -158,7 +158,7 @@ def _counts(raw: sqlite3.Connection) -> dict[str, int]:
 
 
 def _verify(partial: Path, final: Path, counts: dict[str, int]) -> None:
-    """Raise LedgerError unless the copy, opened anew, is sound, a ledger, and has all rows."""
+    """Raise LedgerError unless the copy, opened again, is sound, a ledger, and has all rows."""
     with closing(open_file(partial, "ro")) as copy:
         require_ours(copy, final, CURRENT.number)
         (verdict,) = copy.execute("PRAGMA integrity_check(1)").fetchone()

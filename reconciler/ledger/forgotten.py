@@ -83,7 +83,7 @@ class SqlForgotten:
 
         `shown` is the version of the traces that someone said yes to. Raises SafetyStop where they
         have changed since, or where forgetting would lose sight of something in Jetti. One that
-        was forgotten before only has the file written anew, which a kill may have prevented.
+        was forgotten before only has the file rewritten, which a kill may have prevented.
         """
         with self._database.writing() as connection:
             # Deleted content is overwritten, not only unlinked.

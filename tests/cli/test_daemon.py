@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from reconciler.cli import perform
+from reconciler.errors import Interrupted
+from reconciler.runtime import Runtime
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
-from tests.cli.program import bare, reconciler
+from tests.cli.program import KEYS, bare, reconciler
 
 EMPTY = SandboxOptions(returns=0)
 
@@ -118,6 +124,73 @@ def test_sighup_has_the_settings_read_again_or_keeps_the_old_ones(tmp_path: Path
         daemon.send_signal(signal.SIGTERM)
         daemon.communicate(timeout=30)
     assert daemon.returncode == 143
+
+
+class _QuickClock:
+    """From 02:46 on it runs a hundred times as fast, until a signal is asked for."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.stopped = threading.Event()
+
+    def monotonic(self) -> float:
+        return 100 * (time.monotonic() - self._began)
+
+    def now(self) -> datetime:
+        return datetime(2026, 3, 1, 2, 46, 30, tzinfo=UTC) + timedelta(seconds=self.monotonic())
+
+    def wait(self, seconds: float) -> None:
+        self.stopped.wait(seconds / 100)
+        self.check()
+
+    def check(self) -> None:
+        if self.stopped.is_set():
+            raise Interrupted(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("place", ["sound", "damaged"])
+def test_once_a_day_the_ledger_is_backed_up_and_a_failure_is_told(
+    tmp_path: Path, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At 02:47, whatever the passes do; a failure ends neither the daemon nor a pass."""
+    ledger = tmp_path / "ledger.db"
+    environ = {
+        **KEYS,
+        "RECONCILER_LEDGER": str(ledger),
+        "LOOP_BASE_URL": "http://127.0.0.1:9/api",
+        "JETTI_BASE_URL": "http://127.0.0.1:9/api",
+    }
+    clock = _QuickClock()
+    runtime = Runtime(clock, environ)
+    assert perform(["-q", "init"], runtime) == 0
+    if place == "damaged":
+        (tmp_path / "ledger.db.backup.partial").symlink_to(tmp_path / "away")
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "backup: ended" in record.getMessage():
+                clock.stopped.set()
+
+    watch = Watch()
+    logging.getLogger("reconciler.cli.serve").addHandler(watch)
+    try:
+        with caplog.at_level(logging.INFO):
+            status = perform(["serve", "--every", "9h", "--keep-backups", "2"], runtime)
+    finally:
+        logging.getLogger("reconciler.cli.serve").removeHandler(watch)
+
+    made = list(tmp_path.glob("ledger.db.20260301T0247*Z.backup"))
+    [(level, told)] = [
+        (record.levelname, record.getMessage())
+        for record in caplog.records
+        if "backup: ended" in record.getMessage()
+    ]
+    assert status == 143
+    if place == "sound":
+        assert (len(made), level, told) == (1, "INFO", "backup: ended with exit code 0")
+    else:
+        assert (made, level, told) == ([], "WARNING", "backup: ended with exit code 8")
+        assert "could not be made" in caplog.text
 
 
 def test_without_keys_there_is_no_daemon(tmp_path: Path) -> None:

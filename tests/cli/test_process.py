@@ -15,7 +15,9 @@ import pytest
 from tests.cli.program import bare, reconciler
 from tests.support.golden import by_name
 
-COMMANDS = ["init", "run", "serve", "status", "list", "show", "sandbox", "demo", "completion"]
+COMMANDS = [
+    "init", "run", "serve", "status", "list", "show", "history", "ledger", "sandbox", "demo", "completion",
+]  # fmt: skip
 HEAVY = {
     "alembic",
     "apscheduler",

@@ -21,8 +21,8 @@ CREATE, PUT = "POST *", "PUT *"
 NEXT_SCHEMA = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:
@@ -158,7 +158,7 @@ def later_schema(place: Path) -> Path:
     location = place / "later"
     if not location.exists():
         shutil.copytree(Path(str(reconciler.migrations.__file__)).parent, location)
-        (location / "versions" / "0005_next.py").write_text(NEXT_SCHEMA)
+        (location / "versions" / "0006_next.py").write_text(NEXT_SCHEMA)
     return location
 
 
@@ -237,6 +237,24 @@ def _labelled(world: MortalWorld) -> None:
     world.pass_time()
 
 
+def _backed_up(world: MortalWorld) -> None:
+    _pushed(world)
+    for _ in range(2):
+        assert world.call("ledger", "backup").code == 0
+        world.pass_time()
+
+
+def _old(world: MortalWorld) -> None:
+    _pushed(world)
+    world.pass_time(days=1)
+
+
+def _forgotten(world: MortalWorld) -> Collection[str]:
+    one, _ = _pushed(world)
+    assert one == "31000001"
+    return [one]
+
+
 _OTHER = json.dumps(
     {
         "id": 1,
@@ -306,6 +324,15 @@ SCENARIOS = (
     Scenario("one return", _named, ("run", "--return", "31000001"), alike=True),
     Scenario("dead and doubtful", _troubled, lasting=_refuses_one, code=3),
     Scenario("failed", _labelled, passing=_once("PUT /sale-returns/*", "raw", body=_OTHER)),
+    Scenario(
+        "backup",
+        _backed_up,
+        ("ledger", "backup", "--keep", "1"),
+        silent=("run",),
+        alike=True,
+    ),
+    Scenario("prune", _old, ("ledger", "prune", "--older-than", "1h"), alike=True),
+    Scenario("forget", _forgotten, ("ledger", "forget", "31000001", "--yes")),
     Scenario("report", _labelled, ("run", "--format", "json", "--output", "report.json")),
 )
 
