@@ -16,7 +16,8 @@ from tests.cli.program import bare, reconciler
 from tests.support.golden import by_name
 
 COMMANDS = [
-    "init", "run", "serve", "status", "list", "show", "history", "ledger", "sandbox", "demo", "completion",
+    "init", "run", "serve", "status", "list", "show", "history", "ledger", "sandbox", "demo",
+    "completion",
 ]  # fmt: skip
 HEAVY = {
     "alembic",
