@@ -110,11 +110,11 @@ $(VENV)/.installed: setup.cfg pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 $(VENV)/.testable: $(VENV)/.installed
-	$(INSTALL) --editable ".[test,terminal]"
+	$(INSTALL) --editable ".[test,terminal,metrics,notify]"
 	@touch $@
 
 $(VENV)/.provable: $(VENV)/.testable
-	$(INSTALL) --editable ".[test,terminal,proof]"
+	$(INSTALL) --editable ".[test,terminal,metrics,notify,proof]"
 	@$(INSTALL) --editable ".[fuzz]" || echo "Atheris does not install here: fuzzed by Hypothesis alone"
 	@touch $@
 

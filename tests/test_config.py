@@ -377,6 +377,7 @@ UNKNOWN = [
     ("zebra.stripes = 'x'", "zebra.stripes", "there are ledger, loop, jetti, policy"),
     ("loop.zebra = 5", "loop.zebra", "there are loop.base_url, loop.page_size"),
     ("jetti.cancel_id_key = 'x'", "jetti.cancel_id_key", "jetti.cancel_ids_key?"),
+    ("operations.heartbeat = 'x'", "operations.heartbeat", "operations.heartbeat_url"),
     ("mapping.status.opened.new = 'x'", "mapping.status.opened.new", "mapping.status.open.new"),
     ("[lop]", "lop", "loop, "),
     ("mapping.tracking.lost.new = 'x'", "mapping.tracking.lost.new", "mapping."),

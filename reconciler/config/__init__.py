@@ -7,17 +7,23 @@ from typing import Any
 
 from msgspec import convert
 
-from reconciler.config import directories, environment, file, readers, schema, secret
+from reconciler.config import directories, environment, extras, file, readers, schema, secret
 from reconciler.config.schema import Given
 from reconciler.config.secret import Secret
-from reconciler.config.settings import SQLITE, JettiSettings, LoopSettings, Settings
+from reconciler.config.settings import (
+    SQLITE,
+    JettiSettings,
+    LoopSettings,
+    OperationsSettings,
+    Settings,
+)
 from reconciler.config.unknown import unknown
 from reconciler.config.wording import Unfit
 from reconciler.core.settings import Guards, Policy
 from reconciler.core.settings import Mapping as StatusMapping
 from reconciler.errors import ConfigError
 
-__all__ = ["JettiSettings", "LoopSettings", "Secret", "Settings", "load"]
+__all__ = ["JettiSettings", "LoopSettings", "OperationsSettings", "Secret", "Settings", "load"]
 
 _LONGEST_SHOWN = 60
 
@@ -33,6 +39,10 @@ def load(named: str | None, environ: Mapping[str, str]) -> Settings:
     values = _tree(
         [(schema.normal(one.key), _read(one)) for one in given if not _is_empty_table(one)]
     )
+    if path:
+        file.require_private(path, (one for one in given if one.in_file))
+    operations = convert(values.get("operations", {}), OperationsSettings)
+    extras.require(operations)
     return Settings(
         ledger_address=values.get("ledger") or _default_ledger(environ),
         loop=convert(values.get("loop", {}), LoopSettings),
@@ -40,6 +50,7 @@ def load(named: str | None, environ: Mapping[str, str]) -> Settings:
         policy=convert(values.get("policy", {}), Policy),
         mapping=convert(values.get("mapping", {}), StatusMapping),
         guard=convert(values.get("guard", {}), Guards),
+        operations=operations,
         loop_key=secret.find(secret.LOOP_API_KEY, environ),
         jetti_token=secret.find(secret.JETTI_API_TOKEN, environ),
         file=path,

@@ -1,4 +1,4 @@
-"""The two addresses among the settings: where a service is, and where the ledger is."""
+"""The addresses among the settings: where a service is, where the ledger is, and who is told."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from urllib.parse import SplitResult, urlsplit
 
 from reconciler.config.settings import SQLITE
 from reconciler.config.wording import Unfit, words
-from reconciler.core.limits import LedgerFile, ServiceUrl
+from reconciler.core.limits import AppriseUrl, LedgerFile, MetricsFile, PingUrl, ServiceUrl
 from reconciler.core.loopback import is_loopback
 
 _URL, _LEDGER = words(ServiceUrl()), words(LedgerFile())
+_PING, _METRICS, _APPRISE = words(PingUrl()), words(MetricsFile()), words(AppriseUrl())
+
+HIDDEN = "(hidden)"
+"""Shown in place of an address that is a secret."""
 
 
 def base_url(raw: object) -> str:
@@ -76,3 +80,42 @@ _ROOTS = frozenset(
 def _may_be_a_file(written: str) -> bool:
     """An SQLite address with three slashes, or a path: nothing that begins as another address."""
     return written.startswith(SQLITE) or not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", written)
+
+
+def ping_url(raw: object) -> str:
+    """An address to ping: https, or http to this machine alone. Raises Unfit, which shows none of
+    it."""
+    parts = _split(raw)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Unfit(f"is not {_PING.name}", _PING.remedy, HIDDEN)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise Unfit("holds more than a host and a path", _PING.remedy, HIDDEN)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise Unfit(
+            "would send it in clear text to another machine",
+            "write https://; http is for loopback only",
+            HIDDEN,
+        )
+    return str(raw).rstrip("/")
+
+
+def metrics_file(raw: object) -> str:
+    """An absolute path that node_exporter would read. Raises Unfit."""
+    if not isinstance(raw, str) or not raw.isprintable() or not raw.startswith("/"):
+        raise Unfit("is not an absolute path", _METRICS.remedy)
+    if not raw.endswith(".prom"):
+        raise Unfit("is not a file that node_exporter reads", _METRICS.remedy)
+    return raw
+
+
+def apprise_url(raw: object) -> str:
+    """Something that Apprise may know, by its form. Raises Unfit, which shows none of it.
+
+    Whether Apprise does know it is checked where it is worth the half second of loading Apprise
+    (`operations.notifications.require_known`).
+    """
+    if not isinstance(raw, str) or not raw.isprintable():
+        raise Unfit(f"is not {_APPRISE.name}", _APPRISE.remedy, HIDDEN)
+    if not re.match(r"[A-Za-z][A-Za-z0-9]*://\S", raw) or " " in raw:
+        raise Unfit(f"is not {_APPRISE.name}", _APPRISE.remedy, HIDDEN)
+    return raw

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from reconciler.config import directories, schema
 from reconciler.config.schema import Given
+from reconciler.core.limits import is_secret
 from reconciler.errors import ConfigError
 
 NAME = "reconciler.toml"
@@ -68,6 +70,17 @@ def read(path: Path) -> list[Given]:
     except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         raise ConfigError(f"{path}: is not TOML: {error}", "correct that line") from error
     return [Given(key, raw, f"{path}: {schema.dotted(key)}", in_file=True) for key, raw in leaves]
+
+
+def require_private(path: Path, given: Iterable[Given]) -> None:
+    """Raise ConfigError where a secret stands in a file that every user of the machine can read."""
+    secrets = [one for one in given if one.raw and is_secret(schema.limits_of(one.key))]
+    # safeguard: no-secrets-in-public-files
+    if secrets and path.stat().st_mode & stat.S_IROTH:
+        raise ConfigError(
+            f"{secrets[0].where}: is a secret, and every user can read the file",
+            f"chmod o-r {path}",
+        )
 
 
 def _leaves(tables: dict[str, Any], above: schema.Path = ()) -> Iterator[tuple[schema.Path, Any]]:

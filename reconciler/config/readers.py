@@ -12,15 +12,19 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from reconciler.config import addresses
+from reconciler.config.secret import Secret
 from reconciler.config.wording import Unfit, words
 from reconciler.core import duration
 from reconciler.core.limits import (
+    AppriseUrl,
     Duration,
     Identifier,
     LedgerFile,
     Limits,
     ListOf,
+    MetricsFile,
     OneOf,
+    PingUrl,
     Rate,
     ServiceUrl,
     Share,
@@ -64,8 +68,14 @@ def _value(raw: object, limits: Limits) -> Any:
             return addresses.base_url(raw)
         case LedgerFile():
             return addresses.ledger(raw)
+        case PingUrl():
+            return Secret(addresses.ping_url(raw))
+        case MetricsFile():
+            return addresses.metrics_file(raw)
+        case AppriseUrl():
+            return Secret(addresses.apprise_url(raw))
         case ListOf(each):
-            parts = _parts(raw)
+            parts = _addresses(raw) if isinstance(each, AppriseUrl) else _parts(raw)
             return None if parts is None else tuple(read(part, each) for part in parts)
 
 
@@ -97,4 +107,11 @@ def _duration(raw: object) -> timedelta | None:
 def _parts(raw: object) -> list[Any] | None:
     if isinstance(raw, str):
         return [part.strip() for part in raw.split(",")] if raw.strip() else []
+    return raw if isinstance(raw, list) else None
+
+
+def _addresses(raw: object) -> list[Any] | None:
+    """Like `_parts`; but a comma may be a part of an address: `mailto://host?to=a,b`."""
+    if isinstance(raw, str):
+        return re.split(r"[\s,]+(?=[a-zA-Z0-9]+://)", raw.strip()) if raw.strip() else []
     return raw if isinstance(raw, list) else None

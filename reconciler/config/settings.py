@@ -10,9 +10,13 @@ from msgspec import Struct, field
 
 from reconciler.config.secret import Secret
 from reconciler.core.limits import (
+    AppriseUrl,
     Duration,
     Identifier,
     LedgerFile,
+    ListOf,
+    MetricsFile,
+    PingUrl,
     Rate,
     ServiceUrl,
     Setting,
@@ -90,6 +94,41 @@ class JettiSettings(Struct, frozen=True):
     ] = "ids"
 
 
+class OperationsSettings(Struct, frozen=True):
+    """Who is told how the passes go."""
+
+    heartbeat_url: Annotated[
+        Secret | None,
+        Setting(
+            "pinged before and after each scheduled pass, as healthchecks.io has it; a secret",
+            PingUrl(),
+            default="none",
+        ),
+    ] = None
+    metrics_file: Annotated[
+        str | None,
+        Setting(
+            "written after each run, for Prometheus' node_exporter; needs the extra `metrics`",
+            MetricsFile(),
+            default="none",
+        ),
+    ] = None
+    notify: Annotated[
+        tuple[Secret, ...],
+        Setting(
+            "told when something has become worse, and when it is well again; needs the extra"
+            " `notify`. Secrets",
+            ListOf(AppriseUrl()),
+            default="none",
+        ),
+    ] = ()
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must not be shown."""
+        return ((self.heartbeat_url,) if self.heartbeat_url else ()) + self.notify
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """All settings, and the API keys, which no text form shows."""
 
@@ -108,6 +147,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     mapping: Mapping = Mapping()
     guard: Guards = Guards()
+    operations: OperationsSettings = OperationsSettings()
     loop_key: Secret | ConfigError
     jetti_token: Secret | ConfigError
     file: Path | None = None

@@ -6,12 +6,15 @@ from msgspec import Struct
 
 from reconciler.core import duration
 from reconciler.core.limits import (
+    AppriseUrl,
     Duration,
     Identifier,
     LedgerFile,
     Limits,
     ListOf,
+    MetricsFile,
     OneOf,
+    PingUrl,
     Rate,
     ServiceUrl,
     Share,
@@ -72,6 +75,15 @@ def words(limits: Limits) -> Words:
         case LedgerFile():
             path = "/absolute/path/to/ledger.db"
             return Words("the address of an SQLite file", "its path", path)
+        case PingUrl():
+            return Words("an https address", "https://host/path")
+        case MetricsFile():
+            path = "/var/lib/prometheus/node-exporter/reconciler.prom"
+            return Words("the path of a file", "an absolute path that ends with .prom", path)
+        case AppriseUrl():
+            return Words("an address of Apprise", "an Apprise URL", "mailto://user:password@host")
+        case ListOf(AppriseUrl()):
+            return Words("a list", "a list of Apprise URLs", '["ntfy://topic"]')
         case ListOf(OneOf(allowed)):
             return Words("a list", f"a list of: {', '.join(allowed)}")
         case ListOf():

@@ -60,10 +60,23 @@ class LedgerFile(Struct, frozen=True):
     """The path of an SQLite file, or its address."""
 
 
+class PingUrl(Struct, frozen=True):
+    """An address that is only asked to take note: https, or http to this machine. A secret,
+    because whoever knows it can ping it."""
+
+
+class MetricsFile(Struct, frozen=True):
+    """The path of a file that node_exporter reads."""
+
+
+class AppriseUrl(Struct, frozen=True):
+    """Where Apprise sends a message, and with which password: a secret."""
+
+
 class ListOf(Struct, frozen=True):
     """A list; in the environment, words between commas."""
 
-    each: Text | OneOf
+    each: Text | OneOf | AppriseUrl
 
 
 Limits: TypeAlias = (
@@ -76,9 +89,17 @@ Limits: TypeAlias = (
     | OneOf
     | ServiceUrl
     | LedgerFile
+    | PingUrl
+    | MetricsFile
+    | AppriseUrl
     | ListOf
 )
 """What one setting may hold."""
+
+
+def is_secret(limits: Limits | None) -> bool:
+    """Whether what a setting holds must not be shown."""
+    return isinstance(limits.each if isinstance(limits, ListOf) else limits, PingUrl | AppriseUrl)
 
 
 class ByReason(Struct, frozen=True):
