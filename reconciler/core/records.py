@@ -209,3 +209,23 @@ class Run(Struct, frozen=True):
     """What to type to go on, if that is one command."""
     digest: str | None = None
     """Names its plan or, where a part of that was stopped, that part; None where it had none."""
+
+
+# ---------------------------------------------------------------------------------- told to people
+
+
+class Told(Struct, frozen=True):
+    """Something wrong that somebody was told of and that is not yet told to be well again."""
+
+    key: str
+    """`core.alarms.Concern.key`."""
+    kind: str
+    """In what way it was wrong when it was last looked at."""
+    subject: str
+    since: datetime
+    """When it was first told."""
+    told_at: datetime
+    """When it was last told."""
+    well_since: datetime | None = None
+    """Since when it is not there any more."""
+    return_id: str | None = None

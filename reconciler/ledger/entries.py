@@ -22,7 +22,8 @@ from reconciler.core import words
 from reconciler.core.batches import batched
 from reconciler.core.model import CountedWord, Entry, State, Wanted
 from reconciler.core.records import StoredVersion
-from reconciler.core.states import OPEN, TROUBLED
+from reconciler.core.report import Problem
+from reconciler.core.states import NEEDS_A_PERSON, OPEN, TROUBLED
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates
 from reconciler.ledger.database import Database
@@ -206,6 +207,26 @@ class SqlEntries:
         )
         with self._database.reading() as connection:
             return load(connection, list(connection.execute(query).scalars()))
+
+    def every_problem(self, overdue_before: datetime) -> list[Problem]:
+        """All that `status` counts as dead, failed, in review or overdue, in order of id."""
+        overdue = and_(entries.c.state.in_(OPEN), entries.c.due_since <= overdue_before)
+        stuck = entries.c.state.in_(NEEDS_A_PERSON | {State.FAILED})
+        columns = entries.c
+        query = (
+            select(
+                columns.return_id,
+                columns.order_name,
+                columns.order_id,
+                columns.state,
+                columns.reason,
+                func.coalesce(columns.due_since, columns.changed_at).label("since"),
+            )
+            .where(or_(stuck, overdue))
+            .order_by(columns.return_id)
+        )
+        with self._database.reading() as connection:
+            return [Problem(**row._mapping) for row in connection.execute(query)]
 
     def oldest_problem(self, overdue_before: datetime) -> Entry | None:
         """Of all that failed, need someone or are overdue, the one that waits the longest."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconciler.clock import Clock
 from reconciler.core.commands import init_adopt
 from reconciler.core.instants import to_the_second
-from reconciler.errors import ConfigError, ReconcilerError
+from reconciler.errors import ConfigError, LedgerError, ReconcilerError
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.backup import back_up_before_migrating
 from reconciler.ledger.database import Database
@@ -45,6 +45,9 @@ from reconciler.ledger.sqlite import (
     require_ours,
     require_sound,
 )
+
+_BESIDE_RUNS = 2.0
+"""Seconds to wait for another program's transaction, where something else depends on it less."""
 
 
 class Upgrade(Struct, frozen=True):
@@ -136,6 +139,32 @@ def upgrade(
 def open_reader(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator[SqlLedger]:
     """The ledger for reading: takes no lock, writes nothing, leaves no file behind."""
     database = _open_for_reading(_readable(url), clock, schema)
+    try:
+        yield SqlLedger(database, clock)
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_beside_runs(url: str, clock: Clock) -> Iterator[SqlLedger]:
+    """The ledger for what `SqlTold` writes: without the run's lock, so that a long run keeps nobody
+    from being told once.
+
+    Raises LedgerError also where an older version made it: the next run migrates it.
+    """
+    path = path_of(url)
+    require_present(path)
+    require_readable(path)
+    require_writable(path)
+    require_local(path, mounts())
+    with as_ledger_errors(str(path)):
+        database = Database(open_file(path, "rw", _BESIDE_RUNS), str(path))
+        with _closed_on_error(database):
+            if not _is_current(database, path, CURRENT):
+                raise LedgerError(
+                    f"the ledger {path} was made by an older version of this program",
+                    "the next `reconciler run` brings it up to date",
+                )
     try:
         yield SqlLedger(database, clock)
     finally:

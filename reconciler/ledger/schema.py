@@ -20,7 +20,7 @@ from reconciler.ledger.tables import alembic_version, meta, metadata, versions
 class Schema(Struct, frozen=True):
     """A schema, and where the migrations that lead to it are."""
 
-    head: str = "0005"
+    head: str = "0006"
     """The newest migration. A constant, because asking Alembic would import it on every run."""
     migrations: str | None = None
     """Directory; None for those installed as `reconciler.migrations`."""
@@ -68,7 +68,7 @@ def build(database: Database, initial: InitialState, now: datetime) -> None:
 
 
 def version_of(database: Database) -> str:
-    """The last migration that was applied to this ledger, as `0004`. Raises LedgerError."""
+    """The last migration that was applied to this ledger, as `0005`. Raises LedgerError."""
     row = database.raw.execute("SELECT version_num FROM alembic_version").fetchone()
     if row is None or not str(row[0]).isdigit():
         raise LedgerError(

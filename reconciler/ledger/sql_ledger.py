@@ -12,6 +12,7 @@ from reconciler.ledger.meta import SqlMetaRow
 from reconciler.ledger.plans import SqlPlans
 from reconciler.ledger.runs import SqlRuns
 from reconciler.ledger.spellings import SqlSpellings
+from reconciler.ledger.told import SqlTold
 from reconciler.ledger.windows import SqlWindows
 
 
@@ -32,3 +33,4 @@ class SqlLedger:
         self.meta = SqlMetaRow(database)
         self.spellings = SqlSpellings(database)
         self.forgotten = SqlForgotten(database)
+        self.told = SqlTold(database)

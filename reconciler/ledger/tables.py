@@ -272,6 +272,23 @@ forgotten = Table(
     Column("forgotten_at", Instant, nullable=False),
 )
 
+told = Table(
+    "told",
+    metadata,
+    # Through what it was told: what was sent, and what was printed, are remembered apart.
+    Column("channel", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("told_at", Instant, nullable=False),
+    Column("well_since", Instant),
+    # Where it is about a return that has an entry; it is forgotten with it.
+    Column("return_id", ForeignKey("entries.return_id", ondelete="CASCADE")),
+    PrimaryKeyConstraint("channel", "key"),
+    Index(None, "return_id"),
+)
+
 versions = MetaData()
 """Apart from the rest because Alembic looks after this table itself."""
 

@@ -34,8 +34,8 @@ CHECKOUT = MIGRATIONS.parent
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:
@@ -154,8 +154,8 @@ def next_schema(tmp_path, more="pass"):
     """The schema of a later version of this program."""
     location = tmp_path / "later"
     shutil.copytree(MIGRATIONS, location)
-    (location / "versions" / "0006_next.py").write_text(NEXT.format(more=more))
-    return Schema(head="0006", migrations=str(location))
+    (location / "versions" / "0007_next.py").write_text(NEXT.format(more=more))
+    return Schema(head="0007", migrations=str(location))
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_a_migration_that_fails_or_dies_leaves_the_ledger_as_it_was(
         "from reconciler.clock import SystemClock\n"
         "from reconciler.ledger import opening\n"
         "from reconciler.ledger.schema import Schema\n"
-        "later = Schema(head='0006', migrations=sys.argv[2])\n"
+        "later = Schema(head='0007', migrations=sys.argv[2])\n"
         "opening.open_ledger(sys.argv[1], SystemClock(), schema=later).__enter__()\n"
     )
 
@@ -274,6 +274,7 @@ COLUMNS = {
     "stopped": "return_id change fingerprint digest stopped_at",
     "spellings": "prefix suffix order_id is_confirmed",
     "forgotten": "hash forgotten_at",
+    "told": "channel key kind subject since told_at well_since return_id",
 }
 
 PRIVATE = ("email", "mail", "phone", "address", "street", "city", "zip", "customer", "comment")
