@@ -134,6 +134,7 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
         go_live = ledger.meta.read().go_live
         rules = CreationRules(settings.policy, go_live, asked_for=request.asked_for)
         with recorded(ledger, request, runtime.clock) as start:
+            runtime.on_begun()
             if chosen.is_blank:
                 remark = "there is no ledger yet, so every return counts as new"
                 start = replace(start, watermark=None, would_go_live=go_live, remarks=(remark,))
@@ -290,8 +291,10 @@ def _jetti_targets(
 
 def _requests(loop: Service, jetti: Service | None) -> Requests:
     """Requests that left for both services so far."""
-    to_jetti = JettiRequests(jetti.requests.get, jetti.requests.write) if jetti else JettiRequests()
-    return Requests(LoopRequests(loop.requests.get), to_jetti)
+    to_jetti = JettiRequests()
+    if jetti is not None:
+        to_jetti = JettiRequests(jetti.requests.get, jetti.requests.write, jetti.retries)
+    return Requests(LoopRequests(loop.requests.get, loop.retries), to_jetti)
 
 
 def _rates(settings: Settings) -> Rates:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.config import Settings
-from reconciler.core import remarks, words
+from reconciler.core import alarms, past_runs, remarks, words
+from reconciler.core.alarms import Concern
 from reconciler.core.estimate import left_now
 from reconciler.core.health import Facts, Health, Stopped, assess, last_stop
 from reconciler.core.instants import to_the_second
 from reconciler.core.listing import MALFORMED, Filter, Listed, Listing, listed, listed_row
 from reconciler.core.listing import listing as list_returns
 from reconciler.core.model import Entry, State
-from reconciler.core.past_runs import PastRuns, told
+from reconciler.core.past_runs import PastRuns
 from reconciler.core.plan import FRESH_FOR, Change, CreationRules, decide
-from reconciler.core.records import Run, SetAside, StoppedPlan
+from reconciler.core.records import Run, SetAside, StoppedPlan, Told
 from reconciler.core.report import BacklogLeft, Problem, RunKind
 from reconciler.core.return_detail import Circumstances, ReturnDetail, ReturnDetails, Turn, describe
 from reconciler.core.states import OPEN
@@ -38,13 +40,18 @@ def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Healt
 
     Raises ConfigError, LedgerMissing, LedgerError.
     """
+    return assess(_checked(settings, clock), settings.policy.patience, max_age)
+
+
+def _checked(settings: Settings, clock: Clock) -> Facts:
+    """The facts, and whether the last run was killed."""
     facts = _read(settings, clock)
     last = facts.runs[0] if facts.runs else None
     # safeguard: killed-run-by-its-lock
     if last and last.finished_at is None and is_locked(path_of(settings.ledger)) is False:
         # Read again: it may have ended between the two looks.
         facts = replace(_read(settings, clock), killed=last.id)
-    return assess(facts, settings.policy.patience, max_age)
+    return facts
 
 
 def _read(settings: Settings, clock: Clock) -> Facts:
@@ -61,7 +68,32 @@ def history(settings: Settings, clock: Clock, limit: int) -> PastRuns:
         # Read again: it may have ended between the two looks.
         with open_reader(settings.ledger, clock) as ledger:
             runs = ledger.runs.last(limit)
-    return told(runs, is_locked=locked)
+    return past_runs.told(runs, is_locked=locked)
+
+
+class Concerns(Struct, frozen=True):
+    """What is wrong, and what somebody was told of it."""
+
+    health: Health
+    concerns: tuple[Concern, ...]
+    told: list[Told]
+
+
+def concerns(settings: Settings, clock: Clock, max_age: timedelta | None, channel: str) -> Concerns:
+    """Everything that is wrong, one by one, and what was told through this channel.
+
+    Raises as `health` does.
+    """
+    facts, patience = _checked(settings, clock), settings.policy.patience
+    with open_reader(settings.ledger, clock) as ledger:
+        problems = ledger.entries.every_problem(facts.now - patience)
+        rows = ledger.malformed.oldest()
+        told = ledger.told.read(channel)
+    return Concerns(
+        assess(facts, patience, max_age),
+        alarms.concerns(facts, patience, max_age, problems, rows),
+        told,
+    )
 
 
 def details(settings: Settings, clock: Clock, name: str) -> ReturnDetails:

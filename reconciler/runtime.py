@@ -56,6 +56,8 @@ class Runtime:
     types would load half the program for `--help`."""
     on_hangup: Callable[[Callable[[], None]], None] = lambda act: None
     """Registers a callback for SIGHUP, which would otherwise end the program."""
+    on_begun: Callable[[], None] = lambda: None
+    """Called once the pass has the lock and its row of history. Must not wait, nor raise."""
     busy_seconds: float = 30.0
     """How long to wait while another process has the ledger locked; longer than any report or
     backup takes."""

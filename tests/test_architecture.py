@@ -31,7 +31,7 @@ ALLOWED = {
     "ledger": {"clock", "core", "errors", "fsync", "migrations", "failpoints"},
     "migrations": {"core", "errors"},
     "reports": {"core", "errors"},
-    "operations": {"clock", "core", "errors", "log_events"},
+    "operations": {"clock", "config", "core", "errors", "fsync", "http", "log_events"},
     "sandbox": set(),
     "ingest": {"clock", "core", "errors", "runtime", "failpoints"},
     "request_reader": {"clock", "core", "errors", "ingest"},
@@ -46,6 +46,9 @@ ALLOWED = {
     "finish": {"clock", "core", "errors"},
     "adoption": {"clock", "core", "errors", "ledger", "runtime"},
     "inspection": {"clock", "config", "core", "errors", "ledger"},
+    "alarms": {
+        "clock", "config", "core", "errors", "inspection", "ledger", "operations", "reports",
+    },
     "maintenance": {"config", "core", "errors", "ledger", "runtime"},
     "app": {
         "adoption", "approval", "clock", "config", "core", "errors", "finish", "http", "ingest",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import progress, streams
+from reconciler.cli import announced, progress, streams
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.params import Moment
 from reconciler.cli.session import session
@@ -60,6 +60,7 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
 
     call = session(context)
     settings = call.settings()
+    announced.require_known_addresses(settings)
     with progress.shown(call, "looking up in Jetti", off_terminal_too=adopt) as watcher:
         runtime = dataclasses.replace(call.runtime, progress=watcher)
         made = app.initialise(settings, since=since, adopt=adopt, repin=repin, runtime=runtime)

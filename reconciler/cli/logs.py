@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from reconciler.cli import streams
 from reconciler.core.instants import iso
 from reconciler.core.text import safe
 
+if TYPE_CHECKING:
+    from reconciler.config import Secret
+
 _HIDDEN = "[hidden]"
+_LONG_PART = 12  # of an address: a shorter one is a host, or a word
 _SHORTEST_SECRET = 4  # shorter ones would blank out ordinary words
 _LONGEST_LINE = 2000
+_MOST_KEPT = 20  # lines
 
 # They log every URL or every job at INFO; our own loggers report what matters.
 _NOISY = {
@@ -65,6 +71,29 @@ def _handlers() -> list[logging.Handler]:
     return [one for one in logging.getLogger().handlers if isinstance(one.formatter, Lines)]
 
 
+@contextmanager
+def kept(environ: Mapping[str, str]) -> Iterator[list[str]]:
+    """The last lines of warning that are logged while the context lasts, as the log has them."""
+    handler = _Kept(environ)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield handler.lines
+    finally:
+        root.removeHandler(handler)
+
+
+class _Kept(logging.Handler):
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(logging.WARNING)
+        self.setFormatter(Lines(environ))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+        del self.lines[:-_MOST_KEPT]
+
+
 class Lines(logging.Formatter):
     """`2026-01-31T12:00:00Z WARNING message`; a traceback follows line by line."""
 
@@ -75,11 +104,11 @@ class Lines(logging.Formatter):
     @cached_property
     def _redact(self) -> Callable[[str], str]:
         # Built only once something is logged: `--help` has to be quick.
-        return redactor(self._environ)
+        return redactor(self._environ, _hidden)
 
     def learn_keys(self) -> None:
         """Also hide the keys that the environment points to now."""
-        known, new = self._redact, redactor(self._environ)
+        known, new = self._redact, redactor(self._environ, _hidden)
         self.__dict__["_redact"] = lambda text: new(known(text))
 
     def format(self, record: logging.LogRecord) -> str:
@@ -114,12 +143,34 @@ def learn_keys() -> None:
             handler.formatter.learn_keys()
 
 
-def redactor(environ: Mapping[str, str]) -> Callable[[str], str]:
-    """A function that blanks out every key that this environment points to."""
+_hidden: list[Secret] = []
+"""Secrets among the settings, which are in no environment that a formatter could look at."""
+
+
+def hide(secrets: Iterable[Secret]) -> None:
+    """Blank these out, too, from now on."""
+    new = [one for one in secrets if one not in _hidden]
+    if new:
+        _hidden.extend(new)
+        learn_keys()
+
+
+def _parts_of(address: str) -> Iterator[str]:
+    """The address, and what of it somebody might repeat without the rest: user, password, token."""
+    yield address
+    rest = address.partition("://")[2]
+    user, _, rest = rest.rpartition("@")
+    yield from user.split(":")
+    yield from (part for part in re.split(r"[/?&=]", rest) if len(part) >= _LONG_PART)
+
+
+def redactor(environ: Mapping[str, str], more: Iterable[Secret] = ()) -> Callable[[str], str]:
+    """A function that blanks out every key that this environment points to, and more."""
     from reconciler.config import secret
 
     found = (secret.find(name, environ) for name in (secret.LOOP_API_KEY, secret.JETTI_API_TOKEN))
     known = [key.reveal() for key in found if isinstance(key, secret.Secret)]
+    known += [part for one in more for part in _parts_of(one.reveal())]
     patterns = [re.escape(key) for key in known if len(key) >= _SHORTEST_SECRET]
     pattern = re.compile("|".join(sorted(patterns, key=len, reverse=True)) or r"(?!)")
     # safeguard: keys-hidden-in-logs

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import completion, deliver, progress
+from reconciler.cli import announced, completion, deliver, progress
 from reconciler.cli.consent import consent
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.output_options import output_options
@@ -18,6 +18,7 @@ from reconciler.errors import ConfigError
 if TYPE_CHECKING:
     from reconciler.core.report import Report
     from reconciler.core.request import RunRequest
+    from reconciler.runtime import Runtime
 
 _WHEN_HELP = "ISO date or date-time (UTC), or 7d for seven days ago."
 
@@ -131,21 +132,31 @@ def run(
     if yes and run_request.start is None:
         raise click.UsageError("--yes needs --from")
     settings = call.settings()
+    if run_request.dry_run:
+        announced.require_known_addresses(settings)
 
     from reconciler import app  # slow to import: only once the options are valid
 
-    try:
-        deliver.require_writable(output)
-    except ConfigError as error:
-        app.record_failed_start(settings, run_request, call.runtime, error)
-        raise
-    with progress.shown(call, _work_of(run_request)) as watcher:
-        asks = consent(
-            given=yes, dry_run=run_request.dry_run, clock=call.runtime.clock, screen=watcher
-        )
-        runtime = dataclasses.replace(call.runtime, progress=watcher, consent=asks)
-        report: Report = app.run(settings, run_request, runtime)
-    return deliver.report(report, call, output_format, output)
+    def act(runtime: Runtime) -> Report:
+        try:
+            deliver.require_writable(output)
+        except ConfigError as error:
+            app.record_failed_start(settings, run_request, runtime, error)
+            raise
+        with progress.shown(call, _work_of(run_request)) as watcher:
+            asks = consent(
+                given=yes, dry_run=run_request.dry_run, clock=runtime.clock, screen=watcher
+            )
+            within = dataclasses.replace(runtime, progress=watcher, consent=asks)
+            return app.run(settings, run_request, within)
+
+    return announced.run(
+        settings,
+        run_request,
+        call.runtime,
+        act,
+        lambda report: deliver.report(report, call, output_format, output),
+    )
 
 
 def _work_of(request: RunRequest) -> str:

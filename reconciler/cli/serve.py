@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import deliver, logs
+from reconciler.cli import announced, deliver, logs
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.params import Span
 from reconciler.cli.session import Session, session
@@ -141,6 +141,7 @@ def _usable_settings(call: Session) -> Settings:
     settings = call.settings()
     settings.require_loop_key()
     settings.require_jetti_token()
+    announced.require_known_addresses(settings)
     _ = settings.ledger
     return settings
 
@@ -198,7 +199,13 @@ def _passes(request: RunRequest) -> _Work:
     def work(settings: Settings, call: Session) -> int:
         from reconciler import app
 
-        return deliver.report(app.run(settings, request, call.runtime), call, "text", None)
+        return announced.run(
+            settings,
+            request,
+            call.runtime,
+            lambda runtime: app.run(settings, request, runtime),
+            lambda report: deliver.report(report, call, "text", None),
+        )
 
     return work
 

@@ -36,8 +36,11 @@ class Session:
     def settings(self) -> Settings:
         """Read the settings. Raises ConfigError."""
         from reconciler import config
+        from reconciler.cli import logs
 
-        return config.load(self.config_file, self.runtime.environ)
+        settings = config.load(self.config_file, self.runtime.environ)
+        logs.hide(settings.operations.secrets)
+        return settings
 
 
 def caller(context: click.Context) -> Caller:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import deliver
+from reconciler.cli import announced, deliver
 from reconciler.cli.completion import returns_and_orders
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.params import Span
-from reconciler.cli.session import session
+from reconciler.cli.session import Session, session
+from reconciler.errors import ConfigError, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.clock import Clock
+    from reconciler.config import Settings
 
 
 @click.command(epilog=exit_codes(0, 2, 3, 7, 8))
@@ -21,10 +27,25 @@ from reconciler.cli.session import session
     metavar="D",
     help="Not healthy when the last complete pass ended longer ago than this.",
 )
+@click.option(
+    "--changed",
+    is_flag=True,
+    help="Print only what changed since this was last printed, and a reminder each day.",
+)
+@click.option(
+    "--notify",
+    is_flag=True,
+    help="Also send what changed since it was last sent to operations.notify.",
+)
 @output_options
 @click.pass_context
 def status(
-    context: click.Context, max_age: timedelta | None, output_format: str, output: str | None
+    context: click.Context,
+    max_age: timedelta | None,
+    changed: bool,
+    notify: bool,
+    output_format: str,
+    output: str | None,
 ) -> int:
     """Report whether all is well: exit code 0 if healthy, 3 if not.
 
@@ -34,15 +55,24 @@ def status(
     init --adopt was not finished; a safety stop is still in force; or a time in the ledger is
     ahead of this machine's clock. Needs no keys, and works during a run.
 
+    --changed and --notify remember in the ledger what they told; else status never writes to it.
+
     \b
     Examples:
       reconciler status
-      reconciler -q status --max-age 45m   from cron: prints only if not well
+      reconciler status --changed --max-age 45m   from cron: a mail per change
+      reconciler status --notify --max-age 45m    the same, to operations.notify
+      reconciler -q status                        prints only if not well
       reconciler status --format json
     """
     deliver.require_writable(output)
     call = session(context)
     settings = call.settings()
+
+    if notify:
+        _notify(settings, call.runtime.clock, max_age)
+    if changed:
+        return _print_what_changed(call, settings, max_age, output_format, output)
 
     from reconciler import inspection
     from reconciler.reports import as_json, status_text
@@ -52,6 +82,46 @@ def status(
     silent = call.quiet and health.healthy and output_format == "text" and output is None
     delivered = silent or deliver.hand_over(text, output)
     return health.exit_code if delivered else UNDELIVERED
+
+
+def _notify(settings: Settings, clock: Clock, max_age: timedelta | None) -> None:
+    if not settings.operations.notify:
+        raise ConfigError(
+            "--notify: operations.notify is not set", "set it to one or more Apprise URLs"
+        )
+    announced.require_known_addresses(settings)
+
+    from reconciler import alarms
+
+    alarms.notify(settings, clock, max_age)
+
+
+def _print_what_changed(
+    call: Session,
+    settings: Settings,
+    max_age: timedelta | None,
+    output_format: str,
+    output: str | None,
+) -> int:
+    from reconciler import alarms
+    from reconciler.reports import alarm_text, as_json, status_text
+
+    memory = alarms.Memory(settings, call.runtime.clock, alarms.PRINTED)
+    try:
+        look = memory.look(max_age)
+    except ReconcilerError as error:
+        if not memory.may_tell_trouble():
+            return error.status
+        memory.told_trouble()
+        raise
+    if look.news:
+        text = as_json.encode_status(look.health)
+        if output_format == "text":
+            text = f"{alarm_text.render(look.news)}\n\n{status_text.render(look.health)}"
+        if not deliver.hand_over(text, output):
+            return UNDELIVERED
+    memory.remember(look)
+    return look.health.exit_code
 
 
 @click.command(epilog=exit_codes(0, 2, 3, 7, 8))

@@ -79,6 +79,20 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The id of a run without an end while nothing holds the lock; None if that was not checked."""
 
 
+class Reason(Struct, frozen=True):
+    """Why it is not well."""
+
+    cause: str
+    """The same for as long as it is the same trouble, in whatever numbers: by it `core.alarms`
+    knows what it has told."""
+    text: str
+
+
+RETURNS, ROWS, PASS_AGE = "returns", "rows", "pass age"
+"""The causes that alarms speak of return by return and row by row, and the one that is not looked
+at without a `max_age`."""
+
+
 class Health(Struct, frozen=True):
     """The verdict and what it rests on."""
 
@@ -98,16 +112,19 @@ def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Heal
 
     `patience` is `policy.patience`; without a `max_age` the last pass may be of any age.
     """
-    reasons = (
-        *_about_returns(facts, patience),
-        *_about_rows(facts),
-        *_about_ages(facts, max_age),
-        *_about_clocks(facts),
-        *_about_runs(facts),
-        *_about_the_stopped(facts),
-        *_about_adoption(facts),
-    )
+    reasons = tuple(reason.text for reason in why(facts, patience, max_age))
     return Health(not reasons, reasons, replace(facts, runs=facts.runs[:_RUNS_TOLD]))
+
+
+def why(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Iterator[Reason]:
+    """The reasons of `assess`, with their causes."""
+    yield from (Reason(RETURNS, text) for text in _about_returns(facts, patience))
+    yield from (Reason(ROWS, text) for text in _about_rows(facts))
+    yield from _about_ages(facts, max_age)
+    yield from (Reason("clock", text) for text in _about_clocks(facts))
+    yield from _about_runs(facts)
+    yield from (Reason("stopped plan", text) for text in _about_the_stopped(facts))
+    yield from (Reason("adoption", text) for text in _about_adoption(facts))
 
 
 def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
@@ -132,20 +149,23 @@ def _about_rows(facts: Facts) -> Iterator[str]:
     yield f"{facts.malformed} {what} not understood, at least in part{named}"
 
 
-def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
+def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[Reason]:
     ended = facts.last_complete_pass
     if ended is None:
-        yield from _about_the_first_pass(facts, max_age)
+        for text in _about_the_first_pass(facts, max_age):
+            yield Reason(PASS_AGE, text)
     elif max_age is not None and facts.now - ended > max_age:
-        yield (
+        yield Reason(
+            PASS_AGE,
             f"the last complete pass ended {duration.approximate(facts.now - ended)} ago,"
-            f" more than {duration.format(max_age)}"
+            f" more than {duration.format(max_age)}",
         )
     swept = facts.last_complete_sweep
     if swept is not None and facts.now - swept > SWEEP_AGE:
-        yield (
+        yield Reason(
+            "sweep age",
             f"the last complete sweep ended {duration.approximate(facts.now - swept)} ago,"
-            " more than 48h"
+            " more than 48h",
         )
 
 
@@ -185,7 +205,7 @@ def _about_clocks(facts: Facts) -> Iterator[str]:
         )
 
 
-def _about_runs(facts: Facts) -> Iterator[str]:
+def _about_runs(facts: Facts) -> Iterator[Reason]:
     """A bad end of the last scheduled pass is a reason until a better pass.
 
     So is one of the last sweep, but a later pass that came to its end makes up for it (the age of
@@ -204,7 +224,8 @@ def _about_runs(facts: Facts) -> Iterator[str]:
     if ended is not None:
         shown[ended.id] = ended
     for run in shown.values():
-        yield _end_of(run, facts)
+        end = "no end" if run.finished_at is None else f"exit code {run.exit_code}"
+        yield Reason(f"{run.kind} run with {end}", _end_of(run, facts))
 
 
 def last_stop(runs: Iterable[Run]) -> Run | None:

@@ -192,6 +192,8 @@ class LoopRequests(Struct, frozen=True):
     """Requests sent to Loop."""
 
     get: int = 0
+    retries: int = 0
+    """How many of them were not the first try."""
 
 
 class JettiRequests(Struct, frozen=True):
@@ -199,6 +201,8 @@ class JettiRequests(Struct, frozen=True):
 
     get: int = 0
     write: int = 0
+    retries: int = 0
+    """How many of the reads were not the first try; a write has one."""
 
 
 class Requests(Struct, frozen=True):

@@ -86,6 +86,11 @@ class Service:
         self._outcomes: dict[tuple[str, str], Outcome] = {}
         """Of what was asked ahead, by path and query."""
 
+    @property
+    def retries(self) -> int:
+        """How many of the requests so far were retries."""
+        return self._transport.budget.retries
+
     def __repr__(self) -> str:
         return f"<Service {self.name}>"
 
