@@ -261,7 +261,8 @@ def test_the_limits_of_no_setting_are_left_out() -> None:
 
     assert free == {
         "ledger", "loop.base_url", "jetti.base_url", "jetti.cancel_ids_key",
-        "mapping.reasons.REASON",
+        "mapping.reasons.REASON", "operations.heartbeat_url", "operations.metrics_file",
+        "operations.notify",
     } | {key for key in written_keys() if key.endswith(("include", "exclude"))}  # fmt: skip
 
 

@@ -22,7 +22,7 @@ FAULTS = [
     )
 ]
 PROMISES = [f"P{number}" for number in range(1, 20)]
-REAL_SHOPS = [f"R{number}" for number in range(1, 22)]
+REAL_SHOPS = [f"R{number}" for number in range(1, 23)]
 CODES = [str(code) for code in MEANINGS]
 KNOWN = [*FAULTS, *PROMISES, *REAL_SHOPS, *CODES]
 

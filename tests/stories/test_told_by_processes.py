@@ -56,7 +56,7 @@ def assert_no_secret(*texts: str) -> None:
 # -------------------------------------------------------------------------------- the heartbeat
 
 
-@pytest.mark.covers("R13")
+@pytest.mark.covers("R22")
 def test_a_pass_pings_when_it_begins_and_when_it_is_over(world: RealWorld, ears: Ears) -> None:
     world.live()
     world.environ[HEARTBEAT] = ears.ping_url
@@ -133,7 +133,7 @@ ILL: dict[str, Callable[[Ears], None]] = {
 }
 
 
-@pytest.mark.covers("R13")
+@pytest.mark.covers("R22")
 @pytest.mark.parametrize("ill", ILL.values(), ids=list(ILL))
 def test_a_listener_that_is_ill_changes_nothing(
     world: RealWorld, ears: Ears, ill: Callable[[Ears], None]

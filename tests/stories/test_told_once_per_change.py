@@ -39,7 +39,7 @@ def for_a_person(world: World) -> str:
     return one
 
 
-@pytest.mark.covers("R13")
+@pytest.mark.covers("R22")
 def test_one_review_is_one_message_not_one_each_pass(watched: World, ears: Ears) -> None:
     one = for_a_person(watched)
 
@@ -243,7 +243,7 @@ def damage(world: World) -> bytes:
     return before
 
 
-@pytest.mark.covers("R13")
+@pytest.mark.covers("R22")
 def test_a_ledger_that_cannot_be_used_is_told_hourly_and_then_to_be_well(
     watched: World, ears: Ears
 ) -> None:
