@@ -27,6 +27,7 @@ from reconciler.core.request import RunRequest
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.ledger.opening import open_beside_runs
 from reconciler.ledger.schema import CURRENT
+from reconciler.log_events import Event
 from reconciler.operations.background import Background, wait_for
 from reconciler.operations.hourly import HourlyFile
 from reconciler.reports import alarm_text
@@ -108,7 +109,12 @@ class PassAlarms:
         try:
             metrics.write(path, metrics.figures(ended, health, CURRENT.number))
         except OSError as error:
-            _log.warning("operations.metrics_file: %s: %s", path, error.strerror)
+            _log.warning(
+                "operations.metrics_file: %s: %s",
+                path,
+                error.strerror,
+                extra=Event.METRICS_FAILED.fields,
+            )
 
     def _notify(self, ending: Ending) -> None:
         if ending.exit_code == _UNUSABLE:
@@ -196,7 +202,10 @@ class Memory:
             self._without.clear()
         else:
             self._without.set(self._clock.now())
-            _log.warning("what was told could not be remembered, so it is told again")
+            _log.warning(
+                "what was told could not be remembered, so it is told again",
+                extra=Event.MESSAGE_FORGOTTEN.fields,
+            )
 
     def may_tell_trouble(self) -> bool:
         """Whether it is an hour or more since it was told that the ledger cannot be used."""
@@ -211,8 +220,7 @@ class Memory:
         try:
             with open_beside_runs(self._settings.ledger, self._clock) as ledger:
                 ledger.told.replace(self._channel, memory)
-        except ReconcilerError as error:
-            _log.info("%s", error)
+        except ReconcilerError:
             return False
         return True
 

@@ -33,6 +33,12 @@ class Event(StrEnum):
     TICK_MISSED = "tick-missed"
     TICK_FAILED = "tick-failed"
     CLOCK_SET = "clock-set"
+    HEARTBEAT_FAILED = "heartbeat-failed"
+    METRICS_FAILED = "metrics-failed"
+    MESSAGE_FAILED = "message-failed"
+    MESSAGE_FORGOTTEN = "message-forgotten"
+    ALARM_LEFT_ALONE = "alarm-left-alone"
+    ALARM_BROKE = "alarm-broke"
 
     @property
     def fields(self) -> dict[str, str]:

@@ -47,7 +47,8 @@ ALLOWED = {
     "adoption": {"clock", "core", "errors", "ledger", "runtime"},
     "inspection": {"clock", "config", "core", "errors", "ledger"},
     "alarms": {
-        "clock", "config", "core", "errors", "inspection", "ledger", "operations", "reports",
+        "clock", "config", "core", "errors", "inspection", "ledger", "log_events", "operations",
+        "reports",
     },
     "maintenance": {"config", "core", "errors", "ledger", "runtime"},
     "app": {

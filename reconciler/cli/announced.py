@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli import logs
 from reconciler.errors import ReconcilerError, Unforeseen
+from reconciler.log_events import Event
 from reconciler.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -79,4 +80,8 @@ def _tell(told: PassAlarms, ending: Ending) -> None:
     try:
         told.end(ending)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the pass went as it did
-        _log.warning("nobody could be told how the pass ended (%s)", type(error).__name__)
+        _log.warning(
+            "nobody could be told how the pass ended (%s)",
+            type(error).__name__,
+            extra=Event.ALARM_BROKE.fields,
+        )

@@ -7,10 +7,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from reconciler.clock import Clock
 from reconciler.errors import Interrupted
+from reconciler.log_events import Event
 
 T = TypeVar("T")
 
@@ -33,7 +35,9 @@ class Background(Generic[T]):
         self.value: T | None = None
         """What the function returned; None until then, and if it raised."""
         self._act = act
-        self._thread = threading.Thread(target=self._work, name=what, daemon=True)
+        # What it logs belongs to the run that goes on.
+        context = copy_context()
+        self._thread = threading.Thread(target=lambda: context.run(self._work), daemon=True)
         self._thread.start()
 
     @property
@@ -50,7 +54,12 @@ class Background(Generic[T]):
             self.value = self._act()
         except Exception as error:  # noqa: BLE001 - nothing that only tells may end a pass
             # Not its text: it may hold an address with a password in it.
-            _log.warning("%s: failed (%s)", self.what, type(error).__name__)
+            _log.warning(
+                "%s: failed (%s)",
+                self.what,
+                type(error).__name__,
+                extra=Event.ALARM_BROKE.fields,
+            )
 
 
 def wait_for(all_of: Sequence[Background[T]], seconds: float, clock: Clock) -> None:
@@ -67,7 +76,11 @@ def wait_for(all_of: Sequence[Background[T]], seconds: float, clock: Clock) -> N
         time.sleep(_LOOK_EVERY)
     for one in all_of:
         if not one.is_over:
-            _log.warning("%s: took too long and was left alone", one.what)
+            _log.warning(
+                "%s: took too long and was left alone",
+                one.what,
+                extra=Event.ALARM_LEFT_ALONE.fields,
+            )
 
 
 def _is_stopped(clock: Clock) -> bool:

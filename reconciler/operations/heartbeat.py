@@ -11,6 +11,7 @@ import uuid
 from functools import partial
 
 from reconciler.http.ping import PingFailed, ping
+from reconciler.log_events import Event
 from reconciler.operations.background import Background
 
 _log = logging.getLogger(__name__)
@@ -52,4 +53,4 @@ class Heartbeat:
             if path and otherwise and error.status in _UNKNOWN:
                 self._ping(otherwise, body)
             else:
-                _log.warning("heartbeat: %s", error)
+                _log.warning("heartbeat: %s", error, extra=Event.HEARTBEAT_FAILED.fields)

@@ -18,6 +18,7 @@ from msgspec.json import encode
 from reconciler.clock import Clock
 from reconciler.config import Secret
 from reconciler.errors import ConfigError
+from reconciler.log_events import Event
 from reconciler.operations import sender
 from reconciler.operations.background import Background, wait_for
 
@@ -64,7 +65,9 @@ def send(addresses: Sequence[Secret], message: Message, clock: Clock) -> bool:
     wait_for(ways, sender.LONGEST, clock)
     for way in ways:
         if way.is_over and not way.value:
-            _log.warning("%s: the message was not taken", way.what)
+            _log.warning(
+                "%s: the message was not taken", way.what, extra=Event.MESSAGE_FAILED.fields
+            )
     return any(way.value for way in ways)
 
 
