@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.cli import logs
 from reconciler.errors import ReconcilerError, Unforeseen
-from reconciler.log_events import Event
 from reconciler.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from reconciler.config import Settings
     from reconciler.core.report import Report
     from reconciler.core.request import RunRequest
-
-_log = logging.getLogger(__name__)
 
 
 def run(
@@ -77,11 +74,7 @@ def require_known_addresses(settings: Settings) -> None:
 
 
 def _tell(told: PassAlarms, ending: Ending) -> None:
-    try:
-        told.end(ending)
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the pass went as it did
-        _log.warning(
-            "nobody could be told how the pass ended (%s)",
-            type(error).__name__,
-            extra=Event.ALARM_BROKE.fields,
-        )
+    from reconciler.operations.background import Background
+
+    # Whatever goes wrong there, the pass went as it did.
+    Background("alarms", partial(told.end, ending)).join()
