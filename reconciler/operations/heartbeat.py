@@ -28,6 +28,8 @@ class Heartbeat:
         self._url = url
         self._query = f"rid={uuid.uuid4()}"
         self._begun: Background[None] | None = None
+        self._is_told = False
+        """Whether the log has been told that a ping failed: the next one fails for the same."""
 
     def __repr__(self) -> str:
         return "<Heartbeat>"
@@ -52,5 +54,6 @@ class Heartbeat:
         except PingFailed as error:
             if path and otherwise and error.status in _UNKNOWN:
                 self._ping(otherwise, body)
-            else:
+            elif not self._is_told:
+                self._is_told = True
                 _log.warning("heartbeat: %s", error, extra=Event.HEARTBEAT_FAILED.fields)

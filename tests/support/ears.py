@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.leaks import found_in
+
 
 @dataclass
 class Heard:
@@ -108,3 +110,5 @@ def listening() -> Iterator[Ears]:
         server.shutdown()
         thread.join()
         server.server_close()
+    leaks = {leak for one in ears.heard for leak in found_in(one.body + one.path)}
+    assert not leaks, f"somebody was told {leaks}"
