@@ -1,7 +1,7 @@
-"""Who is told how the passes go, and of what: heartbeat, metrics file, messages.
+"""Who is informed how the passes go, and of what: heartbeat, metrics file, messages.
 
-What is told here comes after the result of a pass is committed. It survives its own failure, takes
-a bounded time, and changes no exit code.
+All of it comes after the result of a pass is committed. It survives its own failure, takes a
+bounded time, and changes no exit code.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from reconciler.operations.hourly import HourlyFile
 from reconciler.reports import alarm_text
 
 LONGEST = 15.0
-"""Seconds that the end of a pass takes longer at most, because somebody is told of it."""
+"""Seconds that the end of a pass takes longer at most, because somebody is informed of it."""
 
 SENT, PRINTED = "sent", "printed"
 """The channels that are remembered apart: messages, and what `status --changed` has printed."""
@@ -65,7 +65,7 @@ class Ending(Struct, frozen=True):
 
 
 class PassAlarms:
-    """Those who are told of one pass."""
+    """Those who are informed of one pass."""
 
     def __init__(self, settings: Settings, request: RunRequest, clock: Clock) -> None:
         self._settings = settings
@@ -125,7 +125,7 @@ class PassAlarms:
 
 
 def of(settings: Settings, request: RunRequest, clock: Clock) -> PassAlarms | None:
-    """Those who are told of this pass; None where nobody is."""
+    """Those who are informed of this pass; None where nobody is."""
     told = settings.operations
     is_told = told.heartbeat_url or told.metrics_file or told.notify
     if request.dry_run or request.kind not in _WATCHED or not is_told:
@@ -155,14 +155,14 @@ class Look(Struct, frozen=True):
     health: Health
     news: News
     memory: tuple[Told, ...]
-    """What to remember once it was told."""
+    """What to remember once it was reported."""
     is_changed: bool
     """Whether that is something else than what is remembered."""
 
 
 class Memory:
-    """What was told through one channel: in the ledger, or by a file's time where that is out of
-    order."""
+    """What was reported through one channel: in the ledger, or by a file's time where that is out
+    of order."""
 
     def __init__(self, settings: Settings, clock: Clock, channel: str) -> None:
         self._settings = settings
@@ -186,15 +186,15 @@ class Memory:
         return Look(found.health, what, memory, list(memory) != list(found.told))
 
     def _after_trouble(self, what: News, told: list[Told]) -> News:
-        """Something was told that could not be remembered: is the ledger well again?"""
+        """Something was reported that could not be remembered: is the ledger well again?"""
         if self._write(told):
             now = self._clock.now()
             return replace(what, well=(Told(_LEDGER, "", _LEDGER, now, now), *what.well))
-        # safeguard: told-hourly-without-a-memory
+        # safeguard: reported-hourly-without-a-memory
         return News() if self._without.is_recent(self._clock.now()) else what
 
     def remember(self, look: Look) -> None:
-        """What was to be told has been told. Never raises."""
+        """What was to be reported has been reported. Never raises."""
         is_kept = not look.is_changed or self._write(list(look.memory))
         if not look.news:
             return
@@ -203,17 +203,17 @@ class Memory:
         else:
             self._without.set(self._clock.now())
             _log.warning(
-                "what was told could not be remembered, so it is told again",
+                "what was reported could not be remembered, so it is reported again",
                 extra=Event.MESSAGE_FORGOTTEN.fields,
             )
 
     def may_tell_trouble(self) -> bool:
-        """Whether it is an hour or more since it was told that the ledger cannot be used."""
-        # safeguard: ledger-trouble-is-told-hourly
+        """Whether it is an hour or more since it was reported that the ledger cannot be used."""
+        # safeguard: ledger-trouble-is-reported-hourly
         return not self._without.is_recent(self._clock.now())
 
     def told_trouble(self) -> None:
-        """It was told that the ledger cannot be used."""
+        """It was reported that the ledger cannot be used."""
         self._without.set(self._clock.now())
 
     def _write(self, memory: list[Told]) -> bool:
@@ -226,7 +226,7 @@ class Memory:
 
 
 def notify(settings: Settings, clock: Clock, max_age: timedelta | None) -> None:
-    """Send what has changed since it was last told, if anything has. Never raises
+    """Send what has changed since it was last reported, if anything has. Never raises
     ReconcilerError."""
     memory = Memory(settings, clock, SENT)
     try:

@@ -72,7 +72,7 @@ def history(settings: Settings, clock: Clock, limit: int) -> PastRuns:
 
 
 class Concerns(Struct, frozen=True):
-    """What is wrong, and what somebody was told of it."""
+    """What is wrong, and what somebody was informed of it."""
 
     health: Health
     concerns: tuple[Concern, ...]
@@ -80,7 +80,7 @@ class Concerns(Struct, frozen=True):
 
 
 def concerns(settings: Settings, clock: Clock, max_age: timedelta | None, channel: str) -> Concerns:
-    """Everything that is wrong, one by one, and what was told through this channel.
+    """Everything that is wrong, one by one, and what was reported through this channel.
 
     Raises as `health` does.
     """

@@ -1,4 +1,4 @@
-"""What somebody was told, so that it is told once per change.
+"""What somebody was informed, so that it is reported once per change.
 
 Plain types only: a migration records what was true when it was written.
 """

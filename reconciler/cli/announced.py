@@ -1,4 +1,4 @@
-"""A pass of which somebody is told (`reconciler.alarms`), however it ends."""
+"""A pass of which somebody is informed (`reconciler.alarms`), however it ends."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def run(
     act: Callable[[Runtime], Report],
     deliver: Callable[[Report], int],
 ) -> int:
-    """Make the pass, deliver its report, and tell who is to be told; returns its exit code.
+    """Make the pass, deliver its report, and tell who is to be informed; returns its exit code.
 
-    Raises what `act` raises, after that was told.
+    Raises what `act` raises, after that was reported.
     """
     if not (settings.operations.secrets or settings.operations.metrics_file):
         return deliver(act(runtime))

@@ -55,7 +55,8 @@ def status(
     init --adopt was not finished; a safety stop is still in force; or a time in the ledger is
     ahead of this machine's clock. Needs no keys, and works during a run.
 
-    --changed and --notify remember in the ledger what they told; else status never writes to it.
+    --changed and --notify remember in the ledger what they reported; else status
+    never writes to it.
 
     \b
     Examples:

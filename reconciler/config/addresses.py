@@ -1,4 +1,4 @@
-"""The addresses among the settings: where a service is, where the ledger is, and who is told."""
+"""The addresses among the settings: of a service, of the ledger, and of who is informed."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def read(path: Path) -> list[Given]:
 
 
 def require_private(path: Path, given: Iterable[Given]) -> None:
-    """Raise ConfigError where a secret stands in a file that every user of the machine can read."""
+    """Raise ConfigError where a secret is in a file that every user of the machine can read."""
     secrets = [one for one in given if one.raw and is_secret(schema.limits_of(one.key))]
     # safeguard: no-secrets-in-public-files
     if secrets and path.stat().st_mode & stat.S_IROTH:

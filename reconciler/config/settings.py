@@ -95,7 +95,7 @@ class JettiSettings(Struct, frozen=True):
 
 
 class OperationsSettings(Struct, frozen=True):
-    """Who is told how the passes go."""
+    """Who is informed how the passes go."""
 
     heartbeat_url: Annotated[
         Secret | None,
@@ -116,7 +116,7 @@ class OperationsSettings(Struct, frozen=True):
     notify: Annotated[
         tuple[Secret, ...],
         Setting(
-            "told when something has become worse, and when it is well again; needs the extra"
+            "reported when something has become worse, and when it is well again; needs the extra"
             " `notify`. Secrets",
             ListOf(AppriseUrl()),
             default="none",

@@ -1,7 +1,8 @@
-"""What to tell, once per change: a pure function of what was told, what is wrong now, and the time.
+"""What to report, once per change: a pure function of what was reported, what is wrong now, and
+the time.
 
 The conditions are those of `status` (`core.health`), but return by return, so that the second
-return in review is news although the first one stands.
+return in review is news although the first one is not.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from reconciler.core.report import Problem
 
 REMIND_AFTER = timedelta(days=1)
 CALM_AFTER = timedelta(hours=1)
-"""A pass that fails now and then is told once an hour at most: it counts as well again only when
-there was nothing for this long. A return has nothing that comes and goes."""
+"""A pass that fails now and then is reported once an hour at most: it counts as well again only
+when there was nothing for this long. A return has nothing that comes and goes."""
 
 _RANKS = {"overdue": 0, State.FAILED: 0, State.REVIEW: 1, State.DEAD: 1}
-"""How bad a return's state is: 1 needs a person."""
+"""How bad a return's state is: 1 needs someone."""
 _ABOUT_RETURNS = (0, 3, 10)
 """Exit codes of passes that are complete: the returns and rows speak for themselves."""
 _SIGNALS = (129, 130, 143)
@@ -50,14 +51,14 @@ class Concern(Struct, frozen=True):
 
 
 class News(Struct, frozen=True):
-    """What is to be told now."""
+    """What is to be reported now."""
 
     worse: tuple[Concern, ...] = ()
     standing: tuple[Concern, ...] = ()
-    """What was told before, to be told again because a day has passed."""
+    """What was reported before, to be reported again because a day has passed."""
     well: tuple[Told, ...] = ()
     silent: int = 0
-    """How many other things are wrong and were told before."""
+    """How many other things are wrong and were reported before."""
 
     def __bool__(self) -> bool:
         return bool(self.worse or self.standing or self.well)
@@ -133,7 +134,7 @@ def news(
     *,
     judges_age: bool,
 ) -> tuple[News, tuple[Told, ...]]:
-    """What to tell, and what to remember once that was told.
+    """What to tell, and what to remember once that was reported.
 
     `judges_age`: whether the age of the last pass was looked at (`status --max-age`).
     """
@@ -160,7 +161,7 @@ def news(
 
 
 def _is_worse(one: Concern, before: Told | None) -> bool:
-    # safeguard: told-once
+    # safeguard: reported-once
     if before is None:
         return True
     rank = _RANKS.get(one.kind, 0)
@@ -183,8 +184,8 @@ def _has_passed(gone: Told, last_complete_pass: datetime | None) -> bool:
 
 
 def _is_calm(gone: Told, now: datetime) -> bool:
-    """Whether it is well again for long enough to say so."""
+    """Whether it is well again for long enough to be reported."""
     if gone.return_id is not None or gone.key.startswith("row "):
         return True
-    # safeguard: what-comes-and-goes-is-told-once
+    # safeguard: what-comes-and-goes-is-reported-once
     return gone.well_since is not None and abs(now - gone.well_since) >= CALM_AFTER

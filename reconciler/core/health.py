@@ -84,7 +84,7 @@ class Reason(Struct, frozen=True):
 
     cause: str
     """The same for as long as it is the same trouble, in whatever numbers: by it `core.alarms`
-    knows what it has told."""
+    knows what it has reported."""
     text: str
 
 

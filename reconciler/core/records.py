@@ -211,11 +211,11 @@ class Run(Struct, frozen=True):
     """Names its plan or, where a part of that was stopped, that part; None where it had none."""
 
 
-# ---------------------------------------------------------------------------------- told to people
+# ------------------------------------------------------------------------------ reported to people
 
 
 class Told(Struct, frozen=True):
-    """Something wrong that somebody was told of and that is not yet told to be well again."""
+    """Something wrong that was reported and is not yet reported to be well again."""
 
     key: str
     """`core.alarms.Concern.key`."""
@@ -223,9 +223,9 @@ class Told(Struct, frozen=True):
     """In what way it was wrong when it was last looked at."""
     subject: str
     since: datetime
-    """When it was first told."""
+    """When it was first reported."""
     told_at: datetime
-    """When it was last told."""
+    """When it was last reported."""
     well_since: datetime | None = None
     """Since when it is not there any more."""
     return_id: str | None = None

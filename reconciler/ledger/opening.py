@@ -148,7 +148,7 @@ def open_reader(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator
 @contextmanager
 def open_beside_runs(url: str, clock: Clock) -> Iterator[SqlLedger]:
     """The ledger for what `SqlTold` writes: without the run's lock, so that a long run keeps nobody
-    from being told once.
+    from being reported once.
 
     Raises LedgerError also where an older version made it: the next run migrates it.
     """

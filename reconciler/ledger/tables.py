@@ -275,7 +275,7 @@ forgotten = Table(
 told = Table(
     "told",
     metadata,
-    # Through what it was told: what was sent, and what was printed, are remembered apart.
+    # Through what it was reported: what was sent, and what was printed, are remembered apart.
     Column("channel", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("kind", Text, nullable=False),

@@ -1,4 +1,4 @@
-"""What somebody was told, so that it is told once."""
+"""What somebody was informed, so that it is reported once."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from reconciler.ledger.tables import entries, told
 
 
 class SqlTold:
-    """The table `told`. The only one that is written without the run's lock: nothing else reads or
-    writes it, and SQLite lets one transaction in at a time."""
+    """The table of what was reported, the only one that is written without the run's lock: nothing
+    else reads or writes it, and SQLite lets one transaction in at a time."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def read(self, channel: str) -> list[Told]:
-        """What was told through this channel, in order of key."""
+        """What was reported through this channel, in order of key."""
         query = select(*columns_of(told, Told)).where(told.c.channel == channel)
         with self._database.reading() as connection:
             return [Told(**row._mapping) for row in connection.execute(query.order_by(told.c.key))]

@@ -29,7 +29,7 @@ class Heartbeat:
         self._query = f"rid={uuid.uuid4()}"
         self._begun: Background[None] | None = None
         self._is_told = False
-        """Whether the log has been told that a ping failed: the next one fails for the same."""
+        """Whether the log has been reported that a ping failed: the next one fails for the same."""
 
     def __repr__(self) -> str:
         return "<Heartbeat>"
@@ -39,7 +39,7 @@ class Heartbeat:
         self._begun = Background("heartbeat", partial(self._ping, "/start", ""))
 
     def end(self, exit_code: int, body: str) -> Background[None]:
-        """The pass has ended: the ping that says so, which is on its way."""
+        """The pass has ended: the last ping, which is on its way."""
         return Background("heartbeat", partial(self._end, exit_code, body[-_LONGEST_BODY:]))
 
     def _end(self, exit_code: int, body: str) -> None:

@@ -1,4 +1,4 @@
-"""What remembers that something was told when the ledger cannot: the time of an empty file."""
+"""What remembers that something was reported when the ledger cannot: the time of an empty file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 APART = timedelta(hours=1)
-"""How often something is told again that cannot be remembered in the ledger."""
+"""How often something is reported again that cannot be remembered in the ledger."""
 
 
 class HourlyFile:
@@ -24,7 +24,7 @@ class HourlyFile:
 
     @property
     def exists(self) -> bool:
-        """Whether something was told that the ledger does not know of."""
+        """Whether something was reported that the ledger does not know of."""
         return any(self._time_of(place) is not None for place in self._places)
 
     def is_recent(self, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What people are told when something has changed, as text."""
+"""What people are informed when something has changed, as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def title(news: News) -> str:
 
 
 def render(news: News) -> str:
-    """What is new, what still stands, what is well again; each with the command that helps."""
+    """What is new, what is still so, what is well again; each with the command that helps."""
     return "\n".join(_lines(news))
 
 
@@ -39,7 +39,7 @@ def _lines(news: News) -> Iterator[str]:
         yield from _more(len(news.well))
     if news.silent:
         also = "problem that was" if news.silent == 1 else "problems that were"
-        yield f"And {news.silent} {also} told before: reconciler status"
+        yield f"And {news.silent} {also} reported before: reconciler status"
     elif not news.worse and not news.standing:
         yield "Nothing else is wrong."
 

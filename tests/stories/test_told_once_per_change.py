@@ -65,7 +65,7 @@ def test_a_second_one_is_news_and_the_first_is_counted(watched: World, ears: Ear
     assert len(ears.messages) == 2
     assert f"return {second} " in told
     assert f"return {first} " not in told
-    assert "And 1 problem that was told before" in told
+    assert "And 1 problem that was reported before" in told
 
 
 def test_it_is_reminded_of_once_a_day(watched: World, ears: Ears) -> None:
