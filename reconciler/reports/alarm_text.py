@@ -1,4 +1,4 @@
-"""What people are informed when something has changed, as text."""
+"""What people are sent when something has changed, as text."""
 
 from __future__ import annotations
 
