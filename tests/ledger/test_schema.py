@@ -175,11 +175,11 @@ def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp
         (entry,) = ledger.entries.get(["1"])
         assert len(entry.intents) == 1
 
-    backup = filled.with_name("ledger.db.schema-0005.backup")
+    backup = filled.with_name("ledger.db.schema-0006.backup")
     assert "priority" in statements(filled)["entries"]
     assert statements(backup) == before
     assert backup.stat().st_mode & 0o777 == 0o600
-    assert not filled.with_name("ledger.db.schema-0005.backup.partial").exists()
+    assert not filled.with_name("ledger.db.schema-0006.backup.partial").exists()
     with opening.open_reader(f"sqlite:///{backup}", clock) as reader:
         assert reader.entries.counts_by_state() == {State.IN_FLIGHT: 1}
     with opening.open_ledger(url, clock, schema=later) as ledger:
