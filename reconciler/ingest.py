@@ -76,7 +76,7 @@ class ReadLog:
         self.ids: dict[str, ReadStatus] = {}
         """The returns, each with what it was to the ledger before the first news of it."""
         self.forgotten: set[str] = set()
-        """Returns that Loop showed although they were forgotten; only their number is told."""
+        """Returns that Loop showed although they were forgotten; only their number is reported."""
         self.malformed: set[str] = set()
         """Keys of the rows that were set aside."""
         self.failures: list[ReconcilerError] = []

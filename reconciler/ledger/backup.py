@@ -52,7 +52,7 @@ def back_up(
 ) -> Backup:
     """Copy the ledger into a file named after the time, beside it or in the directory `into`.
 
-    With `keep` only so many backups of this ledger are left there, this one included. Takes no
+    With `keep` the newest `keep` backups of this ledger are left there, this one included. Takes no
     lock, unless a run was killed during a commit that has to be undone first. Waits up to `wait`
     seconds for another backup there. Raises ConfigError, LedgerMissing, LedgerError, LedgerLocked.
     """

@@ -34,10 +34,10 @@ from reconciler.ledger.tables import (
 )
 
 _MOST = 10
-"""Findings of one kind that are told one by one."""
+"""Findings of one kind that are reported individually."""
 _ROWS = 500
 
-_LOOK = "look at it with `reconciler show {}`; if it does not settle by itself, report it"
+_LOOK = "look at it with `reconciler show {}`; if it does not settle on its own, report it"
 _CLOCK = "the clock is wrong now, or was wrong then"
 _STRUCTURE = "it was changed by another program or another version: " + RESTORE
 

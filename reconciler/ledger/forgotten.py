@@ -106,7 +106,7 @@ class SqlForgotten:
         hit(Failpoint.LEDGER_REWRITTEN)
 
     def _rewrite(self, return_id: str) -> None:
-        """Earlier versions of its rows may stand in free pages, and in free parts of others."""
+        """Earlier versions of its rows may be in free pages, and in free parts of others."""
         try:
             with self._database.exclusively() as raw:
                 # safeguard: free-pages-are-forgotten-too
@@ -169,7 +169,7 @@ def _count(connection: Connection, table: Table, return_id: str) -> int:
 
 
 def _refuse_unfinished(connection: Connection, return_id: str) -> None:
-    """Raise SafetyStop while something in Jetti can be told to be its only by the ledger."""
+    """Raise SafetyStop while only the ledger shows that something in Jetti belongs to it."""
     for entry in load(connection, [return_id]):
         # safeguard: unanswered-writes-are-not-forgotten
         if entry.intents:
