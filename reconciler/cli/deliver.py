@@ -9,7 +9,6 @@ import os
 import stat
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from reconciler.cli.session import Session
 from reconciler.core.text import safe
 from reconciler.errors import ConfigError, worst
 from reconciler.failpoints import Failpoint, hit
-from reconciler.fsync import sync_directory
+from reconciler.fsync import replacing
 from reconciler.log_events import Event
 
 if TYPE_CHECKING:
@@ -94,19 +93,10 @@ def write_whole(path: Path, text: str, patience: float = _READER_TIMEOUT) -> Non
             stream.write(text)
         return
     target = path.resolve()
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
+    with replacing(target) as file:
+        file.write(bytes(text, "utf-8", "backslashreplace"))
+        file.flush()
         hit(Failpoint.REPORT_WRITTEN)
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    sync_directory(target.parent)
     hit(Failpoint.REPORT_NAMED)
 
 

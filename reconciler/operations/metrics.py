@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from msgspec import Struct
 from reconciler.core.health import Health
 from reconciler.core.model import State
 from reconciler.core.report import Requests, RunKind
-from reconciler.fsync import sync_directory
+from reconciler.fsync import replacing
 
 _FOR_ALL_TO_READ = 0o644
 _KEY_REFUSED = 6
@@ -143,20 +141,10 @@ def write(path: Path, found: Iterator[Figure]) -> None:
     target = path.resolve()
     if target.exists() and not target.is_file():
         raise FileExistsError(errno.EEXIST, "is not a file")
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            # safeguard: metrics-for-node-exporter
-            os.fchmod(descriptor, _FOR_ALL_TO_READ)
-            os.fsync(descriptor)
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    sync_directory(target.parent)
+    with replacing(target) as file:
+        file.write(content)
+        # safeguard: metrics-for-node-exporter
+        os.fchmod(file.fileno(), _FOR_ALL_TO_READ)
 
 
 def _encoded(found: Iterator[Figure]) -> bytes:
