@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process_world import PATIENCE, RealWorld, on_the_machine_s_clock
+from tests.support.terminal import answered
 
 TIGHT = {"RECONCILER_GUARD__CREATES": "0"}
 
@@ -29,30 +29,7 @@ def world(tmp_path: Path) -> Iterator[RealWorld]:
 
 def asked(world: RealWorld, answer: bytes | signal.Signals, **settings: str) -> tuple[int, str]:
     """The exit code and all that the terminal showed, of a range answered like this."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "run", "--from", "60d"],
-        env={**world.environ, **TIGHT, **settings, "TERM": "dumb"},
-        cwd=world.directory,
-        stdin=theirs,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while b"[y/N]" not in shown:
-            assert select.select([ours], [], [], PATIENCE)[0], shown
-            shown += os.read(ours, 4096)
-        if isinstance(answer, signal.Signals):
-            process.send_signal(answer)
-        else:
-            os.write(ours, answer)
-        code = process.wait(PATIENCE)
-    finally:
-        process.kill()
-        os.close(ours)
-    return code, shown.decode(errors="replace")
+    return answered(world, answer, "run", "--from", "60d", **(TIGHT | settings))
 
 
 @pytest.mark.covers("R8")

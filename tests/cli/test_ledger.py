@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
 import signal
 import sqlite3
 import subprocess
@@ -16,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.ledger.database import Database
-from reconciler.ledger.schema import Schema, migrate
-from reconciler.ledger.sqlite import APPLICATION_ID, create_private, open_file
+from reconciler.ledger.schema import Schema
 from tests.cli.program import bare, reconciler
-from tests.support.process_world import PATIENCE, RealWorld, on_the_machine_s_clock
+from tests.ledger.files import older_ledger
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
+from tests.support.terminal import answered
 
 
 @pytest.fixture
@@ -143,17 +140,7 @@ def test_check_says_that_all_is_well_or_what_needs_a_look(world: RealWorld, push
 
 def test_an_older_ledger_is_upgraded_once_and_says_from_where_to_where(tmp_path: Path) -> None:
     path = tmp_path / "first.db"
-    create_private(path)
-    database = Database(open_file(path, "rw"), str(path))
-    migrate(database, Schema(head="0002"))
-    at = "2026-07-01T12:00:00.000000Z"
-    database.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.raw.execute(
-        "INSERT INTO meta (id, created_at, epoch, go_live, watermark, mapping_version, has_pushed)"
-        " VALUES (1, ?, 0, ?, ?, '1:x', 1)",
-        (at, at, at),
-    )
-    database.close()
+    older_ledger(path, "0002")
     before = path.read_bytes()
 
     first = reconciler("ledger", "upgrade", cwd=tmp_path, RECONCILER_LEDGER=str(path))
@@ -183,34 +170,6 @@ def test_pruning_says_how_much_it_has_deleted(world: RealWorld, pushed: str) -> 
     assert "deleted    nothing" in says(world, "ledger", "prune", "--older-than", "30d")[1]
     assert says(world, "ledger", "prune")[0] == 2
     assert says(world, "ledger", "prune", "--older-than", "0")[0] == 2
-
-
-def answered(world: RealWorld, answer: bytes | signal.Signals, *command: str) -> tuple[int, str]:
-    """The exit code and what the terminal showed."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", *command],
-        env={**world.environ, "TERM": "dumb"},
-        cwd=world.directory,
-        stdin=theirs,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while b"[y/N]" not in shown:
-            assert select.select([ours], [], [], PATIENCE)[0], shown
-            shown += os.read(ours, 4096)
-        if isinstance(answer, signal.Signals):
-            process.send_signal(answer)
-        else:
-            os.write(ours, answer)
-        code = process.wait(PATIENCE)
-    finally:
-        process.kill()
-        os.close(ours)
-    return code, shown.decode(errors="replace")
 
 
 @pytest.mark.parametrize(

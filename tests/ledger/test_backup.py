@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import stat
 import threading
@@ -19,6 +18,7 @@ from reconciler.failpoints import Failpoint
 from reconciler.ledger import opening
 from reconciler.ledger.backup import back_up, backups_beside
 from reconciler.ledger.lock import run_lock
+from tests.ledger.files import with_half_a_commit
 from tests.ledger.samples import NOON, StillClock, drained, observation
 
 
@@ -91,16 +91,7 @@ def test_it_is_one_view_although_a_run_commits_meanwhile(url, filled, clock):
 
 
 def test_a_commit_that_was_cut_off_is_undone_first(url, filled, clock):
-    crash = filled.with_name("crashed.db")
-    with closing(sqlite3.connect(filled, isolation_level=None)) as raw:
-        raw.execute("PRAGMA journal_mode = TRUNCATE")
-        raw.execute("PRAGMA cache_size = 1")
-        raw.execute("BEGIN")
-        raw.execute("UPDATE entries SET reason = printf('%5000s', 'half')")
-        shutil.copyfile(filled, crash)
-        shutil.copyfile(f"{filled}-journal", f"{crash}-journal")
-        raw.execute("ROLLBACK")
-    assert b"half" in crash.read_bytes()
+    crash = with_half_a_commit(filled, "crashed.db", "reason")
 
     made = back_up(f"sqlite:///{crash}", clock)
 
@@ -108,15 +99,7 @@ def test_a_commit_that_was_cut_off_is_undone_first(url, filled, clock):
 
 
 def test_where_a_run_holds_the_lock_such_a_commit_is_waited_for(url, filled, clock):
-    test_a_commit_that_was_cut_off_is_undone_first(url, filled, clock)
-    crash = filled.with_name("again.db")
-    with closing(sqlite3.connect(filled, isolation_level=None)) as raw:
-        raw.execute("PRAGMA cache_size = 1")
-        raw.execute("BEGIN")
-        raw.execute("UPDATE entries SET reason = printf('%5000s', 'half')")
-        shutil.copyfile(filled, crash)
-        shutil.copyfile(f"{filled}-journal", f"{crash}-journal")
-        raw.execute("ROLLBACK")
+    crash = with_half_a_commit(filled, "crashed.db", "reason")
 
     with run_lock(crash, clock), pytest.raises(LedgerLocked):
         back_up(f"sqlite:///{crash}", clock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -12,10 +11,9 @@ import pytest
 from reconciler.errors import LedgerError, LedgerMissing
 from reconciler.ledger import opening
 from reconciler.ledger.checking import check
-from reconciler.ledger.database import Database
 from reconciler.ledger.forgotten import hash_of
-from reconciler.ledger.schema import CURRENT, Schema, migrate
-from reconciler.ledger.sqlite import APPLICATION_ID, create_private, open_file
+from reconciler.ledger.schema import CURRENT
+from tests.ledger.files import older_ledger, with_half_a_commit
 from tests.ledger.samples import CREATE, LATER, NOON, StillClock, drained, observation
 
 LATE = StillClock(LATER + timedelta(days=1))
@@ -174,17 +172,7 @@ def test_one_that_was_forgotten_and_is_here_again_needs_a_look(url, filled):
 
 def test_an_older_schema_is_checked_as_it_will_be(tmp_path, clock):
     path = tmp_path / "first.db"
-    create_private(path)
-    database = Database(open_file(path, "rw"), str(path))
-    migrate(database, Schema(head="0001"))
-    at = "2026-07-01T12:00:00.000000Z"
-    database.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.raw.execute(
-        "INSERT INTO meta (id, created_at, epoch, go_live, watermark, mapping_version, has_pushed)"
-        " VALUES (1, ?, 0, ?, ?, '1:x', 1)",
-        (at, at, at),
-    )
-    database.close()
+    older_ledger(path, "0001")
     before = path.read_bytes()
 
     found = check(f"sqlite:///{path}", LATE)
@@ -194,15 +182,7 @@ def test_an_older_schema_is_checked_as_it_will_be(tmp_path, clock):
 
 
 def test_one_that_a_killed_run_has_left_is_checked_as_it_was_committed(url, filled):
-    crash = filled.with_name("crashed.db")
-    with closing(sqlite3.connect(filled, isolation_level=None)) as raw:
-        raw.execute("PRAGMA cache_size = 1")
-        raw.execute("BEGIN")
-        raw.execute("UPDATE entries SET wanted = printf('%5000s', 'half')")
-        shutil.copyfile(filled, crash)
-        shutil.copyfile(f"{filled}-journal", f"{crash}-journal")
-        raw.execute("ROLLBACK")
-    assert b"half" in crash.read_bytes()
+    crash = with_half_a_commit(filled, "crashed.db", "wanted")
 
     assert told(f"sqlite:///{crash}") == (0, [])
 

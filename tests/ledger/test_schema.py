@@ -24,7 +24,8 @@ from reconciler.errors import LedgerError
 from reconciler.ledger import opening, tables
 from reconciler.ledger.database import Database
 from reconciler.ledger.schema import CURRENT, Schema, migrate
-from reconciler.ledger.sqlite import APPLICATION_ID, create_private, open_file
+from reconciler.ledger.sqlite import create_private, open_file
+from tests.ledger.files import older_ledger
 from tests.ledger.samples import CREATE, NOON, drained, observation
 from tests.support.golden import as_shown, by_name
 
@@ -316,18 +317,13 @@ def test_no_column_and_no_stored_structure_could_hold_personal_data():
 
 def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_knew(tmp_path, clock):
     path = tmp_path / "first.db"
-    create_private(path)
-    database = Database(open_file(path, "rw"), str(path))
-    migrate(database, Schema(head="0001"))
-    at = "2026-07-01T12:00:00.000000Z"
-    database.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.raw.execute(
-        "INSERT INTO meta (id, created_at, epoch, go_live, watermark, mapping_version, has_pushed,"
-        " proven_ids_key) VALUES (1, ?, 0, ?, ?, '1:x', 1, 'ids')",
-        (at, at, at),
+    older_ledger(
+        path,
+        "0001",
+        "UPDATE meta SET proven_ids_key = 'ids'",
+        "INSERT INTO malformed VALUES ('8812', 'state: absent',"
+        " '2026-07-01T12:00:00.000000Z', '2026-07-01T12:00:00.000000Z')",
     )
-    database.raw.execute("INSERT INTO malformed VALUES ('8812', 'state: absent', ?, ?)", (at, at))
-    database.close()
 
     with opening.open_ledger(f"sqlite:///{path}", clock) as ledger:
         assert ledger.meta.read().watermark == NOON
