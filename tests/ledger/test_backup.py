@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import stat
+import sys
 import threading
 from contextlib import closing
 from datetime import timedelta
@@ -229,25 +231,31 @@ def test_two_backups_at_once_do_not_share_a_file(url, filled, clock):
 
 
 def test_one_that_waits_is_not_given_the_file_of_the_one_before(url, filled, clock):
-    """It opens the half-made file, which then becomes a backup."""
+    """It opens the half-made file, which has its name by the time that it is locked."""
     done = []
-    ours = threading.Event()
+    half_made, opened = threading.Event(), threading.Event()
 
-    def waits(point: Failpoint) -> None:
+    def make_the_second() -> None:
+        half_made.wait(9)
+        sys.setprofile(between_opening_and_locking)
+        done.append(back_up(url, StillClock(NOON + timedelta(days=1)), wait=9.0))
+
+    def between_opening_and_locking(frame: object, event: str, called: object) -> None:
+        if event == "c_call" and called is fcntl.flock:
+            sys.setprofile(None)
+            opened.set()
+            first.join(9)
+
+    def until_the_second_has_opened_it(point: Failpoint) -> None:
         if point is Failpoint.FILE_MADE and threading.current_thread() is first:
-            ours.set()
-            second.join(0.3)
+            half_made.set()
+            opened.wait(9)
 
     first = threading.Thread(target=lambda: done.append(back_up(url, StillClock(), wait=9.0)))
-    second = threading.Thread(
-        target=lambda: (
-            ours.wait(9),
-            done.append(back_up(url, StillClock(NOON + timedelta(days=1)), wait=1e6)),
-        )
-    )
-    with failpoints.watched(waits):
-        first.start()
+    second = threading.Thread(target=make_the_second)
+    with failpoints.watched(until_the_second_has_opened_it):
         second.start()
+        first.start()
         first.join(30)
         second.join(30)
 
