@@ -61,6 +61,8 @@ class Failpoint(StrEnum):
     DEAD_COMMITTED = "after the commit of dead"
     REVIEW_COMMITTING = "before the commit of review"
     REVIEW_COMMITTED = "after the commit of review"
+    DECISION_COMMITTING = "before the commit of a decision"
+    DECISION_COMMITTED = "after the commit of a decision"
     RUN_FINISHING = "before the run's last commit"
     PRUNING = "inside the deletion of what is old"
     PRUNED = "what is old deleted on request"

@@ -372,6 +372,8 @@ class Entry(Struct, frozen=True):
     """Someone named this return or its range in a run, so go-live does not apply to it."""
     accepted_fingerprint: bytes | None = None
     """The fingerprint that someone let past the guards, by typing it or by accepting its plan."""
+    not_ours: tuple[int, ...] = ()
+    """Sale returns that someone decided are not this return's, whatever they hold or carry."""
     sale_returns: tuple[SaleReturn, ...] = ()
     intents: tuple[Intent, ...] = ()
     """Unresolved writes, oldest first; at most one unless an older ledger was restored."""

@@ -276,9 +276,9 @@ class MetaRow(Protocol):
         """Remember that with this `jetti.cancel_ids_key` a part of a sale was asked for and came
         back alone."""
 
-    def stop_creation(self, reason: str) -> None:
-        """Refuse every create of every later run until someone has resolved the reason. The
-        first reason stays until then."""
+    def stop_creation(self, return_id: str, reason: str) -> None:
+        """Refuse every create of every later run until someone has decided about this return. The
+        first return, and its reason, stay until then."""
 
 
 class Spellings(Protocol):

@@ -101,6 +101,8 @@ class SetAside(Struct, frozen=True):
     """Whether the rest of the row was understood and is used."""
     first_seen: datetime
     last_seen: datetime
+    is_ignored: bool = False
+    """Whether someone decided to ignore this very problem."""
 
 
 # ---------------------------------------------------------------------------- pushed to Jetti
@@ -168,6 +170,9 @@ class Meta(Struct, frozen=True):
     and no more."""
     creation_stopped: str | None = None
     """Why nothing may be created until someone has resolved it; None if all is well."""
+    creation_stopped_by: str | None = None
+    """The return about which someone has to decide then; None in an older ledger that does not
+    say."""
     has_pushed: bool = False
     """Whether any intent or sale return was ever recorded; False for a new ledger."""
     created_at: datetime | None = None

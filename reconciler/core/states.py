@@ -17,6 +17,7 @@ _FOLLOWS: dict[State, frozenset[State]] = {
             State.DEAD,
             State.SKIPPED,
             State.REVIEW,
+            State.IGNORED,
         }
     ),
     # The answer came (pending: more writes to go), was lost, or the service refused.
@@ -42,6 +43,7 @@ _FOLLOWS: dict[State, frozenset[State]] = {
             State.DEAD,
             State.SKIPPED,
             State.REVIEW,
+            State.IGNORED,
         }
     ),
     State.FAILED: frozenset(
@@ -53,13 +55,14 @@ _FOLLOWS: dict[State, frozenset[State]] = {
             State.DEAD,
             State.SKIPPED,
             State.REVIEW,
+            State.IGNORED,
         }
     ),
     # Restarted by a new fingerprint.
-    State.DEAD: frozenset({State.PENDING}),
+    State.DEAD: frozenset({State.PENDING, State.IGNORED}),
     State.SKIPPED: frozenset({State.PENDING, State.REVIEW}),
-    # Left only when someone decides.
-    State.REVIEW: frozenset({State.PENDING, State.IGNORED}),
+    # Left only when someone decides; with a write that has no answer, to be read back first.
+    State.REVIEW: frozenset({State.PENDING, State.UNKNOWN, State.IGNORED}),
     State.IGNORED: frozenset({State.PENDING}),
 }
 

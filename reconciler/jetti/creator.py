@@ -151,7 +151,7 @@ class Creator:
             if isinstance(what, Overreached):
                 # Before anything else, whatever happens next.
                 # safeguard: overreach-stops-creation
-                self._meta.stop_creation(f"return {one.entry.id}: {what.reason}; {_SUSPECT}")
+                self._meta.stop_creation(one.entry.id, f"{what.reason}; {_SUSPECT}")
         # What asks Jetti once more comes last: no other return has to wait for that.
         # safeguard: overreach-is-undone-last
         in_order = sorted(zip(sent, checked, strict=True), key=_is_overreached)
@@ -170,7 +170,7 @@ class Creator:
         """
         # safeguard: unanswered-overreach-stops-creation
         if not self._is_proven():
-            self._meta.stop_creation(f"return {entry.id}: {reason}; {_SUSPECT}")
+            self._meta.stop_creation(entry.id, f"{reason}; {_SUSPECT}")
 
     def why_stopped(self) -> str | None:
         """Why nothing is created any more, whatever is asked for; None when all is well."""

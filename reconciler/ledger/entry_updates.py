@@ -106,8 +106,7 @@ def change(
     rearmed: list[Values] = []
     kept: list[Values] = []
     for before, values in changed:
-        since = before.due_since if before.state in OPEN | {State.REVIEW} else None
-        values = values | {"this": before.return_id, "due_since": since or now}
+        values = values | {"this": before.return_id, "due_since": _due_since(before, now)}
         # safeguard: acceptance-outlives-changes
         accepted = values["fingerprint"] if before.is_still_asked_for else None
         values["accepted_fingerprint"] = accepted or before.accepted_fingerprint
@@ -149,6 +148,14 @@ def restamp(connection: Connection, stamped: list[tuple[StoredEntry, bytes, str]
             table.update().where(*same, still).values(fingerprint=bindparam("new")), renamed
         )
     update(connection, rows)
+
+
+def _due_since(before: StoredEntry, now: datetime) -> datetime | None:
+    """Since when something is due, now that it has changed."""
+    if before.state is State.IGNORED:
+        return None
+    since = before.due_since if before.state in OPEN | {State.REVIEW} else None
+    return since or now
 
 
 def _rearm(connection: Connection, rows: list[Values]) -> None:

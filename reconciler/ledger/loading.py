@@ -33,6 +33,7 @@ def columns_of(table: Table, kind: type[Struct]) -> list[Column[Any]]:
 _THESE: BindParameter[Any] = bindparam("these", expanding=True)
 _STORED = [name for name in Entry.__struct_fields__ if name in entries.c]
 _ASKED_FOR = _STORED.index("asked_for")
+_NOT_OURS = _STORED.index("not_ours")
 _ENTRIES = select(
     entries.c.return_id, entries.c.updated_at, *(entries.c[name] for name in _STORED)
 ).where(entries.c.return_id.in_(_THESE))
@@ -72,6 +73,7 @@ def _entry(row: Row[Any], ours: tuple[SaleReturn, ...], outstanding: tuple[Inten
         # A return that was touched but not changed has only its column moved on.
         values[0] = replace(seen, updated_at=row.updated_at)
     values[_ASKED_FOR] = bool(values[_ASKED_FOR])
+    values[_NOT_OURS] = values[_NOT_OURS] or ()
     return Entry(*values)
 
 

@@ -22,19 +22,26 @@ WITHOUT_AN_ID = malformed.c.return_id.is_(None) & (func.length(malformed.c.key) 
 first schema the key was the only place of an id."""
 
 
+# Another problem of the same row is news.
+# safeguard: another-problem-is-not-ignored
+IS_IGNORED = malformed.c.ignored_problem.is_not_distinct_from(malformed.c.problem)
+
+
 class SqlMalformedRows:
-    """Reads the table `malformed`."""
+    """Reads the table `malformed`. Rows that someone decided to ignore are left out, unless they
+    are asked for by name."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def count(self) -> int:
         with self._database.reading() as connection:
-            return connection.execute(select(func.count()).select_from(malformed)).scalar_one()
+            query = select(func.count()).select_from(malformed).where(~IS_IGNORED)
+            return connection.execute(query).scalar_one()
 
     def oldest(self, limit: int | None = None) -> list[SetAside]:
         """The oldest first; all of them without a limit."""
-        return self._rows(select(malformed).limit(limit))
+        return self._rows(select(malformed).where(~IS_IGNORED).limit(limit))
 
     def find(self, name: str) -> list[SetAside]:
         """Those of that return, or of every return on that order."""
@@ -60,6 +67,7 @@ class SqlMalformedRows:
                 is_partial=bool(row.is_partial),
                 first_seen=row.first_seen,
                 last_seen=row.last_seen,
+                is_ignored=row.ignored_problem == row.problem,
             )
             for row in rows
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, func, select
+from sqlalchemy import Executable, case, func, select
 
 from reconciler.core.records import Meta
 from reconciler.failpoints import Failpoint, hit
@@ -32,6 +32,7 @@ class SqlMetaRow:
             account=row.account,
             proven_ids_key=row.proven_ids_key,
             creation_stopped=row.creation_stopped,
+            creation_stopped_by=row.creation_stopped_by,
             has_pushed=bool(row.has_pushed),
             created_at=row.created_at,
             adopting_since=row.adopting_since,
@@ -41,9 +42,17 @@ class SqlMetaRow:
         """Remember the `jetti.cancel_ids_key` with which a create got a part of a sale alone."""
         self._set(proven_ids_key=ids_key)
 
-    def stop_creation(self, reason: str) -> None:
-        """Refuse every create from now on; an earlier reason stays."""
-        self._set(creation_stopped=func.coalesce(meta.c.creation_stopped, reason))
+    def stop_creation(self, return_id: str, reason: str) -> None:
+        """Refuse every create from now on, because of this return; an earlier reason stays."""
+        # Both are compared before either is set.
+        is_first = meta.c.creation_stopped.is_(None)
+        by = case((is_first, return_id), else_=meta.c.creation_stopped_by)
+        self._set(
+            creation_stopped=func.coalesce(
+                meta.c.creation_stopped, f"return {return_id}: {reason}"
+            ),
+            creation_stopped_by=by,
+        )
 
     def pin(self, *, shop: str | None = None, account: str | None = None) -> None:
         """Remember the shop or account where none is pinned yet."""

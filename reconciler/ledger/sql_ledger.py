@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.clock import Clock
 from reconciler.ledger.database import Database
+from reconciler.ledger.decisions import SqlDecisions
 from reconciler.ledger.entries import SqlEntries
 from reconciler.ledger.forgotten import SqlForgotten
 from reconciler.ledger.journal import SqlJournal
@@ -34,3 +35,4 @@ class SqlLedger:
         self.spellings = SqlSpellings(database)
         self.forgotten = SqlForgotten(database)
         self.told = SqlTold(database)
+        self.decisions = SqlDecisions(database)

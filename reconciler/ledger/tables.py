@@ -62,6 +62,8 @@ meta = Table(
     Column("has_pushed", Integer, nullable=False),
     # Since when `init --adopt` looks, while it has not looked everywhere.
     Column("adopting_since", Instant),
+    # The return whose create returned too much; deciding about it lets creates be sent again.
+    Column("creation_stopped_by", Text),
 )
 
 runs = Table(
@@ -134,6 +136,8 @@ entries = Table(
     Column("accepted_fingerprint", LargeBinary),
     # Words of Loop that this version does not know; empty where it knows all.
     Column("unknown_words", JsonText(tuple[UnknownWord, ...])),
+    # Sale returns that someone decided are not this return's, whatever they hold.
+    Column("not_ours", JsonText(tuple[int, ...])),
     Index(None, "state", "return_id"),
     Index(None, "order_id"),
     Index(None, "order_name"),
@@ -213,6 +217,8 @@ malformed = Table(
     # Loop's own times of a row, where they can be read.
     Column("created_at", Instant),
     Column("updated_at", Instant),
+    # The problem that someone decided to ignore; another one is reported again.
+    Column("ignored_problem", Text),
 )
 
 decisions = Table(
@@ -223,6 +229,10 @@ decisions = Table(
     Column("decided_at", Instant, nullable=False),
     Column("decision", Text, nullable=False),
     Column("reason", Text),
+    # The user of the system.
+    Column("decided_by", Text),
+    # Those that were named, or said not to be its own.
+    Column("sale_returns", JsonText(tuple[int, ...])),
     Index(None, "return_id"),
 )
 

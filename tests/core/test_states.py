@@ -13,15 +13,15 @@ from reconciler.core.states import (
 
 # One row per state: what may follow it, besides itself (architecture.md#states-of-an-entry).
 LEGAL = {
-    "pending": "in_flight synced waiting failed dead skipped review",
+    "pending": "in_flight synced waiting failed dead skipped review ignored",
     "in_flight": "pending synced unknown failed dead review",
     "unknown": "pending synced dead review",
     "synced": "pending review",
-    "waiting": "pending in_flight synced failed dead skipped review",
-    "failed": "pending in_flight synced waiting dead skipped review",
-    "dead": "pending",
+    "waiting": "pending in_flight synced failed dead skipped review ignored",
+    "failed": "pending in_flight synced waiting dead skipped review ignored",
+    "dead": "pending ignored",
     "skipped": "pending review",
-    "review": "pending ignored",
+    "review": "pending unknown ignored",
     "ignored": "pending",
 }
 

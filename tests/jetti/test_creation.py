@@ -167,7 +167,7 @@ def test_creation_stays_stopped_in_the_ledger_for_every_later_run(shop, trapped)
 
 def test_updates_go_on_while_creation_is_stopped(shop):
     one = shop.pushed()
-    shop.ledger.meta.stop_creation("whole sale")
+    shop.ledger.meta.stop_creation("7", "whole sale")
     shop.changed(one, lines=())
 
     assert shop.push()[one].outcome == "pushed"

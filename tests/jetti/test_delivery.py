@@ -97,7 +97,7 @@ def test_a_second_write_is_never_sent_while_the_first_is_without_answer(shop, en
 
 
 def test_nothing_is_created_while_creation_is_stopped(shop, entry, delivery):
-    shop.ledger.meta.stop_creation("whole sale")
+    shop.ledger.meta.stop_creation("7", "whole sale")
 
     with pytest.raises(SafetyStop):
         delivery.deliver(entry, CREATE, sent_at=NOON)

@@ -35,8 +35,8 @@ CHECKOUT = MIGRATIONS.parent
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:
@@ -155,8 +155,8 @@ def next_schema(tmp_path, more="pass"):
     """The schema of a later version of this program."""
     location = tmp_path / "later"
     shutil.copytree(MIGRATIONS, location)
-    (location / "versions" / "0007_next.py").write_text(NEXT.format(more=more))
-    return Schema(head="0007", migrations=str(location))
+    (location / "versions" / "0008_next.py").write_text(NEXT.format(more=more))
+    return Schema(head="0008", migrations=str(location))
 
 
 @pytest.fixture
@@ -176,11 +176,11 @@ def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp
         (entry,) = ledger.entries.get(["1"])
         assert len(entry.intents) == 1
 
-    backup = filled.with_name("ledger.db.schema-0006.backup")
+    backup = filled.with_name("ledger.db.schema-0007.backup")
     assert "priority" in statements(filled)["entries"]
     assert statements(backup) == before
     assert backup.stat().st_mode & 0o777 == 0o600
-    assert not filled.with_name("ledger.db.schema-0006.backup.partial").exists()
+    assert not filled.with_name("ledger.db.schema-0007.backup.partial").exists()
     with opening.open_reader(f"sqlite:///{backup}", clock) as reader:
         assert reader.entries.counts_by_state() == {State.IN_FLIGHT: 1}
     with opening.open_ledger(url, clock, schema=later) as ledger:
@@ -221,7 +221,7 @@ def test_a_migration_that_fails_or_dies_leaves_the_ledger_as_it_was(
         "from reconciler.clock import SystemClock\n"
         "from reconciler.ledger import opening\n"
         "from reconciler.ledger.schema import Schema\n"
-        "later = Schema(head='0007', migrations=sys.argv[2])\n"
+        "later = Schema(head='0008', migrations=sys.argv[2])\n"
         "opening.open_ledger(sys.argv[1], SystemClock(), schema=later).__enter__()\n"
     )
 
@@ -259,17 +259,17 @@ def test_a_ledger_of_an_unknown_version_is_refused(url, path, clock, golden):
 
 COLUMNS = {
     "meta": "id created_at epoch go_live watermark mapping_version shop account proven_ids_key "
-    "creation_stopped has_pushed adopting_since",
+    "creation_stopped has_pushed adopting_since creation_stopped_by",
     "windows": "id run_id starts_at ends_at read_by rows recorded_at",
     "entries": "return_id order_id order_name created_at updated_at content seen wanted "
     "fingerprint mapping_version state reason changed_at due_since attempts next_try_at "
-    "pushed_fingerprint asked_for accepted_fingerprint unknown_words",
+    "pushed_fingerprint asked_for accepted_fingerprint unknown_words not_ours",
     "sale_returns": "id return_id reference sale_id purchase_id fields items",
     "intents": "id return_id fingerprint write before sent_at settle_at absent_at closed_as",
     "attempts": "id return_id at operation target_id answer status detail",
     "malformed": "key problem first_seen last_seen return_id order_name is_partial created_at "
-    "updated_at",
-    "decisions": "id return_id decided_at decision reason",
+    "updated_at ignored_problem",
+    "decisions": "id return_id decided_at decision reason decided_by sale_returns",
     "runs": "id kind started_at finished_at exit_code counts digest message command",
     "plans": "digest kept_at members",
     "stopped": "return_id change fingerprint digest stopped_at",

@@ -328,15 +328,16 @@ def test_a_create_without_items_is_never_intended(ledger):
 
 
 def test_stopped_creation_stops_every_later_run(ledger, url, clock):
-    ledger.meta.stop_creation("return 1 cancelled a whole sale")
-    ledger.meta.stop_creation("a later reason")
+    ledger.meta.stop_creation("1", "cancelled a whole sale")
+    ledger.meta.stop_creation("2", "a later reason")
 
-    with pytest.raises(SafetyStop, match="return 1 cancelled a whole sale"):
+    with pytest.raises(SafetyStop, match="return 1: cancelled a whole sale"):
         intend(ledger, "1")
     intend(ledger, "2", Write(operation=Operation.UPDATE_ITEM, target_id=5))
 
     with opening.open_reader(url, clock) as later:
-        assert later.meta.read().creation_stopped == "return 1 cancelled a whole sale"
+        assert later.meta.read().creation_stopped == "return 1: cancelled a whole sale"
+        assert later.meta.read().creation_stopped_by == "1"
 
 
 @pytest.mark.parametrize(
