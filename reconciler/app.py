@@ -57,7 +57,7 @@ class JettiAccess(Struct, frozen=True):
 _READS = frozenset({"GET"})
 _PUSH = JettiAccess(target=lambda parts: parts.pusher(), methods=_READS | {"POST", "PUT"})
 _ADOPT = JettiAccess(target=lambda parts: parts.adopter(), methods=_READS)
-_LOOK_UP = JettiAccess(
+LOOK_UP = JettiAccess(
     # safeguard: dry-runs-push-nothing
     target=lambda parts: parts.preview(),
     methods=_READS,
@@ -232,9 +232,9 @@ def _try_keys(
     settings: Settings, runtime: Runtime, ledger: SqlLedger, rules: CreationRules
 ) -> None:
     """Raises KeyRefused before anybody has waited; any other failure is left for the pass."""
-    with suppress(SourceError), _loop(settings, runtime) as loop:
+    with suppress(SourceError), loop_service(settings, runtime) as loop:
         LoopReader(loop, runtime.clock, settings.loop.page_size).server_time()
-    with suppress(TargetUnavailable), _jetti(settings, _ADOPT, runtime) as jetti:
+    with suppress(TargetUnavailable), jetti_service(settings, _ADOPT, runtime) as jetti:
         # The question that adopting begins with: a key need not be good for any other.
         _jetti_targets(settings, jetti, ledger, rules, runtime).matcher.ping()
 
@@ -245,11 +245,11 @@ def _try_keys(
 def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
     ledger, clock = setup.ledger, runtime.clock
     with ExitStack() as stack:
-        loop = stack.enter_context(_loop(settings, runtime))
+        loop = stack.enter_context(loop_service(settings, runtime))
         preview = partial(LedgerPreview, setup.start.creation_stopped)
         jetti, target = None, DeferredTarget(preview)
         if access := setup.access:
-            jetti = stack.enter_context(_jetti(settings, access, runtime))
+            jetti = stack.enter_context(jetti_service(settings, access, runtime))
             parts = partial(_jetti_targets, settings, jetti, ledger, setup.rules, runtime)
             target = DeferredTarget(lambda: access.target(parts()))
         source = LoopReader(loop, clock, settings.loop.page_size)
@@ -311,10 +311,11 @@ def _projection(settings: Settings) -> Projection:
 def _access_of(request: RunRequest) -> JettiAccess | None:
     if not request.dry_run:
         return _PUSH
-    return _LOOK_UP if request.against_jetti else None
+    return LOOK_UP if request.against_jetti else None
 
 
-def _loop(settings: Settings, runtime: Runtime) -> Service:
+def loop_service(settings: Settings, runtime: Runtime) -> Service:
+    """Loop, which is only read. Raises ConfigError."""
     return _connect(
         runtime,
         Endpoint(
@@ -328,7 +329,8 @@ def _loop(settings: Settings, runtime: Runtime) -> Service:
     )
 
 
-def _jetti(settings: Settings, access: JettiAccess, runtime: Runtime) -> Service:
+def jetti_service(settings: Settings, access: JettiAccess, runtime: Runtime) -> Service:
+    """Jetti, with these methods at this pace. Raises ConfigError."""
     return _connect(
         runtime,
         Endpoint(

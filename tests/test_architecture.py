@@ -51,6 +51,10 @@ ALLOWED = {
         "reports",
     },
     "maintenance": {"config", "core", "errors", "ledger", "runtime"},
+    "doctor": {
+        "app", "clock", "config", "core", "errors", "inspection", "jetti", "ledger", "loop",
+        "runtime",
+    },
     "app": {
         "adoption", "approval", "clock", "config", "core", "errors", "finish", "http", "ingest",
         "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history", "runtime",

@@ -14,6 +14,7 @@ from reconciler import __version__
 from reconciler.cli import global_options, logs, spelling, streams
 from reconciler.cli.completion import completion
 from reconciler.cli.demo import demo
+from reconciler.cli.doctor import doctor
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.groups import Group
 from reconciler.cli.history import history
@@ -156,7 +157,7 @@ def program(context: click.Context, /, **_global_options: object) -> None:
 
 
 for command in (
-    init, run, serve, status, list_, show, history, ledger, sandbox, demo, completion,
+    init, run, serve, status, list_, show, history, ledger, sandbox, demo, completion, doctor,
 ):  # fmt: skip
     program.add_command(command)
 global_options.add_behind(program)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import convert
@@ -23,7 +24,15 @@ from reconciler.core.settings import Guards, Policy
 from reconciler.core.settings import Mapping as StatusMapping
 from reconciler.errors import ConfigError
 
-__all__ = ["JettiSettings", "LoopSettings", "OperationsSettings", "Secret", "Settings", "load"]
+__all__ = [
+    "JettiSettings",
+    "LoopSettings",
+    "OperationsSettings",
+    "Secret",
+    "Settings",
+    "load",
+    "sources",
+]
 
 _LONGEST_SHOWN = 60
 
@@ -55,6 +64,16 @@ def load(named: str | None, environ: Mapping[str, str]) -> Settings:
         jetti_token=secret.find(secret.JETTI_API_TOKEN, environ),
         file=path,
     )
+
+
+def sources(path: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Where each setting that somebody gave comes from, by its dotted key. Raises ConfigError."""
+    given = (file.read(path) if path else []) + environment.read(environ)
+    return {
+        schema.dotted(schema.normal(one.key)): str(path) if one.in_file else one.where
+        for one in given
+        if not _is_empty_table(one)
+    }
 
 
 def _tree(leaves: list[tuple[schema.Path, Any]]) -> dict[str, Any]:

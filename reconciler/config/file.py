@@ -31,6 +31,14 @@ def find(named: str | None, environ: Mapping[str, str]) -> Path | None:
     return next((path for path in _usual_places(environ) if _exists(path)), None)
 
 
+def shadowed(used: Path | None, environ: Mapping[str, str]) -> list[Path]:
+    """Settings files in usual places that are not read, because `used` is read in their place."""
+    if used is None:
+        return []
+    others = (path for path in _usual_places(environ) if path.absolute() != used.absolute())
+    return [path for path in others if os.path.isfile(path)]
+
+
 def _usual_places(environ: Mapping[str, str]) -> Iterator[Path]:
     yield Path(NAME)
     if service := directories.service_config(environ):

@@ -72,6 +72,29 @@ def _find(name: KeyName, environ: Mapping[str, str]) -> Secret:
     )
 
 
+def source(name: KeyName, environ: Mapping[str, str]) -> str | None:
+    """Where `find` takes the key from, with a file's mode, never with the key; None: not set."""
+    if directory := environ.get("CREDENTIALS_DIRECTORY"):
+        try:
+            if name.credential in _names(Path(directory)):
+                return f"the systemd credential {name.credential}"
+        except ConfigError:
+            return f"the systemd credential {name.credential}, whose directory cannot be read"
+    if path := environ.get(f"{name.variable}_FILE"):
+        try:
+            mode = f"mode {stat.S_IMODE(Path(path).stat().st_mode):04o}"
+        except (OSError, ValueError):
+            mode = "its mode cannot be read"
+        return f"the file {path} ({mode}), named in {name.variable}_FILE"
+    return f"the environment variable {name.variable}" if environ.get(name.variable) else None
+
+
+def is_quoted(key: Secret) -> bool:
+    """Whether it begins or ends with a quotation mark, which a service takes for part of it."""
+    value = key.reveal()
+    return value.startswith(("'", '"')) or value.endswith(("'", '"'))
+
+
 def _names(directory: Path) -> list[str]:
     try:
         return os.listdir(directory)

@@ -49,6 +49,10 @@ class JettiClient:
         """By Jetti's clock: the Date of its latest answer, or some time before that clock."""
         return self._queries.latest or self._clock.now() - _SKEW
 
+    def answered_at(self) -> datetime | None:
+        """When it last answered, by Jetti's clock; None where no answer said so."""
+        return self._queries.latest
+
     @property
     def shows_unrequested_rows(self) -> bool:
         """Whether Jetti answers with rows that nobody asked for, because it ignores a filter."""

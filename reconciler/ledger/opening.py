@@ -145,6 +145,17 @@ def open_reader(url: str, clock: Clock, *, schema: Schema = CURRENT) -> Iterator
         database.close()
 
 
+def check(url: str, clock: Clock, *, schema: Schema = CURRENT) -> None:
+    """Raises LedgerMissing, or LedgerError where SQLite finds damage. Only reads, like a reader."""
+    path = _readable(url)
+    database = _open_for_reading(path, clock, schema)
+    try:
+        with as_ledger_errors(str(path)):
+            require_sound(database.raw, path)
+    finally:
+        database.close()
+
+
 @contextmanager
 def open_beside_runs(url: str, clock: Clock) -> Iterator[SqlLedger]:
     """The ledger for what `SqlTold` writes: without the run's lock, so that a long run keeps nobody

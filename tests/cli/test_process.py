@@ -17,7 +17,7 @@ from tests.support.golden import by_name
 
 COMMANDS = [
     "init", "run", "serve", "status", "list", "show", "history", "ledger", "sandbox", "demo",
-    "completion",
+    "completion", "doctor",
 ]  # fmt: skip
 HEAVY = {
     "alembic",

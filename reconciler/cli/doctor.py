@@ -1,0 +1,35 @@
+"""`reconciler doctor`, which looks at everything and changes nothing."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import deliver
+from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.output_options import output_options
+from reconciler.cli.session import session
+
+
+@click.command(epilog=exit_codes(0, 2, 3, 6))
+@output_options
+@click.pass_context
+def doctor(context: click.Context, output_format: str, output: str | None) -> int:
+    """Look for what is wrong with settings, keys, both services and the ledger.
+
+    Sends GETs only and writes nothing, so it works during a run. Each finding says what it is, what
+    follows, and what to do. What is missing is a finding, too; the rest is looked at all the same.
+
+    \b
+    Examples:
+      reconciler doctor
+      reconciler doctor --format json
+    """
+    deliver.require_writable(output)
+    call = session(context)
+
+    from reconciler import doctor as examination
+    from reconciler.reports import as_json, doctor_text
+
+    found = examination.examine(call.config_file, call.runtime)
+    text = as_json.encode(found) if output_format == "json" else doctor_text.render(found)
+    return found.exit_code if deliver.hand_over(text, output) else UNDELIVERED

@@ -1,0 +1,141 @@
+"""`reconciler doctor` as a process, against both services and with parts missing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.core.diagnosis import Name
+from tests.support.process_world import RealWorld
+
+ROOT = Path(__file__).parents[2]
+
+
+def doctor(world: RealWorld, *arguments: str, **environ: str) -> tuple[int, dict[str, Any]]:
+    """Its exit code, and the findings by name; the last one of each."""
+    process = world.start(*arguments, "doctor", "--format", "json", **environ)
+    code, out, err = world.end(process)
+    assert "Traceback" not in err
+    for key in (world.environ["LOOP_API_KEY"], world.environ["JETTI_API_TOKEN"]):
+        assert key not in out + err
+    report = json.loads(out)
+    assert set(report) == {"at", "findings"}
+    for finding in report["findings"]:
+        assert set(finding) == {"level", "area", "name", "text", "todo", "exit_code"}
+        assert (finding["level"] == "problem") == bool(finding["exit_code"])
+        assert finding["level"] == "ok" or finding["todo"]
+    return code, {finding["name"]: finding for finding in report["findings"]}
+
+
+def requests(world: RealWorld) -> list[str]:
+    return [one.method for one in world.sandbox.requests]
+
+
+def test_nothing_is_wrong_with_a_new_ledger(real_world: RealWorld) -> None:
+    real_world.live()
+    before = real_world.ledger_path.read_bytes()
+
+    code, found = doctor(real_world)
+
+    assert code == 0
+    assert {"key-accepted", "clock-agrees", "ledger-sound", "ids-unproven"} <= set(found)
+    assert real_world.ledger_path.read_bytes() == before
+
+
+def test_a_missing_ledger_is_a_problem_and_the_rest_is_looked_at(real_world: RealWorld) -> None:
+    code, found = doctor(real_world)
+
+    assert code == 3
+    assert "init" in found["ledger-unusable"]["todo"]
+    assert "key-accepted" in found
+
+
+@pytest.mark.parametrize("variable", ["LOOP_API_KEY", "JETTI_API_TOKEN"])
+def test_a_refused_key_is_6_whatever_else_is_wrong(real_world: RealWorld, variable: str) -> None:
+    code, found = doctor(real_world, **{variable: '"wrong'})
+
+    assert code == 6
+    assert variable in found["key-refused"]["todo"]
+    assert variable in found["key-quoted"]["text"]
+    assert "wrong" not in json.dumps(found)
+    assert "ledger-unusable" in found
+
+
+def test_a_missing_key_is_2_and_the_other_is_tried(real_world: RealWorld) -> None:
+    code, found = doctor(real_world, JETTI_API_TOKEN="")
+
+    assert code == 2
+    assert "JETTI_API_TOKEN" in found["key-unusable"]["text"]
+    assert found["key-accepted"]["area"] == "Loop"
+
+
+def test_services_that_are_out_are_problems(real_world: RealWorld) -> None:
+    real_world.live()
+    nowhere = "http://127.0.0.1:9"
+
+    code, found = doctor(real_world, LOOP_BASE_URL=nowhere, JETTI_BASE_URL=nowhere)
+
+    assert code == 3
+    assert "service-failed" in found
+    assert "ledger-sound" in found
+
+
+def test_unusable_settings_are_2(real_world: RealWorld) -> None:
+    code, found = doctor(real_world, RECONCILER_LOOP__PAGE_SIZE="many")
+
+    assert code == 2
+    assert "RECONCILER_LOOP__PAGE_SIZE" in found["settings-unusable"]["text"]
+
+
+def test_a_shadowed_file_and_each_source_are_told(real_world: RealWorld) -> None:
+    real_world.live()
+    here = real_world.directory / "reconciler.toml"
+    user = real_world.directory / ".config" / "reconciler" / "reconciler.toml"
+    user.parent.mkdir(parents=True)
+    for path in (here, user):
+        path.write_text("[loop]\npage_size = 50\n")
+
+    code, found = doctor(real_world)
+
+    assert code == 0
+    assert str(user) in found["settings-file-shadowed"]["text"]
+    assert "reconciler.toml" in found["settings-file"]["text"]
+
+
+def test_a_damaged_ledger_is_a_problem(real_world: RealWorld) -> None:
+    real_world.live()
+    real_world.ledger_path.write_bytes(b"not a database, and longer than a header of one" * 99)
+
+    code, found = doctor(real_world)
+
+    assert code == 3
+    assert "ledger-unusable" in found
+
+
+def test_an_open_ledger_is_advice(real_world: RealWorld) -> None:
+    real_world.live()
+    real_world.ledger_path.chmod(0o644)
+
+    code, found = doctor(real_world)
+
+    assert code == 0
+    assert found["ledger-open-to-others"]["todo"] == f"chmod 600 {real_world.ledger_path}"
+
+
+def test_an_adjustment_reason_that_jetti_does_not_have_is_a_problem(real_world: RealWorld) -> None:
+    real_world.live()
+
+    code, found = doctor(real_world, RECONCILER_MAPPING__REASONS__Small="no-such-code")
+
+    assert code == 3
+    assert "no-such-code" in found["adjustment-reason-missing"]["text"]
+
+
+def test_every_finding_is_in_the_page() -> None:
+    page = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [name.value for name in Name]
