@@ -52,8 +52,8 @@ ALLOWED = {
     },
     "maintenance": {"config", "core", "errors", "ledger", "runtime"},
     "doctor": {
-        "app", "clock", "config", "core", "errors", "inspection", "jetti", "ledger", "loop",
-        "runtime",
+        "app", "clock", "config", "core", "errors", "http", "inspection", "jetti", "ledger",
+        "loop", "runtime",
     },
     "app": {
         "adoption", "approval", "clock", "config", "core", "errors", "finish", "http", "ingest",

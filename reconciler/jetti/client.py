@@ -50,7 +50,7 @@ class JettiClient:
         return self._queries.latest or self._clock.now() - _SKEW
 
     def answered_at(self) -> datetime | None:
-        """When it last answered, by Jetti's clock; None where no answer said so."""
+        """When it last answered, by Jetti's clock; None where no answer had a Date."""
         return self._queries.latest
 
     @property

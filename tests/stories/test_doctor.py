@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.core.diagnosis import Name
-from tests.support.process_world import RealWorld
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def real_world(tmp_path: Path) -> Iterator[RealWorld]:
+    with on_the_machine_s_clock(tmp_path) as made:
+        yield made
+
+
+def ledger_file(world: RealWorld) -> Path:
+    return world.directory / "ledger.db"
 
 
 def doctor(world: RealWorld, *arguments: str, **environ: str) -> tuple[int, dict[str, Any]]:
@@ -31,19 +44,15 @@ def doctor(world: RealWorld, *arguments: str, **environ: str) -> tuple[int, dict
     return code, {finding["name"]: finding for finding in report["findings"]}
 
 
-def requests(world: RealWorld) -> list[str]:
-    return [one.method for one in world.sandbox.requests]
-
-
 def test_nothing_is_wrong_with_a_new_ledger(real_world: RealWorld) -> None:
     real_world.live()
-    before = real_world.ledger_path.read_bytes()
+    before = ledger_file(real_world).read_bytes()
 
     code, found = doctor(real_world)
 
     assert code == 0
     assert {"key-accepted", "clock-agrees", "ledger-sound", "ids-unproven"} <= set(found)
-    assert real_world.ledger_path.read_bytes() == before
+    assert ledger_file(real_world).read_bytes() == before
 
 
 def test_a_missing_ledger_is_a_problem_and_the_rest_is_looked_at(real_world: RealWorld) -> None:
@@ -108,7 +117,7 @@ def test_a_shadowed_file_and_each_source_are_told(real_world: RealWorld) -> None
 
 def test_a_damaged_ledger_is_a_problem(real_world: RealWorld) -> None:
     real_world.live()
-    real_world.ledger_path.write_bytes(b"not a database, and longer than a header of one" * 99)
+    ledger_file(real_world).write_bytes(b"not a database, and longer than a header of one" * 99)
 
     code, found = doctor(real_world)
 
@@ -116,14 +125,33 @@ def test_a_damaged_ledger_is_a_problem(real_world: RealWorld) -> None:
     assert "ledger-unusable" in found
 
 
+def test_damage_that_no_query_meets_is_a_problem(real_world: RealWorld) -> None:
+    real_world.live()
+    file = ledger_file(real_world)
+    with closing(sqlite3.connect(file)) as raw:
+        (size,) = raw.execute("PRAGMA page_size").fetchone()
+        (page,) = raw.execute(
+            "SELECT max(rootpage) FROM sqlite_master WHERE type = 'index'"
+        ).fetchone()
+    content = bytearray(file.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    file.write_bytes(content)
+
+    code, found = doctor(real_world)
+
+    assert code == 3
+    assert "ledger-unusable" in found
+    assert "ledger-sound" not in found
+
+
 def test_an_open_ledger_is_advice(real_world: RealWorld) -> None:
     real_world.live()
-    real_world.ledger_path.chmod(0o644)
+    ledger_file(real_world).chmod(0o644)
 
     code, found = doctor(real_world)
 
     assert code == 0
-    assert found["ledger-open-to-others"]["todo"] == f"chmod 600 {real_world.ledger_path}"
+    assert found["ledger-open-to-others"]["todo"] == f"chmod 600 {ledger_file(real_world)}"
 
 
 def test_an_adjustment_reason_that_jetti_does_not_have_is_a_problem(real_world: RealWorld) -> None:
