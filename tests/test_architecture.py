@@ -50,6 +50,7 @@ ALLOWED = {
         "clock", "config", "core", "errors", "inspection", "ledger", "log_events", "operations",
         "reports",
     },
+    "deciding": {"app", "config", "core", "errors", "jetti", "ledger", "runtime"},
     "maintenance": {"config", "core", "errors", "ledger", "runtime"},
     "doctor": {
         "app", "clock", "config", "core", "errors", "http", "inspection", "jetti", "ledger",

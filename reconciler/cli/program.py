@@ -13,6 +13,7 @@ import click
 from reconciler import __version__
 from reconciler.cli import global_options, logs, spelling, streams
 from reconciler.cli.completion import completion
+from reconciler.cli.decide import ignore, resolve, retry
 from reconciler.cli.demo import demo
 from reconciler.cli.doctor import doctor
 from reconciler.cli.exit_codes import exit_codes
@@ -157,7 +158,8 @@ def program(context: click.Context, /, **_global_options: object) -> None:
 
 
 for command in (
-    init, run, serve, status, list_, show, history, ledger, sandbox, demo, completion, doctor,
+    init, run, serve, status, list_, show, retry, ignore, resolve, history, ledger, sandbox, demo,
+    completion, doctor,
 ):  # fmt: skip
     program.add_command(command)
 global_options.add_behind(program)

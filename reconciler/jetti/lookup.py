@@ -133,8 +133,10 @@ class Lookup:
         """Those that carry the marker; and by id those that the ledger knows but that lost it."""
         marked = self._client.marked([entry.id for entry in entries])
         found: dict[str, list[LiveSaleReturn]] = {entry.id: [] for entry in entries}
+        not_ours = {id_ for entry in entries for id_ in entry.not_ours}
         for row in marked:
-            if row.marker in found:
+            # safeguard: disowned-sale-returns-are-not-ours
+            if row.marker in found and row.id not in not_ours:
                 found[row.marker].append(row)
         owners = {known.id: entry.id for entry in entries for known in entry.sale_returns}
         seen = {row.id for rows in found.values() for row in rows}

@@ -20,7 +20,7 @@ from reconciler.core.order_name import variants
 from reconciler.core.plan import Change, CreationRules, Priority, creatable
 from reconciler.core.ports import Ledger
 from reconciler.core.report import ChangeKind
-from reconciler.errors import SafetyStop
+from reconciler.errors import SafetyStop, TargetUnavailable
 from reconciler.jetti.lookup import Lookup, LookupFailed
 
 TOGETHER = 26
@@ -172,6 +172,17 @@ class Matcher:
     def ping(self) -> None:
         """Ask something that concerns no return. Raises TargetUnavailable."""
         self._lookup.ping()
+
+    def look_at(self, entry: Entry) -> OrderSnapshot:
+        """What Jetti shows of one entry, for someone who looks at it.
+
+        Raises TargetUnavailable, KeyRefused, SafetyStop (other account), Interrupted.
+        """
+        looked_up = self._lookup.look_up([entry])[entry.id]
+        if isinstance(looked_up, LookupFailed):
+            raise TargetUnavailable(looked_up.reason)
+        self._check_account(looked_up)
+        return looked_up
 
     def match_one(self, change: Change) -> MatchedChange:
         """One change alone, read again from the ledger and from Jetti."""

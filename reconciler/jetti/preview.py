@@ -41,7 +41,7 @@ class LookupPreview(Target):
         """
         failed: list[str] = []
         for matched in self._matcher.match(changes):
-            result, fields = self._predict(matched)
+            result, fields = self.predict(matched)
             if isinstance(matched.result, LookupFailed):
                 failed.append(matched.result.reason)
             remarks = (
@@ -67,7 +67,7 @@ class LookupPreview(Target):
     def remarks(self) -> tuple[str, ...]:
         return self._matcher.remarks()
 
-    def _predict(self, matched: MatchedChange) -> tuple[PushResult, FieldChanges]:
+    def predict(self, matched: MatchedChange) -> tuple[PushResult, FieldChanges]:
         """The result to expect, and the fields that would be written."""
         entry, result = matched.entry, matched.result
         match result:

@@ -20,6 +20,7 @@ from reconciler.jetti.matcher import Matcher
 from reconciler.jetti.preview import LookupPreview
 from reconciler.jetti.pusher import Pusher
 from reconciler.jetti.reasons import AdjustmentReasons
+from reconciler.jetti.resolver import Resolver
 from reconciler.jetti.updater import Updater
 from reconciler.jetti.written import WrittenFields
 
@@ -37,6 +38,7 @@ class JettiTargets(Struct, frozen=True):
     """What a plan can be carried out towards; all share one matcher."""
 
     matcher: Matcher
+    ledger: Ledger
     creator: Creator
     updater: Updater
     journal: Journal
@@ -53,6 +55,10 @@ class JettiTargets(Struct, frozen=True):
         """Only looks things up, for a dry run."""
         return LookupPreview(self.matcher, self.updater, self.creator)
 
+    def resolver(self) -> Resolver:
+        """Only looks, for someone who decides."""
+        return Resolver(self.matcher, self.preview(), self.ledger)
+
     def adopter(self) -> Adopter:
         """Only adopts, for `init --adopt`."""
         return Adopter(self.matcher, self.updater, self.journal)
@@ -67,6 +73,7 @@ def build(
     written = WrittenFields()
     return JettiTargets(
         matcher=Matcher(Lookup(client, clock), ledger, rules, clock, ids_key),
+        ledger=ledger,
         creator=Creator(delivery, client, journal, ledger.meta, ids_key, written),
         updater=Updater(delivery, client, journal, AdjustmentReasons(client), clock, written),
         journal=journal,

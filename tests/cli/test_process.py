@@ -16,7 +16,8 @@ from tests.cli.program import bare, reconciler
 from tests.support.golden import by_name
 
 COMMANDS = [
-    "init", "run", "serve", "status", "list", "show", "history", "ledger", "sandbox", "demo",
+    "init", "run", "serve", "status", "list", "show", "retry", "ignore",
+    "resolve", "history", "ledger", "sandbox", "demo",
     "completion", "doctor",
 ]  # fmt: skip
 HEAVY = {

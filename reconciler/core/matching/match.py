@@ -462,6 +462,8 @@ class _OrderMatch:
         return [row for row in self._on_sale if self._is_unmarked(row)]
 
     def _is_unmarked(self, row: LiveSaleReturn) -> bool:
+        if row.id in self._entry.not_ours:
+            return False  # someone decided so
         # safeguard: unmarked-sale-returns-can-be-ours
         return row.marker is None and row.id not in self._live and row.id not in self._owners
 

@@ -1,0 +1,442 @@
+"""What someone decides about a return: shown first, recorded with who and why, undone by another
+decision, and never about anything else than what was shown."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tests.stories.test_people_in_jetti import by_hand
+from tests.stories.test_rows_not_understood import UNREADABLE, spoil
+from tests.support.agreement import assert_agreement
+from tests.support.world import World
+
+
+def decisions(world: World) -> list[tuple[Any, ...]]:
+    path = world.ledger.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as raw:
+        query = "SELECT return_id, decision, reason, decided_by, sale_returns FROM decisions"
+        return raw.execute(query).fetchall()
+
+
+def overlapped(world: World) -> tuple[str, int]:
+    """A return in review: someone raised a sale return for two of its line's three units, of which
+    it wants one."""
+    world.trusted()
+    order = world.order(("Acme", 3))
+    one = world.submit(order, 1)
+    [theirs] = by_hand(world, order, 2)
+    world.pass_time()
+    assert world.run().code == 3
+    assert world.state(one) == "review"
+    return one, theirs
+
+
+# --------------------------------------------------------------------------------------- retry
+
+
+def test_a_retried_review_is_pushed_once_its_cause_is_gone(world: World) -> None:
+    one, theirs = overlapped(world)
+    world.jetti.edit_sale_return(theirs, status="cancelled")
+    world.pass_time()
+    assert world.run().code == 3, "nothing moves a review but a decision"
+
+    decided = world.call("retry", one, "--yes", "--reason", "cancelled the other")
+    ran = world.run()
+
+    assert (decided.code, ran.code, world.state(one)) == (0, 0, "synced")
+    assert_agreement(world)
+    [row] = decisions(world)
+    assert row[:3] == (one, "retry", "cancelled the other")
+    assert row[3]
+
+
+def test_a_retried_review_whose_cause_stands_comes_back(world: World) -> None:
+    one, theirs = overlapped(world)
+    before = world.entry(one).reason
+
+    assert world.call("retry", one, "--yes").code == 0
+    assert world.state(one) == "pending"
+    ran = world.run()
+
+    assert (ran.code, world.state(one), world.entry(one).reason) == (3, "review", before)
+    assert [made["id"] for made in world.on_order(world.orders[-1])] == [theirs]
+
+
+@pytest.mark.parametrize("name", ["id", "order", "order without #"])
+def test_an_order_is_accepted_wherever_a_return_is(world: World, name: str) -> None:
+    one, _ = overlapped(world)
+    order = world.orders[-1].name
+    typed = {"id": one, "order": order, "order without #": order.removeprefix("#")}[name]
+
+    assert world.call("ignore", typed, "--reason", "by hand", "--yes").code == 0
+
+    assert world.state(one) == "ignored"
+
+
+def test_of_a_named_order_all_that_can_be_decided_about(world: World) -> None:
+    world.trusted()
+    order = world.order(("Acme", 3), ("Acme", 3))
+    done = world.submit(order, 1, 0)
+    world.pass_time()
+    assert world.run().code == 0
+    stuck = world.submit(order, 0, 1)
+    by_hand(world, order, 0, 2)
+    world.pass_time()
+    assert world.run().code == 3
+
+    ran = world.call("retry", order.name, "--yes")
+
+    assert (ran.code, world.state(done), world.state(stuck)) == (0, "synced", "pending")
+    assert "1 return left as it was" in ran.stdout
+
+
+def test_all_in_a_state_are_retried_and_count_for_the_guards(world: World) -> None:
+    world.trusted()
+    late = [world.order(("Acme", 1), arrives=False) for _ in range(3)]
+    waiting = [world.submit(order) for order in late]
+    world.pass_time()
+    assert world.run().code == 0
+    assert {world.state(one) for one in waiting} == {"waiting"}
+    for order in late:
+        world.jetti.import_sale(order)
+
+    ran = world.call("retry", "--all", "--state", "waiting", "--yes")
+    assert (ran.code, {world.state(one) for one in waiting}) == (0, {"pending"})
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    assert world.run(**tight).code == 7
+    assert [world.in_jetti(one) for one in waiting] == [[], [], []]
+    # By name they are let past it.
+    assert world.call("retry", *waiting, "--yes").code == 0
+    assert world.run(**tight).code == 0
+    assert_agreement(world)
+
+
+def test_retry_takes_a_named_member_out_of_a_stopped_plan(world: World) -> None:
+    world.trusted()
+    made = [world.returned() for _ in range(3)]
+    world.pass_time()
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    assert world.run(**tight).code == 7
+
+    ran = world.call("retry", made[0], "--yes")
+    assert "leaves the stopped plan" in ran.stderr
+    world.run(**tight)
+
+    assert [len(world.in_jetti(one)) for one in made] == [1, 0, 0]
+
+
+def test_an_ignored_member_leaves_the_stopped_plan_for_good(world: World) -> None:
+    world.trusted()
+    made = [world.returned() for _ in range(2)]
+    world.pass_time()
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    assert world.run(**tight).code == 7
+
+    assert world.call("ignore", made[0], "--reason", "a test order", "--yes").code == 0
+    ran = world.run(**tight)
+    assert (ran.code, len(ran.report["changes"])) == (7, 1), "the other is stopped as before"
+    assert world.call("retry", made[1], "--yes").code == 0
+
+    assert world.run(**tight).code == 0
+    assert [len(world.in_jetti(one)) for one in made] == [0, 1]
+    assert world.call("status").code == 0
+
+
+# -------------------------------------------------------------------------------------- ignore
+
+
+def test_what_is_ignored_is_counted_nowhere_and_stays_so_whatever_changes(world: World) -> None:
+    one, _ = overlapped(world)
+    assert world.call("status").code == 3
+
+    assert world.call("ignore", one, "--reason", "settled in Jetti", "--yes").code == 0
+
+    assert (world.run().code, world.call("status").code) == (0, 0)
+    world.loop.edit(one, state="cancelled")
+    world.pass_time(days=2)
+    assert (world.run().code, world.call("status").code) == (0, 0)
+    assert (world.state(one), world.entry(one).due_since) == ("ignored", None)
+    listed = json.loads(world.call("list", "--state", "ignored", "--format", "json").stdout)
+    assert [(row["return_id"], row["reason"]) for row in listed["returns"]] == [
+        (one, "settled in Jetti")
+    ]
+
+
+def test_ignore_is_undone_by_retry_with_the_newest_want(world: World) -> None:
+    one, theirs = overlapped(world)
+    world.call("ignore", one, "--reason", "later", "--yes")
+    world.jetti.edit_sale_return(theirs, status="cancelled")
+    world.loop.label(one)
+    world.pass_time()
+    assert world.run().code == 0
+    assert world.in_jetti(one) == []
+
+    assert world.call("retry", one, "--yes").code == 0
+    assert world.run().code == 0
+
+    assert_agreement(world)
+    assert [row[1] for row in decisions(world)] == ["ignore", "retry"]
+
+
+def test_an_ignored_row_is_reported_again_only_with_another_problem(world: World) -> None:
+    world.trusted()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    spoil(world, one, **UNREADABLE)
+    assert world.run().code == 3
+
+    ran = world.call("ignore", one, "--reason", "the shop knows", "--yes")
+    world.pass_time()
+
+    assert (ran.code, world.run().code, world.call("status").code) == (0, 0, 0)
+    assert world.state(one) == "synced", "what is understood of it is pushed all the same"
+    spoil(world, one, 0, **UNREADABLE)
+    assert (world.run().code, world.call("status").code) == (3, 3)
+
+
+def test_an_ignored_row_is_reported_again_when_someone_retries_it(world: World) -> None:
+    world.trusted()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    spoil(world, one, **UNREADABLE)
+    assert world.run().code == 3
+    assert world.call("retry", one, "--yes").code == 2, "there is nothing to retry"
+    world.call("ignore", one, "--reason", "the shop knows", "--yes")
+
+    assert world.call("retry", one, "--yes").code == 0
+
+    assert world.call("status").code == 3
+
+
+# ------------------------------------------------------------------------- shown, then decided
+
+
+def test_nobody_there_and_no_yes_decides_nothing(world: World) -> None:
+    one, _ = overlapped(world)
+
+    ran = world.call("retry", one)
+
+    assert (ran.code, world.state(one), decisions(world)) == (7, "review", [])
+    assert "--yes" in ran.stderr
+
+
+def test_what_is_shown_is_what_stands_in_both_services(world: World) -> None:
+    one, theirs = overlapped(world)
+    [row] = [row for row in world.jetti.sale_returns() if row["id"] == theirs]
+
+    ran = world.call("resolve", one, "--adopt", row["reference"], "--yes")
+
+    assert ran.code == 0, ran.stderr
+    line = world.orders[-1].lines[0].order_line_id
+    assert f"{row['reference']} ({theirs}) with 2 of order line {line}" in ran.stderr
+    assert "requested; unmarked" in ran.stderr
+    assert f"quantity[{line}]: 2 -> 1" in ran.stderr
+    assert "open, as last read" in ran.stderr
+
+
+def test_a_version_that_has_moved_on_is_refused(world: World) -> None:
+    one, _ = overlapped(world)
+    shown = world.call("ignore", one, "--reason", "x", "--version", "00000000", "--yes")
+    assert (shown.code, world.state(one)) == (7, "review")
+    [version] = re.findall(r"its version is ([0-9a-f]{8})", shown.stderr)
+    world.loop.label(one)
+    world.pass_time()
+    world.run()
+
+    ran = world.call("ignore", one, "--reason", "x", "--version", version, "--yes")
+
+    assert (ran.code, world.state(one)) == (7, "review")
+    again = re.findall(r"its version is ([0-9a-f]{8})", ran.stderr)
+    assert world.call("ignore", one, "--reason", "x", "--version", again[0], "--yes").code == 0
+
+
+# ------------------------------------------------------------------------------------- resolve
+
+
+def test_an_adopted_sale_return_is_brought_to_what_is_wanted(world: World) -> None:
+    one, theirs = overlapped(world)
+
+    ran = world.call("resolve", one, "--adopt", str(theirs), "--yes", "--reason", "it is this one")
+    assert ran.code == 0, ran.stderr
+    assert world.run().code == 0
+
+    [made] = world.on_order(world.orders[-1])
+    assert (made["id"], made["marker"], list(made["lines"].values())) == (theirs, one, [1])
+    assert_agreement(world)
+    [row] = decisions(world)
+    assert row[1:3] == ("adopt", "it is this one")
+    assert json.loads(row[4]) == [theirs]
+
+
+def test_what_someone_says_is_another_s_is_left_alone_and_a_new_one_is_made(world: World) -> None:
+    one, theirs = overlapped(world)
+
+    ran = world.call("resolve", one, "--create", "--yes", "--reason", "a gift")
+    assert ran.code == 0, ran.stderr
+    assert world.run().code == 0
+
+    made = {row["id"]: row for row in world.on_order(world.orders[-1])}
+    assert made[theirs]["marker"] is None
+    assert list(made[theirs]["lines"].values()) == [2]
+    assert [row["marker"] for id_, row in made.items() if id_ != theirs] == [one]
+    world.loop.label(one)
+    world.loop.move_label(one, "delivered")
+    world.pass_time()
+    assert world.run().code == 0
+    assert len(world.on_order(world.orders[-1])) == 2
+
+
+def test_adopting_is_undone_before_the_next_run_by_creating(world: World) -> None:
+    one, theirs = overlapped(world)
+    assert world.call("resolve", one, "--adopt", str(theirs), "--yes").code == 0
+
+    assert world.call("resolve", one, "--create", "--yes").code == 0
+    assert world.run().code == 0
+
+    made = {row["id"]: row["marker"] for row in world.on_order(world.orders[-1])}
+    assert made.pop(theirs) is None
+    assert list(made.values()) == [one]
+
+
+def test_creating_is_undone_before_the_next_run_by_adopting(world: World) -> None:
+    one, theirs = overlapped(world)
+    assert world.call("resolve", one, "--create", "--yes").code == 0
+
+    assert world.call("resolve", one, "--adopt", str(theirs), "--yes").code == 0
+    assert world.run().code == 0
+
+    assert [row["marker"] for row in world.on_order(world.orders[-1])] == [one]
+
+
+def test_no_create_without_units_left(world: World) -> None:
+    world.trusted()
+    order = world.order(("Acme", 2))
+    one = world.submit(order, 1)
+    by_hand(world, order, 2)
+    world.pass_time()
+    assert world.run().code == 3
+
+    ran = world.call("resolve", one, "--create", "--yes")
+
+    assert (ran.code, world.state(one), decisions(world)) == (2, "review", [])
+    assert "only 0 of 2 left" in ran.stderr
+
+
+def test_a_deleted_sale_return_is_made_again_when_someone_says_so(world: World) -> None:
+    world.trusted()
+    one = world.returned(("Acme", 2))
+    world.pass_time()
+    assert world.run().code == 0
+    [made] = world.in_jetti(one)
+    world.jetti.delete_sale_return(made["id"])
+    world.loop.label(one)
+    world.pass_time()
+    assert world.run().code == 3
+
+    assert world.call("resolve", one, "--create", "--yes").code == 0
+    assert world.run().code == 0
+
+    [again] = world.in_jetti(one)
+    assert again["id"] != made["id"]
+    assert_agreement(world)
+
+
+def test_alive_again_after_our_cancel_a_new_one_is_made(world: World) -> None:
+    world.trusted()
+    one = world.returned(("Acme", 2))
+    world.pass_time()
+    assert world.run().code == 0
+    [made] = world.in_jetti(one)
+    world.loop.edit(one, state="cancelled")
+    world.pass_time()
+    assert world.run().code == 0
+    world.loop.edit(one, state="open")
+    world.pass_time()
+    assert world.run().code == 3
+
+    assert world.call("resolve", one, "--create", "--yes").code == 0
+    assert world.run().code == 0
+
+    rows = {row["id"]: row["status"] for row in world.in_jetti(one)}
+    assert rows.pop(made["id"]) == "cancelled"
+    assert list(rows.values()) == ["requested"]
+    world.pass_time()
+    assert world.run().code == 0
+    assert len(world.in_jetti(one)) == 2
+
+
+@pytest.mark.parametrize("whose", ["another return's marker", "another order's", "cancelled"])
+def test_what_is_not_its_own_cannot_be_adopted(world: World, whose: str) -> None:
+    one, theirs = overlapped(world)
+    named = theirs
+    if whose == "another return's marker":
+        world.jetti.edit_sale_return(theirs, externalId="4711")
+    elif whose == "cancelled":
+        world.jetti.edit_sale_return(theirs, status="cancelled")
+    else:
+        other = world.order(("Acme", 1))
+        [named] = by_hand(world, other, 1)
+
+    ran = world.call("resolve", one, "--adopt", str(named), "--yes")
+
+    assert (ran.code, world.state(one), decisions(world)) == (2, "review", [])
+
+
+def test_deciding_sends_no_write_to_jetti(world: World) -> None:
+    one, theirs = overlapped(world)
+    before = world.writes()
+
+    world.call("resolve", one, "--adopt", str(theirs), "--yes")
+    world.call("ignore", one, "--reason", "x", "--yes")
+    world.call("retry", one, "--yes")
+
+    assert world.writes() == before
+
+
+# ---------------------------------------------------------------------- the stop of creation
+
+
+def test_a_decision_by_name_opens_creation_which_is_proven_anew(world: World) -> None:
+    world.go_live()
+    world.sandbox.jetti.switches.cancel_ids_key = "saleItemIds"
+    one = world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
+    world.pass_time()
+    assert world.run().code == 7
+    world.environ |= {"RECONCILER_JETTI__CANCEL_IDS_KEY": "saleItemIds"}
+    other = world.returned()
+    world.pass_time()
+    assert world.run().code == 7
+    listed = world.call("ignore", "--all", "--state", "review", "--reason", "x", "--yes")
+    assert listed.code == 0
+    assert world.run().code == 7, "what stopped creation has to be named"
+
+    ran = world.call("ignore", one, "--reason", "undone by hand", "--yes")
+
+    assert (ran.code, "is open again" in ran.stdout) == (0, True)
+    assert world.run().code == 0
+    assert len(world.in_jetti(other)) == 1
+    assert world.call("status").code == 0
+
+
+def test_whoever_opens_creation_too_early_has_it_stopped_again(world: World) -> None:
+    world.go_live()
+    world.sandbox.jetti.switches.cancel_ids_key = "saleItemIds"
+    one = world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
+    world.pass_time()
+    assert world.run().code == 7
+    further = [world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0) for _ in range(2)]
+    world.pass_time()
+
+    assert world.call("retry", one, "--yes").code == 0
+    ran = world.run()
+
+    assert ran.code == 7
+    made = [
+        bool(world.in_jetti(each) or world.on_order(order))
+        for each, order in zip(further, world.orders[-2:], strict=True)
+    ]
+    assert sum(made) <= 1, "one create at a time"
