@@ -217,6 +217,8 @@ def _require_possible(found: list[Outlook], request: Request) -> None:
             f"{request.names[0]} has several returns, and one is resolved at a time: {ids}",
             "name the return by its id",
         )
+    if all(one.is_so_already for one in found):
+        return  # whoever repeats a command, perhaps one that was cut short, did nothing wrong
     for one in found:
         # All of a named order that can be decided about, unless none can.
         if one.refusal is not None and (len(found) == 1 or one.return_id in request.names):

@@ -15,7 +15,7 @@ from reconciler.clock import Clock
 from reconciler.core import fingerprint, mapping
 from reconciler.core.batches import batched
 from reconciler.core.guard import check_shop
-from reconciler.core.matching.result import BY_HAND, listed, titled
+from reconciler.core.matching.result import DECIDE, listed, titled
 from reconciler.core.model import (
     GONE,
     Entry,
@@ -215,7 +215,7 @@ class Ingest:
         [entry] = self._ledger.entries.get([return_id])
         if entry.sale_returns:
             pushed = listed(map(titled, entry.sale_returns))
-            reason = f"gone from Loop after it was pushed as sale return {pushed}. {BY_HAND}"
+            reason = f"gone from Loop after it was pushed as sale return {pushed}. {DECIDE}"
             self._ledger.journal.apply(return_id, Transition(State.REVIEW, reason))
         else:
             self.singles([replace(entry.seen, state=GONE)])

@@ -1,6 +1,6 @@
 """What someone may decide about a return, and what follows from it.
 
-What each decision does in each state stands in docs/decisions.md#what-may-be-decided-when; a test
+What each decision does in each state stands in deciding.md#what-may-be-decided-when; a test
 compares.
 """
 
@@ -99,6 +99,8 @@ class Outlook(Struct, frozen=True):
     """The state that follows; None where only a row is concerned."""
     refusal: str | None = None
     """Why nothing would be done; None if it would."""
+    is_so_already: bool = False
+    """Whether nothing would be done because it is as if it had been."""
     row: str | None = None
     """What is not understood of it and is ignored from then on, or reported again."""
     row_key: str | None = None
@@ -130,6 +132,7 @@ _FROM: dict[Decision, frozenset[State]] = {
     Decision.ADOPT: _STUCK | {State.PENDING},
     Decision.CREATE: _STUCK | {State.PENDING},
 }
+_SO_ALREADY = {(Decision.RETRY, State.PENDING), (Decision.IGNORE, State.IGNORED)}
 _REFUSALS = {
     State.PENDING: "it is pending: the next run takes it up anyway",
     State.SYNCED: f"{_DONE}, so there is nothing to decide",
@@ -154,6 +157,7 @@ def outlook(entry: Entry, decision: Decision, situation: Situation) -> Outlook:
         in_jetti=tuple(one.reference for one in entry.sale_returns),
         becomes=after(entry, decision).value if no is None else None,
         refusal=refused,
+        is_so_already=refused is not None and (decision, entry.state) in _SO_ALREADY,
         row=row.problem if row else None,
         row_key=row.key if row else None,
         stopped_with=situation.stopped_with if no is None else None,
@@ -175,6 +179,7 @@ def outlook_of_row(row: SetAside, decision: Decision) -> Outlook:
         in_jetti=(),
         becomes=None,
         refusal=None if concerned else _why_not_the_row(row, decision),
+        is_so_already=not concerned and row.is_ignored is (decision is Decision.IGNORE),
         row=row.problem if concerned else None,
         row_key=row.key if concerned else None,
     )

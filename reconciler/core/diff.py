@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.core import owned_fields
 from reconciler.core.matching.lines import is_divided, items_of_line
-from reconciler.core.matching.result import BY_HAND, NeedsReview, listed
+from reconciler.core.matching.result import DECIDE, NeedsReview, listed
 from reconciler.core.model import (
     Entry,
     Fields,
@@ -137,7 +137,7 @@ def diff_of(
         else:
             found += one
     if reviews:
-        return NeedsReview(f"{'; '.join(reviews)}. {BY_HAND}")
+        return NeedsReview(f"{'; '.join(reviews)}. {DECIDE}")
     return found
 
 

@@ -130,9 +130,7 @@ def why(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Iterato
 def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
     for state in _STUCK:
         if count := facts.states.get(state):
-            what = {State.REVIEW: "in review: someone must decide and act by hand in Jetti"}.get(
-                state, state.value
-            )
+            what = {State.REVIEW: "in review: someone must decide"}.get(state, state.value)
             yield f"{_returns(count)} {what}"
     if facts.overdue:
         limit = f" for {duration.format(patience)} or longer" if patience else ""

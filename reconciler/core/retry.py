@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from reconciler.core.matching.result import BY_HAND, NotReady
+from reconciler.core.matching.result import DECIDE, NotReady
 from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.records import Attempt, Transition
 
@@ -74,7 +74,7 @@ def waits(entry: Entry, wait: NotReady, now: datetime, patience: timedelta) -> T
     since = entry.due_since or now
     if wait.order_found and now - since >= (patience or LINES_FOLLOW_WITHIN):
         there = f": {wait.found_instead}" if wait.found_instead else ""
-        return Transition(State.REVIEW, f"{wait.reason}{there}. {BY_HAND}")
+        return Transition(State.REVIEW, f"{wait.reason}{there}. {DECIDE}")
     if now - since >= ORDERS_ARRIVE_WITHIN:
         return Transition(State.DEAD, f"{wait.reason}, for {ORDERS_ARRIVE_WITHIN.days} days")
     looked = (entry.attempts if entry.state is State.WAITING else 0) + 1

@@ -106,10 +106,9 @@ _FIXED = {
     State.SKIPPED: "nothing: there is nothing to send to Jetti; the next change in Loop queues it"
     " again",
     State.DEAD: "nothing automatically: it was given up for this version; the next change in Loop"
-    " queues it again",
-    State.REVIEW: "nothing automatically: someone has to decide and, in this version, do by hand in"
-    " Jetti what is still wanted; the program writes nothing more for it and keeps it in review",
-    State.IGNORED: "nothing: someone decided so",
+    " queues it again, as does `reconciler retry`",
+    State.REVIEW: "nothing until someone decides with `reconciler retry`, `resolve` or `ignore`",
+    State.IGNORED: "nothing until someone decides otherwise with `reconciler retry`",
 }
 
 

@@ -13,7 +13,10 @@ from reconciler.core.report import ChangeKind, Counts, OutcomeKind, ReportedChan
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.errors import worst
 
-CREATION_STOPPED = "creation is stopped, and this version has no command that opens it again"
+CREATION_STOPPED = (
+    "creation is stopped until someone decides about the return that caused it, with"
+    " `reconciler retry`, `resolve` or `ignore`"
+)
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

@@ -21,7 +21,7 @@ from reconciler.core.matching.created import (
     left_out,
 )
 from reconciler.core.matching.lines import with_asked_units
-from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
+from reconciler.core.matching.result import DECIDE, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, OrderSnapshot
 from reconciler.core.model import (
     Entry,
@@ -328,7 +328,7 @@ class Creator:
         if overreached.as_asked:
             stands = listed(map(titled, overreached.as_asked))
             reason = f"{reason}; what was asked for is in sale return {stands}"
-        reason = f"{reason}. {BY_HAND}"
+        reason = f"{reason}. {DECIDE}"
         self._journal.apply(entry.id, Transition(State.REVIEW, reason))
         return PushResult(OutcomeKind.REVIEW, reason)
 

@@ -48,7 +48,8 @@ def summary(decision: Decision, shown: Shown) -> str:
     """What was done."""
     done = [one for one, _ in shown if one.refusal is None]
     if not done:
-        return f"There is nothing to {decision.value}."
+        reasons = "; ".join(f"return {safe(x.return_id, 70)}: {x.refusal}" for x, _ in shown[:3])
+        return f"There is nothing to {decision.value}{f': {reasons}' if reasons else ''}."
     entries = [one for one in done if one.becomes is not None]
     rows = [one for one in done if one.row is not None]
     parts = []

@@ -86,7 +86,7 @@ def _facts(facts: Facts) -> Iterator[str]:
     if facts.creation_stopped:
         why = safe(facts.creation_stopped, 500)
         yield line(
-            "creation", f"STOPPED, and this version has no command that opens it again: {why}"
+            "creation", f"STOPPED until someone decides about the return that caused it: {why}"
         )
     if problem := facts.oldest_problem:
         since = lasting(facts.now - problem.since) if problem.since else ""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.matching.result import BY_HAND, NotReady
+from reconciler.core.matching.result import DECIDE, NotReady
 from reconciler.core.model import IntentOutcome, Operation, State
 from reconciler.core.records import Attempt, Transition
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES, failed, tries, waits
@@ -103,7 +103,7 @@ def test_a_person_who_must_decide_is_told_what_there_is_instead_of_a_line():
 
     assert waits(since, wait, NOON + MINUTE, DAY).reason == "no line"
     assert waits(since, wait, NOON + DAY, DAY) == Transition(
-        State.REVIEW, f"no line: there is another. {BY_HAND}"
+        State.REVIEW, f"no line: there is another. {DECIDE}"
     )
 
 
@@ -159,7 +159,7 @@ def test_an_order_is_looked_for_for_thirty_days():
 def test_a_line_missing_from_its_order_is_a_person_s_after_the_patience(wait, after, state):
     transition = looked(3, wait, now=NOON + after)
 
-    told = f"{wait.reason}. {BY_HAND}"
+    told = f"{wait.reason}. {DECIDE}"
     assert (transition.state, transition.reason) == (
         state,
         wait.reason if state is State.WAITING else told,

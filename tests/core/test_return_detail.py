@@ -49,7 +49,7 @@ NEXT: dict[str, tuple[Entry, tuple[str, ...]]] = {
     "synced": (entry(State.SYNCED), ("nothing", "change in Loop")),
     "skipped": (entry(State.SKIPPED), ("nothing", "change in Loop")),
     "dead": (entry(State.DEAD), ("nothing", "change in Loop")),
-    "in review": (entry(State.REVIEW), ("nothing", "by hand")),
+    "in review": (entry(State.REVIEW), ("nothing", "reconciler retry", "ignore")),
     "ignored": (entry(State.IGNORED), ("nothing",)),
     "waiting": (
         entry(State.WAITING, next_try_at=NOON),

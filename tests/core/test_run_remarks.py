@@ -15,7 +15,7 @@ from reconciler.core.report import OutcomeKind, Requests, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.run_remarks import run_remarks
 from reconciler.core.settings import Policy
-from reconciler.core.summary import LedgerTotals, ReadTotals
+from reconciler.core.summary import CREATION_STOPPED, LedgerTotals, ReadTotals
 from tests.core.samples import NOON, a_return, an_entry, pushed, wanted_line, wants
 from tests.support.planning import make_plan
 
@@ -96,7 +96,7 @@ def test_while_creation_is_stopped_that_is_all_there_is_to_say_of_creates() -> N
     stopped = replace(NEVER_PUSHED, totals=LedgerTotals(creation_stopped="overreach"))
 
     assert run_remarks(result, stopped, "other") == (
-        "creation is stopped, and this version has no command that opens it again: overreach",
+        f"{CREATION_STOPPED}: overreach",
         "Jetti is odd",
         "1 return is left; scheduled passes continue with the rest, after fresh changes",
     )

@@ -254,7 +254,7 @@ def test_that_creation_is_stopped_is_said_with_its_reason(golden):
     said = sentence(7, LedgerTotals(creation_stopped="whole sale"))
 
     assert said.endswith(": whole sale")
-    assert "no command that opens it again" in said
+    assert "until someone decides about the return that caused it" in said
     golden(said)
 
 

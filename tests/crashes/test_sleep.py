@@ -15,7 +15,7 @@ from tests.support.agreement import assert_agreement
 ASLEEP = 6
 """Hours."""
 [SPLIT] = named("split create")
-BY_HAND = {"trackingNumber": "by hand", "status": "received"}
+DECIDE = {"trackingNumber": "by hand", "status": "received"}
 
 
 @pytest.mark.covers("F7")
@@ -28,7 +28,7 @@ def test_what_a_person_did_while_it_slept_is_not_written_over(
     def sleeps(pid: int) -> None:
         world.pass_time(hours=ASLEEP)
         for row in world.jetti.sale_returns():
-            world.jetti.edit_sale_return(row["id"], **BY_HAND)
+            world.jetti.edit_sale_return(row["id"], **DECIDE)
         os.kill(pid, signal.SIGCONT)
 
     life = course.begin(Death(course.points.index(point) + 1, "stop"), stopped=sleeps)
@@ -36,7 +36,7 @@ def test_what_a_person_did_while_it_slept_is_not_written_over(
     assert life.code == 0, life.stderr
     made = world.jetti.sale_returns()
     assert len(made) == 3
-    assert [(row["trackingNumber"], row["status"]) for row in made] == [tuple(BY_HAND.values())] * 3
+    assert [(row["trackingNumber"], row["status"]) for row in made] == [tuple(DECIDE.values())] * 3
 
 
 @pytest.mark.covers("F7")

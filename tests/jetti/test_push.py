@@ -368,8 +368,8 @@ def test_a_preview_writes_nothing_anywhere(shop):
             "review",
             f"unmarked sale return 1005-01 (4) with 2 of order line {line} overlaps this return's "
             f"lines without matching them: the return has 1 of order line {line}. Give it the id "
-            "of its return as externalId in Jetti, or cancel it. Do by hand in Jetti what is still "
-            "wanted",
+            "of its return as externalId in Jetti, or cancel it. Decide with `reconciler retry`, "
+            "`resolve` or `ignore`",
         ),
         ("create", "waiting", "order #1006 is not in Jetti yet"),
         ("update", "planned", None),

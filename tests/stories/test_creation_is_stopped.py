@@ -13,7 +13,6 @@ from tests.stories.test_what_was_written import AGAINST_JETTI, scan
 from tests.support.world import World
 
 PROMISES = (
-    "until someone",
     "has looked into it",
     "check the setting",
     "one by one",
@@ -24,7 +23,7 @@ PROMISES = (
     "Stopped for safety",
 )
 """What would have an operator wait, or do something, in vain."""
-FOR_GOOD = "no command that opens it again"
+FOR_GOOD = "until someone decides about the return that caused it"
 CORRECTED = {"RECONCILER_JETTI__CANCEL_IDS_KEY": "saleItemIds"}
 
 

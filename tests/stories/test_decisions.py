@@ -11,6 +11,12 @@ from typing import Any
 
 import pytest
 
+from reconciler import config, failpoints
+from reconciler.core.decisions import Decision
+from reconciler.deciding import Prospect, Request, decide
+from reconciler.errors import SafetyStop
+from reconciler.failpoints import Failpoint
+from reconciler.runtime import Runtime
 from tests.stories.test_people_in_jetti import by_hand
 from tests.stories.test_rows_not_understood import UNREADABLE, spoil
 from tests.support.agreement import assert_agreement
@@ -440,3 +446,128 @@ def test_whoever_opens_creation_too_early_has_it_stopped_again(world: World) -> 
         for each, order in zip(further, world.orders[-2:], strict=True)
     ]
     assert sum(made) <= 1, "one create at a time"
+
+
+# -------------------------------------------------------------------- repeated, and at a bad time
+
+
+@pytest.mark.parametrize("command", [("retry",), ("ignore", "--reason", "x")])
+def test_a_repeated_decision_does_nothing_more(world: World, command: tuple[str, ...]) -> None:
+    one, _ = overlapped(world)
+    verb, *more = command
+    assert world.call(verb, one, *more, "--yes").code == 0
+    before = decisions(world)
+
+    again = world.call(verb, one, *more, "--yes")
+
+    assert (again.code, decisions(world)) == (0, before)
+    assert "nothing to" in again.stdout
+
+
+def test_what_has_changed_since_it_was_shown_is_not_decided(world: World) -> None:
+    one, theirs = overlapped(world)
+    runtime = Runtime(world.clock, world.environ, connect=world.connect)
+
+    def answers(shown: tuple[Prospect, ...]) -> bool:
+        [prospect] = shown
+        assert prospect.outlook.state == "review"
+        [item] = world.jetti.items_of(theirs)
+        world.jetti.edit_item(item["id"], quantity=3)
+        return True
+
+    request = Request(Decision.ADOPT, (one,), sale_returns=(str(theirs),))
+    with pytest.raises(SafetyStop, match="has changed meanwhile"):
+        decide(config.load(None, world.environ), request, runtime, answers)
+
+    assert (world.state(one), decisions(world)) == ("review", [])
+
+
+def test_while_a_run_goes_on_a_decision_waits_and_then_gives_up(world: World) -> None:
+    one, _ = overlapped(world)
+    other = world.returned()
+    world.pass_time()
+    tried: list[int] = []
+
+    def meanwhile(point: Failpoint) -> None:
+        if point is Failpoint.CREATED and not tried:
+            tried.append(world.call("ignore", one, "--reason", "x", "--yes", "--wait", "0s").code)
+
+    with failpoints.watched(meanwhile):
+        ran = world.run()
+
+    assert (tried, ran.code, world.state(one)) == ([75], 3, "review")
+    assert len(world.in_jetti(other)) == 1
+
+
+def test_an_unanswered_write_is_read_back_before_anything_is_decided(world: World) -> None:
+    world.trusted()
+    one = world.returned()
+    world.breaks("POST *", "applied_then_lost")
+    world.pass_time()
+    assert world.run().code == 3
+    world.heals()
+    before = world.state(one)
+    assert before == "unknown"
+
+    for command in (("retry",), ("ignore", "--reason", "x"), ("resolve", "--create")):
+        verb, *more = command
+        refused = world.call(verb, one, *more, "--yes")
+        assert (refused.code, world.state(one)) == (2, before)
+        assert "no answer yet" in refused.stderr
+    world.pass_time()
+    assert world.run().code == 0
+    assert len(world.in_jetti(one)) == 1
+
+
+def test_a_dry_run_and_the_run_after_a_decision_agree(world: World) -> None:
+    one, theirs = overlapped(world)
+    world.call("resolve", one, "--adopt", str(theirs), "--yes")
+    dry = world.call("run", "--dry-run", "--against-jetti", "--format", "json")
+    planned = {row["return_id"]: row["fields"] for row in json.loads(dry.stdout)["changes"]}
+
+    ran = world.run()
+
+    [change] = [row for row in ran.report["changes"] if row["return_id"] == one]
+    assert planned[one] == change["fields"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [("503", 5), ("401", 6)],
+)
+def test_jetti_that_cannot_be_asked_leaves_everything_undecided(
+    world: World, status: str, code: int
+) -> None:
+    one, theirs = overlapped(world)
+    world.breaks("GET *", status)
+
+    ran = world.call("resolve", one, "--adopt", str(theirs), "--yes")
+
+    assert (ran.code, world.state(one), decisions(world)) == (code, "review", [])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("retry",),
+        ("retry", "--all"),
+        ("retry", "--state", "dead"),
+        ("retry", "8812", "--all", "--state", "dead"),
+        ("retry", "--all", "--state", "dead", "--version", "00000000"),
+        ("ignore", "8812"),
+        ("ignore", "8812", "--reason", " "),
+        ("resolve", "8812"),
+        ("resolve", "8812", "--adopt", "1", "--create"),
+        ("resolve", "8812", "8813", "--create"),
+        ("resolve", "8812", "--adopt", " "),
+        ("retry", "8812"),
+        ("resolve", "8812", "--create"),
+    ],
+    ids=" ".join,
+)
+def test_what_makes_no_sense_is_refused_without_a_change(
+    world: World, command: tuple[str, ...]
+) -> None:
+    world.go_live()
+
+    assert (world.call(*command, "--yes").code, decisions(world)) == (2, [])

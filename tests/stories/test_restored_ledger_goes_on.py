@@ -72,7 +72,7 @@ def test_what_was_begun_for_a_return_that_has_ended_since_is_told(
         f"unmarked sale return 1002-01 (2) with {units} of order line "
         f"{order.lines[0].order_line_id} looks like what an interrupted create has left, and may"
         f" belong to this return, which is {world.seen(one).state} in Loop. Cancel in Jetti "
-        "what does. Do by hand in Jetti what is still wanted"
+        "what does. Decide with `reconciler retry`, `resolve` or `ignore`"
     )
 
 

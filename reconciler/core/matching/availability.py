@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.matching.result import BY_HAND, NeedsReview, NotReady, listed
+from reconciler.core.matching.result import DECIDE, NeedsReview, NotReady, listed
 from reconciler.core.matching.snapshot import SaleItem
 from reconciler.core.model import Entry, Purpose
 from reconciler.core.states import OPEN
@@ -41,7 +41,7 @@ def check_available(
     return NeedsReview(
         f"order line {line_id}: {units}{' more' if grows else ''} to return, but only "
         f"{available} of {sum(item.quantity for item in left)} left in Jetti: sale item"
-        f" {listed(map(described, items))}. {BY_HAND}"
+        f" {listed(map(described, items))}. {DECIDE}"
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from reconciler.core.matching.result import BY_HAND, Matched, listed, titled
+from reconciler.core.matching.result import DECIDE, Matched, listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot, SaleItem
 from reconciler.core.model import Operation, Write
 
@@ -68,7 +68,7 @@ def check_created(
             made,
             f"Jetti was asked to return sale items {listed(asked)} and returned "
             f"{listed(covered) or 'none'}{f', in {listed(map(titled, made))}' if made else ''}. "
-            f"{BY_HAND}",
+            f"{DECIDE}",
         )
     return AsAsked(made)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.core.instants import to_the_minute
 from reconciler.core.matching.baseline import line_of
-from reconciler.core.matching.result import BY_HAND, NeedsReview, NotReady, listed, titled
+from reconciler.core.matching.result import DECIDE, NeedsReview, NotReady, listed, titled
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, SaleItem
 from reconciler.core.model import Entry, Intent, Operation, Purpose, State, WantedLine
 
@@ -54,7 +54,7 @@ def overreach(
     if unasked:
         return NeedsReview(
             f"sale return {listed(map(_with_items, unasked))} appeared after our unanswered create "
-            f"of {_asked(intent)} and holds items that it did not ask for. {_UNDO}. {BY_HAND}",
+            f"of {_asked(intent)} and holds items that it did not ask for. {_UNDO}. {DECIDE}",
             overreached=True,
         )
     unasked_beside = [row for row in since if not asked & _sale_items(row) and _is_untouched(row)]
@@ -62,7 +62,7 @@ def overreach(
         return NeedsReview(
             f"sale return {listed(map(_with_items, unasked_beside))} appeared along with "
             f"{listed(map(titled, fresh))}, which our unanswered create of {_asked(intent)} made, "
-            f"for items that it did not ask for. {_UNDO}. {BY_HAND}",
+            f"for items that it did not ask for. {_UNDO}. {DECIDE}",
             overreached=True,
         )
     return None
@@ -104,7 +104,7 @@ def from_intent(
         return NeedsReview(
             f"sale return {listed(odd)} appeared after our unanswered create of {_asked(intent)} "
             f"with quantities of its own: not 0, not all that was left, not what is wanted. "
-            f"{_REMEDY}. {BY_HAND}"
+            f"{_REMEDY}. {DECIDE}"
         )
     fresh = [*candidates, *(row for row in marked if row.id not in intent.before)]
     covered = sorted(item for row in fresh for item in _sale_items(row) & asked)
@@ -113,7 +113,7 @@ def from_intent(
     if covered != sorted(asked):
         return NeedsReview(
             f"our unanswered create asked for {_asked(intent)}, but sale returns for "
-            f"{listed(covered)} appeared: {listed(map(_with_items, fresh))}. {BY_HAND}"
+            f"{listed(covered)} appeared: {listed(map(_with_items, fresh))}. {DECIDE}"
         )
     return candidates
 
@@ -138,21 +138,21 @@ def from_contents(
     if quantities_found != quantities or not _is_plain(touching):
         return NeedsReview(
             f"{which} overlaps this return's lines without matching them: the return has "
-            f"{_units(quantities)}. {_REMEDY}. {BY_HAND}"
+            f"{_units(quantities)}. {_REMEDY}. {DECIDE}"
         )
     # safeguard: adoption-of-nothing-older
     if any(row.created_at < entry.seen.created_at for row in touching):
         made = listed(to_the_minute(row.created_at) for row in touching)
         return NeedsReview(
             f"{which} holds this return's lines but is older than the return: it was made "
-            f"{made}, the return {to_the_minute(entry.seen.created_at)}. {_REMEDY}. {BY_HAND}"
+            f"{made}, the return {to_the_minute(entry.seen.created_at)}. {_REMEDY}. {DECIDE}"
         )
     claimants = [other.id for other in other_entries if _could_own(other, quantities)]
     # safeguard: adoption-needs-one-claimant
     if claimants:
         return NeedsReview(
             f"{which} could belong to this return or to {listed(claimants)}: they want the same "
-            f"lines. {_REMEDY}. {BY_HAND}"
+            f"lines. {_REMEDY}. {DECIDE}"
         )
     return touching
 
@@ -187,7 +187,7 @@ def abandoned_create(
     along = f", and sale return {listed(map(titled, marked))}, which is marked" if marked else ""
     return NeedsReview(
         f"{which} looks like what an interrupted create has left, and may belong to this return,"
-        f" which is {entry.seen.state} in Loop. Cancel in Jetti what does{along}. {BY_HAND}"
+        f" which is {entry.seen.state} in Loop. Cancel in Jetti what does{along}. {DECIDE}"
     )
 
 

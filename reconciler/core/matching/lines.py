@@ -82,7 +82,7 @@ def ambiguous(line: WantedLine, matching: Sequence[SaleItem]) -> NeedsReview:
 
 RAISE_BY_HAND = (
     "Raise the sale return for the right ones by hand in Jetti, "
-    "with this return's id as its externalId"
+    "with this return's id as its externalId, and `reconciler retry` this one"
 )
 """What settles a review where the program cannot tell the items apart."""
 

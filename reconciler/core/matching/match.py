@@ -40,7 +40,7 @@ from reconciler.core.matching.lines import (
 )
 from reconciler.core.matching.order import possible, ruled_out
 from reconciler.core.matching.result import (
-    BY_HAND,
+    DECIDE,
     Matched,
     MatchResult,
     Missing,
@@ -141,7 +141,7 @@ def _deleted_in_jetti(entry: Entry, snapshot: OrderSnapshot) -> str | None:
     gone += [f"sale return {listed(deleted)}"] if deleted else []
     if not gone:
         return None
-    return f"{listed(gone)} was deleted in Jetti and is never recreated automatically. {BY_HAND}"
+    return f"{listed(gone)} was deleted in Jetti and is never recreated automatically. {DECIDE}"
 
 
 def _without_an_order(entry: Entry, snapshot: OrderSnapshot) -> str:
@@ -150,7 +150,7 @@ def _without_an_order(entry: Entry, snapshot: OrderSnapshot) -> str:
     not_it = ruled_out(entry.seen, snapshot.sales, snapshot.sale_items)
     return (
         f"Jetti has sale return {listed(rows)} for {entry.seen.order} but not the order"
-        f"{f'; not {listed(not_it)}' if not_it else ''}. {BY_HAND}"
+        f"{f'; not {listed(not_it)}' if not_it else ''}. {DECIDE}"
     )
 
 
@@ -173,7 +173,7 @@ def _in_two_sale_returns(entry: Entry, snapshot: OrderSnapshot) -> str | None:
         for item_id, rows in sorted(standing.items())
         if len(rows) > 1
     ]
-    return f"{'; '.join(doubled)}. Cancel the surplus ones. {BY_HAND}" if doubled else None
+    return f"{'; '.join(doubled)}. Cancel the surplus ones. {DECIDE}" if doubled else None
 
 
 def _overreached(entry: Entry, snapshot: OrderSnapshot, other_entries: Sequence[Entry]) -> bool:
@@ -252,7 +252,7 @@ class _OrderMatch:
             return NeedsReview(
                 f"sale return {where} carries this return's marker but is not on "
                 f"{self._entry.seen.order}, which is sale {self._sale.id} "
-                f"({self._sale.reference}). {_UNMARK}. {BY_HAND}"
+                f"({self._sale.reference}). {_UNMARK}. {DECIDE}"
             )
         theirs = [self._live[row_id] for row_id in sorted(self._owners.keys() & self._live.keys())]
         # safeguard: marker-of-another-return
@@ -261,7 +261,7 @@ class _OrderMatch:
             return NeedsReview(
                 "a sale return carries this return's marker but belongs to another:"
                 f" {listed(whose)}. "
-                f"{_UNMARK}. {BY_HAND}"
+                f"{_UNMARK}. {DECIDE}"
             )
         unanswered = self._entry.unanswered_create
         refused = self._claim_by_intent(unanswered) if unanswered else None
@@ -340,7 +340,7 @@ class _OrderMatch:
             return NeedsReview(
                 f"our unanswered create was sent to sale {unanswered.write.target_id}, but "
                 f"{self._entry.seen.order} is sale {self._sale.id} ({self._sale.reference}) now."
-                f" Check what it created there. {BY_HAND}"
+                f" Check what it created there. {DECIDE}"
             )
         found = from_intent(
             unanswered,
@@ -416,7 +416,7 @@ class _OrderMatch:
             f"unmarked sale return {listed(with_units(row, items) for row in there)} may belong"
             f" to this return, but is on sale {listed(which)}, while {self._entry.seen.order} is"
             " sale "
-            f"{self._sale.id} ({self._sale.reference}). {BY_HAND}"
+            f"{self._sale.id} ({self._sale.reference}). {DECIDE}"
         )
 
     def _claim_by_contents(self, creatable: Collection[str]) -> NeedsReview | NotReady | None:
@@ -439,7 +439,7 @@ class _OrderMatch:
         # safeguard: no-review-of-malformed-lines
         if not self._entry.wanted.lacks_lines:
             return review
-        there = review.reason.removesuffix(f". {BY_HAND}").removesuffix(f". {RAISE_BY_HAND}")
+        there = review.reason.removesuffix(f". {DECIDE}").removesuffix(f". {RAISE_BY_HAND}")
         reason = f"not all lines of this return are understood, and {there}"
         return NotReady(reason, order_found=True)
 

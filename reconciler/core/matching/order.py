@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from msgspec.structs import replace
 
 from reconciler.core import order_name
-from reconciler.core.matching.result import BY_HAND, listed
+from reconciler.core.matching.result import DECIDE, listed
 from reconciler.core.matching.snapshot import (
     Chosen,
     Disputed,
@@ -114,7 +114,7 @@ def _dispute(
     besides = f"; not {listed(not_it)}" if not_it else ""
     return (
         f"{seen.order} matches {len(left)} sales in Jetti: {described}{besides}. "
-        f"Cancel the wrong one in Jetti or give it its own order id and name. {BY_HAND}"
+        f"Cancel the wrong one in Jetti or give it its own order id and name. {DECIDE}"
     )
 
 

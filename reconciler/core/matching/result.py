@@ -9,8 +9,8 @@ from msgspec import Struct
 from reconciler.core.matching.snapshot import LiveSaleReturn, SaleItem
 from reconciler.core.model import Intent, SaleReturn, WantedLine
 
-BY_HAND = "Do by hand in Jetti what is still wanted"
-"""What settles a review: nothing but a decision by hand moves one (`core.states`)."""
+DECIDE = "Decide with `reconciler retry`, `resolve` or `ignore`"
+"""What settles a review: nothing but a decision moves one (`core.decisions`)."""
 
 
 class NeedsReview(Struct, frozen=True):

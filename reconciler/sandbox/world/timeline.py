@@ -21,7 +21,7 @@ FIRST_RETURN = 31_000_001
 FUTURE = timedelta(days=30)
 """How long after now new returns are submitted."""
 
-SECOND_RETURN, UNRETURNED, BURST, LATE, ABSENT, BY_HAND = 0.12, 0.1, 0.03, 0.04, 0.02, 0.02
+SECOND_RETURN, UNRETURNED, BURST, LATE, ABSENT, DECIDE = 0.12, 0.1, 0.03, 0.04, 0.02, 0.02
 """Shares: of orders with two returns, of orders without one, of returns in the same second as
 the one before, of orders that reach Jetti after their return, of orders that never do, and of
 returns that staff raise in Jetti by hand."""
@@ -90,7 +90,7 @@ class Timeline:
         lifecycle = Lifecycle(self._chance, str(self._next_id), order, moment, available)
         self._next_id += 1
         self._events += lifecycle.events()
-        if self._chance.random() < BY_HAND:
+        if self._chance.random() < DECIDE:
             self._add_manual_work(order, moment, lifecycle.quantities)
         left = {
             line_id: units - lifecycle.quantities.get(line_id, 0)

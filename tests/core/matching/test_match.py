@@ -8,7 +8,14 @@ from msgspec.structs import replace
 from reconciler.core.matching.baseline import of_manual, of_marked, of_unanswered_create
 from reconciler.core.matching.match import match_entry, needs_order
 from reconciler.core.matching.order import with_order
-from reconciler.core.matching.result import Matched, Missing, NeedsReview, NotApplied, NotReady
+from reconciler.core.matching.result import (
+    DECIDE,
+    Matched,
+    Missing,
+    NeedsReview,
+    NotApplied,
+    NotReady,
+)
 from reconciler.core.matching.snapshot import LiveItem
 from reconciler.core.model import Operation, Purpose, State, Write
 from reconciler.core.owned_fields import OWNED
@@ -463,8 +470,8 @@ def test_an_overreach_is_told_along_with_whatever_else_a_person_must_decide(row,
     result = match(entry, row, other_entries=(other,))
 
     assert result == NeedsReview(
-        "sale return 1001-30 (30) was deleted in Jetti and is never recreated automatically. Do by "
-        "hand in Jetti what is still wanted",
+        "sale return 1001-30 (30) was deleted in Jetti and is never recreated automatically. "
+        f"{DECIDE}",
         overreached=overreached,
     )
 
