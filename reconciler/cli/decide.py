@@ -74,9 +74,9 @@ _EXIT_CODES = exit_codes(0, 2, 7, 8, 75, 130)
 def retry(context: click.Context, /, **options: Any) -> int:
     """Have the next run take up returns that wait, failed, are dead, in review or ignored.
 
-    They become pending, with no try spent; the run looks at Jetti first, so what still stands in
-    the way brings a return back to where it was. Those that are named are let past the guards;
-    with --all the guards count them anew. A write without an answer is read back first. Of a
+    They become pending, with no try spent; the run looks at Jetti first, so what is still in the
+    way brings a return back to where it was. Those that are named are let past the guards; with
+    --all the guards count them anew. A write without an answer is read back first. Of a
     stopped plan it takes out the returns that are named. Nothing is written to Jetti by this.
 
     \b

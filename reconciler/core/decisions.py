@@ -1,7 +1,6 @@
 """What someone may decide about a return, and what follows from it.
 
-What each decision does in each state stands in deciding.md#what-may-be-decided-when; a test
-compares.
+What may be decided in which state: deciding.md#what-may-be-decided-when; a test compares.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class SqlDecisions:
         Raises LedgerError where `core.states` does not allow one.
         """
         # One transaction: a return whose state moved without its decision, or the other way round,
-        # could not be told from one that nobody decided about.
+        # could not be distinguished from one that nobody decided about.
         with self._database.writing() as connection:
             steps = [(one.return_id, one.step) for one in rulings if one.step is not None]
             for portion in transitions.portions(steps):
