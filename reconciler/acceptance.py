@@ -11,6 +11,7 @@ from reconciler.core.ports import Ledger
 from reconciler.core.records import PlanMember, StoppedPlan
 from reconciler.core.report import ChangeKind
 from reconciler.core.request import RunRequest
+from reconciler.errors import SafetyStop
 
 
 class Acceptance:
@@ -50,6 +51,16 @@ class Acceptance:
         self._reviewed = self._reviewed.union(change.member() for change in guarded.stopped)
         return True
 
+    def require_known(self) -> None:
+        """Raise SafetyStop where the digest names no plan: whoever typed it has reviewed something
+        else than what would be done now."""
+        # safeguard: unknown-digest-stops
+        if not self._is_known:
+            raise SafetyStop(
+                f"--accept-plan {self._digest}: no such plan was kept or made, so nothing was pushed",
+                "look at what would be done now with `reconciler run --dry-run`",
+            )
+
     def accept(self, changes: Iterable[Change], *, asked_for: bool) -> None:
         """Committed before anything is written: the next pass must know what was allowed,
         should this one be cut short.
@@ -77,9 +88,9 @@ class Acceptance:
             return ()
         if self._digest is None:
             return ("--accept-plan opened nothing: nothing in the file matches this plan any more",)
-        why = "nothing of that plan is left to do as it was reviewed"
         if not self._is_known:
-            why = "no such plan was kept or made"
+            return ()  # the pass is stopped for it
+        why = "nothing of that plan is left to do as it was reviewed"
         return (f"--accept-plan {self._digest} opened nothing: {why}",)
 
     def _accepted_already(self, left: int) -> str:

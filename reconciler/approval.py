@@ -165,6 +165,7 @@ class GuardedApproval:
         accepted = [change for change in guarded.through if change.member() in inputs.accepted]
         self._acceptance.accept(accepted, asked_for=False)
         self._stop(plan, guarded, inputs)
+        self._acceptance.require_known()
         if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
             self._ledger.meta.accept_mapping(self._policy.mapping_version)
         return guarded.through
@@ -188,6 +189,7 @@ class GuardedApproval:
     def _approve_asked_for(self, plan: Plan) -> tuple[Change, ...]:
         """Single returns are accepted, a range once whoever typed it knows its sum."""
         inputs = self._inputs(plan)
+        self._acceptance.require_known()
         changes = unaccepted(plan.changes, inputs.accepted)
         reasons = needs_consent(changes, inputs) if self._request.kind is RunKind.RANGE else ()
         if reasons:

@@ -35,7 +35,7 @@ ALLOWED = {
     "sandbox": set(),
     "ingest": {"clock", "core", "errors", "runtime", "failpoints"},
     "request_reader": {"clock", "core", "errors", "ingest"},
-    "acceptance": {"clock", "core"},
+    "acceptance": {"clock", "core", "errors"},
     "approval": {"acceptance", "clock", "core", "errors", "log_events"},
     "turns": {"core", "runtime"},
     "reconcile": {

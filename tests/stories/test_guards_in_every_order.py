@@ -710,7 +710,9 @@ def test_a_stopped_member_that_is_not_due_for_a_while_stays_stopped(world: World
 
 @pytest.mark.parametrize("kind", [(), ("--from", "2h"), ("--sweep", "9d"), ("--dry-run",)])
 @pytest.mark.parametrize("due", [0, 1])
-def test_a_digest_that_nobody_kept_is_told(world: World, due: int, kind: tuple[str, ...]) -> None:
+def test_a_digest_that_names_no_plan_stops_the_pass(
+    world: World, due: int, kind: tuple[str, ...]
+) -> None:
     """Also where nothing needs to be accepted, and where --quiet leaves out the report."""
     world.go_live()
     several(world, due)
@@ -720,11 +722,11 @@ def test_a_digest_that_nobody_kept_is_told(world: World, due: int, kind: tuple[s
     several(world, due)
     quiet = world.call("-q", "run", *unknown, *kind)
 
-    said = "--accept-plan 0123456789abcdef opened nothing: no such plan was kept or made"
-    assert (ran.code, quiet.code) == (0, 0)
-    assert said in ran.report["run"]["remarks"]
-    assert said in ran.stderr
-    assert said in quiet.stderr
+    said = "--accept-plan 0123456789abcdef: no such plan was kept or made, so nothing was pushed"
+    assert (ran.code, quiet.code, world.writes()) == (7, 7, [])
+    assert said in ran.report["run"]["failures"][0]["message"]
+    assert said in quiet.stdout
+    assert world.run().code == 0, "the next pass goes on without it"
 
 
 def test_a_digest_of_which_nothing_is_left_is_told(world: World) -> None:
@@ -816,7 +818,8 @@ def test_what_a_stopped_plan_costs_grows_with_it_and_not_with_its_square(world: 
         assert stopped.code == 7
 
     few, many = calls
-    steep = {name for name, count in many.items() if count > 1000 and count > 3 * few[name]}
+    # What only the second does is read the hundred that were left: some ten columns of each.
+    steep = {name for name, count in many.items() if count > 2000 and count > 3 * few[name]}
     assert steep == set()
 
 
