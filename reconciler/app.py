@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +16,8 @@ from reconciler.approval import Approval, Consent, GuardedApproval, GuardPolicy,
 from reconciler.config import Settings
 from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
+from reconciler.core.live_order import LiveOrder
+from reconciler.core.model import Entry
 from reconciler.core.pass_result import PassStart
 from reconciler.core.plan import CreationRules, Planner
 from reconciler.core.report import JettiRequests, LoopRequests, Report, Requests
@@ -237,6 +239,26 @@ def _try_keys(
     with suppress(TargetUnavailable), jetti_service(settings, _ADOPT, runtime) as jetti:
         # The question that adopting begins with: a key need not be good for any other.
         _jetti_targets(settings, jetti, ledger, rules, runtime).matcher.ping()
+
+
+# ------------------------------------------------------------------------------------ only looks
+
+
+def look(
+    settings: Settings,
+    runtime: Runtime,
+    ledger: SqlLedger,
+    entries: Sequence[Entry],
+    rules: CreationRules,
+) -> dict[str, LiveOrder]:
+    """What Jetti holds of these entries' orders now, by return id; GETs only, at half the pace.
+
+    Raises ConfigError without a token; SafetyStop (another account), KeyRefused, TargetUnavailable,
+    Interrupted.
+    """
+    with jetti_service(settings, LOOK_UP, runtime) as jetti:
+        parts = _jetti_targets(settings, jetti, ledger, rules, runtime)
+        return parts.viewer().look_at(entries)
 
 
 # ----------------------------------------------------------------------------------------- pass

@@ -1,8 +1,8 @@
-"""What `status` and `show` ask the ledger. Reads only; a run may go on meanwhile."""
+"""What `status`, `list` and `show` ask the ledger. Reads only; a run may go on meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -17,17 +17,25 @@ from reconciler.core.health import Facts, Health, Stopped, assess, last_stop
 from reconciler.core.instants import to_the_second
 from reconciler.core.listing import MALFORMED, Filter, Listed, Listing, listed, listed_row
 from reconciler.core.listing import listing as list_returns
+from reconciler.core.live_order import LiveOrder
 from reconciler.core.model import Entry, State
 from reconciler.core.past_runs import PastRuns
-from reconciler.core.plan import FRESH_FOR, Change, CreationRules, decide
+from reconciler.core.plan import FRESH_FOR, Change, CreationRules, after_go_live, decide
 from reconciler.core.records import Run, SetAside, StoppedPlan, Told
-from reconciler.core.report import BacklogLeft, Problem, RunKind
-from reconciler.core.return_detail import Circumstances, ReturnDetail, ReturnDetails, Turn, describe
+from reconciler.core.report import BacklogLeft, Failure, Problem, RunKind
+from reconciler.core.return_detail import (
+    Circumstances,
+    Known,
+    ReturnDetail,
+    ReturnDetails,
+    Turn,
+    describe,
+)
 from reconciler.core.states import OPEN
-from reconciler.errors import ConfigError
+from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavailable
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
-from reconciler.ledger.opening import open_reader
+from reconciler.ledger.opening import open_reader, open_scratch
 from reconciler.ledger.sql_ledger import SqlLedger
 
 _RUNS = 10
@@ -96,28 +104,96 @@ def concerns(settings: Settings, clock: Clock, max_age: timedelta | None, channe
     )
 
 
-def details(settings: Settings, clock: Clock, name: str) -> ReturnDetails:
-    """The return of that id, or all on that order. Raises ConfigError when there is none."""
-    now = clock.now()
-    with open_reader(settings.ledger, clock) as ledger:
+Look = Callable[[SqlLedger, Sequence[Entry], CreationRules], dict[str, LiveOrder]]
+"""Looks these entries up in Jetti and describes what is there, by return id. The ledger is a copy
+that is thrown away. Raises TargetUnavailable, KeyRefused, SafetyStop (another account),
+Interrupted."""
+
+
+def details(settings: Settings, clock: Clock, name: str, look: Look | None = None) -> ReturnDetails:
+    """The return of that id, or all on that order; with `look` beside what Jetti holds now, as far
+    as it can be read.
+
+    Raises ConfigError when there is none; LedgerMissing, LedgerError, Interrupted.
+    """
+    is_beside_a_run = is_locked(path_of(settings.ledger)) is True
+    # Matching may write to its ledger what Jetti shows of the account and of names.
+    # safeguard: show-leaves-the-ledger-alone
+    opened = open_reader if look is None else open_scratch
+    with opened(settings.ledger, clock) as ledger:
         aside = {row.key: row for row in ledger.malformed.find(name)}
         rules = CreationRules(settings.policy, ledger.meta.read().go_live, asked_for=False)
-        found = []
-        for entry in ledger.entries.find(name):
-            of_it = aside.pop(entry.id, None) or _only(ledger.malformed.find(entry.id))
-            found.append(_detail_of(ledger, entry, rules, of_it, now))
+        entries = ledger.entries.find(name)
         forgotten = ledger.forgotten.traces(name).forgotten_at
-    if not found and not aside and forgotten is not None:
-        raise ConfigError(
+        if not entries and not aside:
+            raise _unknown(name, forgotten)
+        asked_at = clock.now() if look is not None and entries else None
+        seen = _seen_in_jetti(ledger, entries, rules, look)
+        found = []
+        for entry in entries:
+            of_it = aside.pop(entry.id, None) or _only(ledger.malformed.find(entry.id))
+            known = _known(ledger, entry, rules, settings, seen.orders.get(entry.id))
+            found.append(_detail_of(ledger, entry, rules, of_it, clock.now(), known))
+    return ReturnDetails(
+        returns=tuple(found),
+        not_understood=tuple(aside.values()),
+        asked_for=name,
+        is_beside_a_run=is_beside_a_run,
+        jetti_asked_at=asked_at,
+        failures=seen.failures,
+        exit_code=seen.exit_code,
+    )
+
+
+def _unknown(name: str, forgotten: datetime | None) -> ConfigError:
+    if forgotten is not None:
+        return ConfigError(
             f"{name}: was forgotten at {to_the_second(forgotten)} by `reconciler ledger forget`;"
             " nothing else is known of it",
         )
-    if not found and not aside:
-        raise ConfigError(
-            f"{name}: the ledger knows no return and no order of that name",
-            "read it from Loop with `reconciler run --return ID` or `reconciler run --order NAME`",
-        )
-    return ReturnDetails(tuple(found), tuple(aside.values()))
+    return ConfigError(
+        f"{name}: the ledger knows no return and no order of that name",
+        "read it from Loop with `reconciler run --return ID` or `reconciler run --order NAME`",
+    )
+
+
+class _SeenInJetti(Struct, frozen=True):
+    """What Jetti showed, and what kept it from being read."""
+
+    orders: dict[str, LiveOrder] = {}
+    failures: tuple[Failure, ...] = ()
+    exit_code: int = 0
+
+
+def _seen_in_jetti(
+    ledger: SqlLedger, entries: Sequence[Entry], rules: CreationRules, look: Look | None
+) -> _SeenInJetti:
+    """Nothing that Jetti does keeps what the ledger knows from being shown."""
+    if look is None or not entries:
+        return _SeenInJetti()
+    try:
+        orders = look(ledger, entries, rules)
+    # safeguard: ledger-is-shown-without-jetti
+    except (TargetUnavailable, KeyRefused, SafetyStop) as error:
+        return _SeenInJetti({}, (Failure(str(error), error.hint, error.command),), error.exit_code)
+    reasons = dict.fromkeys(one.failure for one in orders.values() if one.failure is not None)
+    failures = tuple(Failure(reason) for reason in reasons)
+    return _SeenInJetti(orders, failures, TargetUnavailable.exit_code if failures else 0)
+
+
+def _known(
+    ledger: SqlLedger,
+    entry: Entry,
+    rules: CreationRules,
+    settings: Settings,
+    live: LiveOrder | None,
+) -> Known:
+    return Known(
+        settle=settings.jetti.settle,
+        watermark=ledger.meta.read().watermark,
+        is_before_go_live=not after_go_live(entry, rules),
+        live=live,
+    )
 
 
 def _only(rows: list[SetAside]) -> SetAside | None:
@@ -195,6 +271,7 @@ def _detail_of(
     rules: CreationRules,
     not_understood: SetAside | None,
     now: datetime,
+    known: Known,
 ) -> ReturnDetail:
     todo = decide(entry, rules)
     stopped = ledger.plans.stopped()
@@ -209,6 +286,7 @@ def _detail_of(
         stopped_with=stopped.digest if stopped is not None and is_stopped else None,
         creation_stopped=ledger.meta.read().creation_stopped,
         turn=_turn(ledger, entry, now) if entry.state is State.PENDING else None,
+        known=known,
     )
 
 

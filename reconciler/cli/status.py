@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import announced, deliver
+from reconciler.cli import announced, deliver, streams
 from reconciler.cli.completion import returns_and_orders
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.params import Span
 from reconciler.cli.session import Session, session
-from reconciler.errors import ConfigError, ReconcilerError
+from reconciler.errors import ConfigError, ReconcilerError, worst
 
 if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.config import Settings
+    from reconciler.inspection import Look
 
 
 @click.command(epilog=exit_codes(0, 2, 3, 7, 8))
@@ -125,20 +127,33 @@ def _print_what_changed(
     return look.health.exit_code
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 7, 8))
+@click.command(epilog=exit_codes(0, 2, 3, 5, 6, 7, 8, 129, 130, 143))
 @click.argument("name", metavar="RETURN|ORDER", shell_complete=returns_and_orders)
+@click.option(
+    "--against-jetti",
+    is_flag=True,
+    help="Also look the order up in Jetti: what it holds now, and whose each value is.",
+)
 @output_options
 @click.pass_context
-def show(context: click.Context, name: str, output_format: str, output: str | None) -> int:
+def show(
+    context: click.Context, name: str, against_jetti: bool, output_format: str, output: str | None
+) -> int:
     """Show everything about one return, or about all returns on an order.
 
-    What was seen in Loop, what is wanted, what was pushed, each attempt and its answer, and what
-    happens next and why. Reads only the ledger.
+    What was seen in Loop, what is wanted, what was pushed, each write and its answer, what happens
+    next and why, and the commands that could settle it. Reads only the ledger.
+
+    --against-jetti also reads Jetti, which needs its key: each field as it is now, beside what is
+    wanted and what was last pushed, and whose value it is; every sale return on the order, whose it
+    is, and what of it does not fit. Nothing is written, to the ledger neither. Where Jetti cannot
+    be read, what the ledger knows is shown all the same, and the exit code is 5, 6 or 7.
 
     \b
     Examples:
       reconciler show 8812
       reconciler show '#1042'
+      reconciler show 8812 --against-jetti
       reconciler show 8812 --format json
     """
     deliver.require_writable(output)
@@ -146,10 +161,22 @@ def show(context: click.Context, name: str, output_format: str, output: str | No
     settings = call.settings()
     if name.encode(errors="ignore").decode() != name:
         raise click.UsageError(f"{name!r} is not text, so neither a return nor an order")
+    look = _look(call, settings) if against_jetti else None
 
     from reconciler import inspection
     from reconciler.reports import as_json, return_text
 
-    found = inspection.details(settings, call.runtime.clock, name)
+    found = inspection.details(settings, call.runtime.clock, name, look)
+    for failure in found.failures:
+        streams.print_error(failure.message, failure.hint)
     text = as_json.encode(found) if output_format == "json" else return_text.render(found)
-    return 0 if deliver.hand_over(text, output) else UNDELIVERED
+    delivered = deliver.hand_over(text, output)
+    return worst({found.exit_code, 0 if delivered else UNDELIVERED})
+
+
+def _look(call: Session, settings: Settings) -> Look:
+    settings.require_jetti_token()
+
+    from reconciler import app  # slow to import: most look at the ledger alone
+
+    return partial(app.look, settings, call.runtime)

@@ -141,6 +141,37 @@ def diff_of(
     return found
 
 
+def wanted_of(entry: Entry, known: SaleReturn, live: Live, reasons: ReasonIds) -> Live:
+    """What a sale return of the entry and its items should hold. A field is missing where nothing
+    is wanted of it: it is left as it is.
+
+    Raises what `reasons` raises for a code that it lacks.
+    """
+    one = _SaleReturn(entry, known, live, reasons)
+    cancels = one.wanted.purpose is Purpose.CANCEL
+    if not cancels and one.is_emptied and one.wanted.lacks_lines:
+        return Live({}, {})
+    items = {
+        item.id: _pushed_reason(one, item) | _wanted_of_item(one, item) for item in known.items
+    }
+    if not cancels and one.is_emptied and one.wanted.purpose is Purpose.HOLD:
+        return Live({}, items)
+    if cancels or one.is_emptied:
+        return Live({OwnedField.STATUS: "cancelled"}, {})
+    if known.is_cancelled:
+        return Live({}, {})
+    return Live(_wanted_of_sale_return(one), items)
+
+
+def _pushed_reason(one: _SaleReturn, item: Item) -> Fields:
+    """The reason as last pushed, where that is the one that is wanted."""
+    line = one.line(item)
+    if line is None or line.reason_code is None or line.reason_code != item.reason_code:
+        return {}
+    reason = OwnedField.ADJUSTMENT_REASON_ID
+    return {reason: item.fields[reason]} if reason in item.fields else {}
+
+
 def _why_no_step(stays: FurtherStatus) -> str:
     status = f"status of {stays.reference} is {stays.value}"
     if stays.wanted == "cancelled":
@@ -198,6 +229,11 @@ class _SaleReturn(Struct, frozen=True):
         return self.live.is_cancelled or self.known.is_cancelled
 
     @property
+    def is_emptied(self) -> bool:
+        """Whether every line of it was removed."""
+        return not any(self.line(item) for item in self.known.items)
+
+    @property
     def name(self) -> str:
         return f"sale return {self.known.reference} ({self.known.id})"
 
@@ -215,7 +251,7 @@ class _SaleReturn(Struct, frozen=True):
 
 
 def _diff_of_one(one: _SaleReturn) -> Diff | NeedsReview:
-    emptied = not any(one.line(item) for item in one.known.items)
+    emptied = one.is_emptied
     # safeguard: sale-return-of-malformed-lines-stays
     if emptied and one.wanted.lacks_lines and one.wanted.purpose is not Purpose.CANCEL:
         return Diff()  # its lines may just not have been understood

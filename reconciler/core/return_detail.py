@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.instants import to_the_second
 from reconciler.core.left_over import LeftOver, left_over
+from reconciler.core.live_order import LiveOrder
 from reconciler.core.model import Entry, Return, SaleReturn, State, Wanted
 from reconciler.core.records import Attempt, PastWrite, SetAside
+from reconciler.core.report import Failure
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
 from reconciler.core.summary import CREATION_STOPPED, needs_creating
+from reconciler.core.timeline import Event, known_since, timeline
+
+
+class SettlingCommand(Struct, frozen=True):
+    """A command that could settle it."""
+
+    command: str
+    does: str
 
 
 class ReturnDetail(Struct, frozen=True, kw_only=True):
@@ -42,6 +53,16 @@ class ReturnDetail(Struct, frozen=True, kw_only=True):
     """What the last push left although it is wanted."""
     not_understood: SetAside | None = None
     """Its current row in Loop, if that is malformed, wholly or in part."""
+    known_since: datetime | None = None
+    """When it was in the ledger at the latest; perhaps it was earlier."""
+    read_up_to: datetime | None = None
+    """Up to when Loop has been read, and has shown no later change of it."""
+    timeline: tuple[Event, ...] = ()
+    """What happened, and what is to come, in its order."""
+    commands: tuple[SettlingCommand, ...] = ()
+    """What could settle it."""
+    live: LiveOrder | None = None
+    """What Jetti holds now; None where it was not asked, or did not answer."""
 
 
 class ReturnDetails(Struct, frozen=True):
@@ -50,6 +71,29 @@ class ReturnDetails(Struct, frozen=True):
     returns: tuple[ReturnDetail, ...]
     not_understood: tuple[SetAside, ...] = ()
     """Those that were never understood."""
+    asked_for: str = ""
+    """The id or the order that was typed."""
+    is_beside_a_run: bool = False
+    """Whether a run was going on: what it was writing just then may not be here yet."""
+    jetti_asked_at: datetime | None = None
+    """None where Jetti was not asked."""
+    failures: tuple[Failure, ...] = ()
+    """What kept Jetti from being read."""
+    exit_code: int = 0
+
+
+class Known(Struct, frozen=True):
+    """What is known besides the entry, its writes and their answers."""
+
+    settle: timedelta = timedelta(0)
+    """`jetti.settle`."""
+    watermark: datetime | None = None
+    is_before_go_live: bool = False
+    """Whether only its age keeps it from being created."""
+    live: LiveOrder | None = None
+
+
+NOTHING_ELSE = Known()
 
 
 class Turn(Struct, frozen=True):
@@ -72,6 +116,7 @@ def describe(
     stopped_with: str | None = None,
     creation_stopped: str | None = None,
     turn: Turn | None = None,
+    known: Known = NOTHING_ELSE,
 ) -> ReturnDetail:
     """Describe an entry. `stopped_with` is the digest of the stopped plan that it belongs to,
     `creation_stopped` why nothing is created any more; `turn` is that of a pending one."""
@@ -97,7 +142,51 @@ def describe(
         lacks=lacks,
         left=left_over(entry),
         not_understood=not_understood,
+        known_since=known_since(entry, attempts, not_understood),
+        read_up_to=_read_up_to(entry, not_understood, known),
+        timeline=timeline(entry, writes, attempts, not_understood, settle=known.settle),
+        commands=tuple(_commands(entry, circumstances, known)),
+        live=known.live,
     )
+
+
+def _read_up_to(entry: Entry, not_understood: SetAside | None, known: Known) -> datetime | None:
+    """None where Loop has shown a later change, or has not been read that far."""
+    if not_understood is not None and not not_understood.is_partial:
+        return None
+    watermark = known.watermark
+    is_read = watermark is not None and watermark >= entry.seen.updated_at
+    return watermark if is_read else None
+
+
+def _commands(
+    entry: Entry, circumstances: Circumstances, known: Known
+) -> Iterator[SettlingCommand]:
+    """What someone can type about it, each with what it does."""
+    this = f"reconciler run --return {entry.id}"
+    stopped_with, stopped = circumstances.stopped_with, circumstances.creation_stopped
+    if stopped is not None and needs_creating(entry) and not entry.intents:
+        return
+    if stopped_with is not None:
+        yield SettlingCommand(
+            f"reconciler run --accept-plan {stopped_with}", "lets the whole plan through"
+        )
+        yield SettlingCommand(this, "lets this return through alone")
+    elif entry.state in _PUSHED_WHEN_ASKED:
+        yield SettlingCommand(this, _PUSHED_WHEN_ASKED[entry.state])
+    elif entry.state is State.SKIPPED and known.is_before_go_live:
+        yield SettlingCommand(this, "pushes it although it is older than go-live")
+    elif circumstances.is_not_understood:
+        yield SettlingCommand(this, "reads it from Loop again")
+
+
+_PUSHED_WHEN_ASKED = {
+    State.PENDING: "reads it from Loop again and pushes it now",
+    State.WAITING: "looks for it in Jetti now",
+    State.FAILED: "tries it again now",
+    State.IN_FLIGHT: "reads Jetti back, once the write has settled",
+    State.UNKNOWN: "reads Jetti back, once the write has settled",
+}
 
 
 _FIXED = {

@@ -49,19 +49,24 @@ class Lookup:
         self._client = client
         self._clock = clock
 
-    def look_up(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot | LookupFailed]:
+    def look_up(
+        self, entries: Sequence[Entry], *, in_full: bool = False
+    ) -> dict[str, OrderSnapshot | LookupFailed]:
         """What Jetti shows of each, by return id. One that cannot be looked up affects no other.
 
-        Raises KeyRefused, Interrupted, and QueryUnusable: then none can be looked up.
+        `in_full`: with the order of each and every item of its sale returns, also where pushing
+        needs neither. Raises KeyRefused, Interrupted, and QueryUnusable: then none can be looked
+        up.
         """
         try:
-            return dict(self._look_up(entries))
+            return dict(self._look_up(entries, in_full=in_full))
         except QueryUnusable:
             raise
         except (TargetUnavailable, FilterIgnored, Refused) as error:
             if len(entries) > 1:
                 half = len(entries) // 2
-                return self.look_up(entries[:half]) | self.look_up(entries[half:])
+                first = self.look_up(entries[:half], in_full=in_full)
+                return first | self.look_up(entries[half:], in_full=in_full)
             outage = isinstance(error, TargetUnavailable)
             cause = error.cause if isinstance(error, TargetUnavailable) else None
             return {entry.id: LookupFailed(str(error), outage, cause) for entry in entries}
@@ -116,18 +121,18 @@ class Lookup:
         has no answer that can be used; KeyRefused, Interrupted."""
         self.marked([NO_RETURN])
 
-    def _look_up(self, entries: Sequence[Entry]) -> dict[str, OrderSnapshot]:
+    def _look_up(self, entries: Sequence[Entry], *, in_full: bool) -> dict[str, OrderSnapshot]:
         looked_at = self._clock.monotonic()
         ours = self._ours(entries)
         hit(Failpoint.MARKERS_SEEN)
         asked_at = self._client.now()
-        need_order = [entry for entry in entries if needs_order(entry, ours[entry.id])]
+        need_order = [e for e in entries if in_full or needs_order(e, ours[e.id])]
         snapshots = {
             entry.id: OrderSnapshot(asked_at, looked_at, ours=tuple(ours[entry.id]))
             for entry in entries
         }
-        snapshots |= self._orders(need_order, snapshots)
-        return self._with_items(snapshots, entries)
+        snapshots |= self._orders(need_order, snapshots, in_full=in_full)
+        return self._with_items(snapshots, entries, in_full=in_full)
 
     def _ours(self, entries: Sequence[Entry]) -> dict[str, list[LiveSaleReturn]]:
         """Those that carry the marker; and by id those that the ledger knows but that lost it."""
@@ -146,9 +151,10 @@ class Lookup:
         return found
 
     def _orders(
-        self, entries: Sequence[Entry], snapshots: Mapping[str, OrderSnapshot]
+        self, entries: Sequence[Entry], snapshots: Mapping[str, OrderSnapshot], *, in_full: bool
     ) -> dict[str, OrderSnapshot]:
-        """The same snapshots, with the order, its lines and its sale returns."""
+        """The same snapshots, with the order, its lines and its sale returns; `in_full` with those
+        of every sale that may be the order, also where someone must say which is."""
         candidates = self._candidates(entries)
         hit(Failpoint.SALES_SEEN)
         may_be = {e.id: [s.id for s in possible(e.seen, candidates[e.id])] for e in entries}
@@ -177,6 +183,8 @@ class Lookup:
             for return_id, seen in found.items()
             if isinstance(seen.order, Chosen)
         }
+        if in_full:
+            looked_at = {return_id: set(ids) for return_id, ids in may_be.items()} | looked_at
         all_ids = sorted({sale_id for ids in looked_at.values() for sale_id in ids})
         on_sales = self._client.on_sales(all_ids) if all_ids else []
         hit(Failpoint.SALE_RETURNS_SEEN)
@@ -214,17 +222,17 @@ class Lookup:
         return found
 
     def _with_items(
-        self, snapshots: dict[str, OrderSnapshot], entries: Sequence[Entry]
+        self, snapshots: dict[str, OrderSnapshot], entries: Sequence[Entry], *, in_full: bool
     ) -> dict[str, OrderSnapshot]:
-        """The snapshots with the items of whatever is ours or could be. What an unanswered
-        create made may be cancelled by now and counts all the same."""
+        """The snapshots with the items of whatever is ours or could be; `in_full` of everything.
+        What an unanswered create made may be cancelled by now and counts all the same."""
         awaiting = {entry.id for entry in entries if entry.unanswered_create is not None}
         wanted = {row.id for s in snapshots.values() for row in s.ours}
         wanted |= {
             row.id
             for return_id, s in snapshots.items()
             for row in s.on_sale
-            if row.marker is None and (not row.is_cancelled or return_id in awaiting)
+            if in_full or (row.marker is None and (not row.is_cancelled or return_id in awaiting))
         }
         if not wanted:
             return snapshots

@@ -83,6 +83,14 @@ class MatchedChange(Struct, frozen=True):
         return self.only_looks and isinstance(found, NotReady) and not found.waits_for_another
 
 
+class LookedAt(Struct, frozen=True):
+    """What was looked up in full, and what it matches."""
+
+    snapshot: OrderSnapshot
+    result: MatchResult
+    remarks: tuple[str, ...]
+
+
 class Matcher:
     """Looks up and matches. It writes no more to the ledger than what Jetti shows of the account
     and of how it spells the names of orders."""
@@ -184,6 +192,22 @@ class Matcher:
         self._check_account(looked_up)
         return looked_up
 
+    def look_at_all(
+        self, entries: Sequence[Entry]
+    ) -> Iterator[tuple[Entry, LookedAt | LookupFailed]]:
+        """Look these entries up in full and match each, whether or not anything is to be pushed.
+
+        Raises SafetyStop (other account), KeyRefused, TargetUnavailable, Interrupted.
+        """
+        self._share_an_order |= self._ledger.entries.sharing_an_order([e.id for e in entries])
+        snapshots = self._lookup.look_up(entries, in_full=True)
+        for entry in entries:
+            seen = snapshots[entry.id]
+            if isinstance(seen, LookupFailed):
+                yield entry, seen
+            else:
+                yield entry, LookedAt(seen, *self._found(entry, seen))
+
     def match_one(self, change: Change) -> MatchedChange:
         """One change alone, read again from the ledger and from Jetti."""
         [matched] = self.match([change])
@@ -270,6 +294,11 @@ class Matcher:
     ) -> MatchedChange:
         if isinstance(looked_up, LookupFailed):
             return MatchedChange(change, entry, looked_up, None)
+        result, remarks = self._found(entry, looked_up)
+        return MatchedChange(change, entry, result, looked_up, remarks)
+
+    def _found(self, entry: Entry, looked_up: OrderSnapshot) -> tuple[MatchResult, tuple[str, ...]]:
+        """What it matches, and what a reader should know besides."""
         self._check_account(looked_up)
         other_entries: list[Entry] = []
         remarks: tuple[str, ...] = ()
@@ -280,7 +309,7 @@ class Matcher:
                     entry.seen.order_id, entry.seen.order_name, besides=entry.id
                 )
         result = match_entry(entry, looked_up, other_entries, creatable(entry, self.rules))
-        return MatchedChange(change, entry, result, looked_up, remarks)
+        return result, remarks
 
     def _remarks(self, entry: Entry, snapshot: OrderSnapshot) -> tuple[str, ...]:
         """That the order, found by its id, has another name in Jetti. Nothing where two orders of

@@ -1,4 +1,4 @@
-"""The three targets towards Jetti, put together around one HTTP service."""
+"""The targets towards Jetti, and what only looks, put together around one HTTP service."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from reconciler.jetti.pusher import Pusher
 from reconciler.jetti.reasons import AdjustmentReasons
 from reconciler.jetti.resolver import Resolver
 from reconciler.jetti.updater import Updater
+from reconciler.jetti.viewer import Viewer
 from reconciler.jetti.written import WrittenFields
 
 
@@ -44,6 +45,11 @@ class JettiTargets(Struct, frozen=True):
     journal: Journal
     clock: Clock
     written: WrittenFields
+    reasons: AdjustmentReasons
+
+    def viewer(self) -> Viewer:
+        """Only looks, for `show`."""
+        return Viewer(self.matcher, self.preview(), self.ledger, self.reasons, self.clock)
 
     def pusher(self) -> Pusher:
         """Writes to Jetti."""
@@ -71,12 +77,14 @@ def build(
     client, journal, ids_key = JettiClient(service, clock), ledger.journal, settings.cancel_ids_key
     delivery = Delivery(service, journal, clock, settings.settle, ids_key)
     written = WrittenFields()
+    reasons = AdjustmentReasons(client)
     return JettiTargets(
         matcher=Matcher(Lookup(client, clock), ledger, rules, clock, ids_key),
         ledger=ledger,
         creator=Creator(delivery, client, journal, ledger.meta, ids_key, written),
-        updater=Updater(delivery, client, journal, AdjustmentReasons(client), clock, written),
+        updater=Updater(delivery, client, journal, reasons, clock, written),
         journal=journal,
         clock=clock,
         written=written,
+        reasons=reasons,
     )

@@ -1,7 +1,8 @@
-"""The text output of `show`: everything about a return."""
+"""The text output of `show`: everything about a return, in the order in which it happens."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from reconciler.core.model import (
@@ -14,10 +15,21 @@ from reconciler.core.model import (
     WantedLine,
     WantedParcel,
 )
-from reconciler.core.records import Attempt, PastWrite, SetAside
+from reconciler.core.records import SetAside
 from reconciler.core.return_detail import ReturnDetail, ReturnDetails
 from reconciler.core.text import safe
-from reconciler.reports.wording import describe_malformed, line, moment, order, state, value
+from reconciler.reports import live_text
+from reconciler.reports.wording import (
+    describe_malformed,
+    failure,
+    indented,
+    lines,
+    moment,
+    order,
+    state,
+    value,
+    wrapped,
+)
 
 _NOT_TOLD = "Jetti lacks whatever changed with it"
 _TOLD_IN_PART = "Jetti lacks what these lines or labels say, and loses nothing because of it"
@@ -28,39 +40,58 @@ _PURPOSES = {
     Purpose.HOLD: "to be held",
     Purpose.CANCEL: "to be cancelled",
 }
-_WAY_OUT = f"{_READ_AGAIN}; read it at once with: reconciler run --return ID"
+_WAY_OUT = f"{_READ_AGAIN}; read it at once with: `reconciler run --return ID`"
+_MOMENT = 24  # columns of an indented moment and two spaces
 
 
 def render(details: ReturnDetails) -> str:
-    """All returns, separated by blank lines."""
-    known = ["\n".join(_lines(detail)) for detail in details.returns]
-    return "\n\n".join([*known, *("\n".join(_nothing_of(row)) for row in details.not_understood)])
+    """All returns, separated by blank lines; last what concerns all of them."""
+    blocks = ["\n".join(_lines(detail, details)) for detail in details.returns]
+    blocks += ["\n".join(_nothing_of(row)) for row in details.not_understood]
+    last = "\n".join(_of_all(details))
+    return "\n\n".join([*blocks, last] if last else blocks)
+
+
+def _of_all(details: ReturnDetails) -> Iterator[str]:
+    if details.is_beside_a_run:
+        yield from wrapped("A run is going on: what it writes just now may be missing here.")
+    for problem in details.failures:
+        yield from wrapped(f"Jetti could not be read: {safe(problem.message, 1000)}", "  ")
+        yield from failure(problem, problem.message)
+    if details.returns and details.jetti_asked_at is None:
+        yield "Jetti was not asked: it may hold something else by now. To see it:"
+        yield f"  reconciler show {safe(shlex.quote(details.asked_for), 200)} --against-jetti"
 
 
 def _nothing_of(row: SetAside) -> Iterator[str]:
     """A row that was never understood, so nothing of it was pushed."""
-    yield f"{describe_malformed(row)[:1].upper()}{describe_malformed(row)[1:]}"
+    described = describe_malformed(row)
+    yield from wrapped(f"{described[:1].upper()}{described[1:]}", "  ")
     way_out = _WAY_OUT if row.return_id else _READ_AGAIN  # without its id it cannot be named
-    yield line("next", "nothing of it was sent to Jetti; " + way_out)
+    yield from lines("next", "nothing of it was sent to Jetti; " + way_out)
 
 
-def _lines(detail: ReturnDetail) -> Iterator[str]:
+def _lines(detail: ReturnDetail, details: ReturnDetails) -> Iterator[str]:
     seen = detail.seen
-    why = f": {safe(detail.reason)}" if detail.reason else ""
+    why = f": {safe(detail.reason, 2000)}" if detail.reason else ""
     name = f"Return {safe(detail.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
-    yield f"{name} {_HAS.get(detail.state) or f'is {state(detail.state)}'}{why}"
-    yield line("next", safe(detail.next))
+    is_so = f"{name} {_HAS.get(detail.state) or f'is {state(detail.state)}'}"
+    yield from wrapped(f"{is_so}{why}", "  ")
+    yield from lines("next", safe(detail.next, 2000))
     for remark in detail.remarks:
-        yield line("note", safe(remark))
+        yield from lines("note", safe(remark))
     if detail.due_since:
-        yield line("due since", moment(detail.due_since))
+        yield from lines("due since", moment(detail.due_since))
     yield from _not_understood(detail)
     yield ""
     yield from _seen(detail)
     yield from _wanted(detail)
     yield from _pushed(detail)
-    yield from _writes(detail)
-    yield from _attempts(detail)
+    if detail.live is not None:
+        yield ""
+        yield from live_text.lines_of(detail.live, details.jetti_asked_at)
+    yield from _timeline(detail)
+    yield from _commands(detail)
 
 
 def _not_understood(detail: ReturnDetail) -> Iterator[str]:
@@ -70,9 +101,9 @@ def _not_understood(detail: ReturnDetail) -> Iterator[str]:
     yield ""
     since = f"since {moment(row.first_seen)}, last seen {moment(row.last_seen)}"
     newer = "a part of what Loop says" if row.is_partial else "a newer version in Loop"
-    yield f"{newer} is not understood, {since}"
-    yield f"  {safe(row.problem, 500)}"
-    yield f"  {_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_WAY_OUT}"
+    yield from wrapped(f"{newer} is not understood, {since}")
+    yield from indented(safe(row.problem, 500))
+    yield from indented(f"{_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_WAY_OUT}")
     yield "  of what was understood, Jetti still lacks" + ("" if detail.lacks else " nothing")
     for field in detail.lacks:
         yield f"    {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
@@ -82,12 +113,19 @@ def _seen(detail: ReturnDetail) -> Iterator[str]:
     seen = detail.seen
     outcomes = "+".join(safe(outcome, 30) for outcome in seen.outcomes) or "no outcome"
     yield "seen in Loop"
-    yield f"  {safe(seen.state, 20)}, {outcomes}, order id {safe(seen.order_id or '-', 30)}"
-    yield f"  created {moment(seen.created_at)}, updated {moment(seen.updated_at)}"
+    yield from indented(
+        f"{safe(seen.state, 20)}, {outcomes}, order id {safe(seen.order_id or '-', 30)}"
+    )
+    yield from indented(
+        f"created {moment(seen.created_at)}, last changed {moment(seen.updated_at)}"
+    )
+    since = f"in the ledger since {moment(detail.known_since)} or earlier"
+    later = f"; no later change up to {moment(detail.read_up_to)}" if detail.read_up_to else ""
+    yield from indented(f"{since}{later}")
     for one in seen.lines:
-        yield f"  line {_line(one)}"
+        yield from indented(f"line {_line(one)}")
     for parcel in seen.parcels:
-        yield f"  parcel {_parcel(parcel)}"
+        yield from indented(f"parcel {_parcel(parcel)}")
 
 
 def _line(one: Line) -> str:
@@ -110,11 +148,11 @@ def _wanted(detail: ReturnDetail) -> Iterator[str]:
     yield ""
     yield "wanted in Jetti" + changed
     status = f"status {safe(wanted.status, 20)} unless a parcel is further along"
-    yield f"  {_PURPOSES[wanted.purpose]}, {status}"
+    yield from indented(f"{_PURPOSES[wanted.purpose]}, {status}")
     for one in wanted.lines:
-        yield f"  {_wanted_line(one)}"
+        yield from indented(_wanted_line(one))
     for parcel in wanted.parcels:
-        yield f"  {_wanted_parcel(parcel)}"
+        yield from indented(_wanted_parcel(parcel))
 
 
 def _wanted_line(one: WantedLine) -> str:
@@ -132,7 +170,7 @@ def _wanted_parcel(parcel: WantedParcel) -> str:
 def _pushed(detail: ReturnDetail) -> Iterator[str]:
     yield ""
     if not detail.pushed:
-        yield "in Jetti: nothing of ours"
+        yield "in Jetti, as last pushed: nothing of ours"
         return
     left = detail.left
     upto = "" if detail.pushed_fingerprint != detail.fingerprint else " (all that is wanted)"
@@ -147,16 +185,15 @@ def _pushed(detail: ReturnDetail) -> Iterator[str]:
     for field in left.fields:
         yield f"  {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
     for reason in left.reasons:
-        yield f"  {safe(reason)}"
+        yield from indented(safe(reason, 2000))
 
 
 def _sale_return(sale_return: SaleReturn) -> Iterator[str]:
     name = f"sale return {safe(sale_return.reference, 40)} (id {sale_return.id})"
-    yield f"  {name} of sale {sale_return.sale_id}: {_fields(sale_return.fields)}"
+    yield from indented(f"{name} of sale {sale_return.sale_id}: {_fields(sale_return.fields)}")
     for item in sale_return.items:
-        yield (
-            f"    item {item.id}, order line {safe(item.order_line_id, 20)}: {_fields(item.fields)}"
-        )
+        which = f"item {item.id}, order line {safe(item.order_line_id, 20)}"
+        yield from indented(f"{which}: {_fields(item.fields)}", 4)
 
 
 def _fields(fields: Fields) -> str:
@@ -164,35 +201,18 @@ def _fields(fields: Fields) -> str:
     return ", ".join(shown) or "-"
 
 
-def _writes(detail: ReturnDetail) -> Iterator[str]:
-    if not detail.writes:
+def _timeline(detail: ReturnDetail) -> Iterator[str]:
+    yield ""
+    yield "what happened, oldest first"
+    for event in detail.timeline:
+        yield from wrapped(safe(event.text, 1000), " " * _MOMENT, first=f"  {moment(event.at)}  ")
+
+
+def _commands(detail: ReturnDetail) -> Iterator[str]:
+    if not detail.commands:
         return
     yield ""
-    yield "writes, each recorded before it was sent"
-    for sent in detail.writes:
-        yield f"  {moment(sent.at)}  {_sent(sent)}"
-
-
-def _sent(sent: PastWrite) -> str:
-    items = (
-        f" of sale items {', '.join(map(str, sent.sale_item_ids))}" if sent.sale_item_ids else ""
-    )
-    fields = f" {_fields(sent.fields)}" if sent.fields else ""
-    outcome = safe(sent.outcome, 60) if sent.outcome else f"open, settles {moment(sent.settle_at)}"
-    return f"{safe(sent.operation, 30)} {sent.target_id}{items}{fields}: {outcome}"
-
-
-def _attempts(detail: ReturnDetail) -> Iterator[str]:
-    if not detail.attempts:
-        return
-    yield ""
-    yield "requests and answers"
-    for attempt in detail.attempts:
-        yield f"  {moment(attempt.at)}  {_attempt(attempt)}"
-
-
-def _attempt(attempt: Attempt) -> str:
-    status = f" ({attempt.status})" if attempt.status is not None else ""
-    detail = f": {safe(attempt.detail)}" if attempt.detail else ""
-    name = f"{attempt.operation.value} {attempt.target_id}"
-    return f"{name}: {safe(attempt.answer, 60)}{status}{detail}"
+    yield "what could settle it"
+    for one in detail.commands:
+        yield f"  {safe(one.command, 200)}"
+        yield from indented(safe(one.does), 6)

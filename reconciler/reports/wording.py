@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -13,6 +15,9 @@ from reconciler.core.records import SetAside
 from reconciler.core.report import BacklogLeft, Failure
 from reconciler.core.text import safe
 
+_WIDTH = 80
+_TYPED = re.compile(r"`[^`]{1,120}`")
+_NO_BREAK = "\xa0"
 _LABEL = 11  # width of the left column: the longest label and two spaces
 _LONGEST_VALUE = 60
 _JUST_NOW = timedelta(seconds=1)
@@ -22,6 +27,31 @@ _STATES = {"in_flight": "in flight", "review": "in review", "unknown": "unanswer
 def line(label: str, text: str) -> str:
     """`label      text`."""
     return f"{label:<{_LABEL}}{text}".rstrip()
+
+
+def lines(label: str, text: str) -> list[str]:
+    """The same, in as many lines as it takes."""
+    return wrapped(line(label, text), " " * _LABEL)
+
+
+def wrapped(text: str, indent: str = "", *, first: str = "") -> list[str]:
+    """A text in lines of at most 80 columns, as far as its words allow; later lines begin with
+    `indent`. What stands in backticks, to be typed, is not broken."""
+    kept = _TYPED.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
+    broken = textwrap.wrap(
+        kept,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [one.replace(_NO_BREAK, " ") for one in broken]
+
+
+def indented(text: str, by: int = 2) -> list[str]:
+    """The same, so far to the right; later lines a little further."""
+    return wrapped(text, " " * (by + 2), first=" " * by)
 
 
 def moment(instant: datetime | None) -> str:

@@ -22,7 +22,8 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.records import Attempt, PastWrite, SetAside
-from reconciler.core.return_detail import ReturnDetail, describe, what_next
+from reconciler.core.return_detail import ReturnDetail, SettlingCommand, describe, what_next
+from reconciler.core.timeline import timeline
 from tests.core import samples
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -98,7 +99,9 @@ def test_a_story_tells_everything_about_its_entry() -> None:
     sent = (PastWrite(NOON, Operation.CREATE, 10, (1,), {}, NOON, None),)
     tried = (Attempt(NOON, Operation.CREATE, 10, "lost"),)
 
-    assert describe(given, sent, tried) == ReturnDetail(
+    told = describe(given, sent, tried)
+
+    assert told == ReturnDetail(
         return_id="8801",
         state="failed",
         reason="no luck",
@@ -114,6 +117,9 @@ def test_a_story_tells_everything_about_its_entry() -> None:
         pushed=given.sale_returns,
         writes=sent,
         attempts=tried,
+        known_since=NOON - timedelta(hours=3),
+        timeline=timeline(given, sent, tried),
+        commands=(SettlingCommand("reconciler run --return 8801", "tries it again now"),),
     )
     assert describe(entry(State.PENDING), (), ()).pushed_fingerprint is None
 
