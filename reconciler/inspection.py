@@ -15,13 +15,13 @@ from reconciler.core.alarms import Concern
 from reconciler.core.estimate import left_now
 from reconciler.core.health import Facts, Health, Stopped, assess, last_stop
 from reconciler.core.instants import to_the_second
-from reconciler.core.listing import MALFORMED, Filter, Listed, Listing, listed, listed_row
+from reconciler.core.listing import Filter, Listed, Listing, listed, listed_row
 from reconciler.core.listing import listing as list_returns
 from reconciler.core.live_order import LiveOrder
 from reconciler.core.model import Entry, State
 from reconciler.core.past_runs import PastRuns
 from reconciler.core.plan import FRESH_FOR, Change, CreationRules, after_go_live, decide
-from reconciler.core.records import Run, SetAside, StoppedPlan, Told
+from reconciler.core.records import MALFORMED, Run, SetAside, StoppedPlan, Told
 from reconciler.core.report import BacklogLeft, Failure, Problem, RunKind
 from reconciler.core.return_detail import (
     Circumstances,
@@ -30,6 +30,7 @@ from reconciler.core.return_detail import (
     ReturnDetails,
     Turn,
     describe,
+    describe_row,
 )
 from reconciler.core.states import OPEN
 from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavailable
@@ -137,6 +138,7 @@ def details(settings: Settings, clock: Clock, name: str, look: Look | None = Non
     return ReturnDetails(
         returns=tuple(found),
         not_understood=tuple(aside.values()),
+        rows=tuple(describe_row(row) for row in aside.values()),
         asked_for=name,
         is_beside_a_run=is_beside_a_run,
         jetti_asked_at=asked_at,
@@ -192,6 +194,8 @@ def _known(
         settle=settings.jetti.settle,
         watermark=ledger.meta.read().watermark,
         is_before_go_live=not after_go_live(entry, rules),
+        decisions=ledger.decisions.of(entry.id),
+        unknown_words=tuple(_unknown_words(entry, settings)),
         live=live,
     )
 
@@ -263,6 +267,13 @@ def _runs(ledger: SqlLedger) -> tuple[Run, ...]:
     for kind in (RunKind.SCHEDULED, RunKind.SWEEP):
         found |= {past.id: past for past in ledger.runs.last_of(kind, _OF_EACH_KIND)}
     return tuple(found[number] for number in sorted(found, reverse=True))
+
+
+def _unknown_words(entry: Entry, settings: Settings) -> Iterator[str]:
+    """What follows from each word of it that neither this version nor a setting knows."""
+    found = words.count([(words.unknown_words(entry.seen), 1)])
+    for word in words.unmapped(found, settings.mapping, settings.policy):
+        yield f"{word.list} {word.word!r} is unknown: {words.advice(word)}"
 
 
 def _detail_of(

@@ -9,11 +9,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from reconciler.core.model import Entry, State
-from reconciler.core.records import SetAside
+from reconciler.core.records import MALFORMED, SetAside
 from reconciler.core.return_detail import Circumstances, what_follows, what_next
-
-MALFORMED = "malformed"
-"""In place of a state, of a row that was not understood at all."""
 
 _WHEN_ITS_TURN_COMES = "pushed by the next passes, when its turn comes; `reconciler show` says when"
 _UNTIL_UNDERSTOOD = "nothing until everything Loop says about it is understood"

@@ -67,8 +67,13 @@ class Owner(StrEnum):
 
     OURS = "this return's"
     ANOTHER = "another return's"
+    NOT_OURS = "not this return's"
+    """Somebody has decided so."""
     UNMARKED = "unmarked"
     """Raised by a person, or by a create of which nothing else was written yet."""
+
+
+_OTHERS = frozenset({Owner.ANOTHER, Owner.NOT_OURS})
 
 
 class LiveUnits(Struct, frozen=True):
@@ -99,7 +104,7 @@ class SaleReturnNow(Struct, frozen=True, kw_only=True):
     """Whether the ledger knows it and Jetti does not have it any more."""
     items: tuple[LiveUnits, ...] = ()
     values: tuple[LiveValue, ...] = ()
-    """None of what is another return's."""
+    """None of what is not this return's."""
     differences: tuple[str, ...] = ()
     """How it does not fit what is wanted of this return."""
 
@@ -252,7 +257,11 @@ class _Comparison:
     def sale_returns(self) -> tuple[SaleReturnNow, ...]:
         rows = {row.id: row for row in (*self._snapshot.on_sale, *self._snapshot.ours)}
         found = {row.id: self._shown(row) for row in rows.values()}
-        gone = {one.id: _deleted(one) for one in self._entry.sale_returns if one.id not in rows}
+        gone = {
+            one.id: _deleted(one, self._entry.id)
+            for one in self._entry.sale_returns
+            if one.id not in rows
+        }
         return tuple(one for _, one in sorted((found | gone).items()))
 
     def _shown(self, row: LiveSaleReturn) -> SaleReturnNow:
@@ -262,7 +271,7 @@ class _Comparison:
         as_ours = known or of_manual(row, self._items)
         live = Live(row.fields, {item.id: item.fields for item in row.items})
         wanted = wanted_of(self._entry, as_ours, live, self._reasons)
-        if owner is Owner.ANOTHER:
+        if owner in _OTHERS:
             wanted = Live({}, {})
         pushed_of = {item.id: item.fields for item in pushed.items} if pushed else {}
         values = _Values(self._entry, owner)
@@ -305,6 +314,8 @@ class _Comparison:
                 return Owner.OURS, id_, "by its marker, and by the ledger"
             was = f"is that of return {marker}" if _is_id(marker) else "is gone"
             return Owner.OURS, id_, f"by the ledger, but its marker {was}"
+        if row.id in self._entry.not_ours and marker in (None, id_):
+            return Owner.NOT_OURS, None, "somebody has decided so"
         if marker == id_:
             elsewhere = "" if row.sale_id == self._sale_id else f", on sale {row.sale_id}"
             return Owner.OURS, id_, f"by its marker{elsewhere}; the ledger does not know it"
@@ -338,7 +349,7 @@ class _Comparison:
             return
         for line, units in sorted(held.items()):
             which = f"order line {line}" if line else "a line that is not the shop's"
-            if owner is Owner.ANOTHER:
+            if owner in _OTHERS:
                 if line in wanted:
                     yield f"it holds {units} of {which}, of which this return wants {wanted[line]}"
             elif line not in wanted:
@@ -358,12 +369,13 @@ class _Comparison:
             yield "it is cancelled, so it takes up no units"
 
 
-def _deleted(known: SaleReturn) -> SaleReturnNow:
+def _deleted(known: SaleReturn, return_id: str) -> SaleReturnNow:
     return SaleReturnNow(
         id=known.id,
         reference=known.reference,
         sale_id=known.sale_id,
         owner=Owner.OURS,
+        return_id=return_id,
         why="by the ledger; Jetti does not have it any more",
         is_deleted=True,
         differences=("it was deleted in Jetti",),
@@ -400,7 +412,7 @@ class _Values:
         self, place: _Place, fields: Iterable[OwnedField], three: _ThreeWays
     ) -> tuple[LiveValue, ...]:
         """Those of these fields of which there is anything to say."""
-        if self._owner is Owner.ANOTHER:
+        if self._owner in _OTHERS:
             return ()
         live, pushed, wanted = three
         sent = self._sent.get(place, {})

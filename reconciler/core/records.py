@@ -88,6 +88,10 @@ class StoredVersion(Struct, frozen=True):
     state: State
 
 
+MALFORMED = "malformed"
+"""In place of a state, of a row that was not understood at all."""
+
+
 class SetAside(Struct, frozen=True):
     """A row from Loop that is still not understood, wholly or in part."""
 

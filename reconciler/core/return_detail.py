@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from reconciler.core.decisions import Decided, Decision, outlook_of_row, possible, version
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.instants import to_the_second
 from reconciler.core.left_over import LeftOver, left_over
@@ -23,7 +24,8 @@ class SettlingCommand(Struct, frozen=True):
     """A command that could settle it."""
 
     command: str
-    does: str
+    does: str | None = None
+    """None of a decision, whose command says it."""
 
 
 class ReturnDetail(Struct, frozen=True, kw_only=True):
@@ -59,10 +61,22 @@ class ReturnDetail(Struct, frozen=True, kw_only=True):
     """Up to when Loop has been read, and has shown no later change of it."""
     timeline: tuple[Event, ...] = ()
     """What happened, and what is to come, in its order."""
+    version: str = ""
+    """Changes with everything that a decision about it rests on."""
+    decisions: tuple[Decided, ...] = ()
+    """Oldest first."""
     commands: tuple[SettlingCommand, ...] = ()
     """What could settle it."""
     live: LiveOrder | None = None
     """What Jetti holds now; None where it was not asked, or did not answer."""
+
+
+class RowDetail(Struct, frozen=True):
+    """What can be decided about a row that was not understood at all."""
+
+    key: str
+    version: str
+    commands: tuple[SettlingCommand, ...]
 
 
 class ReturnDetails(Struct, frozen=True):
@@ -71,6 +85,8 @@ class ReturnDetails(Struct, frozen=True):
     returns: tuple[ReturnDetail, ...]
     not_understood: tuple[SetAside, ...] = ()
     """Those that were never understood."""
+    rows: tuple[RowDetail, ...] = ()
+    """One for each of `not_understood`."""
     asked_for: str = ""
     """The id or the order that was typed."""
     is_beside_a_run: bool = False
@@ -90,6 +106,9 @@ class Known(Struct, frozen=True):
     watermark: datetime | None = None
     is_before_go_live: bool = False
     """Whether only its age keeps it from being created."""
+    decisions: tuple[Decided, ...] = ()
+    unknown_words: tuple[str, ...] = ()
+    """A sentence about each."""
     live: LiveOrder | None = None
 
 
@@ -138,15 +157,36 @@ def describe(
         pushed=entry.sale_returns,
         writes=writes,
         attempts=attempts,
-        remarks=remarks,
+        remarks=(*remarks, *known.unknown_words),
         lacks=lacks,
         left=left_over(entry),
         not_understood=not_understood,
         known_since=known_since(entry, attempts, not_understood),
         read_up_to=_read_up_to(entry, not_understood, known),
-        timeline=timeline(entry, writes, attempts, not_understood, settle=known.settle),
+        timeline=timeline(
+            entry, writes, attempts, not_understood, known.decisions, settle=known.settle
+        ),
+        version=version(entry, not_understood),
+        decisions=known.decisions,
         commands=tuple(_commands(entry, circumstances, known)),
         live=known.live,
+    )
+
+
+def describe_row(row: SetAside) -> RowDetail:
+    """Describe a row of which there is no entry."""
+    deciding = [outlook_of_row(row, one) for one in (Decision.RETRY, Decision.IGNORE)]
+    retry, ignore = (one.refusal is None for one in deciding)
+    name = row.return_id or row.key
+    commands = (
+        (row.return_id is not None, f"reconciler run --return {name}", "reads it from Loop again"),
+        (retry, f"reconciler retry {name}", None),
+        (ignore, f"reconciler ignore {name} --reason TEXT", None),
+    )
+    return RowDetail(
+        row.key,
+        deciding[0].version,
+        tuple(SettlingCommand(text, does) for is_possible, text, does in commands if is_possible),
     )
 
 
@@ -166,8 +206,8 @@ def _commands(
     this = f"reconciler run --return {entry.id}"
     stopped_with, stopped = circumstances.stopped_with, circumstances.creation_stopped
     if stopped is not None and needs_creating(entry) and not entry.intents:
-        return
-    if stopped_with is not None:
+        pass  # nothing is created for it before that is settled
+    elif stopped_with is not None:
         yield SettlingCommand(
             f"reconciler run --accept-plan {stopped_with}", "lets the whole plan through"
         )
@@ -178,6 +218,8 @@ def _commands(
         yield SettlingCommand(this, "pushes it although it is older than go-live")
     elif circumstances.is_not_understood:
         yield SettlingCommand(this, "reads it from Loop again")
+    for command in possible(entry):
+        yield SettlingCommand(command)
 
 
 _PUSHED_WHEN_ASKED = {

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from reconciler.core.decisions import Decided
 from reconciler.core.instants import to_the_second
 from reconciler.core.model import Entry, Fields, Operation
 from reconciler.core.records import Attempt, PastWrite, SetAside
@@ -28,6 +29,7 @@ class EventKind(StrEnum):
     ANSWER = "answer"
     """To a write that is not listed any more."""
     ABSENT = "absent"
+    DECISION = "decision"
     NEXT_TRY = "next try"
 
 
@@ -47,13 +49,15 @@ def timeline(
     writes: Sequence[PastWrite],
     attempts: Sequence[Attempt],
     not_understood: SetAside | None = None,
+    decisions: Sequence[Decided] = (),
     *,
     settle: timedelta = timedelta(0),
 ) -> tuple[Event, ...]:
     """Everything that the ledger can date. Writes and answers come oldest first; `settle` is
     `jetti.settle`, by which each answer is told to its write."""
     pushing = list(_in_their_order(entry, writes, attempts, settle))
-    events = [*_of_loop(entry), *_of_the_ledger(entry, not_understood), *pushing]
+    recorded = (*_of_the_ledger(entry, not_understood), *map(_of_decision, decisions))
+    events = [*_of_loop(entry), *recorded, *pushing]
     return tuple(sorted(events, key=lambda event: event.at))  # stable
 
 
@@ -86,6 +90,14 @@ def _of_the_ledger(entry: Entry, not_understood: SetAside | None) -> Iterator[Ev
             yield Event(intent.absent_at, EventKind.ABSENT, text)
     if entry.next_try_at is not None:
         yield Event(entry.next_try_at, EventKind.NEXT_TRY, "due for the next try from here on")
+
+
+def _of_decision(one: Decided) -> Event:
+    by = f" by {one.decided_by}" if one.decided_by else ""
+    which = f" {', '.join(map(str, one.sale_returns))}" if one.sale_returns else ""
+    why = f": {one.reason}" if one.reason else ""
+    text = f"decided{by}: {one.decision}{which}{why}"
+    return Event(one.decided_at, EventKind.DECISION, text)
 
 
 # ------------------------------------------------------------------------- writes and their answers

@@ -23,7 +23,6 @@ from reconciler.core.text import safe
 from reconciler.reports.wording import indented, moment, value
 
 _OUTCOMES = {
-    OutcomeKind.PLANNED.value: "it would",
     OutcomeKind.REVIEW.value: "someone would have to decide",
     OutcomeKind.WAITING.value: "it would wait",
     OutcomeKind.SKIPPED.value: "nothing would be written",
@@ -121,11 +120,9 @@ def _foreseen(foreseen: Foreseen) -> Iterator[str]:
     if foreseen.outcome == NOTHING:
         yield from indented("by what the ledger knows, nothing is to be pushed")
         return
-    said = _OUTCOMES.get(foreseen.outcome, safe(foreseen.outcome, 20))
-    if foreseen.outcome == OutcomeKind.PLANNED.value:
-        said = f"{said} {safe(foreseen.change or '', 20)}"
-    why = f": {safe(foreseen.reason, 2000)}" if foreseen.reason else ""
-    yield from indented(f"if it were pushed now, {said}{why}")
+    said = _OUTCOMES.get(foreseen.outcome) or safe(foreseen.change or foreseen.outcome, 20)
+    why = f"; {safe(foreseen.reason, 2000)}" if foreseen.reason else ""
+    yield from indented(f"if it were pushed now: {said}{why}")
     for field in foreseen.fields:
         change = f"{safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
         yield from indented(change, 4)

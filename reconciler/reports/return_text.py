@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconciler.core.model import (
     Fields,
@@ -16,7 +16,7 @@ from reconciler.core.model import (
     WantedParcel,
 )
 from reconciler.core.records import SetAside
-from reconciler.core.return_detail import ReturnDetail, ReturnDetails
+from reconciler.core.return_detail import ReturnDetail, ReturnDetails, RowDetail, SettlingCommand
 from reconciler.core.text import safe
 from reconciler.reports import live_text
 from reconciler.reports.wording import (
@@ -40,14 +40,15 @@ _PURPOSES = {
     Purpose.HOLD: "to be held",
     Purpose.CANCEL: "to be cancelled",
 }
-_WAY_OUT = f"{_READ_AGAIN}; read it at once with: `reconciler run --return ID`"
 _MOMENT = 24  # columns of an indented moment and two spaces
 
 
 def render(details: ReturnDetails) -> str:
     """All returns, separated by blank lines; last what concerns all of them."""
     blocks = ["\n".join(_lines(detail, details)) for detail in details.returns]
-    blocks += ["\n".join(_nothing_of(row)) for row in details.not_understood]
+    rows = {row.key: row for row in details.rows}
+    for row in details.not_understood:
+        blocks.append("\n".join(_nothing_of(row, rows.get(row.key))))
     last = "\n".join(_of_all(details))
     return "\n\n".join([*blocks, last] if last else blocks)
 
@@ -63,12 +64,14 @@ def _of_all(details: ReturnDetails) -> Iterator[str]:
         yield f"  reconciler show {safe(shlex.quote(details.asked_for), 200)} --against-jetti"
 
 
-def _nothing_of(row: SetAside) -> Iterator[str]:
+def _nothing_of(row: SetAside, detail: RowDetail | None) -> Iterator[str]:
     """A row that was never understood, so nothing of it was pushed."""
     described = describe_malformed(row)
     yield from wrapped(f"{described[:1].upper()}{described[1:]}", "  ")
-    way_out = _WAY_OUT if row.return_id else _READ_AGAIN  # without its id it cannot be named
-    yield from lines("next", "nothing of it was sent to Jetti; " + way_out)
+    yield from lines("next", f"nothing of it was sent to Jetti; {_READ_AGAIN}")
+    if detail is not None:
+        yield from lines("version", safe(detail.version, 20))
+        yield from _commands(detail.commands)
 
 
 def _lines(detail: ReturnDetail, details: ReturnDetails) -> Iterator[str]:
@@ -76,6 +79,7 @@ def _lines(detail: ReturnDetail, details: ReturnDetails) -> Iterator[str]:
     why = f": {safe(detail.reason, 2000)}" if detail.reason else ""
     name = f"Return {safe(detail.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
     is_so = f"{name} {_HAS.get(detail.state) or f'is {state(detail.state)}'}"
+    is_so += f" (version {safe(detail.version, 20)})"
     yield from wrapped(f"{is_so}{why}", "  ")
     yield from lines("next", safe(detail.next, 2000))
     for remark in detail.remarks:
@@ -91,7 +95,7 @@ def _lines(detail: ReturnDetail, details: ReturnDetails) -> Iterator[str]:
         yield ""
         yield from live_text.lines_of(detail.live, details.jetti_asked_at)
     yield from _timeline(detail)
-    yield from _commands(detail)
+    yield from _commands(detail.commands)
 
 
 def _not_understood(detail: ReturnDetail) -> Iterator[str]:
@@ -103,7 +107,7 @@ def _not_understood(detail: ReturnDetail) -> Iterator[str]:
     newer = "a part of what Loop says" if row.is_partial else "a newer version in Loop"
     yield from wrapped(f"{newer} is not understood, {since}")
     yield from indented(safe(row.problem, 500))
-    yield from indented(f"{_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_WAY_OUT}")
+    yield from indented(f"{_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_READ_AGAIN}")
     yield "  of what was understood, Jetti still lacks" + ("" if detail.lacks else " nothing")
     for field in detail.lacks:
         yield f"    {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
@@ -208,11 +212,12 @@ def _timeline(detail: ReturnDetail) -> Iterator[str]:
         yield from wrapped(safe(event.text, 1000), " " * _MOMENT, first=f"  {moment(event.at)}  ")
 
 
-def _commands(detail: ReturnDetail) -> Iterator[str]:
-    if not detail.commands:
+def _commands(commands: Sequence[SettlingCommand]) -> Iterator[str]:
+    if not commands:
         return
     yield ""
     yield "what could settle it"
-    for one in detail.commands:
+    for one in commands:
         yield f"  {safe(one.command, 200)}"
-        yield from indented(safe(one.does), 6)
+        if one.does is not None:
+            yield from indented(safe(one.does), 6)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from reconciler.core.decisions import possible, version
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.left_over import LeftOver
 from reconciler.core.model import (
@@ -119,7 +120,11 @@ def test_a_story_tells_everything_about_its_entry() -> None:
         attempts=tried,
         known_since=NOON - timedelta(hours=3),
         timeline=timeline(given, sent, tried),
-        commands=(SettlingCommand("reconciler run --return 8801", "tries it again now"),),
+        version=version(given),
+        commands=(
+            SettlingCommand("reconciler run --return 8801", "tries it again now"),
+            *map(SettlingCommand, possible(given)),
+        ),
     )
     assert describe(entry(State.PENDING), (), ()).pushed_fingerprint is None
 

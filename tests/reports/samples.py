@@ -9,8 +9,10 @@ from pathlib import Path
 
 from msgspec import structs
 
-from reconciler.core import health, return_detail
+from reconciler.core import health, live_order, return_detail
+from reconciler.core.decisions import Decided
 from reconciler.core.field_changes import FieldChange, FieldChanges
+from reconciler.core.live_order import LiveValue, Owner, SaleReturnNow, ValueOf
 from reconciler.core.model import (
     CountedWord,
     Entry,
@@ -448,6 +450,89 @@ def aside() -> return_detail.ReturnDetails:
     )
 
 
+def live(text: str | None = None) -> live_order.LiveOrder:
+    """An edited sale return, one raised by hand, another return's, and one that was deleted."""
+    ours = (
+        LiveValue(field="externalId", whose=ValueOf.OURS, differs=False, live="8801",
+                  last_pushed="8801", wanted="8801"),
+        LiveValue(field="status", whose=ValueOf.PERSON, differs=True, live=text or "received",
+                  last_pushed="requested", wanted="shipped"),
+        LiveValue(field="trackingNumber", whose=ValueOf.OURS_UNANSWERED, differs=False,
+                  live=text or "1Z999", last_pushed=None, wanted=text or "1Z999"),
+        LiveValue(field="notes", whose=ValueOf.PERSON, differs=True,
+                  live="a text of 34 characters", last_pushed="Loop return 8801",
+                  wanted="Loop return 8801", is_withheld=True),
+        LiveValue(field="trackingUrl", whose=ValueOf.NOT_SHOWN, differs=False, wanted=None),
+    )  # fmt: skip
+    quantity = LiveValue(
+        field="quantity", whose=ValueOf.NOBODY_KNOWS, differs=False, live=1, wanted=1
+    )
+    holds = f"it holds 2 of order line {text or '101'}, of which this return wants 1"
+    return live_order.LiveOrder(
+        sales=(
+            live_order.SaleNow(10, text or "1001", "5550000000001", False, True),
+            live_order.SaleNow(11, text or "1001", None, True, False),
+        ),
+        lines=(live_order.LineNow(10, 4, text or "101", 3, 1, 0, 2, 1),),
+        sale_returns=(
+            SaleReturnNow(
+                id=1, reference=text or "1001-01", sale_id=10, owner=Owner.OURS,
+                why=text or "by its marker, and by the ledger", return_id="8801",
+                status=text or "received", created_at=NOON - HOUR, values=ours,
+                items=(live_order.LiveUnits(3, 4, text or "101", 1, (quantity,)),),
+            ),
+            SaleReturnNow(
+                id=2, reference=text or "1001-02", sale_id=10, owner=Owner.UNMARKED,
+                why="no return's id is on it", status="requested", created_at=NOON - HOUR,
+                items=(live_order.LiveUnits(5, 4, text or "101", 2),), differences=(holds,),
+            ),
+            SaleReturnNow(
+                id=3, reference=text or "1001-03", sale_id=10, owner=Owner.ANOTHER,
+                why="by its marker", return_id=text or "8802", status="requested",
+                items=(live_order.LiveUnits(6, 9, "", 1),),
+            ),
+            SaleReturnNow(
+                id=4, reference=text or "1001-04", sale_id=10, owner=Owner.OURS,
+                why="by the ledger; Jetti does not have it any more", return_id="8801",
+                is_deleted=True, differences=("it was deleted in Jetti",),
+            ),
+        ),
+        foreseen=live_order.Foreseen(
+            "planned", text or "would make one sale return",
+            (FieldChange(text or "quantity[102]", None, 1),), "create",
+        ),
+        remarks=(text or "Jetti's reference of this order is 1001",),
+    )  # fmt: skip
+
+
+def looked(text: str | None = None) -> return_detail.ReturnDetails:
+    """Two returns of an order beside what Jetti holds, of which one could not be looked up, while
+    a run was going on."""
+    by = text or "anna"
+    decided = Decided(NOON - HOUR, "create", by, text or "the other is of another return", (2,))
+    known = return_detail.Known(
+        watermark=NOON - HOUR / 2,
+        decisions=(decided,),
+        unknown_words=(text or "label status 'lost' is unknown: no status is sent for it",),
+        live=live(text),
+    )
+    lost = return_detail.Known(live=live_order.failed(text or "Jetti answered 400"))
+    review = entry(text, State.REVIEW)
+    return return_detail.ReturnDetails(
+        returns=(
+            return_detail.describe(review, (), (), known=known),
+            return_detail.describe(entry(text, State.DEAD), (), (), known=lost),
+        ),
+        not_understood=(WHOLE,),
+        rows=(return_detail.describe_row(WHOLE),),
+        asked_for=text or "#1001",
+        is_beside_a_run=True,
+        jetti_asked_at=NOON,
+        failures=(Failure(text or "Jetti answered 400", text or "look at its status page"),),
+        exit_code=5,
+    )
+
+
 SAMPLES: dict[str, Callable[[], str]] = {
     "run_quiet.txt": lambda: run_text.render(quiet()),
     "run_busy.txt": lambda: run_text.render(busy()),
@@ -467,4 +552,7 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "show_not_understood.txt": lambda: return_text.render(aside()),
     "show.json": lambda: as_json.encode(told()),
     "show_hostile.txt": lambda: return_text.render(told(HOSTILE)),
+    "show_against_jetti.txt": lambda: return_text.render(looked()),
+    "show_against_jetti.json": lambda: as_json.encode(looked()),
+    "show_against_jetti_hostile.txt": lambda: return_text.render(looked(HOSTILE)),
 }

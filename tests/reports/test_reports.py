@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from reconciler.core.report import Failure, Report, Watermarks
 from reconciler.reports import as_json, return_text, run_text, status_text
-from tests.reports.samples import GOLDEN, HOSTILE, SAMPLES, busy, dry, hostile, told, unhealthy
+from tests.reports.samples import (
+    GOLDEN,
+    HOSTILE,
+    SAMPLES,
+    busy,
+    dry,
+    hostile,
+    looked,
+    told,
+    unhealthy,
+)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -56,7 +66,7 @@ def test_a_count_in_a_damaged_ledger_cannot_steer_a_terminal() -> None:
 
 
 def test_no_line_of_a_hostile_report_is_endless() -> None:
-    for name in ("run_hostile.txt", "status_hostile.txt", "show_hostile.txt"):
+    for name in [name for name in SAMPLES if name.endswith("hostile.txt")]:
         assert max(map(len, SAMPLES[name]().split("\n"))) < 6000
 
 
@@ -130,6 +140,15 @@ def test_each_sentence_of_a_headline_begins_with_a_capital() -> None:
     assert "Nothing was written. Some returns need a look. [exit 3]" in said
 
 
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("show")])
+def test_what_show_says_fits_a_terminal(name: str) -> None:
+    """But for words that are wider by themselves, and for commands, which are copied whole."""
+    if name.endswith(".json") or "hostile" in name:
+        return
+    for line in SAMPLES[name]().split("\n"):
+        assert len(line) <= 80 or line.startswith("  reconciler ") or " " not in line.strip()
+
+
 def test_a_dry_run_moves_no_watermark_and_says_so() -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     marks = Watermarks(noon, noon + timedelta(hours=1))
@@ -157,6 +176,7 @@ def test_rendering_is_repeatable() -> None:
             as_json.encode(report),
             status_text.render(unhealthy(HOSTILE)),
             return_text.render(told(HOSTILE)),
+            return_text.render(looked(HOSTILE)),
         )
 
     assert all_of_it(busy()) == all_of_it(busy())
