@@ -18,10 +18,9 @@ from reconciler.core.decisions import (
     outlook_of_row,
     ruling,
 )
-from reconciler.core.listing import MALFORMED
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import CreationRules
-from reconciler.core.records import SetAside
+from reconciler.core.records import MALFORMED, SetAside
 from reconciler.errors import ConfigError, SafetyStop
 from reconciler.jetti import targets
 from reconciler.jetti.resolver import Resolution
