@@ -175,8 +175,8 @@ def _seen_in_jetti(
         return _SeenInJetti()
     try:
         orders = look(ledger, entries, rules)
-    # safeguard: ledger-is-shown-without-jetti
     except (TargetUnavailable, KeyRefused, SafetyStop) as error:
+        # safeguard: ledger-is-shown-without-jetti
         return _SeenInJetti({}, (Failure(str(error), error.hint, error.command),), error.exit_code)
     reasons = dict.fromkeys(one.failure for one in orders.values() if one.failure is not None)
     failures = tuple(Failure(reason) for reason in reasons)

@@ -12,6 +12,7 @@ import pytest
 from reconciler.cli import perform
 from reconciler.clock import Clock
 from reconciler.http import Endpoint, PerSecond, Service
+from reconciler.ledger.opening import open_reader
 from reconciler.runtime import Runtime
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.orders import SandboxOrder
@@ -331,6 +332,22 @@ def test_an_order_that_is_not_there_yet(world: World) -> None:
     assert (found["sales"], found["sale_returns"], found["lines"]) == ([], [], [])
     assert "is not in Jetti" in found["problem"]
     assert found["foreseen"]["outcome"] == "waiting"
+
+
+def test_a_look_before_the_account_is_known_does_not_pin_it(world: World) -> None:
+    world.go_live()
+    one = world.returned()
+    world.pass_time()
+    world.breaks("*", "503")
+    assert world.run().code == 5
+    world.heals()
+
+    found = live(world, one)  # which leaves every byte of the ledger
+
+    assert [sale["is_order"] for sale in found["sales"]] == [True]
+    assert found["foreseen"]["change"] == "create"
+    with open_reader(world.ledger, world.clock) as ledger:
+        assert ledger.meta.read().account is None
 
 
 # ------------------------------------------------------------------------------ a write in flight
