@@ -18,9 +18,9 @@ from reconciler.core.instants import to_the_second
 from reconciler.core.listing import Filter, Listed, Listing, listed, listed_row
 from reconciler.core.listing import listing as list_returns
 from reconciler.core.live_order import LiveOrder
-from reconciler.core.model import Entry, State
+from reconciler.core.model import Entry, Purpose, State
 from reconciler.core.past_runs import PastRuns
-from reconciler.core.plan import FRESH_FOR, Change, CreationRules, after_go_live, decide
+from reconciler.core.plan import FRESH_FOR, Change, CreationRules, after_go_live, creatable, decide
 from reconciler.core.records import MALFORMED, Run, SetAside, StoppedPlan, Told
 from reconciler.core.report import BacklogLeft, Failure, Problem, RunKind
 from reconciler.core.return_detail import (
@@ -36,7 +36,7 @@ from reconciler.core.states import OPEN
 from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavailable
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
-from reconciler.ledger.opening import open_reader, open_scratch
+from reconciler.ledger.opening import is_in_use, open_reader, open_scratch
 from reconciler.ledger.sql_ledger import SqlLedger
 
 _RUNS = 10
@@ -117,7 +117,7 @@ def details(settings: Settings, clock: Clock, name: str, look: Look | None = Non
 
     Raises ConfigError when there is none; LedgerMissing, LedgerError, Interrupted.
     """
-    is_beside_a_run = is_locked(path_of(settings.ledger)) is True
+    is_beside_a_run = is_in_use(settings.ledger)
     # Matching may write to its ledger what Jetti shows of the account and of names.
     # safeguard: show-leaves-the-ledger-alone
     opened = open_reader if look is None else open_scratch
@@ -140,7 +140,8 @@ def details(settings: Settings, clock: Clock, name: str, look: Look | None = Non
         not_understood=tuple(aside.values()),
         rows=tuple(describe_row(row) for row in aside.values()),
         asked_for=name,
-        is_beside_a_run=is_beside_a_run,
+        # Looked at on both sides: a run may begin or end meanwhile.
+        is_beside_a_run=is_beside_a_run or is_in_use(settings.ledger),
         jetti_asked_at=asked_at,
         failures=seen.failures,
         exit_code=seen.exit_code,
@@ -193,7 +194,7 @@ def _known(
     return Known(
         settle=settings.jetti.settle,
         watermark=ledger.meta.read().watermark,
-        is_before_go_live=not after_go_live(entry, rules),
+        is_only_too_old=_is_only_too_old(entry, rules),
         decisions=ledger.decisions.of(entry.id),
         unknown_words=tuple(_unknown_words(entry, settings)),
         live=live,
@@ -267,6 +268,12 @@ def _runs(ledger: SqlLedger) -> tuple[Run, ...]:
     for kind in (RunKind.SCHEDULED, RunKind.SWEEP):
         found |= {past.id: past for past in ledger.runs.last_of(kind, _OF_EACH_KIND)}
     return tuple(found[number] for number in sorted(found, reverse=True))
+
+
+def _is_only_too_old(entry: Entry, rules: CreationRules) -> bool:
+    if entry.wanted.purpose is not Purpose.EXIST or after_go_live(entry, rules):
+        return False
+    return bool(creatable(entry, replace(rules, asked_for=True)))
 
 
 def _unknown_words(entry: Entry, settings: Settings) -> Iterator[str]:

@@ -40,9 +40,9 @@ class ValueOf(StrEnum):
     """As last pushed."""
     OURS_UNANSWERED = "ours, unanswered"
     """As a write of ours was to set it that has no answer."""
-    PERSON = "a person's"
+    SOMEONE = "someone's"
     """Otherwise than this program last pushed it, or in what it never pushed."""
-    NOBODY_KNOWS = "nobody knows whose"
+    UNKNOWN = "origin unknown"
     """Of a sale return that is ours by its marker, but not in this ledger."""
     NOT_SHOWN = "not shown"
     """Jetti's row lacks the field."""
@@ -70,7 +70,7 @@ class Owner(StrEnum):
     NOT_OURS = "not this return's"
     """Somebody has decided so."""
     UNMARKED = "unmarked"
-    """Raised by a person, or by a create of which nothing else was written yet."""
+    """Raised by hand, or by a create of which nothing else was written yet."""
 
 
 _OTHERS = frozenset({Owner.ANOTHER, Owner.NOT_OURS})
@@ -340,7 +340,7 @@ class _Comparison:
     def _why_unmarked(self, row: LiveSaleReturn) -> str:
         if row.id in self._claimed:
             return "a push would take it over as this return's"
-        return "no return's id is on it"
+        return "it carries no return's id"
 
     def _differences(self, row: LiveSaleReturn, owner: Owner) -> Iterator[str]:
         wanted = {line.order_line_id: line.quantity for line in self._entry.wanted.lines}
@@ -450,12 +450,12 @@ class _Values:
         if name in sent and sent[name] == now:
             return ValueOf.OURS_UNANSWERED
         if before is UNSET and self._owner is Owner.OURS:
-            return ValueOf.NOBODY_KNOWS
-        return ValueOf.PERSON
+            return ValueOf.UNKNOWN
+        return ValueOf.SOMEONE
 
 
 _FREE_TEXT = frozenset({OwnedField.NOTES, OwnedField.TRACKING_URL})
-"""In which a person may write anything, also about a customer."""
+"""In which people may write anything, also about a customer."""
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 

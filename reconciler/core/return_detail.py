@@ -104,8 +104,8 @@ class Known(Struct, frozen=True):
     settle: timedelta = timedelta(0)
     """`jetti.settle`."""
     watermark: datetime | None = None
-    is_before_go_live: bool = False
-    """Whether only its age keeps it from being created."""
+    is_only_too_old: bool = False
+    """Whether nothing but go-live keeps it from being created."""
     decisions: tuple[Decided, ...] = ()
     unknown_words: tuple[str, ...] = ()
     """A sentence about each."""
@@ -214,7 +214,7 @@ def _commands(
         yield SettlingCommand(this, "lets this return through alone")
     elif entry.state in _PUSHED_WHEN_ASKED:
         yield SettlingCommand(this, _PUSHED_WHEN_ASKED[entry.state])
-    elif entry.state is State.SKIPPED and known.is_before_go_live:
+    elif entry.state is State.SKIPPED and known.is_only_too_old:
         yield SettlingCommand(this, "pushes it although it is older than go-live")
     elif circumstances.is_not_understood:
         yield SettlingCommand(this, "reads it from Loop again")

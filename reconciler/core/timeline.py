@@ -54,7 +54,7 @@ def timeline(
     settle: timedelta = timedelta(0),
 ) -> tuple[Event, ...]:
     """Everything that the ledger can date. Writes and answers come oldest first; `settle` is
-    `jetti.settle`, by which each answer is told to its write."""
+    `jetti.settle`, by which each answer finds its write."""
     pushing = list(_in_their_order(entry, writes, attempts, settle))
     recorded = (*_of_the_ledger(entry, not_understood), *map(_of_decision, decisions))
     events = [*_of_loop(entry), *recorded, *pushing]

@@ -78,7 +78,11 @@ def _sale_return(one: SaleReturnNow) -> Iterator[str]:
         yield from indented(safe(difference), 4)
     yield from _values(one.values, one.owner, 4)
     for item in one.items:
-        line = f"order line {safe(item.order_line_id, 20)}" if item.order_line_id else "no line"
+        line = (
+            f"order line {safe(item.order_line_id, 20)}"
+            if item.order_line_id
+            else "an unknown line"
+        )
         yield f"    item {item.id}: {item.quantity} of {line}"
         yield from _values(item.values, one.owner, 6)
 

@@ -36,7 +36,7 @@ def lines(label: str, text: str) -> list[str]:
 
 def wrapped(text: str, indent: str = "", *, first: str = "") -> list[str]:
     """A text in lines of at most 80 columns, as far as its words allow; later lines begin with
-    `indent`. What stands in backticks, to be typed, is not broken."""
+    `indent`. What is in backticks, to be typed, is not broken."""
     kept = _TYPED.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
     broken = textwrap.wrap(
         kept,

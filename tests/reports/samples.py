@@ -455,18 +455,16 @@ def live(text: str | None = None) -> live_order.LiveOrder:
     ours = (
         LiveValue(field="externalId", whose=ValueOf.OURS, differs=False, live="8801",
                   last_pushed="8801", wanted="8801"),
-        LiveValue(field="status", whose=ValueOf.PERSON, differs=True, live=text or "received",
+        LiveValue(field="status", whose=ValueOf.SOMEONE, differs=True, live=text or "received",
                   last_pushed="requested", wanted="shipped"),
         LiveValue(field="trackingNumber", whose=ValueOf.OURS_UNANSWERED, differs=False,
                   live=text or "1Z999", last_pushed=None, wanted=text or "1Z999"),
-        LiveValue(field="notes", whose=ValueOf.PERSON, differs=True,
+        LiveValue(field="notes", whose=ValueOf.SOMEONE, differs=True,
                   live="a text of 34 characters", last_pushed="Loop return 8801",
                   wanted="Loop return 8801", is_withheld=True),
         LiveValue(field="trackingUrl", whose=ValueOf.NOT_SHOWN, differs=False, wanted=None),
     )  # fmt: skip
-    quantity = LiveValue(
-        field="quantity", whose=ValueOf.NOBODY_KNOWS, differs=False, live=1, wanted=1
-    )
+    quantity = LiveValue(field="quantity", whose=ValueOf.UNKNOWN, differs=False, live=1, wanted=1)
     holds = f"it holds 2 of order line {text or '101'}, of which this return wants 1"
     return live_order.LiveOrder(
         sales=(
@@ -483,7 +481,7 @@ def live(text: str | None = None) -> live_order.LiveOrder:
             ),
             SaleReturnNow(
                 id=2, reference=text or "1001-02", sale_id=10, owner=Owner.UNMARKED,
-                why="no return's id is on it", status="requested", created_at=NOON - HOUR,
+                why="it carries no return's id", status="requested", created_at=NOON - HOUR,
                 items=(live_order.LiveUnits(5, 4, text or "101", 2),), differences=(holds,),
             ),
             SaleReturnNow(

@@ -222,6 +222,25 @@ def test_every_command_that_is_named_is_taken(world: World) -> None:
         assert "Usage" not in ran.stderr
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_return_that_is_only_too_old_is_shown_with_what_creates_it(
+    world: World, is_cancelled: bool
+) -> None:
+    one = world.returned()
+    if is_cancelled:
+        world.loop.set_state(one, "cancelled")
+    world.pass_time(hours=2)
+    world.go_live("1h")
+    world.run("--sweep", "7d")
+    assert world.state(one) == "skipped"
+
+    commands = [each["command"] for each in shown(world, one)["commands"]]
+
+    assert commands == ([] if is_cancelled else [f"reconciler run --return {one}"])
+    assert world.call("run", "--return", one).code == 0
+    assert len(world.in_jetti(one)) == (0 if is_cancelled else 1)
+
+
 # ----------------------------------------------------------------------------- unusual returns
 
 
@@ -362,7 +381,7 @@ def test_0_as_a_process_it_asks_jetti_and_changes_nothing(machine: RealWorld) ->
 
     assert (plain[0], asked[0]) == (0, 0)
     assert "Jetti was not asked" in plain[1]
-    assert "status: received; a person's, last pushed requested" in asked[1]
+    assert "status: received; someone's, last pushed requested" in asked[1]
     assert (plain[2], asked[2]) == ("", "")
 
 

@@ -115,10 +115,10 @@ def test_what_nobody_has_touched_is_ours_and_as_wanted(world: World) -> None:
 
 
 EDITS: dict[str, tuple[dict[str, Any], str, bool]] = {
-    "status": ({"status": "received"}, "a person's", True),
-    "trackingNumber": ({"trackingNumber": "MINE-1"}, "a person's", True),
-    "notes": ({"notes": "Mrs Smith called, 555-0199"}, "a person's", True),
-    "trackingUrl": ({"trackingUrl": "https://labels.example/?token=1"}, "a person's", True),
+    "status": ({"status": "received"}, "someone's", True),
+    "trackingNumber": ({"trackingNumber": "MINE-1"}, "someone's", True),
+    "notes": ({"notes": "Mrs Smith called, 555-0199"}, "someone's", True),
+    "trackingUrl": ({"trackingUrl": "https://labels.example/?token=1"}, "someone's", True),
 }
 
 
@@ -162,7 +162,7 @@ def test_a_quantity_that_a_person_set(world: World) -> None:
 
     line = order.lines[0].order_line_id
     value = values_of(found, made[0])[f"quantity[{line}]"]
-    assert (value["whose"], value["live"], value["wanted"]) == ("a person's", 3, 1)
+    assert (value["whose"], value["live"], value["wanted"]) == ("someone's", 3, 1)
     [differing] = [x for x in found["sale_returns"] if x["id"] == made[0]]
     assert [line in sentence and "3" in sentence for sentence in differing["differences"]] == [True]
 
@@ -280,6 +280,29 @@ def test_a_review_shows_what_overlaps_and_what_would_settle_it(world: World) -> 
     assert "cancelled" in after["sale_returns"][0]["differences"][-1]
 
 
+def test_what_somebody_decided_is_not_ours_is_shown_as_that(world: World) -> None:
+    world.trusted()
+    order = world.order(("Acme", 3))
+    one = world.submit(order, 1)
+    [overlapping] = by_hand(world, order, 2)
+    world.pass_time()
+    assert (world.run().code, world.state(one)) == (3, "review")
+
+    decided = world.call("resolve", one, "--create", "--yes")
+    assert decided.code == 0, decided.stderr
+
+    found = live(world, one)
+    assert whose(found) == {overlapping: ("not this return's", None)}
+    assert (found["foreseen"]["outcome"], found["foreseen"]["change"]) == ("planned", "create")
+    world.pass_time()
+    assert world.run().code == 0
+    [made] = world.in_jetti(one)
+    assert whose(live(world, one)) == {
+        overlapping: ("not this return's", None),
+        made["id"]: ("this return's", one),
+    }
+
+
 def test_what_would_be_taken_over_is_told(world: World) -> None:
     world.trusted()
     order = world.order(("Acme", 3))
@@ -297,6 +320,16 @@ def test_what_would_be_taken_over_is_told(world: World) -> None:
     assert "take it over" in row["why"]
     assert world.run().code == 0
     assert whose(live(world, one)) == {made: ("this return's", one)}
+
+
+def test_a_look_fits_a_terminal(world: World) -> None:
+    """But for words that are wider by themselves, and for commands, which are copied whole."""
+    one, order, _ = pushed(world)
+    by_hand(world, order, 1, 0)
+
+    for line in world.call("show", one, "--against-jetti").stdout.split("\n"):
+        wide = len(line) > 80
+        assert not wide or line.startswith("  reconciler ") or " " not in line.strip()
 
 
 def test_two_sales_that_may_be_the_order_are_both_shown(world: World) -> None:
