@@ -57,7 +57,7 @@ def _of_all(details: ReturnDetails) -> Iterator[str]:
     if details.is_beside_a_run:
         yield from wrapped("A run is going on: what it writes just now may be missing here.")
     for problem in details.failures:
-        yield from wrapped(f"Jetti could not be read: {safe(problem.message, 1000)}", "  ")
+        yield from wrapped(f"Jetti could not be read: {safe(problem.message, 1000)}", "    ")
         yield from failure(problem, problem.message)
     if details.returns and details.jetti_asked_at is None:
         yield "Jetti was not asked: it may hold something else by now. To see it:"
@@ -67,7 +67,7 @@ def _of_all(details: ReturnDetails) -> Iterator[str]:
 def _nothing_of(row: SetAside, detail: RowDetail | None) -> Iterator[str]:
     """A row that was never understood, so nothing of it was pushed."""
     described = describe_malformed(row)
-    yield from wrapped(f"{described[:1].upper()}{described[1:]}", "  ")
+    yield from wrapped(f"{described[:1].upper()}{described[1:]}", "    ")
     yield from lines("next", f"nothing of it was sent to Jetti; {_READ_AGAIN}")
     if detail is not None:
         yield from lines("version", safe(detail.version, 20))
@@ -80,7 +80,7 @@ def _lines(detail: ReturnDetail, details: ReturnDetails) -> Iterator[str]:
     name = f"Return {safe(detail.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
     is_so = f"{name} {_HAS.get(detail.state) or f'is {state(detail.state)}'}"
     is_so += f" (version {safe(detail.version, 20)})"
-    yield from wrapped(f"{is_so}{why}", "  ")
+    yield from wrapped(f"{is_so}{why}", "    ")
     yield from lines("next", safe(detail.next, 2000))
     for remark in detail.remarks:
         yield from lines("note", safe(remark))
@@ -105,7 +105,7 @@ def _not_understood(detail: ReturnDetail) -> Iterator[str]:
     yield ""
     since = f"since {moment(row.first_seen)}, last seen {moment(row.last_seen)}"
     newer = "a part of what Loop says" if row.is_partial else "a newer version in Loop"
-    yield from wrapped(f"{newer} is not understood, {since}")
+    yield from wrapped(f"{newer} is not understood, {since}", "    ")
     yield from indented(safe(row.problem, 500))
     yield from indented(f"{_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_READ_AGAIN}")
     yield "  of what was understood, Jetti still lacks" + ("" if detail.lacks else " nothing")

@@ -50,8 +50,8 @@ def wrapped(text: str, indent: str = "", *, first: str = "") -> list[str]:
 
 
 def indented(text: str, by: int = 2) -> list[str]:
-    """The same, so far to the right; later lines a little further."""
-    return wrapped(text, " " * (by + 2), first=" " * by)
+    """The same, that far to the right; later lines further than what may be listed below it."""
+    return wrapped(text, " " * (by + 4), first=" " * by)
 
 
 def moment(instant: datetime | None) -> str:

@@ -279,27 +279,41 @@ def status_report(data: bytes) -> None:
 @_target
 def story_report(data: bytes) -> None:
     """The answer of `show` with it."""
-    _check_report(return_text.render, filled.stories, data)
+    _check_report(return_text.render, filled.stories, data, _paragraphs)
+
+
+def _breaks(text: str) -> int:
+    return text.count("\n")
+
+
+def _paragraphs(text: str) -> int:
+    """Lines that are not the rest of a longer one."""
+    return sum(not line.startswith(" ") for line in text.split("\n"))
 
 
 def _check_report(
-    render: Callable[[Any], str], made: Callable[[str], Iterable[Any]], data: bytes
+    render: Callable[[Any], str],
+    made: Callable[[str], Iterable[Any]],
+    data: bytes,
+    counted: Callable[[str], int] = _breaks,
 ) -> None:
     """As text it has the lines of a report with a harmless word instead, as JSON its shape."""
     text = _text(data)[:_LONGER_THAN_SHOWN] or "-"
-    for report, (breaks, calm) in zip(made(text), _calm(render, made), strict=True):
+    for report, (breaks, calm) in zip(made(text), _calm(render, made, counted), strict=True):
         shown = assert_harmless(render(report))
         assert all(line.isprintable() for line in shown.split("\n"))
-        assert shown.count("\n") == breaks, "the text made a line"
+        assert counted(shown) == breaks, "the text made a line"
         told = json.loads(assert_harmless(as_json.encode(report)))
         assert told == json.loads(calm.replace(_WORD, json.dumps(text)[1:-1]))
 
 
 @functools.cache
 def _calm(
-    render: Callable[[Any], str], made: Callable[[str], Iterable[Any]]
+    render: Callable[[Any], str],
+    made: Callable[[str], Iterable[Any]],
+    counted: Callable[[str], int],
 ) -> list[tuple[int, str]]:
-    return [(render(calm).count("\n"), as_json.encode(calm)) for calm in made(_WORD)]
+    return [(counted(render(calm)), as_json.encode(calm)) for calm in made(_WORD)]
 
 
 def _memory() -> str | None:

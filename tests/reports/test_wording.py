@@ -18,7 +18,7 @@ def test_a_sentence_is_broken_between_words_and_none_is_lost(said: list[str], by
     assert " ".join(" ".join(broken).split()) == " ".join(said)
     assert max(map(len, broken)) <= 80
     assert all(line.startswith(" " * by) for line in broken)
-    assert all(line.startswith(" " * (by + 2)) for line in broken[1:])
+    assert all(line.startswith(" " * (by + 4)) for line in broken[1:])
 
 
 def test_a_word_that_is_too_wide_stays_whole() -> None:
