@@ -106,6 +106,7 @@ def test_no_command_tells_or_keeps_a_key_or_a_person(searched: Searched, log: tu
         assert searched(*log, "status", *how).code == 3
         assert searched(*log, "show", one, *how).code == 0
         assert searched(*log, "show", one, "--format", output).code == 0
+        assert searched(*log, "show", one, "--against-jetti", *how).code == 0
         assert searched(*log, "run", "--return", one, *how).code == 0
     assert searched(*log, "run", "--sweep", "120d").code == 3
     assert searched(*log, "init", "--adopt").code in (0, 3)
@@ -121,6 +122,8 @@ def test_what_an_error_says_of_a_person_is_not_repeated(searched: Searched, code
     for operation in ("POST *", "GET *"):
         world.breaks(operation, "raw", code=code, body=body)
         searched("-vv", "run", "--format", "json")
+        for row in world.loop.returns():
+            searched("-vv", "show", row.id, "--against-jetti")
         world.pass_time()
         world.heals()
     world.breaks("list.*", "raw", service="loop", code=code, body=body)

@@ -91,8 +91,9 @@ def test_hostile_texts_are_pushed_as_they_are_and_what_is_no_text_is_kept_aside(
     for output in _formats("status"):
         assert _run(hostile, "status", "--format", output)[0] == 3
     for output in _formats("show"):
-        _, said = _run(hostile, "show", "#1005", "--format", output)
-        assert output != "json" or assert_json(said)
+        for against in ((), ("--against-jetti",)):
+            _, said = _run(hostile, "show", "#1005", "--format", output, *against)
+            assert output != "json" or assert_json(said)
     before = hostile.writes()
     assert _run(hostile, "-v", "run")[0] == 3
     assert hostile.writes() == before, "an unchanged text was pushed again"

@@ -171,5 +171,14 @@ def test_hostile_texts_of_jetti_s_are_shown_harmlessly(
     for one in list(ids)[:5]:
         assert_harmless(world.call("show", one).stdout)
         assert_json(world.call("show", one, "--format", "json").stdout)
+        looked = [
+            world.call("-vv", "show", one, "--against-jetti", "--format", form)
+            for form in ("text", "json")
+        ]
+        assert {ran.code for ran in looked} <= {0, 5}, looked[0].stderr
+        for ran in looked:
+            assert_harmless(ran.stderr)
+            assert_harmless(ran.stdout)
+        assert_json(looked[1].stdout)
     assert_only_ids_in_paths(world)
     figures.add("hostile", "hostile values served", len(ids))
