@@ -191,9 +191,11 @@ def _known(
     settings: Settings,
     live: LiveOrder | None,
 ) -> Known:
+    meta = ledger.meta.read()
     return Known(
         settle=settings.jetti.settle,
-        watermark=ledger.meta.read().watermark,
+        watermark=meta.watermark,
+        creation_stopped_by=meta.creation_stopped_by,
         is_only_too_old=_is_only_too_old(entry, rules),
         decisions=ledger.decisions.of(entry.id),
         unknown_words=tuple(_unknown_words(entry, settings)),

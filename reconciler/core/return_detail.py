@@ -106,6 +106,8 @@ class Known(Struct, frozen=True):
     watermark: datetime | None = None
     is_only_too_old: bool = False
     """Whether nothing but go-live keeps it from being created."""
+    creation_stopped_by: str | None = None
+    """The return that someone has to decide about before anything is created again."""
     decisions: tuple[Decided, ...] = ()
     unknown_words: tuple[str, ...] = ()
     """A sentence about each."""
@@ -206,7 +208,9 @@ def _commands(
     this = f"reconciler run --return {entry.id}"
     stopped_with, stopped = circumstances.stopped_with, circumstances.creation_stopped
     if stopped is not None and needs_creating(entry) and not entry.intents:
-        pass  # nothing is created for it before that is settled
+        if known.creation_stopped_by is not None:
+            look = f"reconciler show {known.creation_stopped_by} --against-jetti"
+            yield SettlingCommand(look, "shows the return because of which nothing is created")
     elif stopped_with is not None:
         yield SettlingCommand(
             f"reconciler run --accept-plan {stopped_with}", "lets the whole plan through"

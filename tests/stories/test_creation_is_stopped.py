@@ -116,6 +116,7 @@ def test_show_and_status_promise_nothing(stopped: World) -> None:
     [following] = [line for line in shown.stdout.split("\n") if line.startswith("next ")]
     assert following.split(maxsplit=1)[1].startswith("nothing: creation is stopped")
     assert FOR_GOOD in " ".join(shown.stdout.split())
+    assert f"\n  reconciler show {CULPRIT} --against-jetti\n" in shown.stdout
     [creation] = [line for line in status.stdout.split("\n") if line.startswith("creation ")]
     assert f"return {CULPRIT}" in creation
     assert FOR_GOOD in creation
