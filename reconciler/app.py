@@ -25,7 +25,13 @@ from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
 from reconciler.core.target import DeferredTarget, LedgerPreview, Target
 from reconciler.core.windows import WindowPolicy
-from reconciler.errors import ConfigError, ReconcilerError, SourceError, TargetUnavailable
+from reconciler.errors import (
+    ConfigError,
+    Interrupted,
+    ReconcilerError,
+    SourceError,
+    TargetUnavailable,
+)
 from reconciler.finish import ReportSettings, finish
 from reconciler.http import Endpoint, PerMinute, PerSecond, Service, connect
 from reconciler.ingest import Ingest, Projection
@@ -39,7 +45,9 @@ from reconciler.run_history import recorded
 from reconciler.runtime import Runtime
 
 if TYPE_CHECKING:
+    from reconciler.core.verification.report import Verification, VerifyRequest
     from reconciler.jetti.targets import JettiTargets
+    from reconciler.verification import Verifier
 
 _GO_LIVE_AGO = timedelta(hours=24)
 """Go-live and first watermark of a new ledger, where nobody names another time."""
@@ -133,8 +141,8 @@ def run(settings: Settings, request: RunRequest, runtime: Runtime) -> Report:
     with chosen.opened as ledger:
         # Looked at on both sides of the copy: the run may begin or end meanwhile.
         is_beside_a_run |= chosen.is_copy and ledgers.is_in_use(settings.ledger)
-        go_live = ledger.meta.read().go_live
-        rules = CreationRules(settings.policy, go_live, asked_for=request.asked_for)
+        rules = _creation_rules(settings, ledger, asked_for=request.asked_for)
+        go_live = rules.go_live
         with recorded(ledger, request, runtime.clock) as start:
             runtime.on_begun()
             if chosen.is_blank:
@@ -173,6 +181,86 @@ def record_failed_start(
         recorded(ledger, request, runtime.clock),
     ):
         raise error
+
+
+def verify(settings: Settings, request: VerifyRequest, runtime: Runtime) -> Verification:
+    """Compare Loop, the ledger and Jetti; with `repair` also make the pass that settles what can
+    be. Raises ReconcilerError where nothing could be compared at all."""
+    settings.require_loop_key()
+    settings.require_jetti_token()
+    if request.repair:
+        return _repair(settings, request, runtime)
+    # safeguard: verify-leaves-the-ledger-alone
+    with ledgers.open_reader(settings.ledger, runtime.clock) as ledger:
+        found, _ = _verified(settings, request, runtime, ledger, LOOK_UP)
+    return found
+
+
+def _repair(settings: Settings, request: VerifyRequest, runtime: Runtime) -> Verification:
+    opened = ledgers.open_ledger(
+        settings.ledger, runtime.clock, wait=request.wait, busy_seconds=runtime.busy_seconds
+    )
+    with opened as ledger:
+        rules = _creation_rules(settings, ledger)
+        with recorded(ledger, request.run_request(), runtime.clock) as start:
+            # Reads alone, until what was found has been recorded.
+            found, verifier = _verified(settings, request, runtime, ledger, _ADOPT)
+            ledger.journal.apply_all(verifier.steps)
+            run_request = request.run_request(verifier.start, verifier.end)
+            policy = GuardPolicy(
+                guards=settings.guard,
+                consent=runtime.consent,
+                mapping_version=_projection(settings).version,
+                rates=_rates(settings),
+            )
+            setup = PassSetup(
+                run_request,
+                start,
+                ledger,
+                rules,
+                _PUSH,
+                approval=lambda target: GuardedApproval(
+                    run_request, start, ledger, target, policy, runtime.clock
+                ),
+            )
+            made = _run_pass(settings, setup, runtime)
+    from reconciler.core.verification.report import repaired
+
+    return repaired(found, {return_id for return_id, _ in verifier.steps}, made)
+
+
+def _verified(
+    settings: Settings,
+    request: VerifyRequest,
+    runtime: Runtime,
+    ledger: SqlLedger,
+    access: JettiAccess,
+) -> tuple[Verification, Verifier]:
+    from reconciler.jetti.client import JettiClient  # late, like the targets
+    from reconciler.jetti.lookup import Lookup
+    from reconciler.verification import Verifier, VerifierParts
+
+    with (
+        loop_service(settings, runtime) as loop,
+        jetti_service(settings, access, runtime) as jetti,
+    ):
+        parts = VerifierParts(
+            source=LoopReader(loop, runtime.clock, settings.loop.page_size),
+            lookup=Lookup(JettiClient(jetti, runtime.clock), runtime.clock),
+            ledger=ledger,
+            projection=_projection(settings),
+            rules=_creation_rules(settings, ledger),
+            windows=_windows(settings),
+            requests=partial(_requests, loop, jetti),
+            clock=runtime.clock,
+            progress=runtime.progress,
+        )
+        verifier = Verifier(request, parts)
+        try:
+            return verifier.verify(), verifier
+        except Interrupted as error:
+            error.hint = "nothing was changed: verify again"
+            raise
 
 
 def initialise(
@@ -285,9 +373,8 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
             runtime.progress,
             run_id=setup.start.run.id,
         )
-        windows = WindowPolicy(settings.loop.lag, settings.loop.overlap, settings.loop.window)
         dependencies = PassDependencies(
-            reader=RequestReader(source, ledger, ingest, windows, clock),
+            reader=RequestReader(source, ledger, ingest, _windows(settings), clock),
             ledger=ledger,
             rules=setup.rules,
             planner=planner,
@@ -321,6 +408,16 @@ def _requests(loop: Service, jetti: Service | None) -> Requests:
 
 def _rates(settings: Settings) -> Rates:
     return Rates(settings.jetti.reads_per_second, settings.jetti.writes_per_second)
+
+
+def _windows(settings: Settings) -> WindowPolicy:
+    return WindowPolicy(settings.loop.lag, settings.loop.overlap, settings.loop.window)
+
+
+def _creation_rules(
+    settings: Settings, ledger: SqlLedger, *, asked_for: bool = False
+) -> CreationRules:
+    return CreationRules(settings.policy, ledger.meta.read().go_live, asked_for=asked_for)
 
 
 def _projection(settings: Settings) -> Projection:

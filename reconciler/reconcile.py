@@ -30,7 +30,7 @@ from reconciler.core.plan import (
 )
 from reconciler.core.ports import Ledger
 from reconciler.core.records import Transition
-from reconciler.core.report import OutcomeKind, ReportedChange, Requests
+from reconciler.core.report import OutcomeKind, ReportedChange, Requests, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.target import DeferredTarget
 from reconciler.errors import KeyRefused, ReconcilerError, SafetyStop, Unforeseen
@@ -120,11 +120,15 @@ class Pass:
         return self._planner.plan()
 
     def _due(self) -> Iterator[Entry]:
-        """Everything the ledger has to do besides what was planned as it was recorded; of a range
-        or single returns, only what was read."""
+        """Everything the ledger has to do besides what was planned as it was recorded; of a range,
+        a verification or single returns, only what was read."""
         now, planned = self._clock.now(), self._planner.planned
         if not self._request.asked_for:
-            yield from self._ledger.entries.due(now, besides=planned)
+            # safeguard: a-verification-pushes-only-what-it-read
+            among = self._reader.log.ids if self._request.kind is RunKind.VERIFY else None
+            for entry in self._ledger.entries.due(now, besides=planned):
+                if among is None or entry.id in among:
+                    yield entry
             return
         for ids in batched(sorted(self._reader.log.ids.keys() - planned)):
             for entry in self._ledger.entries.get(ids):

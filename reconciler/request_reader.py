@@ -69,7 +69,9 @@ class RequestReader:
             self.log.failures += self._ingest.recheck_unlisted(windows)
         elif request.start is not None:
             end = min(request.end or until, until)
-            self._read_windows(request, request.start, end, request.by)
+            windows = self._read_windows(request, request.start, end, request.by)
+            if request.kind is RunKind.VERIFY:
+                self.log.failures += self._ingest.recheck_unlisted(windows)
 
     def _begins_with(
         self, request: RunRequest, now: datetime, watermark: datetime

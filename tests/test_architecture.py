@@ -56,9 +56,11 @@ ALLOWED = {
         "app", "clock", "config", "core", "errors", "http", "inspection", "jetti", "ledger",
         "loop", "runtime",
     },
+    "verification": {"clock", "core", "errors", "ingest", "jetti", "runtime"},
     "app": {
         "adoption", "approval", "clock", "config", "core", "errors", "finish", "http", "ingest",
         "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history", "runtime",
+        "verification",
     },
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ from reconciler.cli.sandbox import sandbox
 from reconciler.cli.serve import serve
 from reconciler.cli.session import caller
 from reconciler.cli.status import show, status
+from reconciler.cli.verify import verify
 from reconciler.errors import Interrupted, LedgerLocked, ReconcilerError, unforeseen
 from reconciler.log_events import Event
 
@@ -158,8 +159,8 @@ def program(context: click.Context, /, **_global_options: object) -> None:
 
 
 for command in (
-    init, run, serve, status, list_, show, retry, ignore, resolve, history, ledger, sandbox, demo,
-    completion, doctor,
+    init, run, serve, status, list_, show, verify, retry, ignore, resolve, history, ledger, sandbox,
+    demo, completion, doctor,
 ):  # fmt: skip
     program.add_command(command)
 global_options.add_behind(program)

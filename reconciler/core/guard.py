@@ -270,6 +270,26 @@ def check_shop(pinned: str | None, shops: Mapping[str, int]) -> str | None:
     )
 
 
+def check_account(pinned: str | None, accounts: Collection[str]) -> str | None:
+    """The account in Jetti to pin if none is pinned yet and only one shows.
+
+    Every row names the account it belongs to: with a token of another one the program would write
+    there. Raises SafetyStop where any shows that is not the pinned one.
+    """
+    if not accounts:
+        return None
+    if pinned is None and len(accounts) == 1:
+        return next(iter(accounts))
+    # safeguard: account-pin
+    if set(accounts) != {pinned}:
+        raise SafetyStop(
+            f"Jetti's token belongs to account {', '.join(sorted(accounts))}, "
+            f"but this ledger was created for account {pinned}",
+            hint="check JETTI_API_TOKEN; after a renamed account: reconciler init --repin",
+        )
+    return None
+
+
 def _already_held(there: Sequence[str], creates: int) -> str:
     """How many of the creates are in Jetti: of many, some only are looked for, by their markers."""
     least = "at least " if len(there) < creates else ""

@@ -22,6 +22,7 @@ from reconciler.core.records import (
     DrainedWindow,
     Meta,
     Page,
+    PastWrite,
     PlanMember,
     Run,
     SetAside,
@@ -128,6 +129,9 @@ class Entries(Protocol):
     def ids_updated_between(self, start: datetime, end: datetime) -> set[str]:
         """Entries whose recorded `updated_at` lies in the span, both ends included."""
 
+    def ids_created_between(self, start: datetime, end: datetime) -> set[str]:
+        """Entries of returns created in the span, both ends included."""
+
     def open_ids_created_between(self, start: datetime, end: datetime) -> set[str]:
         """Unfinished entries (`core.states.OPEN`) of returns created in the span."""
 
@@ -197,6 +201,9 @@ class Journal(Protocol):
     def refund_attempts(self, ids: Collection[str]) -> None:
         """Take back the last attempt of these entries, since it failed by an outage. Failed ones
         become pending; unknown ones stay so, because they must be read back."""
+
+    def writes_of(self, return_id: str) -> list[PastWrite]:
+        """Its writes, closed ones too, oldest first; those of the last 90 days."""
 
     def unanswered_creates(self) -> list[str]:
         """Returns, in order of id, with a create that has no answer and is still to be read back;

@@ -42,6 +42,8 @@ class RunKind(StrEnum):
     SWEEP = "sweep"
     RANGE = "range"
     SINGLE = "single"
+    VERIFY = "verify"
+    """What `verify --repair` settles: guarded like a sweep, but only of what it has read."""
 
 
 class SaleReturnName(Struct, frozen=True):

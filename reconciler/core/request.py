@@ -58,7 +58,10 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def command(self) -> str:
-        """The command line that asks for the same returns again, for hints."""
+        """The command line that asks for the same returns again, for hints. What a verification
+        has recorded any pass goes on with."""
+        if self.kind is RunKind.VERIFY:
+            return "reconciler run"
         if self.sweep is not None:
             return f"reconciler run --sweep {duration.format(self.sweep)}"
         if self.start is not None:

@@ -41,6 +41,15 @@ class LookupFailed(Struct, frozen=True):
     """What Jetti did, without its name; None where it was not asked any more."""
 
 
+class Holdings(Struct, frozen=True):
+    """What Jetti holds of some entries, whatever is to be done about them."""
+
+    ours: dict[str, tuple[LiveSaleReturn, ...] | LookupFailed]
+    """By return id, with items: what carries the marker, and what the ledger knows by its id."""
+    on_sales: tuple[LiveSaleReturn, ...]
+    """All sale returns, without items, of the sales on which the ledger knows any of theirs."""
+
+
 class Lookup:
     """Looks entries up in Jetti; a few GETs serve many of them
     (architecture.md#choosing-the-sale)."""
@@ -71,6 +80,21 @@ class Lookup:
             cause = error.cause if isinstance(error, TargetUnavailable) else None
             return {entry.id: LookupFailed(str(error), outage, cause) for entry in entries}
 
+    def holdings(self, entries: Sequence[Entry]) -> Holdings:
+        """What Jetti holds of each. One that cannot be looked up affects no other.
+
+        Raises TargetUnavailable, KeyRefused, Interrupted: then none can be looked up.
+        """
+        try:
+            return self._holdings(entries)
+        except (FilterIgnored, Refused) as error:
+            if len(entries) > 1:
+                half = len(entries) // 2
+                one, other = self.holdings(entries[:half]), self.holdings(entries[half:])
+                return Holdings(one.ours | other.ours, one.on_sales + other.on_sales)
+            failed = LookupFailed(str(error), is_outage=False)
+            return Holdings({entry.id: failed for entry in entries}, ())
+
     @property
     def shows_unrequested_rows(self) -> bool:
         """Whether only an entry's own lookup proves that something is absent, because Jetti shows
@@ -94,11 +118,18 @@ class Lookup:
 
         Raises TargetUnavailable, KeyRefused, Interrupted.
         """
+        found = {row.marker for row in self.rows_marked(return_ids)}
+        return [return_id for return_id in return_ids if return_id in found]
+
+    def rows_marked(self, return_ids: Sequence[str]) -> list[LiveSaleReturn]:
+        """The sale returns, without items, that carry one of these return ids as marker.
+
+        Raises TargetUnavailable, KeyRefused, Interrupted.
+        """
         try:
-            found = {row.marker for row in self._client.marked(return_ids)}
+            return self._client.marked(return_ids)
         except (FilterIgnored, Refused) as error:
             raise TargetUnavailable(f"Jetti: no marker can be looked up: {error}") from error
-        return [return_id for return_id in return_ids if return_id in found]
 
     def vendors(self, entries: Sequence[Entry]) -> set[int]:
         """Ids of the vendors of the order lines that these entries return, as far as Jetti has the
@@ -133,6 +164,21 @@ class Lookup:
         }
         snapshots |= self._orders(need_order, snapshots, in_full=in_full)
         return self._with_items(snapshots, entries, in_full=in_full)
+
+    def _holdings(self, entries: Sequence[Entry]) -> Holdings:
+        ours = self._ours(entries)
+        ids = sorted({row.id for rows in ours.values() for row in rows})
+        items: dict[int, list[LiveItem]] = defaultdict(list)
+        for item in self._items(ids, entries) if ids else ():
+            items[item.sale_return_id].append(item)
+        sale_ids = sorted({known.sale_id for entry in entries for known in entry.sale_returns})
+        return Holdings(
+            ours={
+                return_id: tuple(replace(row, items=tuple(items[row.id])) for row in rows)
+                for return_id, rows in ours.items()
+            },
+            on_sales=tuple(self._client.on_sales(sale_ids)) if sale_ids else (),
+        )
 
     def _ours(self, entries: Sequence[Entry]) -> dict[str, list[LiveSaleReturn]]:
         """Those that carry the marker; and by id those that the ledger knows but that lost it."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.clock import Clock
+from reconciler.core.guard import check_account
 from reconciler.core.matching.created import can_prove
 from reconciler.core.matching.match import match_entry, needs_order
 from reconciler.core.matching.order import is_spelt_alike, spelling, with_order
@@ -20,7 +21,7 @@ from reconciler.core.order_name import variants
 from reconciler.core.plan import Change, CreationRules, Priority, creatable
 from reconciler.core.ports import Ledger
 from reconciler.core.report import ChangeKind
-from reconciler.errors import SafetyStop, TargetUnavailable
+from reconciler.errors import TargetUnavailable
 from reconciler.jetti.lookup import Lookup, LookupFailed
 
 TOGETHER = 26
@@ -323,8 +324,7 @@ class Matcher:
         return (f"Jetti's reference of this order is {order.sale.reference}, found by its id",)
 
     def _check_account(self, snapshot: OrderSnapshot) -> None:
-        """Every row says whose it is. With a token of another account the program would write
-        there. Raises SafetyStop."""
+        """Raises SafetyStop where a row is of another account than the ledger's."""
         shown = [sale.account for sale in snapshot.sales]
         shown += [row.account for row in (*snapshot.ours, *snapshot.on_sale)]
         accounts = {account for account in shown if account is not None}
@@ -332,16 +332,10 @@ class Matcher:
             return
         if self._account is None:
             self._account = self._ledger.meta.read().account
-        if self._account is None and len(accounts) == 1:
-            [self._account] = accounts
-            self._ledger.meta.pin(account=self._account)
-        # safeguard: account-pin
-        elif accounts != {self._account}:
-            raise SafetyStop(
-                f"Jetti's token belongs to account {', '.join(sorted(accounts))}, "
-                f"but this ledger was created for account {self._account}",
-                hint="check JETTI_API_TOKEN; after a renamed account: reconciler init --repin",
-            )
+        to_pin = check_account(self._account, accounts)
+        if to_pin is not None:
+            self._account = to_pin
+            self._ledger.meta.pin(account=to_pin)
 
 
 def _portions(changes: Sequence[Change]) -> Iterator[tuple[int, Sequence[Change]]]:

@@ -117,6 +117,10 @@ class SqlEntries:
         """Entries whose recorded `updated_at` lies in the span, both ends included."""
         return set(self._ids(entries.c.updated_at.between(start, end)))
 
+    def ids_created_between(self, start: datetime, end: datetime) -> set[str]:
+        """Entries of returns created in the span, both ends included."""
+        return set(self._ids(entries.c.created_at.between(start, end)))
+
     def open_ids_created_between(self, start: datetime, end: datetime) -> set[str]:
         """Unfinished entries (`core.states.OPEN`) of returns created in the span."""
         created = entries.c.created_at.between(start, end)

@@ -16,7 +16,7 @@ from tests.cli.program import bare, reconciler
 from tests.support.golden import by_name
 
 COMMANDS = [
-    "init", "run", "serve", "status", "list", "show", "retry", "ignore",
+    "init", "run", "serve", "status", "list", "show", "verify", "retry", "ignore",
     "resolve", "history", "ledger", "sandbox", "demo",
     "completion", "doctor",
 ]  # fmt: skip

@@ -1,0 +1,158 @@
+"""The text output of `verify`: the verdict first, then each difference with what settles it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.core.text import safe
+from reconciler.core.verification.report import (
+    Difference,
+    DifferenceKind,
+    NotCompared,
+    Verification,
+    VerifyCounts,
+)
+from reconciler.reports import run_text
+from reconciler.reports.wording import (
+    counted,
+    failure,
+    line,
+    listed,
+    moment,
+    order,
+    span,
+    state,
+    value,
+)
+
+_MOST = 200
+_TITLES = {
+    DifferenceKind.NOT_IN_LEDGER: "in Loop and not in the ledger",
+    DifferenceKind.NEWER_IN_LOOP: "newer in Loop than in the ledger",
+    DifferenceKind.NOT_IN_LOOP: "in the ledger and not in Loop",
+    DifferenceKind.LOST_WRITE: "a write of ours is not in Jetti",
+    DifferenceKind.EDITED: "set by someone in Jetti since it was pushed",
+    DifferenceKind.DELETED: "deleted in Jetti",
+    DifferenceKind.DOUBLE: "in Jetti twice",
+    DifferenceKind.NOT_RECORDED: "in Jetti, though the ledger does not know that",
+    DifferenceKind.UNKNOWN_MARKER: "marked in Jetti with a return that the ledger does not know",
+}
+
+
+def render(found: Verification) -> str:
+    """The whole report, without a trailing newline."""
+    return "\n".join(_lines(found))
+
+
+def _lines(found: Verification) -> Iterator[str]:
+    facts, counts = found.verify, found.counts
+    yield f"Verified {span(facts.start, facts.end)}: {_verdict(found)} [exit {facts.exit_code}]"
+    for problem in facts.failures:
+        yield from failure(problem, known=facts.message)
+    yield ""
+    yield line("read", _read(counts))
+    if others := _others(counts):
+        yield line("as it is", others)
+    for kind, title in _TITLES.items():
+        yield from _section(title, [one for one in found.differences if one.kind is kind])
+    yield from _not_compared("wait for someone to decide", found.undecided)
+    yield from _not_compared("still in work", found.in_work)
+    yield ""
+    for sentence in facts.not_read:
+        yield line("not read", safe(sentence, 500))
+    for remark in facts.remarks:
+        yield line("note", safe(remark, 1000))
+    requests = found.requests
+    yield line("requests", f"Loop {requests.loop.get}, Jetti {requests.jetti.get}, all of them GET")
+    if (following := _next(found)) is not None:
+        yield line("next", following)
+    if found.repair is not None:
+        yield ""
+        yield run_text.render(found.repair)
+
+
+def _verdict(found: Verification) -> str:
+    counts, message = found.counts, found.verify.message
+    if message is not None:
+        return f"{safe(message[:1].upper() + message[1:], 1000).rstrip('.')}."
+    settled = sum(one.repaired for one in found.differences)
+    if settled:
+        return f"{counted(settled, 'difference')} settled as the run below says."
+    return f"Loop, the ledger and Jetti agree on {counted(counts.compared, 'return')}."
+
+
+def _read(counts: VerifyCounts) -> str:
+    return (
+        f"{counts.in_loop} in Loop, {counts.in_ledger} in the ledger,"
+        f" {counts.compared} compared with Jetti"
+    )
+
+
+def _others(counts: VerifyCounts) -> str:
+    return listed(
+        (
+            (counts.in_work, "still in work"),
+            (counts.ignored, "ignored"),
+            (counts.before_go_live, "from before go-live"),
+            (counts.forgotten, "forgotten"),
+            (counts.gone, "known to be gone from Loop"),
+            (counts.moved_on, "with a further status in Jetti"),
+            (counts.kept, "fields kept as someone set them"),
+        )
+    )
+
+
+def _section(title: str, differences: Sequence[Difference]) -> Iterator[str]:
+    if not differences:
+        return
+    yield ""
+    yield f"{title} ({len(differences)})"
+    for one in differences[:_MOST]:
+        yield from _difference(one)
+    if len(differences) > _MOST:
+        yield f"  … and {len(differences) - _MOST} more; --format json lists all"
+
+
+def _difference(one: Difference) -> Iterator[str]:
+    yield f"  {_name(one.order_name, one.order_id, one.return_id)}: {safe(one.what, 1000)}"
+    for field in one.fields:
+        yield (
+            f"      {safe(field.field, 60)}: pushed {value(field.pushed)},"
+            f" in Jetti {value(field.live)}"
+        )
+    if one.repaired:
+        yield "      repaired: see the run below"
+        return
+    command = f": `{one.command}`" if one.command else ""
+    yield f"      proposed: {safe(one.proposed, 500)}{command}"
+
+
+def _not_compared(title: str, returns: Sequence[NotCompared]) -> Iterator[str]:
+    if not returns:
+        return
+    yield ""
+    yield f"{title} ({len(returns)})"
+    for one in returns[:_MOST]:
+        since = f" since {moment(one.since)}" if one.since else ""
+        why = f": {safe(one.reason)}" if one.reason else ""
+        name = _name(one.order_name, one.order_id, one.return_id)
+        yield f"  {name}  {state(one.state)}{since}{why}"
+    if len(returns) > _MOST:
+        yield f"  … and {len(returns) - _MOST} more; --format json lists all"
+
+
+def _name(order_name: str, order_id: str | None, return_id: str) -> str:
+    on = f"{order(order_name, order_id)}  " if order_name or order_id else ""
+    return f"{on}return {safe(return_id, 20)}"
+
+
+def _next(found: Verification) -> str | None:
+    """The command that settles most of it."""
+    if found.repair is not None:
+        return None
+    lost = next((one for one in found.differences if one.kind is DifferenceKind.LOST_WRITE), None)
+    if lost is not None and lost.command:
+        return lost.command
+    settled = {DifferenceKind.NOT_IN_LEDGER, DifferenceKind.NEWER_IN_LOOP}
+    is_repairable = any(one.kind in settled for one in found.differences)
+    return found.verify.repaired_by if is_repairable else None

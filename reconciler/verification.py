@@ -1,0 +1,395 @@
+"""Comparing Loop, the ledger and Jetti over a range. Reads only; a run may go on meanwhile.
+
+A pass beside it may write between two looks. So Loop is compared with what the ledger knew before
+and after the page was read, and what Jetti shows of a return counts only if the ledger said the
+same of it before and after Jetti was asked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.clock import Clock
+from reconciler.core.batches import batched
+from reconciler.core.guard import check_account, check_shop
+from reconciler.core.ids import is_id
+from reconciler.core.instants import to_the_minute
+from reconciler.core.matching.snapshot import LiveSaleReturn
+from reconciler.core.model import Entry, Return, State, Window
+from reconciler.core.plan import CreationRules
+from reconciler.core.ports import Ledger, Source
+from reconciler.core.records import By, Transition
+from reconciler.core.report import Failure, Requests
+from reconciler.core.states import NEEDS_A_PERSON, OPEN
+from reconciler.core.verification import differences as found_as
+from reconciler.core.verification import report
+from reconciler.core.verification.jetti_side import Unlike, compare, split, without_lost
+from reconciler.core.verification.loop_side import LoopComparison, LoopVerdict, ReadSoFar
+from reconciler.core.verification.report import (
+    DEFAULT_SPAN,
+    Difference,
+    DifferenceKind,
+    NotCompared,
+    Verification,
+    VerifyCounts,
+    VerifyFacts,
+    VerifyRequest,
+)
+from reconciler.core.windows import WindowPolicy, check_clock, cut, readable_until
+from reconciler.errors import ImplausibleListing, ReconcilerError, SourceError, TargetUnavailable
+from reconciler.ingest import Projection
+from reconciler.jetti.lookup import Holdings, Lookup, LookupFailed
+from reconciler.runtime import Progress
+
+TOGETHER = 71
+"""Returns looked up together: as many ids as one query has room for, and no number at which a
+server would cut a page."""
+_LOOKS = 3
+"""How often a return is looked at that passes keep writing to; then it counts as in work."""
+_MIN_KNOWN = 5  # with fewer known returns, a listing without any of them may be coincidence
+_MEANWHILE = "a run was writing to it while it was looked at"
+_LOST = "Jetti does not show what was pushed last; pushed again"
+_ELSEWHERE = (
+    "sale returns in Jetti on orders without a return of this range: of returns that neither Loop"
+    " nor the ledger showed, markers were not looked for there"
+)
+_HISTORY = (
+    "writes of more than 90 days ago, which the ledger has deleted: a value that was there before"
+    " one of those counts as set by someone"
+)
+
+
+class VerifierParts(Struct, frozen=True):
+    """What verifying works with; `app` puts it together."""
+
+    source: Source
+    lookup: Lookup
+    ledger: Ledger
+    projection: Projection
+    rules: CreationRules
+    windows: WindowPolicy
+    requests: Callable[[], Requests]
+    """Requests that left for both services so far."""
+    clock: Clock
+    progress: Progress
+
+
+Step = tuple[str, Transition]
+"""A return id, and the step that makes it pending again."""
+
+
+class Verifier:
+    """Verifies one range, once."""
+
+    def __init__(self, request: VerifyRequest, parts: VerifierParts) -> None:
+        self._request = request
+        self._source, self._lookup = parts.source, parts.lookup
+        self._ledger, self._projection = parts.ledger, parts.projection
+        self._rules, self._windows = parts.rules, parts.windows
+        self._requests, self._clock, self._progress = parts.requests, parts.clock, parts.progress
+        self._started_at = parts.clock.now()
+        self._failures: list[ReconcilerError] = []
+        self._differences: list[Difference] = []
+        self._in_work: dict[str, NotCompared] = {}
+        self._undecided: dict[str, NotCompared] = {}
+        self._not_read: list[str] = []
+        self._marked: dict[str, dict[int, LiveSaleReturn]] = defaultdict(dict)
+        """Sale returns whose marker may be unknown to the ledger, by marker and id."""
+        self._counts: dict[str, int] = defaultdict(int)
+        self._command = ""
+        self.start = self.end = self._started_at
+        """The span that is verified."""
+        self.steps: list[Step] = []
+        """What makes each return pending again in which a write of ours is lost."""
+
+    def verify(self) -> Verification:
+        """Compare all three. Loop or Jetti failing is in the result, with what was found by then.
+
+        Raises SafetyStop (another shop or account, an insane clock), KeyRefused, LedgerError,
+        Interrupted.
+        """
+        now, meta = self._clock.now(), self._ledger.meta.read()
+        check_clock(now, meta.watermark)
+        self._set_span(now)
+        entries = self._ledger.entries
+        ids = entries.ids_created_between(self.start, self.end) if self.start < self.end else set()
+        comparison = LoopComparison(entries.versions(ids))
+        is_whole = self._read_loop(comparison)
+        check_shop(meta.shop, comparison.shops)
+        if is_whole:
+            self._look_for_unlisted(comparison, ids)
+        self._read_jetti(comparison, sorted(ids))
+        self._report_loop(comparison)
+        return self._result(comparison, len(ids))
+
+    # ---------------------------------------------------------------------------------- Loop
+
+    def _set_span(self, now: datetime) -> None:
+        try:
+            server_now = self._source.server_time()
+        except SourceError as error:
+            self._failures.append(error)
+            server_now = now
+        until = readable_until(now, server_now, self._windows.lag)
+        self.end = min(self._request.end or until, until)
+        self.start = self._request.start or self.end - DEFAULT_SPAN
+        self._command = self._request.command(self.start, self.end)
+
+    def _read_loop(self, comparison: LoopComparison) -> bool:
+        """Whether all of it could be read, and is believed."""
+        if self._failures:
+            return False
+        try:
+            for window in cut(self.start, self.end, self._windows.longest):
+                self._read_window(window, comparison)
+            self._check_plausible(comparison)
+        except SourceError as error:
+            self._failures.append(error)
+            return False
+        return True
+
+    def _read_window(self, window: Window, comparison: LoopComparison) -> None:
+        for page in self._source.read(window, By.CREATED):
+            # The watermark first: what a pass records meanwhile is then in the ledger as well.
+            meta = self._ledger.meta.read()
+            so_far = ReadSoFar(meta.go_live, meta.watermark - self._windows.overlap)
+            known = self._ledger.entries.versions({row.id for row in page.returns})
+            comparison.add(page, known, so_far)
+            self._progress.reading(len(comparison))
+
+    def _check_plausible(self, comparison: LoopComparison) -> None:
+        """Raise ImplausibleListing where Loop lists none of what the ledger knows."""
+        unlisted = comparison.not_listed
+        # safeguard: verify-believes-no-empty-listing
+        if len(unlisted) >= _MIN_KNOWN and comparison.lists_nothing_known:
+            raise ImplausibleListing(
+                f"Loop lists none of {len(unlisted)} returns that were created between"
+                f" {to_the_minute(self.start)} and {to_the_minute(self.end)}; the listing is"
+                " implausible",
+                hint="check in Loop whether the key still belongs to this shop, then verify again",
+            )
+
+    def _look_for_unlisted(self, comparison: LoopComparison, ids: Iterable[str]) -> None:
+        """Read each return singly that the ledger knows and no page has shown."""
+        unlisted = [id_ for id_ in comparison.not_listed if id_ in set(ids)]
+        for entry in self._ledger.entries.get(unlisted):
+            if entry.state is State.IGNORED:
+                continue
+            if found_as.is_known_to_be_gone(entry):
+                self._counts["gone"] += 1
+                continue
+            try:
+                row = self._source.fetch(entry.id)
+            except SourceError as error:
+                self._failures.append(error)
+                return
+            if row is None and entry.state in OPEN:
+                self._in_work[entry.id] = found_as.not_compared(entry)
+            elif row is None:
+                self._differences.append(found_as.not_in_loop(entry))
+
+    def _report_loop(self, comparison: LoopComparison) -> None:
+        """What the ledger lacks, or has otherwise, with what Jetti has of it."""
+        for seen in comparison.rows(LoopVerdict.UNREAD):
+            self._in_work.setdefault(seen.id, found_as.unread(seen))
+        missing = comparison.ids(LoopVerdict.MISSING)
+        forgotten = self._ledger.forgotten.among(missing)
+        for seen in comparison.rows(LoopVerdict.MISSING):
+            if seen.id not in forgotten:
+                marked = tuple(self._marked.get(seen.id, {}).values())
+                entry = self._would_record(seen)
+                self._differences.append(found_as.not_in_ledger(entry, self._rules, marked))
+        for seen in comparison.rows(LoopVerdict.NEWER):
+            for entry in self._ledger.entries.get([seen.id]):
+                newer = self._would_record(seen, entry)
+                self._differences.append(found_as.newer_in_loop(newer, self._rules, entry))
+        self._counts["forgotten"] = len(forgotten)
+
+    def _would_record(self, seen: Return, entry: Entry | None = None) -> Entry:
+        observed, now = self._projection.observe(seen, b""), self._clock.now()
+        if entry is None:
+            return Entry(seen, observed.wanted, observed.fingerprint, changed_at=now)
+        return replace(entry, seen=seen, wanted=observed.wanted, fingerprint=observed.fingerprint)
+
+    # --------------------------------------------------------------------------------- Jetti
+
+    def _read_jetti(self, comparison: LoopComparison, ids: Sequence[str]) -> None:
+        try:
+            self._compare_all(ids)
+            self._find_unknown_markers(comparison)
+        except TargetUnavailable as error:
+            self._failures.append(error)
+            left = len(ids) - self._settled()
+            self._not_read.append(f"Jetti: {left} of {len(ids)} returns could not be compared")
+            return
+        self._not_read.append(_ELSEWHERE)
+
+    def _settled(self) -> int:
+        return self._counts["compared"] + self._counts["ignored"] + len(self._in_work)
+
+    def _compare_all(self, ids: Sequence[str]) -> None:
+        began, looked_at = self._clock.monotonic(), 0
+        in_range, todo = frozenset(ids), list(ids)
+        for _ in range(_LOOKS):
+            planned, again = looked_at + len(todo), []
+            for batch in batched(todo, TOGETHER):
+                again += self._compare_batch(batch, in_range)
+                looked_at += len(batch)
+                took = self._clock.monotonic() - began
+                self._progress.pushing(looked_at, planned, took / looked_at * (planned - looked_at))
+            todo = again
+        for entry in self._ledger.entries.get(todo):
+            self._in_work[entry.id] = found_as.not_compared(entry, _MEANWHILE)
+
+    def _compare_batch(self, batch: Sequence[str], in_range: Collection[str]) -> list[str]:
+        """Those that a run has written to while they were looked at."""
+        entries = self._ledger.entries.get(batch)
+        comparable = [entry for entry in entries if self._is_comparable(entry)]
+        if not comparable:
+            return []
+        held = self._lookup.holdings(comparable)
+        # safeguard: verify-beside-a-pass-that-writes
+        after = {one.id: one for one in self._ledger.entries.get([one.id for one in comparable])}
+        self._note_markers(held, in_range)
+        again: list[str] = []
+        for entry in comparable:
+            if after.get(entry.id) == entry:
+                self._compare(entry, held.ours[entry.id])
+            else:
+                self._undecided.pop(entry.id, None)
+                again.append(entry.id)
+        return again
+
+    def _is_comparable(self, entry: Entry) -> bool:
+        """Whether Jetti should hold what was last pushed. Notes what is so of the others."""
+        if entry.state is State.IGNORED:
+            self._counts["ignored"] += 1
+            return False
+        if entry.state in OPEN:
+            self._in_work[entry.id] = found_as.not_compared(entry)
+            return False
+        if entry.state in NEEDS_A_PERSON:
+            self._undecided[entry.id] = found_as.not_compared(entry)
+        return not entry.intents
+
+    def _note_markers(self, held: Holdings, in_range: Collection[str]) -> None:
+        rows = list(held.on_sales)
+        for ours in held.ours.values():
+            rows += () if isinstance(ours, LookupFailed) else ours
+        accounts = {row.account for row in rows if row.account is not None}
+        check_account(self._ledger.meta.read().account, accounts)
+        for row in held.on_sales:
+            if row.marker is not None and row.marker not in in_range:
+                self._note_marker(row.marker, row)
+
+    def _note_marker(self, marker: str, row: LiveSaleReturn) -> None:
+        if is_id(marker) and not row.is_cancelled:
+            self._marked[marker][row.id] = row
+
+    def _compare(self, entry: Entry, ours: tuple[LiveSaleReturn, ...] | LookupFailed) -> None:
+        if isinstance(ours, LookupFailed):
+            self._failures.append(TargetUnavailable(f"return {entry.id}: {ours.reason}"))
+            return
+        self._counts["compared"] += 1
+        found = compare(entry, ours)
+        self._counts["moved_on"] += found.moved_on
+        self._counts["kept"] += found.kept
+        writes = self._ledger.journal.writes_of(entry.id) if found.unlike else ()
+        lost, edited = split(found.unlike, writes)
+        if lost:
+            self._note_lost(entry, lost)
+        if edited:
+            self._differences.append(found_as.edited(entry, edited))
+        if found.deleted or found.deleted_items:
+            self._differences.append(found_as.deleted(entry, found))
+        if found.surplus:
+            self._differences.append(found_as.surplus(entry, found, self._rules))
+
+    def _note_lost(self, entry: Entry, lost: Sequence[Unlike]) -> None:
+        # safeguard: verify-repairs-no-review
+        may_repair = entry.state is State.SYNCED
+        command = self._command if may_repair else None
+        self._differences.append(found_as.lost_write(entry, lost, command))
+        if may_repair:
+            pending = Transition(
+                State.PENDING, _LOST, attempts=0, sale_returns=without_lost(entry, lost)
+            )
+            self.steps.append((entry.id, pending))
+
+    def _find_unknown_markers(self, comparison: LoopComparison) -> None:
+        """Sale returns with the marker of a return that the ledger does not know: of what Loop
+        lists wherever they are, of others on the sales that were read."""
+        unrecorded = [
+            *comparison.ids(LoopVerdict.MISSING),
+            *comparison.ids(LoopVerdict.BEFORE_GO_LIVE),
+        ]
+        for batch in batched(unrecorded, TOGETHER):
+            for row in self._lookup.rows_marked(batch):
+                if row.marker is not None:
+                    self._note_marker(row.marker, row)
+        markers = sorted(self._marked)
+        known = self._ledger.entries.versions(markers).keys()
+        forgotten = self._ledger.forgotten.among(markers)
+        reported = {
+            *known,
+            *forgotten,
+            *comparison.ids(LoopVerdict.MISSING),
+            *comparison.ids(LoopVerdict.UNREAD),
+        }
+        for marker in markers:
+            if marker not in reported:
+                rows = tuple(self._marked[marker].values())
+                in_loop = comparison.has(marker)
+                self._differences.append(found_as.unknown_marker(marker, rows, in_loop=in_loop))
+
+    # -------------------------------------------------------------------------------- result
+
+    def _result(self, comparison: LoopComparison, in_ledger: int) -> Verification:
+        ordered = sorted(self._differences, key=lambda one: (_place(one.return_id), one.kind))
+        counts = VerifyCounts(
+            in_loop=len(comparison),
+            in_ledger=in_ledger,
+            differing=len({one.return_id for one in ordered}),
+            in_work=len(self._in_work),
+            undecided=len(self._undecided),
+            before_go_live=len(comparison.ids(LoopVerdict.BEFORE_GO_LIVE)),
+            malformed=len(comparison.malformed),
+            **self._counts,
+        )
+        if any(one.kind is DifferenceKind.EDITED for one in ordered):
+            self._not_read.append(_HISTORY)
+        facts = VerifyFacts(
+            start=self.start,
+            end=self.end,
+            repair=self._request.repair,
+            started_at=self._started_at,
+            finished_at=self._clock.now(),
+            exit_code=0,
+            failures=tuple(Failure(str(e), e.hint, e.command) for e in self._failures),
+            not_read=tuple(self._not_read),
+            remarks=self._lookup.remarks(),
+            repaired_by=self._command,
+        )
+        found = Verification(
+            verify=facts,
+            counts=counts,
+            requests=self._requests(),
+            differences=tuple(ordered),
+            in_work=_in_order(self._in_work),
+            undecided=_in_order(self._undecided),
+        )
+        return report.concluded(found, [error.status for error in self._failures])
+
+
+def _in_order(found: Mapping[str, NotCompared]) -> tuple[NotCompared, ...]:
+    return tuple(found[id_] for id_ in sorted(found, key=_place))
+
+
+def _place(return_id: str) -> tuple[int, str]:
+    """By number, as ids are counted up."""
+    return len(return_id), return_id
