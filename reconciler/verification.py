@@ -349,6 +349,11 @@ class Verifier:
 
     # -------------------------------------------------------------------------------- result
 
+    def _is_ignored(self, key: str, problem: str) -> bool:
+        """Whether someone has decided to ignore that row as long as this is wrong with it."""
+        rows = self._ledger.malformed.find(key)
+        return any(row.key == key and row.is_ignored and row.problem == problem for row in rows)
+
     def _result(self, comparison: LoopComparison, in_ledger: int) -> Verification:
         ordered = sorted(self._differences, key=lambda one: (_place(one.return_id), one.kind))
         counts = VerifyCounts(
@@ -358,7 +363,9 @@ class Verifier:
             in_work=len(self._in_work),
             undecided=len(self._undecided),
             before_go_live=len(comparison.ids(LoopVerdict.BEFORE_GO_LIVE)),
-            malformed=len(comparison.malformed),
+            malformed=sum(
+                not self._is_ignored(key, problem) for key, problem in comparison.malformed.items()
+            ),
             **self._counts,
         )
         if any(one.kind is DifferenceKind.EDITED for one in ordered):

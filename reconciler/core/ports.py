@@ -170,6 +170,9 @@ class MalformedRows(Protocol):
     def oldest(self, limit: int | None = None) -> list[SetAside]:
         """The oldest first; all of them without a limit."""
 
+    def find(self, name: str) -> list[SetAside]:
+        """Those of that return, or of every return on that order; ignored ones, too."""
+
 
 class Journal(Protocol):
     """What pushing writes down, before and after each request."""

@@ -507,6 +507,19 @@ def test_a_row_that_is_not_understood_is_no_agreement(world: World, extra: dict[
     assert verify(world).code == 0
 
 
+def test_a_row_that_someone_ignores_is_no_longer_counted(world: World) -> None:
+    made = busy(world)
+    world.loop.edit(made[3], extra={"state": 7})
+    world.pass_time()
+    assert world.run().code == 3
+    assert verify(world).code == 3
+    assert world.call("ignore", made[3], "--reason", "a test of theirs", "--yes").code == 0
+
+    found = verify(world)
+
+    assert (found.code, found.counts["malformed"]) == (0, 0)
+
+
 # ------------------------------------------------------------------- while others are at work
 
 

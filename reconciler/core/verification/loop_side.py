@@ -61,8 +61,8 @@ class LoopComparison:
         """Packed, of the returns that are not the same: a lost ledger lacks all of them."""
         self.shops: Counter[str] = Counter()
         """How many rows name each shop."""
-        self.malformed: set[str] = set()
-        """Keys of the rows that are not understood, wholly or in part."""
+        self.malformed: dict[str, str] = {}
+        """What is wrong with each row that is not understood, wholly or in part, by its key."""
         self._unclear: set[str] = set()
         """Ids of the returns among these."""
 
@@ -72,7 +72,7 @@ class LoopComparison:
     def add(self, page: Page, known: Mapping[str, StoredVersion], so_far: ReadSoFar) -> None:
         """Compare a page; `known` is what the ledger has of its rows now."""
         for aside in page.malformed:
-            self.malformed.add(aside.key)
+            self.malformed[aside.key] = aside.problem
             if aside.return_id is not None:
                 self._unclear.add(aside.return_id)
         for row in page.returns:
@@ -82,9 +82,9 @@ class LoopComparison:
     def _take(self, row: Return, stored: StoredVersion | None, so_far: ReadSoFar) -> None:
         self._latest[row.id] = row.updated_at
         self._rows.pop(row.id, None)
-        self.malformed.discard(row.id)
-        if malformed_part(row) is not None:
-            self.malformed.add(row.id)
+        self.malformed.pop(row.id, None)
+        if (part := malformed_part(row)) is not None:
+            self.malformed[part.key] = part.problem
         if row.shop is not None:
             self.shops[row.shop] += 1
         verdict = self._verdicts[row.id] = self._judge(row, stored, so_far)
