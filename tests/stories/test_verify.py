@@ -703,6 +703,22 @@ def test_a_repair_is_guarded_like_a_sweep(world: World) -> None:
     assert verify(world).code == 0
 
 
+def test_a_lost_write_of_a_return_in_review_is_left_to_whoever_decides(world: World) -> None:
+    made = busy(world)
+    gone, there, *_ = world.in_jetti(made[1])
+    world.jetti.delete_sale_return(gone["id"])
+    world.loop.move_label(made[1], "delivered")
+    world.pass_time()
+    assert world.run().code == 3
+    world.jetti.edit_sale_return(there["id"], status="requested")
+
+    found = verify(world, "--repair")
+
+    lost = found.one("lost_write")
+    assert (lost["return_id"], lost["repaired"], lost["command"]) == (made[1], False, None)
+    assert (world.state(made[1]), found.code) == ("review", 3)
+
+
 @pytest.mark.parametrize("point", [Failpoint.PENDING_COMMITTED, Failpoint.PLAN_MADE])
 def test_a_repair_that_dies_is_finished_by_the_next_pass(world: World, point: Failpoint) -> None:
     made = busy(world)
@@ -725,6 +741,8 @@ def test_a_repair_pushes_nothing_but_what_it_has_read(world: World) -> None:
     busy(world)
     new = world.returned(("Acme", 1))
     world.pass_time()
+    assert world.run("--max-writes", "0").code == 0
+    assert world.state(new) == "pending"
     older = (world.clock.now() - timedelta(hours=1)).isoformat()
 
     found = verify(world, "--from", "7d", "--to", older, "--repair")

@@ -74,16 +74,14 @@ def compare(entry: Entry, ours: Sequence[LiveSaleReturn]) -> JettiComparison:
     found = _Found(entry, _kept_places(entry))
     for known in there:
         found.compare(known, live[known.id])
+    strangers = [row for row in ours if row.id not in known_ids and row.marker == entry.id]
+    # safeguard: cancelled-doubles-are-settled
+    surplus = tuple(row for row in strangers if not row.is_cancelled)
     return JettiComparison(
         unlike=tuple(found.unlike),
         deleted=tuple(known for known in gone if not known.is_cancelled),
         deleted_items=tuple(found.deleted_items),
-        surplus=tuple(
-            row
-            for row in ours
-            # safeguard: cancelled-doubles-are-settled
-            if row.id not in known_ids and row.marker == entry.id and not row.is_cancelled
-        ),
+        surplus=surplus,
         has_living=any(not live[known.id].is_cancelled for known in there),
         moved_on=found.moved_on,
         kept=found.kept,
