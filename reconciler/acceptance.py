@@ -57,7 +57,8 @@ class Acceptance:
         # safeguard: unknown-digest-stops
         if not self._is_known:
             raise SafetyStop(
-                f"--accept-plan {self._digest}: no such plan was kept or made, so nothing was pushed",
+                f"--accept-plan {self._digest}: no such plan was kept or made, so nothing was"
+                " pushed",
                 "look at what would be done now with `reconciler run --dry-run`",
             )
 
