@@ -255,6 +255,30 @@ def _forgotten(world: MortalWorld) -> Collection[str]:
     return [one]
 
 
+def _doubtful(world: MortalWorld) -> Collection[str]:
+    """A return in review, because its order was imported twice."""
+    _pushed(world)
+    imported_twice = world.order(("Acme", 1))
+    world.jetti.import_sale(imported_twice)
+    doubtful = world.submit(imported_twice)
+    assert doubtful == "31000003"
+    world.pass_time()
+    assert world.run().code == 3
+    world.pass_time()
+    return [doubtful]
+
+
+def _decided_to_create(world: MortalWorld) -> None:
+    """Alive again after it was cancelled in Jetti, and to be created a second time."""
+    one, _ = _pushed(world)
+    for state, code in (("cancelled", 0), ("open", 3)):
+        world.loop.set_state(one, state)
+        world.pass_time()
+        assert world.run().code == code
+    assert world.call("resolve", one, "--create", "--yes").code == 0
+    world.pass_time()
+
+
 _OTHER = json.dumps(
     {
         "id": 1,
@@ -333,6 +357,8 @@ SCENARIOS = (
     ),
     Scenario("prune", _old, ("ledger", "prune", "--older-than", "1h"), alike=True),
     Scenario("forget", _forgotten, ("ledger", "forget", "31000001", "--yes")),
+    Scenario("ignore", _doubtful, ("ignore", "31000003", "--reason", "x", "--yes"), ("run",)),
+    Scenario("run after a decision to create", _decided_to_create, alike=True),
     Scenario("report", _labelled, ("run", "--format", "json", "--output", "report.json")),
 )
 

@@ -60,6 +60,10 @@ def ledger_state(ledger: Path) -> dict[str, Any]:
                 (digest, sorted(json.loads(members)))
                 for digest, members in raw.execute("SELECT digest, members FROM plans")
             ),
+            # Whoever repeats one that was recorded, or not quite, says the same again.
+            "decisions": raw.execute(
+                "SELECT DISTINCT return_id, decision, reason FROM decisions ORDER BY 1, 2"
+            ).fetchall(),
             "malformed": raw.execute("SELECT key, problem FROM malformed ORDER BY key").fetchall(),
         }
 
