@@ -30,6 +30,6 @@ def doctor(context: click.Context, output_format: str, output: str | None) -> in
     from reconciler import doctor as examination
     from reconciler.reports import as_json, doctor_text
 
-    found = examination.examine(call.config_file, call.runtime)
+    found = examination.examine(call.settings, call.runtime)
     text = as_json.encode(found) if output_format == "json" else doctor_text.render(found)
     return found.exit_code if deliver.hand_over(text, output) else UNDELIVERED

@@ -18,14 +18,21 @@ _OTHERS_MAY_READ_OR_WRITE = stat.S_IRWXG & ~stat.S_IXGRP | stat.S_IRWXO & ~stat.
 class Secret:
     """A key. Only `reveal` shows it; `repr`, `str` and format do not."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "has_blanks")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, *, has_blanks: bool = False) -> None:
         self._value = value
+        self.has_blanks = has_blanks
+        """Whether there were blanks around it, which are not sent."""
 
     def reveal(self) -> str:
         """The key itself, for the one header it belongs in."""
         return self._value
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether it begins or ends with a quotation mark, which is sent as a part of it."""
+        return self._value.startswith(("'", '"')) or self._value.endswith(("'", '"'))
 
     def __repr__(self) -> str:
         # safeguard: secrets-hide-themselves
@@ -43,6 +50,16 @@ LOOP_API_KEY = KeyName("LOOP_API_KEY", "loop_api_key")
 JETTI_API_TOKEN = KeyName("JETTI_API_TOKEN", "jetti_api_token")
 
 
+class KeyPlace(Struct, frozen=True):
+    """A place that a key is taken from."""
+
+    name: str
+    """The variable, or the systemd credential."""
+    path: Path | None = None
+    """Of the file; None for a key that is in the environment itself."""
+    is_credential: bool = False
+
+
 def find(name: KeyName, environ: Mapping[str, str]) -> Secret | ConfigError:
     """The key, or why there is none: commands that need no key work without one.
 
@@ -54,45 +71,36 @@ def find(name: KeyName, environ: Mapping[str, str]) -> Secret | ConfigError:
         return error
 
 
-def _find(name: KeyName, environ: Mapping[str, str]) -> Secret:
-    if directory := environ.get("CREDENTIALS_DIRECTORY"):
-        # Only this service can read these; systemd's ACL makes the mode look group-readable.
-        credential = Path(directory, name.credential)
-        if name.credential in _names(Path(directory)):
-            return _checked(f"credential {name.credential}", _contents("credential", credential))
+def places(name: KeyName, environ: Mapping[str, str]) -> list[KeyPlace]:
+    """Every place that has this key; `find` takes the first. Opens none. Raises ConfigError."""
+    found = []
+    directory = environ.get("CREDENTIALS_DIRECTORY")
+    if directory and name.credential in _names(Path(directory)):
+        found.append(
+            KeyPlace(name.credential, Path(directory, name.credential), is_credential=True)
+        )
     variable = f"{name.variable}_FILE"
-    if path := environ.get(variable):
-        return _checked(variable, _private_contents(variable, Path(path)))
-    if value := environ.get(name.variable):
-        return _checked(name.variable, value)
+    if named := environ.get(variable):
+        found.append(KeyPlace(variable, Path(named)))
+    if environ.get(name.variable):
+        found.append(KeyPlace(name.variable))
+    return found
+
+
+def _find(name: KeyName, environ: Mapping[str, str]) -> Secret:
+    for place in places(name, environ):
+        if place.path is None:
+            return _checked(place.name, environ[place.name])
+        if place.is_credential:
+            # Only this service can read these; systemd's ACL makes the mode look group-readable.
+            return _checked(f"credential {place.name}", _contents("credential", place.path))
+        return _checked(place.name, _private_contents(place.name, place.path))
+    variable = f"{name.variable}_FILE"
     raise ConfigError(
         f"{name.variable}: is not set",
         f"set {name.variable}, or {variable} to a file that only you can read, or pass the"
         f" systemd credential {name.credential}",
     )
-
-
-def source(name: KeyName, environ: Mapping[str, str]) -> str | None:
-    """Where `find` takes the key from, with a file's mode, never with the key; None: not set."""
-    if directory := environ.get("CREDENTIALS_DIRECTORY"):
-        try:
-            if name.credential in _names(Path(directory)):
-                return f"the systemd credential {name.credential}"
-        except ConfigError:
-            return f"the systemd credential {name.credential}, whose directory cannot be read"
-    if path := environ.get(f"{name.variable}_FILE"):
-        try:
-            mode = f"mode {stat.S_IMODE(Path(path).stat().st_mode):04o}"
-        except (OSError, ValueError):
-            mode = "its mode cannot be read"
-        return f"the file {path} ({mode}), named in {name.variable}_FILE"
-    return f"the environment variable {name.variable}" if environ.get(name.variable) else None
-
-
-def is_quoted(key: Secret) -> bool:
-    """Whether it begins or ends with a quotation mark, which a service takes for part of it."""
-    value = key.reveal()
-    return value.startswith(("'", '"')) or value.endswith(("'", '"'))
 
 
 def _names(directory: Path) -> list[str]:
@@ -134,8 +142,8 @@ def _unreadable(name: str, path: Path, error: Exception) -> ConfigError:
     )
 
 
-def _checked(name: str, value: str) -> Secret:
-    value = value.strip()
+def _checked(name: str, raw: str) -> Secret:
+    value = raw.strip()
     if not value:
         raise ConfigError(f"{name}: is empty", "put the key in it, alone on one line")
     # Anything else could end the header that carries the key, and start another one.
@@ -144,4 +152,5 @@ def _checked(name: str, value: str) -> Secret:
             f"{name}: holds characters that a key cannot have",
             "put the key in it, alone on one line",
         )
-    return Secret(value)
+    # The end of its line belongs to a file, not to the key.
+    return Secret(value, has_blanks=raw.removesuffix("\n").removesuffix("\r") != value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.diagnosis import Diagnosis, Level
+from reconciler.core.diagnosis.finding import Diagnosis, Level
 from reconciler.core.text import safe
 from reconciler.reports.wording import counted
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.diagnosis import Name
+from reconciler.core.diagnosis.finding import Name
+from tests.support.leaks import found_in
 from tests.support.process_world import RealWorld, on_the_machine_s_clock
 
 ROOT = Path(__file__).parents[2]
@@ -29,19 +32,19 @@ def ledger_file(world: RealWorld) -> Path:
 
 
 def doctor(world: RealWorld, *arguments: str, **environ: str) -> tuple[int, dict[str, Any]]:
-    """Its exit code, and the findings by name; the last one of each."""
+    """Its exit code, and the findings by name, the last one of each; under `all`, every one."""
     process = world.start(*arguments, "doctor", "--format", "json", **environ)
     code, out, err = world.end(process)
     assert "Traceback" not in err
-    for key in (world.environ["LOOP_API_KEY"], world.environ["JETTI_API_TOKEN"]):
-        assert key not in out + err
+    assert found_in(out + err) == []
     report = json.loads(out)
     assert set(report) == {"at", "findings"}
     for finding in report["findings"]:
         assert set(finding) == {"level", "area", "name", "text", "todo", "exit_code"}
         assert (finding["level"] == "problem") == bool(finding["exit_code"])
         assert finding["level"] == "ok" or finding["todo"]
-    return code, {finding["name"]: finding for finding in report["findings"]}
+    by_name = {finding["name"]: finding for finding in report["findings"]}
+    return code, {**by_name, "all": report["findings"]}
 
 
 def test_nothing_is_wrong_with_a_new_ledger(real_world: RealWorld) -> None:
@@ -72,6 +75,91 @@ def test_a_refused_key_is_6_whatever_else_is_wrong(real_world: RealWorld, variab
     assert variable in found["key-quoted"]["text"]
     assert "wrong" not in json.dumps(found)
     assert "ledger-unusable" in found
+
+
+def key_file(world: RealWorld, content: str, *, mode: int = 0o600) -> Path:
+    """A file beside the ledger that holds the key for Loop, removed before secrets are sought."""
+    path = world.directory / "loop_api_key"
+    path.write_text(content)
+    path.chmod(mode)
+    return path
+
+
+def test_a_key_in_a_file_is_told_with_its_mode_and_owner(real_world: RealWorld) -> None:
+    path = key_file(real_world, f"{real_world.environ['LOOP_API_KEY']}\n")
+
+    _, found = doctor(real_world, LOOP_API_KEY="", LOOP_API_KEY_FILE=str(path))
+
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    told = [each["text"] for each in found["all"] if each["name"] == "key-found"]
+    assert told == [
+        f"LOOP_API_KEY comes from the file {path} (mode 0600, of {me}), named in LOOP_API_KEY_FILE",
+        "JETTI_API_TOKEN comes from the environment variable JETTI_API_TOKEN",
+    ]
+    assert not {"key-in-blanks", "key-quoted", "key-ineffective"} & set(found)
+    path.unlink()
+
+
+@pytest.mark.parametrize("around", [" {}", "{}\t", "{}\n\n", "\n{}"])
+def test_blanks_around_a_key_are_advice_and_not_sent(real_world: RealWorld, around: str) -> None:
+    real_world.live()
+    path = key_file(real_world, around.format(real_world.environ["LOOP_API_KEY"]))
+
+    code, found = doctor(real_world, LOOP_API_KEY="", LOOP_API_KEY_FILE=str(path))
+
+    assert (code, "LOOP_API_KEY" in found["key-in-blanks"]["text"]) == (0, True)
+    path.unlink()
+
+
+def test_a_new_key_where_it_has_no_effect_is_told(real_world: RealWorld) -> None:
+    real_world.live()
+    path = key_file(real_world, real_world.environ["LOOP_API_KEY"])
+    (real_world.directory / "jetti_api_token").write_text(real_world.environ["JETTI_API_TOKEN"])
+
+    code, found = doctor(
+        real_world,
+        LOOP_API_KEY="rotated",
+        LOOP_API_KEY_FILE=str(path),
+        JETTI_API_TOKEN="rotated",
+        CREDENTIALS_DIRECTORY=str(real_world.directory),
+    )
+
+    told = [each["text"] for each in found["all"] if each["name"] == "key-ineffective"]
+    assert (code, len(told)) == (0, 3)
+    # The first key is a credential as well, whose file has the name that is used here.
+    assert f"LOOP_API_KEY is in the file {path}" in told[0]
+    assert "LOOP_API_KEY is in the environment variable LOOP_API_KEY" in told[1]
+    assert "JETTI_API_TOKEN is in the environment variable JETTI_API_TOKEN" in told[2]
+    for name in ("loop_api_key", "jetti_api_token"):
+        (real_world.directory / name).unlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_key_file_of_another_user_is_told(real_world: RealWorld) -> None:
+    real_world.live()
+    path = key_file(real_world, real_world.environ["LOOP_API_KEY"])
+    os.chown(path, 65534, 65534)
+
+    code, found = doctor(real_world, LOOP_API_KEY="", LOOP_API_KEY_FILE=str(path))
+
+    other = pwd.getpwuid(65534).pw_name
+    assert (code, found["key-file-of-another-user"]["level"]) == (0, "advice")
+    assert f"{path} belongs to {other}" in found["key-file-of-another-user"]["text"]
+    path.unlink()
+
+
+def test_a_key_that_comes_by_a_pipe_is_read_once(real_world: RealWorld) -> None:
+    """As from `LOOP_API_KEY_FILE=<(command)`: what is read twice hangs, or is empty."""
+    pipe = real_world.directory / "pipe"
+    os.mkfifo(pipe, 0o600)
+    environ = {"LOOP_API_KEY": "", "LOOP_API_KEY_FILE": str(pipe)}
+    process = real_world.start("doctor", "--format", "json", **environ)
+
+    pipe.write_text(real_world.environ["LOOP_API_KEY"])
+
+    _, out, _ = real_world.end(process)
+    accepted = [one["area"] for one in json.loads(out)["findings"] if one["name"] == "key-accepted"]
+    assert accepted == ["Loop", "Jetti"]
 
 
 def test_a_missing_key_is_2_and_the_other_is_tried(real_world: RealWorld) -> None:

@@ -1,0 +1,105 @@
+"""What `doctor` says of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from reconciler.core import words
+from reconciler.core.diagnosis.finding import Finding, Level, Name, advice, unusable
+from reconciler.core.health import Health
+
+DISK_LEFT = 100 * 1024 * 1024
+"""Bytes that should be free: room for some years of returns and a copy of the ledger."""
+_OPEN_TO_OTHERS = 0o077
+_WRITABLE_BY_OTHERS = 0o022
+
+
+class LedgerFacts(Struct, frozen=True, kw_only=True):
+    """The ledger's file and what is in it."""
+
+    path: str
+    filesystem: str | None
+    free: int | None
+    """Bytes; None where that cannot be found out."""
+    modes: Mapping[str, int]
+    """Of the file and its directory, by path."""
+    directory: str
+    is_in_use: bool
+    ids_key: str
+    proven_ids_key: str | None = None
+    health: Health | None = None
+    problem: str | None = None
+    hint: str | None = None
+
+
+def of_ledger(facts: LedgerFacts) -> Iterator[Finding]:
+    """Whether the ledger is there, will last, and what it tells."""
+    yield from _of_place(facts)
+    if facts.problem is not None:
+        yield unusable("ledger", Name.LEDGER_UNUSABLE, facts.problem, facts.hint, 3)
+    if facts.is_in_use:
+        text = "a run holds the lock right now"
+        yield Finding(Level.OK, "ledger", Name.LEDGER_IN_USE, text)
+    if (health := facts.health) is None:
+        return
+    text = f"{facts.path} can be read, its schema is known and SQLite finds no damage"
+    yield Finding(Level.OK, "ledger", Name.LEDGER_SOUND, text)
+    if health.facts.creation_stopped is not None:
+        yield unusable(
+            "ledger",
+            Name.CREATION_STOPPED,
+            f"creation is stopped: {health.facts.creation_stopped}",
+            "see `reconciler status`",
+            3,
+        )
+    elif facts.proven_ids_key != facts.ids_key:
+        yield advice(
+            "ledger",
+            Name.IDS_UNPROVEN,
+            f"no create has proven jetti.cancel_ids_key = {facts.ids_key!r} yet: the first one is"
+            " sent alone and looked at",
+            "nothing; look at the report of the first run that creates something",
+        )
+    for word in health.facts.unknown_words:
+        yield advice(
+            "ledger",
+            Name.WORD_UNMAPPED,
+            f"{word.list} {word.word!r} of {word.returns} returns has no meaning here",
+            words.advice(word),
+        )
+    for reason in health.reasons:
+        todo = "see `reconciler status`"
+        yield unusable("ledger", Name.NOT_HEALTHY, reason, todo, 3)
+
+
+def _of_place(facts: LedgerFacts) -> Iterator[Finding]:
+    if facts.filesystem in ("tmpfs", "ramfs"):
+        yield unusable(
+            "ledger",
+            Name.LEDGER_IN_MEMORY,
+            f"{facts.directory} is kept in memory ({facts.filesystem}): the ledger is lost when"
+            " this machine restarts",
+            "set `ledger` to a path on a local disk",
+            3,
+        )
+    if facts.free is not None and facts.free < DISK_LEFT:
+        yield unusable(
+            "ledger",
+            Name.DISK_FULL,
+            f"{facts.free // 1024 // 1024} MiB are free in {facts.directory}: soon no run can"
+            " record anything",
+            "make room there",
+            3,
+        )
+    for path, mode in facts.modes.items():
+        if mode & (_WRITABLE_BY_OTHERS if path == facts.directory else _OPEN_TO_OTHERS):
+            right = "700" if path == facts.directory else "600"
+            yield advice(
+                "ledger",
+                Name.LEDGER_OPEN,
+                f"{path} is open to other users (mode {mode:04o}), who could read or replace the"
+                " ledger",
+                f"chmod {right} {path}",
+            )

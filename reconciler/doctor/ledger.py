@@ -1,0 +1,54 @@
+"""The ledger's file, and what is in it."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from reconciler import inspection
+from reconciler.clock import Clock
+from reconciler.config import Settings
+from reconciler.core.diagnosis.ledger import LedgerFacts
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.location import filesystem_of, mounts, require_local
+from reconciler.ledger.opening import check, is_in_use, open_reader
+
+
+def facts(settings: Settings, clock: Clock) -> LedgerFacts:
+    path = settings.ledger_path.absolute()
+    table = mounts()
+    facts = LedgerFacts(
+        path=str(path),
+        filesystem=filesystem_of(path.parent.resolve(), table),
+        free=_free(path.parent),
+        modes=dict(_modes(path, path.parent)),
+        directory=str(path.parent),
+        is_in_use=is_in_use(settings.ledger),
+        ids_key=settings.jetti.cancel_ids_key,
+    )
+    try:
+        require_local(path, table)
+        check(settings.ledger, clock)
+        with open_reader(settings.ledger, clock) as ledger:
+            proven = ledger.meta.read().proven_ids_key
+        health = inspection.health(settings, clock, None)
+    except ReconcilerError as error:
+        return replace(facts, problem=str(error), hint=error.hint)
+    return replace(facts, proven_ids_key=proven, health=health)
+
+
+def _free(directory: Path) -> int | None:
+    with suppress(OSError):
+        return shutil.disk_usage(directory).free
+    return None
+
+
+def _modes(*paths: Path) -> Iterator[tuple[str, int]]:
+    for path in paths:
+        with suppress(OSError):
+            yield str(path), stat.S_IMODE(path.stat().st_mode)
