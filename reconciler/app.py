@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler import adoption
+from reconciler import adoption, deadline
 from reconciler.approval import Approval, Consent, GuardedApproval, GuardPolicy, UnguardedApproval
 from reconciler.config import Settings
 from reconciler.core.estimate import Rates
@@ -20,7 +20,7 @@ from reconciler.core.live_order import LiveOrder
 from reconciler.core.model import Entry
 from reconciler.core.pass_result import PassStart
 from reconciler.core.plan import CreationRules, Planner
-from reconciler.core.report import JettiRequests, LoopRequests, Report, Requests
+from reconciler.core.report import JettiRequests, LoopRequests, Report, Requests, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
 from reconciler.core.target import DeferredTarget, LedgerPreview, Target
@@ -28,6 +28,7 @@ from reconciler.core.windows import WindowPolicy
 from reconciler.errors import (
     ConfigError,
     Interrupted,
+    KeyRefused,
     ReconcilerError,
     SourceError,
     TargetUnavailable,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 _GO_LIVE_AGO = timedelta(hours=24)
 """Go-live and first watermark of a new ledger, where nobody names another time."""
+_KEY_TRIAL = 15.0
+"""Seconds that a service has in `init`, which only tries its key (`deadline.within`)."""
 """Of a dry run without a ledger, after which nothing can be accepted."""
 
 
@@ -112,6 +115,8 @@ class Initialised(Struct, frozen=True):
     """Whether no create has proven `jetti.cancel_ids_key` yet, and one still may."""
     report: Report | None = None
     """Of the adopting pass."""
+    untried: tuple[str, ...] = ()
+    """Why a key could not be tried."""
 
 
 # ------------------------------------------------------------------------------------- commands
@@ -270,6 +275,7 @@ def initialise(
     now = runtime.clock.now()
     since = since.replace(microsecond=0) if since else None
     existed = ledgers.exists(settings.ledger)
+    untried: tuple[str, ...] = ()
     start = (since or now - _GO_LIVE_AGO).replace(microsecond=0)
     if repin:
         ledgers.require(settings.ledger)  # nothing is pinned where there is none
@@ -277,6 +283,9 @@ def initialise(
         # Refused before anything is made.
         settings.require_loop_key()
         settings.require_jetti_token()
+    elif not existed:
+        # safeguard: keys-before-the-ledger
+        untried = _try_keys(settings, runtime)
     if not (existed and (adopt or repin)):
         adopting_since = start if adopt else None
         initial = InitialState(start, start, _projection(settings).version, adopting_since)
@@ -302,6 +311,7 @@ def initialise(
             meta.creation_stopped is None and meta.proven_ids_key != settings.jetti.cancel_ids_key
         ),
         report=report,
+        untried=untried,
     )
 
 
@@ -309,7 +319,7 @@ def _adopt(settings: Settings, request: RunRequest, runtime: Runtime, ledger: Sq
     rules = adoption.creation_rules(settings.policy)
     with adoption.before_looking(ledger):
         # safeguard: keys-before-the-wait
-        _try_keys(settings, runtime, ledger, rules)
+        _try_keys(settings, runtime)
         adoption.wait_until_settled(ledger, settings.jetti.settle, runtime.clock, runtime.progress)
     with recorded(ledger, request, runtime.clock) as start:
         setup = PassSetup(request, start, ledger, rules, _ADOPT, lambda _: UnguardedApproval())
@@ -318,15 +328,44 @@ def _adopt(settings: Settings, request: RunRequest, runtime: Runtime, ledger: Sq
     return report
 
 
-def _try_keys(
-    settings: Settings, runtime: Runtime, ledger: SqlLedger, rules: CreationRules
-) -> None:
-    """Raises KeyRefused before anybody has waited; any other failure is left for the pass."""
-    with suppress(SourceError), loop_service(settings, runtime) as loop:
+def _try_keys(settings: Settings, runtime: Runtime) -> tuple[str, ...]:
+    """Send each key that is set with one question, and return why one could not be tried.
+
+    Raises KeyRefused, which names each that was refused.
+    """
+    runtime = deadline.within(runtime, _KEY_TRIAL)
+    refused, untried = [], []
+    for name, ask in (("Loop", _try_loop_key), ("Jetti", _try_jetti_token)):
+        try:
+            ask(settings, runtime)
+        except KeyRefused as error:
+            refused.append(error)
+        except (ConfigError, SourceError, TargetUnavailable) as error:
+            untried.append(f"the key for {name} was not tried: {error}")
+    if refused:
+        raise KeyRefused("; ".join(map(str, refused)), "; ".join(e.hint or "" for e in refused))
+    return tuple(untried)
+
+
+def _try_loop_key(settings: Settings, runtime: Runtime) -> None:
+    """Raises KeyRefused, SourceError, ConfigError."""
+    with loop_service(settings, runtime) as loop:
         LoopReader(loop, runtime.clock, settings.loop.page_size).server_time()
-    with suppress(TargetUnavailable), jetti_service(settings, _ADOPT, runtime) as jetti:
-        # The question that adopting begins with: a key need not be good for any other.
-        _jetti_targets(settings, jetti, ledger, rules, runtime).matcher.ping()
+
+
+def _try_jetti_token(settings: Settings, runtime: Runtime) -> None:
+    """Raises KeyRefused, TargetUnavailable, ConfigError."""
+    with jetti_service(settings, _ADOPT, runtime) as jetti:
+        _ask_jetti(jetti, runtime)
+
+
+def _ask_jetti(jetti: Service, runtime: Runtime) -> None:
+    """The question that every push and every adoption begins with: a key need not be good for any
+    other. Raises KeyRefused, TargetUnavailable."""
+    from reconciler.jetti.client import JettiClient  # late, as in _jetti_targets
+    from reconciler.jetti.lookup import Lookup
+
+    Lookup(JettiClient(jetti, runtime.clock), runtime.clock).ping()
 
 
 # ------------------------------------------------------------------------------------ only looks
@@ -362,6 +401,8 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
             jetti = stack.enter_context(jetti_service(settings, access, runtime))
             parts = partial(_jetti_targets, settings, jetti, ledger, setup.rules, runtime)
             target = DeferredTarget(lambda: access.target(parts()))
+        # safeguard: sweeps-try-both-keys
+        tries_key = setup.request.kind is RunKind.SWEEP and not setup.request.dry_run
         source = LoopReader(loop, clock, settings.loop.page_size)
         planner = Planner(setup.rules, setup.start.run.started_at)
         ingest = Ingest(
@@ -380,6 +421,7 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
             planner=planner,
             approval=setup.approval(target),
             target=target,
+            try_jetti_token=partial(_ask_jetti, jetti, runtime) if tries_key and jetti else None,
             requests=partial(_requests, loop, jetti),
             clock=clock,
             progress=runtime.progress,

@@ -80,6 +80,8 @@ class KeyRefused(ReconcilerError):
     """A service refused its key (401 or 403): do not try anything else."""
 
     exit_code = 6
+    service: str = ""
+    """Which one."""
 
 
 class SafetyStop(ReconcilerError):

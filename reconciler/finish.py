@@ -14,6 +14,7 @@ from reconciler.core.estimate import Backlog, Estimate, PastPass
 from reconciler.core.model import State
 from reconciler.core.pass_result import LedgerState, PassResult, PassStart
 from reconciler.core.ports import Ledger
+from reconciler.core.records import JETTI_REFUSED
 from reconciler.core.report import (
     BacklogLeft,
     Changes,
@@ -27,7 +28,7 @@ from reconciler.core.report import (
 from reconciler.core.run_remarks import run_remarks
 from reconciler.core.settings import Mapping, Policy
 from reconciler.core.states import OPEN
-from reconciler.errors import LedgerError, ReconcilerError
+from reconciler.errors import KeyRefused, LedgerError, ReconcilerError
 
 _MOST_PROBLEMS = 50  # listed in a report; `status` counts them all
 
@@ -49,7 +50,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
     request, start = result.request, result.start
     failures = list(result.failures)
     finished_at = clock.now()
-    backlog, to_keep = None, {}
+    backlog, to_keep = None, _refused(request.kind, failures)
     try:
         state = _state_of(ledger, result, settings, finished_at)
         # Once creation is stopped nobody can tell when the rest will be done.
@@ -59,7 +60,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
             told = _estimated(ledger, known, start, finished_at)
             backlog = BacklogLeft(finished_at, left, round(told.seconds), told.is_measured)
             if request.kind is not RunKind.SINGLE:
-                to_keep = estimate.kept(known, told)
+                to_keep |= estimate.kept(known, told)
     except LedgerError as error:
         failures.append(error)
         state = LedgerState(summary.LedgerTotals(), (), (), start.watermark)
@@ -111,6 +112,12 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
         malformed=state.malformed,
         backlog=backlog,
     )
+
+
+def _refused(kind: RunKind, failures: Sequence[ReconcilerError]) -> dict[str, int]:
+    """What a sweep keeps of a key that Jetti refused: the passes after it may ask Jetti nothing."""
+    refused = (error.service for error in failures if isinstance(error, KeyRefused))
+    return {JETTI_REFUSED: 1} if kind is RunKind.SWEEP and "Jetti" in refused else {}
 
 
 def _left(ledger: Ledger, result: PassResult, states: Collection[State], now: datetime) -> int:

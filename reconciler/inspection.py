@@ -32,6 +32,10 @@ from reconciler.core.return_detail import (
     describe,
     describe_row,
 )
+from reconciler.core.plan import FRESH_FOR, Change, CreationRules, decide
+from reconciler.core.records import JETTI_REFUSED, Run, SetAside, StoppedPlan, Told
+from reconciler.core.report import BacklogLeft, Problem, RunKind
+from reconciler.core.return_detail import Circumstances, ReturnDetail, ReturnDetails, Turn, describe
 from reconciler.core.states import OPEN
 from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavailable
 from reconciler.ledger.location import path_of
@@ -231,6 +235,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         stopped=Stopped.of(stopped) if stopped else None,
         oldest_problem=Problem.of(oldest) if oldest else None,
         runs=runs,
+        jetti_refused=_jetti_refused(ledger, runs),
         settled_stop=_settled_stop(ledger, runs, stopped),
         # Once creation is stopped nobody can tell when the rest will be done.
         # safeguard: no-estimate-while-creation-is-stopped
@@ -244,6 +249,19 @@ def _backlog(
 ) -> BacklogLeft:
     left = ledger.entries.count_left(now) if OPEN.intersection(states) else 0
     return left_now(runs, left, now)
+
+
+def _jetti_refused(ledger: SqlLedger, runs: Sequence[Run]) -> int | None:
+    """The id of the last sweep, if Jetti refused the key and no run has shown since that it is
+    accepted."""
+    swept = next((run for run in runs if run.kind == RunKind.SWEEP and run.finished_at), None)
+    if swept is None or not swept.counts.get(JETTI_REFUSED):
+        return None
+    return None if any(map(_has_written, ledger.runs.after(swept.id))) else swept.id
+
+
+def _has_written(run: Run) -> bool:
+    return any(run.counts.get(what) for what in ("created", "updated", "cancelled", "adopted"))
 
 
 def _settled_stop(

@@ -33,7 +33,14 @@ from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind, ReportedChange, Requests, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.target import DeferredTarget
-from reconciler.errors import KeyRefused, ReconcilerError, SafetyStop, Unforeseen
+from reconciler.errors import (
+    Interrupted,
+    KeyRefused,
+    ReconcilerError,
+    SafetyStop,
+    TargetUnavailable,
+    Unforeseen,
+)
 from reconciler.failpoints import Failpoint, hit
 from reconciler.log_events import Event
 from reconciler.request_reader import RequestReader
@@ -57,6 +64,9 @@ class PassDependencies(Struct, frozen=True):
     """Which has decided about each new return by the time that it is recorded."""
     approval: Approval
     target: DeferredTarget
+    try_jetti_token: Callable[[], None] | None
+    """Asks Jetti one question, where the pass is to find out whether it accepts its key even if
+    nothing is due. Raises KeyRefused, TargetUnavailable, Interrupted."""
     requests: Callable[[], Requests]
     """Requests that left for both services so far."""
     clock: Clock
@@ -79,6 +89,7 @@ class Pass:
         self._planner = dependencies.planner
         self._approval = dependencies.approval
         self._target = dependencies.target
+        self._try_jetti_token = dependencies.try_jetti_token
         self._requests = dependencies.requests
         self._clock = dependencies.clock
         self._began = dependencies.clock.monotonic()
@@ -87,6 +98,9 @@ class Pass:
         self._plan = Plan(())
         self._ended_by: ReconcilerError | None = None
         """What ended the pass before its plan was carried out."""
+        self._refused: KeyRefused | None = None
+        """That Jetti refuses the key, which nothing in this pass depended on."""
+        self._untried: tuple[str, ...] = ()
 
     def run(self) -> PassResult:
         """Go through the pass as far as possible. Whatever ends it early is in the result, too.
@@ -107,7 +121,30 @@ class Pass:
         except Exception as error:  # noqa: BLE001 - what was pushed must be reported all the same
             _log.info("where it happened", exc_info=error, extra=Event.BUG.fields)
             self._ended_by = Unforeseen(error)
+        self._try_key()
         return self._result()
+
+    def _try_key(self) -> None:
+        """Find out whether Jetti still accepts the key, unless a request of this pass did.
+
+        Last of all: a pass that pushes asks nothing more, and whatever Jetti does here delays
+        nothing.
+        """
+        jetti = self._requests().jetti
+        is_over = isinstance(self._ended_by, Interrupted)
+        if self._try_jetti_token is None or is_over or jetti.get or jetti.write:
+            return
+        try:
+            self._try_jetti_token()
+        except KeyRefused as error:
+            self._refused = error
+        except TargetUnavailable as error:
+            self._untried = (f"whether Jetti accepts the key could not be found out: {error}",)
+        except ReconcilerError as error:
+            self._ended_by = self._ended_by or error
+        except Exception as error:  # noqa: BLE001 - what was pushed must be reported all the same
+            _log.info("where it happened", exc_info=error, extra=Event.BUG.fields)
+            self._ended_by = self._ended_by or Unforeseen(error)
 
     # ---------------------------------------------------------------------------------- plan
 
@@ -152,7 +189,7 @@ class Pass:
     def _result(self) -> PassResult:
         log, stopped = self._reader.log, tuple(self._approval.stopped)
         digest = digest_of(stopped) if stopped else self._plan.digest
-        ended_by = (self._ended_by,) if self._ended_by else ()
+        ended_by = tuple(error for error in (self._ended_by, self._refused) if error)
         return PassResult(
             request=self._request,
             start=self._start,
@@ -167,7 +204,7 @@ class Pass:
             skipped=self._planner.skipped,
             failures=(*log.failures, *self._approval.failures, *ended_by),
             is_accepted=self._approval.is_accepted,
-            remarks=(*self._target.remarks, *self._approval.remarks),
+            remarks=(*self._target.remarks, *self._approval.remarks, *self._untried),
             requests=self._requests(),
             worked=self._worked(),
         )

@@ -61,6 +61,11 @@ ALLOWED = {
         "adoption", "approval", "clock", "config", "core", "errors", "finish", "http", "ingest",
         "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history", "runtime",
         "verification",
+    "deadline": {"clock", "errors", "http", "runtime"},
+    "app": {
+        "adoption", "approval", "clock", "config", "core", "deadline", "errors", "finish",
+        "http", "ingest", "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history",
+        "runtime",
     },
 }  # fmt: skip
 

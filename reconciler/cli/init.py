@@ -41,14 +41,15 @@ if TYPE_CHECKING:
 def init(context: click.Context, since: datetime | None, adopt: bool, repin: bool) -> int:
     """Create the ledger.
 
-    Refuses to replace one that exists. On an existing ledger, --adopt and --repin do only their
-    own part; the watermark stays. --adopt with an earlier --since moves go-live back to it as long
-    as nothing was pushed from the ledger.
+    Refuses to replace one that exists. Tries each key that is set first, and makes nothing if one
+    is refused. On an existing ledger, --adopt and --repin do only their own part; the watermark
+    stays. --adopt with an earlier --since moves go-live back to it as long as nothing was pushed
+    from the ledger.
 
-    --adopt first waits until jetti.settle (180 s) has passed since the ledger was created, because
-    what the last run of a lost ledger sent may not have taken effect in Jetti yet, and shows its
-    progress. If it is interrupted, run it again: `status` reports it as unfinished until it has
-    looked everything up.
+    --adopt makes the ledger, tries the keys, and then waits until jetti.settle (180 s) has passed
+    since the ledger was created, because what the last run of a lost ledger sent may not have taken
+    effect in Jetti yet, and shows its progress. If it is interrupted, run it again: `status`
+    reports it as unfinished until it has looked everything up.
 
     \b
     Examples:
@@ -80,6 +81,7 @@ def _summary(made: Initialised, since: datetime | None) -> str:
         *(line("note", note) for note in _about_go_live(made, since)),
         line("watermark", f"{moment(made.watermark)}: reading continues from here"),
     ]
+    lines += [line("note", safe(why, 500)) for why in made.untried]
     if made.unproven:
         lines.append(
             line(

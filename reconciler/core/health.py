@@ -71,6 +71,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The last runs, newest first, with at least the last two passes and the last two sweeps."""
     set_aside: tuple[SetAside, ...] = ()
     """The oldest malformed rows."""
+    jetti_refused: int | None = None
+    """The id of the last sweep, if Jetti refused the key and no run after it wrote anything."""
     settled_stop: int | None = None
     """The id of the run that was stopped last, if nothing of its plan is stopped any more."""
     backlog: BacklogLeft | None = None
@@ -207,16 +209,19 @@ def _about_runs(facts: Facts) -> Iterator[Reason]:
     """A bad end of the last scheduled pass is a reason until a better pass.
 
     So is one of the last sweep, but a later pass that came to its end makes up for it (the age of
-    sweeps is watched as well). A sweep that was stopped for safety is made up for by a later pass
-    that was stopped, too: what is stopped is stopped in every pass, and is a reason of its own. A
-    run of any kind that was stopped for safety is a reason while it is the last that ended.
+    sweeps is watched as well). It does not where Jetti refused the key, unless it wrote something:
+    a pass that finds nothing asks Jetti nothing. A sweep that was stopped for safety is made up for
+    by a later pass that was stopped, too: what is stopped is stopped in every pass, and is a reason
+    of its own. A run of any kind that was stopped for safety is a reason while it is the last that
+    ended.
     """
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
     shown: dict[int, Run] = {}
     # safeguard: last-pass-in-status
     if scheduled is not None and scheduled.exit_code not in _WELL:
         shown[scheduled.id] = scheduled
-    if sweep is not None and sweep.exit_code not in _WELL and not _is_made_up(sweep, scheduled):
+    is_bad = sweep is not None and sweep.exit_code not in _WELL
+    if sweep is not None and is_bad and not _is_made_up(sweep, scheduled, facts):
         shown[sweep.id] = sweep
     ended = stopped_run(facts)
     if ended is not None:
@@ -246,8 +251,11 @@ def killed_run(facts: Facts) -> Run | None:
     return last if is_killed else None
 
 
-def _is_made_up(sweep: Run, scheduled: Run | None) -> bool:
+def _is_made_up(sweep: Run, scheduled: Run | None, facts: Facts) -> bool:
     if scheduled is None or scheduled.id < sweep.id:
+        return False
+    # safeguard: idle-passes-prove-no-key
+    if sweep.id == facts.jetti_refused:
         return False
     judged_anew = sweep.exit_code == scheduled.exit_code == _SAFETY_STOP
     return judged_anew or scheduled.exit_code in _THROUGH

@@ -20,7 +20,7 @@ class PastRun(Struct, frozen=True):
     """`ended`, `killed`, or `going on`, which may also mean that it was killed just now."""
     exit_code: int | None
     counts: dict[str, int]
-    """By the names of `core.report.Counts`, and of `core.estimate.KEPT`."""
+    """As `core.records.Run` has them."""
     message: str | None
     """Why it ended with that code, if that is not 0 or 10."""
     command: str | None

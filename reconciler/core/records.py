@@ -201,6 +201,10 @@ class StoppedPlan(Struct, frozen=True):
     """When the first of them was stopped."""
 
 
+JETTI_REFUSED = "jetti_refused"
+"""Under this name a sweep keeps, beside its counts, that Jetti refused the key."""
+
+
 class Run(Struct, frozen=True):
     """A run as history shows it."""
 
@@ -211,7 +215,7 @@ class Run(Struct, frozen=True):
     """None while it is running, and forever if it was killed."""
     exit_code: int | None = None
     counts: dict[str, int] = {}
-    """By the names of `core.report.Counts`, and of `core.estimate.KEPT`."""
+    """By the names of `core.report.Counts`, of `core.estimate.KEPT`, and `JETTI_REFUSED`."""
     message: str | None = None
     """Why it ended with that code, if that is not 0 or 10."""
     command: str | None = None

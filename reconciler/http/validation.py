@@ -74,10 +74,12 @@ class ResponseValidator(Generic[T]):
 def refuse_key(endpoint: Endpoint, status: int) -> None:
     """Raise KeyRefused for 401 and 403 (a missing scope is a 401 too, loop.md#missing-scope)."""
     if status in (401, 403):
-        raise KeyRefused(
+        refused = KeyRefused(
             f"{endpoint.name} refused the key (answered {status})",
             hint=f"check {endpoint.key_setting} and what the key may do",
         )
+        refused.service = endpoint.name
+        raise refused
 
 
 def to_response(response: httpx.Response) -> Response:

@@ -83,6 +83,10 @@ class SqlRuns:
             select(runs).where(runs.c.started_at >= instant).order_by(runs.c.id.desc())
         )
 
+    def after(self, run_id: int) -> list[Run]:
+        """Runs that began after that one, whatever the clock said; newest first."""
+        return self._runs(select(runs).where(runs.c.id > run_id).order_by(runs.c.id.desc()))
+
     def _runs(self, query: Select[Any]) -> list[Run]:
         with self._database.reading() as connection:
             return [_run(row) for row in connection.execute(query)]

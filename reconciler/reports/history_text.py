@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from reconciler.core import duration
 from reconciler.core.estimate import KEPT
 from reconciler.core.past_runs import PastRun, PastRuns
+from reconciler.core.records import JETTI_REFUSED
 from reconciler.core.report import STANDING
 from reconciler.core.text import safe
 from reconciler.reports.wording import listed, moment
 
-_ROUTINE = STANDING | {"seen", "unchanged", "forgotten"}
+_ROUTINE = STANDING | {"seen", "unchanged", "forgotten", JETTI_REFUSED}
 _FATES = {"going on": "is going on", "killed": "was killed"}
 
 

@@ -9,14 +9,14 @@ from reconciler.core import duration
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
 from reconciler.core.estimate import KEPT
 from reconciler.core.health import Facts, Health, killed_run, stopped_run, was_killed
-from reconciler.core.records import Run
+from reconciler.core.records import JETTI_REFUSED, Run
 from reconciler.core.report import STANDING
 from reconciler.core.text import safe
 from reconciler.reports import words_text
 from reconciler.reports.wording import counted, lasting, line, listed, moment, order, state, to_go
 
 _RUNS_SHOWN = 5
-_ROUTINE = STANDING | {"seen", "unchanged", "forgotten"}
+_ROUTINE = STANDING | {"seen", "unchanged", "forgotten", JETTI_REFUSED}
 
 
 def render(health: Health) -> str:
