@@ -368,5 +368,6 @@ def test_a_finished_return_that_loop_forgets_stays_as_it_is_in_jetti(
 
     ran = world.run(*options)
 
-    assert (ran.code, ran.jetti_requests, world.jetti.sale_returns()) == (0, (0, 0), before)
+    tried = int("--sweep" in options)  # a sweep tries the key
+    assert (ran.code, ran.jetti_requests, world.jetti.sale_returns()) == (0, (tried, 0), before)
     assert world.run("--return", one).code == 2, "and a person who names it is told"

@@ -16,7 +16,7 @@ from typing import Any
 from reconciler.cli import perform
 from reconciler.clock import SystemClock
 from reconciler.runtime import Runtime
-from tests.support.world import World, a_world
+from tests.support.world import NO_KEYS, World, a_world
 
 PATIENCE = 30.0
 """Seconds within which whatever is waited for has to happen."""
@@ -44,8 +44,8 @@ class RealWorld(World):
         return self.returned(*lines, at=datetime.now(UTC) - timedelta(minutes=5))
 
     def live(self) -> None:
-        """`reconciler init`, without the cost of a process."""
-        runtime = Runtime(SystemClock(), self.environ)
+        """`reconciler init`, without the cost of a process, and trying no keys."""
+        runtime = Runtime(SystemClock(), self.environ | NO_KEYS)
         assert perform(["--quiet", "init", "--since", "7d"], runtime) == 0
 
     def start(
