@@ -53,8 +53,8 @@ ALLOWED = {
     "deciding": {"app", "config", "core", "errors", "jetti", "ledger", "runtime"},
     "maintenance": {"config", "core", "errors", "ledger", "runtime"},
     "doctor": {
-        "app", "clock", "config", "core", "errors", "http", "inspection", "jetti", "ledger",
-        "loop", "runtime",
+        "app", "clock", "config", "core", "deadline", "errors", "http", "inspection", "jetti",
+        "ledger", "loop", "runtime",
     },
     "verification": {"clock", "core", "errors", "ingest", "jetti", "runtime"},
     "app": {

@@ -20,7 +20,7 @@ SECONDS = 0.6
 PATH = "/warehouse/return/list"
 
 
-def bounded(sandbox: Sandbox, pace: float = 300) -> Service:
+def bounded(sandbox: Sandbox, pace: float = 300, each: float = 10.0) -> Service:
     assert sandbox.urls is not None
     endpoint = Endpoint(
         name="Loop",
@@ -30,7 +30,7 @@ def bounded(sandbox: Sandbox, pace: float = 300) -> Service:
         unavailable=SourceError,
         pace=PerMinute(pace),
     )
-    runtime = deadline.within(Runtime(SystemClock(), {}), SECONDS, each=SECONDS)
+    runtime = deadline.within(Runtime(SystemClock(), {}), SECONDS, each=each)
     assert runtime.connect is not None
     made: Service = runtime.connect(endpoint, runtime.clock)
     return made
@@ -51,7 +51,8 @@ def test_whatever_a_service_does_there_is_an_end(kind: str, parameters: dict[str
         sandbox.faults.add(Fault("loop", kind, parameters=parameters))
         began = time.monotonic()
 
-        with bounded(sandbox) as service, pytest.raises(SourceError, match="Loop"):
+        each = SECONDS if kind == "trickle" else 10.0
+        with bounded(sandbox, each=each) as service, pytest.raises(SourceError, match="Loop"):
             service.get(PATH, "paginate=true", lambda answer: answer.body)
 
     assert time.monotonic() - began < 2 * SECONDS + 1

@@ -10,7 +10,7 @@ from reconciler.cli.output_options import output_options
 from reconciler.cli.session import session
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 6))
+@click.command(epilog=exit_codes(0, 2, 3, 6, 129, 130, 143))
 @output_options
 @click.pass_context
 def doctor(context: click.Context, output_format: str, output: str | None) -> int:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from reconciler import config
 from reconciler.config import Secret, Settings, file, secret
 from reconciler.core.diagnosis import ledger as judging_ledger
-from reconciler.core.diagnosis import services as judging_services
 from reconciler.core.diagnosis import settings as judging_settings
 from reconciler.core.diagnosis.finding import Diagnosis, Finding, Name, unusable
+from reconciler.core.diagnosis.jetti import of_jetti
+from reconciler.core.diagnosis.loop import of_loop
 from reconciler.core.diagnosis.settings import SettingsFacts
-from reconciler.doctor import keys, ledger, services
+from reconciler.doctor import jetti, keys, ledger, loop
 from reconciler.errors import ConfigError
 from reconciler.runtime import Runtime
 
@@ -41,15 +44,29 @@ def _findings(load: Callable[[], Settings], runtime: Runtime) -> Iterator[Findin
         (secret.JETTI_API_TOKEN, settings.jetti_token),
     ):
         yield from judging_settings.of_key(keys.facts(name, key, runtime.environ))
-    if isinstance(settings.loop_key, Secret):
-        yield from judging_services.of_service(services.loop(settings, runtime))
-    if isinstance(settings.jetti_token, Secret):
-        yield from judging_services.of_service(services.jetti(settings, runtime))
-    if isinstance(settings.ledger_address, ConfigError):
-        nowhere = settings.ledger_address
+    nowhere = settings.ledger_address
+    known = None if isinstance(nowhere, ConfigError) else ledger.facts(settings, runtime.clock)
+    yield from _of_services(settings, runtime, known.sale_returns if known else ())
+    if known is not None:
+        yield from judging_ledger.of_ledger(known)
+    elif isinstance(nowhere, ConfigError):
         yield unusable("ledger", Name.LEDGER_UNUSABLE, str(nowhere), nowhere.hint, 2)
-    else:
-        yield from judging_ledger.of_ledger(ledger.facts(settings, runtime.clock))
+
+
+def _of_services(
+    settings: Settings, runtime: Runtime, sale_returns: Sequence[int]
+) -> Iterator[Finding]:
+    """Both are asked at the same time: each may take as long as it is given."""
+    with ThreadPoolExecutor(2) as together:
+        of_both: list[Future[list[Finding]]] = []
+        if isinstance(settings.loop_key, Secret):
+            ask_loop = partial(loop.facts, settings, runtime)
+            of_both.append(together.submit(lambda: [*of_loop(ask_loop())]))
+        if isinstance(settings.jetti_token, Secret):
+            ask_jetti = partial(jetti.facts, settings, runtime, sale_returns)
+            of_both.append(together.submit(lambda: [*of_jetti(ask_jetti())]))
+        for one in of_both:
+            yield from one.result()
 
 
 def _settings(settings: Settings, runtime: Runtime) -> SettingsFacts:

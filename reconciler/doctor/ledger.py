@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -14,9 +15,13 @@ from reconciler import inspection
 from reconciler.clock import Clock
 from reconciler.config import Settings
 from reconciler.core.diagnosis.ledger import LedgerFacts
+from reconciler.core.model import Entry, State
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.location import filesystem_of, mounts, require_local
 from reconciler.ledger.opening import check, is_in_use, open_reader
+
+_ENOUGH = 2
+"""Sale returns by which a query is tried."""
 
 
 def facts(settings: Settings, clock: Clock) -> LedgerFacts:
@@ -24,7 +29,7 @@ def facts(settings: Settings, clock: Clock) -> LedgerFacts:
     table = mounts()
     facts = LedgerFacts(
         path=str(path),
-        filesystem=filesystem_of(path.parent.resolve(), table),
+        filesystem=_filesystem(path.parent, table),
         free=_free(path.parent),
         modes=dict(_modes(path, path.parent)),
         directory=str(path.parent),
@@ -36,10 +41,22 @@ def facts(settings: Settings, clock: Clock) -> LedgerFacts:
         check(settings.ledger, clock)
         with open_reader(settings.ledger, clock) as ledger:
             proven = ledger.meta.read().proven_ids_key
+            pushed = ledger.entries.matching([State.SYNCED], None, "")
+            sale_returns = tuple(islice(_sale_returns(pushed), _ENOUGH))
         health = inspection.health(settings, clock, None)
     except ReconcilerError as error:
         return replace(facts, problem=str(error), hint=error.hint)
-    return replace(facts, proven_ids_key=proven, health=health)
+    return replace(facts, proven_ids_key=proven, health=health, sale_returns=sale_returns)
+
+
+def _sale_returns(entries: Iterable[Entry]) -> Iterator[int]:
+    return (one.id for entry in entries for one in entry.sale_returns)
+
+
+def _filesystem(directory: Path, table: str) -> str | None:
+    with suppress(OSError, RuntimeError):
+        return filesystem_of(directory.resolve(), table)
+    return None
 
 
 def _free(directory: Path) -> int | None:

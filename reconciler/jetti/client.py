@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from reconciler.clock import Clock
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, Sale, SaleItem
@@ -18,20 +19,23 @@ from reconciler.jetti.query_client import QueryClient
 _SKEW = timedelta(minutes=5)
 """How far Jetti's clock may lag behind ours where its answers carry no Date."""
 
-_MARKED = Filter(
+MARKED = Filter(
     "/sale-returns.json", schema.WireSaleReturn, "externalId", lambda row: row.external_id
 )
 _BY_ID = Filter("/sale-returns.json", schema.WireSaleReturn, "id", lambda row: row.id)
 _ON_SALE = Filter("/sale-returns.json", schema.WireSaleReturn, "saleId", lambda row: row.sale_id)
-_ITEMS = Filter(
+ITEMS = Filter(
     "/sale-return-items.json",
     schema.WireSaleReturnItem,
     "saleReturnId",
     lambda row: row.sale_return_id,
 )
-_SALES = Filter("/sales.json", schema.WireSale, "externalId", lambda row: row.external_id)
+SALES = Filter("/sales.json", schema.WireSale, "externalId", lambda row: row.external_id)
 _SALES_NAMED = Filter("/sales.json", schema.WireSale, "reference", lambda row: row.reference)
-_SALE_ITEMS = Filter("/sale-items.json", schema.WireSaleItem, "saleId", lambda row: row.sale_id)
+SALE_ITEMS = Filter("/sale-items.json", schema.WireSaleItem, "saleId", lambda row: row.sale_id)
+
+NEEDED: tuple[Filter[Any], ...] = (MARKED, ITEMS, SALES, SALE_ITEMS)
+"""What every push asks by."""
 
 
 class JettiClient:
@@ -72,7 +76,7 @@ class JettiClient:
 
     def marked(self, return_ids: Sequence[str]) -> list[LiveSaleReturn]:
         """Sale returns anywhere in the account that carry one of these return ids as marker."""
-        return [schema.live_sale_return(row) for row in self._collections.find(_MARKED, return_ids)]
+        return [schema.live_sale_return(row) for row in self._collections.find(MARKED, return_ids)]
 
     def by_id(self, ids: Sequence[int]) -> list[LiveSaleReturn]:
         """Sale returns by their own ids; those that are gone are left out."""
@@ -84,11 +88,11 @@ class JettiClient:
 
     def items(self, sale_return_ids: Sequence[int]) -> list[LiveItem]:
         """Every item of these sale returns."""
-        return [schema.live_item(row) for row in self._collections.find(_ITEMS, sale_return_ids)]
+        return [schema.live_item(row) for row in self._collections.find(ITEMS, sale_return_ids)]
 
     def sales(self, order_ids: Sequence[str]) -> list[Sale]:
         """Sales by Shopify order id."""
-        return [schema.sale(row) for row in self._collections.find(_SALES, order_ids)]
+        return [schema.sale(row) for row in self._collections.find(SALES, order_ids)]
 
     def sales_named(self, order_names: Iterable[str]) -> list[Sale]:
         """Sales by order name, in either spelling (jetti.md#order-name-of-a-sale)."""
@@ -97,7 +101,7 @@ class JettiClient:
 
     def sale_items(self, sale_ids: Sequence[int]) -> list[SaleItem]:
         """Every line of these sales."""
-        return [schema.sale_item(row) for row in self._collections.find(_SALE_ITEMS, sale_ids)]
+        return [schema.sale_item(row) for row in self._collections.find(SALE_ITEMS, sale_ids)]
 
     def reasons(self) -> dict[str, int]:
         """Ids of adjustment reasons by their code (jetti.md#adjustment-reasons)."""

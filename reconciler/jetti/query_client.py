@@ -16,7 +16,7 @@ T = TypeVar("T")
 W = TypeVar("W", bound=Wire)
 
 _OK = 200
-_REJECTED = frozenset({400, 414, 422, 500})
+REJECTED = frozenset({400, 414, 422, 500})
 """How Jetti may refuse a query that it does not understand (jetti.md#error-statuses)."""
 _DISPENSABLE = frozenset({Feature.FROM, Feature.LIMIT, Feature.ORDER})
 
@@ -90,7 +90,7 @@ class QueryClient:
             return rows(kind, answer) if answer.status == _OK else None
 
         text = query.encode(without=without)
-        return self._service.get(path, text, self._dated(decode), _REJECTED | {_OK})
+        return self._service.get(path, text, self._dated(decode), REJECTED | {_OK})
 
     def _dated(self, decode: Callable[[Response], T]) -> Callable[[Response], T]:
         def dated(answer: Response) -> T:

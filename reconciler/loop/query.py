@@ -111,6 +111,17 @@ def _is_same_host(link: SplitResult, home: SplitResult) -> bool:
     return link.port in (None, home.port, _PORTS.get(link.scheme))
 
 
+def cursor_fields(cursor: str) -> dict[str, object]:
+    """What a cursor of Laravel's form holds (loop.md#cursor-format). Raises ValueError."""
+    padded = cursor + "=" * (-len(cursor) % 4)
+    return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=dict[str, object])
+
+
+def link_parameters(next_url: str) -> frozenset[str]:
+    """The names of the parameters in the link of the next page."""
+    return frozenset(parse_qs(urlsplit(next_url[: 4 * LONGEST_CURSOR]).query))
+
+
 def cursor_columns(cursor: str) -> dict[By, datetime | None]:
     """The column that the pages are ordered by, and the cursor's time in it.
 
@@ -118,8 +129,7 @@ def cursor_columns(cursor: str) -> dict[By, datetime | None]:
     Both columns, without a time, if the cursor cannot be decoded.
     """
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        fields = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=dict[str, object])
+        fields = cursor_fields(cursor)
         named = {by: fields[column] for by, column in COLUMN.items() if column in fields}
         times = {by: read_time(str(value)) for by, value in named.items()}
     except (binascii.Error, ValueError, RecursionError):

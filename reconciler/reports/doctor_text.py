@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.core.diagnosis.finding import Diagnosis, Level
 from reconciler.core.text import safe
-from reconciler.reports.wording import counted
+from reconciler.reports.wording import counted, line, moment
 
 _MARKS = {Level.OK: " ", Level.ADVICE: "-", Level.PROBLEM: "!"}
 _LONGEST = 500
@@ -26,3 +26,5 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"  {mark} {finding.area}: {safe(finding.text, _LONGEST)} [{finding.name}]"
         if finding.todo:
             yield f"      {safe(finding.todo, _LONGEST)}"
+    yield ""
+    yield line("time", moment(diagnosis.at))

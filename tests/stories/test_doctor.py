@@ -6,7 +6,9 @@ import json
 import os
 import pwd
 import re
+import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -249,6 +251,44 @@ def test_an_adjustment_reason_that_jetti_does_not_have_is_a_problem(real_world: 
 
     assert code == 3
     assert "no-such-code" in found["adjustment-reason-missing"]["text"]
+
+
+def test_it_ends_in_time_whatever_both_services_do(real_world: RealWorld) -> None:
+    real_world.live()
+    real_world.breaks("*", "silence", service="loop")
+    real_world.breaks("*", "trickle", service="jetti", seconds=4.0)
+    began = time.monotonic()
+
+    code, out, _ = real_world.end(real_world.start("doctor", "--format", "json"), patience=60)
+
+    assert code == 3
+    failed = [one["area"] for one in json.loads(out)["findings"] if one["name"] == "service-failed"]
+    assert failed == ["Loop", "Jetti"]
+    # 40 s as the page says, and what the program takes to begin on a machine that is busy.
+    assert time.monotonic() - began < 40 + 10
+
+
+@pytest.mark.covers("143")
+def test_a_signal_ends_it_while_a_service_hangs(real_world: RealWorld) -> None:
+    real_world.breaks("*", "silence", service="loop")
+    process = real_world.start("doctor")
+    real_world.until(lambda: len(real_world.sandbox.request_log.all()) > 1)
+
+    process.send_signal(signal.SIGTERM)
+
+    assert real_world.end(process)[0] == 143
+
+
+def test_text_and_json_hold_the_same(real_world: RealWorld) -> None:
+    real_world.live()
+    as_json = json.loads(real_world.end(real_world.start("doctor", "--format", "json"))[1])
+    as_text = real_world.end(real_world.start("doctor"))[1]
+
+    shown = [line.strip(" -!") for line in as_text.splitlines()]
+    for one in as_json["findings"]:
+        assert f"{one['area']}: {one['text']} [{one['name']}]" in shown
+        assert one["todo"] is None or one["todo"] in shown
+    assert re.fullmatch(r"time +20\d\d-\d\d-\d\d \d\d:\d\d:\d\dZ", shown[-1])
 
 
 def test_every_finding_is_in_the_page() -> None:

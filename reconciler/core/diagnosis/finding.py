@@ -35,7 +35,14 @@ class Name(StrEnum):
     CLOCK_AGREES = "clock-agrees"
     CLOCK_DIFFERS = "clock-differs"
     CLOCK_UNKNOWN = "clock-unknown"
+    RATE = "rate"
+    LOOP_VERSION = "loop-version"
+    PAGES = "pages"
     QUERY_PECULIAR = "query-peculiar"
+    FILTER_IGNORED = "filter-ignored"
+    LISTS = "lists"
+    INCLUDE = "include"
+    REASONS = "adjustment-reasons"
     REASON_MISSING = "adjustment-reason-missing"
     LEDGER_UNUSABLE = "ledger-unusable"
     LEDGER_SOUND = "ledger-sound"
@@ -82,5 +89,11 @@ def unusable(area: str, name: Name, text: str, todo: str | None, exit_code: int)
     return Finding(Level.PROBLEM, area, name, text, todo, exit_code)
 
 
+def fine(area: str, name: Name, text: str) -> Finding:
+    """Something that was looked at and needs nothing."""
+    return Finding(Level.OK, area, name, text)
+
+
 def advice(area: str, name: Name, text: str, todo: str) -> Finding:
+    """Something that runs can live with."""
     return Finding(Level.ADVICE, area, name, text, todo)

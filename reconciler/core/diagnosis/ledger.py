@@ -29,6 +29,8 @@ class LedgerFacts(Struct, frozen=True, kw_only=True):
     is_in_use: bool
     ids_key: str
     proven_ids_key: str | None = None
+    sale_returns: tuple[int, ...] = ()
+    """Ids of some in Jetti that were pushed from it."""
     health: Health | None = None
     problem: str | None = None
     hint: str | None = None

@@ -1,18 +1,28 @@
-"""What `doctor` says of Loop and Jetti."""
+"""What `doctor` says of both services: the key, the clock, and the pace."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from reconciler.core import duration
-from reconciler.core.diagnosis.finding import Finding, Level, Name, advice, unusable
+from reconciler.core.diagnosis.finding import Finding, Level, Name, advice, fine, unusable
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """By how much a service's clock may differ; a Date header counts whole seconds, and answers take
 some."""
+
+
+class RateFacts(Struct, frozen=True, kw_only=True):
+    """What the headers of an answer say of the requests that a service still takes."""
+
+    headers: tuple[str, ...] = ()
+    """Names of those that seem to be about it."""
+    remaining: int | None = None
+    """None where none of them could be read."""
+    limit: int | None = None
 
 
 class ServiceFacts(Struct, frozen=True, kw_only=True):
@@ -23,11 +33,12 @@ class ServiceFacts(Struct, frozen=True, kw_only=True):
     asked_at: datetime
     answered_at: datetime | None = None
     """By the service's clock."""
+    is_usable: bool = False
+    """Whether it has answered everything that a run asks."""
     refused: str | None = None
     failure: str | None = None
-    remarks: tuple[str, ...] = ()
-    missing_reasons: tuple[str, ...] = ()
-    """Codes that `mapping.reasons` names and Jetti does not have."""
+    rate: RateFacts | None = None
+    """None without an answer."""
 
 
 def of_service(facts: ServiceFacts) -> Iterator[Finding]:
@@ -35,25 +46,18 @@ def of_service(facts: ServiceFacts) -> Iterator[Finding]:
     area = facts.name
     if facts.refused is not None:
         todo = f"correct {facts.key_setting}, or what that key may do in {area}"
-        yield unusable(area, Name.KEY_REFUSED, facts.refused, todo, 6)
-    elif facts.failure is not None:
+        text = f"{facts.refused}: no run can use it"
+        yield unusable(area, Name.KEY_REFUSED, text, todo, 6)
+    if facts.failure is not None:
+        rest = "it was asked no more" if facts.is_usable else "no run can use it"
         todo = f"see whether {area} is up and its base_url right; then try again"
-        yield unusable(area, Name.SERVICE_FAILED, facts.failure, todo, 3)
-    else:
+        yield unusable(area, Name.SERVICE_FAILED, f"{facts.failure}: {rest}", todo, 3)
+    if facts.is_usable:
         text = f"{area} accepted the key for everything that a run reads"
-        yield Finding(Level.OK, area, Name.KEY_ACCEPTED, text)
+        yield fine(area, Name.KEY_ACCEPTED, text)
         yield _of_clock(facts)
-    for remark in facts.remarks:
-        yield advice(area, Name.QUERY_PECULIAR, remark, "nothing; runs adapt to it")
-    for code in facts.missing_reasons:
-        yield unusable(
-            area,
-            Name.REASON_MISSING,
-            f"mapping.reasons names the adjustment reason {code!r}, which Jetti does not have:"
-            " lines with it cannot be pushed",
-            "correct mapping.reasons, or add the reason in Jetti",
-            3,
-        )
+    if facts.rate is not None:
+        yield _of_rate(area, facts.rate)
 
 
 def _of_clock(facts: ServiceFacts) -> Finding:
@@ -63,8 +67,7 @@ def _of_clock(facts: ServiceFacts) -> Finding:
         return advice(area, Name.CLOCK_UNKNOWN, text, "nothing; runs allow for it")
     ahead = facts.answered_at - facts.asked_at
     if abs(ahead) <= CLOCK_TOLERANCE:
-        text = f"{area}'s clock agrees with this machine's"
-        return Finding(Level.OK, area, Name.CLOCK_AGREES, text)
+        return fine(area, Name.CLOCK_AGREES, f"{area}'s clock agrees with this machine's")
     way = "ahead of" if ahead > timedelta(0) else "behind"
     return unusable(
         area,
@@ -76,6 +79,23 @@ def _of_clock(facts: ServiceFacts) -> Finding:
     )
 
 
-def missing_reasons(mapped: Mapping[str, str], known: Collection[str]) -> tuple[str, ...]:
-    """Codes that the mapping names and Jetti does not have, sorted."""
-    return tuple(sorted(set(mapped.values()) - set(known)))
+def _of_rate(area: str, rate: RateFacts) -> Finding:
+    shown = ", ".join(rate.headers)
+    if rate.remaining is not None:
+        of_all = f" of {rate.limit}" if rate.limit is not None else ""
+        return fine(
+            area,
+            Name.RATE,
+            f"{area} shows what it still takes ({shown}), {rate.remaining}{of_all} just now: runs"
+            " slow down when little is left",
+        )
+    if rate.headers:
+        return advice(
+            area,
+            Name.RATE,
+            f"{area} shows {shown}, which this version cannot read: runs keep to the pace of the"
+            " settings, whoever else uses the account",
+            f"if runs report 429, lower the pace of {area} in the settings",
+        )
+    text = f"{area} does not show what it still takes: runs keep to the pace of the settings"
+    return Finding(Level.OK, area, Name.RATE, text)
