@@ -21,7 +21,7 @@ from reconciler.core.live_order import LiveOrder
 from reconciler.core.model import Entry, Purpose, State
 from reconciler.core.past_runs import PastRuns
 from reconciler.core.plan import FRESH_FOR, Change, CreationRules, after_go_live, creatable, decide
-from reconciler.core.records import MALFORMED, Run, SetAside, StoppedPlan, Told
+from reconciler.core.records import JETTI_REFUSED, MALFORMED, Run, SetAside, StoppedPlan, Told
 from reconciler.core.report import BacklogLeft, Failure, Problem, RunKind
 from reconciler.core.return_detail import (
     Circumstances,
@@ -32,10 +32,6 @@ from reconciler.core.return_detail import (
     describe,
     describe_row,
 )
-from reconciler.core.plan import FRESH_FOR, Change, CreationRules, decide
-from reconciler.core.records import JETTI_REFUSED, Run, SetAside, StoppedPlan, Told
-from reconciler.core.report import BacklogLeft, Problem, RunKind
-from reconciler.core.return_detail import Circumstances, ReturnDetail, ReturnDetails, Turn, describe
 from reconciler.core.states import OPEN
 from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavailable
 from reconciler.ledger.location import path_of

@@ -57,15 +57,11 @@ ALLOWED = {
         "ledger", "loop", "runtime",
     },
     "verification": {"clock", "core", "errors", "ingest", "jetti", "runtime"},
-    "app": {
-        "adoption", "approval", "clock", "config", "core", "errors", "finish", "http", "ingest",
-        "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history", "runtime",
-        "verification",
     "deadline": {"clock", "errors", "http", "runtime"},
     "app": {
         "adoption", "approval", "clock", "config", "core", "deadline", "errors", "finish",
         "http", "ingest", "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history",
-        "runtime",
+        "runtime", "verification",
     },
 }  # fmt: skip
 
