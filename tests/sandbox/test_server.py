@@ -350,7 +350,7 @@ def test_the_clock_can_be_read_and_set(sandbox, control):
 def test_the_clock_can_be_advanced_without_anything_happening(sandbox, urls):
     body = send(urls.control, "/clock", "POST", {}, b'{"advance": 60}')[2]
 
-    assert json.loads(body) == {"now": "2026-03-01T12:01:00Z"}
+    assert json.loads(body) == {"now": "2026-03-01T12:01:00Z", "speed": 1.0}
 
 
 def test_the_world_can_be_played():

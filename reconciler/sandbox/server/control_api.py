@@ -1,7 +1,11 @@
 """The control interface: the sandbox's clock, scenario, faults, switches, state and request log.
 
-GET    /clock                     {"now": …}
-POST   /clock                     {"set": time} or {"advance": seconds}; nothing else happens
+GET    /clock                     {"now": …, "speed": …}
+POST   /clock                     {"set": time}, {"advance": seconds} or {"speed": factor};
+                                  nothing else happens
+POST   /clock/wait                {"seconds": …}; answers once they have passed: {"now", "waited"}.
+                                  Until its connection ends, whoever asked is at work between two
+                                  of these, and the clock runs no faster than the machine's
 POST   /play                      {"until": time} or {"seconds": …}; plays the scenario
 GET    /faults                    what is set, with calls and hits
 POST   /faults                    sets a fault; answers its number
@@ -17,16 +21,27 @@ POST   /loop/{move}, /jetti/{move}   a method of the store, with its arguments b
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
-from typing import Any, get_type_hints
+from functools import cache
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 
+from reconciler.sandbox.delivery import Delivery
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.loop.model import SandboxReturn
 from reconciler.sandbox.messages import Request, Response
 from reconciler.sandbox.sandbox import Sandbox
+
+Speed = Annotated[float, msgspec.Meta(ge=1, le=1_000_000)]
+
+
+class Wait(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked for with `POST /clock/wait`."""
+
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class ControlService:
@@ -34,6 +49,33 @@ class ControlService:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+
+    @contextmanager
+    def connected(self) -> Iterator[Callable[[Request], Delivery]]:
+        """Answer the requests of one connection."""
+        with ExitStack() as stack:
+
+            @cache
+            def follow() -> Callable[[float], float]:
+                return stack.enter_context(self._sandbox.clock.followed())
+
+            def deliver(request: Request) -> Delivery:
+                if (request.method, request.path) == ("POST", "/clock/wait"):
+                    return Delivery(self._waited(request, follow()))
+                return Delivery(self.handle(request))
+
+            yield deliver
+
+    def _waited(self, request: Request, wait: Callable[[float], float]) -> Response:
+        """Others go on during the wait: it holds no lock."""
+        try:
+            asked = msgspec.json.decode(request.body, type=Wait)
+        except msgspec.MsgspecError as error:
+            return _json(400, {"error": str(error)})
+        waited = wait(asked.seconds)
+        with self._sandbox.lock:  # the clock shows other times while the scenario is played
+            now = self._sandbox.clock.now()
+        return _json(200, {"now": now, "waited": waited})
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -51,7 +93,7 @@ class ControlService:
     def _answer(self, method: str, parts: list[str], content: dict[str, Any]) -> Any:
         match (method, *parts):
             case ("GET", "clock"):
-                return {"now": self._sandbox.clock.now()}
+                return self._clock()
             case ("POST", "clock"):
                 return self._move_clock(**content)
             case ("POST", "play"):
@@ -61,6 +103,7 @@ class ControlService:
             case (_, "switches", service):
                 return self._switches(method, service, content)
             case ("GET", "state", service):
+                self._sandbox.catch_up()
                 return self._service(service).store.to_json()
             case ("GET", "arrivals"):
                 return self._sandbox.request_log.all()
@@ -70,12 +113,20 @@ class ControlService:
                 return self._move(service, move, content)
         raise LookupError("path")
 
-    def _move_clock(self, *, set: str | None = None, advance: float = 0.0) -> Any:
+    def _clock(self) -> Any:
+        clock = self._sandbox.clock
+        return {"now": clock.now(), "speed": clock.speed}
+
+    def _move_clock(
+        self, *, set: str | None = None, advance: float = 0.0, speed: float | None = None
+    ) -> Any:
         clock = self._sandbox.clock
         if set is not None:
             clock.set(_instant(set))
+        if speed is not None:
+            clock.run_at(msgspec.convert(speed, Speed))
         clock.advance(advance)
-        return {"now": clock.now()}
+        return self._clock()
 
     def _play(self, *, until: str | None = None, seconds: float = 0.0) -> Any:
         clock = self._sandbox.clock

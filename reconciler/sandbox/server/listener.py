@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, cast
 
@@ -56,6 +57,10 @@ class Listener(ThreadingHTTPServer):
         self._thread.join()
         self.server_close()
 
+    def connected(self) -> AbstractContextManager[Callable[[Request], Delivery]]:
+        """Entered for each connection and left when it ends; answers the requests of that one."""
+        return nullcontext(self.deliver)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that disconnects is no error; any other exception is a bug and must be shown."""
         if not isinstance(sys.exception(), OSError):
@@ -68,6 +73,11 @@ class Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 0
+
+    def handle(self) -> None:
+        """Handle requests until the connection ends."""
+        with cast(Listener, self.server).connected() as self._deliver:
+            super().handle()
 
     def handle_one_request(self) -> None:
         """Handle a request, unless the connection is to be refused before anything is read."""
@@ -89,7 +99,6 @@ class Connection(BaseHTTPRequestHandler):
         """Log nothing here: the sandbox has its own request log."""
 
     def _exchange(self) -> None:
-        listener = cast(Listener, self.server)
         length = int(self.headers.get("content-length") or 0)
         if not 0 <= length <= LARGEST_BODY or "transfer-encoding" in self.headers:
             self._reset()
@@ -100,7 +109,7 @@ class Connection(BaseHTTPRequestHandler):
         if len(body) < length:
             self.close_connection = True  # the client died while it sent: there is no request
             return
-        self._send(listener.deliver(Request(self.command, path, query, headers, body)))
+        self._send(self._deliver(Request(self.command, path, query, headers, body)))
 
     def _send(self, delivery: Delivery) -> None:
         cast(Listener, self.server).stopping.wait(delivery.delay)

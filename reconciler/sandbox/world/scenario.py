@@ -62,17 +62,18 @@ class Scenario:
         return [event for _, _, event in sorted(self._coming)]
 
     def play(self, until: datetime) -> int:
-        """Set the clock to each event in turn and play it; then set it to `until`.
+        """Play each event in turn, at its own time; then set the clock to `until`.
 
         Returns the number of events. A clock that is already past `until` is not set back.
         """
         happened = 0
-        while self._coming and self._coming[0][0] <= until:
-            at, _, event = heapq.heappop(self._coming)
-            self._clock.set(at)
-            self._moves[event.move](**event.arguments)
-            happened += 1
-        if happened or self._clock.now() < until:
+        with self._clock.shown() as show:
+            while self._coming and self._coming[0][0] <= until:
+                at, _, event = heapq.heappop(self._coming)
+                show(at)
+                self._moves[event.move](**event.arguments)
+                happened += 1
+        if self._clock.now() < until:
             self._clock.set(until)
         return happened
 
