@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -56,6 +57,8 @@ class Runtime:
     types would load half the program for `--help`."""
     on_hangup: Callable[[Callable[[], None]], None] = lambda act: None
     """Registers a callback for SIGHUP, which would otherwise end the program."""
+    clock_of_a_thread: Callable[[], AbstractContextManager[Clock]] | None = None
+    """Makes a clock for work in a thread of its own, where each thread needs one."""
     on_begun: Callable[[], None] = lambda: None
     """Called once the pass has the lock and its row of history. Must not wait, nor raise."""
     busy_seconds: float = 30.0

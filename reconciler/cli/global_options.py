@@ -9,9 +9,13 @@ import click
 from click.core import ParameterSource
 
 from reconciler.cli import logs, streams
-from reconciler.cli.session import caller
+from reconciler.cli.session import caller, take_sandbox_time
+from reconciler.core import sandbox_clock
 
-_NAMES = frozenset({"config_file", "verbose", "quiet", "log_format"})
+_NAMES = frozenset({"config_file", "verbose", "quiet", "log_format", "sandbox_clock"})
+_RARE = "sandbox_clock"  # shown once, by `reconciler --help`
+_OF_THE_MACHINE = frozenset({"sandbox", "demo", "completion"})
+"""Commands that work by the machine's clock, whichever is named."""
 
 
 def set_up_logs(root: click.Context) -> None:
@@ -21,6 +25,13 @@ def set_up_logs(root: click.Context) -> None:
     # Known already, since even an error of the command line is shown in this format.
     log_format = "json" if streams.JSON_LINES.get() else "text"
     logs.change(level, log_format, caller(root).runtime.environ)
+
+
+def take_sandbox_clock(root: click.Context) -> None:
+    """Work by the clock of a sandbox, if one was named. Raises ConfigError."""
+    url = root.params["sandbox_clock"] or caller(root).runtime.environ.get(sandbox_clock.VARIABLE)
+    if url and root.invoked_subcommand not in _OF_THE_MACHINE:
+        take_sandbox_time(root, url)
 
 
 def add_behind(program: click.Group) -> None:
@@ -41,6 +52,9 @@ def _commands(group: click.Group) -> Iterator[click.Command]:
 def _behind(option: click.Parameter) -> click.Parameter:
     other = copy.copy(option)
     other.expose_value, other.callback = False, _take
+    if other.name == _RARE and isinstance(other, click.Option):
+        # Before a time is read, which may be one ago.
+        other.hidden = other.is_eager = True
     return other
 
 
@@ -56,4 +70,6 @@ def _take(context: click.Context, option: click.Parameter, value: object) -> Non
     # `-v run -v` is `-vv`.
     both = root.params["verbose"] + value if name == "verbose" else value
     root.params[name] = both
+    if name == _RARE:
+        take_sandbox_clock(root)
     set_up_logs(root)

@@ -138,6 +138,11 @@ def _without_wait(arguments: Sequence[str]) -> Iterator[str]:
     show_default=True,
     help="Format of the log on stderr.",
 )
+@click.option(
+    "--sandbox-clock",
+    metavar="URL",
+    help="Work by the clock of `reconciler sandbox --play`; refused with any real service.",
+)
 @click.version_option(__version__, message="reconciler %(version)s")
 @click.pass_context
 def program(context: click.Context, /, **_global_options: object) -> None:
@@ -156,6 +161,7 @@ def program(context: click.Context, /, **_global_options: object) -> None:
     """
     context.with_resource(logs.to_stderr(caller(context).runtime.environ))
     global_options.set_up_logs(context)
+    global_options.take_sandbox_clock(context)
 
 
 for command in (

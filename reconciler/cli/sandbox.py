@@ -12,6 +12,8 @@ import click
 from reconciler.cli import streams
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.session import session
+from reconciler.core import duration
+from reconciler.core.sandbox_clock import VARIABLE
 from reconciler.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,6 +21,25 @@ if TYPE_CHECKING:
 
 _AN_HOUR = 3600.0
 _PORT = click.IntRange(0, 65535)
+_FASTEST = 1_000_000.0
+
+
+class Speed(click.ParamType):  # type: ignore[type-arg]
+    """How much faster time passes: a factor, or a span over the time that it is to take here."""
+
+    name = "speed"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        played, _, here = str(value).partition("/")
+        try:
+            speed = duration.parse(played) / duration.parse(here) if here else float(played)
+        except (ValueError, ArithmeticError):
+            speed = 0.0
+        if not 1 <= speed <= _FASTEST:
+            self.fail(f"{value!r} is not a speed; write a factor of at least 1, or 7d/1m", param)
+        return speed
 
 
 @click.command(epilog=exit_codes(2, 129, 130, 143))
@@ -35,7 +56,14 @@ _PORT = click.IntRange(0, 65535)
 @click.option("--control-port", type=_PORT, default=0, help="Default: any free port.")
 @click.option("--no-rate-limits", is_flag=True, help="Answer as fast as possible.")
 @click.option(
-    "--play", is_flag=True, help="Keep the shop alive: labels, parcels, cancellations, new orders."
+    "--play",
+    "speed",
+    type=Speed(),
+    is_flag=False,
+    flag_value="1",
+    metavar="[SPEED]",
+    help="Keep the shop alive: labels, parcels, cancellations, new returns. SPEED is how much"
+    " faster than here time passes there: 10000, or 7d/1m for a week in a minute.",
 )
 @click.pass_context
 def sandbox(
@@ -46,18 +74,22 @@ def sandbox(
     jetti_port: int,
     control_port: int,
     no_rate_limits: bool,
-    play: bool,
+    speed: float | None,
 ) -> int:
     """Serve a pretend Loop and Jetti on this machine until a signal ends them.
 
     Prints `export` lines with the settings that use them, including a ledger of their own, and
     the address of the control interface (clock, scenario, faults).
 
+    With --play the program is to work by the shop's clock, which is printed too: what it waits for
+    passes as fast as there. While a command is at work, time passes there as it does here.
+
     \b
     Examples:
       reconciler sandbox           paste what it prints into another terminal
       reconciler sandbox --returns 10000 --no-rate-limits
       reconciler sandbox --loop-port 8081 --jetti-port 8082 --play
+      reconciler sandbox --returns 3000 --play 10000
     """
     from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
     from reconciler.sandbox.server.serving import serving
@@ -67,7 +99,8 @@ def sandbox(
             seed=seed,
             returns=returns,
             rate_limits=not no_rate_limits,
-            alive=play,
+            alive=speed is not None,
+            speed=speed or 1.0,
             ports=(loop_port, jetti_port, control_port),
         )
     )
@@ -91,4 +124,6 @@ def _settings(served: Sandbox, urls: Urls) -> str:
         "RECONCILER_LEDGER": f"sqlite:///{ledger}",
         "SANDBOX_CONTROL_URL": urls.control,
     }
+    if served.options.alive:
+        variables[VARIABLE] = urls.control
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())

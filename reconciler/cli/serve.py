@@ -98,7 +98,9 @@ def serve(
     if keep_backups:
         jobs.append(job("backup", crontab.trigger(_BACKUPS_AT), _backups(keep_backups)))
     call.runtime.on_hangup(current.request_reload)
-    scheduler.serve(jobs, call.runtime.clock, current.reload_if_requested)
+    # Each look asks the sandbox, and a second there may be a fraction of one here.
+    check_every = scheduler.CHECK_EVERY * (60 if call.in_sandbox_time else 1)
+    scheduler.serve(jobs, call.runtime.clock, current.reload_if_requested, check_every=check_every)
     return 0
 
 
@@ -176,7 +178,8 @@ def tick(name: str, current: CurrentSettings, work: _Work) -> None:
     """One pass or backup of the daemon; logs its outcome and never raises."""
     RUN.set(None)
     try:
-        status = work(current.settings, current.call)
+        with current.call.of_another_thread() as call:
+            status = work(current.settings, call)
     except Interrupted as error:
         status = error.status
     except ReconcilerError as error:

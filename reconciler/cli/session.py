@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +24,8 @@ class Caller:
     """Runs another command line and returns its exit code; the demo uses it."""
     arguments: tuple[str, ...] = ()
     """The command line, for hints that repeat it."""
+    in_sandbox_time: bool = False
+    """Whether the clock is a sandbox's."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,38 @@ class Session:
     runtime: Runtime
     config_file: str | None
     quiet: bool
+    in_sandbox_time: bool = False
 
     def settings(self) -> Settings:
-        """Read the settings. Raises ConfigError."""
+        """Read the settings. Raises ConfigError, also where a sandbox's clock does not fit them."""
         from reconciler import config
         from reconciler.cli import logs
 
         settings = config.load(self.config_file, self.runtime.environ)
         logs.hide(settings.operations.secrets)
+        if self.in_sandbox_time:
+            from reconciler.cli import sandbox_clock
+
+            sandbox_clock.require_sandbox(settings)
         return settings
+
+    @contextmanager
+    def of_another_thread(self) -> Iterator[Session]:
+        """The same session, for work in a thread of its own."""
+        if self.runtime.clock_of_a_thread is None:
+            yield self
+            return
+        with self.runtime.clock_of_a_thread() as clock:
+            yield replace(self, runtime=replace(self.runtime, clock=clock))
+
+
+def take_sandbox_time(root: click.Context, url: str) -> None:
+    """From now on work by the clock of the sandbox at `url`. Raises ConfigError."""
+    from reconciler.cli import sandbox_clock
+
+    found = caller(root)
+    runtime = sandbox_clock.follow(found.runtime, url)
+    root.obj = replace(found, runtime=runtime, in_sandbox_time=True)
 
 
 def caller(context: click.Context) -> Caller:
@@ -52,4 +78,7 @@ def caller(context: click.Context) -> Caller:
 def session(context: click.Context) -> Session:
     """The session of this command."""
     root = context.find_root()
-    return Session(caller(root).runtime, root.params["config_file"], root.params["quiet"])
+    found = caller(root)
+    return Session(
+        found.runtime, root.params["config_file"], root.params["quiet"], found.in_sandbox_time
+    )

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 from reconciler.config import file, schema
 from reconciler.config.schema import Given
+from reconciler.core import sandbox_clock
 
 PREFIX = "RECONCILER_"
 BASE_URL_VARIABLES = {
     "LOOP_BASE_URL": ("loop", "base_url"),
     "JETTI_BASE_URL": ("jetti", "base_url"),
 }
+NO_SETTINGS = (file.VARIABLE, sandbox_clock.VARIABLE)
+"""Begin like settings, and say where to find others, or what time it is."""
 KEY_VARIABLES = ("LOOP_API_KEY", "LOOP_API_KEY_FILE", "JETTI_API_TOKEN", "JETTI_API_TOKEN_FILE")
 
 
@@ -20,7 +23,7 @@ def read(environ: Mapping[str, str]) -> list[Given]:
     given = [
         Given(_key(name), value, name, in_file=False)
         for name, value in sorted(environ.items())
-        if name.startswith(PREFIX) and name != file.VARIABLE
+        if name.startswith(PREFIX) and name not in NO_SETTINGS
     ]
     return given + [
         Given(key, environ[name], name, in_file=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from reconciler.config import environment, file, schema
+from reconciler.config import environment, schema
 from reconciler.config.environment import BASE_URL_VARIABLES, KEY_VARIABLES, PREFIX
 from reconciler.config.schema import Given
 from reconciler.config.secret import JETTI_API_TOKEN, LOOP_API_KEY
@@ -46,7 +46,7 @@ def _meant(given: Given) -> str | None:
     unprefixed = given.where.removeprefix(PREFIX)
     if unprefixed in {*KEY_VARIABLES, *BASE_URL_VARIABLES}:
         return unprefixed
-    variables = [*map(environment.variable, schema.KEYS), file.VARIABLE]
+    variables = [*map(environment.variable, schema.KEYS), *environment.NO_SETTINGS]
     # Without what all of them begin with, or each would look like any other.
     meant = _nearest(unprefixed, [variable.removeprefix(PREFIX) for variable in variables])
     return meant and PREFIX + meant

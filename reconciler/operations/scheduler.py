@@ -22,7 +22,8 @@ from reconciler.core import duration
 from reconciler.log_events import Event
 from reconciler.operations.timetable import Timetable
 
-_CHECK_EVERY = 1.0  # seconds until a clock that was set, or a SIGHUP, is noticed
+CHECK_EVERY = 1.0
+"""Seconds until a clock that was set, or a SIGHUP, is noticed."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -47,11 +48,18 @@ class _Manual(BaseTrigger):  # type: ignore[misc]
         return _NEVER
 
 
-def serve(jobs: Sequence[Job], clock: Clock, between: Callable[[], None] = lambda: None) -> None:
+def serve(
+    jobs: Sequence[Job],
+    clock: Clock,
+    between: Callable[[], None] = lambda: None,
+    *,
+    check_every: float = CHECK_EVERY,
+) -> None:
     """Run the jobs until a signal; then let the running pass finish and raise Interrupted.
 
     A tick that comes due while the last one of its kind is running is skipped; any number of
-    missed ticks is made up for by one, however late. `between` is called about once a second.
+    missed ticks is made up for by one, however late. `between` is called about every `check_every`
+    seconds.
     """
     schedules = [(job.name, job.trigger, job.at_once) for job in jobs]
     timetable = Timetable(schedules, clock.now(), clock.monotonic())
@@ -76,7 +84,7 @@ def serve(jobs: Sequence[Job], clock: Clock, between: Callable[[], None] = lambd
             _log_clock_change(timetable.clock_change(now, elapsed))
             for name in timetable.take_due(now, elapsed):
                 scheduler.modify_job(name, next_run_time=_LONG_AGO)  # due by any clock
-            clock.wait(min(_CHECK_EVERY, timetable.seconds_until_due(clock.monotonic())))
+            clock.wait(min(check_every, timetable.seconds_until_due(clock.monotonic())))
     finally:
         scheduler.shutdown(wait=True)
 
