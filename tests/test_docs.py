@@ -17,7 +17,7 @@ import pytest
 from docs import settings_table
 from reconciler.cli.exit_codes import MEANINGS
 from reconciler.cli.program import program
-from reconciler.config import environment, file, load, schema
+from reconciler.config import environment, load, schema
 from reconciler.core import duration
 from reconciler.core.budget import PASS_INTERVAL
 from reconciler.core.field_changes import FieldChange
@@ -281,7 +281,7 @@ def test_every_variable_that_is_named_exists(name: str) -> None:
         *map(environment.variable, schema.KEYS),
         *environment.BASE_URL_VARIABLES,
         *environment.KEY_VARIABLES,
-        file.VARIABLE,
+        *environment.NO_SETTINGS,
     }
     named = re.findall(r"\b(?:RECONCILER|LOOP|JETTI)_[A-Z_]+\b", TEXTS[name])
 

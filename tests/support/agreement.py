@@ -72,7 +72,7 @@ def assert_agreement(world: World, *, but: Collection[str] = ()) -> None:
     """
     returns = [row for row in world.loop.returns() if row.id not in but]
     for row in returns:
-        _assert_one(world, row)
+        assert_one(world, row)
     known = {row.id for row in world.loop.returns()}
     strays = [
         row["reference"]
@@ -82,7 +82,7 @@ def assert_agreement(world: World, *, but: Collection[str] = ()) -> None:
     assert strays == [], "live sale returns that belong to no return"
 
 
-def _assert_one(world: World, row: SandboxReturn) -> None:
+def assert_one(world: World, row: SandboxReturn) -> None:
     live = [made for made in world.in_jetti(row.id) if made["status"] != "cancelled"]
     if row.state in ENDED and not is_late_scan(row):
         assert live == [], f"return {row.id} is {row.state} in Loop"
