@@ -23,10 +23,10 @@ _THREE_DAYS = 3 * 24 * 3600.0
 def demo(context: click.Context) -> int:
     """Show the whole story in under a minute; nothing outside a temporary directory is touched.
 
-    A pretend Loop and Jetti are served on this machine. Then init, a dry run, a run, three days of
-    changes in Loop, another run, one more that finds nothing, and a look at the result: real
-    commands over real HTTP, with a clock that skips every wait. Exits with 1 if anything goes
-    wrong.
+    A pretend Loop and Jetti are served on this machine. Then init, a dry run, a run, three days
+    of changes in Loop, another run, one more that finds nothing, a return that someone has to
+    decide about, and a look at the result: real commands over real HTTP, with a clock that
+    skips every wait. Exits with 1 if anything goes wrong.
 
     \b
     Example:
@@ -76,10 +76,27 @@ def _story(stage: Stage) -> None:
     stage.perform("run")
     stage.expect(stage.requests_to_jetti() == 0, "a run with nothing new sent requests to Jetti")
 
+    _decision(stage)
+
     stage.say("And the state of things:")
     stage.perform("status")
+    stage.expect(stage.needs_nobody(), "after the decision someone is still needed")
     stage.expect(stage.duplicates() == 0, "Jetti holds a sale return twice")
     stage.say(
         "That was the whole job. With your own keys it is the same three commands:"
         " reconciler init, reconciler run --dry-run, reconciler run."
     )
+
+
+def _decision(stage: Stage) -> None:
+    stage.say(
+        "A customer sends back one of two units, and someone has raised a sale return for both in"
+        " Jetti by hand. Is it this return's? The program does not guess: it asks."
+    )
+    order, sale_return = stage.raise_by_hand()
+    stage.perform("run")
+    stage.expect(not stage.needs_nobody(), "nobody was asked about an unmarked sale return")
+
+    stage.say("It is. A decision writes nothing to Jetti; the next run does what follows from it.")
+    stage.perform("resolve", order, "--adopt", str(sale_return), "--yes", "--reason", "same parcel")
+    stage.perform("run")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -15,6 +17,7 @@ from reconciler.cli import streams
 from reconciler.cli.session import Caller
 from reconciler.clock import Clock
 from reconciler.runtime import Runtime
+from reconciler.sandbox.orders import example_order
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
 
@@ -24,6 +27,9 @@ _SHOP = SandboxOptions(
     start=datetime(2026, 3, 2, 9, tzinfo=UTC),
     frozen=True,
 )
+_AGE_OF_AN_ORDER = timedelta(days=9)
+_LAG = 300.0
+"""Seconds after which what has happened in Loop is read."""
 _EXPECTED = frozenset({0, 3})
 """A shop always has some returns that need someone, so 3 is as good as 0."""
 
@@ -81,7 +87,7 @@ class Stage:
 
     def perform(self, *arguments: str) -> None:
         """Run a command as if it had been typed."""
-        streams.print_text(click.style(f"$ reconciler {' '.join(arguments)}", bold=True))
+        streams.print_text(click.style(f"$ reconciler {shlex.join(arguments)}", bold=True))
         status = self._perform(arguments, self._runtime)
         self.expect(status in _EXPECTED, f"`{' '.join(arguments)}` ended with {status}")
 
@@ -89,6 +95,25 @@ class Stage:
         """Add a problem unless the condition is true."""
         if not holds:
             self.problems.append(otherwise)
+
+    def raise_by_hand(self) -> tuple[str, int]:
+        """A customer returns one of two units, and staff raise a sale return for both in Jetti.
+
+        Returns the order's name and the id of that sale return.
+        """
+        order = example_order(9001, self._sandbox.clock.now() - _AGE_OF_AN_ORDER, quantity=2)
+        loop, jetti = self._sandbox.loop.store, self._sandbox.jetti.store
+        sale_id = jetti.import_sale(order)
+        loop.add_return(order, {order.lines[0].order_line_id: 1})
+        [made] = jetti.raise_sale_return(
+            sale_id, {item["id"]: 2 for item in jetti.sale_items(sale_id)}
+        )
+        self.advance(_LAG)
+        return order.name, made
+
+    def needs_nobody(self) -> bool:
+        """Whether `status` says that all is well."""
+        return self._perform(("-q", "status", "--output", os.devnull), self._runtime) == 0
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass in the shop."""
