@@ -109,7 +109,9 @@ def _headline(report: Report) -> str:
     text = _stopped(report, stopped) if stopped else _success(report)
     if run.exit_code == 3:
         text = f"{text[:1].upper()}{text[1:]} Some returns need a look."
-    return f"{name} ({run.kind.value}): {text} [exit {run.exit_code}]"
+    # In a log many follow one another. When it ended: what it says is as of then.
+    at = moment(run.finished_at)
+    return f"{at}  {name} ({run.kind.value}): {text} [exit {run.exit_code}]"
 
 
 def _fact(run: RunFacts) -> str | None:

@@ -12,7 +12,12 @@ from tests.support.world import World
 
 
 def headline(world: World, *options: str, **environ: str) -> str:
-    return world.call("run", *options, **environ).stdout.split("\n")[0]
+    """The verdict, behind its time."""
+    return untimed(world.call("run", *options, **environ).stdout.split("\n")[0])
+
+
+def untimed(line: str) -> str:
+    return line.partition("  ")[2]
 
 
 def several(world: World, count: int) -> list[str]:
@@ -53,6 +58,26 @@ def test_the_text_begins_with_it(world: World) -> None:
     assert headline(world) == (
         "Run 2 (scheduled): Jetti answered 503 five times; 2 created all the same. [exit 5]"
     )
+
+
+def test_a_log_of_many_reports_tells_when_each_pass_ended(world: World) -> None:
+    """In UTC, by the sandbox's clock; a pass that found nothing leaves no line in it."""
+    world.go_live()
+    ended, log = [], ""
+    for finds in (True, False, True):
+        if finds:
+            world.returned()
+        world.pass_time(hours=7)
+        ran = world.call("run")
+        log += ran.stdout
+        ended += [f"{world.sandbox.clock.now():%Y-%m-%d %H:%M:%SZ}"] if finds else []
+    log += world.call("run", "--dry-run").stdout
+    ended.append(f"{world.sandbox.clock.now():%Y-%m-%d %H:%M:%SZ}")
+
+    heads = [line for line in log.splitlines() if "[exit " in line]
+
+    assert [line.partition("  ")[0] for line in heads] == ended
+    assert [untimed(line).partition(" (")[0] for line in heads] == ["Run 1", "Run 3", "Dry run"]
 
 
 def test_an_outage_of_lookups_is_the_same_fact_although_the_fifth_is_not_asked(
@@ -124,7 +149,7 @@ def test_of_two_failures_the_one_of_the_exit_code_comes_first(world: World) -> N
     assert told == ["Loop", "Jetti"]
     world.pass_time(minutes=2)
     text = world.call("run").stdout.split("\n")
-    assert text[0].startswith("Run 4 (scheduled): Loop answered 503")
+    assert untimed(text[0]).startswith("Run 4 (scheduled): Loop answered 503")
     assert "  Also: Jetti answered 503 five times" in text
     refused = world.run(JETTI_API_TOKEN="wrong")
     assert refused.code in (4, 6)

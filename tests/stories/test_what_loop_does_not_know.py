@@ -22,7 +22,7 @@ def test_an_unknown_return_holds_up_no_other(world: World, first: bool) -> None:
     [failure] = ran.report["run"]["failures"]
     assert failure["message"].startswith("--return 999 998: Loop knows no such returns")
     assert ran.report["run"]["message"] == failure["message"]
-    assert text.startswith("Run 2 (single): --return 999 998: Loop knows no such returns")
+    assert "  Run 2 (single): --return 999 998: Loop knows no such returns" in text
     assert "[exit 2]" in text
     assert_agreement(world)
     world.pass_time()
