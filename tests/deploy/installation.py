@@ -13,18 +13,18 @@ from tests.deploy.layout import ROOT
 
 SITE = sysconfig.get_path("purelib")
 # The environment that is made finds pip and what the program depends on where the tests have them.
-_PYTHON = f"""#!/bin/sh
-[ "$1 $2" = "-m venv" ] || exec {sys.executable} "$@"
-{sys.executable} -m venv --without-pip "$3" "$4" || exit
-for site in "$4"/lib/python*/site-packages; do echo {SITE} > "$site/of-the-tests.pth"; done
+_PYTHON = """#!/bin/sh
+[ "$1 $2" = "-m venv" ] || exec {python} "$@"
+{python} -m venv --without-pip "$3" "$4" || exit
+for site in "$4"/lib/python*/site-packages; do echo {site} > "$site/of-the-tests.pth"; done
 """
 _ALL_BUT_THE_PROGRAM = ("etc", "usr", "var")
 
 
-def offline_python(directory: Path) -> Path:
+def offline_python(directory: Path, python: str = sys.executable) -> Path:
     """A Python whose environments need no network."""
     path = directory / "python"
-    path.write_text(_PYTHON, encoding="utf-8")
+    path.write_text(_PYTHON.format(python=python, site=SITE), encoding="utf-8")
     path.chmod(0o755)
     return path
 

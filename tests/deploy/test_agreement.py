@@ -138,12 +138,7 @@ def test_what_cron_writes_is_what_logrotate_keeps_short() -> None:
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
 def test_no_other_place_is_named(name: str) -> None:
-    text = (
-        TEXTS[name]
-        .replace("%i.toml", "reconciler.toml")
-        .replace("berlin.toml", "reconciler.toml")
-        .replace("/%i", "")
-    )
+    text = re.sub(r"(?:%i|berlin)\.toml", "reconciler.toml", TEXTS[name]).replace("/%i", "")
     named = set(
         re.findall(r"(?<![\w$}.])/(?:etc|opt|var|usr/local/bin)/[\w./-]*reconciler[\w./-]*", text)
     )
