@@ -1,5 +1,5 @@
-"""`deploy/install` as root, on a copy of this machine's /etc and with /opt, /usr/local and /var of its
-own, in a mount namespace that goes with the process."""
+"""`deploy/install` as root, on a copy of this machine's /etc and with /opt, /usr/local and /var of
+its own, in a mount namespace that goes with the process."""
 
 from __future__ import annotations
 
