@@ -62,7 +62,7 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
     `done` is the part of the hint that says what is done regardless.
     """
     if output is None or descriptor_of(Path(output)) == _STDOUT:
-        if not streams.print_text(text):
+        if not streams.print_report(text):
             hint = f"{done}name a file with --output"
             streams.print_error("stdout: the report could not be written", hint)
             return False

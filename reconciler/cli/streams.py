@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -41,8 +42,22 @@ def open_all() -> None:
 
 def print_text(text: str) -> bool:
     """Print to stdout; False if that failed. A reader that closed its pipe is not a failure."""
+    return _to_stdout(lambda: click.echo(text))
+
+
+def print_report(text: str) -> bool:
+    """The same, in colour where the terminal has it."""
+    from reconciler.cli import colours
+
+    painted = colours.painted(text)
+    if painted is None:
+        return print_text(text)
+    return _to_stdout(lambda: colours.show(painted))
+
+
+def _to_stdout(write: Callable[[], None]) -> bool:
     try:
-        click.echo(text)
+        write()
     except OSError as error:
         silence(sys.stdout)
         return error.errno == errno.EPIPE
