@@ -23,7 +23,7 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.records import Attempt, PastWrite, SetAside
-from reconciler.core.return_detail import ReturnDetail, SettlingCommand, describe, what_next
+from reconciler.core.return_detail import Known, ReturnDetail, SettlingCommand, describe, what_next
 from reconciler.core.timeline import timeline
 from tests.core import samples
 
@@ -135,6 +135,17 @@ def test_a_story_tells_what_a_person_should_know_besides() -> None:
     detail = describe(entry(State.SYNCED), (), (), remarks=("a late scan",), lacks=lacks)
 
     assert (detail.remarks, detail.lacks, detail.not_understood) == (("a late scan",), lacks, None)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=1)])
+def test_loop_has_shown_no_later_change_only_as_far_as_it_was_read(ahead: timedelta) -> None:
+    """One that somebody asked for may have changed after all that passes have read."""
+    given = entry(State.SYNCED)
+    given = replace(given, seen=replace(given.seen, updated_at=NOON + ahead))
+
+    detail = describe(given, (), (), known=Known(watermark=NOON))
+
+    assert detail.read_up_to == (None if ahead else NOON)
 
 
 # ------------------------------------------------------------- what makes no sense, what is stopped

@@ -193,6 +193,58 @@ def test_what_is_wanted_by_now_differs_from_what_is_still_ours(world: World) -> 
     assert live(world, one)["foreseen"]["outcome"] == "nothing"
 
 
+def with_reasons(world: World, code: str) -> None:
+    settings = world.directory / "reconciler.toml"
+    settings.write_text(f'[mapping.reasons]\n"Too small" = "{code}"\n')
+    world.environ["RECONCILER_CONFIG"] = str(settings)
+
+
+def reason_of(found: dict[str, Any]) -> dict[str, Any]:
+    [row] = found["sale_returns"]
+    [reason] = [
+        value
+        for item in row["items"]
+        for value in item["values"]
+        if value["field"] == "adjustmentReasonId"
+    ]
+    return dict(reason)
+
+
+def test_a_reason_is_compared_by_its_id_in_jetti(world: World) -> None:
+    with_reasons(world, "too_small")
+    world.go_live()
+    one = world.returned()
+    [line] = world.seen(one).lines
+    world.loop.edit_line(one, line.id, reason="Too small")
+    world.pass_time()
+    assert world.run().code == 0
+    ids = {row["code"]: row["id"] for row in world.jetti.to_json()["adjustment_reasons"]}
+
+    ours = reason_of(live(world, one))
+    with_reasons(world, "damaged")
+    world.pass_time()
+    world.breaks("*", "503")
+    world.run()
+    world.heals()
+    another = reason_of(live(world, one))
+    with_reasons(world, "nonsense")
+    world.breaks("PUT *", "503")
+    world.breaks("POST *", "503")
+    world.run()
+    world.heals()
+    unknown = live(world, one)
+
+    assert (ours["live"], ours["wanted"], ours["differs"]) == (
+        ids["too_small"], ids["too_small"], False,
+    )  # fmt: skip
+    assert (another["live"], another["wanted"], another["differs"]) == (
+        ids["too_small"], ids["damaged"], True,
+    )  # fmt: skip
+    assert (reason_of(unknown)["wanted"], reason_of(unknown)["differs"]) == ("nonsense", True)
+    assert unknown["foreseen"]["outcome"] == "failed"
+    assert "nonsense" in unknown["foreseen"]["reason"]
+
+
 # ------------------------------------------------------------------------- whose sale returns
 
 
@@ -526,7 +578,9 @@ def test_half_the_pace_and_nothing_but_gets(world: World) -> None:
     }
     runtime = Runtime(world.clock, environ, connect=noting)
 
-    assert perform(["show", one, "--against-jetti", "--output", "report"], runtime) == 0
+    report = str(world.directory / "report")
+
+    assert perform(["show", one, "--against-jetti", "--output", report], runtime) == 0
 
     [endpoint] = used
     assert (endpoint.name, endpoint.methods) == ("Jetti", frozenset({"GET"}))
