@@ -13,8 +13,9 @@ from reconciler.core.diagnosis import settings as judging_settings
 from reconciler.core.diagnosis.finding import Diagnosis, Finding, Name, unusable
 from reconciler.core.diagnosis.jetti import of_jetti
 from reconciler.core.diagnosis.loop import of_loop
+from reconciler.core.diagnosis.schedule import of_schedule
 from reconciler.core.diagnosis.settings import SettingsFacts
-from reconciler.doctor import jetti, keys, ledger, loop
+from reconciler.doctor import jetti, keys, ledger, loop, schedule
 from reconciler.errors import ConfigError
 from reconciler.runtime import Runtime
 
@@ -49,6 +50,7 @@ def _findings(load: Callable[[], Settings], runtime: Runtime) -> Iterator[Findin
     yield from _of_services(settings, runtime, known.sale_returns if known else ())
     if known is not None:
         yield from judging_ledger.of_ledger(known)
+        yield from of_schedule(schedule.facts(settings.ledger_path.absolute(), runtime.environ))
     elif isinstance(nowhere, ConfigError):
         yield unusable("ledger", Name.LEDGER_UNUSABLE, str(nowhere), nowhere.hint, 2)
 

@@ -54,6 +54,14 @@ class Name(StrEnum):
     CREATION_STOPPED = "creation-stopped"
     WORD_UNMAPPED = "word-unmapped"
     NOT_HEALTHY = "not-healthy"
+    SCHEDULED = "scheduled"
+    SCHEDULED_ELSEWHERE = "scheduled-elsewhere"
+    SCHEDULE_UNKNOWN = "schedule-unknown"
+    TIMER_IDLE = "timer-idle"
+    NOT_SCHEDULED = "not-scheduled"
+    NO_SWEEP = "no-sweep"
+    SCHEDULED_TWICE = "scheduled-twice"
+    SCHEDULE_UNSEEN = "schedule-unseen"
 
 
 class Finding(Struct, frozen=True):
@@ -61,7 +69,7 @@ class Finding(Struct, frozen=True):
 
     level: Level
     area: str
-    """`settings`, `keys`, `Loop`, `Jetti` or `ledger`."""
+    """`settings`, `keys`, `Loop`, `Jetti`, `ledger` or `schedule`."""
     name: Name
     text: str
     """What it is, and what follows from that."""
