@@ -17,12 +17,14 @@ from reconciler.core.diagnosis.jetti import (
     Understood,
     missing_reasons,
 )
+from reconciler.core.diagnosis.proof import OpenCreate, able
 from reconciler.core.diagnosis.services import ServiceFacts
 from reconciler.core.model import OwnedField
 from reconciler.doctor.answers import SECONDS, Answers
 from reconciler.errors import ConfigError, KeyRefused, TargetUnavailable
 from reconciler.http import Refused, Response, Service
-from reconciler.jetti.client import NEEDED
+from reconciler.jetti import schema
+from reconciler.jetti.client import NEEDED, SALE_ITEMS, SALES
 from reconciler.jetti.query import Feature, Query, may_be_cut
 from reconciler.jetti.query_client import REJECTED
 from reconciler.jetti.schema import Wire, WireReason, WireSaleReturn, rows
@@ -39,8 +41,14 @@ _ITEMS_INCLUDED = "include%5B0%5D%5Bmodel%5D=SaleReturnItem"
 _PAGES_OF_REASONS = 5
 
 
-def facts(settings: Settings, runtime: Runtime, sale_returns: Sequence[int]) -> JettiFacts:
-    """Everything about Jetti; `sale_returns` are ids of some that exist. Raises Interrupted."""
+def facts(
+    settings: Settings,
+    runtime: Runtime,
+    sale_returns: Sequence[int],
+    creates: Sequence[OpenCreate],
+) -> JettiFacts:
+    """Everything about Jetti; `sale_returns` are ids of some that exist, `creates` the returns of
+    which it is asked whether they could prove the id list. Raises Interrupted."""
     answers = Answers()
     known = ServiceFacts(name="Jetti", key_setting="JETTI_API_TOKEN", asked_at=runtime.clock.now())
     found: dict[str, Any] = {}
@@ -54,6 +62,8 @@ def facts(settings: Settings, runtime: Runtime, sale_returns: Sequence[int]) -> 
             if settings.mapping.reasons:
                 found["reasons"] = _reasons(queries, settings.mapping.reasons)
             found["in_list"] = _lists(queries, sale_returns)
+            if creates:
+                found["could_prove"] = _could_prove(queries, creates, found["in_list"])
             found["include"] = _include(queries, sale_returns)
             found["start"] = _start(queries)
     except KeyRefused as error:
@@ -109,6 +119,21 @@ def _lists(queries: _Queries, sale_returns: Sequence[int]) -> Understood:
     if found is None:
         return Understood.REFUSED
     return Understood.YES if {row.id for row in found} == set(asked) else Understood.NO
+
+
+def _could_prove(
+    queries: _Queries, creates: Sequence[OpenCreate], in_list: Understood
+) -> tuple[OpenCreate, ...]:
+    """Those that certainly could; one at a time is asked for where a list is not understood."""
+    if in_list not in (Understood.YES, Understood.ACCEPTED):
+        creates = creates[:1]
+    order_ids = tuple(dict.fromkeys(one.order_id for one in creates))
+    sales = queries.may(SALES.path, SALES.kind, Query(SALES.field, order_ids).encode())
+    if not sales:
+        return ()
+    ids = tuple(row.id for row in sales)[: len(creates)]
+    items = queries.may(SALE_ITEMS.path, SALE_ITEMS.kind, Query(SALE_ITEMS.field, ids).encode())
+    return able(creates, [*map(schema.sale, sales)], [*map(schema.sale_item, items or ())])
 
 
 def _include(queries: _Queries, sale_returns: Sequence[int]) -> Understood:

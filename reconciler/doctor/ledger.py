@@ -15,11 +15,15 @@ from reconciler import inspection
 from reconciler.clock import Clock
 from reconciler.config import Settings
 from reconciler.core.diagnosis.ledger import LedgerFacts
+from reconciler.core.diagnosis.proof import OpenCreate, open_creates
 from reconciler.core.model import Entry, State
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.location import filesystem_of, mounts, require_local
 from reconciler.ledger.opening import check, is_in_use, open_reader
 
+LOOKED_AT = 20
+"""Returns of which it is found out whether they could prove the id list."""
+_WAIT = (State.PENDING, State.WAITING, State.FAILED)
 _ENOUGH = 2
 """Sale returns by which a query is tried."""
 
@@ -40,13 +44,20 @@ def facts(settings: Settings, clock: Clock) -> LedgerFacts:
         require_local(path, table)
         check(settings.ledger, clock)
         with open_reader(settings.ledger, clock) as ledger:
-            proven = ledger.meta.read().proven_ids_key
+            meta = ledger.meta.read()
+            proven = meta.proven_ids_key
+            waiting: tuple[OpenCreate, ...] = ()
+            if proven != settings.jetti.cancel_ids_key and meta.creation_stopped is None:
+                entries = ledger.entries.matching(_WAIT, None, "")
+                waiting = tuple(islice(open_creates(entries), LOOKED_AT))
             pushed = ledger.entries.matching([State.SYNCED], None, "")
             sale_returns = tuple(islice(_sale_returns(pushed), _ENOUGH))
         health = inspection.health(settings, clock, None)
     except ReconcilerError as error:
         return replace(facts, problem=str(error), hint=error.hint)
-    return replace(facts, proven_ids_key=proven, health=health, sale_returns=sale_returns)
+    return replace(
+        facts, proven_ids_key=proven, health=health, sale_returns=sale_returns, open_creates=waiting
+    )
 
 
 def _sale_returns(entries: Iterable[Entry]) -> Iterator[int]:

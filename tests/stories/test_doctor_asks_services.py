@@ -238,6 +238,88 @@ def test_rate_headers(world: World, shown: bool) -> None:
     assert text.startswith("ok")
 
 
+# ------------------------------------------------------------------------------------ id list
+
+
+def test_which_open_orders_could_prove_the_id_list(world: World) -> None:
+    world.go_live()
+    world.returned(("Acme", 1))
+    world.submit(world.order(("Acme", 1), ("Bolt", 1)))
+    world.submit(world.order(("Acme", 1), ("Acme", 1), arrives=False), 1, 0)
+    able = world.submit(world.order(("Acme", 1), ("Acme", 1)), 1, 0)
+    world.pass_time()
+    world.run("--max-writes", "0")
+
+    findings = doctor(world)[1]
+
+    assert "could prove it: #1004" in said(findings, "ids-unproven", "ledger")
+    [todo] = [one["todo"] for one in findings if one["name"] == "ids-unproven"]
+    assert f"`reconciler run --return {able}`" in todo
+    world.sandbox.request_log.clear()
+    world.call("doctor")
+    assert sent(world)["jetti"] == 10
+
+    assert world.run("--return", able).code == 0
+    assert said(doctor(world)[1], "ids-proven", "ledger").startswith("ok: a create has proven")
+
+
+def test_where_no_open_order_could_prove_it(world: World) -> None:
+    world.go_live()
+    assert "no open return that has to be created" in said(
+        doctor(world)[1], "ids-unproven", "ledger"
+    )
+    world.returned(("Acme", 1))
+    world.pass_time()
+    world.run("--max-writes", "0")
+
+    assert "none of the 1 open returns" in said(doctor(world)[1], "ids-unproven", "ledger")
+    world.breaks("*", "503")
+    assert "Jetti could not be asked" in said(doctor(world)[1], "ids-unproven", "ledger")
+
+
+def test_what_the_last_runs_say(world: World) -> None:
+    world.trusted()
+    assert world.run("--sweep", "120d", JETTI_API_TOKEN="rotated").code == 6
+
+    findings = doctor(world)[1]
+
+    last = [one["text"] for one in findings if one["name"] == "last-run"]
+    assert len(last) == 2
+    assert "the last pass is run 1, which ended at 2026-03-01 12:05:00Z with exit code 0" in last[0]
+    assert "with exit code 6: Jetti refused the key (answered 401)" in last[1]
+    assert "problem" in said(findings, "not-healthy", "ledger")
+
+
+def test_a_word_without_a_meaning_until_the_settings_give_it_one(world: World) -> None:
+    one = world.trusted()
+    world.loop.label(one, status="teleported")
+    world.pass_time()
+    world.run()
+
+    findings = doctor(world)[1]
+    mapped = doctor(world, RECONCILER_MAPPING__TRACKING__TELEPORTED="transit")[1]
+
+    assert "'teleported' of 1 return has no meaning here" in said(
+        findings, "word-unmapped", "ledger"
+    )
+    assert "word-unmapped" not in names(mapped)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [("too_small", "adjustment-reasons"), ("nonsense", "adjustment-reason-missing")],
+)
+def test_adjustment_reasons_that_jetti_has_or_not(world: World, code: str, name: str) -> None:
+    world.go_live()
+    known = {row["code"] for row in world.jetti.to_json()["adjustment_reasons"]}
+
+    exit_code, findings = doctor(world, RECONCILER_MAPPING__REASONS__SMALL=code)
+
+    assert (code in known) == (name == "adjustment-reasons")
+    assert said(findings, name)
+    assert code in known or exit_code == 3
+
+
 # ---------------------------------------------------------------------------------------- Loop
 
 

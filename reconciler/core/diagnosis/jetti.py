@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.core.diagnosis.finding import Finding, Name, advice, fine, unusable
+from reconciler.core.diagnosis.proof import OpenCreate
 from reconciler.core.diagnosis.services import ServiceFacts, of_service
 
 AREA = "Jetti"
@@ -57,6 +58,8 @@ class JettiFacts(Struct, frozen=True, kw_only=True):
     include: Understood | None = None
     start: Start | None = None
     reasons: ReasonFacts | None = None
+    could_prove: tuple[OpenCreate, ...] | None = None
+    """Open creates that could prove `jetti.cancel_ids_key`."""
 
 
 def of_jetti(facts: JettiFacts) -> Iterator[Finding]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from reconciler.core import words
-from reconciler.core.diagnosis.finding import Finding, Level, Name, advice, unusable
+from reconciler.core.diagnosis.finding import Finding, Level, Name, advice, fine, unusable
+from reconciler.core.diagnosis.proof import OpenCreate
 from reconciler.core.health import Health
+from reconciler.core.instants import to_the_second
+from reconciler.core.matching.created import PROVEN_BY
+from reconciler.core.records import Run
+from reconciler.core.report import RunKind
 
 DISK_LEFT = 100 * 1024 * 1024
 """Bytes that should be free: room for some years of returns and a copy of the ledger."""
@@ -31,13 +36,19 @@ class LedgerFacts(Struct, frozen=True, kw_only=True):
     proven_ids_key: str | None = None
     sale_returns: tuple[int, ...] = ()
     """Ids of some in Jetti that were pushed from it."""
+    open_creates: tuple[OpenCreate, ...] = ()
+    """Some returns that wait to be created, where that could prove something."""
     health: Health | None = None
     problem: str | None = None
     hint: str | None = None
 
 
-def of_ledger(facts: LedgerFacts) -> Iterator[Finding]:
-    """Whether the ledger is there, will last, and what it tells."""
+def of_ledger(facts: LedgerFacts, could_prove: tuple[OpenCreate, ...] | None) -> Iterator[Finding]:
+    """Whether the ledger is there, will last, and what it tells.
+
+    `could_prove`: the open creates that could prove `jetti.cancel_ids_key`; None if nobody asked
+    Jetti.
+    """
     yield from _of_place(facts)
     if facts.problem is not None:
         yield unusable("ledger", Name.LEDGER_UNUSABLE, facts.problem, facts.hint, 3)
@@ -57,23 +68,55 @@ def of_ledger(facts: LedgerFacts) -> Iterator[Finding]:
             3,
         )
     elif facts.proven_ids_key != facts.ids_key:
-        yield advice(
-            "ledger",
-            Name.IDS_UNPROVEN,
-            f"no create has proven jetti.cancel_ids_key = {facts.ids_key!r} yet: the first one is"
-            " sent alone and looked at",
-            "nothing; look at the report of the first run that creates something",
-        )
+        yield _unproven(facts, could_prove)
+    else:
+        text = f"a create has proven jetti.cancel_ids_key = {facts.ids_key!r}"
+        yield fine("ledger", Name.IDS_PROVEN, text)
+    yield from _runs(health.facts.runs)
     for word in health.facts.unknown_words:
         yield advice(
             "ledger",
             Name.WORD_UNMAPPED,
-            f"{word.list} {word.word!r} of {word.returns} returns has no meaning here",
+            f"{word.list} {word.word!r} of {word.returns} return{'' if word.returns == 1 else 's'}"
+            " has no meaning here",
             words.advice(word),
         )
     for reason in health.reasons:
         todo = "see `reconciler status`"
         yield unusable("ledger", Name.NOT_HEALTHY, reason, todo, 3)
+
+
+def _unproven(facts: LedgerFacts, could_prove: tuple[OpenCreate, ...] | None) -> Finding:
+    text = f"no create has proven jetti.cancel_ids_key = {facts.ids_key!r} yet: they go one by one"
+    todo = f"begin with {PROVEN_BY}: `reconciler run --order NAME`"
+    if not facts.open_creates:
+        text += "; no open return that has to be created could prove it"
+    elif could_prove is None:
+        text += "; Jetti could not be asked which open returns could prove it"
+    elif not could_prove:
+        text += f"; none of the {len(facts.open_creates)} open returns that were looked at can"
+    else:
+        names = ", ".join(dict.fromkeys(one.order_name for one in could_prove))
+        text += f"; open returns of these orders could prove it: {names}"
+        todo = f"push one of them first: `reconciler run --return {could_prove[0].return_id}`"
+    return advice("ledger", Name.IDS_UNPROVEN, text, todo)
+
+
+def _runs(runs: Sequence[Run]) -> Iterator[Finding]:
+    """The last pass and the last sweep, however they ended; what is wrong with them is a problem
+    of its own."""
+    for kind, name in ((RunKind.SCHEDULED, "pass"), (RunKind.SWEEP, "sweep")):
+        last = next((run for run in runs if run.kind == kind and run.finished_at), None)
+        if last is None:
+            yield fine("ledger", Name.LAST_RUN, f"no {name} has come to an end yet")
+            continue
+        why = f": {last.message}" if last.message else ""
+        text = (
+            f"the last {name} is run {last.id}, which ended at"
+            f" {to_the_second(last.finished_at or last.started_at)} with exit code"
+            f" {last.exit_code}{why}"
+        )
+        yield fine("ledger", Name.LAST_RUN, text)
 
 
 def _of_place(facts: LedgerFacts) -> Iterator[Finding]:
