@@ -128,8 +128,9 @@ _STUCK = frozenset({State.WAITING, State.FAILED, State.DEAD, State.REVIEW, State
 _FROM: dict[Decision, frozenset[State]] = {
     Decision.RETRY: _STUCK,
     Decision.IGNORE: _STUCK - {State.IGNORED} | {State.PENDING},
-    Decision.ADOPT: _STUCK | {State.PENDING},
-    Decision.CREATE: _STUCK | {State.PENDING},
+    # Also where all seems well: someone may have deleted in Jetti what was pushed.
+    Decision.ADOPT: _STUCK | {State.PENDING, State.SYNCED},
+    Decision.CREATE: _STUCK | {State.PENDING, State.SYNCED},
 }
 _SO_ALREADY = {(Decision.RETRY, State.PENDING), (Decision.IGNORE, State.IGNORED)}
 _REFUSALS = {

@@ -571,3 +571,43 @@ def test_what_makes_no_sense_is_refused_without_a_change(
     world.go_live()
 
     assert (world.call(*command, "--yes").code, decisions(world)) == (2, [])
+
+
+# ------------------------------------------------------------ where all seemed well until someone
+
+
+def test_what_was_deleted_is_made_again_before_anything_changes_in_loop(world: World) -> None:
+    world.trusted()
+    one = world.returned(("Acme", 2))
+    world.pass_time()
+    assert world.run().code == 0
+    [made] = world.in_jetti(one)
+    world.jetti.delete_sale_return(made["id"])
+    world.pass_time()
+    [gone] = json.loads(world.call("verify", "--format", "json").stdout)["differences"]
+    assert (gone["kind"], gone["command"]) == ("deleted", f"reconciler resolve {one} --create")
+
+    assert world.call(*gone["command"].split()[1:], "--yes").code == 0
+    assert world.run().code == 0
+
+    assert len(world.in_jetti(one)) == 1
+    assert_agreement(world)
+    assert world.call("verify").code == 0
+
+
+def test_a_deleted_line_is_made_again_beside_what_is_left(world: World) -> None:
+    world.trusted()
+    one = world.submit(world.order(("Acme", 2), ("Acme", 2)), 1, 1)
+    world.pass_time()
+    assert world.run().code == 0
+    [made] = world.in_jetti(one)
+    item, _ = world.jetti.items_of(made["id"])
+    world.jetti.world.delete("SaleReturnItem", item["id"])
+    world.pass_time()
+
+    ran = world.call("resolve", one, "--create", "--yes")
+    assert ran.code == 0, ran.stderr
+    assert world.run().code == 0
+
+    assert sorted(len(row["lines"]) for row in world.in_jetti(one)) == [1, 1]
+    assert_agreement(world)

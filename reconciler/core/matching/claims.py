@@ -49,7 +49,7 @@ def adopt(
             return refused
         chosen[row.id] = row
     kept = [
-        known
+        _as_shown(known, rows[known.id], items)
         for known in entry.sale_returns
         if known.id not in chosen and known.id in rows and rows[known.id].marker == entry.id
     ]
@@ -76,7 +76,8 @@ def create(
         if row.id in theirs or row.marker not in (None, entry.id):
             continue
         if row.marker == entry.id and not row.is_cancelled:
-            ours.append(known.get(row.id) or of_marked(row, items))
+            before = known.get(row.id)
+            ours.append(_as_shown(before, row, items) if before else of_marked(row, items))
             not_ours.discard(row.id)
         elif row.marker == entry.id or any(line_of(item, items) in lines for item in row.items):
             not_ours.add(row.id)
@@ -180,6 +181,12 @@ def _why_not_its_own(
     if lines and not lines & set(others):
         return f"sale return {titled(row)} holds none of this return's lines"
     return None
+
+
+def _as_shown(known: SaleReturn, row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
+    """As it was last pushed, unless a line of it was deleted since: then as Jetti shows it."""
+    there = {item.id for item in row.items}
+    return known if all(item.id in there for item in known.items) else of_marked(row, items)
 
 
 def _baseline(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:

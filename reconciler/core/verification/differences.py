@@ -130,8 +130,9 @@ def deleted(entry: Entry, found: JettiComparison) -> Difference:
         entry.seen,
         what=f"{listed(gone)} is gone from Jetti",
         sale_returns=_names(whose.values()),
-        proposed="none: what was deleted in Jetti is never created again automatically; raise it"
-        " there by hand if it is a mistake",
+        proposed="none automatically: what was deleted in Jetti stays so, unless someone decides"
+        " that it is to be made again",
+        command=f"reconciler resolve {entry.id} --create",
     )
 
 
