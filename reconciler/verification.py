@@ -8,7 +8,7 @@ same of it before and after Jetti was asked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -53,6 +53,7 @@ _LOOKS = 3
 """How often a return is looked at that passes keep writing to; then it counts as in work."""
 _MIN_KNOWN = 5  # with fewer known returns, a listing without any of them may be coincidence
 _MEANWHILE = "a run was writing to it while it was looked at"
+_JUST_WRITTEN = "a run has written to it just now, which Jetti may not show yet (jetti.settle)"
 _LOST = "Jetti does not show what was pushed last; pushed again"
 _ELSEWHERE = (
     "sale returns in Jetti on orders without a return of this range: of returns that neither Loop"
@@ -97,6 +98,8 @@ class Verifier:
         self._differences: list[Difference] = []
         self._in_work: dict[str, NotCompared] = {}
         self._undecided: dict[str, NotCompared] = {}
+        self._failed: dict[str, str] = {}
+        """Returns that could not be looked up in Jetti, each with the reason."""
         self._not_read: list[str] = []
         self._marked: dict[str, dict[int, LiveSaleReturn]] = defaultdict(dict)
         """Sale returns whose marker may be unknown to the ledger, by marker and id."""
@@ -219,18 +222,20 @@ class Verifier:
     # --------------------------------------------------------------------------------- Jetti
 
     def _read_jetti(self, comparison: LoopComparison, ids: Sequence[str]) -> None:
+        failure: TargetUnavailable | None = None
         try:
             self._compare_all(ids)
             self._find_unknown_markers(comparison)
         except TargetUnavailable as error:
-            self._failures.append(error)
-            left = len(ids) - self._settled()
+            failure = error
+        if failure is None and self._failed:
+            failure = TargetUnavailable(next(iter(self._failed.values())))
+        if failure is not None:
+            self._failures.append(failure)
+            settled = self._counts["compared"] + self._counts["ignored"] + len(self._in_work)
+            left = len(ids) - settled
             self._not_read.append(f"Jetti: {left} of {len(ids)} returns could not be compared")
-            return
         self._not_read.append(_ELSEWHERE)
-
-    def _settled(self) -> int:
-        return self._counts["compared"] + self._counts["ignored"] + len(self._in_work)
 
     def _compare_all(self, ids: Sequence[str]) -> None:
         began, looked_at = self._clock.monotonic(), 0
@@ -293,13 +298,18 @@ class Verifier:
 
     def _compare(self, entry: Entry, ours: tuple[LiveSaleReturn, ...] | LookupFailed) -> None:
         if isinstance(ours, LookupFailed):
-            self._failures.append(TargetUnavailable(f"return {entry.id}: {ours.reason}"))
+            self._failed[entry.id] = ours.reason
+            return
+        found = compare(entry, ours)
+        writes = self._ledger.journal.writes_of(entry.id) if found.differs else []
+        # safeguard: verify-waits-until-writes-have-settled
+        if any(write.settle_at > self._clock.now() for write in writes):
+            self._undecided.pop(entry.id, None)
+            self._in_work[entry.id] = found_as.not_compared(entry, _JUST_WRITTEN)
             return
         self._counts["compared"] += 1
-        found = compare(entry, ours)
         self._counts["moved_on"] += found.moved_on
         self._counts["kept"] += found.kept
-        writes = self._ledger.journal.writes_of(entry.id) if found.unlike else ()
         lost, edited = split(found.unlike, writes)
         if lost:
             self._note_lost(entry, lost)
@@ -349,6 +359,10 @@ class Verifier:
 
     # -------------------------------------------------------------------------------- result
 
+    def _remarks(self) -> Iterator[str]:
+        if self._ledger.meta.read().adopting_since is not None:
+            yield "init --adopt was not finished, so Jetti may have what the ledger does not know"
+
     def _is_ignored(self, key: str, problem: str) -> bool:
         """Whether someone has decided to ignore that row as long as this is wrong with it."""
         rows = self._ledger.malformed.find(key)
@@ -379,7 +393,7 @@ class Verifier:
             exit_code=0,
             failures=tuple(Failure(str(e), e.hint, e.command) for e in self._failures),
             not_read=tuple(self._not_read),
-            remarks=self._lookup.remarks(),
+            remarks=(*self._remarks(), *self._lookup.remarks()),
             repaired_by=self._command,
         )
         found = Verification(

@@ -428,12 +428,12 @@ class _Values:
         now: MaybeValue = live.get(name, UNSET)
         before: MaybeValue = UNSET if pushed is None else pushed.get(name, UNSET)
         after: MaybeValue = wanted.get(name, UNSET)
-        withheld = _is_withheld(name, now, (before, after))
+        withheld = is_withheld(name, now, (before, after))
         return LiveValue(
             field=name.value,
             whose=self._whose(name, now, before, sent),
             differs=after is not UNSET and now is not UNSET and now != after,
-            live=f"a text of {len(str(now))} characters" if withheld else now,
+            live=in_place_of(now) if withheld else now,
             last_pushed=before,
             wanted=after,
             is_withheld=withheld,
@@ -463,13 +463,18 @@ def _is_id(text: str | None) -> bool:
     return text is not None and _ID.fullmatch(text) is not None
 
 
-def _is_withheld(name: OwnedField, now: MaybeValue, ours: Collection[MaybeValue]) -> bool:
+def is_withheld(name: OwnedField, now: MaybeValue, ours: Collection[MaybeValue]) -> bool:
     """Whether a live value stays in Jetti, because it is neither ours nor of a form that rules out
     personal data."""
     if now is UNSET or now is None or now in ours:
         return False
     # safeguard: texts-of-people-stay-in-jetti
     return name in _FREE_TEXT or (name == OwnedField.EXTERNAL_ID and not _is_id(str(now)))
+
+
+def in_place_of(withheld: MaybeValue) -> str:
+    """What reports show of a value that stays in Jetti."""
+    return f"a text of {len(str(withheld))} characters"
 
 
 def failed(reason: str) -> LiveOrder:

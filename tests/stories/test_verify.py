@@ -6,6 +6,7 @@ the program says.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import sqlite3
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from reconciler import failpoints
 from reconciler.failpoints import Failpoint
 from tests.stories.between_requests import Asked, before_each_request, once
 from tests.support.death import Death
-from tests.support.world import Ran, World
+from tests.support.world import Ran, World, a_world
 
 OWNED = (
     *("externalId", "saleReturnSource", "saleReturnType", "status", "trackingCompany"),
@@ -134,6 +136,24 @@ def test_after_passes_all_agree_and_nothing_is_touched(world: World) -> None:
     assert "Loop, the ledger and Jetti agree on 6 returns. [exit 0]" in told
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_weeks_of_a_shop_that_goes_on_there_is_no_difference(
+    directory: Path, seed: int
+) -> None:
+    with a_world(directory, seed=seed, returns=60, days=40) as world:
+        world.go_live("60d")
+        assert world.run("--from", "60d", "--yes").code in (0, 3)
+        for _ in range(12):
+            world.pass_time(hours=16)
+            assert world.run().code in (0, 3)
+
+        found = verify(world)
+
+        assert found.kinds == []
+        assert found.counts["compared"] > 50
+        assert found.code == (3 if found.report["undecided"] else 0)
+
+
 def test_of_hundreds_of_returns_few_requests_are_needed(world: World) -> None:
     world.go_live()
     ids = [world.returned(("Acme", 1)) for _ in range(150)]
@@ -165,6 +185,75 @@ def test_only_what_was_created_in_the_range_is_compared(
     expected = sum(oldest <= at <= newest for at in created.values())
     assert (found.code, found.counts["in_loop"]) == (0, expected)
     assert expected > 0
+
+
+DIALECTS: list[dict[str, Any]] = [
+    {"where_ignored": True},
+    {"in_refused": True},
+    {"ignored_filters": ["externalId"]},
+    {"ignored_filters": ["saleReturnId", "saleId"]},
+    {"array_limit": 20, "longer_array": "empty"},
+    {"greater_than_ignored": True, "max_limit": 10},
+    {"limit_parameter": "refused", "default_limit": 2},
+    {"company_id_form": "absent"},
+]
+
+
+@pytest.mark.parametrize("switches", DIALECTS, ids=lambda one: "-".join(one))
+def test_however_jetti_understands_queries_the_same_is_found(
+    world: World, switches: dict[str, Any]
+) -> None:
+    made = busy(world)
+    [there] = world.in_jetti(made[0])
+    world.jetti.edit_sale_return(there["id"], notes="theirs", status="requested")
+    gone, *_ = world.in_jetti(made[1])
+    world.jetti.delete_sale_return(gone["id"])
+    lines = world.item_ids(world.orders[2])
+    sale = world.sale_id(world.orders[2])
+    world.jetti.raise_sale_return(sale, {lines[0]: 1}, externalId=made[2])
+    for name, value in switches.items():
+        assert hasattr(world.sandbox.jetti.switches, name)
+        setattr(world.sandbox.jetti.switches, name, value)
+
+    found = verify(world)
+
+    assert found.code == 3
+    assert found.kinds == [
+        ("deleted", made[1]), ("double", made[2]), ("edited", made[0]), ("lost_write", made[0]),
+    ]  # fmt: skip
+
+
+def test_what_jetti_shows_late_is_in_work_and_no_difference(world: World) -> None:
+    busy(world)
+    new = world.returned(("Acme", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    world.sandbox.jetti.switches.read_lag_seconds = 100.0
+
+    early = verify(world)
+    world.pass_time()
+    later = verify(world)
+
+    assert (early.code, early.kinds) == (0, [])
+    assert [one["return_id"] for one in early.report["in_work"]] == [new]
+    assert (later.code, later.report["in_work"]) == (0, [])
+
+
+def test_without_the_lock_jetti_is_read_at_half_the_pace(world: World) -> None:
+    busy(world)
+    pace = {"RECONCILER_JETTI__READS_PER_SECOND": "2"}
+    seconds = {}
+    for options in ((), ("--repair",)):
+        asked = len(world.sandbox.request_log.all())
+        assert verify(world, *options, **pace).code == 0
+        arrivals = [
+            one for one in world.sandbox.request_log.all()[asked:] if one.service == "jetti"
+        ]
+        gaps = [(b.at - a.at).total_seconds() for a, b in itertools.pairwise(arrivals)]
+        seconds[options] = min(gaps)
+
+    assert seconds[()] >= 1.0
+    assert 0.5 <= seconds["--repair",] < 1.0
 
 
 # -------------------------------------------------------------------------- people in Jetti
@@ -291,6 +380,20 @@ def test_what_a_pass_has_kept_as_someone_s_is_no_difference(world: World) -> Non
 
     assert label is not None
     assert (found.code, found.kinds, found.counts["kept"]) == (0, [], 1)
+
+
+def test_what_people_wrote_in_words_stays_in_jetti(world: World) -> None:
+    made = busy(world)
+    [there] = world.in_jetti(made[0])
+    words = "Mrs Canary of Elm Street will call"
+    world.jetti.edit_sale_return(there["id"], notes=words, externalId="Mrs Canary")
+
+    found, as_text = verify(world), world.call("verify").stdout
+
+    assert found.fields("edited") >= {(made[0], "notes[1001-01]")}
+    for text in (found.ran.stdout, as_text):
+        assert "Canary" not in text
+        assert f"a text of {len(words)} characters" in text
 
 
 def test_a_vendor_who_moves_on_is_no_difference(world: World) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.core.instants import to_the_second
+from reconciler.core.live_order import in_place_of, is_withheld
 from reconciler.core.matching.result import listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn
-from reconciler.core.model import GONE, Entry, Return, SaleReturn, State
+from reconciler.core.model import GONE, Entry, Return, SaleReturn, State, Value
 from reconciler.core.plan import Change, CreationRules, decide
 from reconciler.core.report import ChangeKind, SaleReturnName
 from reconciler.core.shown_fields import named
@@ -239,7 +240,15 @@ def _difference(
 
 
 def _fields(unlike: Sequence[Unlike]) -> tuple[FieldDifference, ...]:
-    return tuple(FieldDifference(named(x.place[2], x.of), x.pushed, x.live) for x in unlike)
+    return tuple(FieldDifference(named(x.place[2], x.of), x.pushed, _shown(x)) for x in unlike)
+
+
+def _shown(unlike: Unlike) -> Value:
+    """What Jetti shows; of what someone wrote in words only how long it is."""
+    # safeguard: verify-leaves-texts-in-jetti
+    if not unlike.was_ours and is_withheld(unlike.place[2], unlike.live, (unlike.pushed,)):
+        return in_place_of(unlike.live)
+    return unlike.live
 
 
 def _names(rows: Iterable[SaleReturn | LiveSaleReturn]) -> tuple[SaleReturnName, ...]:

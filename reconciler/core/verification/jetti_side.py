@@ -41,6 +41,8 @@ class Unlike(Struct, frozen=True):
     sale_return_id: int
     pushed: Value
     live: Value
+    was_ours: bool = False
+    """Whether what Jetti shows is known to be of this program."""
 
 
 class JettiComparison(Struct, frozen=True):
@@ -58,6 +60,11 @@ class JettiComparison(Struct, frozen=True):
     """Sale returns whose status is further than was pushed."""
     kept: int = 0
     """Fields that the ledger has kept as someone set them."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is not as the ledger has it."""
+        return bool(self.unlike or self.deleted or self.deleted_items or self.surplus)
 
 
 def compare(entry: Entry, ours: Sequence[LiveSaleReturn]) -> JettiComparison:
@@ -164,7 +171,10 @@ def split(
             continue
         is_ours = any(_same(value, one.pushed) for value in ours)
         # safeguard: only-what-we-wrote-is-lost
-        (lost if is_ours and _was_there_before(one, ours) else edited).append(one)
+        if is_ours and _was_there_before(one, ours):
+            lost.append(replace(one, was_ours=True))
+        else:
+            edited.append(one)
     return tuple(lost), tuple(edited)
 
 
