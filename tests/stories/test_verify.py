@@ -396,6 +396,26 @@ def test_what_people_wrote_in_words_stays_in_jetti(world: World) -> None:
         assert f"a text of {len(words)} characters" in text
 
 
+def test_nothing_that_it_prints_can_steer_a_terminal(world: World) -> None:
+    made = busy(world)
+    evil = "\x1b[2J\u202e#1\n"
+    [there] = world.in_jetti(made[0])
+    world.jetti.edit_sale_return(there["id"], trackingNumber=evil, trackingCompany=evil)
+    lines, sale = world.item_ids(world.orders[2]), world.sale_id(world.orders[2])
+    world.jetti.raise_sale_return(sale, {lines[0]: 1}, externalId=made[2], reference=evil)
+    lose_from_ledger(world, made[3])
+    world.loop.edit(made[3], order_name=evil, at=world.seen(made[3]).updated_at)
+
+    ran = world.call("verify")
+    as_json = verify(world).ran.stdout
+
+    assert ran.code == 3
+    for title in ("set by someone", "in Jetti twice"):
+        assert title in ran.stdout
+    for text in (ran.stdout, as_json):
+        assert all(letter.isprintable() or letter == "\n" for letter in text)
+
+
 def test_a_vendor_who_moves_on_is_no_difference(world: World) -> None:
     made = busy(world)
     [first] = world.in_jetti(made[0])
@@ -801,9 +821,17 @@ def test_a_repair_is_guarded_like_a_sweep(world: World) -> None:
     stopped = verify(world, "--repair")
 
     assert (stopped.code, len(world.writes())) == (7, sent)
-    digest = stopped.report["repair"]["run"]["digest"]
+    assert world.call("status").code == 3
+    # What is stopped has changed in Loop meanwhile, so the stop of the repair is over.
+    one = ids[0]
+    world.loop.move_label(one, "delivered")
+    world.pass_time()
+    assert world.run().code == 7
+    before = stopped.report["repair"]["run"]["digest"]
+    digest = world.run("--dry-run").report["run"]["digest"]
+    assert digest != before
     assert world.run("--accept-plan", digest).code == 0
-    assert verify(world).code == 0
+    assert (world.call("status").code, verify(world).code) == (0, 0)
 
 
 def test_a_lost_write_of_a_return_in_review_is_left_to_whoever_decides(world: World) -> None:
@@ -820,6 +848,18 @@ def test_a_lost_write_of_a_return_in_review_is_left_to_whoever_decides(world: Wo
     lost = found.one("lost_write")
     assert (lost["return_id"], lost["repaired"], lost["command"]) == (made[1], False, None)
     assert (world.state(made[1]), found.code) == ("review", 3)
+
+
+def test_a_stopped_repair_is_over_once_someone_has_decided_about_all_of_it(world: World) -> None:
+    made = busy(world)
+    lose_writes(world, made[:1])
+    none = {"RECONCILER_GUARD__UPDATES": "0", "RECONCILER_GUARD__SHARE": "0"}
+    assert verify(world, "--repair", **none).code == 7
+    stopped = world.call("status").code
+    ignored = world.call("ignore", made[0], "--reason", "by hand", "--yes").code
+
+    assert (stopped, ignored) == (3, 0)
+    assert world.call("status").code == 0
 
 
 @pytest.mark.parametrize("point", [Failpoint.PENDING_COMMITTED, Failpoint.PLAN_MADE])
