@@ -375,12 +375,27 @@ def test_alive_again_after_our_cancel_a_new_one_is_made(world: World) -> None:
     assert len(world.in_jetti(one)) == 2
 
 
-@pytest.mark.parametrize("whose", ["another return's marker", "another order's", "cancelled"])
-def test_what_is_not_its_own_cannot_be_adopted(world: World, whose: str) -> None:
+@pytest.mark.parametrize(
+    ("whose", "told"),
+    [
+        ("another return's marker", "is marked as return 4711's"),
+        ("another order's", "shows no sale return"),
+        ("cancelled", "is cancelled in Jetti"),
+        ("other lines", "holds none of this return's lines"),
+    ],
+)
+def test_what_is_not_its_own_cannot_be_adopted(world: World, whose: str, told: str) -> None:
     one, theirs = overlapped(world)
     named = theirs
     if whose == "another return's marker":
         world.jetti.edit_sale_return(theirs, externalId="4711")
+    elif whose == "other lines":
+        order = world.order(("Acme", 3), ("Acme", 1))
+        one = world.submit(order, 1, 0)
+        by_hand(world, order, 2)
+        [named] = by_hand(world, order, 0, 1)
+        world.pass_time()
+        assert world.run().code == 3
     elif whose == "cancelled":
         world.jetti.edit_sale_return(theirs, status="cancelled")
     else:
@@ -390,6 +405,27 @@ def test_what_is_not_its_own_cannot_be_adopted(world: World, whose: str) -> None
     ran = world.call("resolve", one, "--adopt", str(named), "--yes")
 
     assert (ran.code, world.state(one), decisions(world)) == (2, "review", [])
+    assert told in ran.stderr
+
+
+def test_nobody_resolves_while_a_write_may_still_take_effect(world: World) -> None:
+    world.trusted()
+    order = world.order(("Acme", 4))
+    one = world.submit(order, 1)
+    world.breaks("POST *", "not_applied_then_lost")
+    world.pass_time()
+    assert world.run().code == 3
+    world.heals()
+    by_hand(world, order, 2)
+    world.pass_time()
+    assert world.run().code == 3
+    assert (world.state(one), len(world.entry(one).intents)) == ("review", 1)
+    world.clock.ahead = -600.0
+
+    ran = world.call("resolve", one, "--create", "--yes")
+
+    assert (ran.code, world.state(one), decisions(world)) == (2, "review", [])
+    assert "may still take effect" in ran.stderr
 
 
 def test_deciding_sends_no_write_to_jetti(world: World) -> None:
@@ -426,6 +462,27 @@ def test_a_decision_by_name_opens_creation_which_is_proven_anew(world: World) ->
     assert world.run().code == 0
     assert len(world.in_jetti(other)) == 1
     assert world.call("status").code == 0
+
+
+def test_what_was_proven_before_creation_was_stopped_proves_nothing_once_it_is_opened(
+    world: World,
+) -> None:
+    world.trusted()
+    world.sandbox.jetti.switches.cancel_ids_key = "saleItemIds"
+    one = world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
+    world.pass_time()
+    assert world.run().code == 7
+    world.sandbox.jetti.switches.cancel_ids_key = "ids"
+    assert world.call("ignore", one, "--reason", "undone by hand", "--yes").code == 0
+    for _ in range(2):
+        world.returned()
+    world.breaks("POST *", "applied_then_lost", nth=1)
+    world.pass_time()
+    before = len(world.writes())
+
+    assert world.run().code == 3
+
+    assert len(world.writes()) == before + 1, "no other create while one has no answer"
 
 
 def test_whoever_opens_creation_too_early_has_it_stopped_again(world: World) -> None:
