@@ -77,6 +77,8 @@ def calm(history: History) -> None:
         history.adopts()
     _run(history)
     _run(history, "--sweep", "120d")
+    _take_up_what_is_ignored(history)
+    _run(history)
     _revive(history)
     last = _run(history)
     left = judge(history)
@@ -103,6 +105,15 @@ def _run(history: History, *options: str) -> Any:
             ran = history.runs(*options, "--accept-plan", ran.report["run"]["digest"])
     assert ran.code in (0, 3), (ran.stderr, ran.report["run"])
     return ran
+
+
+def _take_up_what_is_ignored(history: History) -> None:
+    """It was left alone until now."""
+    for return_id in sorted(history.ignored):
+        history.take_up(return_id)
+        gone = return_id in history.ignored
+        assert not gone or "vanished" in history._causes(return_id), f"{return_id} stays ignored"
+        history.counts["ignored until the end"] += 1
 
 
 def _revive(history: History) -> None:
@@ -183,6 +194,7 @@ def _rows_of(history: History, row: SandboxReturn) -> list[dict[str, Any]]:
         one
         for one in history.world.jetti.sale_returns()
         if row.id in (one["externalId"], seen.made.get(one["id"]), seen.adopted.get(one["id"]))
+        and (one["id"], row.id) not in seen.disowned
     ]
 
 

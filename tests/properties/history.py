@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reconciler.sandbox.faults.registry import Fault
-from tests.properties.history_operator import Operator
+from tests.properties.history_decisions import Decisions
 from tests.support.world import NOON
 
 
-class History(Operator):
+class History(Decisions):
     """All steps; those that make the machine and the services suffer are told here."""
 
     def begins(
@@ -92,13 +92,15 @@ class History(Operator):
             closing(sqlite3.connect(self.backup)) as target,
         ):
             source.backup(target)
-        self.saved = (self._known_sale_returns(), self.clock.now(), self.read_at)
+        known = self._known_sale_returns()
+        self.saved = (known, self.clock.now(), self.read_at, set(self.ignored))
 
     def restores(self) -> None:
         """An older ledger is put back; the program rests until everything has settled."""
         if self.saved is None:
             return
-        known, at, self.read_at = self.saved
+        known, at, self.read_at, ignored = self.saved
+        self.ignored = set(ignored)
         for stale in self.file.parent.glob("ledger.db-*"):
             stale.unlink()
         shutil.copyfile(self.backup, self.file)
@@ -121,6 +123,7 @@ class History(Operator):
         for file in self.file.parent.glob("ledger.db*"):
             file.unlink()
         self.read_at = None
+        self.ignored = set()
         self.witness.forgotten |= self.witness.theirs.keys()
         self._forget(self.clock.now())
         since = f"{self.go_live:%Y-%m-%dT%H:%M:%SZ}"

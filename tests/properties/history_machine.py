@@ -173,6 +173,7 @@ OPERATOR: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("looks_around", (0,)),
     ("looks_around", (3,)),
 )
+DECISIONS = ("retries", "ignores", "resolves_by_creating", "resolves_by_adopting")
 DAYS = ((1, True), (1, False), (2, False), (3, True), (4, False))
 WORDS = ("other", "lost", "available_for_pickup", "return_to_sender", "unknown", "error")
 SHOP: tuple[tuple[str, tuple[Any, ...]], ...] = (
@@ -228,6 +229,7 @@ MISHAPS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("loses_key", ("JETTI_API_TOKEN",)),
     ("maps", ()),
 )
+STATES = ("pending", "waiting", "failed", "dead", "review", "ignored", "synced")
 LOOKS = (("--dry-run",), ("--dry-run", "--against-jetti"), ("--dry-run", "--sweep", "30d"))
 SPANS = (1, 20, 130, 200, 1900, 4000, 30_000, 90_000)
 
@@ -511,6 +513,33 @@ class Histories(RuleBasedStateMachine):
     @rule(nth=st.integers(1, 12), how=st.sampled_from(("signal", "outage", "end")))
     def adoption_is_broken_off(self, nth: int, how: str) -> None:
         self._do(self.history.adopts_for_a_while, nth, how)
+
+    @rule(how=st.sampled_from(DECISIONS), one=few, place=st.integers(0, 2), runs=sure)
+    def someone_decides(self, how: str, one: int, place: int, runs: bool) -> None:
+        """About a return that is in trouble, if there is one."""
+        self._do(getattr(self.history, how), one, place)
+        if runs:
+            self._do(self.history.passes, 200)
+            self._do(self.history.runs)
+
+    @rule(
+        exactly=sure,
+        hows=st.lists(st.sampled_from(DECISIONS), min_size=1, max_size=3),
+        place=st.integers(0, 1),
+        runs=sure,
+    )
+    def someone_decides_about_what_staff_raised(
+        self, exactly: bool, hows: list[str], place: int, runs: bool
+    ) -> None:
+        """Perhaps otherwise a moment later, before a run or after it."""
+        self.staff_are_faster(exactly)
+        for how in hows:
+            self.someone_decides(how, 0, place, runs)
+
+    @rule(state=st.sampled_from(STATES))
+    def all_are_taken_up_again(self, state: str) -> None:
+        """All that are in one state."""
+        self._do(self.history.retries_all, state)
 
     # ------------------------------------------------------------------------------ the shop
 

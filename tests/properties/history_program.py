@@ -173,6 +173,9 @@ class Program(Promises):
         assert len(self.sandbox.request_log.all()) == arrived, "a run without the lock asked"
         assert self.world.call("status").code in (0, 3)
         assert self.world.call("run", DRY).code in (0, 3, 4, 6, 7)
+        if (row := self._pick(self._rows(), 0)) is not None:
+            decided = self.world.call("ignore", row.id, "--reason", "x", "--yes", "--wait", "0s")
+            assert decided.code in ((0,) if row.id in self.ignored else (2, 75)), decided.stderr
         assert self._fingerprint() == before, "others changed the ledger"
         self.oracle.now = hearing
         self.counts["runs at once"] += 1

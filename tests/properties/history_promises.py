@@ -24,6 +24,11 @@ class Promises(Staff):
             assert ledger.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             (watermark,) = ledger.execute("SELECT watermark FROM meta").fetchone()
             known = dict(ledger.execute("SELECT return_id, updated_at FROM entries"))
+            left = ledger.execute(
+                "SELECT return_id FROM entries WHERE state = 'ignored'"
+            ).fetchall()
+        assert {one for (one,) in left} == self.ignored, "what is ignored is for people to decide"
+        self.witness.left_alone = self.ignored
         assert self.watermark is None or watermark >= self.watermark, "moved back"
         self.watermark = watermark
         until = datetime.fromisoformat(watermark)

@@ -95,7 +95,7 @@ class Scene:
         """Those of them that such a run has read, as far as this ledger knows."""
         self.lied = False
         self.lost_at: datetime | None = None
-        self.saved: tuple[set[int], datetime, datetime | None] | None = None
+        self.saved: tuple[set[int], datetime, datetime | None, set[str]] | None = None
         self.read_at: datetime | None = None
         """Start of the last pass that read Loop completely, as this ledger knows it."""
         self.watermark: str | None = None
@@ -108,6 +108,8 @@ class Scene:
         self.held: tuple[str, ...] = ("review",)
         self.excluded: dict[str, str] = {}
         """The pattern that policy excludes now: by OUTCOMES, SKUS."""
+        self.ignored: set[str] = set()
+        """Returns that someone decided to leave alone, as this ledger knows it."""
         self.unselected: set[str] = set()
         """Returns that a run met while policy excluded them, or a line of theirs."""
         self.garbled: dict[str, set[str]] = {}

@@ -118,6 +118,11 @@ class ReportOracle:
         """Returns a write of which Jetti refused."""
         self.put: set[tuple[str, int, str, Any]] = set()
         """All that was ever to be set in a sale return: for which return, where, what and how."""
+        self.decided_at: dict[str, datetime] = {}
+        """When someone last had a return taken up again."""
+        self.ignored_rows: dict[str, Any] = {}
+        """Of each return whose row someone decided to ignore: what could not be understood of it;
+        None where that is not known."""
         self.stopped: dict[str, Any] = {}
         """What the program called stopped, with Loop's row then."""
         self.digest: str | None = None
@@ -244,11 +249,35 @@ class ReportOracle:
         self.stops_are_known = False
         self.roughened()
 
+    def taken_up(self, return_id: str, *, by_name: bool) -> None:
+        """Someone decided that a return is pushed as it is wanted now."""
+        self.decided_at[return_id] = self.scene.world.clock.now()
+        if by_name:
+            self.accepted.add(return_id)
+            self.left_the_plan(return_id)
+
+    def left_the_plan(self, return_id: str) -> None:
+        """What was decided about is stopped no more."""
+        self.stopped.pop(return_id, None)
+        self.digest_is_known = False
+
+    def row_ignored(self, return_id: str) -> None:
+        """Nobody need be told any more what of this return's row cannot be understood, unless that
+        is something else."""
+        shown = self.shown.get(return_id)
+        self.ignored_rows[return_id] = _garbled_in(shown.row) if shown is not None else None
+
+    def row_reported(self, return_id: str) -> None:
+        """It is told again."""
+        self.ignored_rows.pop(return_id, None)
+
     def forgets(self) -> None:
         """The ledger is another one: lost and made again, or an older one."""
         known, put = self.furthest, self.put
+        ignored = dict.fromkeys(self.ignored_rows)
         self.__dict__ = ReportOracle(self.scene).__dict__
         self.furthest, self.unsure, self.stops_are_known, self.put = known, True, False, put
+        self.ignored_rows |= ignored
         self.roughened()
 
     # --------------------------------------------------------------------------------- a run
@@ -292,6 +321,8 @@ class ReportOracle:
                 continue
             if recorded:
                 self.shown[return_id] = Shown(row, now)
+                if not scene.is_garbled(row):
+                    self.ignored_rows.pop(return_id, None)
             elif before is not None and garbled:
                 del self.shown[return_id]  # it may have taken it in, or not
             elif before is not None:
@@ -401,7 +432,10 @@ class ReportOracle:
                 continue
             if scene._causes(row.id) or not self._is_as_shown(row, shown):
                 continue
-            since = max(shown.since, self.changed_settings or shown.since)
+            if row.id in scene.ignored:
+                continue
+            decided = self.decided_at.get(row.id, shown.since)
+            since = max(shown.since, decided, self.changed_settings or shown.since)
             if now - since > scene.patience + ROOM:
                 red.add(row.id)
         return red
@@ -412,7 +446,10 @@ class ReportOracle:
 
     def _malformed_ids(self) -> set[str]:
         return {
-            return_id for return_id, shown in self.shown.items() if self.scene.is_garbled(shown.row)
+            return_id
+            for return_id, shown in self.shown.items()
+            if self.scene.is_garbled(shown.row)
+            and self.ignored_rows.get(return_id, "") not in (None, _garbled_in(shown.row))
         }
 
     def _named(self, hearing: Hearing) -> set[str]:
@@ -427,12 +464,15 @@ class ReportOracle:
         scene, now = self.scene, self.scene.clock.now()
         held = self._in_jetti()
         rows = [row for row in scene._rows() if among is None or row.id in among]
-        may = [f"{one} was refused" for one in self.refused if among is None or one in among]
+        refused = self.refused - scene.ignored
+        may = [f"{one} was refused" for one in refused if among is None or one in among]
         if among is None:
-            gone = self.heard - {row.id for row in rows}
+            gone = self.heard - {row.id for row in rows} - scene.ignored
             may += [f"{one} is gone from Loop" for one in gone] + self._malformed()
         for row in rows:
             shown = self.shown.get(row.id)
+            if row.id in scene.ignored and not scene.garbled.get(row.id):
+                continue
             if scene._causes(row.id) or scene.garbled.get(row.id):
                 may.append(f"{row.id}: {scene._causes(row.id)}")
             elif self.rough is not None and not self._is_new(row):
@@ -566,7 +606,7 @@ class ReportOracle:
     def _fields_were_written(self, hearing: Hearing, ran: Ran, *, quiet: bool) -> None:
         """Of sale returns that were there before: what is told as written was sent, by this run
         or, without an answer, by an earlier one; and what Jetti confirmed is told."""
-        rows = self._sale_returns()
+        rows, replaced = self._sale_returns(), self.scene.witness.replaced
         for return_id, change in _changes(ran).items():
             if change["stopped"]:
                 continue
@@ -580,8 +620,10 @@ class ReportOracle:
                     told[places[place], name] = one["after"]
             for (place_id, name), value in told.items():
                 sent = (return_id, place_id, name, value) in self.put
-                # Of a create whose answer was lost all is told that it has made.
-                assert sent or rows[place_id][name] == value, f"{return_id}: {change}"
+                # Of a create whose answer was lost all is told that it has made, even where a write
+                # after it, which has no answer either, has set something else since.
+                made = {rows[place_id][name], replaced.get(("sale-returns", place_id, name))}
+                assert sent or value in made, f"{return_id}: {change}"
             confirmed = hearing.put.get(return_id, {})
             ours = {where: put for where, put in confirmed.items() if where[0] in places.values()}
             assert not quiet or ours.items() <= told.items(), f"{ours} was written: {change}"
@@ -732,6 +774,12 @@ def _kind_of(reason: str) -> str:
         if re.search(pattern, reason):
             return kind
     raise AssertionError(f"status gives a reason that nobody knows: {reason}")
+
+
+def _garbled_in(row: dict[str, Any]) -> str:
+    """All of a row that may not be understood."""
+    told = ("line_items", "state", "updated_at", "order_name", "provider_order_id")
+    return json.dumps([row[name] for name in told])
 
 
 def _ids(body: bytes) -> set[str]:

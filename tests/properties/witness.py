@@ -36,6 +36,7 @@ OWNED = {
 }
 SCANNED = ("in_transit", "available_for_pickup", "return_to_sender", "delivered")
 """What a carrier says of a parcel that it has."""
+OPERATIONS = {"sale-returns": "update_sale_return", "sale-return-items": "update_item"}
 MODELS = {"sale-returns": "SaleReturn", "sale-return-items": "SaleReturnItem"}
 _PUT = re.compile(r"/api/(sale-returns|sale-return-items)/(\d+)\.json")
 _POST = re.compile(r"/api/sales/(\d+)/cancel\.json")
@@ -79,6 +80,12 @@ class Witness:
     """What stood there before our last write."""
     forgotten: set[Key] = field(default_factory=set)
     """Values of which the ledger can no longer know whose they are: it was lost or restored."""
+    decided: dict[int, str] = field(default_factory=dict)
+    """Sale returns that someone decided to be a return's."""
+    disowned: set[tuple[int, str]] = field(default_factory=set)
+    """Sale returns, each with a return whose own someone decided it not to be."""
+    left_alone: set[str] = field(default_factory=set)
+    """Returns that someone decided to leave alone."""
     uncertain: dict[str, datetime] = field(default_factory=dict)
     """Returns whose last write has no answer, and when it left."""
     refused_for_now: dict[str, datetime] = field(default_factory=dict)
@@ -132,6 +139,7 @@ class Witness:
             found = _PUT.fullmatch(request.path)
             assert found is not None, request.path
             self._put_leaves(found[1], int(found[2]), body)
+        assert self.writer not in self.left_alone, f"{self.writer} is ignored, and written"
         self._waited_for(self.writer)
         self.excused.discard(self.writer)
         self.last_write = (self.writer, self.now())
@@ -162,13 +170,13 @@ class Witness:
             for row in self._table("SaleReturn").values()
             if row["id"] in self.raised.keys() - self.adopted.keys() - known
             and (row["status"] != "cancelled" and row["externalId"] is None)
+            and (row["id"], self.writer) not in self.disowned
             and datetime.fromisoformat(row["createdAt"]) <= seen_by
             and item_ids & {item["saleItemId"] for item in self._items(row["id"])}
         ]
 
     def _put_leaves(self, path: str, row_id: int, body: dict[str, Any]) -> None:
-        operation = {"sale-returns": "update_sale_return", "sale-return-items": "update_item"}
-        self.writer = self._announced(operation[path], row_id, [], body)
+        self.writer = self._announced(OPERATIONS[path], row_id, [], body)
         assert body, "a PUT of nothing"
         assert body.keys() <= OWNED[path], f"not ours to write: {body.keys() - OWNED[path]}"
         row = self._row(MODELS[path], row_id)
@@ -185,6 +193,10 @@ class Witness:
     def _is_ours(self, row: dict[str, Any]) -> None:
         """Made by us for this return, or marked with it, or exactly what it is about."""
         owner = self.made.get(row["id"]) or self.adopted.get(row["id"])
+        if self.decided.get(row["id"]) == self.writer != owner:
+            self.made.pop(row["id"], None)
+            self.adopted[row["id"]] = owner = self.writer
+            self.counts["adopted by decision"] += 1
         if owner is None:
             assert row["id"] in self.raised, "nobody knows where this sale return is from"
             assert row["externalId"] in (None, self.writer)
@@ -326,6 +338,8 @@ class Witness:
             if row["status"] == "cancelled":
                 continue
             owner = self.made.get(row["id"]) or row["externalId"]
+            if row["externalId"] is None and (row["id"], owner) in self.disowned:
+                continue
             if owner:
                 claims.update((owner, item["saleItemId"]) for item in self._items(row["id"]))
         twice = [claim for claim, count in claims.items() if count > 1]
@@ -348,16 +362,22 @@ class Witness:
         for name, value in values.items():
             key = (path, row_id, name)
             taken_back = key in self.replaced and self.replaced[key] == value
-            if taken_back and self._owner(path, row_id) in self.uncertain:
+            if taken_back and self._has_no_answer(path, row_id, name):
                 self.counts["unanswered writes that a person took back"] += 1
             else:
                 self.theirs[key] = value
                 self.forgotten.discard(key)
 
-    def _owner(self, path: str, row_id: int) -> str | None:
-        row = self._row(MODELS[path], row_id)
-        sale_return = row_id if path == "sale-returns" else row["saleReturnId"]
-        return self.made.get(sale_return) or self.adopted.get(sale_return)
+    def _has_no_answer(self, path: str, row_id: int, name: str) -> bool:
+        """Whether the ledger does not know what became of a write that sets this field."""
+        with self.reading() as ledger:
+            rows = ledger.execute("SELECT write FROM intents WHERE closed_as IS NULL").fetchall()
+        writes = [json.loads(text) for (text,) in rows]
+        return any(
+            (write["operation"], write["target_id"]) == (OPERATIONS[path], row_id)
+            and name in write.get("fields", {})
+            for write in writes
+        )
 
     def _table(self, model: str) -> dict[int, dict[str, Any]]:
         return self.jetti.store.world.table(model).rows
