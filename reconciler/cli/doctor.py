@@ -14,10 +14,11 @@ from reconciler.cli.session import session
 @output_options
 @click.pass_context
 def doctor(context: click.Context, output_format: str, output: str | None) -> int:
-    """Look for what is wrong with settings, keys, both services and the ledger.
+    """Look for what is wrong with settings, keys, services, ledger and schedule.
 
     Sends GETs only and writes nothing, so it works during a run. Each finding says what it is, what
     follows, and what to do. What is missing is a finding, too; the rest is looked at all the same.
+    Asks both services some thirty questions at most, within 40 seconds.
 
     \b
     Examples:

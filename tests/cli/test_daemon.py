@@ -193,6 +193,36 @@ def test_once_a_day_the_ledger_is_backed_up_and_a_failure_is_told(
         assert "could not be made" in caplog.text
 
 
+def test_the_nightly_sweep_of_a_daemon_tries_both_keys(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At 03:17, although no pass before it had anything to ask Jetti."""
+    clock = _QuickClock()
+    options = SandboxOptions(returns=0, start=clock.now(), frozen=True, rate_limits=False)
+    sandbox = Sandbox(options)
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "sweep: ended" in record.getMessage():
+                clock.stopped.set()
+
+    watch = Watch()
+    with serving(sandbox):
+        environ = sandbox.environment() | {"RECONCILER_LEDGER": str(tmp_path / "ledger.db")}
+        assert perform(["-q", "init"], Runtime(clock, environ)) == 0
+        rotated = Runtime(clock, environ | {"JETTI_API_TOKEN": "rotated"})
+        logging.getLogger("reconciler.cli.serve").addHandler(watch)
+        try:
+            with caplog.at_level(logging.INFO):
+                perform(["serve", "--every", "9h", "--sweep", "120d"], rotated)
+        finally:
+            logging.getLogger("reconciler.cli.serve").removeHandler(watch)
+
+    ended = [one.getMessage() for one in caplog.records if ": ended with" in one.getMessage()]
+    assert "pass: ended with exit code 0" in ended
+    assert ended[-1] == "sweep: ended with exit code 6"
+
+
 def test_without_keys_there_is_no_daemon(tmp_path: Path) -> None:
     done = reconciler("serve", cwd=tmp_path, LOOP_API_KEY="k" * 8)
 

@@ -279,6 +279,25 @@ def test_a_signal_ends_it_while_a_service_hangs(real_world: RealWorld) -> None:
     assert real_world.end(process)[0] == 143
 
 
+@pytest.mark.parametrize("output_format", ["text", "json"])
+@pytest.mark.parametrize("broken", [{}, {"RECONCILER_LOOP__PAGE_SIZE": "many"}])
+def test_no_secret_is_in_any_output(
+    real_world: RealWorld, output_format: str, broken: dict[str, str]
+) -> None:
+    """Of what a setting holds, of what a crontab holds, nor of a key that is malformed."""
+    secrets = {
+        "LOOP_API_KEY": "canary one",
+        "JETTI_API_TOKEN": "'canary-two'",
+        "RECONCILER_OPERATIONS__HEARTBEAT_URL": "https://hc.example/canary-three",
+    }
+
+    process = real_world.start("-vv", "doctor", "--format", output_format, **secrets, **broken)
+    _, out, err = real_world.end(process)
+
+    assert "key-quoted" in out
+    assert "canary" not in out + err
+
+
 def test_text_and_json_hold_the_same(real_world: RealWorld) -> None:
     real_world.live()
     as_json = json.loads(real_world.end(real_world.start("doctor", "--format", "json"))[1])
