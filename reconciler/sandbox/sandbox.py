@@ -86,9 +86,7 @@ class Sandbox:
         `clock` replaces the one that the options describe.
         """
         self.options = options or SandboxOptions()
-        self.clock = clock or SandboxClock(
-            self.options.start, frozen=self.options.frozen, speed=self.options.speed
-        )
+        self.clock = clock or SandboxClock(self.options.start, frozen=self.options.frozen)
         self.loop = Loop(self.clock, key=LOOP_KEY)
         self.jetti = Jetti(self.clock, token=JETTI_TOKEN)
         if not self.options.rate_limits:
@@ -103,6 +101,8 @@ class Sandbox:
         self.scenario = Scenario(self.clock, self.loop.store, self.jetti.store)
         if self.options.returns:
             self._populate(self.clock.now())
+        # Only now, or the world would begin later the longer it takes to make.
+        self.clock.run_at(self.options.speed)
 
     def _populate(self, now: datetime) -> None:
         """Play all events up to now; the rest is planned for later."""

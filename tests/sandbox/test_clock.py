@@ -184,3 +184,18 @@ def test_what_is_played_happens_at_its_own_time_and_costs_none(fast):
     late = [row for row in rows if row.updated_at > NOON + timedelta(days=1)]
     assert len(late) > 10
     assert len({row.updated_at for row in late}) > len(late) / 2
+
+
+def test_the_same_seed_lives_the_same_week_however_it_is_played():
+    """Fast and in one go, or frozen and step by step: each event has its own time."""
+    end = NOON + timedelta(days=7)
+    options = {"seed": 3, "returns": 200, "start": NOON, "alive": True}
+    fast = Sandbox(SandboxOptions(**options, speed=FAST))
+    slow = Sandbox(SandboxOptions(**options, frozen=True))
+
+    fast.play(end)
+    for hours in range(0, 7 * 24 + 1, 8):
+        slow.play(NOON + timedelta(hours=hours))
+
+    assert fast.loop.store.returns() == slow.loop.store.returns()
+    assert fast.jetti.store.to_json() == slow.jetti.store.to_json()
