@@ -27,6 +27,11 @@ hardly any. At Python's own 700 (2,000 from 3.13 on) they took an eighth of a fi
 
 def main() -> NoReturn:
     """The console script."""
+    # safeguard: first-process-stays-behind
+    if os.getpid() == 1:
+        from reconciler.cli import first_process
+
+        first_process.stay_behind()
     gc.set_threshold(_GARBAGE_AFTER)
     streams.open_all()
     os.umask(0o077)  # files are private to us, even under cron's umask

@@ -222,12 +222,12 @@ def test_an_installation_that_broke_off_changes_nothing_that_runs_and_is_made_up
     broken = installation.install("--systemd")
     still = installation.typed("--version")[0], installation.path("/opt/reconciler/bin").resolve()
     source.write_text(f"{whole}\n")
-    mended = installation.install("--systemd")
+    repaired = installation.install("--systemd")
 
     assert broken.returncode != 0
     assert "placed" not in broken.stdout
     assert still == (0, before)
-    assert mended.returncode == 0
+    assert repaired.returncode == 0
     assert installation.path("/opt/reconciler/bin").resolve() != before
 
 

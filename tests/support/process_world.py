@@ -49,14 +49,18 @@ class RealWorld(World):
         assert perform(["--quiet", "init", "--since", "7d"], runtime) == 0
 
     def start(
-        self, *arguments: str, under: Sequence[str] = (), **environ: str
+        self,
+        *arguments: str,
+        under: Sequence[str] = (),
+        stdin: int = subprocess.DEVNULL,
+        **environ: str,
     ) -> subprocess.Popen[str]:
         """The program, with nothing in its environment but what it needs, perhaps watched."""
         process = subprocess.Popen(
             [*under, sys.executable, "-m", "reconciler", *arguments],
             env={**self.environ, **environ},
             cwd=self.directory,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
