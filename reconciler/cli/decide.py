@@ -76,7 +76,7 @@ def retry(context: click.Context, /, **options: Any) -> int:
 
     They become pending, with no try spent; the run looks at Jetti first, so what is still in the
     way brings a return back to where it was. Those that are named are let past the guards; with
-    --all the guards count them anew. A write without an answer is read back first. Of a
+    --all the guards count them again. A write without an answer is read back first. Of a
     stopped plan it takes out the returns that are named. Nothing is written to Jetti by this.
 
     \b

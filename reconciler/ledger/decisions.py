@@ -76,7 +76,7 @@ def _carry_out(connection: Connection, ruling: Ruling) -> None:
             malformed.update().where(malformed.c.key == ruling.row).values(ignored_problem=ignored)
         )
     if ruling.opens_creation:
-        # Whether the id list is obeyed has to be proven anew, one create at a time.
+        # Whether the id list is obeyed has to be proven again, one create at a time.
         # safeguard: opened-creation-is-proven-anew
         connection.execute(
             meta.update().values(
