@@ -146,6 +146,7 @@ def outlook(entry: Entry, decision: Decision, situation: Situation) -> Outlook:
     no = refusal(entry, decision, situation)
     row = situation.row if _concerns(situation.row, decision) else None
     refused = no if row is None else None
+    leaves_the_plan = situation.is_named or decision is Decision.IGNORE
     return Outlook(
         return_id=entry.id,
         order_name=entry.seen.order_name,
@@ -160,7 +161,7 @@ def outlook(entry: Entry, decision: Decision, situation: Situation) -> Outlook:
         is_so_already=refused is not None and (decision, entry.state) in _SO_ALREADY,
         row=row.problem if row else None,
         row_key=row.key if row else None,
-        stopped_with=situation.stopped_with if no is None else None,
+        stopped_with=situation.stopped_with if no is None and leaves_the_plan else None,
         opens_creation=situation.stopped_creation and no is None,
     )
 
@@ -179,7 +180,9 @@ def outlook_of_row(row: SetAside, decision: Decision) -> Outlook:
         in_jetti=(),
         becomes=None,
         refusal=None if concerned else _why_not_the_row(row, decision),
-        is_so_already=not concerned and row.is_ignored is (decision is Decision.IGNORE),
+        is_so_already=not concerned
+        and decision not in RESOLVING
+        and row.is_ignored is (decision is Decision.IGNORE),
         row=row.problem if concerned else None,
         row_key=row.key if concerned else None,
     )
@@ -199,7 +202,7 @@ def refusal(entry: Entry, decision: Decision, situation: Situation) -> str | Non
     if decision is Decision.RETRY and entry.seen.state == GONE:
         return "Loop lists it no more, so a run would find nothing to do"
     if decision is Decision.RETRY and state is State.PENDING and situation.stopped_with:
-        return None
+        return None if situation.is_named else "it is stopped, so it has to be named"
     return None if state in _FROM[decision] else _REFUSALS[state]
 
 

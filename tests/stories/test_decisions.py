@@ -137,6 +137,21 @@ def test_retry_takes_a_named_member_out_of_a_stopped_plan(world: World) -> None:
     assert [len(world.in_jetti(one)) for one in made] == [1, 0, 0]
 
 
+def test_without_its_name_no_member_leaves_a_stopped_plan(world: World) -> None:
+    world.trusted()
+    for _ in range(3):
+        world.returned()
+    world.pass_time()
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    assert world.run(**tight).code == 7
+
+    ran = world.call("retry", "--all", "--state", "pending", "--yes")
+
+    assert (ran.code, decisions(world)) == (0, [])
+    assert "leaves the stopped plan" not in ran.stdout + ran.stderr
+    assert world.run(**tight).code == 7
+
+
 def test_an_ignored_member_leaves_the_stopped_plan_for_good(world: World) -> None:
     world.trusted()
     made = [world.returned() for _ in range(2)]
@@ -216,6 +231,22 @@ def test_an_ignored_row_is_reported_again_when_someone_retries_it(world: World) 
     assert world.call("retry", one, "--yes").code == 0
 
     assert world.call("status").code == 3
+
+
+@pytest.mark.parametrize("how", [("--create",), ("--adopt", "1")])
+def test_what_nothing_is_understood_of_cannot_be_resolved(
+    world: World, how: tuple[str, ...]
+) -> None:
+    world.trusted()
+    one = world.returned()
+    world.loop.edit(one, extra={"line_items": None})
+    world.pass_time()
+    assert world.run().code == 3
+
+    ran = world.call("resolve", one, *how, "--yes")
+
+    assert (ran.code, decisions(world)) == (2, [])
+    assert "nothing of it is understood" in ran.stderr
 
 
 # ------------------------------------------------------------------------- shown, then decided
