@@ -18,6 +18,7 @@ import pytest
 
 from reconciler.cli import perform
 from reconciler.errors import Interrupted
+from reconciler.log_events import RUN
 from reconciler.runtime import Runtime
 from reconciler.sandbox.faults.registry import Fault
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
@@ -216,6 +217,7 @@ def test_the_nightly_sweep_of_a_daemon_tries_both_keys(
             with caplog.at_level(logging.INFO):
                 perform(["serve", "--every", "9h", "--sweep", "120d"], rotated)
         finally:
+            RUN.set(None)  # of the run that this thread began last
             logging.getLogger("reconciler.cli.serve").removeHandler(watch)
 
     ended = [one.getMessage() for one in caplog.records if ": ended with" in one.getMessage()]
