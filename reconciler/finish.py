@@ -192,6 +192,9 @@ def _state_of(
         )
         worst = ledger.entries.problems(overdue_before, _MOST_PROBLEMS)
         problems = [one for one in worst if not is_calm(one.state)]
+    if totals.creation_stopped is not None:
+        # Nothing else that is wrong can be settled before it.
+        problems.sort(key=lambda one: one.id != meta.creation_stopped_by)
     return LedgerState(
         totals,
         tuple(map(Problem.of, problems)),

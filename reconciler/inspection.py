@@ -220,6 +220,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         created_at=meta.created_at,
         adopting_since=meta.adopting_since,
         creation_stopped=meta.creation_stopped,
+        creation_stopped_by=meta.creation_stopped_by,
         states={state.value: count for state, count in states.items()},
         overdue=ledger.entries.count_overdue(overdue_before),
         malformed=ledger.malformed.count(),

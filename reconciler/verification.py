@@ -60,7 +60,7 @@ _ELSEWHERE = (
     " nor the ledger showed, markers were not looked for there"
 )
 _HISTORY = (
-    "writes of more than 90 days ago, which the ledger has deleted: a value that was there before"
+    "writes of more than 90 days ago, which the ledger deletes: a value that was there before"
     " one of those counts as set by someone"
 )
 

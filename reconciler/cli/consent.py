@@ -35,20 +35,21 @@ def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen) -> Cons
     if given:
         return lambda _total: True
     # safeguard: no-question-in-a-dry-run
-    if dry_run or not _is_somebody_there():
+    if dry_run or not is_somebody_there():
         return no_consent
     return lambda total: _ask(total, clock, screen)
 
 
 def asked(question: str, clock: Clock) -> bool:
     """Whether somebody is there and says yes to what is described."""
-    if not _is_somebody_there():
+    if not is_somebody_there():
         return False
     streams.print_plain(question)
     return _says_yes(clock)
 
 
-def _is_somebody_there() -> bool:
+def is_somebody_there() -> bool:
+    """Whether a question would be seen, and could be answered."""
     is_terminal = sys.stdin is not None and sys.stdin.isatty() and streams.is_terminal()
     # A question is no JSON.
     return is_terminal and not streams.JSON_LINES.get()

@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli import streams
 from reconciler.cli.completion import returns_and_orders
-from reconciler.cli.consent import asked
+from reconciler.cli.consent import asked, is_somebody_there
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.listing import STATES
 from reconciler.cli.params import Span
@@ -202,9 +202,9 @@ def _decide(context: click.Context, request: Request, *, is_agreed: bool) -> int
 
     def consent(shown: tuple[Prospect, ...]) -> bool:
         question = decision_text.question(request.decision, _pairs(shown))
-        if is_agreed:
+        if is_agreed or not is_somebody_there():
             streams.print_plain(question)
-            return True
+            return is_agreed
         return asked(question, call.runtime.clock)
 
     request = replace(request, by=_user(call))

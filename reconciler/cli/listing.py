@@ -41,7 +41,7 @@ STATES = (
     "--since",
     type=Moment(past=True),
     metavar="WHEN",
-    help="Only what has been so since then or for less long.",
+    help="Only what has been due since then or for less long; of what is settled, what changed.",
 )
 @click.option("--reason", metavar="TEXT", default="", help="Only where the reason holds this text.")
 @output_options

@@ -15,6 +15,7 @@ from reconciler.core.instants import to_the_minute, to_the_second
 from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import BacklogLeft, Problem, RunKind
+from reconciler.core.summary import CREATION_STOPPED
 
 SWEEP_AGE = timedelta(hours=48)
 """Sweeps are optional, but once there was one, one a night is expected."""
@@ -24,7 +25,7 @@ LONGEST = {RunKind.SCHEDULED: timedelta(minutes=30), RunKind.SWEEP: timedelta(ho
 """A run that has not ended by then was probably killed; the systemd units end one by then, too."""
 
 _STUCK = (State.DEAD, State.FAILED, State.REVIEW)
-_SAFETY_STOP = 7
+_SAFETY_STOP, _KEY_REFUSED = 7, 6
 _WELL = (0, 10)
 _THROUGH = (0, 3, 10)
 """The pass itself came to its end; 3 is about returns, which have reasons of their own."""
@@ -57,6 +58,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     adopting_since: datetime | None = None
     """Since when `init --adopt` looks, while it has not looked everywhere."""
     creation_stopped: str | None = None
+    creation_stopped_by: str | None = None
+    """The return about which someone has to decide then."""
     states: dict[str, int] = {}
     overdue: int = 0
     """Open entries with something to do for longer than `policy.patience`."""
@@ -125,6 +128,7 @@ def why(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Iterato
     yield from _about_ages(facts, max_age)
     yield from (Reason("clock", text) for text in _about_clocks(facts))
     yield from _about_runs(facts)
+    yield from (Reason("creation", text) for text in _about_creation(facts))
     yield from (Reason("stopped plan", text) for text in _about_the_stopped(facts))
     yield from (Reason("adoption", text) for text in _about_adoption(facts))
 
@@ -244,6 +248,12 @@ def stopped_run(facts: Facts) -> Run | None:
     return ended if ended is not None and ended.id != facts.settled_stop else None
 
 
+def refused_run(facts: Facts) -> Run | None:
+    """The last pass or sweep, if a key was refused in it."""
+    last = [_last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)]
+    return next((run for run in last if run is not None and run.exit_code == _KEY_REFUSED), None)
+
+
 def killed_run(facts: Facts) -> Run | None:
     """The last run, if it certainly was killed: the next one goes on with what it left."""
     last = facts.runs[0] if facts.runs else None
@@ -289,6 +299,17 @@ def _end_of(run: Run, facts: Facts) -> str:
     if run.exit_code == _SAFETY_STOP:
         how = "stopped for safety"
     return f"{name} {how}" + (f": {run.message}" if run.message else "")
+
+
+def _about_creation(facts: Facts) -> Iterator[str]:
+    """That creation is stopped, unless it is the reason of the last run already."""
+    # safeguard: stopped-creation-is-unhealthy
+    if facts.creation_stopped is not None and not any(
+        run.exit_code == _SAFETY_STOP and run.message and facts.creation_stopped in run.message
+        for run in (stopped_run(facts), _last(facts, RunKind.SCHEDULED))
+        if run is not None
+    ):
+        yield f"{CREATION_STOPPED}: {facts.creation_stopped}"
 
 
 def _about_adoption(facts: Facts) -> Iterator[str]:

@@ -237,7 +237,7 @@ _PUSHED_WHEN_ASKED = {
 
 _FIXED = {
     State.PENDING: "the next pass pushes it",
-    State.SYNCED: "nothing: Jetti is up to date; the next change in Loop queues it again",
+    State.SYNCED: "nothing: what is wanted was pushed; the next change in Loop queues it again",
     State.SKIPPED: "nothing: there is nothing to send to Jetti; the next change in Loop queues it"
     " again",
     State.DEAD: "nothing automatically: it was given up for this version; the next change in Loop"

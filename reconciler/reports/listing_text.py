@@ -10,6 +10,7 @@ from reconciler.core.text import safe
 from reconciler.reports.wording import counted, listed, order, state
 
 _MOST = 200
+_SETTLED = ("synced", "skipped", "ignored")
 _MOST_REASONS = 10
 
 
@@ -46,7 +47,15 @@ def _reasons(listing: Listing) -> Iterator[str]:
 
 def _about(one: Listed, listing: Listing) -> Iterator[str]:
     name = f"return {safe(one.return_id, 20)}" if one.return_id else "a row without its id"
-    since = f" for {duration.approximate(listing.now - one.since)}" if one.since else ""
+    since = _since(one, listing)
     why = f": {safe(one.reason)}" if one.reason else ""
     yield f"{order(one.order_name, one.order_id)}  {name}  {state(one.state)}{since}{why}"
     yield f"    next: {safe(one.next, 500)}"
+
+
+def _since(one: Listed, listing: Listing) -> str:
+    """Since when something is due; of what is settled only when it last changed is known."""
+    if one.since is None:
+        return ""
+    ago = duration.approximate(listing.now - one.since)
+    return f", changed {ago} ago" if one.state in _SETTLED else f", due for {ago}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.core import duration
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
 from reconciler.core.estimate import KEPT
-from reconciler.core.health import Facts, Health, killed_run, stopped_run, was_killed
+from reconciler.core.health import Facts, Health, killed_run, refused_run, stopped_run, was_killed
 from reconciler.core.records import JETTI_REFUSED, Run
 from reconciler.core.report import STANDING
 from reconciler.core.text import safe
@@ -51,6 +51,11 @@ def _nothing_wrong(facts: Facts) -> str:
 
 def _next(health: Health) -> str | None:
     facts = health.facts
+    # Before any plan: of one that is accepted now nothing would be created.
+    if facts.creation_stopped_by is not None:
+        return f"reconciler show {safe(facts.creation_stopped_by, 20)}"
+    if not health.healthy and refused_run(facts) is not None:
+        return "reconciler doctor"
     ended = stopped_run(facts)
     # safeguard: status-repeats-the-command-of-a-stop
     if ended is not None and ended.command is not None:

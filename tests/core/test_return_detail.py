@@ -235,7 +235,7 @@ LEFT: dict[str, tuple[Entry, LeftOver]] = {
 
 
 @pytest.mark.parametrize("case", LEFT)
-def test_what_the_last_push_left_is_shown_and_jetti_is_up_to_date_only_without_it(
+def test_what_the_last_push_left_is_shown_and_all_counts_as_pushed_only_without_it(
     case: str, golden: Callable[[str], None]
 ) -> None:
     given, left = LEFT[case]
@@ -243,7 +243,7 @@ def test_what_the_last_push_left_is_shown_and_jetti_is_up_to_date_only_without_i
     detail = describe(given, (), ())
 
     assert detail.left == left
-    assert ("up to date" in detail.next) == (left == LeftOver())
+    assert ("what is wanted was pushed" in detail.next) == (left == LeftOver())
     golden("\n".join((detail.next, *detail.left.reasons)))
 
 

@@ -172,3 +172,20 @@ def test_status_estimates_no_backlog(stopped: World) -> None:
 
     assert told["facts"]["backlog"] is None
     assert "to go" not in stopped.call("status").stdout
+
+
+def test_what_helps_is_the_return_that_stopped_it_whatever_else_waits(stopped: World) -> None:
+    """Also once another single run has ended well, and with an older review about."""
+    first = stopped.submit(stopped.order(("Acme", 1), bundle=True))
+    stopped.pass_time()
+    assert stopped.run().code == 7
+    assert stopped.state(first) == "review"
+    assert stopped.call("run", "--return", KNOWN).code == 0
+
+    status = stopped.call("status")
+    ran = stopped.call("run")
+
+    for said in (status.stdout, ran.stdout):
+        assert said.splitlines()[-1].endswith(f"reconciler show {CULPRIT}")
+    reasons = json.loads(stopped.call("status", "--format", "json").stdout)["reasons"]
+    assert any(FOR_GOOD in reason for reason in reasons)

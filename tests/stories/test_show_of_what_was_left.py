@@ -1,4 +1,4 @@
-"""`show` says that Jetti is up to date only where all that is wanted was pushed; else what was left
+"""`show` says that what is wanted was pushed only where all of it was; else what was left
 and why."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from tests.stories.test_what_was_written import STAFF, Staff, ended, pushed, scan
 from tests.support.world import World
 
-UP_TO_DATE, ALL = "Jetti is up to date", "as last pushed (all that is wanted)"
+UP_TO_DATE, ALL = "what is wanted was pushed", "as last pushed (all that is wanted)"
 
 
 def shown(world: World, return_id: str) -> tuple[dict[str, Any], str]:

@@ -567,3 +567,15 @@ def test_status_names_the_command_that_the_stopped_run_had_named_and_it_helps(
     world.pass_time(minutes=2)
     assert world.run().code == 0
     assert_agreement(world)
+
+
+def test_after_a_refused_key_the_next_command_is_the_one_that_tries_keys(world: World) -> None:
+    world.go_live()
+    world.breaks("*", "401", service="loop")
+    assert world.run().code == 6
+    assert world.call("status").stdout.splitlines()[-1].endswith("reconciler doctor")
+
+    world.heals()
+    assert world.run().code == 0
+
+    assert "doctor" not in world.call("status").stdout
