@@ -125,13 +125,21 @@ class GuardedApproval:
         self._policy = policy
         self._clock = clock
         self._judged: Plan | None = None
+        self._stopped_as = ""
+        """The digest of what is stopped."""
         self._acceptance = Acceptance(request, ledger, clock)
         self._already_there: Sequence[str] | None = ()
         """If this ledger never pushed: planned creates that Jetti already has; None: not asked."""
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        return self._acceptance.remarks(self._judged)
+        said = self._acceptance.remarks(self._judged)
+        if self.stopped and self._request.dry_run and self._request.against_jetti:
+            said += (
+                "what is stopped was looked for by its marker alone: the same command with"
+                f" --accept-plan {self._stopped_as} looks its orders up, too, and accepts nothing",
+            )
+        return said
 
     def approve(self, plan: Plan) -> tuple[Change, ...]:
         try:
@@ -178,7 +186,7 @@ class GuardedApproval:
             all_members = chain(members, _not_due(inputs.stopped, plan))
             self._ledger.plans.stop(digest, all_members, self._clock.now())
         if guarded.stopped:
-            self.stopped = guarded.stopped
+            self.stopped, self._stopped_as = guarded.stopped, guarded.digest
             # Asked only when something is newly stopped or for --against-jetti: passes run often.
             asks_jetti = bool(guarded.reasons) or self._request.against_jetti
             found = self._look_for(guarded.stopped) if asks_jetti else self._already_there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from datetime import timedelta
@@ -846,3 +847,24 @@ def test_what_a_reviewed_plan_skipped_is_not_accepted_by_it(
     ran = world.run("--accept-plan", str(reviewed), **TIGHT)
 
     assert (ran.code, world.writes()) == (7, [])
+
+
+def test_a_stopped_dry_run_says_that_orders_were_not_looked_up_and_how_they_are(
+    world: World,
+) -> None:
+    world.go_live()
+    made = several(world, 3)
+    dry = ("--dry-run", "--against-jetti")
+    before = len(world.sandbox.request_log.all())
+
+    stopped = world.run(*dry, **TIGHT)
+
+    asked = [one.path for one in world.sandbox.request_log.all()[before:]]
+    assert not any("/sales.json" in path for path in asked), "else the remark would be untrue"
+    [said] = [one for one in stopped.report["run"]["remarks"] if "marker alone" in one]
+    [digest_named] = re.findall("--accept-plan ([0-9a-f]{16})", said)
+    looked = world.run(*dry, "--accept-plan", digest_named, **TIGHT)
+    assert looked.code == 0
+    assert any("/sales.json" in one.path for one in world.sandbox.request_log.all())
+    assert world.run(**TIGHT).code == 7, "a dry run accepts nothing"
+    assert [world.in_jetti(one) for one in made] == [[], [], []]
