@@ -98,8 +98,8 @@ class Pass:
         self._plan = Plan(())
         self._ended_by: ReconcilerError | None = None
         """What ended the pass before its plan was carried out."""
-        self._refused: KeyRefused | None = None
-        """That Jetti refuses the key, which nothing in this pass depended on."""
+        self._trial_ended_by: KeyRefused | Interrupted | None = None
+        """What came of trying Jetti's key, on which nothing in this pass depended."""
         self._untried: tuple[str, ...] = ()
 
     def run(self) -> PassResult:
@@ -136,8 +136,9 @@ class Pass:
             return
         try:
             self._try_jetti_token()
-        except KeyRefused as error:
-            self._refused = error
+        # Also beside what ended the pass: a signal is never overlooked.
+        except (KeyRefused, Interrupted) as error:
+            self._trial_ended_by = error
         except TargetUnavailable as error:
             self._untried = (f"whether Jetti accepts the key could not be found out: {error}",)
         except ReconcilerError as error:
@@ -189,7 +190,7 @@ class Pass:
     def _result(self) -> PassResult:
         log, stopped = self._reader.log, tuple(self._approval.stopped)
         digest = digest_of(stopped) if stopped else self._plan.digest
-        ended_by = tuple(error for error in (self._ended_by, self._refused) if error)
+        ended_by = tuple(error for error in (self._ended_by, self._trial_ended_by) if error)
         return PassResult(
             request=self._request,
             start=self._start,

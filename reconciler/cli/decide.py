@@ -56,7 +56,7 @@ def _several(command: _Command) -> _Command:
         ),
         click.option("--all", "is_all", is_flag=True, help="All returns in a state: see --state."),
         click.argument(
-            "names", metavar="[RETURN|ORDER]...", nargs=-1, shell_complete=returns_and_orders
+            "names", metavar="[RETURN|ORDER…]", nargs=-1, shell_complete=returns_and_orders
         ),
     ):
         command = option(command)
@@ -115,7 +115,7 @@ def ignore(context: click.Context, /, **options: Any) -> int:
 @click.option(
     "--adopt",
     multiple=True,
-    metavar="SALE_RETURN...",
+    metavar="SALE_RETURN…",
     help="Its sale returns in Jetti, by id or reference.",
 )
 @click.argument("name", metavar="RETURN|ORDER", shell_complete=returns_and_orders)
@@ -202,9 +202,11 @@ def _decide(context: click.Context, request: Request, *, is_agreed: bool) -> int
 
     def consent(shown: tuple[Prospect, ...]) -> bool:
         question = decision_text.question(request.decision, _pairs(shown))
-        if is_agreed or not is_somebody_there():
+        if is_agreed:
+            return streams.print_text(question)
+        if not is_somebody_there():
             streams.print_plain(question)
-            return is_agreed
+            return False
         return asked(question, call.runtime.clock)
 
     request = replace(request, by=_user(call))

@@ -131,7 +131,7 @@ def test_retry_takes_a_named_member_out_of_a_stopped_plan(world: World) -> None:
     assert world.run(**tight).code == 7
 
     ran = world.call("retry", made[0], "--yes")
-    assert "leaves the stopped plan" in ran.stderr
+    assert "leaves the stopped plan" in ran.stdout
     world.run(**tight)
 
     assert [len(world.in_jetti(one)) for one in made] == [1, 0, 0]
@@ -269,10 +269,10 @@ def test_what_is_shown_is_what_stands_in_both_services(world: World) -> None:
 
     assert ran.code == 0, ran.stderr
     line = world.orders[-1].lines[0].order_line_id
-    assert f"{row['reference']} ({theirs}) with 2 of order line {line}" in ran.stderr
-    assert "requested; unmarked" in ran.stderr
-    assert f"quantity[{line}]: 2 -> 1" in ran.stderr
-    assert "open, as last read" in ran.stderr
+    assert f"{row['reference']} ({theirs}) with 2 of order line {line}" in ran.stdout
+    assert "requested; unmarked" in ran.stdout
+    assert f"quantity[{line}]: 2 -> 1" in ran.stdout
+    assert "open, as last read" in ran.stdout
 
 
 def test_a_version_that_has_moved_on_is_refused(world: World) -> None:

@@ -304,7 +304,8 @@ def test_text_and_json_hold_the_same(real_world: RealWorld) -> None:
     as_text = real_world.end(real_world.start("doctor"))[1]
 
     shown = [line.strip(" -!") for line in as_text.splitlines()]
-    for one in as_json["findings"]:
+    # Which programs run on this machine changes between the two looks.
+    for one in (one for one in as_json["findings"] if one["area"] != "schedule"):
         assert f"{one['area']}: {one['text']} [{one['name']}]" in shown
         assert one["todo"] is None or one["todo"] in shown
     assert re.fullmatch(r"time +20\d\d-\d\d-\d\d \d\d:\d\d:\d\dZ", shown[-1])
