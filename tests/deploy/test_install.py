@@ -192,8 +192,12 @@ def test_units_of_somebody_are_said_to_count(installed: Installation) -> None:
 # -------------------------------------------------------------------------------------- of releases
 
 
-def test_an_upgrade_leaves_what_runs_where_it_is_and_removes_what_is_older(tmp_path: Path) -> None:
+def test_an_upgrade_leaves_what_runs_where_it_is_and_removes_what_is_older(
+    tmp_path: Path, long: bool
+) -> None:
     """Modules are loaded when they are needed: a run must find those of its own version."""
+    if not long:
+        pytest.skip("only in the long form")
     checkout = copy_of_the_checkout(tmp_path)
     installation = Installation(tmp_path, checkout)
     bins, versions = [], []
@@ -209,8 +213,10 @@ def test_an_upgrade_leaves_what_runs_where_it_is_and_removes_what_is_older(tmp_p
 
 
 def test_an_installation_that_broke_off_changes_nothing_that_runs_and_is_made_up_for(
-    tmp_path: Path,
+    tmp_path: Path, long: bool
 ) -> None:
+    if not long:
+        pytest.skip("only in the long form")
     checkout = copy_of_the_checkout(tmp_path)
     installation = Installation(tmp_path, checkout)
     installation.install("--systemd")
@@ -397,8 +403,10 @@ def test_by_hand_by_systemd_and_by_cron_it_is_the_same_ledger_with_the_same_keys
 
 
 def test_cron_s_reports_and_its_log_are_kept_apart(
-    installed: Installation, world: RealWorld
+    installed: Installation, world: RealWorld, long: bool
 ) -> None:
+    if not long:
+        pytest.skip("only in the long form")
     settle_in(installed, world)
     table = installed.path(CRONTAB).read_text()
     poll = cron_jobs(table)[0][1]
@@ -421,8 +429,10 @@ def test_cron_s_reports_and_its_log_are_kept_apart(
 
 
 def test_each_store_has_settings_keys_and_a_ledger_of_its_own(
-    installed: Installation, world: RealWorld
+    installed: Installation, world: RealWorld, long: bool
 ) -> None:
+    if not long:
+        pytest.skip("only in the long form")
     done = installed.install("--cron", "--store", "berlin")
     settle_in(installed, world, "berlin")
 
@@ -444,8 +454,10 @@ def test_each_store_has_settings_keys_and_a_ledger_of_its_own(
 
 
 def test_the_names_of_returns_are_completed_by_hand(
-    installed: Installation, world: RealWorld
+    installed: Installation, world: RealWorld, long: bool
 ) -> None:
+    if not long:
+        pytest.skip("only in the long form")
     settle_in(installed, world)
     installed.typed("init", "--since", "7d")
     one = world.born()

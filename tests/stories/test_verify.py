@@ -563,7 +563,7 @@ def test_history_that_was_pruned_leaves_every_value_to_people(world: World) -> N
     found = verify(world)
 
     assert found.fields("edited") == {(made[0], "status[1001-01]")}
-    assert "deleted" in " ".join(found.report["verify"]["not_read"])
+    assert "deletes" in " ".join(found.report["verify"]["not_read"])
 
 
 def test_what_lies_before_go_live_is_no_difference_unless_jetti_has_it(world: World) -> None:
