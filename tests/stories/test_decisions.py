@@ -43,6 +43,16 @@ def overlapped(world: World) -> tuple[str, int]:
     return one, theirs
 
 
+def pushed(world: World) -> tuple[str, dict[str, Any]]:
+    """A return of one of two units, and its sale return in Jetti."""
+    world.trusted()
+    one = world.returned(("Acme", 2))
+    world.pass_time()
+    assert world.run().code == 0
+    [made] = world.in_jetti(one)
+    return one, made
+
+
 # --------------------------------------------------------------------------------------- retry
 
 
@@ -364,11 +374,7 @@ def test_no_create_without_units_left(world: World) -> None:
 
 
 def test_a_deleted_sale_return_is_made_again_when_someone_says_so(world: World) -> None:
-    world.trusted()
-    one = world.returned(("Acme", 2))
-    world.pass_time()
-    assert world.run().code == 0
-    [made] = world.in_jetti(one)
+    one, made = pushed(world)
     world.jetti.delete_sale_return(made["id"])
     world.loop.label(one)
     world.pass_time()
@@ -383,11 +389,7 @@ def test_a_deleted_sale_return_is_made_again_when_someone_says_so(world: World) 
 
 
 def test_alive_again_after_our_cancel_a_new_one_is_made(world: World) -> None:
-    world.trusted()
-    one = world.returned(("Acme", 2))
-    world.pass_time()
-    assert world.run().code == 0
-    [made] = world.in_jetti(one)
+    one, made = pushed(world)
     world.loop.edit(one, state="cancelled")
     world.pass_time()
     assert world.run().code == 0
@@ -665,11 +667,7 @@ def test_what_makes_no_sense_is_refused_without_a_change(
 
 
 def test_what_was_deleted_is_made_again_before_anything_changes_in_loop(world: World) -> None:
-    world.trusted()
-    one = world.returned(("Acme", 2))
-    world.pass_time()
-    assert world.run().code == 0
-    [made] = world.in_jetti(one)
+    one, made = pushed(world)
     world.jetti.delete_sale_return(made["id"])
     world.pass_time()
     [gone] = json.loads(world.call("verify", "--format", "json").stdout)["differences"]
