@@ -33,7 +33,7 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.ports import Journal, MetaRow
-from reconciler.core.records import Transition
+from reconciler.core.records import Meta, Transition
 from reconciler.core.report import OutcomeKind
 from reconciler.errors import Interrupted, KeyRefused, TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
@@ -174,15 +174,15 @@ class Creator:
 
     def why_stopped(self) -> str | None:
         """Why nothing is created any more, whatever is asked for; None when all is well."""
-        stopped = self._meta.read().creation_stopped
-        return f"creation is stopped: {stopped}" if stopped is not None else None
+        return _why_stopped(self._meta.read())
 
     def _why_not_now(self) -> str | None:
         """Why nothing may be created now; None when something may."""
-        stopped = self.why_stopped()
+        meta = self._meta.read()
+        stopped = _why_stopped(meta)
         if stopped is not None:
             return stopped
-        if self._is_proven():
+        if meta.proven_ids_key == self._ids_key:
             return None
         # A return that waits for an answer itself never gets here.
         unanswered = self._journal.unanswered_creates()
@@ -289,7 +289,7 @@ class Creator:
         those just made.
         """
         further = left_out(create, snapshot.sale_items, snapshot.on_sale)
-        if self._is_proven() or not further:
+        if not further or self._is_proven():
             return
         try:
             items = self._client.sale_items([create.target_id])
@@ -351,6 +351,11 @@ class Creator:
         )
         self._journal.apply(entry.id, closed)
         return isinstance(answered, Delivered)
+
+
+def _why_stopped(meta: Meta) -> str | None:
+    stopped = meta.creation_stopped
+    return f"creation is stopped: {stopped}" if stopped is not None else None
 
 
 def _check(sent: SentCreate, items: Sequence[LiveItem]) -> Checked | None:

@@ -21,6 +21,7 @@ from reconciler.ledger.database_errors import ANSWERS, to_ledger_error
 from reconciler.ledger.tables import meta
 
 _EPOCH = select(meta.c.epoch)
+_CHECK_EPOCH = str(_EPOCH)
 
 
 class Database:
@@ -54,7 +55,7 @@ class Database:
         """All or nothing, synced to disk. Raises LedgerError when another run has taken over."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             if self._epoch is not None:
-                self._check_epoch(connection)
+                self._check_epoch()
             yield connection
 
     @contextmanager
@@ -81,8 +82,8 @@ class Database:
             self._connection.invalidate()
             self._connection.close()
 
-    def _check_epoch(self, connection: Connection) -> None:
-        epoch = connection.execute(_EPOCH).scalar_one()
+    def _check_epoch(self) -> None:
+        [[epoch]] = self.raw.execute(_CHECK_EPOCH)
         # safeguard: epoch
         if epoch != self._epoch:
             raise LedgerError(

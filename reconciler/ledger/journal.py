@@ -77,7 +77,7 @@ class SqlJournal:
         """
         with self._database.writing() as connection:
             [start] = transitions.starts(connection, [return_id]).values()
-            transitions.refuse_forbidden(connection, return_id, write)
+            transitions.admit(connection, return_id, write)
             transitions.move(connection, [(start, State.IN_FLIGHT, {})])
             intent: Values = {
                 "return_id": return_id,
@@ -88,7 +88,6 @@ class SqlJournal:
                 "settle_at": settle_at,
             }
             inserted = connection.execute(_ADD_INTENT, intent)
-            connection.execute(transitions.HAS_PUSHED)
             hit(Failpoint.INTENT_COMMITTING)
         hit(Failpoint.INTENT_COMMITTED)
         return Intent(id=new_id(inserted), **intent)

@@ -41,11 +41,14 @@ _STARTS = select(*columns_of(entries, StepStart)).where(
 _STEP = entries.update().where(
     entries.c.return_id == bindparam("this"), entries.c.state == bindparam("was")
 )
-_CREATION_STOPPED = select(meta.c.creation_stopped)
 _OUTSTANDING = (
     select(func.count())
     .select_from(intents)
     .where(intents.c.return_id == bindparam("this"), intents.c.closed_as.is_(None))
+    .scalar_subquery()
+)
+_BEFORE_A_WRITE = select(
+    meta.c.has_pushed, meta.c.creation_stopped, _OUTSTANDING.label("outstanding")
 )
 _CLOSE = intents.update().where(
     intents.c.return_id == bindparam("this"), intents.c.closed_as.is_(None)
@@ -57,7 +60,7 @@ _OWNERS = select(sale_returns.c.id, sale_returns.c.return_id).where(
 _FORGET_SALE_RETURNS = sale_returns.delete().where(sale_returns.c.return_id == bindparam("this"))
 _ADD_SALE_RETURNS = sale_returns.insert()
 _ADD_ATTEMPTS = attempts.insert()
-HAS_PUSHED = meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1)
+_HAS_PUSHED = meta.update().where(meta.c.has_pushed == 0).values(has_pushed=1)
 
 
 def starts(connection: Connection, return_ids: Sequence[str]) -> dict[str, StepStart]:
@@ -120,22 +123,24 @@ def move(connection: Connection, moves: Sequence[tuple[StepStart, State, Values]
         raise LedgerError("an entry changed its state while a step of it was being recorded")
 
 
-def refuse_forbidden(connection: Connection, return_id: str, write: Write) -> None:
-    """Stop a write that must never be sent, whatever planned it.
+def admit(connection: Connection, return_id: str, write: Write) -> None:
+    """Remember that something is pushed; stop a write that must never be sent, whatever planned it.
 
     Raises ValueError, SafetyStop, LedgerError (`core.ports.Journal.intend`).
     """
+    found = connection.execute(_BEFORE_A_WRITE, {"this": return_id}).one()
     if write.operation is Operation.CREATE:
         # safeguard: no-empty-id-list
         if not write.sale_item_ids:
             raise ValueError(f"return {return_id}: a create without items returns the whole sale")
-        stopped = connection.execute(_CREATION_STOPPED).scalar_one()
         # safeguard: no-intent-while-creation-is-stopped
-        if stopped is not None:
-            raise SafetyStop(f"return {return_id}: creating is stopped: {stopped}")
+        if found.creation_stopped is not None:
+            raise SafetyStop(f"return {return_id}: creating is stopped: {found.creation_stopped}")
     # safeguard: one-write-at-a-time
-    if connection.execute(_OUTSTANDING, {"this": return_id}).scalar_one():
+    if found.outstanding:
         raise LedgerError(f"return {return_id}: it is not known yet what became of its last write")
+    if not found.has_pushed:
+        connection.execute(_HAS_PUSHED)
 
 
 def _after(start: StepStart, transition: Transition, now: datetime) -> tuple[State, Values]:
@@ -169,8 +174,10 @@ def _replace_sale_returns(
 ) -> None:
     """Store all sale returns of these entries. Raises LedgerError when one is another entry's."""
     owners = {one.id: return_id for return_id, ours in owned.items() for one in ours}
+    new = set(owners)
     for batch in batched(owners):
         for taken in connection.execute(_OWNERS, {"these": batch}):
+            new.remove(taken.id)
             # safeguard: one-owner-per-sale-return
             if taken.return_id != owners[taken.id]:
                 raise LedgerError(
@@ -182,4 +189,5 @@ def _replace_sale_returns(
     rows = [{"return_id": id_, **asdict(one)} for id_, ours in owned.items() for one in ours]
     if rows:
         connection.execute(_ADD_SALE_RETURNS, rows)
-        connection.execute(HAS_PUSHED)
+    if new:
+        connection.execute(_HAS_PUSHED)
