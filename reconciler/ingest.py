@@ -129,15 +129,19 @@ class Ingest:
                 [(o.seen.id, o.wanted, o.fingerprint) for o in observed], version
             )
 
-    def window(self, window: Window, by: By, *, moves_watermark: bool) -> None:
+    def window(
+        self, window: Window, by: By, *, moves_watermark: bool, then: Window | None = None
+    ) -> None:
         """Read a window to its end and record it. Raises SourceError, KeyRefused, SafetyStop.
+
+        `then` is the window that is read next.
 
         Pages are compared as they come and only what is new to the ledger is kept, so that memory
         follows the changes and not the listing; nothing is recorded of a window that fails.
         """
         self.log.windows.append(ReadWindow(window.start, window.end, drained=False))
         batch = _Batch()
-        for page in self._source.read(window, by):
+        for page in self._source.read(window, by, then):
             self._add(batch, page)
             self._progress.reading(len(self.log.ids) + len(batch.latest))
             del page  # or it would be kept until the next one is here

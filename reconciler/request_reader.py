@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import zip_longest
 
 from reconciler.clock import Clock
 from reconciler.core.model import Malformed, Return, Window
@@ -96,8 +97,8 @@ class RequestReader:
         # safeguard: only-a-scheduled-pass-moves-the-watermark
         moves_watermark = request.kind is RunKind.SCHEDULED
         windows = cut(start, end, self._policy.longest)
-        for window in windows:
-            self._ingest.window(window, by, moves_watermark=moves_watermark)
+        for window, then in zip_longest(windows, windows[1:]):
+            self._ingest.window(window, by, moves_watermark=moves_watermark, then=then)
         return windows
 
     def _read_singles(self, request: RunRequest) -> None:

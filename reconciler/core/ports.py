@@ -43,8 +43,10 @@ class Source(Protocol):
         earliest of those answers.
         """
 
-    def read(self, window: Window, by: By) -> Iterator[Page]:
+    def read(self, window: Window, by: By, then: Window | None = None) -> Iterator[Page]:
         """Every return of the window in every known state, page by page, probes included.
+
+        `then` is the window that is read next: Loop may be asked for it at the end of this one.
 
         The same return may come more than once; the newest `updated_at`, then the last read,
         counts. When the iterator ends normally the window is drained; otherwise it raises

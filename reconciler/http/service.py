@@ -37,7 +37,7 @@ from reconciler.http.retry import (
     is_transient,
     reason,
 )
-from reconciler.http.transport import Outcome, Transport
+from reconciler.http.transport import Outcome, Sent, Transport
 from reconciler.http.url import EncodedUrl
 from reconciler.http.validation import RateLimited, ResponseValidator, refuse_key, to_response
 
@@ -85,6 +85,8 @@ class Service:
         self._breaker = Breaker(context.clock)
         self._outcomes: dict[tuple[str, str], Outcome] = {}
         """Of what was asked ahead, by path and query."""
+        self._sent: dict[tuple[str, str], Sent | Outcome] = {}
+        """What was sent ahead and is still to be taken in."""
 
     @property
     def retries(self) -> int:
@@ -106,7 +108,8 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Close idle connections."""
+        """Close all connections."""
+        self._discard_sent()
         self._reads.close()
 
     def ask_ahead(self, path: str, queries: Collection[str]) -> list[datetime]:
@@ -114,12 +117,29 @@ class Service:
         its first attempt, also if it was a failure. What was asked ahead before is forgotten.
 
         Returns the times at which the service answered, by its own clock, where it did with 200.
-        Sends fewer, or none, where the pace forbids it or the service has failed. Raises
-        Interrupted.
+        Sends fewer, or none, where the pace forbids it or the service has failed. Does not send
+        again what `send_ahead` has sent. Raises Interrupted.
         """
         self._outcomes.clear()
+        if not (self._sent and self._sent.keys() <= {(path, query) for query in queries}):
+            self.send_ahead(path, queries)
+        sent, self._sent = self._sent, {}
+        outcomes = self._transport.take_in(list(sent.values()))
+        self._outcomes = dict(zip(sent, outcomes, strict=True))
+        answers = (one for one in outcomes if isinstance(one, httpx.Response))
+        times = (parse_http_date(one.headers.get("date")) for one in answers if one.is_success)
+        return [time for time in times if time is not None]
+
+    def send_ahead(self, path: str, queries: Collection[str]) -> None:
+        """Send these reads together and leave their answers on the way, until `ask_ahead` is called
+        for the same: so what is done in between takes none of the time that the service needs.
+
+        What was sent ahead before is given up. Sends fewer, or none, as `ask_ahead`. Raises
+        Interrupted.
+        """
+        self._discard_sent()
         if not (self._transport.pacer.allows_overlap and self._breaker.is_closed):
-            return []
+            return
         asked: list[tuple[str, str]] = []
 
         def requests() -> Iterator[httpx.Request]:
@@ -127,11 +147,14 @@ class Service:
                 asked.append((path, query))
                 yield self._request("GET", path, query)
 
-        outcomes = self._transport.ask_ahead(requests(), len(queries))
-        self._outcomes = dict(zip(asked, outcomes, strict=True))
-        answers = (one for one in outcomes if isinstance(one, httpx.Response))
-        times = (parse_http_date(one.headers.get("date")) for one in answers if one.is_success)
-        return [time for time in times if time is not None]
+        sent = self._transport.send_ahead(requests(), len(queries))
+        self._sent = dict(zip(asked, sent, strict=True))
+
+    def _discard_sent(self) -> None:
+        for one in self._sent.values():
+            if isinstance(one, Sent):
+                one.discard()
+        self._sent = {}
 
     def get(
         self,

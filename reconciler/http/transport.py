@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from ssl import SSLContext
 
@@ -34,12 +34,16 @@ class RequestCounts(Struct):
             self.get += 1
 
 
-class _Sent(Struct, frozen=True):
+class Sent(Struct, frozen=True):
     """A request whose answer is still to be read."""
 
     request: httpx.Request
     watch: RequestWatch
     connection: KeptConnection
+
+    def discard(self) -> None:
+        """Do without the answer."""
+        self.connection.discard()
 
 
 class Transport(httpx.HTTPTransport):
@@ -83,40 +87,51 @@ class Transport(httpx.HTTPTransport):
             raise outcome
         return outcome or self._exchange(request, self._begin(request))
 
-    def ask_ahead(self, requests: Iterable[httpx.Request], count: int) -> list[Outcome]:
-        """Send `count` reads one after the other, then take in their answers; each is tried once.
+    def send_ahead(self, requests: Iterable[httpx.Request], count: int) -> list[Sent | Outcome]:
+        """Send `count` reads one after the other; each is tried once. What is returned as sent is
+        to be taken in, or to be discarded.
 
         Ends early where the pace would have one wait while others are in flight, and after one that
         could not be sent. Raises Interrupted.
         """
-        outcomes: list[_Sent | Outcome] = []
-        with ExitStack() as kept:
+        outcomes: list[Sent | Outcome] = []
+        with ExitStack() as unfinished:
             self._network.expect(count, self._tls)
-            kept.callback(self._network.expect_no_more)
+            unfinished.callback(self._network.expect_no_more)
             for request in requests:
                 sent = self._send(request)
                 outcomes.append(sent)
-                if isinstance(sent, _Sent):
-                    kept.callback(sent.connection.discard)
+                if isinstance(sent, Sent):
+                    unfinished.callback(sent.discard)
                 # safeguard: no-long-wait-while-answers-wait
                 if isinstance(sent, Exception) or self.pacer.delay() > LONGEST_LEAD:
                     break
-            # All of them before anything else is done: a server does not wait for long.
-            return [self._take_in(one) if isinstance(one, _Sent) else one for one in outcomes]
+            unfinished.pop_all()
+            self._network.expect_no_more()
+        return outcomes
 
-    def _send(self, request: httpx.Request) -> _Sent | Outcome:
+    def take_in(self, sent: Sequence[Sent | Outcome]) -> list[Outcome]:
+        """What came of these; all connections are closed then. Raises Interrupted."""
+        with ExitStack() as kept:
+            for one in sent:
+                if isinstance(one, Sent):
+                    kept.callback(one.discard)
+            # All of them before anything else is done: a server does not wait for long.
+            return [self._take_in(one) if isinstance(one, Sent) else one for one in sent]
+
+    def _send(self, request: httpx.Request) -> Sent | Outcome:
         watch = self._begin(request)
         self._network.keeps = True
         try:
             return self._exchange(request, watch)  # as a recording does: it has no connections
         except SentAhead as sent:
-            return _Sent(request, watch, sent.connection)
+            return Sent(request, watch, sent.connection)
         except (httpx.HTTPError, UnusableResponse) as error:
             return error
         finally:
             self._network.keeps = False
 
-    def _take_in(self, sent: _Sent) -> Outcome:
+    def _take_in(self, sent: Sent) -> Outcome:
         sent.watch.resume()
         sent.connection.resume()
         self._network.resumed = sent.connection

@@ -63,6 +63,10 @@ class LoopClient:
         """
         return self._service.ask_ahead(LIST, [query.page() for query in queries])
 
+    def send_ahead(self, queries: Iterable[ListQuery]) -> None:
+        """Send the questions for these first pages together; `ask_ahead` takes in the answers."""
+        self._service.send_ahead(LIST, [query.page() for query in queries])
+
     def dated_page(self, query: ListQuery) -> tuple[Page, datetime | None]:
         """A first page, and when Loop answered by its own clock."""
         return self.ask(LIST, query.page(), lambda answer: (read_page(answer), answer.date))

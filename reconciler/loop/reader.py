@@ -76,7 +76,7 @@ class LoopReader:
         # safeguard: earliest-answer
         return min(times)
 
-    def read(self, window: Window, by: By) -> Iterator[Page]:
+    def read(self, window: Window, by: By, then: Window | None = None) -> Iterator[Page]:
         """Every return of the window, one state after another (`Source.read`).
 
         At most 120 days (loop.md#window-length); the caller splits longer spans.
@@ -93,6 +93,8 @@ class LoopReader:
             pager, first = StatePager(self._api, query, first), None
             for page in pager.pages():
                 yield page if end is None else _up_to(end, page)
+        if then is not None:
+            self._api.send_ahead(self._queries(then, by))
 
     def _queries(self, window: Window, by: By) -> list[ListQuery]:
         # safeguard: every-state-by-name

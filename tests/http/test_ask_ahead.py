@@ -3,6 +3,7 @@ what it would have come to by itself."""
 
 from __future__ import annotations
 
+import queue
 import socket
 import threading
 import time
@@ -31,6 +32,7 @@ class Crowd:
         self.in_flight: list[bytes] = []
         """The requests that had come before the first answer went out."""
         self.later: list[bytes] = []
+        self._held: queue.Queue[socket.socket] = queue.Queue()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.05)
         self._over = threading.Event()
@@ -45,6 +47,11 @@ class Crowd:
         self._over.set()
         self._thread.join()
         self._listener.close()
+
+    def hung_up_on(self, many: int) -> bool:
+        """Whether the other side has closed the first connections, of so many."""
+        held = [self._held.get(timeout=5) for _ in range(many)]
+        return all(one.recv(1) == b"" for one in held)
 
     def _serve(self) -> None:
         with ExitStack() as connections:
@@ -62,6 +69,7 @@ class Crowd:
                     continue
                 self.in_flight.append(target)
                 waiting.append(connection)
+                self._held.put(connection)
                 if len(waiting) == self._many:
                     for number in reversed(range(self._many)):
                         waiting[number].sendall(self._reply(self.in_flight[number]))
@@ -135,6 +143,41 @@ def test_what_was_asked_ahead_before_is_forgotten(crowd, service):
     get_all(loop)
 
     assert len(server.later) == 1 + 4
+
+
+def test_what_was_sent_ahead_is_not_sent_again(crowd, service):
+    server = crowd(5, numbered)
+    loop = service(server.url)
+
+    loop.send_ahead("/x", FIVE)
+    times = loop.ask_ahead("/x", FIVE)
+
+    assert times == [NOON + timedelta(seconds=10 + number) for number in range(5)]
+    assert get_all(loop) == [0, 1, 2, 3, 4]
+    assert server.later == []
+    assert loop.requests.get == 5
+
+
+def test_what_was_sent_ahead_in_vain_is_given_up(crowd, service):
+    server = crowd(5, numbered)
+    loop = service(server.url)
+    loop.send_ahead("/x", FIVE)
+
+    loop.ask_ahead("/x", ["n=7"])
+
+    assert loop.get("/x", "n=7", decoded) == 7
+    assert get_all(loop) == [0, 1, 2, 3, 4]
+    assert len(server.later) == 1 + 5
+
+
+def test_nothing_stays_open_of_what_was_sent_ahead(crowd, service):
+    server = crowd(6, numbered)  # waits for one more, so it answers none of these
+    loop = service(server.url)
+
+    loop.send_ahead("/x", FIVE)
+    loop.close()
+
+    assert server.hung_up_on(5)
 
 
 def test_answers_larger_than_a_socket_holds_are_whole(crowd, service):

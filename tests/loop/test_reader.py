@@ -439,6 +439,21 @@ def test_the_first_pages_of_all_states_are_asked_for_before_a_second_page(sandbo
     assert len(asked) > 10
 
 
+def test_the_next_window_is_asked_for_at_the_end_of_one(reader, sandbox):
+    then = Window(NOON - 6 * HOUR, NOON)
+    first = Window(then.start - 24 * HOUR, then.start)
+    put(sandbox, row(1, first.end - HOUR), row(2, then.end - HOUR))
+    reading = reader()
+
+    early = [row.id for page in reading.read(first, By.UPDATED, then) for row in page.returns]
+    asked = len(sandbox.request_log.all())
+    late = [row.id for page in reading.read(then, By.UPDATED) for row in page.returns]
+
+    assert (early, late) == (["1"], ["2"])
+    assert asked == 10
+    assert len(sandbox.request_log.all()) == 10
+
+
 @pytest.mark.parametrize("ahead", [None, DAY])
 def test_without_a_date_our_own_clock_is_distrusted_by_five_minutes(reader, sandbox, ahead):
     sandbox.faults.add(

@@ -65,7 +65,12 @@ class _Watched:
     def ask_ahead(self, path: str, queries: Sequence[str]) -> Any:
         return self._service.ask_ahead(path, _Told(queries, partial(self._tell_ahead, path)))
 
+    def send_ahead(self, path: str, queries: Sequence[str]) -> None:
+        self._service.send_ahead(path, _Told(queries, partial(self._tell_ahead, path)))
+
     def _tell_ahead(self, path: str, query: str) -> None:
+        if (path, query) in self._ahead:
+            return
         self._tell("GET", path, query)
         self._ahead.add((path, query))
 
