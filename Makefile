@@ -58,6 +58,7 @@ format: $(VENV)/.testable ## put the code into shape
 .PHONY: docs
 docs: $(VENV)/.testable ## write the tables of the documents that are made from the code and the tests
 	$(BIN)/python -m docs.settings_table
+	$(BIN)/python -m docs.report_schema
 	$(BIN)/python -m tests.support.proof_table
 
 .PHONY: golden

@@ -12,6 +12,7 @@ from reconciler.clock import Clock
 from reconciler.core import estimate, summary, words
 from reconciler.core.estimate import Backlog, Estimate, PastPass
 from reconciler.core.model import State
+from reconciler.core.next_command import next_command
 from reconciler.core.pass_result import LedgerState, PassResult, PassStart
 from reconciler.core.ports import Ledger
 from reconciler.core.records import JETTI_REFUSED
@@ -87,7 +88,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
         exit_code = error.status
     # What the exit code speaks of comes first.
     failures.sort(key=lambda error: error.status != exit_code)
-    return Report(
+    report = Report(
         run=RunFacts(
             # A dry run leaves no row: its ledger is a copy.
             id=None if request.dry_run else start.run.id,
@@ -111,7 +112,9 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
         unknown_words=state.unknown_words,
         malformed=state.malformed,
         backlog=backlog,
+        sums=summary.sums(result.outcomes, result.seconds_at_pace),
     )
+    return structs.replace(report, next=next_command(report, request))
 
 
 def _refused(kind: RunKind, failures: Sequence[ReconcilerError]) -> dict[str, int]:

@@ -94,6 +94,7 @@ class Pass:
         self._clock = dependencies.clock
         self._began = dependencies.clock.monotonic()
         self._budget = Budget(request.max_writes, request.max_seconds, request.backlog_seconds)
+        self._rates = dependencies.rates
         self._turns = Turns(self._budget, dependencies.rates, self._spent, dependencies.progress)
         self._plan = Plan(())
         self._ended_by: ReconcilerError | None = None
@@ -207,6 +208,7 @@ class Pass:
             is_accepted=self._approval.is_accepted,
             remarks=(*self._target.remarks, *self._approval.remarks, *self._untried),
             requests=self._requests(),
+            seconds_at_pace=self._rates.seconds(self._plan.changes),
             worked=self._worked(),
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 import click
 from msgspec import Struct
 
 from reconciler.cli import accepted_plan
+from reconciler.core import duration
 from reconciler.core.budget import SCHEDULED_SECONDS, backlog_seconds
 from reconciler.core.ids import is_id
 from reconciler.core.instants import iso
@@ -75,6 +76,7 @@ def request(**typed: object) -> RunRequest:
         max_seconds=_max_seconds(options),
         backlog_seconds=_backlog_seconds(options),
         wait=_wait(options),
+        typed=tuple(_typed(options)),
     )
 
 
@@ -156,6 +158,18 @@ def _backlog_seconds(options: Options) -> float | None:
     if options.max_seconds is not None or options.dry_run:
         return None
     return backlog_seconds() if _is_scheduled(options) else None
+
+
+def _typed(options: Options) -> Iterator[str]:
+    """The options that a run takes over from its dry run, besides those that say what is read."""
+    if options.accept_plan is not None:
+        yield from ("--accept-plan", options.accept_plan)
+    if options.max_writes is not None:
+        yield from ("--max-writes", str(options.max_writes))
+    if options.max_seconds is not None:
+        yield from ("--max-seconds", duration.format(options.max_seconds))
+    if options.wait is not None:
+        yield from ("--wait", duration.format(options.wait))
 
 
 def _is_scheduled(options: Options) -> bool:

@@ -67,6 +67,8 @@ class PassResult(Struct, frozen=True):
     remarks: tuple[str, ...]
     """On the plan that was accepted, and on how Jetti answered."""
     requests: Requests
+    seconds_at_pace: float = 0.0
+    """How long the plan takes at the rate that Jetti allows."""
     worked: Worked | None = None
     """None where nothing is left by this pass: in a dry run, and before there was a plan."""
 

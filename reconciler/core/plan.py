@@ -25,6 +25,7 @@ from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import Entry, Purpose, State, WantedLine
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
+from reconciler.core.returned_goods import NO_LINES, ReportedLines, goods_of
 from reconciler.core.settings import Globs, Policy
 from reconciler.core.skipped_returns import SkippedReturns
 
@@ -82,6 +83,9 @@ class Change(Struct, frozen=True, gc=False):
     priority: Priority = Priority.FRESH
     was_left: bool = False
     """Whether it was due before this pass."""
+    lines: ReportedLines = NO_LINES
+    """The goods that come back, for the report; none of what is only looked for, since a first pass
+    may look for everything that a shop has."""
 
     def member(self) -> PlanMember:
         """The change as digests and `--accept-plan` know it."""
@@ -108,6 +112,8 @@ class Change(Struct, frozen=True, gc=False):
             fields=fields,
             fingerprint=self.fingerprint,
             remarks=(*self.remarks, *remarks),
+            lines=() if outcome is OutcomeKind.SKIPPED else self.lines,
+            before_go_live=self.before_go_live,
         )
 
 
@@ -174,7 +180,8 @@ class Planner:
         if decision.state is entry.state:
             return None
         if decision.state is State.SKIPPED or decision.reason is not None:
-            self.skipped.add(entry, decision.reason)
+            is_old = _is_before_go_live(entry, self._rules)
+            self.skipped.add(entry, decision.reason, before_go_live=is_old)
         return decision
 
     def forget(self, return_id: str) -> None:
@@ -334,14 +341,19 @@ def _change(
         reads_back=bool(entry.intents),
         touches_pushed=bool(entry.sale_returns),
         is_accepted=is_accepted(entry),
-        before_go_live=entry.seen.created_at < rules.go_live,
+        before_go_live=_is_before_go_live(entry, rules),
         fields=FieldChanges(changed) if changed else NO_FIELDS,
         creates=creates,
         waits=entry.state is State.WAITING,
         # What is to be written is pending once it is accepted.
         # safeguard: only-lookups-rest
         rests=entry.state is State.SKIPPED and kind is ChangeKind.ADOPT,
+        lines=NO_LINES if kind is ChangeKind.ADOPT else goods_of(entry.seen),
     )
+
+
+def _is_before_go_live(entry: Entry, rules: CreationRules) -> bool:
+    return entry.seen.created_at < rules.go_live
 
 
 def _added(entry: Entry, rules: CreationRules) -> list[WantedLine]:

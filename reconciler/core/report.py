@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from reconciler.core.field_changes import NO_FIELDS, FieldChanges
 from reconciler.core.model import CountedWord, Entry
 from reconciler.core.records import SetAside
+from reconciler.core.returned_goods import ReportedLine, ReportedLines
 
 
 class ChangeKind(StrEnum):
@@ -71,6 +72,13 @@ class ReportedChange(Struct, frozen=True, gc=False):
     """Whether a guard keeps it back until someone accepts it."""
     remarks: tuple[str, ...] = ()
     """What operators should know about it, regardless of the outcome."""
+    lines: ReportedLines | tuple[ReportedLine, ...] = ()
+    """The goods that come back; empty of what is skipped, and of an adopt before its lookup."""
+    vendors: tuple[str, ...] = ()
+    """Ids in Jetti of the vendors of these goods, which are all that it tells of a vendor on an
+    order; empty of what is skipped or in-house, and where the order was not looked up."""
+    before_go_live: bool = False
+    """Whether the return is older than go-live."""
 
 
 class Changes:
@@ -214,6 +222,18 @@ class Requests(Struct, frozen=True):
     jetti: JettiRequests = JettiRequests()
 
 
+class Sums(Struct, frozen=True):
+    """Sums over all changes but those that were skipped."""
+
+    vendors: int = 0
+    """Different vendors, as far as their orders were looked up."""
+    before_go_live: int = 0
+    """Returns that are older than go-live."""
+    seconds_at_pace: int = 0
+    """How long all that was planned takes at the rate that Jetti allows, as estimated from the
+    ledger (`core.estimate`)."""
+
+
 class BacklogLeft(Struct, frozen=True):
     """What passes have still to do, and how long that takes."""
 
@@ -241,3 +261,7 @@ class Report(Struct, frozen=True):
     """From this pass or an earlier one."""
     backlog: BacklogLeft | None = None
     """None of a dry run, and of a pass that ended before its plan was made."""
+    sums: Sums = Sums()
+    next: tuple[str, ...] = ()
+    """The command that goes on, as an argument list; empty where there is none. DATE in it is for
+    the reader to fill in."""

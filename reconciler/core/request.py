@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from datetime import datetime, timedelta
+from itertools import chain
 
 from msgspec import Struct
 
@@ -45,6 +46,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     """Seconds after which no further return of the backlog is begun."""
     wait: float = 0.0
     """Seconds to wait for the lock."""
+    typed: tuple[str, ...] = ()
+    """What was typed besides, as arguments, and holds for a run as it does for its dry run."""
 
     @property
     def asked_for(self) -> bool:
@@ -58,15 +61,25 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def command(self) -> str:
-        """The command line that asks for the same returns again, for hints. What a verification
-        has recorded any pass goes on with."""
+        """The command line that asks for the same returns again, for hints."""
+        return shlex.join(self._arguments())
+
+    @property
+    def again(self) -> tuple[str, ...]:
+        """The same command without --dry-run and what goes with it, as an argument list."""
+        return (*self._arguments(), *self.typed)
+
+    def _arguments(self) -> tuple[str, ...]:
+        """What asks for the same returns. What a verification has recorded any pass goes on
+        with."""
+        run = ("reconciler", "run")
         if self.kind is RunKind.VERIFY:
-            return "reconciler run"
+            return run
         if self.sweep is not None:
-            return f"reconciler run --sweep {duration.format(self.sweep)}"
+            return (*run, "--sweep", duration.format(self.sweep))
         if self.start is not None:
-            until = f" --to {iso(self.end)}" if self.end else ""
-            return f"reconciler run --from {iso(self.start)}{until} --by {self.by}"
-        named = [f" --return {return_id}" for return_id in self.return_ids]
-        named += [f" --order {shlex.quote(name)}" for name in self.order_names]
-        return "reconciler run" + "".join(named)
+            until = ("--to", iso(self.end)) if self.end else ()
+            return (*run, "--from", iso(self.start), *until, "--by", self.by.value)
+        named = [("--return", return_id) for return_id in self.return_ids]
+        named += [("--order", name) for name in self.order_names]
+        return (*run, *chain.from_iterable(named))

@@ -9,8 +9,9 @@ from msgspec import msgpack
 from reconciler.core.model import Entry
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 
-_Row = tuple[str, str, str | None, bool, str | None]
-"""Return id, order name, order id, whether Jetti has it, reason."""
+_Row = tuple[str, str, str | None, bool, str | None, bool]
+"""Return id, order name, order id, whether Jetti has it, reason, whether it is older than
+go-live."""
 _TOGETHER = 1_000
 
 _decoder = msgpack.Decoder(list[_Row])
@@ -29,10 +30,10 @@ class SkippedReturns:
         self._forgotten: dict[str, int] = {}
         """How many there were when a return was last forgotten."""
 
-    def add(self, entry: Entry, reason: str | None) -> None:
+    def add(self, entry: Entry, reason: str | None, *, before_go_live: bool = False) -> None:
         """Note an entry that is not created, or not updated for a reason."""
-        seen = entry.seen
-        row = entry.id, seen.order_name, seen.order_id, bool(entry.sale_returns), reason
+        seen, is_pushed = entry.seen, bool(entry.sale_returns)
+        row = entry.id, seen.order_name, seen.order_id, is_pushed, reason, before_go_live
         self._latest.append(row)
         if len(self._latest) == _TOGETHER:
             self._packed.append(msgpack.encode(self._latest))
@@ -44,10 +45,17 @@ class SkippedReturns:
 
     def __iter__(self) -> Iterator[ReportedChange]:
         """As the report shows them: without a fingerprint, because none is to be accepted."""
-        for place, (id_, name, order_id, is_pushed, reason) in enumerate(self._rows()):
+        for place, (id_, name, order_id, is_pushed, reason, is_old) in enumerate(self._rows()):
             if place >= self._forgotten.get(id_, 0):
-                kind = ChangeKind.UPDATE if is_pushed else ChangeKind.CREATE
-                yield ReportedChange(id_, name, order_id, kind, OutcomeKind.SKIPPED, reason)
+                yield ReportedChange(
+                    return_id=id_,
+                    order_name=name,
+                    order_id=order_id,
+                    change=ChangeKind.UPDATE if is_pushed else ChangeKind.CREATE,
+                    outcome=OutcomeKind.SKIPPED,
+                    reason=reason,
+                    before_go_live=is_old,
+                )
 
     def _rows(self) -> Iterator[_Row]:
         for packed in self._packed:

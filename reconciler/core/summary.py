@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from reconciler.core.model import Entry, Purpose, State
-from reconciler.core.report import ChangeKind, Counts, OutcomeKind, ReportedChange
+from reconciler.core.report import ChangeKind, Counts, OutcomeKind, ReportedChange, Sums
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.errors import worst
 
@@ -74,6 +74,16 @@ def count(read: ReadTotals, outcomes: Iterable[ReportedChange], totals: LedgerTo
         dead=states.get(State.DEAD, 0),
         unanswered=states.get(State.UNKNOWN, 0) + states.get(State.IN_FLIGHT, 0),
         **done,
+    )
+
+
+def sums(outcomes: Iterable[ReportedChange], seconds_at_pace: float) -> Sums:
+    """Over what a pass planned, besides what turned out to need no push."""
+    kept = [change for change in outcomes if change.outcome is not OutcomeKind.SKIPPED]
+    return Sums(
+        vendors=len({vendor for change in kept for vendor in change.vendors}),
+        before_go_live=sum(change.before_go_live for change in kept),
+        seconds_at_pace=round(seconds_at_pace),
     )
 
 

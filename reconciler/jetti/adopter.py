@@ -46,9 +46,10 @@ class Adopter(Target):
             result = self._adopt_if_found(matched)
             if isinstance(matched.result, LookupFailed):
                 failed.append(matched.result.reason)
-            yield matched.change.with_outcome(
+            outcome = matched.change.with_outcome(
                 result.outcome, result.reason, result.sale_returns, matched.remarks
             )
+            yield matched.reported(outcome)
             if not may_begin(0):
                 return
         if failed:

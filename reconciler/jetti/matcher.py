@@ -20,7 +20,8 @@ from reconciler.core.model import Entry
 from reconciler.core.order_name import variants
 from reconciler.core.plan import Change, CreationRules, Priority, creatable
 from reconciler.core.ports import Ledger
-from reconciler.core.report import ChangeKind
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
+from reconciler.core.returned_goods import goods_of
 from reconciler.errors import TargetUnavailable
 from reconciler.jetti.lookup import Lookup, LookupFailed
 
@@ -82,6 +83,27 @@ class MatchedChange(Struct, frozen=True):
         if isinstance(found, Matched):
             return not (found.sale_returns or found.missing)
         return self.only_looks and isinstance(found, NotReady) and not found.waits_for_another
+
+    @property
+    def vendors(self) -> tuple[str, ...]:
+        """Ids of the vendors of its goods; none where the order was not looked up or not found."""
+        if self.snapshot is None or not isinstance(self.snapshot.order, Chosen):
+            return ()
+        sale_id = self.snapshot.order.sale.id
+        lines = {line.order_line_id for line in self.entry.seen.lines}
+        concerned = {
+            item.vendor_id
+            for item in self.snapshot.sale_items
+            if item.sale_id == sale_id and item.order_line_id in lines
+        }
+        return tuple(str(id_) for id_ in sorted(one for one in concerned if one is not None))
+
+    def reported(self, outcome: ReportedChange) -> ReportedChange:
+        """The outcome with what the lookup has shown of its goods, unless there can be very many
+        like it."""
+        if outcome.outcome is OutcomeKind.SKIPPED:
+            return outcome
+        return replace(outcome, lines=goods_of(self.entry.seen), vendors=self.vendors)
 
 
 class LookedAt(Struct, frozen=True):

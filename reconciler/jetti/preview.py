@@ -48,9 +48,10 @@ class LookupPreview(Target):
                 *matched.remarks,
                 *((CAN_PROVE,) if self._matcher.can_prove(matched) else ()),
             )
-            yield matched.change.with_outcome(
+            outcome = matched.change.with_outcome(
                 result.outcome, result.reason, result.sale_returns, remarks, fields
             )
+            yield matched.reported(outcome)
             if not may_begin(0):
                 return
         if failed:

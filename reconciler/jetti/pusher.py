@@ -432,13 +432,14 @@ class Pusher(Target):
             # safeguard: taken-over-is-not-created
             if change.kind is ChangeKind.CREATE and not self._written.has_created(change.return_id):
                 change = replace(change, kind=ChangeKind.ADOPT)
-        return change.with_outcome(
+        outcome = change.with_outcome(
             result.outcome,
             result.reason,
             result.sale_returns,
             (*matched.remarks, *result.remarks),
             fields,
         )
+        return matched.reported(outcome)
 
 
 def _adopted_remark(found: Matched) -> tuple[str, ...]:

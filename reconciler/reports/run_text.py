@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator
 
-from reconciler.core.instants import iso
+from reconciler.core.next_command import BROKEN_OFF, is_about_creation
 from reconciler.core.report import (
     ChangeKind,
     OutcomeKind,
@@ -15,10 +14,10 @@ from reconciler.core.report import (
     RunFacts,
     RunKind,
 )
-from reconciler.core.summary import CREATION_STOPPED
 from reconciler.core.text import safe
 from reconciler.reports import changes_text, words_text
 from reconciler.reports.wording import (
+    command_line,
     counted,
     describe_malformed,
     failure,
@@ -51,12 +50,6 @@ _CONSEQUENCES = {
 _NOTHING_CREATED = "Nothing is created any more; what Jetti has of ours is still kept up to date."
 """The consequence where that fact is that creation is stopped."""
 
-_BROKEN_OFF = frozenset({1, 5, 6, 8, 129, 130, 143})
-"""Exit codes of a dry run that did not come to all of its plan."""
-
-_SHOWN_WHOLE = frozenset({0, 3, 7, 10})
-"""Exit codes of a dry run that came to the end of its plan."""
-
 _NOT_DONE = {
     OutcomeKind.WAITING: "waiting",
     OutcomeKind.REVIEW: "in review",
@@ -67,13 +60,13 @@ _NOT_DONE = {
 
 def render(report: Report, following: str | None = None) -> str:
     """The whole report, without a trailing newline. `following` replaces the next command."""
-    return "\n".join(_lines(report, following or _next(report)))
+    return "\n".join(_lines(report, following or command_line(report.next)))
 
 
 def _lines(report: Report, following: str | None) -> Iterator[str]:
     run = report.run
     yield _headline(report)
-    if _is_about_creation(run):
+    if is_about_creation(run):
         yield f"  {_NOTHING_CREATED}"
     elif run.exit_code in _CONSEQUENCES:
         yield f"  {_CONSEQUENCES[run.exit_code]}"
@@ -122,7 +115,7 @@ def _fact(run: RunFacts) -> str | None:
 
 
 def _stopped(report: Report, stopped: str) -> str:
-    foreseen = _planned(report) if _is_about_creation(report.run) else _foreseen(report)
+    foreseen = _planned(report) if is_about_creation(report.run) else _foreseen(report)
     done = ", ".join(foreseen) if report.run.dry_run else _done(report)
     would = "would " if report.run.dry_run else ""
     text = safe(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
@@ -135,7 +128,7 @@ def _stopped(report: Report, stopped: str) -> str:
 
 def _missed(report: Report) -> int:
     """Changes that a dry run was broken off before: what would become of them is not known."""
-    if not report.run.dry_run or report.run.exit_code not in _BROKEN_OFF:
+    if not report.run.dry_run or report.run.exit_code not in BROKEN_OFF:
         return 0
     return sum(c.outcome is OutcomeKind.DEFERRED and not c.stopped for c in report.changes)
 
@@ -179,11 +172,6 @@ def _planned(report: Report) -> Iterator[str]:
     for kind in ChangeKind:
         if planned[kind]:
             yield f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned[kind]}"
-
-
-def _is_about_creation(run: RunFacts) -> bool:
-    """Whether the exit code rests on that creation is stopped."""
-    return run.message is not None and run.message.startswith(CREATION_STOPPED)
 
 
 # ---------------------------------------------------------------------------------------- read
@@ -260,39 +248,3 @@ def _malformed(report: Report) -> Iterator[str]:
         yield f"  ? {describe_malformed(row)}"
     if len(report.malformed) > _MOST_PROBLEMS:
         yield f"  … and {len(report.malformed) - _MOST_PROBLEMS} more; --format json lists all"
-
-
-def _first_step(run: RunFacts) -> str | None:
-    """The `init` that creates a ledger for what this dry run without one has shown."""
-    if run.would_go_live is None or run.exit_code not in _SHOWN_WHOLE:
-        return None
-    commands = [error.command for error in run.failures if error.command]
-    # Where Jetti has some of it already, with more options.
-    better = [command for command in commands if command.startswith("reconciler init")]
-    # safeguard: first-things-first
-    return better[0] if better else f"reconciler init --since {iso(run.would_go_live)}"
-
-
-def _next(report: Report) -> str | None:
-    run = report.run
-    if first_step := _first_step(run):
-        return safe(first_step, 1000)
-    commands = [error.command for error in run.failures if error.command]
-    if commands:
-        return safe(commands[0], 1000)
-    if any(error.hint for error in run.failures):
-        return None  # the hint is right below the headline
-    if report.problems:
-        return f"reconciler show {safe(report.problems[0].return_id, 20)}"
-    for row in report.malformed:
-        if named := row.return_id or row.order_name:
-            # Quoted: an order's name begins with `#`, which starts a comment in a shell.
-            return f"reconciler show {shlex.quote(safe(named, 64))}"
-    if run.dry_run:
-        foreseen = _planned(report) if _is_about_creation(run) else _foreseen(report)
-        if not any(foreseen):
-            return None
-        if run.kind is RunKind.SCHEDULED:
-            return "reconciler run"
-        return "the same command without --dry-run"
-    return None

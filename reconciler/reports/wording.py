@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.core import duration
@@ -72,6 +73,11 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 def value(of_field: Value) -> str:
     """A field's value on one line; a dash for None."""
     return "-" if of_field is None else safe(str(of_field), _LONGEST_VALUE)
+
+
+def command_line(words: Sequence[str]) -> str | None:
+    """An argument list as it is typed into a shell; None for an empty one."""
+    return safe(shlex.join(words), 1000) if words else None
 
 
 def listed(parts: Iterable[tuple[int, str]]) -> str:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import report_schema
+
 KEYS = {"LOOP_API_KEY": "canary-loop-5f2c", "JETTI_API_TOKEN": "canary-jetti-81d0"}
 
 
@@ -14,7 +16,7 @@ def reconciler(
     *arguments: str, cwd: Path, stdin: int = subprocess.DEVNULL, **environ: str
 ) -> subprocess.CompletedProcess[str]:
     """Run it with nothing but this in its environment."""
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "reconciler", *arguments],
         env=bare(cwd) | environ,
         cwd=cwd,
@@ -24,6 +26,8 @@ def reconciler(
         check=False,
         timeout=60,
     )
+    report_schema.check(arguments, done.stdout)
+    return done
 
 
 def bare(home: Path) -> dict[str, str]:

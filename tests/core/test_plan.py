@@ -24,6 +24,7 @@ from reconciler.core.plan import (
 )
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
+from reconciler.core.returned_goods import NO_LINES, ReportedLine, ReportedLines
 from reconciler.core.settings import Globs, Policy
 from reconciler.core.target import LedgerPreview
 from tests.core.samples import (
@@ -342,6 +343,8 @@ def test_reasons_that_differ_are_remarked_on_whatever_becomes_of_the_change():
     assert decide(an_entry(), RULES).remarks == ()
 
 
+ONE = ReportedLines([ReportedLine(None, None, 1, None)])
+"""The goods of `a_return`."""
 SHIPPED = FieldChange("status[1001-21]", "requested", "shipped")
 PUT = an_intent(write=Write(Operation.UPDATE_SALE_RETURN, 21, fields={"status": "shipped"}))
 
@@ -378,6 +381,7 @@ def test_a_change_says_of_itself_all_that_the_ledger_knows(wanted, known, kind, 
         is_accepted="intents" in known,
         before_go_live=False,
         fields=FieldChanges(shows),
+        lines=NO_LINES if kind is ADOPT else ONE,
     )
     assert change.member() == PlanMember("7001", kind.value, b"f" * 32)
 
@@ -402,6 +406,7 @@ def test_a_change_is_told_with_all_that_it_says_of_itself():
             sale_returns=(SaleReturnName(21, "1001-21"),),
             fields=written,
             fingerprint=(b"f" * 32).hex(),
+            lines=ONE,
         )
     )
 
@@ -674,3 +679,25 @@ def test_a_line_that_is_covered_is_not_shown_again():
     entry = an_entry(wants(wanted_line("A"), wanted_line("B")), seen=seen, sale_returns=ours)
 
     assert kind_of(entry) is State.SYNCED
+
+
+def test_a_change_shows_its_goods_unless_it_is_only_looked_for_or_skipped():
+    old = an_entry(seen=a_return(created_at=NOON - 9 * DAY))
+    create, adopt = decide(an_entry(), RULES), decide(old, replace(RULES, go_live=NOON - DAY))
+
+    assert [*create.lines] == [*ONE]
+    assert adopt.lines is NO_LINES
+    for outcome in OutcomeKind:
+        told = create.with_outcome(outcome)
+        assert told.lines == (() if outcome is OutcomeKind.SKIPPED else ONE)
+        assert (told.before_go_live, adopt.with_outcome(outcome).before_go_live) == (False, True)
+
+
+def test_what_is_skipped_tells_whether_it_is_older_than_go_live():
+    held = an_entry(wants(purpose=HOLD), seen=a_return(state="review"))
+
+    for go_live, is_old in ((NOON, True), (NOON - 9 * DAY, False)):
+        planner = Planner(replace(RULES, go_live=go_live), NOON)
+        planner.decide(held)
+        [skipped] = planner.skipped
+        assert skipped.before_go_live is is_old

@@ -47,3 +47,11 @@ def test_only_a_dry_run_by_the_ledger_alone_sends_jetti_no_request() -> None:
     assert RunRequest().reaches_jetti
     assert RunRequest(dry_run=True, against_jetti=True).reaches_jetti
     assert not RunRequest(dry_run=True).reaches_jetti
+
+
+def test_a_dry_run_is_made_real_with_all_that_was_typed_besides() -> None:
+    typed = ("--accept-plan", "a plan.json", "--wait", "2m")
+    request = RunRequest(kind=RunKind.SINGLE, order_names=("#1",), dry_run=True, typed=typed)
+
+    assert request.again == ("reconciler", "run", "--order", "#1", *typed)
+    assert request.command == "reconciler run --order '#1'"

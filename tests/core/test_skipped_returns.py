@@ -27,6 +27,15 @@ def test_a_skipped_return_is_reported_as_it_was_noted(order_id):
     ]
 
 
+def test_what_is_skipped_tells_whether_it_is_older_than_go_live_and_nothing_of_its_goods():
+    skipped = SkippedReturns()
+    skipped.add(numbered(1), "late", before_go_live=True)
+    skipped.add(numbered(2), "held")
+
+    assert [(one.return_id, one.before_go_live) for one in skipped] == [("1", True), ("2", False)]
+    assert {one.lines for one in skipped} == {()}
+
+
 def test_one_that_jetti_has_is_an_update_that_was_not_needed():
     skipped = SkippedReturns()
     skipped.add(numbered(1), None)

@@ -4,10 +4,17 @@ import re
 from itertools import combinations, permutations
 
 import pytest
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from reconciler.core.model import Purpose, State
-from reconciler.core.report import STANDING, ChangeKind, Counts, OutcomeKind, ReportedChange
+from reconciler.core.report import (
+    STANDING,
+    ChangeKind,
+    Counts,
+    OutcomeKind,
+    ReportedChange,
+    Sums,
+)
 from reconciler.core.states import OPEN, TROUBLED
 from reconciler.core.summary import (
     LedgerTotals,
@@ -18,6 +25,7 @@ from reconciler.core.summary import (
     needs_creating,
     problems_of,
     sentence,
+    sums,
     totals_of,
 )
 from reconciler.errors import PRECEDENCE, worst
@@ -39,6 +47,23 @@ CALM = LedgerTotals()
 
 def reported(change, outcome):
     return ReportedChange("1", "#1", None, change, outcome)
+
+
+# --------------------------------------------------------------------------------------------- sums
+
+
+def test_sums_are_of_what_was_planned_and_not_skipped():
+    planned = reported(ChangeKind.CREATE, OutcomeKind.PLANNED)
+    skipped = reported(ChangeKind.ADOPT, OutcomeKind.SKIPPED)
+    changes = [
+        replace(planned, vendors=("41", "42")),
+        replace(planned, vendors=("42",), before_go_live=True),
+        replace(skipped, vendors=("43",), before_go_live=True),
+        planned,
+    ]
+
+    assert sums(changes, 61.5) == Sums(vendors=2, before_go_live=1, seconds_at_pace=62)
+    assert sums([], 0.0) == Sums()
 
 
 # ------------------------------------------------------------------------------------------- counts

@@ -32,6 +32,7 @@ from reconciler.core.model import (
     WantedParcel,
     Write,
 )
+from reconciler.core.next_command import next_command
 from reconciler.core.records import Attempt, PastWrite, Run, SetAside
 from reconciler.core.report import (
     BacklogLeft,
@@ -49,10 +50,32 @@ from reconciler.core.report import (
     RunFacts,
     RunKind,
     SaleReturnName,
+    Sums,
     Watermarks,
 )
+from reconciler.core.request import RunRequest
+from reconciler.core.returned_goods import ReportedLine, ReportedLines
 from reconciler.core.summary import CREATION_STOPPED
-from reconciler.reports import as_json, return_text, run_text, status_text
+from reconciler.core.verification.report import (
+    Difference,
+    DifferenceKind,
+    FieldDifference,
+    NotCompared,
+    Verification,
+    VerifyCounts,
+    VerifyFacts,
+    concluded,
+)
+from reconciler.core.verification.report import repaired as after_repair
+from reconciler.reports import (
+    as_csv,
+    as_json,
+    as_markdown,
+    return_text,
+    run_text,
+    status_text,
+    verification_text,
+)
 
 GOLDEN = Path(__file__).with_name("golden")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -134,6 +157,20 @@ def facts(exit_code: int = 0, **more: object) -> RunFacts:
     return RunFacts(**(given | more))  # type: ignore[arg-type]
 
 
+def followed(report: Report, **request: object) -> Report:
+    """The report with the command that a pass would name."""
+    asked = RunRequest(dry_run=report.run.dry_run, **request)  # type: ignore[arg-type]
+    return structs.replace(report, next=next_command(report, asked))
+
+
+GOODS = ReportedLines(
+    (
+        ReportedLine("Linen shirt", "SKU-1", 2, "Too small"),
+        ReportedLine("Linen trousers", None, 1, None),
+    )
+)
+
+
 def quiet() -> Report:
     return Report(
         run=facts(),
@@ -144,7 +181,7 @@ def quiet() -> Report:
 
 def busy() -> Report:
     names = (SaleReturnName(1, "SR-1"), SaleReturnName(2, "SR-2"))
-    return Report(
+    made = Report(
         run=facts(3, remarks=("the budget of 3 writes is spent",)),
         counts=Counts(
             seen=9, new=5, changed=2, unchanged=1, created=1, updated=1, cancelled=1, adopted=1,
@@ -153,7 +190,10 @@ def busy() -> Report:
         backlog=BacklogLeft(NOON, 2, 9, is_measured=False),
         requests=Requests(LoopRequests(7), JettiRequests(8, 5)),
         changes=(
-            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=MADE),
+            change(
+                1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=MADE,
+                lines=GOODS, vendors=("41", "42"),
+            ),
             change(
                 3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED, remarks=("it is held",)
             ),
@@ -183,7 +223,9 @@ def busy() -> Report:
             CountedWord("state", "processing", 1),
             CountedWord("type", "trade-in", 31),
         ),
+        sums=Sums(2, 0, 14),
     )  # fmt: skip
+    return followed(made)
 
 
 NO_ID = "id: missing"
@@ -198,7 +240,7 @@ PART = SetAside(
 
 
 def dry() -> Report:
-    return Report(
+    made = Report(
         run=facts(
             10, id=None, dry_run=True, watermark=Watermarks(), would_go_live=NOON - 24 * HOUR,
             remarks=("there is no ledger yet, so every return counts as new",),
@@ -206,17 +248,19 @@ def dry() -> Report:
         counts=Counts(seen=3, new=3, pending=3),
         requests=Requests(LoopRequests(6), JettiRequests(0, 0)),
         changes=(
-            change(1, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED),
+            change(1, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED, lines=GOODS),
             change(2, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=ONE_LINE),
-            change(5, ChangeKind.ADOPT, OutcomeKind.PLANNED),
+            change(5, ChangeKind.ADOPT, OutcomeKind.PLANNED, before_go_live=True),
         ),
+        sums=Sums(0, 1, 7),
     )  # fmt: skip
+    return followed(made)
 
 
 def stopped() -> Report:
     hint = "look at it, then: reconciler run --accept-plan 0123456789abcdef"
     message = "the plan creates 400 sale returns; 25 are allowed without a look"
-    return Report(
+    made = Report(
         run=facts(
             7,
             message=message,
@@ -235,6 +279,7 @@ def stopped() -> Report:
             ),
         ),
     )
+    return followed(made)
 
 
 def uncreated() -> Report:
@@ -242,7 +287,7 @@ def uncreated() -> Report:
     why = "return 8802: Jetti returned items that were not asked for: sale return SR-9 (9)"
     message = f"{CREATION_STOPPED}: {why}"
     reason = f"creation is stopped: {why}"
-    return Report(
+    made = Report(
         run=facts(7, message=message, remarks=(message, "Jetti ignores the filter saleId")),
         counts=Counts(seen=3, new=1, changed=1, unchanged=1, updated=1, review=1, pending=1),
         requests=Requests(LoopRequests(6), JettiRequests(3, 1)),
@@ -252,6 +297,7 @@ def uncreated() -> Report:
         ),
         problems=(Problem("8802", "#1002", "review", NOON - HOUR, why),),
     )
+    return followed(made)
 
 
 def uncreatable() -> Report:
@@ -262,7 +308,7 @@ def uncreatable() -> Report:
         change(3, ChangeKind.UPDATE, OutcomeKind.PLANNED, fields=UPDATED),
     )
     run = structs.replace(made.run, id=None, dry_run=True)
-    return structs.replace(made, run=run, changes=changes)
+    return followed(structs.replace(made, run=run, changes=changes))
 
 
 def unread() -> Report:
@@ -294,8 +340,10 @@ def hostile() -> Report:
         sale_returns=(SaleReturnName(1, HOSTILE),),
         fields=FieldChanges([FieldChange(HOSTILE, HOSTILE, HOSTILE)]),
         remarks=(HOSTILE,),
+        lines=(ReportedLine(HOSTILE, HOSTILE, 1, HOSTILE),),
+        vendors=(HOSTILE,),
     )
-    return Report(
+    made = Report(
         run=facts(3, failures=(Failure(HOSTILE, HOSTILE),), remarks=(HOSTILE,)),
         counts=Counts(seen=1, changed=1, failed=1),
         requests=Requests(),
@@ -306,6 +354,94 @@ def hostile() -> Report:
         problems=(Problem(HOSTILE, HOSTILE, HOSTILE, NOON, HOSTILE),),
         malformed=(SetAside(HOSTILE, HOSTILE, HOSTILE, HOSTILE, True, NOON, NOON),),
     )  # fmt: skip
+    return followed(made)
+
+
+TRICKY = (
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "\xa0-1", "＝1+1", "＠x", "－1",
+    "a;=1", "a,+1", 'x"\n=1', "'=1", "0012", "1E5", "2026-03-04", "٣", "|a|b|", "a\\|b", "a\\",
+    "`code` ``", "*b* _i_ ~~s~~", "#123 GH-123 org/repo#1 !5", "@someone", "a@b.example",
+    "<b>b</b><script>alert(1)</script>", "a<br>b", "[l](https://evil.example) ![i](x)", "[r]: x",
+    "https://evil.example/?a=1&b=2 www.evil.example", ":smile: :+1: :100:", "&lt;&#64;",
+    "$x$ ==m== ^s^", "# head", "> quote", "- item", "1. item", "---", "返品 タオル",
+    "\u202eabc\u2069", "\ud800", "e" + "\u0301" * 9, "one\ntwo\r\nthree", "x" * 400,
+    " ", "-", "null",
+)  # fmt: skip
+"""What spreadsheets, Markdown, terminals and people are misled by."""
+
+
+def tricky() -> Report:
+    """Each of them as an order's name, a reason, a product, a value and a remark."""
+    made = Report(
+        run=facts(3, message=TRICKY[24], remarks=TRICKY, failures=(Failure("x", None, "x '`|'"),)),
+        counts=Counts(seen=len(TRICKY)),
+        requests=Requests(),
+        changes=tuple(
+            ReportedChange(
+                return_id=str(8801 + place),
+                order_name=text,
+                order_id=f"{5550000000001 + place}",
+                change=ChangeKind.CREATE,
+                outcome=OutcomeKind.WAITING,
+                reason=text,
+                sale_returns=(SaleReturnName(1, text), SaleReturnName(2, text)),
+                fields=FieldChanges(
+                    [FieldChange("notes", text, place), FieldChange(text, 1, None)]
+                ),
+                remarks=(text, text),
+                lines=ReportedLines([ReportedLine(text, text, 2, text)] * 2),
+                vendors=("41", text),
+            )
+            for place, text in enumerate(TRICKY)
+        ),
+        problems=(Problem(TRICKY[0], "#1", "review", NOON, TRICKY[1]),),
+        malformed=(SetAside(TRICKY[2], None, TRICKY[3], TRICKY[4], True, NOON, NOON),),
+        unknown_words=tuple(CountedWord("outcome", text, 1) for text in TRICKY),
+    )
+    return structs.replace(made, next=("reconciler", "show", "--", *TRICKY[20:25]))
+
+
+def differing(text: str | None = None) -> Verification:
+    """Of each kind of difference one, and returns that were not compared."""
+    differences = tuple(
+        Difference(
+            kind=kind,
+            return_id=text or str(8801 + place),
+            order_name=text or f"#10{place:02}",
+            order_id=text,
+            what=text or "Loop shows it, and the ledger does not know it",
+            sale_returns=(SaleReturnName(1, text or "SR-1"),),
+            fields=(FieldDifference(text or "status[SR-1]", text or "shipped", text),),
+            proposed=text or "record it and push it",
+            command=f"reconciler run --return {8801 + place}",
+        )
+        for place, kind in enumerate(DifferenceKind)
+    )
+    waits = NotCompared("8820", text or "#1020", text, "review", NOON - HOUR, text or "two sales")
+    found = Verification(
+        verify=VerifyFacts(
+            start=NOON - 48 * HOUR,
+            end=NOON,
+            repair=False,
+            started_at=NOON,
+            finished_at=NOON + HOUR,
+            exit_code=0,
+            failures=(Failure(text or "Jetti answered 500", text),),
+            not_read=(text or "sale returns of before January",),
+            remarks=(text or "Jetti ignores the filter saleId",),
+            repaired_by="reconciler verify --from 2026-02-27T12:00:00Z --repair",
+        ),
+        counts=VerifyCounts(in_loop=9, in_ledger=8, compared=7, differing=9, undecided=1),
+        requests=Requests(LoopRequests(5), JettiRequests(3)),
+        differences=differences,
+        in_work=(NotCompared("8821", "", "5550000000021", "pending", None, None),),
+        undecided=(waits,),
+    )
+    return concluded(found, [5])
+
+
+def repaired() -> Verification:
+    return after_repair(differing(), {"8804"}, busy())
 
 
 def healthy() -> health.Health:
@@ -542,6 +678,16 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "run_hostile.txt": lambda: run_text.render(hostile()),
     "run_busy.json": lambda: as_json.encode(busy()),
     "run_dry.json": lambda: as_json.encode(dry()),
+    "run_busy.csv": lambda: as_csv.render(busy()),
+    "run_busy.md": lambda: as_markdown.render(busy()),
+    "run_tricky.json": lambda: as_json.encode(tricky()),
+    "run_tricky.csv": lambda: as_csv.render(tricky()),
+    "run_tricky.md": lambda: as_markdown.render(tricky()),
+    "verify.txt": lambda: verification_text.render(differing()),
+    "verify_repaired.txt": lambda: verification_text.render(repaired()),
+    "verify_repaired.json": lambda: as_json.encode(repaired()),
+    "verify_repaired.csv": lambda: as_csv.render(repaired()),
+    "verify_repaired.md": lambda: as_markdown.render(repaired()),
     "status_healthy.txt": lambda: status_text.render(healthy()),
     "status_unhealthy.txt": lambda: status_text.render(unhealthy()),
     "status_unhealthy.json": lambda: as_json.encode_status(unhealthy()),

@@ -20,6 +20,7 @@ from tests.reports.samples import (
     SAMPLES,
     busy,
     dry,
+    followed,
     hostile,
     looked,
     told,
@@ -166,7 +167,7 @@ def test_a_dry_run_says_what_to_type_next() -> None:
 
     first_step = run_text.render(dry()).split("\n")[-1]
     assert first_step == "next       reconciler init --since 2026-02-28T12:00:00Z"
-    assert run_text.render(with_a_ledger).split("\n")[-1] == "next       reconciler run"
+    assert run_text.render(followed(with_a_ledger)).split("\n")[-1] == "next       reconciler run"
 
 
 def test_rendering_is_repeatable() -> None:

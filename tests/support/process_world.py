@@ -16,6 +16,7 @@ from typing import Any
 from reconciler.cli import perform
 from reconciler.clock import SystemClock
 from reconciler.runtime import Runtime
+from tests.support import report_schema
 from tests.support.world import NO_KEYS, World, a_world
 
 PATIENCE = 30.0
@@ -74,6 +75,8 @@ class RealWorld(World):
         self, process: subprocess.Popen[str], patience: float = PATIENCE
     ) -> tuple[int, str, str]:
         stdout, stderr = process.communicate(timeout=patience)
+        if process.returncode >= 0:  # a killed one may have got half of it out
+            report_schema.check(list(process.args), stdout)  # type: ignore[arg-type]
         return process.returncode, stdout, stderr
 
     def does(self, *arguments: str, **environ: str) -> int:

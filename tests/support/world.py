@@ -31,6 +31,7 @@ from reconciler.sandbox.loop.model import SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
+from tests.support import report_schema
 from tests.support.in_process import Network, in_process
 from tests.support.leaks import assert_no_leak, found_in
 
@@ -228,6 +229,7 @@ class World:
         runtime = Runtime(self.clock, known, connect=self.connect, busy_seconds=self.busy_seconds)
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             code = perform(arguments, runtime)
+        report_schema.check(arguments, stdout.getvalue())
         return Ran(code, stdout.getvalue(), stderr.getvalue())
 
     def run(self, *arguments: str, **environ: str) -> Ran:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.core.instants import iso
 from reconciler.core.model import Value
+from reconciler.core.next_command import words_of
 from reconciler.core.records import By
 from reconciler.core.report import Failure, Report, Requests, RunKind, SaleReturnName
 from reconciler.core.request import RunRequest
@@ -164,6 +165,9 @@ class Verification(Struct, frozen=True, kw_only=True):
     """What waits for someone to decide."""
     repair: Report | None = None
     """The pass that settled what could be."""
+    next: tuple[str, ...] = ()
+    """The command that settles most of it or, after a repair, goes on from there, as an argument
+    list; empty where there is none."""
 
 
 def concluded(found: Verification, failures: Sequence[int]) -> Verification:
@@ -182,7 +186,7 @@ def concluded(found: Verification, failures: Sequence[int]) -> Verification:
         message=message,
         failures=tuple(failure for _, failure in told),
     )
-    return replace(found, verify=facts)
+    return replace(found, verify=facts, next=_next(found))
 
 
 def repaired(found: Verification, ids: Collection[str], made: Report) -> Verification:
@@ -199,6 +203,7 @@ def repaired(found: Verification, ids: Collection[str], made: Report) -> Verific
             for one in found.differences
         ),
         repair=made,
+        next=made.next,
     )
     code, message = found.verify.exit_code, found.verify.message
     if code == 3:
@@ -209,6 +214,15 @@ def repaired(found: Verification, ids: Collection[str], made: Report) -> Verific
         message = made.run.message
     facts = replace(found.verify, exit_code=both, message=message)
     return replace(after, verify=facts)
+
+
+def _next(found: Verification) -> tuple[str, ...]:
+    lost = next((one for one in found.differences if one.kind is DifferenceKind.LOST_WRITE), None)
+    if lost is not None and lost.command:
+        return words_of(lost.command)
+    settled = {DifferenceKind.NOT_IN_LEDGER, DifferenceKind.NEWER_IN_LOOP}
+    is_repairable = any(one.kind in settled for one in found.differences)
+    return words_of(found.verify.repaired_by) if is_repairable else ()
 
 
 def _sentence(found: Verification) -> str | None:
