@@ -36,10 +36,11 @@ _log = logging.getLogger(__name__)
 
 def report(made: Report, call: Session, output_format: str, output: str | None) -> int:
     """Deliver the report of a pass; returns the exit code of the whole call."""
-    from reconciler.reports import as_json, run_text
+    from reconciler.reports import forms
 
-    text = as_json.encode(made) if output_format == "json" else run_text.render(made)
-    speaks = output_format == "json" or _has_news(made, call)
+    text = forms.rendered(made, output_format)
+    # Whoever chooses another form has something read it, which expects the same each time.
+    speaks = output_format != "text" or _has_news(made, call)
     done = "" if made.run.dry_run else "the pass itself is done and recorded; "
     delivered = hand_over(text, output, done) if output or speaks else True
     return worst({made.run.exit_code, 0 if delivered else UNDELIVERED})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -10,8 +10,23 @@ import click
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+FORMS = ("text", "json")
+"""What every report can be written as."""
+TABLES = ("csv", "markdown")
+"""What else the reports of `run` and `verify` can be written as (`reports.forms`)."""
+
+
 def output_options(command: _Command) -> _Command:
     """Give a command both options."""
+    return _options(command, FORMS)
+
+
+def table_options(command: _Command) -> _Command:
+    """The same, for a report that can be written as a table, too."""
+    return _options(command, (*FORMS, *TABLES))
+
+
+def _options(command: _Command, forms: Sequence[str]) -> _Command:
     command = click.option(
         "--output",
         metavar="FILE",
@@ -20,7 +35,7 @@ def output_options(command: _Command) -> _Command:
     return click.option(
         "--format",
         "output_format",
-        type=click.Choice(["text", "json"]),
+        type=click.Choice(forms),
         default="text",
         show_default=True,
         help="Format of the report.",

@@ -10,7 +10,7 @@ import click
 from reconciler.cli import announced, completion, deliver, progress
 from reconciler.cli.consent import consent
 from reconciler.cli.exit_codes import exit_codes
-from reconciler.cli.output_options import output_options
+from reconciler.cli.output_options import table_options
 from reconciler.cli.params import Moment, Span
 from reconciler.cli.session import session
 from reconciler.errors import ConfigError
@@ -102,7 +102,7 @@ _WHEN_HELP = "ISO date or date-time (UTC), or 7d for seven days ago."
     help="Wait up to this long for another run to finish. Default: sweeps 15m, single runs and"
     " accepted plans 2m, else 0.",
 )
-@output_options
+@table_options
 @click.pass_context
 def run(
     context: click.Context, /, output_format: str, output: str | None, yes: bool, **asked: Any

@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli import deliver, progress
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
-from reconciler.cli.output_options import output_options
+from reconciler.cli.output_options import table_options
 from reconciler.cli.params import Moment, Span
 from reconciler.cli.session import session
 from reconciler.core.instants import iso
@@ -48,7 +48,7 @@ _WAIT = timedelta(minutes=2)
     metavar="D",
     help="With --repair: wait up to this long for another run to finish. Default: 2m.",
 )
-@output_options
+@table_options
 @click.pass_context
 def verify(
     context: click.Context,
@@ -99,10 +99,9 @@ def verify(
 
 
 def _deliver(found: Verification, output_format: str, output: str | None) -> int:
-    from reconciler.reports import as_json, verification_text
+    from reconciler.reports import forms
 
-    is_json = output_format == "json"
-    text = as_json.encode(found) if is_json else verification_text.render(found)
+    text = forms.rendered(found, output_format)
     done = "what was to be repaired is recorded; " if found.repair is not None else ""
     delivered = deliver.hand_over(text, output, done)
     return worst({found.verify.exit_code, 0 if delivered else UNDELIVERED})

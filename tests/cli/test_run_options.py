@@ -175,3 +175,18 @@ def test_a_plan_is_accepted_by_the_members_of_a_dry_run(tmp_path: Path) -> None:
 def test_what_is_neither_digest_nor_file_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="neither a digest nor a file"):
         request(accept_plan=name)
+
+
+def test_what_was_typed_besides_is_kept_for_the_run_that_follows_a_dry_run(tmp_path: Path) -> None:
+    path = tmp_path / "a plan.json"
+    path.write_text('{"run": {"dry_run": true}, "changes": []}')
+    hour = timedelta(hours=1)
+
+    asked = request(accept_plan=str(path), max_writes=0, max_seconds=hour, wait=2 * hour)
+    sweep = request(sweep=timedelta(days=3), dry_run=True, against_jetti=True)
+
+    assert asked.typed == (
+        "--accept-plan", str(path), "--max-writes", "0", "--max-seconds", "1h", "--wait", "2h",
+    )  # fmt: skip
+    assert sweep.typed == ()
+    assert sweep.again == ("reconciler", "run", "--sweep", "3d")
