@@ -36,8 +36,10 @@ from reconciler.core.report import (
     RunFacts,
     RunKind,
     SaleReturnName,
+    Sums,
     Watermarks,
 )
+from reconciler.core.returned_goods import ReportedLine
 from reconciler.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -310,13 +312,16 @@ def test_readme_names_every_key_of_the_report_and_no_other() -> None:
         "run.failures": keys_of(Failure),
         "counts": keys_of(Counts),
         "requests": {"loop", "jetti"} | keys_of(LoopRequests) | keys_of(JettiRequests),
-        "changes": keys_of(ReportedChange) - {"sale_returns", "fields"},
+        "changes": keys_of(ReportedChange) - {"sale_returns", "fields", "lines"},
         "changes.sale_returns": keys_of(SaleReturnName),
         "changes.fields": keys_of(FieldChange),
+        "changes.lines": keys_of(ReportedLine),
         "problems": keys_of(Problem),
         "malformed": keys_of(SetAside),
         "unknown_words": keys_of(CountedWord),
         "backlog": keys_of(BacklogLeft),
+        "sums": keys_of(Sums),
+        "next": set(),
     }
     for place, names in places.items():
         assert told[place] - values == names - values, place

@@ -1,5 +1,5 @@
 """Reports as Markdown (docs/reports.md#markdown), to be pasted into an issue or a chat: whatever a
-service has sent stands there as text, and nothing of it is interpreted."""
+service has sent is shown as text, and nothing of it is interpreted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.reports.tables import NAME, TOP, VALUE, Cell, Table, tables
 from reconciler.reports.wording import command_line
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~&$^=])")
-"""What a backslash makes plain text of, wherever it stands in a line."""
+"""What a backslash turns into plain text, anywhere in a line."""
 _BREAK = "\u200b"
 """Without width. Mentions, references, emoji and links are sought in what is shown, in which a
 backslash is gone."""
@@ -33,12 +33,12 @@ _TITLES = {
     "failures": "What went wrong",
     "remarks": "Notes",
     "differences": "Differences",
-    "undecided": "Wait for someone to decide",
+    "undecided": "Waiting for a decision",
     "in_work": "Still in work",
     "not_read": "Not read",
 }
 _FIRST = ("failures", "not_read", "problems", "malformed", "undecided", "differences", "changes")
-"""What needs a person comes before what went well; the rest as in JSON."""
+"""What someone has to look at comes before what went well; the rest as in JSON."""
 
 
 _CODE = re.compile(r"[^`|\\]+")
@@ -93,7 +93,7 @@ def _section(table: Table) -> Iterator[str]:
     rows = [*table.rows]
     if not rows:
         return
-    # A column in which nothing stands tells nothing.
+    # An empty column says nothing.
     is_empty = [all(row[place] in (None, "") for row in rows) for place in range(len(rows[0]))]
     columns = [name for name, empty in zip(table.columns, is_empty, strict=True) if not empty]
     title = _TITLES[table.path.rpartition(".")[2]]

@@ -39,7 +39,7 @@ Cell = str | int | None
 NAME, VALUE = "name", "value"
 """The columns of single facts; texts have the latter alone."""
 TOP = "report"
-"""Where single facts stand that are in no object."""
+"""The place of single facts that are in no object."""
 
 _SINGLE = ("next",)
 """Lists that are one fact."""
@@ -62,7 +62,7 @@ class Table(Struct, frozen=True):
     """Some facts of a report."""
 
     path: str
-    """Where they stand in JSON: `changes`, `run.windows`, `repair.changes`; of single facts the
+    """Their place in JSON: `changes`, `run.windows`, `repair.changes`; of single facts the
     object that they are in."""
     columns: tuple[str, ...]
     """As in JSON."""
@@ -134,7 +134,7 @@ def _listed(path: str, name: str, values: Iterable[Any]) -> Table:
     )
 
 
-# ------------------------------------------------------------ what stands in a cell with others
+# ----------------------------------------------------------------------- several things in one cell
 
 
 def _whole(text: str) -> str:

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from reconciler.core.returned_goods import ReportedLines
 from reconciler.core.text import safe
 from reconciler.core.verification.report import Verification
 from reconciler.reports import as_csv, as_json, as_markdown, run_text, verification_text
+from reconciler.reports.tables import columns_of
 from tests.reports.samples import (
     TRICKY,
     busy,
@@ -283,6 +285,16 @@ def test_no_cell_is_longer_than_a_spreadsheet_takes() -> None:
 
     cells = [len(c) for row in csv.reader(io.StringIO(as_csv.render(long))) for c in row]
     assert 32_000 <= max(cells) <= 32_767
+
+
+def test_the_columns_are_documented() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "reports.md").read_text()
+    [paragraph] = re.findall(r"<!-- columns.*?-->\n(.*?)<!-- end -->", page, re.S)
+    of_run, of_verify = (re.findall(r"`(\w+)`", part) for part in paragraph.split("Of `verify`"))
+
+    columns = columns_of(busy())
+    assert ["name", "value", *of_run[1:]] == columns
+    assert {*of_verify} == {*columns_of(differing())} - {*columns}
 
 
 # ------------------------------------------------------------------------------------- Markdown
