@@ -21,8 +21,9 @@ _IDS = frozenset({"return_id", "order_name", "order_id", "fingerprint", "digest"
 """What a spreadsheet would take for a number or a date, and cut digits off."""
 
 _SIGNS = "=+\\-@＝＋－−﹢﹣﹦﹫＠"
-_FORMULA = re.compile(rf"(^|[;,\t\r\n])(?=[\s\"']*[{_SIGNS}\t\r\n])")
-"""Where a formula may begin: also behind what some spreadsheets take for the end of a cell."""
+_FORMULA = re.compile(rf"[;,\t\r\n](?=[\s\"']*[{_SIGNS}\t\r\n])")
+"""What a formula may begin behind: what some spreadsheets take for the end of a cell."""
+_HARMLESS = re.compile(r"[\w#.: ]*")
 
 
 def render(report: Report | Verification) -> str:
@@ -46,7 +47,9 @@ def render(report: Report | Verification) -> str:
 
 def guarded(text: str) -> str:
     """The text with an apostrophe wherever a spreadsheet would see the begin of a formula."""
-    return _FORMULA.sub(r"\1'", text)
+    if _HARMLESS.fullmatch(text):  # most cells of a long plan
+        return text
+    return _FORMULA.sub(r"\g<0>'", f"\n{text}")[1:]
 
 
 def _written(name: str, cell: Cell) -> str:

@@ -13,7 +13,7 @@ from reconciler.core.verification.report import Verification
 from reconciler.reports.tables import NAME, TOP, VALUE, Cell, Table, tables
 from reconciler.reports.wording import command_line
 
-_PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~&$^=])")
+_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~&$^="})
 """What a backslash turns into plain text, anywhere in a line."""
 _BREAK = "\u200b"
 """Without width. Mentions, references, emoji and links are sought in what is shown, in which a
@@ -22,6 +22,8 @@ _REFERENCE = re.compile(
     r"(?<=[@#!~%&$])(?=\w)|(?<=:)(?=[^\s\d]|\d{3}|\d[a-z])|(?<=[wW]{3})(?=\.)"
     r"|(?<=[^\W_]\.)(?=[^\W\d_])|(?<=GH-)(?=\d)"
 )
+_MAY_REFER = re.compile(r"[@#!~%&$.]|:[^\s]|GH-")
+_HARMLESS = re.compile(r"[0-9A-Za-z ]*")
 _COMMANDS = ("command", "next", "repaired_by")
 _FACTS = "Facts"
 _TITLES = {
@@ -51,11 +53,14 @@ def render(report: Report | Verification) -> str:
 
 def plain(text: str) -> str:
     """The text, on one line, as Markdown that shows it and does nothing."""
-    return _escaped(_REFERENCE.sub(_BREAK, " ".join(text.splitlines())))
+    if _HARMLESS.fullmatch(text):  # most cells of a long plan
+        return text
+    line = " ".join(text.splitlines())
+    return _escaped(_REFERENCE.sub(_BREAK, line) if _MAY_REFER.search(line) else line)
 
 
 def _escaped(text: str) -> str:
-    return _PUNCTUATION.sub(r"\\\1", text)
+    return text.translate(_ESCAPES)
 
 
 def _lines(report: Report | Verification) -> Iterator[str]:
