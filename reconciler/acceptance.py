@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconciler.clock import Clock
+from reconciler.core.batches import batched
 from reconciler.core.guard import Guarded, members_opened_by
+from reconciler.core.model import Entry
 from reconciler.core.plan import Change, Plan
 from reconciler.core.ports import Ledger
-from reconciler.core.records import PlanMember, StoppedPlan
+from reconciler.core.records import Accepter, PlanMember, StoppedPlan
 from reconciler.core.report import ChangeKind
 from reconciler.core.request import RunRequest
 from reconciler.errors import SafetyStop
@@ -17,7 +19,11 @@ from reconciler.errors import SafetyStop
 class Acceptance:
     """The digest or the members that a request accepts."""
 
-    def __init__(self, request: RunRequest, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, request: RunRequest, run_id: int, ledger: Ledger, clock: Clock) -> None:
+        self.accepted_by: str | None = None
+        """Who let changes past the guards; None as long as none were."""
+        self._user = request.accepted_by
+        self._run_id = run_id
         self._digest = request.accept_digest
         self._members = frozenset(request.accept_members)
         self._ledger = ledger
@@ -26,6 +32,8 @@ class Acceptance:
         """Whether the digest named a plan."""
         self._reviewed: frozenset[PlanMember] = frozenset()
         """The members of what was named."""
+        self._no_longer: list[Entry] = []
+        """Those of which something else is wanted by now, and nothing is to be done."""
 
     def members(self, plan: Plan, stopped: StoppedPlan | None) -> frozenset[PlanMember]:
         """What was reviewed: this plan, one that was kept, or members from a report."""
@@ -41,7 +49,19 @@ class Acceptance:
             # By the digest that was stored: a new mapping may have restamped equal wants since.
             accepted |= members_opened_by(stopped.members, plan.changes)
         self._reviewed = accepted
+        self._no_longer = self._outdated(plan)
         return accepted
+
+    def _outdated(self, plan: Plan) -> list[Entry]:
+        # A lookup writes nothing.
+        planned = {c.return_id for c in plan.changes if c.kind is not ChangeKind.ADOPT}
+        wants = {one.return_id: one.fingerprint for one in self._reviewed}
+        return [
+            entry
+            for ids in batched(sorted(wants.keys() - planned))
+            for entry in self._ledger.entries.get(ids)
+            if entry.fingerprint != wants[entry.id]
+        ]
 
     def names(self, guarded: Guarded) -> bool:
         """Whether what was accepted is the digest of what is stopped now."""
@@ -71,14 +91,35 @@ class Acceptance:
         """
         # safeguard: lookup-is-no-consent
         members = [change.member() for change in changes if change.kind is not ChangeKind.ADOPT]
-        if members:
-            self._ledger.plans.accept(members, self._clock.now(), asked_for=asked_for)
+        if not members:
+            return
+        by = None
+        if self._user is not None and not self._reviewed.isdisjoint(members):
+            by = Accepter(self._user, self._run_id)
+        self._ledger.plans.accept(members, self._clock.now(), asked_for=asked_for, by=by)
+        if by is not None:
+            self.accepted_by = by.user
 
     def remarks(self, plan: Plan | None) -> tuple[str, ...]:
         """That nothing was accepted after all, or nothing more. `plan` is None where none was
         judged."""
         if plan is None or (self._digest is None and not self._members):
             return ()
+        return (*self._of_the_outdated(), *self._of_what_is_open(plan))
+
+    def _of_the_outdated(self) -> Iterator[str]:
+        # safeguard: reviewed-and-gone-is-named
+        if not self._no_longer:
+            return
+        names = ", ".join(f"{one.id} ({one.seen.order_name})" for one in self._no_longer[:10])
+        more = f" and {len(self._no_longer) - 10} more" if len(self._no_longer) > 10 else ""
+        which = "1 return was" if len(self._no_longer) == 1 else f"{len(self._no_longer)} were"
+        yield (
+            f"of the plan that was reviewed, {which} not carried out, since by now something else"
+            f" is wanted, and nothing is to be pushed for it: {names}{more}"
+        )
+
+    def _of_what_is_open(self, plan: Plan) -> tuple[str, ...]:
         found = [change for change in plan.changes if change.member() in self._reviewed]
         # A lookup is never accepted, and needs it not.
         written = [change for change in found if change.kind is not ChangeKind.ADOPT]

@@ -69,6 +69,10 @@ class Approval(Protocol):
         """Whether what was asked for was accepted, so that later passes go on with it."""
 
     @property
+    def accepted_by(self) -> str | None:
+        """Who let changes past the guards with --accept-plan; None where none were."""
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What should be known of the plan that was accepted on the command line."""
 
@@ -86,6 +90,7 @@ class UnguardedApproval:
     stopped: Sequence[Change] = ()
     failures: Sequence[ReconcilerError] = ()
     is_accepted = False
+    accepted_by: str | None = None
     remarks: tuple[str, ...] = ()
 
     def approve(self, plan: Plan) -> tuple[Change, ...]:
@@ -127,9 +132,13 @@ class GuardedApproval:
         self._judged: Plan | None = None
         self._stopped_as = ""
         """The digest of what is stopped."""
-        self._acceptance = Acceptance(request, ledger, clock)
+        self._acceptance = Acceptance(request, start.run.id, ledger, clock)
         self._already_there: Sequence[str] | None = ()
         """If this ledger never pushed: planned creates that Jetti already has; None: not asked."""
+
+    @property
+    def accepted_by(self) -> str | None:
+        return self._acceptance.accepted_by
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -206,6 +206,7 @@ class Pass:
             skipped=self._planner.skipped,
             failures=(*log.failures, *self._approval.failures, *ended_by),
             is_accepted=self._approval.is_accepted,
+            accepted_by=self._approval.accepted_by,
             remarks=(*self._target.remarks, *self._approval.remarks, *self._untried),
             requests=self._requests(),
             seconds_at_pace=self._rates.seconds(self._plan.changes),

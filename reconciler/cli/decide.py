@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +14,8 @@ from reconciler.cli.consent import asked, is_somebody_there
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.listing import STATES
 from reconciler.cli.params import Span
-from reconciler.cli.session import Session, session
+from reconciler.cli.session import session
+from reconciler.cli.user import system_user
 
 if TYPE_CHECKING:
     from reconciler.deciding import Prospect, Request
@@ -209,7 +209,7 @@ def _decide(context: click.Context, request: Request, *, is_agreed: bool) -> int
             return False
         return asked(question, call.runtime.clock)
 
-    request = replace(request, by=_user(call))
+    request = replace(request, by=system_user(call.runtime.environ))
     done = deciding.decide(settings, request, call.runtime, consent)
     text = decision_text.summary(request.decision, _pairs(done))
     return 0 if streams.print_text(text) else UNDELIVERED
@@ -229,15 +229,3 @@ def _require_reason(reason: str) -> None:
     _require_text((reason,))
     if not reason.strip():
         raise click.UsageError("--reason is empty")
-
-
-def _user(call: Session) -> str:
-    """The user of the system, and on whose behalf `sudo` made them so."""
-    import pwd
-
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = str(os.getuid())
-    behind = call.runtime.environ.get("SUDO_USER")
-    return f"{behind} as {user}" if behind and behind != user else user

@@ -13,6 +13,7 @@ from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.output_options import table_options
 from reconciler.cli.params import Moment, Span
 from reconciler.cli.session import session
+from reconciler.cli.user import system_user
 from reconciler.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def run(
     from reconciler.cli.run_options import request
 
     call = session(context)
-    run_request = request(**asked)
+    run_request = request(**asked, user=system_user(call.runtime.environ))
     if yes and run_request.start is None:
         raise click.UsageError("--yes needs --from")
     settings = call.settings()

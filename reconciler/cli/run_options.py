@@ -51,8 +51,9 @@ class Options(Struct, frozen=True, kw_only=True):
         return RunKind.SCHEDULED if self.start is None else RunKind.RANGE
 
 
-def request(**typed: object) -> RunRequest:
-    """Build the request from the options. Raises click.UsageError, naming the option at fault."""
+def request(user: str | None = None, **typed: object) -> RunRequest:
+    """Build the request from the options, which `user` has typed. Raises click.UsageError, naming
+    the option at fault."""
     options = _with_more_values(Options(**typed))  # type: ignore[arg-type]
     _refuse_contradictions(options)
     accepted = (
@@ -72,6 +73,7 @@ def request(**typed: object) -> RunRequest:
         detailed_exitcode=options.detailed_exitcode,
         accept_digest=accepted.digest,
         accept_members=accepted.members,
+        accepted_by=None if options.accept_plan is None or options.dry_run else user,
         max_writes=options.max_writes,
         max_seconds=_max_seconds(options),
         backlog_seconds=_backlog_seconds(options),

@@ -22,6 +22,8 @@ from reconciler.core.report import ChangeKind
 from reconciler.core.settings import Guards
 from reconciler.errors import SafetyStop
 
+_MOST_NAMED = 10  # of the returns that have changed since their plan was reviewed
+
 
 class GuardInputs(Struct, frozen=True):
     """What a plan is judged by, besides itself."""
@@ -64,7 +66,8 @@ def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
     """Judge the plan of a scheduled pass or a sweep.
 
     Counted is what no one has accepted and what was not stopped before. Where that is too
-    much, all of it is stopped, together with what was stopped before: one plan, one digest.
+    much, all of it is stopped, together with what was stopped before: one plan, one digest. What
+    someone has reviewed is stopped where something else is wanted by now.
 
     What is wanted is stopped, not the kind of change: a create becomes an update once `init
     --adopt` has taken over what staff had raised, and may still create the lines they left out.
@@ -74,8 +77,11 @@ def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
     # safeguard: stopped-stays-stopped
     # safeguard: stopped-by-what-is-wanted
     still = [change for change in unseen if _is_in(before, change.member())]
-    reasons = _too_much([c for c in unseen if not _is_in(before, c.member())], inputs)
-    halted = unseen if reasons else still
+    too_much = _too_much([c for c in unseen if not _is_in(before, c.member())], inputs)
+    moved = moved_on(unseen, inputs.accepted)
+    named = {change.return_id for change in (*still, *moved)}
+    halted = unseen if too_much else [c for c in unseen if c.return_id in named]
+    reasons = (*too_much, *_of_what_moved(moved))
     if len(halted) == len(plan.changes):
         return Guarded((), plan.changes, reasons, len(still))
     ids = {change.return_id for change in halted}
@@ -85,6 +91,16 @@ def guard(plan: Plan, inputs: GuardInputs) -> Guarded:
         reasons=reasons,
         stopped_before=len(still),
     )
+
+
+def moved_on(changes: Iterable[Change], reviewed: Iterable[PlanMember]) -> list[Change]:
+    """Changes of returns that someone has reviewed, of which something else is wanted by now."""
+    wants = _wants(reviewed)
+    # safeguard: reviewed-as-it-is
+    known = [change.member() for change in changes if change.return_id in wants]
+    ids = {one.return_id for one in known if not _is_in(wants, one)}
+    # A lookup writes nothing to Jetti.
+    return [c for c in changes if c.return_id in ids and c.kind is not ChangeKind.ADOPT]
 
 
 def members_opened_by(
@@ -218,10 +234,12 @@ def needs_consent(changes: Sequence[Change], inputs: GuardInputs) -> tuple[str, 
     not."""
     creates = [change for change in changes if change.kind is ChangeKind.CREATE]
     limit = inputs.guards.creates
+    moved = moved_on(changes, inputs.accepted)
     reasons = (
         (len(creates) > limit, f"creates more than {_counted(limit, 'return')} (guard.creates)"),
         (any(c.before_go_live for c in creates), "creates returns from before go-live"),
         (bool(remapped(changes, inputs)), "changes pushed returns by the changed mapping"),
+        (bool(moved), f"carries out what nobody has reviewed: {'; '.join(_of_what_moved(moved))}"),
     )
     return tuple(reason for applies, reason in reasons if applies)
 
@@ -315,6 +333,18 @@ def _too_much(changes: Sequence[Change], inputs: GuardInputs) -> tuple[str, ...]
         what = _counted(touched, "pushed return")
         reasons.append(f"the changed mapping would change {what}")
     return tuple(reasons)
+
+
+def _of_what_moved(moved: Sequence[Change]) -> tuple[str, ...]:
+    if not moved:
+        return ()
+    names = ", ".join(f"{c.return_id} ({c.order_name})" for c in moved[:_MOST_NAMED])
+    more = f" and {len(moved) - _MOST_NAMED} more" if len(moved) > _MOST_NAMED else ""
+    has = "has" if len(moved) == 1 else "have"
+    return (
+        f"{_counted(len(moved), 'return')} {has} changed since the plan was reviewed:"
+        f" {names}{more}",
+    )
 
 
 def _wants(members: Iterable[PlanMember]) -> dict[str, bytes]:

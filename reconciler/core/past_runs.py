@@ -25,6 +25,8 @@ class PastRun(Struct, frozen=True):
     """Why it ended with that code, if that is not 0 or 10."""
     command: str | None
     """What to type to go on, if that is one command."""
+    accepted_by: str | None = None
+    """The user who let a part of its plan past the guards with --accept-plan."""
 
 
 class PastRuns(Struct, frozen=True):
@@ -53,4 +55,5 @@ def _past(run: Run, alive: int | None) -> PastRun:
         counts=run.counts,
         message=run.message,
         command=run.command,
+        accepted_by=run.accepted_by,
     )

@@ -18,6 +18,7 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.records import (
+    Accepter,
     By,
     DrainedWindow,
     Meta,
@@ -233,8 +234,17 @@ class Plans(Protocol):
     def stopped(self) -> StoppedPlan | None:
         """What is stopped, as far as the same is still wanted of it and still to be done."""
 
-    def accept(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
+    def accept(
+        self,
+        members: Iterable[PlanMember],
+        now: datetime,
+        *,
+        asked_for: bool,
+        by: Accepter | None = None,
+    ) -> None:
         """Remember that someone let these very wants past the guards; none stays stopped.
+
+        `by` is remembered with the run, where someone reviewed them.
 
         `asked_for` says that the return or its range was named: then go-live does not hold it
         back either, one that was skipped becomes pending, and acceptance follows its want until

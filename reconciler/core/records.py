@@ -192,6 +192,13 @@ class PlanMember(Struct, frozen=True, array_like=True, gc=False):
     fingerprint: bytes
 
 
+class Accepter(Struct, frozen=True):
+    """Who accepted a plan, and in which run."""
+
+    user: str
+    run_id: int
+
+
 class StoppedPlan(Struct, frozen=True):
     """A plan that a guard stopped and that nobody has accepted."""
 
@@ -222,6 +229,8 @@ class Run(Struct, frozen=True):
     """What to type to go on, if that is one command."""
     digest: str | None = None
     """Names its plan or, where a part of that was stopped, that part; None where it had none."""
+    accepted_by: str | None = None
+    """The user who let a part of its plan past the guards with --accept-plan."""
 
 
 # ------------------------------------------------------------------------------ reported to people

@@ -159,6 +159,8 @@ class RunFacts(Struct, frozen=True):
     watermark: Watermarks
     exit_code: int
     digest: str
+    accepted_by: str | None = None
+    """The user who let changes of this pass past the guards, having reviewed them."""
     message: str | None = None
     """The reason for the exit code if it is not 0 or 10."""
     failures: tuple[Failure, ...] = ()

@@ -38,6 +38,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     """The digest of a plan that was reviewed."""
     accept_members: tuple[PlanMember, ...] = ()
     """The members of a plan that was reviewed, from a dry run's JSON report."""
+    accepted_by: str | None = None
+    """The user of the system who accepts it."""
     max_writes: int | None = None
     """Writes to Jetti after which no further return is begun."""
     max_seconds: float | None = None

@@ -11,13 +11,13 @@ from sqlalchemy.dialects.sqlite import insert
 
 from reconciler.core.batches import BATCH, batched
 from reconciler.core.model import State
-from reconciler.core.records import PlanMember, StoppedPlan
+from reconciler.core.records import Accepter, PlanMember, StoppedPlan
 from reconciler.core.report import ChangeKind
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import START_ANEW, Values
-from reconciler.ledger.tables import entries, intents, plans, stopped
+from reconciler.ledger.tables import entries, intents, plans, runs, stopped
 
 PLANS_KEPT = 50
 """Plans. One that changes from pass to pass must not fill the disk with its versions."""
@@ -106,9 +106,19 @@ class SqlPlans:
             rows = connection.execute(query).all()
         return sum(wants[row.return_id] == row.fingerprint for row in rows)
 
-    def accept(self, members: Iterable[PlanMember], now: datetime, *, asked_for: bool) -> None:
+    def accept(
+        self,
+        members: Iterable[PlanMember],
+        now: datetime,
+        *,
+        asked_for: bool,
+        by: Accepter | None = None,
+    ) -> None:
         """Remember that someone let these very wants past the guards; none stays stopped."""
         with self._database.writing() as connection:
+            if by is not None:
+                run = runs.update().where(runs.c.id == by.run_id)
+                connection.execute(run.values(accepted_by=by.user))
             for batch in batched(members):
                 _accept(connection, batch, now, asked_for=asked_for)
         hit(Failpoint.ACCEPTANCE_COMMITTED)

@@ -118,6 +118,7 @@ def _run(row: Row[Any]) -> Run:
         message=row.message,
         command=row.command,
         digest=row.digest,
+        accepted_by=row.accepted_by,
     )
 
 

@@ -80,6 +80,8 @@ runs = Table(
     Column("message", Text),
     # What to type to go on after a stop, where it is one command.
     Column("command", Text),
+    # The user who let a part of its plan past the guards with --accept-plan.
+    Column("accepted_by", Text),
     Index(None, "kind", "exit_code"),
 )
 

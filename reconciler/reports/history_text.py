@@ -31,6 +31,8 @@ def _lines(run: PastRun) -> Iterator[str]:
         return
     took = duration.approximate(run.finished_at - run.started_at)
     yield f"{name}  {took:>4}  {run.exit_code!s:>4}  {_did(run)}".rstrip()
+    if run.accepted_by:
+        yield f"{'':>9}its plan was accepted by {safe(run.accepted_by, 60)}"
     if run.message:
         yield f"{'':>9}{safe(run.message, 1000)}"
     if run.command:

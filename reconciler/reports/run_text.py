@@ -79,6 +79,8 @@ def _lines(report: Report, following: str | None) -> Iterator[str]:
     yield from words_text.lines(report.unknown_words)
     yield from _malformed(report)
     yield ""
+    if run.accepted_by:
+        yield line("accepted", f"by {safe(run.accepted_by, 60)}, with --accept-plan")
     yield line("requests", _requests(report))
     if (backlog := report.backlog) is not None and backlog.left and run.kind in _SCHEDULED:
         left = f"{counted(backlog.left, 'return')} left for later passes"

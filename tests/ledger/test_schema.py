@@ -35,8 +35,8 @@ CHECKOUT = MIGRATIONS.parent
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:
@@ -155,8 +155,8 @@ def next_schema(tmp_path, more="pass"):
     """The schema of a later version of this program."""
     location = tmp_path / "later"
     shutil.copytree(MIGRATIONS, location)
-    (location / "versions" / "0008_next.py").write_text(NEXT.format(more=more))
-    return Schema(head="0008", migrations=str(location))
+    (location / "versions" / "0009_next.py").write_text(NEXT.format(more=more))
+    return Schema(head="0009", migrations=str(location))
 
 
 @pytest.fixture
@@ -176,11 +176,11 @@ def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp
         (entry,) = ledger.entries.get(["1"])
         assert len(entry.intents) == 1
 
-    backup = filled.with_name("ledger.db.schema-0007.backup")
+    backup = filled.with_name("ledger.db.schema-0008.backup")
     assert "priority" in statements(filled)["entries"]
     assert statements(backup) == before
     assert backup.stat().st_mode & 0o777 == 0o600
-    assert not filled.with_name("ledger.db.schema-0007.backup.partial").exists()
+    assert not filled.with_name("ledger.db.schema-0008.backup.partial").exists()
     with opening.open_reader(f"sqlite:///{backup}", clock) as reader:
         assert reader.entries.counts_by_state() == {State.IN_FLIGHT: 1}
     with opening.open_ledger(url, clock, schema=later) as ledger:
@@ -221,7 +221,7 @@ def test_a_migration_that_fails_or_dies_leaves_the_ledger_as_it_was(
         "from reconciler.clock import SystemClock\n"
         "from reconciler.ledger import opening\n"
         "from reconciler.ledger.schema import Schema\n"
-        "later = Schema(head='0008', migrations=sys.argv[2])\n"
+        "later = Schema(head='0009', migrations=sys.argv[2])\n"
         "opening.open_ledger(sys.argv[1], SystemClock(), schema=later).__enter__()\n"
     )
 
@@ -270,7 +270,7 @@ COLUMNS = {
     "malformed": "key problem first_seen last_seen return_id order_name is_partial created_at "
     "updated_at ignored_problem",
     "decisions": "id return_id decided_at decision reason decided_by sale_returns",
-    "runs": "id kind started_at finished_at exit_code counts digest message command",
+    "runs": "id kind started_at finished_at exit_code counts digest message command accepted_by",
     "plans": "digest kept_at members",
     "stopped": "return_id change fingerprint digest stopped_at",
     "spellings": "prefix suffix order_id is_confirmed",
