@@ -36,13 +36,15 @@ _log = logging.getLogger(__name__)
 
 def report(made: Report, call: Session, output_format: str, output: str | None) -> int:
     """Deliver the report of a pass; returns the exit code of the whole call."""
-    from reconciler.reports import forms
-
-    text = forms.rendered(made, output_format)
     # Whoever chooses another form has something read it, which expects the same each time.
     speaks = output_format != "text" or _has_news(made, call)
+    if not (output or speaks):
+        return made.run.exit_code
+
+    from reconciler.reports import forms  # late: most passes find nothing to tell
+
     done = "" if made.run.dry_run else "the pass itself is done and recorded; "
-    delivered = hand_over(text, output, done) if output or speaks else True
+    delivered = hand_over(forms.rendered(made, output_format), output, done)
     return worst({made.run.exit_code, 0 if delivered else UNDELIVERED})
 
 

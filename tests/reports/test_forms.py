@@ -347,3 +347,8 @@ def test_what_is_sought_in_shown_text_is_broken_up(text: str) -> None:
 @pytest.mark.parametrize("text", ["12:00:00Z", "1001-01", "0.5", "size: 4", "a - b", "100 %"])
 def test_what_refers_to_nothing_stays_as_it_is(text: str) -> None:
     assert as_markdown.plain(text) == text
+
+
+def test_each_sign_that_markdown_may_read_gets_a_backslash() -> None:
+    for sign in "\\`*_{}[]<>#|~&$^=":
+        assert as_markdown.plain(f"a {sign} b") == f"a \\{sign} b"
