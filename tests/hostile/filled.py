@@ -20,6 +20,7 @@ from reconciler.core.field_changes import FieldChange, FieldChanges
 from reconciler.core.health import Health
 from reconciler.core.report import ChangeKind, Changes, OutcomeKind, Report, ReportedChange
 from reconciler.core.return_detail import ReturnDetails
+from reconciler.core.returned_goods import ReportedLine, ReportedLines
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _ALONE: dict[Any, Any] = {int: 1, bool: True, datetime: NOON}
@@ -62,6 +63,8 @@ def _filled(kind: Any, text: str) -> Any:
     if kind is FieldChanges:
         one = _filled(FieldChange, text)
         return FieldChanges([one, *(replace(one, field=name) for name in _SINGLED_OUT)])
+    if kind is ReportedLines:
+        return ReportedLines([_filled(ReportedLine, text)])
     if kind is Changes:
         one = _filled(ReportedChange, text)
         return Changes([one], [replace(one, outcome=OutcomeKind.SKIPPED)])

@@ -41,7 +41,7 @@ from reconciler.loop.query import ListQuery, around, cursor_columns, next_cursor
 from reconciler.loop.rows import parse_row
 from reconciler.loop.values import Unreadable, read_shop, read_time
 from reconciler.operations import crontab
-from reconciler.reports import as_json, return_text, run_text, status_text
+from reconciler.reports import as_json, as_markdown, return_text, run_text, status_text
 from tests.hostile import filled
 from tests.hostile.hostile_content import assert_harmless
 
@@ -271,6 +271,12 @@ def run_report(data: bytes) -> None:
 
 
 @_target
+def markdown_report(data: bytes) -> None:
+    """The same as Markdown, but for the character that keeps references from being found."""
+    _check_report(_markdown, filled.reports, data)
+
+
+@_target
 def status_report(data: bytes) -> None:
     """The answer of `status` with it."""
     _check_report(status_text.render, filled.healths, data)
@@ -280,6 +286,10 @@ def status_report(data: bytes) -> None:
 def story_report(data: bytes) -> None:
     """The answer of `show` with it."""
     _check_report(return_text.render, filled.stories, data, _paragraphs)
+
+
+def _markdown(made: Any) -> str:
+    return as_markdown.render(made).replace("\u200b", "")
 
 
 def _breaks(text: str) -> int:
