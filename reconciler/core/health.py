@@ -14,7 +14,7 @@ from reconciler.core.commands import init_adopt
 from reconciler.core.instants import to_the_minute, to_the_second
 from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
-from reconciler.core.report import BacklogLeft, Problem, RunKind
+from reconciler.core.report import VERBS, BacklogLeft, Problem, RunKind
 from reconciler.core.summary import CREATION_STOPPED
 
 SWEEP_AGE = timedelta(hours=48)
@@ -323,7 +323,9 @@ def _about_adoption(facts: Facts) -> Iterator[str]:
 def _about_the_stopped(facts: Facts) -> Iterator[str]:
     if (plan := facts.stopped) is None:
         return
-    what = ", ".join(f"{kind} {count}" for kind, count in sorted(plan.changes.items()))
+    what = ", ".join(
+        f"{VERBS.get(kind, kind)} {count}" for kind, count in sorted(plan.changes.items())
+    )
     yield (
         f"plan {plan.digest} is stopped since {to_the_minute(plan.since)} ({what}): look at it"
         f" with `reconciler run --dry-run`, then accept it with"

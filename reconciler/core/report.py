@@ -22,6 +22,19 @@ class ChangeKind(StrEnum):
     ADOPT = "adopt"
     """Take it over if Jetti has it; writes nothing to Jetti."""
 
+    @property
+    def verb(self) -> str:
+        """What it does, for texts."""
+        return VERBS[self]
+
+
+VERBS: dict[str, str] = {
+    ChangeKind.CREATE: "create",
+    ChangeKind.UPDATE: "update",
+    ChangeKind.CANCEL: "cancel",
+    ChangeKind.ADOPT: "take over",
+}
+
 
 class OutcomeKind(StrEnum):
     """What became of a change."""
@@ -60,7 +73,7 @@ class ReportedChange(Struct, frozen=True, gc=False):
     order_name: str
     order_id: str | None
     change: ChangeKind
-    """As planned; but what was pushed as a create and found all of it in Jetti was adopted."""
+    """As planned; but a create of which Jetti has all already is an adopt, done or foreseen."""
     outcome: OutcomeKind
     reason: str | None = None
     sale_returns: tuple[SaleReturnName, ...] = ()
@@ -71,6 +84,13 @@ class ReportedChange(Struct, frozen=True, gc=False):
     """Whether a guard keeps it back until someone accepts it."""
     remarks: tuple[str, ...] = ()
     """What operators should know about it, regardless of the outcome."""
+    planned: ChangeKind | None = None
+    """By the ledger alone, as the digest names it; None where `change` is the same."""
+    sale_returns_made: int = 0
+    """That this pass created in Jetti for it, whatever the outcome. Of what is planned or stopped
+    the least that it would create, since Jetti splits them by vendor."""
+    sale_returns_cancelled: int = 0
+    """That this pass set to `cancelled`, or would."""
 
 
 class Changes:
@@ -172,6 +192,9 @@ class Counts(Struct, frozen=True):
     updated: int = 0
     cancelled: int = 0
     adopted: int = 0
+    sale_returns_made: int = 0
+    """Sale returns, of which one return may have several; in whatever change they were made."""
+    sale_returns_cancelled: int = 0
     skipped: int = 0
     waiting: int = 0
     """In this state now, like the rest."""

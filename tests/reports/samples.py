@@ -147,17 +147,22 @@ def busy() -> Report:
     return Report(
         run=facts(3, remarks=("the budget of 3 writes is spent",)),
         counts=Counts(
-            seen=9, new=5, changed=2, unchanged=1, created=1, updated=1, cancelled=1, adopted=1,
+            seen=9, new=5, changed=2, unchanged=1, created=1, updated=1, cancelled=1, adopted=2,
+            sale_returns_made=3, sale_returns_cancelled=2,
             skipped=2, waiting=1, failed=1, review=1, malformed=1, pending=2,
         ),
         backlog=BacklogLeft(NOON, 2, 9, is_measured=False),
         requests=Requests(LoopRequests(7), JettiRequests(8, 5)),
         changes=(
-            change(1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=MADE),
             change(
-                3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED, remarks=("it is held",)
+                1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=MADE,
+                sale_returns_made=2,
             ),
-            change(4, ChangeKind.CANCEL, OutcomeKind.PUSHED),
+            change(
+                3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED, remarks=("it is held",),
+                sale_returns_made=1,
+            ),
+            change(4, ChangeKind.CANCEL, OutcomeKind.PUSHED, sale_returns_cancelled=2),
             change(5, ChangeKind.ADOPT, OutcomeKind.PUSHED, sale_returns=names[:1]),
             change(6, ChangeKind.CREATE, OutcomeKind.WAITING, "the order is not in Jetti yet"),
             change(7, ChangeKind.UPDATE, OutcomeKind.FAILED, "Jetti answered 500"),
@@ -166,6 +171,7 @@ def busy() -> Report:
             change(12, ChangeKind.CREATE, OutcomeKind.FAILED, "Jetti answered 422", fields=HALF),
             change(
                 13, ChangeKind.ADOPT, OutcomeKind.PUSHED, sale_returns=names[:1], fields=UPDATED,
+                planned=ChangeKind.CREATE,
                 remarks=("taken over, not created, because already in Jetti: SR-1",),
             ),
             change(10, ChangeKind.ADOPT, OutcomeKind.SKIPPED, "before go-live"),
@@ -206,8 +212,8 @@ def dry() -> Report:
         counts=Counts(seen=3, new=3, pending=3),
         requests=Requests(LoopRequests(6), JettiRequests(0, 0)),
         changes=(
-            change(1, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED),
-            change(2, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=ONE_LINE),
+            change(1, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED, sale_returns_made=1),
+            change(2, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=ONE_LINE, sale_returns_made=1),
             change(5, ChangeKind.ADOPT, OutcomeKind.PLANNED),
         ),
     )  # fmt: skip
