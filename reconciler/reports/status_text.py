@@ -76,6 +76,8 @@ def _next(health: Health) -> str | None:
         return f"reconciler show {safe(facts.oldest_problem.return_id, 20)}"
     if facts.adopting_since is not None:
         return init_adopt(facts.go_live)
+    if facts.settled and not health.healthy:
+        return "reconciler run, as scheduled: what stopped it is settled"
     if facts.last_complete_pass is None:
         return "reconciler run, scheduled every few minutes (cron.example)"
     return None

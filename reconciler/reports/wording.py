@@ -79,7 +79,7 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def sale_returns_done(made: int, cancelled: int, least: str = "") -> str:
-    """`2 sale returns made, 1 sale return cancelled`; zeros are left out. `least` stands before
+    """`2 sale returns made, 1 sale return cancelled`; zeros are left out. `least` comes before
     what is made, where there may be more."""
     each = ((made, least, "made"), (cancelled, "", "cancelled"))
     found = (f"{so}{counted(count, 'sale return')} {what}" for count, so, what in each if count)
