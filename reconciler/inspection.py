@@ -55,6 +55,7 @@ from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavail
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
 from reconciler.ledger.opening import is_in_use, open_reader, open_scratch
+from reconciler.ledger.pruning import KEPT
 from reconciler.ledger.sql_ledger import SqlLedger
 
 _RUNS = 10
@@ -151,7 +152,7 @@ def details(settings: Settings, clock: Clock, name: str, look: Look | None = Non
         found = []
         for entry in entries:
             of_it = aside.pop(entry.id, None) or _only(ledger.malformed.find(entry.id))
-            known = _known(ledger, entry, rules, settings, seen.orders.get(entry.id))
+            known = _known(ledger, entry, rules, settings, seen.orders.get(entry.id), clock.now())
             found.append(_detail_of(ledger, entry, rules, of_it, clock.now(), known))
     return ReturnDetails(
         returns=tuple(found),
@@ -208,8 +209,10 @@ def _known(
     rules: CreationRules,
     settings: Settings,
     live: LiveOrder | None,
+    now: datetime,
 ) -> Known:
     meta = ledger.meta.read()
+    began = max(entry.seen.created_at, meta.created_at or entry.seen.created_at)
     return Known(
         settle=settings.jetti.settle,
         watermark=meta.watermark,
@@ -218,6 +221,7 @@ def _known(
         decisions=ledger.decisions.of(entry.id),
         unknown_words=tuple(_unknown_words(entry, settings)),
         live=live,
+        is_history_whole=began > now - KEPT,
     )
 
 

@@ -18,6 +18,7 @@ from reconciler.core.model import (
     Entry,
     Fields,
     Intent,
+    IntentOutcome,
     Item,
     Line,
     Operation,
@@ -430,13 +431,28 @@ def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
     )
 
 
+MADE_THEN = PastWrite(
+    NOON - 3 * HOUR,
+    Operation.UPDATE_SALE_RETURN,
+    1,
+    (),
+    {OwnedField.STATUS: "received"},
+    NOON - 2 * HOUR,
+    IntentOutcome.APPLIED,
+)
+
+
 def told(text: str | None = None) -> return_detail.ReturnDetails:
     sent = PastWrite(
         NOON - HOUR, Operation.CREATE, 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text
     )
     attempt = Attempt(NOON - HOUR, Operation.CREATE, 10, text or "lost", 504, text or "timeout")
     return return_detail.ReturnDetails(
-        (return_detail.describe(entry(text), (sent,), (attempt,), remarks=(text or "it is held",)),)
+        (
+            return_detail.describe(
+                entry(text), (MADE_THEN, sent), (attempt,), remarks=(text or "it is held",)
+            ),
+        )
     )
 
 
@@ -449,7 +465,12 @@ def aside() -> return_detail.ReturnDetails:
         (
             return_detail.describe(known, (), (), not_understood=newer),
             return_detail.describe(
-                entry(state=State.PENDING), (), (), lacks=lacks, not_understood=PART
+                entry(state=State.PENDING),
+                (),
+                (),
+                lacks=lacks,
+                not_understood=PART,
+                known=return_detail.Known(is_history_whole=False),
             ),
         ),
         (WHOLE,),
@@ -524,7 +545,7 @@ def looked(text: str | None = None) -> return_detail.ReturnDetails:
     review = entry(text, State.REVIEW)
     return return_detail.ReturnDetails(
         returns=(
-            return_detail.describe(review, (), (), known=known),
+            return_detail.describe(review, (MADE_THEN,), (), known=known),
             return_detail.describe(entry(text, State.DEAD), (), (), known=lost),
         ),
         not_understood=(WHOLE,),
