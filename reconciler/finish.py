@@ -25,6 +25,7 @@ from reconciler.core.report import (
     RunKind,
     Watermarks,
 )
+from reconciler.core.request import RunRequest
 from reconciler.core.run_remarks import run_remarks
 from reconciler.core.settings import Mapping, Policy
 from reconciler.core.states import OPEN
@@ -101,6 +102,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
             digest=result.digest,
             message=_message(exit_code, failures, state),
             would_go_live=start.would_go_live,
+            goes_on=_goes_on(request),
             failures=tuple(Failure(str(error), error.hint, error.command) for error in failures),
             remarks=run_remarks(result, state, settings.ids_key),
         ),
@@ -112,6 +114,14 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
         malformed=state.malformed,
         backlog=backlog,
     )
+
+
+def _goes_on(request: RunRequest) -> str | None:
+    if not request.dry_run or request.kind is not RunKind.SCHEDULED or request.accept_members:
+        return None
+    # safeguard: dry-run-of-an-accepted-plan-names-it
+    accepts = f" --accept-plan {request.accept_digest}" if request.accept_digest else ""
+    return f"{request.command}{accepts}"
 
 
 def _refused(kind: RunKind, failures: Sequence[ReconcilerError]) -> dict[str, int]:

@@ -177,6 +177,9 @@ class RunFacts(Struct, frozen=True):
     """That reason comes first."""
     would_go_live: datetime | None = None
     """Of a dry run without a ledger: since when, after the `init` that it leads to."""
+    goes_on: str | None = None
+    """The command that does what a dry run of a scheduled pass shows; None of other runs, and of
+    one that accepts a file, whose name is not known here."""
     remarks: tuple[str, ...] = ()
     """What a reader should know: no ledger, creation stopped, budget spent, …"""
 

@@ -192,7 +192,11 @@ def _pushed(detail: ReturnDetail) -> Iterator[str]:
         yield ""
         when, known = "by the last push", "last pushed"
         if adopted:
-            when = "when it was adopted" if detail.is_history_whole else f"{when} or then"
+            when = (
+                "when it was adopted"
+                if detail.is_history_whole
+                else f"{when}, or when it was adopted"
+            )
             known = _known(detail)
         yield f"left {when}: {known} -> wanted"
     for field in left.fields:

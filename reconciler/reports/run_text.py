@@ -304,7 +304,5 @@ def _next(report: Report) -> str | None:
         foreseen = _planned(report) if _is_about_creation(run) else _foreseen(report)
         if not any(foreseen):
             return None
-        if run.kind is RunKind.SCHEDULED:
-            return "reconciler run"
-        return "the same command without --dry-run"
+        return safe(run.goes_on or "the same command without --dry-run", 1000)
     return None

@@ -8,6 +8,7 @@ from datetime import datetime
 from reconciler.core import duration
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
 from reconciler.core.health import Facts, Health, killed_run, refused_run, stopped_run, was_killed
+from reconciler.core.instants import to_the_second
 from reconciler.core.records import Run
 from reconciler.core.text import safe
 from reconciler.reports import words_text
@@ -66,7 +67,10 @@ def _next(health: Health) -> str | None:
     ended = stopped_run(facts)
     # safeguard: status-repeats-the-command-of-a-stop
     if ended is not None and ended.command is not None:
-        placeholder = f", {WHAT_DATE_IS}" if "DATE" in ended.command else ""
+        placeholder = ""
+        if "DATE" in ended.command:
+            own = f"this ledger went live {to_the_second(facts.go_live)}"
+            placeholder = f", {WHAT_DATE_IS}; {own}"
         return f"{safe(ended.command, 1000)}{placeholder}"
     if facts.stopped:
         return f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}"

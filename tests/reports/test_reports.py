@@ -161,12 +161,23 @@ def test_a_dry_run_moves_no_watermark_and_says_so() -> None:
 
 
 def test_a_dry_run_says_what_to_type_next() -> None:
-    known = msgspec.structs.replace(dry().run, watermark=busy().run.watermark, would_go_live=None)
+    known = msgspec.structs.replace(
+        dry().run,
+        watermark=busy().run.watermark,
+        would_go_live=None,
+        goes_on="reconciler run --accept-plan 0123456789abcdef",
+    )
     with_a_ledger = msgspec.structs.replace(dry(), run=known)
+    a_range = msgspec.structs.replace(
+        with_a_ledger, run=msgspec.structs.replace(known, goes_on=None)
+    )
 
     first_step = run_text.render(dry()).split("\n")[-1]
     assert first_step == "next       reconciler init --since 2026-02-28T12:00:00Z"
-    assert run_text.render(with_a_ledger).split("\n")[-1] == "next       reconciler run"
+    accepts = "next       reconciler run --accept-plan 0123456789abcdef"
+    assert run_text.render(with_a_ledger).split("\n")[-1] == accepts
+    same = "next       the same command without --dry-run"
+    assert run_text.render(a_range).split("\n")[-1] == same
 
 
 def test_rendering_is_repeatable() -> None:
