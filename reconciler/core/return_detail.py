@@ -193,12 +193,12 @@ def describe(
 def never_pushed(entry: Entry, writes: Iterable[PastWrite]) -> tuple[int, ...]:
     """Ids of its sale returns which no recorded write has made or changed."""
     effective = [write for write in writes if write.outcome in _TOOK_EFFECT]
+    # safeguard: adopted-is-not-called-pushed
     written = {write.target_id for write in effective if write.operation is not Operation.CREATE}
     created = {item for write in effective for item in write.sale_item_ids}
     return tuple(
         known.id
         for known in entry.sale_returns
-        # safeguard: adopted-is-not-called-pushed
         if written.isdisjoint({known.id, *(item.id for item in known.items)})
         and created.isdisjoint(item.sale_item_id for item in known.items)
     )
