@@ -311,7 +311,7 @@ def _settled(
 def _how_settled(ledger: SqlLedger, run: Run, members: Sequence[PlanMember]) -> Settled:
     since = run.finished_at or run.started_at
     decided = ledger.plans.decided_since(members, since)
-    accepted = ledger.plans.let_through(members) - decided
+    accepted = ledger.plans.accepted_of(members) - decided
     return Settled(run.id, len(accepted), len(decided), len(members) - len(accepted | decided))
 
 

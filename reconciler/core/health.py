@@ -52,7 +52,7 @@ class Settled(Struct, frozen=True):
 
     run: int
     accepted: int = 0
-    """Returns of its plan that were let through as they were, or pushed."""
+    """Returns of its plan that were accepted as they were, or pushed."""
     decided: int = 0
     """That someone decided about."""
     moved_on: int = 0

@@ -118,7 +118,7 @@ class SqlPlans:
                 found.update(connection.execute(query).scalars())
         return found
 
-    def let_through(self, members: Iterable[PlanMember]) -> set[str]:
+    def accepted_of(self, members: Iterable[PlanMember]) -> set[str]:
         """Ids of those that were accepted, begun or pushed as they were reviewed."""
         found: set[str] = set()
         with self._database.reading() as connection:
