@@ -13,7 +13,15 @@ from reconciler.config import Settings
 from reconciler.core import alarms, past_runs, remarks, words
 from reconciler.core.alarms import Concern
 from reconciler.core.estimate import left_now
-from reconciler.core.health import Facts, Health, Stopped, assess, last_stop
+from reconciler.core.health import (
+    Facts,
+    Health,
+    Settled,
+    Stopped,
+    assess,
+    last_stop,
+    stops_told_of,
+)
 from reconciler.core.instants import to_the_second
 from reconciler.core.listing import Filter, Listed, Listing, listed, listed_row
 from reconciler.core.listing import listing as list_returns
@@ -21,7 +29,16 @@ from reconciler.core.live_order import LiveOrder
 from reconciler.core.model import Entry, Purpose, State
 from reconciler.core.past_runs import PastRuns
 from reconciler.core.plan import FRESH_FOR, Change, CreationRules, after_go_live, creatable, decide
-from reconciler.core.records import JETTI_REFUSED, MALFORMED, Run, SetAside, StoppedPlan, Told
+from reconciler.core.records import (
+    JETTI_REFUSED,
+    MALFORMED,
+    Meta,
+    PlanMember,
+    Run,
+    SetAside,
+    StoppedPlan,
+    Told,
+)
 from reconciler.core.report import BacklogLeft, Failure, Problem, RunKind
 from reconciler.core.return_detail import (
     Circumstances,
@@ -33,10 +50,12 @@ from reconciler.core.return_detail import (
     describe_row,
 )
 from reconciler.core.states import OPEN
+from reconciler.core.summary import CREATION_STOPPED
 from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavailable
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
 from reconciler.ledger.opening import is_in_use, open_reader, open_scratch
+from reconciler.ledger.pruning import KEPT
 from reconciler.ledger.sql_ledger import SqlLedger
 
 _RUNS = 10
@@ -133,7 +152,7 @@ def details(settings: Settings, clock: Clock, name: str, look: Look | None = Non
         found = []
         for entry in entries:
             of_it = aside.pop(entry.id, None) or _only(ledger.malformed.find(entry.id))
-            known = _known(ledger, entry, rules, settings, seen.orders.get(entry.id))
+            known = _known(ledger, entry, rules, settings, seen.orders.get(entry.id), clock.now())
             found.append(_detail_of(ledger, entry, rules, of_it, clock.now(), known))
     return ReturnDetails(
         returns=tuple(found),
@@ -190,8 +209,10 @@ def _known(
     rules: CreationRules,
     settings: Settings,
     live: LiveOrder | None,
+    now: datetime,
 ) -> Known:
     meta = ledger.meta.read()
+    began = max(entry.seen.created_at, meta.created_at or entry.seen.created_at)
     return Known(
         settle=settings.jetti.settle,
         watermark=meta.watermark,
@@ -200,6 +221,7 @@ def _known(
         decisions=ledger.decisions.of(entry.id),
         unknown_words=tuple(_unknown_words(entry, settings)),
         live=live,
+        is_history_whole=began > now - KEPT,
     )
 
 
@@ -213,6 +235,8 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
     runs = _runs(ledger)
     stopped, oldest = ledger.plans.stopped(), ledger.entries.oldest_problem(overdue_before)
     states = ledger.entries.counts_by_state()
+    settled = tuple(_settled(ledger, runs, stopped, meta))
+    ended = run.id if (run := last_stop(runs)) is not None else None
     return Facts(
         now=now,
         go_live=meta.go_live,
@@ -233,7 +257,8 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         oldest_problem=Problem.of(oldest) if oldest else None,
         runs=runs,
         jetti_refused=_jetti_refused(ledger, runs),
-        settled_stop=_settled_stop(ledger, runs, stopped),
+        settled_stop=next((one.run for one in settled if one.run == ended), None),
+        settled=settled,
         # Once creation is stopped nobody can tell when the rest will be done.
         # safeguard: no-estimate-while-creation-is-stopped
         backlog=_backlog(ledger, runs, states, now) if meta.creation_stopped is None else None,
@@ -261,23 +286,33 @@ def _has_written(run: Run) -> bool:
     return any(run.counts.get(what) for what in ("created", "updated", "cancelled", "adopted"))
 
 
-def _settled_stop(
-    ledger: SqlLedger, runs: Sequence[Run], stopped: StoppedPlan | None
-) -> int | None:
-    """The id of the run that was stopped last, if nothing of its plan is stopped any more: it was
-    accepted by a run that was killed, or has changed since."""
-    ended = last_stop(runs)
-    if ended is None or ended.digest is None:
-        return None
-    members = ledger.plans.kept(ended.digest)
-    if members is None:
-        return None  # no guard has stopped it, and accepting was not what it waited for
-    if ended.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
-        is_over = stopped is None or stopped.digest != ended.digest
-    else:
-        is_over = not ledger.plans.count_unaccepted(members)
-    # safeguard: accepted-stop-is-over
-    return ended.id if is_over else None
+def _settled(
+    ledger: SqlLedger, runs: Sequence[Run], stopped: StoppedPlan | None, meta: Meta
+) -> Iterator[Settled]:
+    """Of the runs that were stopped, those of which nothing is stopped any more: someone decided,
+    it was accepted by a run of another kind or by one that was killed, or it has changed since."""
+    for run in stops_told_of(runs):
+        if run.message is not None and run.message.startswith(CREATION_STOPPED):
+            if meta.creation_stopped is None:
+                yield Settled(run.id, opened_creation=True)
+            continue
+        members = ledger.plans.kept(run.digest) if run.digest is not None else None
+        if members is None:
+            continue  # no guard has stopped it, and accepting was not what it waited for
+        if run.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
+            is_over = stopped is None or stopped.digest != run.digest
+        else:
+            is_over = not ledger.plans.count_unaccepted(members)
+        # safeguard: accepted-stop-is-over
+        if is_over:
+            yield _how_settled(ledger, run, members)
+
+
+def _how_settled(ledger: SqlLedger, run: Run, members: Sequence[PlanMember]) -> Settled:
+    since = run.finished_at or run.started_at
+    decided = ledger.plans.decided_since(members, since)
+    accepted = ledger.plans.accepted_of(members) - decided
+    return Settled(run.id, len(accepted), len(decided), len(members) - len(accepted | decided))
 
 
 def _runs(ledger: SqlLedger) -> tuple[Run, ...]:

@@ -17,7 +17,7 @@ from reconciler.clock import Clock
 from reconciler.core.batches import batched
 from reconciler.core.budget import Budget, Spent
 from reconciler.core.estimate import Rates, Worked
-from reconciler.core.field_changes import NO_FIELDS
+from reconciler.core.field_changes import NOTHING_WRITTEN
 from reconciler.core.model import Entry, State
 from reconciler.core.pass_result import PassResult, PassStart
 from reconciler.core.plan import (
@@ -232,14 +232,16 @@ class Pass:
             if change.return_id in done:
                 continue
             if is_stopped:
-                left = change.with_outcome(OutcomeKind.DEFERRED, why_stopped, fields=change.fields)
+                left = change.with_outcome(
+                    OutcomeKind.DEFERRED, why_stopped, written=change.foreseen()
+                )
                 yield replace(left, stopped=True)
             else:
                 # safeguard: cut-short-push-shows-what-was-written
-                written = self._target.unfinished.get(change.return_id, NO_FIELDS)
+                written = self._target.unfinished.get(change.return_id, NOTHING_WRITTEN)
                 # safeguard: what-rests-is-not-left-to-passes
                 why = _ASK_AGAIN if change.rests and not self._ended_by else why_left
-                yield change.with_outcome(OutcomeKind.DEFERRED, why, fields=written)
+                yield change.with_outcome(OutcomeKind.DEFERRED, why, written=written)
 
     def _why_left(self) -> str:
         match self._ended_by:

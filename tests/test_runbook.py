@@ -30,7 +30,14 @@ RUNS_MAKE_THEM_IN = (
 OF_STATUS = ("Not well: what `status` says",)
 STATUS_MAKES_THEM_IN = ("core/health.py",)
 
-REASONS = [(OF_RUNS, RUNS_MAKE_THEM_IN), (OF_STATUS, STATUS_MAKES_THEM_IN)]
+OF_DECISIONS = ("Refused decisions",)
+DECISIONS_MAKE_THEM_IN = ("core/decisions.py", "core/matching/claims.py", "deciding.py")
+
+REASONS = [
+    (OF_RUNS, RUNS_MAKE_THEM_IN),
+    (OF_STATUS, STATUS_MAKES_THEM_IN),
+    (OF_DECISIONS, DECISIONS_MAKE_THEM_IN),
+]
 
 PARTS = (
     # of an error, or of what a reason adds to say how it can be settled
@@ -72,6 +79,23 @@ PARTS = (
     "the last run began at",
     "the ledger was created at",
     "… began at … and did not end: …",
+    # of how a stop was settled
+    "changed since, or no longer to be done",
+    "nothing of its plan is left",
+    "creates are sent again since a decision about the return that caused it",
+    # of an error about a decision, and of what is listed beside it
+    "answer y on a terminal, or give --yes",
+    "name the return by its id",
+    "look at them with `reconciler show …`",
+    "repeat the command and look again",
+    "look at it with `reconciler show …",
+    "…; `retry` has it do so",
+    "reconciler ignore … --reason TEXT",
+    "reconciler resolve … --adopt SALE_RETURN",
+    "known as return …'s",
+    "marked as this return's",
+    "\nOn the order in Jetti:…",
+    "marked as return …'s",
 )
 """Texts in these files that are no reason of their own: they go into one."""
 LEAST = 4
@@ -202,7 +226,14 @@ def test_it_has_each_alarm_and_no_other() -> None:
 
 
 def test_each_row_says_what_it_means_and_what_to_do() -> None:
-    for section in ("Exit codes", "States of a return", *OF_RUNS, *OF_STATUS, "Alarms"):
+    for section in (
+        "Exit codes",
+        "States of a return",
+        *OF_RUNS,
+        *OF_STATUS,
+        *OF_DECISIONS,
+        "Alarms",
+    ):
         for line in re.findall(r"^\| `.*", SECTIONS[section], re.MULTILINE):
             cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
             assert cells[1]

@@ -32,6 +32,7 @@ class _Change(Struct):
     change: str
     outcome: str
     fingerprint: str
+    planned: str | None = None
 
 
 class _Run(Struct):
@@ -56,7 +57,13 @@ def _members(path: Path) -> tuple[PlanMember, ...]:
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=_DryRun)
         members = tuple(
-            PlanMember(change.return_id, change.change, bytes.fromhex(change.fingerprint))
+            # What Jetti has already is shown as an adopt; the plan calls it by what it planned.
+            # safeguard: taken-over-is-accepted-as-planned
+            PlanMember(
+                change.return_id,
+                change.planned or change.change,
+                bytes.fromhex(change.fingerprint),
+            )
             for change in plan.changes
             # What was not to be pushed was not reviewed either: a setting may let it through now.
             # safeguard: skipped-returns-are-not-accepted

@@ -101,6 +101,7 @@ def _summary(made: Initialised, since: datetime | None) -> str:
 
 def _about_go_live(made: Initialised, since: datetime | None) -> Iterator[str]:
     """What somebody who rebuilds a lost ledger may not expect of its go-live."""
+    from reconciler.core.commands import WHAT_DATE_IS
     from reconciler.core.instants import iso
     from reconciler.reports.wording import moment
 
@@ -114,5 +115,5 @@ def _about_go_live(made: Initialised, since: datetime | None) -> Iterator[str]:
     elif made.created and made.report and since is None:
         yield (
             "a lost ledger went live earlier than that; what it still had to create from before is"
-            " created by `reconciler run --from DATE`, which asks first"
+            f" created by `reconciler run --from DATE`, which asks first, {WHAT_DATE_IS}"
         )

@@ -164,6 +164,7 @@ def _backlog_seconds(options: Options) -> float | None:
 
 def _typed(options: Options) -> Iterator[str]:
     """The options that a run takes over from its dry run, besides those that say what is read."""
+    # safeguard: dry-run-of-an-accepted-plan-names-it
     if options.accept_plan is not None:
         yield from ("--accept-plan", options.accept_plan)
     if options.max_writes is not None:

@@ -122,7 +122,7 @@ class Situation(Struct, frozen=True):
 
 
 _UNANSWERED = "a write to Jetti has no answer yet: a run has to read back first what became of it"
-_DONE = "what is wanted was pushed"
+_DONE = "what is wanted was pushed, or was in Jetti already"
 _NOTHING = "there is nothing to send to Jetti"
 _STUCK = frozenset({State.WAITING, State.FAILED, State.DEAD, State.REVIEW, State.IGNORED})
 _FROM: dict[Decision, frozenset[State]] = {

@@ -10,6 +10,8 @@ from msgspec import Struct
 from reconciler.core.model import OwnedField, Value
 from reconciler.core.owned_fields import OWNED
 
+_CANCELLED = "cancelled"
+
 
 class FieldChange(Struct, frozen=True):
     """An owned field that would change: `status`, `quantity[11500000000001]`, …"""
@@ -57,6 +59,23 @@ class FieldChanges:
 
 
 NO_FIELDS = FieldChanges()
+
+
+class Written(Struct, frozen=True):
+    """What was written to Jetti for one return, or would be."""
+
+    fields: FieldChanges = NO_FIELDS
+    sale_returns_made: int = 0
+    sale_returns_cancelled: int = 0
+
+
+NOTHING_WRITTEN = Written()
+
+
+def cancelled_in(fields: Iterable[FieldChange]) -> int:
+    """How many sale returns these changes set to `cancelled`."""
+    status = f"{OwnedField.STATUS}["
+    return sum(one.field.startswith(status) and one.after == _CANCELLED for one in fields)
 
 
 def _packed_name(field: str) -> int | tuple[str] | str:

@@ -182,7 +182,7 @@ def safety_stop(
 def in_words(changes: Sequence[Change]) -> str:
     """`create 30, update 2 returns`."""
     counts = Counter(change.kind for change in changes)
-    each = ", ".join(f"{kind} {counts[kind]}" for kind in ChangeKind if counts[kind])
+    each = ", ".join(f"{kind.verb} {counts[kind]}" for kind in ChangeKind if counts[kind])
     return f"{each} {'return' if len(changes) == 1 else 'returns'}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from reconciler.core.commands import init_adopt
 from reconciler.core.instants import to_the_minute, to_the_second
 from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
-from reconciler.core.report import BacklogLeft, Problem, RunKind
+from reconciler.core.report import VERBS, BacklogLeft, Problem, RunKind
 from reconciler.core.summary import CREATION_STOPPED
 
 SWEEP_AGE = timedelta(hours=48)
@@ -45,6 +45,32 @@ class Stopped(Struct, frozen=True):
     def of(cls, plan: StoppedPlan) -> Stopped:
         """The plan without its members."""
         return cls(plan.digest, plan.since, Counter(one.change for one in plan.members))
+
+
+class Settled(Struct, frozen=True):
+    """How what a run was stopped for was settled since."""
+
+    run: int
+    accepted: int = 0
+    """Returns of its plan that were accepted as they were, or pushed."""
+    decided: int = 0
+    """That someone decided about."""
+    moved_on: int = 0
+    """Of which something else is wanted by now, or nothing any more."""
+    opened_creation: bool = False
+    """Whether a decision let creates be sent again."""
+
+    def how(self) -> str:
+        """In words: `2 returns accepted, 1 decided about`."""
+        if self.opened_creation:
+            return "creates are sent again since a decision about the return that caused it"
+        each = (
+            (self.accepted, "accepted"),
+            (self.decided, "decided about"),
+            (self.moved_on, "changed since, or no longer to be done"),
+        )
+        parts = [f"{count} {what}" for count, what in each if count]
+        return f"of its returns {', '.join(parts)}" if parts else "nothing of its plan is left"
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -78,6 +104,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The id of the last sweep, if Jetti refused the key and no run after it wrote anything."""
     settled_stop: int | None = None
     """The id of the run that was stopped last, if nothing of its plan is stopped any more."""
+    settled: tuple[Settled, ...] = ()
+    """Of the last runs that were stopped, those whose stop is settled, and how."""
     backlog: BacklogLeft | None = None
     """What passes have still to do; None while creation is stopped."""
     killed: int | None = None
@@ -248,6 +276,21 @@ def stopped_run(facts: Facts) -> Run | None:
     return ended if ended is not None and ended.id != facts.settled_stop else None
 
 
+def stops_told_of(runs: Sequence[Run]) -> Iterator[Run]:
+    """The runs that were stopped for safety and that `status` may report, once each; `runs` are
+    newest first."""
+    last = [last_stop(runs)]
+    for kind in (RunKind.SCHEDULED, RunKind.SWEEP):
+        last.append(next((run for run in runs if run.kind == kind and run.finished_at), None))
+    stopped = (run for run in last if run is not None and run.exit_code == _SAFETY_STOP)
+    yield from {run.id: run for run in stopped}.values()
+
+
+def settlement(run: Run, facts: Facts) -> Settled | None:
+    """How the stop of this run was settled, if it was."""
+    return next((one for one in facts.settled if one.run == run.id), None)
+
+
 def refused_run(facts: Facts) -> Run | None:
     """The last pass or sweep, if a key was refused in it."""
     last = [_last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)]
@@ -292,6 +335,12 @@ def was_killed(run: Run, facts: Facts) -> bool:
 
 def _end_of(run: Run, facts: Facts) -> str:
     name = f"run {run.id} ({run.kind})"
+    # safeguard: settled-stop-is-past
+    if (settled := settlement(run, facts)) is not None:
+        return (
+            f"{name} was stopped for safety, which is settled: {settled.how()}; the next pass goes"
+            " on, and with it this line is over"
+        )
     if run.finished_at is None:
         fate = "it was killed" if was_killed(run, facts) else "it is still going, or was killed"
         return f"{name} began at {to_the_second(run.started_at)} and did not end: {fate}"
@@ -323,7 +372,9 @@ def _about_adoption(facts: Facts) -> Iterator[str]:
 def _about_the_stopped(facts: Facts) -> Iterator[str]:
     if (plan := facts.stopped) is None:
         return
-    what = ", ".join(f"{kind} {count}" for kind, count in sorted(plan.changes.items()))
+    what = ", ".join(
+        f"{VERBS.get(kind, kind)} {count}" for kind, count in sorted(plan.changes.items())
+    )
     yield (
         f"plan {plan.digest} is stopped since {to_the_minute(plan.since)} ({what}): look at it"
         f" with `reconciler run --dry-run`, then accept it with"

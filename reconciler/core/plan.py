@@ -19,7 +19,14 @@ from msgspec.structs import replace
 
 from reconciler.core import remarks, shown_fields
 from reconciler.core.diff import ReasonCodes, as_pushed, diff_of
-from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
+from reconciler.core.field_changes import (
+    NO_FIELDS,
+    NOTHING_WRITTEN,
+    FieldChange,
+    FieldChanges,
+    Written,
+    cancelled_in,
+)
 from reconciler.core.matching.lines import uncovered
 from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import Entry, Purpose, State, WantedLine
@@ -91,16 +98,21 @@ class Change(Struct, frozen=True, gc=False):
         """The change as digests and `--accept-plan` know it."""
         return PlanMember(self.return_id, self.kind.value, bytes.fromhex(self.fingerprint))
 
+    def foreseen(self) -> Written:
+        """What would be written, judged by the ledger alone. One sale return at least where lines
+        are in none yet: only Jetti knows how many."""
+        return Written(self.fields, int(self.creates), cancelled_in(self.fields))
+
     def with_outcome(
         self,
         outcome: OutcomeKind,
         reason: str | None = None,
         sale_returns: tuple[SaleReturnName, ...] = (),
         remarks: tuple[str, ...] = (),
-        fields: FieldChanges = NO_FIELDS,
+        written: Written = NOTHING_WRITTEN,
     ) -> ReportedChange:
-        """The change and its outcome, for the report. `fields` are those that were written or, of
-        what is planned or stopped, would be: not all that the plan expected."""
+        """The change and its outcome, for the report. `written` is what was written or, of what is
+        planned or stopped, would be: not all that the plan expected."""
         return ReportedChange(
             return_id=self.return_id,
             order_name=self.order_name,
@@ -109,11 +121,13 @@ class Change(Struct, frozen=True, gc=False):
             outcome=outcome,
             reason=reason,
             sale_returns=sale_returns,
-            fields=fields,
+            fields=written.fields,
             fingerprint=self.fingerprint,
             remarks=(*self.remarks, *remarks),
             lines=() if outcome is OutcomeKind.SKIPPED else self.lines,
             before_go_live=self.before_go_live,
+            sale_returns_made=written.sale_returns_made,
+            sale_returns_cancelled=written.sale_returns_cancelled,
         )
 
 

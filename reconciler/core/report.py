@@ -23,6 +23,19 @@ class ChangeKind(StrEnum):
     ADOPT = "adopt"
     """Take it over if Jetti has it; writes nothing to Jetti."""
 
+    @property
+    def verb(self) -> str:
+        """What it does, for texts."""
+        return VERBS[self]
+
+
+VERBS: dict[str, str] = {
+    ChangeKind.CREATE: "create",
+    ChangeKind.UPDATE: "update",
+    ChangeKind.CANCEL: "cancel",
+    ChangeKind.ADOPT: "take over",
+}
+
 
 class OutcomeKind(StrEnum):
     """What became of a change."""
@@ -61,7 +74,7 @@ class ReportedChange(Struct, frozen=True, gc=False):
     order_name: str
     order_id: str | None
     change: ChangeKind
-    """As planned; but what was pushed as a create and found all of it in Jetti was adopted."""
+    """As planned; but a create of which Jetti has all already is an adopt, done or foreseen."""
     outcome: OutcomeKind
     reason: str | None = None
     sale_returns: tuple[SaleReturnName, ...] = ()
@@ -79,6 +92,13 @@ class ReportedChange(Struct, frozen=True, gc=False):
     order; empty of what is skipped or in-house, and where the order was not looked up."""
     before_go_live: bool = False
     """Whether the return is older than go-live."""
+    planned: ChangeKind | None = None
+    """By the ledger alone, as the digest names it; None where `change` is the same."""
+    sale_returns_made: int = 0
+    """That this pass created in Jetti for it, whatever the outcome. Of what is planned or stopped
+    the least that it would create, since Jetti splits them by vendor."""
+    sale_returns_cancelled: int = 0
+    """That this pass set to `cancelled`, or would."""
 
 
 class Changes:
@@ -182,6 +202,9 @@ class Counts(Struct, frozen=True):
     updated: int = 0
     cancelled: int = 0
     adopted: int = 0
+    sale_returns_made: int = 0
+    """Sale returns, of which one return may have several; in whatever change they were made."""
+    sale_returns_cancelled: int = 0
     skipped: int = 0
     waiting: int = 0
     """In this state now, like the rest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -12,12 +12,19 @@ from reconciler.core.field_changes import FieldChange
 from reconciler.core.instants import to_the_second
 from reconciler.core.left_over import LeftOver, left_over
 from reconciler.core.live_order import LiveOrder
-from reconciler.core.model import Entry, Return, SaleReturn, State, Wanted
+from reconciler.core.model import Entry, IntentOutcome, Operation, Return, SaleReturn, State, Wanted
 from reconciler.core.records import Attempt, PastWrite, SetAside
 from reconciler.core.report import Failure
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
 from reconciler.core.summary import CREATION_STOPPED, needs_creating
 from reconciler.core.timeline import Event, known_since, timeline
+
+_TOOK_EFFECT = (
+    IntentOutcome.APPLIED,
+    IntentOutcome.READ_BACK,
+    IntentOutcome.SHORT,
+    IntentOutcome.OVERREACHED,
+)
 
 
 class SettlingCommand(Struct, frozen=True):
@@ -53,6 +60,10 @@ class ReturnDetail(Struct, frozen=True, kw_only=True):
     """What was understood but is not pushed yet."""
     left: LeftOver = LeftOver()
     """What the last push left although it is wanted."""
+    never_pushed: tuple[int, ...] = ()
+    """Ids of sale returns to which no push is recorded: they are as found when adopted."""
+    is_history_whole: bool = True
+    """Whether no older push can have been pruned, so that those were certainly not pushed."""
     not_understood: SetAside | None = None
     """Its current row in Loop, if that is malformed, wholly or in part."""
     known_since: datetime | None = None
@@ -112,6 +123,8 @@ class Known(Struct, frozen=True):
     unknown_words: tuple[str, ...] = ()
     """A sentence about each."""
     live: LiveOrder | None = None
+    is_history_whole: bool = True
+    """Whether writes from its whole time in this ledger are still kept."""
 
 
 NOTHING_ELSE = Known()
@@ -162,6 +175,8 @@ def describe(
         remarks=(*remarks, *known.unknown_words),
         lacks=lacks,
         left=left_over(entry),
+        never_pushed=never_pushed(entry, writes),
+        is_history_whole=known.is_history_whole,
         not_understood=not_understood,
         known_since=known_since(entry, attempts, not_understood),
         read_up_to=_read_up_to(entry, not_understood, known),
@@ -172,6 +187,20 @@ def describe(
         decisions=known.decisions,
         commands=tuple(_commands(entry, circumstances, known)),
         live=known.live,
+    )
+
+
+def never_pushed(entry: Entry, writes: Iterable[PastWrite]) -> tuple[int, ...]:
+    """Ids of its sale returns which no recorded write has made or changed."""
+    effective = [write for write in writes if write.outcome in _TOOK_EFFECT]
+    # safeguard: adopted-is-not-called-pushed
+    written = {write.target_id for write in effective if write.operation is not Operation.CREATE}
+    created = {item for write in effective for item in write.sale_item_ids}
+    return tuple(
+        known.id
+        for known in entry.sale_returns
+        if written.isdisjoint({known.id, *(item.id for item in known.items)})
+        and created.isdisjoint(item.sale_item_id for item in known.items)
     )
 
 
@@ -237,7 +266,8 @@ _PUSHED_WHEN_ASKED = {
 
 _FIXED = {
     State.PENDING: "the next pass pushes it",
-    State.SYNCED: "nothing: what is wanted was pushed; the next change in Loop queues it again",
+    State.SYNCED: "nothing: what is wanted was pushed, or was in Jetti already; the next change in"
+    " Loop queues it again",
     State.SKIPPED: "nothing: there is nothing to send to Jetti; the next change in Loop queues it"
     " again",
     State.DEAD: "nothing automatically: it was given up for this version; the next change in Loop"

@@ -55,9 +55,15 @@ class LedgerTotals(Struct, frozen=True):
 
 def count(read: ReadTotals, outcomes: Iterable[ReportedChange], totals: LedgerTotals) -> Counts:
     """What was read and done in this pass, and the state of the ledger now."""
-    done = Counter(
-        _PUSHED_AS[change.change] for change in outcomes if change.outcome is OutcomeKind.PUSHED
-    )
+    done: Counter[str] = Counter()
+    for change in outcomes:
+        if change.outcome is OutcomeKind.PUSHED:
+            done[_PUSHED_AS[change.change]] += 1
+        # Of what is planned or stopped nothing was written. What failed may have made some.
+        # safeguard: sale-returns-of-any-outcome-are-counted
+        if change.outcome is not OutcomeKind.PLANNED and not change.stopped:
+            done["sale_returns_made"] += change.sale_returns_made
+            done["sale_returns_cancelled"] += change.sale_returns_cancelled
     states = totals.states
     return Counts(
         seen=read.seen,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Protocol
 
-from reconciler.core.field_changes import FieldChanges
+from reconciler.core.field_changes import Written
 from reconciler.core.plan import Change
 from reconciler.core.report import OutcomeKind, ReportedChange
 
@@ -48,7 +48,7 @@ class Target(Protocol):
     def remarks(self) -> tuple[str, ...]:
         """What operators should know about how the target answered."""
 
-    def unfinished(self) -> Mapping[str, FieldChanges]:
+    def unfinished(self) -> Mapping[str, Written]:
         """What was written for a return whose outcome `push` did not come to, by its id."""
         return {}
 
@@ -71,7 +71,7 @@ class LedgerPreview(Target):
                 reason = f"creation is stopped: {self._creation_stopped}"
                 yield change.with_outcome(OutcomeKind.DEFERRED, reason)
             else:
-                yield change.with_outcome(OutcomeKind.PLANNED, fields=change.fields)
+                yield change.with_outcome(OutcomeKind.PLANNED, written=change.foreseen())
 
     def already_has(self, changes: Sequence[Change]) -> list[str] | None:
         return None
@@ -91,7 +91,7 @@ class DeferredTarget:
         """The target; the same one each time."""
         self.remarks: tuple[str, ...] = ()
         """Those of the target after its latest use."""
-        self.unfinished: Mapping[str, FieldChanges] = {}
+        self.unfinished: Mapping[str, Written] = {}
         """The same."""
 
     @contextmanager

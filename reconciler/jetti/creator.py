@@ -321,6 +321,7 @@ class Creator:
             # safeguard: only-own-sale-returns-are-undone
             if row.sale_id == create.target_id and row.marker in (None, entry.id)
         ]
+        self._written.add_made(entry.id, [row.id for row in (*made, *overreached.as_asked)])
         items = {item.id: item for item in snapshot.sale_items}
         left = [row for row in made if not self._cancel(entry, snapshot, of_marked(row, items))]
         if left:

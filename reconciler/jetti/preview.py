@@ -8,7 +8,13 @@ from msgspec.structs import replace
 
 from reconciler.core import shown_fields
 from reconciler.core.diff import Diff
-from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
+from reconciler.core.field_changes import (
+    NO_FIELDS,
+    FieldChange,
+    FieldChanges,
+    Written,
+    cancelled_in,
+)
 from reconciler.core.matching.created import CAN_PROVE
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady
 from reconciler.core.model import Entry
@@ -19,7 +25,7 @@ from reconciler.errors import TargetUnavailable
 from reconciler.jetti.creator import Creator
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import MatchedChange, Matcher
-from reconciler.jetti.result import AS_WANTED, PushResult, named, without_writes
+from reconciler.jetti.result import AS_WANTED, PushResult, named, taken_over, without_writes
 from reconciler.jetti.updater import Updater
 
 
@@ -41,17 +47,10 @@ class LookupPreview(Target):
         """
         failed: list[str] = []
         for matched in self._matcher.match(changes):
-            result, fields = self.predict(matched)
+            foreseen = self.foresee(matched)
             if isinstance(matched.result, LookupFailed):
                 failed.append(matched.result.reason)
-            remarks = (
-                *matched.remarks,
-                *((CAN_PROVE,) if self._matcher.can_prove(matched) else ()),
-            )
-            outcome = matched.change.with_outcome(
-                result.outcome, result.reason, result.sale_returns, remarks, fields
-            )
-            yield matched.reported(outcome)
+            yield matched.reported(foreseen)
             if not may_begin(0):
                 return
         if failed:
@@ -68,7 +67,22 @@ class LookupPreview(Target):
     def remarks(self) -> tuple[str, ...]:
         return self._matcher.remarks()
 
-    def predict(self, matched: MatchedChange) -> tuple[PushResult, FieldChanges]:
+    def foresee(self, matched: MatchedChange) -> ReportedChange:
+        """What would become of it, and what would be written. Raises ConfigError for an adjustment
+        reason that Jetti lacks."""
+        result, fields = self._predict(matched)
+        proves = (CAN_PROVE,) if self._matcher.can_prove(matched) else ()
+        reported = matched.change.with_outcome(
+            result.outcome,
+            result.reason,
+            result.sale_returns,
+            (*matched.remarks, *proves),
+            _written(matched, result, fields),
+        )
+        # safeguard: foreseen-take-over-is-not-a-create
+        return taken_over(reported) if _is_there(matched, result) else reported
+
+    def _predict(self, matched: MatchedChange) -> tuple[PushResult, FieldChanges]:
         """The result to expect, and the fields that would be written."""
         entry, result = matched.entry, matched.result
         match result:
@@ -102,12 +116,35 @@ class LookupPreview(Target):
             return replace(planned, reason=None if diff.writes else left or AS_WANTED), NO_FIELDS
         fields = FieldChanges(_fields(change, entry, found, diff))
         if found.missing:
-            vendors = len({one.item.vendor_id for one in found.missing})
-            made = f"would make {_count(vendors)}" + (f"; {left}" if left else "")
+            made = f"would make {_count(_vendors(found))}" + (f"; {left}" if left else "")
             return replace(planned, reason=made), fields
         if diff.writes:
             return planned, fields
         return without_writes(change.kind, replace(planned, reason=left or AS_WANTED)), fields
+
+
+def _written(matched: MatchedChange, result: PushResult, fields: FieldChanges) -> Written:
+    found = matched.result
+    if result.outcome is not OutcomeKind.PLANNED:
+        return Written(fields)
+    vendors = _vendors(found) if isinstance(found, Matched) and not matched.only_looks else 0
+    return Written(fields, vendors, cancelled_in(fields))
+
+
+def _is_there(matched: MatchedChange, result: PushResult) -> bool:
+    """Whether Jetti has all of it already, and not by a create of ours that got no answer."""
+    found = matched.result
+    return (
+        result.outcome is OutcomeKind.PLANNED
+        and isinstance(found, Matched)
+        and not found.missing
+        and matched.entry.unanswered_create is None
+    )
+
+
+def _vendors(found: Matched) -> int:
+    """How many sale returns a create of what is missing makes: one for each vendor."""
+    return len({one.item.vendor_id for one in found.missing})
 
 
 def _fields(change: Change, entry: Entry, found: Matched, diff: Diff) -> Iterator[FieldChange]:

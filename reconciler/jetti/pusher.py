@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.core import retry
-from reconciler.core.field_changes import NO_FIELDS, FieldChanges
+from reconciler.core.field_changes import NO_FIELDS, Written
 from reconciler.core.matching.baseline import landed_puts, took_effect, with_landed_writes
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady, listed
 from reconciler.core.matching.snapshot import LiveSaleReturn, OrderSnapshot
@@ -18,7 +18,7 @@ from reconciler.core.model import Entry, IntentOutcome, State
 from reconciler.core.plan import Change, why_not_created
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
-from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
+from reconciler.core.report import OutcomeKind, ReportedChange
 from reconciler.core.target import MayBegin, Target, always
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
@@ -27,7 +27,7 @@ from reconciler.jetti.creator import Creator, SentCreate
 from reconciler.jetti.lookup import LookupFailed
 from reconciler.jetti.matcher import FreshCreate, MatchedChange, Matcher
 from reconciler.jetti.outage import OutageDetector
-from reconciler.jetti.result import JettiFailure, PushResult, named, without_writes
+from reconciler.jetti.result import JettiFailure, PushResult, named, taken_over, without_writes
 from reconciler.jetti.together import Together
 from reconciler.jetti.updater import Updater
 from reconciler.jetti.written import WrittenFields
@@ -103,7 +103,7 @@ class Pusher(Target):
     def remarks(self) -> tuple[str, ...]:
         return self._matcher.remarks()
 
-    def unfinished(self) -> Mapping[str, FieldChanges]:
+    def unfinished(self) -> Mapping[str, Written]:
         return self._written.left()
 
     def _push(
@@ -425,21 +425,20 @@ class Pusher(Target):
         change = matched.change
         self._outage.observe(change.return_id, result)
         # safeguard: report-shows-what-was-written
-        fields = self._written.take(change.return_id)
-        if result.outcome is OutcomeKind.PUSHED:
-            if fields is NO_FIELDS:
-                result = without_writes(change.kind, result)
-            # safeguard: taken-over-is-not-created
-            if change.kind is ChangeKind.CREATE and not self._written.has_created(change.return_id):
-                change = replace(change, kind=ChangeKind.ADOPT)
-        outcome = change.with_outcome(
+        written = self._written.take(change.return_id)
+        if result.outcome is OutcomeKind.PUSHED and written.fields is NO_FIELDS:
+            result = without_writes(change.kind, result)
+        reported = change.with_outcome(
             result.outcome,
             result.reason,
             result.sale_returns,
             (*matched.remarks, *result.remarks),
-            fields,
+            written,
         )
-        return matched.reported(outcome)
+        # safeguard: taken-over-is-not-created
+        if result.outcome is OutcomeKind.PUSHED and not self._written.has_created(change.return_id):
+            reported = taken_over(reported)
+        return matched.reported(reported)
 
 
 def _adopted_remark(found: Matched) -> tuple[str, ...]:

@@ -82,6 +82,6 @@ class Resolver:
         # safeguard: decisions-that-lead-back-to-review
         if isinstance(result, NeedsReview):
             return replace(resolution, claim=None, refusal=result.reason)
-        foreseen, fields = self._preview.predict(MatchedChange(change, claimed, result, snapshot))
+        foreseen = self._preview.foresee(MatchedChange(change, claimed, result, snapshot))
         outcome = f"{foreseen.outcome.value}{f': {foreseen.reason}' if foreseen.reason else ''}"
-        return replace(resolution, outcome=outcome, writes=tuple(fields))
+        return replace(resolution, outcome=outcome, writes=tuple(foreseen.fields))

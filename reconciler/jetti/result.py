@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.core.model import SaleReturn
-from reconciler.core.report import ChangeKind, OutcomeKind, SaleReturnName
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.jetti.responses import Classified, Meaning
 
 AS_WANTED = "Jetti already holds what is wanted"
@@ -67,6 +67,13 @@ def without_writes(kind: ChangeKind, result: PushResult) -> PushResult:
     if kind not in (ChangeKind.UPDATE, ChangeKind.CANCEL):
         return result
     return replace(result, outcome=OutcomeKind.SKIPPED, reason=result.reason or AS_WANTED)
+
+
+def taken_over(reported: ReportedChange) -> ReportedChange:
+    """A planned create of which Jetti had all already, as what it comes to; others stay."""
+    if reported.change is not ChangeKind.CREATE:
+        return reported
+    return replace(reported, change=ChangeKind.ADOPT, planned=ChangeKind.CREATE)
 
 
 def named(sale_returns: tuple[SaleReturn, ...]) -> tuple[SaleReturnName, ...]:

@@ -81,10 +81,10 @@ class Viewer:
             return Foreseen(NOTHING, change.reason)
         matched = MatchedChange(change, entry, seen.result, seen.snapshot, seen.remarks)
         try:
-            result, fields = self._preview.predict(matched)
+            would = self._preview.foresee(matched)
         except ConfigError as error:  # an adjustment reason that Jetti does not have
             return Foreseen(OutcomeKind.FAILED.value, str(error), change=change.kind.value)
-        return Foreseen(result.outcome.value, result.reason, tuple(fields), change.kind.value)
+        return Foreseen(would.outcome.value, would.reason, tuple(would.fields), would.change.value)
 
 
 class _ReasonIds(ReasonCodes):

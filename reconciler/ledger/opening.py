@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
 
 from reconciler.clock import Clock
 from reconciler.core.commands import init_adopt
-from reconciler.core.instants import to_the_second
+from reconciler.core.instants import iso, to_the_second
 from reconciler.errors import ConfigError, LedgerError, ReconcilerError
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.backup import back_up_before_migrating
@@ -87,7 +88,7 @@ def create(url: str, initial: InitialState, clock: Clock) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with run_lock(path, clock), as_ledger_errors(str(path)):
         if exists(url):
-            raise _already_there(url, clock)
+            raise _already_there(url, clock, initial.go_live)
         _create_file(path, initial, clock)
 
 
@@ -203,8 +204,16 @@ def open_blank(initial: InitialState, clock: Clock) -> Iterator[SqlLedger]:
         database.close()
 
 
-def _already_there(url: str, clock: Clock) -> ConfigError:
-    """Why no ledger is made here, and what to do with what is there."""
+def _how_older_is_created(wanted: datetime, go_live: datetime) -> str:
+    if wanted >= go_live:
+        return "what is older is created only by a range or by name (`reconciler run --help`)"
+    # safeguard: hints-name-the-date
+    return f"what is older is created by `reconciler run --from {iso(wanted)}`, which asks first"
+
+
+def _already_there(url: str, clock: Clock, wanted: datetime) -> ConfigError:
+    """Why no ledger is made here, and what to do with what is there; `wanted` is the go-live that
+    was asked for."""
     try:
         with open_reader(url, clock) as ledger:
             meta = ledger.meta.read()
@@ -215,10 +224,7 @@ def _already_there(url: str, clock: Clock) -> ConfigError:
     else:
         hint = "use it with `reconciler run`"
     if meta.has_pushed:
-        other = (
-            "Its go-live stays: what is older is created by `reconciler run --from DATE`, which"
-            " asks first"
-        )
+        other = f"Its go-live stays: {_how_older_is_created(wanted, meta.go_live)}"
     else:
         other = "For another go-live move it away and make a new one: nothing was pushed from it"
     return ConfigError(

@@ -17,7 +17,7 @@ from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import START_ANEW, Values
-from reconciler.ledger.tables import entries, intents, plans, runs, stopped
+from reconciler.ledger.tables import decisions, entries, intents, plans, runs, stopped
 
 PLANS_KEPT = 50
 """Plans. One that changes from pass to pass must not fill the disk with its versions."""
@@ -105,6 +105,33 @@ class SqlPlans:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return sum(wants[row.return_id] == row.fingerprint for row in rows)
+
+    def decided_since(self, members: Iterable[PlanMember], since: datetime) -> set[str]:
+        """Ids of those about whose return someone decided at that time or later."""
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for batch in batched(members):
+                ids = [one.return_id for one in batch]
+                query = select(decisions.c.return_id).where(
+                    decisions.c.return_id.in_(ids), decisions.c.decided_at >= since
+                )
+                found.update(connection.execute(query).scalars())
+        return found
+
+    def accepted_of(self, members: Iterable[PlanMember]) -> set[str]:
+        """Ids of those that were accepted, begun or pushed as they were reviewed."""
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for batch in batched(members):
+                wants = {one.return_id: one.fingerprint for one in batch}
+                begun = select(intents.c.return_id, intents.c.fingerprint)
+                accepted = select(entries.c.return_id, entries.c.accepted_fingerprint)
+                pushed = select(entries.c.return_id, entries.c.pushed_fingerprint)
+                for query in (begun, accepted, pushed):
+                    column = query.selected_columns[0]
+                    rows = connection.execute(query.where(column.in_(wants)))
+                    found.update(name for name, want in rows if wants[name] == want)
+        return found
 
     def accept(
         self,

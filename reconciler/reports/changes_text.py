@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.core.model import OwnedField, Value
 from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
 from reconciler.core.text import safe
-from reconciler.reports.wording import counted, order, value
+from reconciler.reports.wording import counted, order, sale_returns_done, value
 
 _OF_THE_PARCEL = (
     OwnedField.TRACKING_COMPANY,
@@ -25,13 +25,7 @@ _DONE = {
     ChangeKind.CREATE: "created",
     ChangeKind.UPDATE: "updated",
     ChangeKind.CANCEL: "cancelled",
-    ChangeKind.ADOPT: "adopted",
-}
-_PLANNED = {
-    ChangeKind.CREATE: "create",
-    ChangeKind.UPDATE: "update",
-    ChangeKind.CANCEL: "cancel",
-    ChangeKind.ADOPT: "left alone unless Jetti has it",
+    ChangeKind.ADOPT: "taken over",
 }
 _QUANTITY = f"{OwnedField.QUANTITY}["
 _SHOWN_AS_IS = (OutcomeKind.PLANNED, OutcomeKind.PUSHED)
@@ -51,6 +45,24 @@ def lines(report: Report) -> Iterator[str]:
     skipped = (one for one in report.changes if _is_skipped(one))
     yield from _grouped("skipped", skipped)
     yield from _grouped("left pending", left)
+
+
+def beyond_the_words(changes: Iterable[ReportedChange]) -> tuple[int, int]:
+    """Sale returns that these changes made and cancelled (in a dry run: would), of each all, or 0
+    where "created" and "cancelled" say as much already: one for each return."""
+    made = cancelled = 0
+    made_beyond = cancelled_beyond = False
+    for change in changes:
+        if change.stopped:
+            continue
+        is_done = change.outcome in _SHOWN_AS_IS
+        made += change.sale_returns_made
+        cancelled += change.sale_returns_cancelled
+        said = is_done and change.change is ChangeKind.CREATE
+        made_beyond |= change.sale_returns_made > said
+        said = is_done and change.change is ChangeKind.CANCEL
+        cancelled_beyond |= change.sale_returns_cancelled > said
+    return made if made_beyond else 0, cancelled if cancelled_beyond else 0
 
 
 def _is_skipped(change: ReportedChange) -> bool:
@@ -118,16 +130,33 @@ def _is_all_new(change: ReportedChange) -> bool:
     return not any(field.field.startswith(named) for field in change.fields)
 
 
+def is_only_looked_for(change: ReportedChange) -> bool:
+    """Whether nobody has looked yet whether Jetti has what would be taken over."""
+    return change.change is ChangeKind.ADOPT and not change.sale_returns
+
+
 def _outcome(change: ReportedChange) -> str:
+    verb = change.change.verb
+    if is_only_looked_for(change):
+        verb += " if Jetti has it"
     if change.stopped:
-        return _PLANNED[change.change]  # the title and the headline give the reason
+        return verb  # the title and the headline give the reason
     if change.outcome is OutcomeKind.PUSHED:
         word = _DONE[change.change]
+        if change.change is not ChangeKind.CREATE or not _is_all_new(change):
+            word += _beyond(change)
     elif change.outcome is OutcomeKind.PLANNED:
-        word = _PLANNED[change.change]
+        word = verb
     else:
-        word = f"{change.outcome.value} ({change.change.value})"
-    return f"{word}: {safe(change.reason)}" if change.reason else word
+        word = f"{change.outcome.value} ({change.change.verb})" + _beyond(change)
+    if change.reason and not change.reason.startswith(word):
+        return f"{word}: {safe(change.reason)}"
+    return safe(change.reason) if change.reason else word
+
+
+def _beyond(change: ReportedChange) -> str:
+    beyond = sale_returns_done(*beyond_the_words([change]))
+    return f" ({beyond})" if beyond else ""
 
 
 def _created(change: ReportedChange) -> str:

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core import duration
-from reconciler.core.estimate import KEPT
 from reconciler.core.past_runs import PastRun, PastRuns
-from reconciler.core.records import JETTI_REFUSED
-from reconciler.core.report import STANDING
 from reconciler.core.text import safe
-from reconciler.reports.wording import listed, moment
+from reconciler.reports.wording import moment, what_was_done
 
-_ROUTINE = STANDING | {"seen", "unchanged", "forgotten", JETTI_REFUSED}
 _FATES = {"going on": "is going on", "killed": "was killed"}
 
 
@@ -30,19 +26,10 @@ def _lines(run: PastRun) -> Iterator[str]:
         yield f"{name}  {_FATES.get(run.fate, run.fate)}"
         return
     took = duration.approximate(run.finished_at - run.started_at)
-    yield f"{name}  {took:>4}  {run.exit_code!s:>4}  {_did(run)}".rstrip()
+    yield f"{name}  {took:>4}  {run.exit_code!s:>4}  {what_was_done(run.counts)}".rstrip()
     if run.accepted_by:
         yield f"{'':>9}its plan was accepted by {safe(run.accepted_by, 60)}"
     if run.message:
         yield f"{'':>9}{safe(run.message, 1000)}"
     if run.command:
         yield f"{'':>9}go on with: {safe(run.command, 1000)}"
-
-
-def _did(run: PastRun) -> str:
-    counts = [(count, what) for what, count in run.counts.items() if what not in KEPT]
-    done = listed((count, what) for count, what in counts if what not in _ROUTINE)
-    if run.counts and not done:
-        done = "nothing new"
-    standing = listed((count, what) for count, what in counts if what in STANDING)
-    return f"{done}; then {standing}" if standing else done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import UNSET
@@ -31,8 +31,11 @@ _OUTCOMES = {
 }
 
 
-def lines_of(found: LiveOrder, asked_at: datetime | None) -> Iterator[str]:
-    """The order, its lines, and each sale return with its values."""
+def lines_of(
+    found: LiveOrder, asked_at: datetime | None, known: Mapping[int, str]
+) -> Iterator[str]:
+    """The order, its lines, and each sale return with its values. `known` says by id what the
+    ledger's values of a sale return are, where they are not those last pushed."""
     yield f"in Jetti now, asked {moment(asked_at)}"
     if found.failure is not None:
         yield from indented(f"not known: {safe(found.failure, 1000)}")
@@ -49,7 +52,7 @@ def lines_of(found: LiveOrder, asked_at: datetime | None) -> Iterator[str]:
             f" {line.left} left; {line.wanted} wanted"
         )
     for sale_return in found.sale_returns:
-        yield from _sale_return(sale_return)
+        yield from _sale_return(sale_return, known.get(sale_return.id, "last pushed"))
     if not found.sale_returns:
         yield "  no sale return"
     for remark in found.remarks:
@@ -65,7 +68,7 @@ def _sale(sale: SaleNow) -> str:
     return f"sale {sale.id} ({safe(sale.reference, 40)}), {has_id}{over}: {chosen}"
 
 
-def _sale_return(one: SaleReturnNow) -> Iterator[str]:
+def _sale_return(one: SaleReturnNow, known: str) -> Iterator[str]:
     whose = one.owner.value
     if one.owner is Owner.ANOTHER and one.return_id is not None:
         whose = f"return {safe(one.return_id, 20)}'s"
@@ -76,7 +79,7 @@ def _sale_return(one: SaleReturnNow) -> Iterator[str]:
     yield from indented(f"{whose}, {safe(one.why)}", 4)
     for difference in one.differences:
         yield from indented(safe(difference), 4)
-    yield from _values(one.values, one.owner, 4)
+    yield from _values(one.values, one.owner, 4, known)
     for item in one.items:
         line = (
             f"order line {safe(item.order_line_id, 20)}"
@@ -84,29 +87,29 @@ def _sale_return(one: SaleReturnNow) -> Iterator[str]:
             else "an unknown line"
         )
         yield f"    item {item.id}: {item.quantity} of {line}"
-        yield from _values(item.values, one.owner, 6)
+        yield from _values(item.values, one.owner, 6, known)
 
 
-def _values(values: Sequence[LiveValue], owner: Owner, by: int) -> Iterator[str]:
+def _values(values: Sequence[LiveValue], owner: Owner, by: int, known: str) -> Iterator[str]:
     """First together what is as it should be, then each of the others."""
     plain = [one for one in values if _is_plain(one)]
     if plain:
         listed = ", ".join(f"{one.field} {_shown(one.live)}" for one in plain)
-        yield from indented(f"as last pushed and as wanted: {listed}", by)
+        yield from indented(f"as {known} and as wanted: {listed}", by)
     for one in values:
         is_empty = one.live in (UNSET, None) and (owner is not Owner.OURS or one.wanted is UNSET)
         if one not in plain and not is_empty:
-            yield from _value(one, by)
+            yield from _value(one, by, known)
 
 
 def _is_plain(one: LiveValue) -> bool:
     return one.whose is ValueOf.OURS and not one.differs and one.wanted is not UNSET
 
 
-def _value(found: LiveValue, by: int) -> Iterator[str]:
+def _value(found: LiveValue, by: int, known: str) -> Iterator[str]:
     parts = [found.whose.value]
     if found.last_pushed is not UNSET and found.last_pushed != found.live:
-        parts.append(f"last pushed {_shown(found.last_pushed)}")
+        parts.append(f"{known} {_shown(found.last_pushed)}")
     if found.differs:
         parts.append(f"wanted {_shown(found.wanted)}")
     elif found.wanted is UNSET:

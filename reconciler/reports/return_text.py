@@ -93,7 +93,8 @@ def _lines(detail: ReturnDetail, details: ReturnDetails) -> Iterator[str]:
     yield from _pushed(detail)
     if detail.live is not None:
         yield ""
-        yield from live_text.lines_of(detail.live, details.jetti_asked_at)
+        found = dict.fromkeys(detail.never_pushed, _known(detail))
+        yield from live_text.lines_of(detail.live, details.jetti_asked_at, found)
     yield from _timeline(detail)
     yield from _commands(detail.commands)
 
@@ -180,16 +181,40 @@ def _pushed(detail: ReturnDetail) -> Iterator[str]:
     upto = "" if detail.pushed_fingerprint != detail.fingerprint else " (all that is wanted)"
     if left.fields or left.reasons:
         upto = " (all that is wanted but what was left)"
-    yield f"in Jetti, as last pushed{upto}"
+    adopted = len(detail.never_pushed) == len(detail.pushed)
+    how = _as_found(detail) if adopted else "as last pushed"
+    yield from wrapped(f"in Jetti, {how}{upto}", "    ")
     for sale_return in detail.pushed:
+        if not adopted and sale_return.id in detail.never_pushed:
+            yield from indented(f"{_as_found(detail)}:")
         yield from _sale_return(sale_return)
     if left.fields or left.reasons:
         yield ""
-        yield "left by the last push: last pushed -> wanted"
+        when, known = "by the last push", "last pushed"
+        if adopted:
+            when = (
+                "when it was adopted"
+                if detail.is_history_whole
+                else f"{when}, or when it was adopted"
+            )
+            known = _known(detail)
+        yield f"left {when}: {known} -> wanted"
     for field in left.fields:
         yield f"  {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
     for reason in left.reasons:
         yield from indented(safe(reason, 2000))
+
+
+def _known(detail: ReturnDetail) -> str:
+    """What the ledger knows of a sale return to which no push is recorded."""
+    return "found" if detail.is_history_whole else "last pushed or found"
+
+
+def _as_found(detail: ReturnDetail) -> str:
+    """What a sale return is to which no push is recorded."""
+    if detail.is_history_whole:
+        return "as found when it was adopted, and never pushed"
+    return "as last pushed or, if it was adopted, as found then"
 
 
 def _sale_return(sale_return: SaleReturn) -> Iterator[str]:

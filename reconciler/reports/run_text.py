@@ -26,6 +26,7 @@ from reconciler.reports.wording import (
     listed,
     moment,
     order,
+    sale_returns_done,
     span,
     state,
     to_go,
@@ -137,14 +138,17 @@ def _missed(report: Report) -> int:
 
 def _done(report: Report) -> str:
     counts = report.counts
-    return listed(
+    done = listed(
         (
             (counts.created, "created"),
             (counts.updated, "updated"),
             (counts.cancelled, "cancelled"),
-            (counts.adopted, "adopted"),
+            (counts.adopted, "taken over"),
         )
     )
+    # safeguard: headline-tells-of-sale-returns
+    beyond = sale_returns_done(*changes_text.beyond_the_words(report.changes))
+    return f"{done} ({beyond})" if done and beyond else done or beyond
 
 
 def _success(report: Report) -> str:
@@ -170,10 +174,18 @@ def _foreseen(report: Report) -> Iterator[str]:
 
 
 def _planned(report: Report) -> Iterator[str]:
-    planned = Counter(c.change for c in report.changes if c.outcome is OutcomeKind.PLANNED)
-    for kind in ChangeKind:
-        if planned[kind]:
-            yield f"{kind.value} {'up to ' if kind is ChangeKind.ADOPT else ''}{planned[kind]}"
+    planned = [change for change in report.changes if change.outcome is OutcomeKind.PLANNED]
+    unsure = sum(map(changes_text.is_only_looked_for, planned))
+    counts = Counter(change.change for change in planned)
+    counts[ChangeKind.ADOPT] -= unsure
+    parts = [f"{kind.verb} {counts[kind]}" for kind in ChangeKind if counts[kind]]
+    if unsure:
+        it = "it" if unsure == 1 else "them"
+        parts.append(f"{ChangeKind.ADOPT.verb} {unsure} if Jetti has {it}")
+    # Jetti splits by vendor, so there may be more than is foreseen.
+    if beyond := sale_returns_done(*changes_text.beyond_the_words(planned), least="at least "):
+        parts[-1] += f" ({beyond})"
+    yield from parts
 
 
 # ---------------------------------------------------------------------------------------- read

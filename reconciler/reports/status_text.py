@@ -7,16 +7,24 @@ from datetime import datetime
 
 from reconciler.core import duration
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
-from reconciler.core.estimate import KEPT
 from reconciler.core.health import Facts, Health, killed_run, refused_run, stopped_run, was_killed
-from reconciler.core.records import JETTI_REFUSED, Run
-from reconciler.core.report import STANDING
+from reconciler.core.instants import to_the_second
+from reconciler.core.records import Run
 from reconciler.core.text import safe
 from reconciler.reports import words_text
-from reconciler.reports.wording import counted, lasting, line, listed, moment, order, state, to_go
+from reconciler.reports.wording import (
+    counted,
+    lasting,
+    line,
+    listed,
+    moment,
+    order,
+    state,
+    to_go,
+    what_was_done,
+)
 
 _RUNS_SHOWN = 5
-_ROUTINE = STANDING | {"seen", "unchanged", "forgotten", JETTI_REFUSED}
 
 
 def render(health: Health) -> str:
@@ -59,7 +67,10 @@ def _next(health: Health) -> str | None:
     ended = stopped_run(facts)
     # safeguard: status-repeats-the-command-of-a-stop
     if ended is not None and ended.command is not None:
-        placeholder = f", {WHAT_DATE_IS}" if "DATE" in ended.command else ""
+        placeholder = ""
+        if "DATE" in ended.command:
+            own = f"this ledger went live {to_the_second(facts.go_live)}"
+            placeholder = f", {WHAT_DATE_IS}; {own}"
         return f"{safe(ended.command, 1000)}{placeholder}"
     if facts.stopped:
         return f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}"
@@ -69,6 +80,8 @@ def _next(health: Health) -> str | None:
         return f"reconciler show {safe(facts.oldest_problem.return_id, 20)}"
     if facts.adopting_since is not None:
         return init_adopt(facts.go_live)
+    if facts.settled and not health.healthy:
+        return "reconciler run, as scheduled: what stopped it is settled"
     if facts.last_complete_pass is None:
         return "reconciler run, scheduled every few minutes (cron.example)"
     return None
@@ -138,12 +151,7 @@ def _run(run: Run, facts: Facts) -> str:
     if run.finished_at is None:
         fate = "was killed" if was_killed(run, facts) else "it is still going, or was killed"
         return f"{name}  not finished: {fate}"
-    counts = [(count, what) for what, count in run.counts.items() if what not in KEPT]
-    done = listed((count, what) for count, what in counts if what not in _ROUTINE)
-    if run.counts and not done:
-        done = "nothing new"
-    if standing := listed((count, what) for count, what in counts if what in STANDING):
-        done = f"{done}; then {standing}"
     took = duration.approximate(run.finished_at - run.started_at)
-    parts = [name, f"{took:>4}", f"exit {run.exit_code}", done, safe(run.message or "")]
+    did = what_was_done(run.counts)
+    parts = [name, f"{took:>4}", f"exit {run.exit_code}", did, safe(run.message or "")]
     return "  ".join(part for part in parts if part)

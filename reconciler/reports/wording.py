@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.core import duration
 from reconciler.core.budget import PASS_INTERVAL
+from reconciler.core.estimate import KEPT
 from reconciler.core.instants import to_the_second
 from reconciler.core.model import Value
-from reconciler.core.records import SetAside
-from reconciler.core.report import BacklogLeft, Failure
+from reconciler.core.records import JETTI_REFUSED, SetAside
+from reconciler.core.report import STANDING, BacklogLeft, Failure
 from reconciler.core.text import safe
 
 _WIDTH = 80
@@ -23,6 +24,14 @@ _LABEL = 11  # width of the left column: the longest label and two spaces
 _LONGEST_VALUE = 60
 _JUST_NOW = timedelta(seconds=1)
 _STATES = {"in_flight": "in flight", "review": "in review", "unknown": "unanswered"}
+
+_DONE = {"adopted": "taken over"}
+_ROUTINE = STANDING.union(
+    KEPT,
+    ("seen", "unchanged", "forgotten", "sale_returns_made", "sale_returns_cancelled"),
+    (JETTI_REFUSED,),
+)
+"""Those counts of a run that do not tell what it did, or that have other words."""
 
 
 def line(label: str, text: str) -> str:
@@ -68,6 +77,31 @@ def span(start: datetime, end: datetime) -> str:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """`1 return`, `2 returns`."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def sale_returns_done(made: int, cancelled: int, least: str = "") -> str:
+    """`2 sale returns made, 1 sale return cancelled`; zeros are left out. `least` comes before
+    what is made, where there may be more."""
+    each = ((made, least, "made"), (cancelled, "", "cancelled"))
+    found = (f"{so}{counted(count, 'sale return')} {what}" for count, so, what in each if count)
+    return ", ".join(found)
+
+
+def what_was_done(counts: Mapping[str, int]) -> str:
+    """The counts of a past run: what it did, then how it left the ledger."""
+    made, cancelled = (counts.get(f"sale_returns_{what}", 0) for what in ("made", "cancelled"))
+    beyond = sale_returns_done(
+        made if made != counts.get("created", 0) else 0,
+        cancelled if cancelled != counts.get("cancelled", 0) else 0,
+    )
+    words = listed(
+        (count, _DONE.get(what, what)) for what, count in counts.items() if what not in _ROUTINE
+    )
+    done = ", ".join(part for part in (words, beyond) if part)
+    if counts and not done:
+        done = "nothing new"
+    standing = listed((count, what) for what, count in counts.items() if what in STANDING)
+    return f"{done}; then {standing}" if standing else done
 
 
 def value(of_field: Value) -> str:

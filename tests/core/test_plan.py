@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
+from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges, Written
 from reconciler.core.model import Line, Operation, Purpose, State, Write
 from reconciler.core.plan import (
     Change,
@@ -394,8 +394,8 @@ def test_a_change_is_told_with_all_that_it_says_of_itself():
     change = decide(an_entry(changed_at=NOON - DAY), RULES)
 
     names = (SaleReturnName(21, "1001-21"),)
-    written = FieldChanges([SHIPPED])
-    assert change.with_outcome(OutcomeKind.PUSHED, "done", names, fields=written) == (
+    written = Written(FieldChanges([SHIPPED]), 2, 1)
+    assert change.with_outcome(OutcomeKind.PUSHED, "done", names, written=written) == (
         ReportedChange(
             return_id="7001",
             order_name="#1001",
@@ -404,9 +404,11 @@ def test_a_change_is_told_with_all_that_it_says_of_itself():
             outcome=OutcomeKind.PUSHED,
             reason="done",
             sale_returns=(SaleReturnName(21, "1001-21"),),
-            fields=written,
+            fields=FieldChanges([SHIPPED]),
             fingerprint=(b"f" * 32).hex(),
             lines=ONE,
+            sale_returns_made=2,
+            sale_returns_cancelled=1,
         )
     )
 
@@ -435,7 +437,8 @@ def test_a_change_says_whether_lines_of_it_are_in_no_sale_return_yet():
 def test_a_plan_that_nobody_carries_out_is_planned_and_looks_nowhere():
     changes = make_plan([an_entry()], RULES, NOON).changes
 
-    planned = changes[0].with_outcome(OutcomeKind.PLANNED, fields=changes[0].fields)
+    would = Written(changes[0].fields, sale_returns_made=1)
+    planned = changes[0].with_outcome(OutcomeKind.PLANNED, written=would)
     assert list(LedgerPreview().push(changes)) == [planned]
     assert planned.fields
     assert LedgerPreview().already_has(changes) is None

@@ -118,6 +118,7 @@ def test_a_story_tells_everything_about_its_entry() -> None:
         pushed=given.sale_returns,
         writes=sent,
         attempts=tried,
+        never_pushed=(21,),
         known_since=NOON - timedelta(hours=3),
         timeline=timeline(given, sent, tried),
         version=version(given),

@@ -447,7 +447,7 @@ def test_of_all_that_have_no_outcome_it_is_told_what_was_written(shop):
     left = pusher.unfinished()
     assert set(left) == set(ones[1:])
     quantities = {
-        one: [field.after for field in fields if field.field.startswith("quantity")]
-        for one, fields in left.items()
+        one: [field.after for field in written.fields if field.field.startswith("quantity")]
+        for one, written in left.items()
     }
     assert quantities == {one: [1] if one == ones[1] else [0] for one in ones[1:]}

@@ -362,7 +362,7 @@ def test_a_preview_writes_nothing_anywhere(shop):
     assert {(t.change.value, t.outcome.value, t.reason) for t in done.values()} == {
         ("cancel", "planned", None),
         ("create", "planned", "would make 2 sale returns"),
-        ("create", "planned", None),
+        ("adopt", "planned", None),
         (
             "create",
             "review",

@@ -18,6 +18,7 @@ from reconciler.core.model import (
     Entry,
     Fields,
     Intent,
+    IntentOutcome,
     Item,
     Line,
     Operation,
@@ -184,7 +185,8 @@ def busy() -> Report:
     made = Report(
         run=facts(3, remarks=("the budget of 3 writes is spent",)),
         counts=Counts(
-            seen=9, new=5, changed=2, unchanged=1, created=1, updated=1, cancelled=1, adopted=1,
+            seen=9, new=5, changed=2, unchanged=1, created=1, updated=1, cancelled=1, adopted=2,
+            sale_returns_made=3, sale_returns_cancelled=2,
             skipped=2, waiting=1, failed=1, review=1, malformed=1, pending=2,
         ),
         backlog=BacklogLeft(NOON, 2, 9, is_measured=False),
@@ -192,12 +194,13 @@ def busy() -> Report:
         changes=(
             change(
                 1, ChangeKind.CREATE, OutcomeKind.PUSHED, sale_returns=names, fields=MADE,
-                lines=GOODS, vendors=("41", "42"),
+                sale_returns_made=2, lines=GOODS, vendors=("41", "42"),
             ),
             change(
-                3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED, remarks=("it is held",)
+                3, ChangeKind.UPDATE, OutcomeKind.PUSHED, fields=UPDATED, remarks=("it is held",),
+                sale_returns_made=1,
             ),
-            change(4, ChangeKind.CANCEL, OutcomeKind.PUSHED),
+            change(4, ChangeKind.CANCEL, OutcomeKind.PUSHED, sale_returns_cancelled=2),
             change(5, ChangeKind.ADOPT, OutcomeKind.PUSHED, sale_returns=names[:1]),
             change(6, ChangeKind.CREATE, OutcomeKind.WAITING, "the order is not in Jetti yet"),
             change(7, ChangeKind.UPDATE, OutcomeKind.FAILED, "Jetti answered 500"),
@@ -206,6 +209,7 @@ def busy() -> Report:
             change(12, ChangeKind.CREATE, OutcomeKind.FAILED, "Jetti answered 422", fields=HALF),
             change(
                 13, ChangeKind.ADOPT, OutcomeKind.PUSHED, sale_returns=names[:1], fields=UPDATED,
+                planned=ChangeKind.CREATE,
                 remarks=("taken over, not created, because already in Jetti: SR-1",),
             ),
             change(10, ChangeKind.ADOPT, OutcomeKind.SKIPPED, "before go-live"),
@@ -248,8 +252,11 @@ def dry() -> Report:
         counts=Counts(seen=3, new=3, pending=3),
         requests=Requests(LoopRequests(6), JettiRequests(0, 0)),
         changes=(
-            change(1, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED, lines=GOODS),
-            change(2, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=ONE_LINE),
+            change(
+                1, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=CREATED, lines=GOODS,
+                sale_returns_made=1,
+            ),
+            change(2, ChangeKind.CREATE, OutcomeKind.PLANNED, fields=ONE_LINE, sale_returns_made=1),
             change(5, ChangeKind.ADOPT, OutcomeKind.PLANNED, before_go_live=True),
         ),
         sums=Sums(0, 1, 7),
@@ -560,13 +567,28 @@ def entry(text: str | None = None, state: State = State.UNKNOWN) -> Entry:
     )
 
 
+MADE_THEN = PastWrite(
+    NOON - 3 * HOUR,
+    Operation.UPDATE_SALE_RETURN,
+    1,
+    (),
+    {OwnedField.STATUS: "received"},
+    NOON - 2 * HOUR,
+    IntentOutcome.APPLIED,
+)
+
+
 def told(text: str | None = None) -> return_detail.ReturnDetails:
     sent = PastWrite(
         NOON - HOUR, Operation.CREATE, 10, (4, 5), {"notes": text or "x"}, NOON + HOUR, text
     )
     attempt = Attempt(NOON - HOUR, Operation.CREATE, 10, text or "lost", 504, text or "timeout")
     return return_detail.ReturnDetails(
-        (return_detail.describe(entry(text), (sent,), (attempt,), remarks=(text or "it is held",)),)
+        (
+            return_detail.describe(
+                entry(text), (MADE_THEN, sent), (attempt,), remarks=(text or "it is held",)
+            ),
+        )
     )
 
 
@@ -579,7 +601,12 @@ def aside() -> return_detail.ReturnDetails:
         (
             return_detail.describe(known, (), (), not_understood=newer),
             return_detail.describe(
-                entry(state=State.PENDING), (), (), lacks=lacks, not_understood=PART
+                entry(state=State.PENDING),
+                (),
+                (),
+                lacks=lacks,
+                not_understood=PART,
+                known=return_detail.Known(is_history_whole=False),
             ),
         ),
         (WHOLE,),
@@ -654,7 +681,7 @@ def looked(text: str | None = None) -> return_detail.ReturnDetails:
     review = entry(text, State.REVIEW)
     return return_detail.ReturnDetails(
         returns=(
-            return_detail.describe(review, (), (), known=known),
+            return_detail.describe(review, (MADE_THEN,), (), known=known),
             return_detail.describe(entry(text, State.DEAD), (), (), known=lost),
         ),
         not_understood=(WHOLE,),

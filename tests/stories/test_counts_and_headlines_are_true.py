@@ -186,8 +186,8 @@ def test_what_was_adopted_is_not_counted_a_second_time_as_more(world: World) -> 
     adopted = world.call("init", "--since", "7d", "--adopt").stdout
 
     assert states(world) == {"pending": 1, "synced": 2}
-    [said] = [line for line in adopted.split("\n") if "adopted" in line and "[exit" in line]
-    assert "3 adopted. Now 1 pending. [exit 0]" in said
+    [said] = [line for line in adopted.split("\n") if "[exit" in line]
+    assert "3 taken over. Now 1 pending. [exit 0]" in said
 
 
 def test_the_history_in_status_tells_what_a_pass_did_apart_from_how_returns_were_then(

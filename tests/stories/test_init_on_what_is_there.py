@@ -37,7 +37,8 @@ def test_another_go_live_is_refused_with_what_can_be_done_instead(
 
     assert refused.code == 2
     assert "go-live 2026-03-02 12:00:00Z" in refused.stderr
-    assert ("`reconciler run --from DATE`" in refused.stderr) == has_pushed
+    named = "`reconciler run --from 2026-02-24T12:05:00Z`"
+    assert (named in refused.stderr) == has_pushed
     assert ("move it away" in refused.stderr) != has_pushed
     if has_pushed:
         assert world.run("--from", "7d", "--yes").code == 0

@@ -416,7 +416,7 @@ def test_while_creation_is_stopped_nothing_is_said_to_be_created(world: World) -
     ran = world.call("run")
 
     assert creates(world) == posts
-    assert "1 adopted" in ran.stdout.split("\n")[0]
+    assert "1 taken over" in ran.stdout.split("\n")[0]
     assert "created " not in ran.stdout.replace("is created any more", "")
     assert "taken over, not created" in ran.stdout
 
