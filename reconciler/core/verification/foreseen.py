@@ -50,12 +50,12 @@ def by_match(entry: Entry, rules: CreationRules, result: MatchResult) -> Foresee
     if isinstance(decision, NothingToPush):
         return by_ledger(entry, rules)
     match result:
-        case NeedsReview(reason):
-            return Foreseen(f"it would go to review: {reason}")
-        case NotReady(reason) if decision.kind is not ChangeKind.ADOPT:
-            return Foreseen(f"it would wait: {reason}")
-        case Matched() as found:
-            return _of_matched(entry, decision, rules, found)
+        case NeedsReview():
+            return Foreseen(f"it would go to review: {result.reason}")
+        case NotReady() if decision.kind is not ChangeKind.ADOPT:
+            return Foreseen(f"it would wait: {result.reason}")
+        case Matched():
+            return _of_matched(entry, decision, rules, result)
         case _:
             return Foreseen(_nothing(why_not_created(entry, rules)))
 
