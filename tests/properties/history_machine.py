@@ -505,6 +505,11 @@ class Histories(RuleBasedStateMachine):
             case "sweep":
                 self._do(self.history.runs, "--sweep", "120d")
 
+    @rule(repairs=sure)
+    def all_three_are_compared(self, repairs: bool) -> None:
+        """Perhaps what is listed is repaired, too."""
+        self._do(self.history.repairs if repairs else self.history.verifies)
+
     @rule(days=st.sampled_from(DAYS))
     def days_pass(self, days: tuple[int, bool]) -> None:
         """Whatever is stopped, or in review, or waits, is left alone meanwhile."""
