@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -57,7 +58,7 @@ from reconciler.core.verification.report import (
 from reconciler.core.windows import WindowPolicy, check_clock, cut, readable_until
 from reconciler.errors import ImplausibleListing, ReconcilerError, SourceError, TargetUnavailable
 from reconciler.ingest import Projection
-from reconciler.jetti.foresight import Foresight
+from reconciler.jetti.foresight import Foresight, Named
 from reconciler.jetti.lookup import Holdings, Lookup, LookupFailed
 from reconciler.runtime import Progress
 
@@ -100,6 +101,7 @@ class VerifierParts(Struct, frozen=True):
     progress: Progress
 
 
+T = TypeVar("T")
 Step = tuple[str, Transition]
 """A return id, and the step that makes it pending again."""
 
@@ -125,6 +127,8 @@ class Verifier:
         self._unlike: list[tuple[Entry, JettiComparison]] = []
         """Entries with sale returns that are deleted, or that the ledger does not know."""
         self._jetti_failed: TargetUnavailable | None = None
+        self._is_foreseen = True
+        """Whether what a repair would come to is known of all that is listed."""
         self._failed: dict[str, str] = {}
         """Returns that could not be looked up in Jetti, each with the reason."""
         self._not_read: list[str] = []
@@ -294,12 +298,7 @@ class Verifier:
     def _foresee(self, entries: Sequence[Entry]) -> dict[str, Foreseen]:
         """What a pass would make of each as it is here; what is known of it is to be repaired."""
         to_look_up = [entry for entry in entries if is_to_push(entry, self._rules)]
-        found: dict[str, Foreseen | LookupFailed] = {}
-        try:
-            if to_look_up and self._jetti_failed is None:
-                found |= self._foresight.of(to_look_up, self._rules)
-        except TargetUnavailable as error:
-            self._jetti_failed = error
+        found = self._asked(lambda: self._foresight.of(to_look_up, self._rules))
         told: dict[str, Foreseen] = {}
         for entry in entries:
             one = found.get(entry.id)
@@ -312,6 +311,8 @@ class Verifier:
             # safeguard: a-repair-does-only-what-was-foreseen
             if isinstance(one, Foreseen) or not is_to_push(entry, self._rules):
                 self.to_repair[entry.id] = entry.seen.created_at
+            else:
+                self._is_foreseen = False
         return told
 
     # --------------------------------------------------------------------------------- Jetti
@@ -332,6 +333,7 @@ class Verifier:
             left = in_ledger - len(self._looked_at)
             if left:
                 self._not_read.append(f"Jetti: {left} of {in_ledger} returns could not be compared")
+        if not self._is_foreseen:
             self._not_read.append(_UNFORESEEN)
         self._not_read.append(_ELSEWHERE)
 
@@ -442,52 +444,79 @@ class Verifier:
                 sale_returns = pending[entry.id].sale_returns
                 step = Transition(State.PENDING, _LOST, attempts=0, sale_returns=sale_returns)
                 self.steps.append((entry.id, step))
-        for entry, found in self._unlike:
-            if found.deleted or found.deleted_items:
-                refused = self._why_not(entry, Decision.CREATE)
-                self._differences.append(found_as.deleted(entry, found, refused))
-            if found.surplus and found.has_living:
-                self._differences.append(found_as.double(entry, found))
-            elif found.surplus:
-                way = self._how_to_take_over(entry, found.surplus)
-                self._differences.append(found_as.not_recorded(entry, found, way))
+        gone = [(e, found) for e, found in self._unlike if found.deleted or found.deleted_items]
+        refused = self._why_not(Decision.CREATE, [(entry, ()) for entry, _ in gone])
+        for entry, found in gone:
+            self._differences.append(found_as.deleted(entry, found, refused.get(entry.id)))
+        self._report_surplus([(entry, found) for entry, found in self._unlike if found.surplus])
 
-    def _how_to_take_over(
-        self, entry: Entry, surplus: Sequence[LiveSaleReturn]
-    ) -> found_as.TakeOver | str:
-        """The command that makes these sale returns its own, or why none does."""
-        if entry.state is not State.SKIPPED:
-            names = [str(row.id) for row in surplus]
-            refused = self._why_not(entry, Decision.ADOPT, names)
-            adopt = f"reconciler resolve {entry.id} --adopt {' '.join(names)}"
-            said = "take it over by a decision; the next run brings it up to date"
-            return refused or found_as.TakeOver(said, adopt)
-        rules, woken = as_asked_for(self._rules), replace(entry, state=State.PENDING)
-        if not is_to_push(woken, rules):
-            return by_ledger(woken, rules).said
-        try:
-            one = self._foresight.of([woken], rules)[entry.id]
-        except TargetUnavailable as error:
-            self._jetti_failed = error
-            return str(error)
-        if isinstance(one, LookupFailed):
-            return one.reason
-        command = f"reconciler run --return {entry.id}"
-        return found_as.TakeOver(one.said, command) if one.taken_over else one.said
+    def _report_surplus(self, surplus: Sequence[tuple[Entry, JettiComparison]]) -> None:
+        """Sale returns that carry its marker and that the ledger does not know."""
+        alone = [(entry, found) for entry, found in surplus if not found.has_living]
+        skipped = [entry for entry, _ in alone if entry.state is State.SKIPPED]
+        ways = self._if_asked_for(skipped)
+        named = [
+            (entry, [str(row.id) for row in found.surplus])
+            for entry, found in alone
+            if entry.state is not State.SKIPPED
+        ]
+        refused = self._why_not(Decision.ADOPT, named)
+        said = "take it over by a decision; the next run brings it up to date"
+        for entry, ids in named:
+            adopt = f"reconciler resolve {entry.id} --adopt {' '.join(ids)}"
+            ways[entry.id] = refused.get(entry.id) or found_as.TakeOver(said, adopt)
+        for entry, found in surplus:
+            self._differences.append(
+                found_as.double(entry, found)
+                if found.has_living
+                else found_as.not_recorded(entry, found, ways[entry.id])
+            )
 
-    def _why_not(self, entry: Entry, decision: Decision, named: Sequence[str] = ()) -> str | None:
-        """Why `resolve` would refuse that decision; None if it would not."""
-        refused = refusal(entry, decision, Situation())
-        if refused is not None:
-            return refused
+    def _if_asked_for(self, skipped: Sequence[Entry]) -> dict[str, found_as.TakeOver | str]:
+        """What `run --return` would make of these: how it takes over what Jetti has, or why it
+        does not."""
+        rules = as_asked_for(self._rules)
+        woken = [replace(entry, state=State.PENDING) for entry in skipped]
+        to_look_up = [entry for entry in woken if is_to_push(entry, rules)]
+        ways: dict[str, found_as.TakeOver | str] = {
+            entry.id: by_ledger(entry, rules).said for entry in woken
+        }
+        for return_id, one in self._asked(lambda: self._foresight.of(to_look_up, rules)).items():
+            command = f"reconciler run --return {return_id}"
+            if isinstance(one, LookupFailed):
+                ways[return_id] = one.reason
+            else:
+                ways[return_id] = (
+                    found_as.TakeOver(one.said, command) if one.taken_over else one.said
+                )
         if self._jetti_failed is not None:
-            return str(self._jetti_failed)
+            ways |= {entry.id: str(self._jetti_failed) for entry in to_look_up}
+        return ways
+
+    def _why_not(self, decision: Decision, about: Sequence[Named]) -> dict[str, str]:
+        """Why `resolve` would refuse that decision, of each of which it would."""
+        refused = {
+            entry.id: reason
+            for entry, _ in about
+            if (reason := refusal(entry, decision, Situation())) is not None
+        }
+        left = [one for one in about if one[0].id not in refused]
+        found = self._asked(lambda: self._foresight.refusals(decision, left, self._rules))
+        for return_id, one in found.items():
+            refused[return_id] = one.reason if isinstance(one, LookupFailed) else one
+        if self._jetti_failed is not None:
+            refused |= {entry.id: str(self._jetti_failed) for entry, _ in left}
+        return refused
+
+    def _asked(self, ask: Callable[[], dict[str, T]]) -> dict[str, T]:
+        """What Jetti answers, unless it has failed before or does so now."""
+        if self._jetti_failed is not None:
+            return {}
         try:
-            found = self._foresight.refusal(entry, decision, named, self._rules)
+            return ask()
         except TargetUnavailable as error:
             self._jetti_failed = error
-            return str(error)
-        return found.reason if isinstance(found, LookupFailed) else found
+            return {}
 
     def _find_unknown_markers(self, comparison: LoopComparison) -> None:
         """Sale returns with the marker of a return that the ledger does not know: of what Loop
@@ -537,6 +566,11 @@ class Verifier:
         return any(row.key == key and row.is_ignored and row.problem == problem for row in rows)
 
     def _result(self, comparison: LoopComparison, in_ledger: int) -> Verification:
+        aside = {
+            key: found_as.malformed(key, problem)
+            for key, problem in comparison.malformed.items()
+            if not self._is_ignored(key, problem)
+        }
         ordered = sorted(self._differences, key=lambda one: (_place(one.return_id), one.kind))
         counts = VerifyCounts(
             in_loop=len(comparison),
@@ -545,9 +579,7 @@ class Verifier:
             in_work=len(self._in_work),
             undecided=len(self._undecided),
             before_go_live=len(comparison.ids(LoopVerdict.BEFORE_GO_LIVE)),
-            malformed=sum(
-                not self._is_ignored(key, problem) for key, problem in comparison.malformed.items()
-            ),
+            malformed=len(aside),
             **self._counts,
         )
         if any(one.kind is DifferenceKind.EDITED for one in ordered):
@@ -570,7 +602,7 @@ class Verifier:
             requests=self._requests(),
             differences=tuple(ordered),
             in_work=_in_order(self._in_work),
-            undecided=_in_order(self._undecided),
+            undecided=(*_in_order(self._undecided), *_in_order(aside)),
         )
         return report.concluded(found, [error.status for error in self._failures])
 

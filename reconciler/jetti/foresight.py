@@ -21,6 +21,9 @@ from reconciler.core.verification.foreseen import Foreseen, by_match
 from reconciler.jetti.lookup import Lookup, LookupFailed
 from reconciler.jetti.matcher import LOOKED_AT_TOGETHER
 
+Named = tuple[Entry, Sequence[str]]
+"""An entry, and the sale returns that a decision about it names."""
+
 
 class Foresight:
     """Looks entries up as a push would, beside whatever the ledger knows on their orders."""
@@ -39,6 +42,7 @@ class Foresight:
         on_one_order: dict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
             on_one_order[entry.seen.order_id or entry.seen.order_name].append(entry)
+        is_stopped = self._ledger.meta.read().creation_stopped is not None
         found: dict[str, Foreseen | LookupFailed] = {}
         for batch in batched(entries, LOOKED_AT_TOGETHER):
             for return_id, seen in self._lookup.look_up(batch).items():
@@ -51,19 +55,27 @@ class Foresight:
                 others = {one.id: one for one in (*self._others(entry), *together)}
                 del others[entry.id]
                 result = match_entry(entry, seen, list(others.values()), creatable(entry, rules))
-                found[return_id] = by_match(entry, rules, result)
+                found[return_id] = by_match(entry, rules, result, creation_stopped=is_stopped)
         return found
 
-    def refusal(
-        self, entry: Entry, decision: Decision, named: Sequence[str], rules: CreationRules
-    ) -> Refusal | LookupFailed | None:
-        """Why `resolve` would refuse that; None if it would not. Raises as `of`."""
-        seen = self._lookup.look_up([claims.without_memory(entry)])[entry.id]
-        if isinstance(seen, LookupFailed):
-            return seen
-        self._check_account(seen)
-        found = resolved(entry, decision, named, seen, self._others(entry), rules)
-        return found if isinstance(found, str) else None
+    def refusals(
+        self, decision: Decision, of: Sequence[Named], rules: CreationRules
+    ) -> dict[str, Refusal | LookupFailed]:
+        """Why `resolve` would refuse that decision, of each of which it would. Raises as `of`."""
+        found: dict[str, Refusal | LookupFailed] = {}
+        for batch in batched(of, LOOKED_AT_TOGETHER):
+            looked_up = self._lookup.look_up([claims.without_memory(entry) for entry, _ in batch])
+            for entry, named in batch:
+                seen = looked_up[entry.id]
+                if isinstance(seen, LookupFailed):
+                    found[entry.id] = seen
+                    continue
+                self._check_account(seen)
+                others = self._others(entry)
+                came_to = resolved(entry, decision, named, seen, others, rules)
+                if isinstance(came_to, str):
+                    found[entry.id] = came_to
+        return found
 
     def _others(self, entry: Entry) -> list[Entry]:
         seen = entry.seen

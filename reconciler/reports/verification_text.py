@@ -11,6 +11,7 @@ from reconciler.core.verification.report import (
     NotCompared,
     Verification,
     VerifyCounts,
+    next_command,
 )
 from reconciler.reports import run_text
 from reconciler.reports.wording import (
@@ -64,7 +65,7 @@ def _lines(found: Verification) -> Iterator[str]:
         yield line("note", safe(remark, 1000))
     requests = found.requests
     yield line("requests", f"Loop {requests.loop.get}, Jetti {requests.jetti.get}, all of them GET")
-    if (following := _next(found)) is not None:
+    if (following := next_command(found)) is not None:
         yield line("next", following)
     if found.repair is not None:
         yield ""
@@ -144,15 +145,3 @@ def _not_compared(title: str, returns: Sequence[NotCompared]) -> Iterator[str]:
 def _name(order_name: str, order_id: str | None, return_id: str) -> str:
     on = f"{order(order_name, order_id)}  " if order_name or order_id else ""
     return f"{on}return {safe(return_id, 20)}"
-
-
-def _next(found: Verification) -> str | None:
-    """The command that settles most of it."""
-    if found.repair is not None:
-        return None
-    lost = next((one for one in found.differences if one.kind is DifferenceKind.LOST_WRITE), None)
-    if lost is not None and lost.command:
-        return lost.command
-    settled = {DifferenceKind.NOT_IN_LEDGER, DifferenceKind.NEWER_IN_LOOP}
-    is_repairable = any(one.kind in settled for one in found.differences)
-    return found.verify.repaired_by if is_repairable else None

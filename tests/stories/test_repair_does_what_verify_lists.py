@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from reconciler import failpoints
+from reconciler.failpoints import Failpoint
 from tests.stories.between_requests import Asked, before_each_request, once
 from tests.stories.verifying import (
     Verified,
@@ -24,6 +26,7 @@ from tests.stories.verifying import (
     snapshot,
     verify,
 )
+from tests.support.death import Death
 from tests.support.world import World, a_world
 
 NO_GUARD = {"RECONCILER_GUARD__CREATES": "1000", "RECONCILER_GUARD__UPDATES": "1000"}
@@ -356,3 +359,144 @@ def test_what_loop_shows_since_the_comparison_is_what_a_repair_records(world: Wo
     assert world.run().code == 0
     [now] = world.in_jetti(one)
     assert (now["id"], now["status"]) == (there["id"], "cancelled")
+
+
+def test_while_creation_is_stopped_no_create_is_promised(world: World) -> None:
+    world.go_live()
+    [one] = busy_ones(world, 1)
+    lose_from_ledger(world, one)
+    [there] = world.in_jetti(one)
+    world.jetti.delete_sale_return(there["id"])
+    with closing(sqlite3.connect(world.directory / "ledger.db")) as ledger, ledger:
+        ledger.execute("UPDATE meta SET creation_stopped = 'too much came back'")
+
+    listed = verify(world).one("not_in_ledger")
+
+    assert listed["proposed"].endswith("would be created in Jetti if creation were not stopped")
+
+
+def test_of_many_that_were_deleted_few_requests_tell_what_can_be_decided(world: World) -> None:
+    world.go_live()
+    ids = busy_ones(world, 40)
+    for one in ids:
+        for there in world.in_jetti(one):
+            world.jetti.delete_sale_return(there["id"])
+
+    found = verify(world)
+
+    assert found.kinds == sorted(("deleted", one) for one in ids)
+    assert all(one["command"] for one in found.report["differences"])
+    assert found.report["requests"]["jetti"]["get"] <= 16
+
+
+def test_a_lost_write_behind_one_in_review_is_still_the_next_command(world: World) -> None:
+    world.go_live()
+    order = world.order(("Acme", 1), ("Bolt", 1))
+    first, second = world.submit(order), world.returned(("Acme", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    for one in (first, second):
+        world.loop.label(one, status="in_transit")
+    world.pass_time()
+    assert world.run().code == 0
+    gone, there = world.in_jetti(first)
+    world.jetti.delete_sale_return(gone["id"])
+    world.loop.move_label(first, "delivered")
+    world.pass_time()
+    assert world.run().code == 3
+    world.jetti.edit_sale_return(there["id"], status="requested")
+    lose_writes(world, [second])
+
+    text = world.call("verify").stdout
+
+    assert "reconciler verify --repair" in text.splitlines()[-1]
+
+
+def test_a_stopped_repair_goes_on_once_its_plan_is_accepted(world: World) -> None:
+    world.go_live()
+    ids = busy_ones(world, 2)
+    for one in ids:
+        world.loop.label(one, status="in_transit")
+    world.pass_time()
+    assert world.run().code == 0
+    world.pass_time(hours=1)
+    assert world.run().code == 0
+    lose_writes(world, ids)
+    with closing(sqlite3.connect(world.directory / "ledger.db")) as ledger, ledger:
+        ledger.execute("UPDATE entries SET accepted_fingerprint = NULL")
+    none = {"RECONCILER_GUARD__UPDATES": "0", "RECONCILER_GUARD__SHARE": "0"}
+    stopped = verify(world, "--repair", **none)
+    [failure] = stopped.report["repair"]["run"]["failures"]
+
+    ran = world.call(*failure["command"].split()[1:], **none)
+
+    assert (stopped.code, ran.code) == (7, 0)
+    assert {there["status"] for one in ids for there in world.in_jetti(one)} == {"shipped"}
+    assert verify(world).code == 0
+
+
+@pytest.mark.parametrize(
+    ("point", "is_recorded"),
+    [(Failpoint.WINDOW_COMMITTING, False), (Failpoint.WINDOW_COMMITTED, True)],
+)
+def test_a_repair_that_dies_as_it_records_is_gone_on_with(
+    world: World, point: Failpoint, is_recorded: bool
+) -> None:
+    world.go_live()
+    [one, lost] = busy_ones(world, 2)
+    world.loop.label(lost, status="in_transit")
+    world.pass_time()
+    assert world.run().code == 0
+    world.pass_time(hours=1)
+    assert world.run().code == 0
+    lose_from_ledger(world, one)
+    lose_writes(world, [lost])
+
+    def dies(hit: Failpoint) -> None:
+        if hit is point:
+            raise Death
+
+    with pytest.raises(Death), failpoints.watched(dies):
+        verify(world, "--repair")
+
+    assert (one in in_ledger(world)) is is_recorded
+    assert verify(world).kinds == ([] if is_recorded else [("not_in_ledger", one)])
+    assert world.run().code == 0
+    assert [there["status"] for there in world.in_jetti(lost)] == ["shipped"]
+    assert verify(world, "--repair").code == 0
+    assert world.run().code == 0
+    assert (len(world.in_jetti(one)), verify(world).code) == (1, 0)
+
+
+@pytest.mark.parametrize("service", ["loop", "jetti"])
+def test_a_key_refused_in_the_middle_leaves_what_was_made_pending(
+    world: World, service: str
+) -> None:
+    world.go_live()
+    [one] = busy_ones(world, 1)
+    world.loop.label(one, status="in_transit")
+    world.pass_time()
+    assert world.run().code == 0
+    world.pass_time(hours=1)
+    assert world.run().code == 0
+    lose_writes(world, [one])
+    was_at_jetti = is_repairing = False
+
+    def is_refused(asked: Asked) -> None:
+        nonlocal was_at_jetti, is_repairing
+        was_at_jetti |= asked.service == "jetti"
+        is_repairing |= was_at_jetti and asked.service == "loop"
+        if is_repairing:
+            world.breaks("*", "401", service="loop" if service == "loop" else "jetti")
+
+    connect = world.connect
+    before_each_request(world, is_refused)
+
+    done = verify(world, "--repair")
+    world.heals()
+    world.connect = connect
+
+    assert (done.code, world.state(one)) == (6, "pending")
+    assert done.one("lost_write")["repaired"] is True
+    assert world.run().code == 0
+    assert [there["status"] for there in world.in_jetti(one)] == ["shipped"]

@@ -544,6 +544,9 @@ def test_a_row_that_is_not_understood_is_no_agreement(world: World, extra: dict[
     world.loop.edit(made[3], extra={})
 
     assert (found.code, found.kinds, found.counts["malformed"]) == (3, [], 1)
+    [named] = found.report["undecided"]
+    assert (named["return_id"], named["state"]) == (made[3], "malformed")
+    assert named["reason"]
     assert verify(world).code == 0
 
 

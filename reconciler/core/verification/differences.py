@@ -12,6 +12,7 @@ from reconciler.core.live_order import in_place_of, is_withheld
 from reconciler.core.matching.result import listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn
 from reconciler.core.model import GONE, Entry, Return, SaleReturn, Value
+from reconciler.core.records import MALFORMED
 from reconciler.core.report import SaleReturnName
 from reconciler.core.shown_fields import named
 from reconciler.core.verification.foreseen import Foreseen
@@ -206,6 +207,12 @@ def not_compared(entry: Entry, reason: str | None = None) -> NotCompared:
         entry.due_since or entry.changed_at,
         reason or entry.reason,
     )
+
+
+def malformed(key: str, problem: str) -> NotCompared:
+    """A row from Loop that is not understood, wholly or in part; `key` is its return's id if that
+    could be read."""
+    return NotCompared(key, "", None, MALFORMED, None, problem)
 
 
 def unread(seen: Return, *, meanwhile: bool = False) -> NotCompared:

@@ -44,7 +44,9 @@ def by_ledger(entry: Entry, rules: CreationRules) -> Foreseen:
     return Foreseen(_nothing(decision.reason))
 
 
-def by_match(entry: Entry, rules: CreationRules, result: MatchResult) -> Foreseen:
+def by_match(
+    entry: Entry, rules: CreationRules, result: MatchResult, *, creation_stopped: bool = False
+) -> Foreseen:
     """The same with what Jetti shows; for an entry that is `is_to_push`."""
     decision = decide(entry, rules)
     if isinstance(decision, NothingToPush):
@@ -55,7 +57,9 @@ def by_match(entry: Entry, rules: CreationRules, result: MatchResult) -> Foresee
         case NotReady() if decision.kind is not ChangeKind.ADOPT:
             return Foreseen(f"it would wait: {result.reason}")
         case Matched():
-            return _of_matched(entry, decision, rules, result)
+            if not (result.sale_returns or result.missing):
+                return Foreseen(_nothing(why_not_created(entry, rules)))
+            return _of_matched(decision, result, creation_stopped=creation_stopped)
         case _:
             return Foreseen(_nothing(why_not_created(entry, rules)))
 
@@ -74,16 +78,13 @@ def as_asked_for(rules: CreationRules) -> CreationRules:
     return replace(rules, asked_for=True)
 
 
-def _of_matched(entry: Entry, decision: Change, rules: CreationRules, found: Matched) -> Foreseen:
+def _of_matched(decision: Change, found: Matched, *, creation_stopped: bool) -> Foreseen:
     taken = [found.live[row_id] for row_id in found.adopted]
-    if not (found.sale_returns or found.missing):
-        return Foreseen(_nothing(why_not_created(entry, rules)))
     parts = [_taken_over(row) for row in taken]
     if found.missing:
-        is_rest = bool(found.sale_returns)
-        parts.append(
-            "what Jetti lacks of it would be created" if is_rest else _BY_LEDGER[ChangeKind.CREATE]
-        )
+        rest = "what Jetti lacks of it would be created"
+        made = rest if found.sale_returns else _BY_LEDGER[ChangeKind.CREATE]
+        parts.append(made + (" if creation were not stopped" if creation_stopped else ""))
     elif not taken:
         parts.append(_BY_LEDGER[decision.kind])
     names = tuple(SaleReturnName(row.id, row.reference) for row in taken)

@@ -172,7 +172,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     in_work: tuple[NotCompared, ...] = ()
     """What passes have still to do something about."""
     undecided: tuple[NotCompared, ...] = ()
-    """What waits for someone to decide."""
+    """What waits for someone to decide, then the rows that are not understood."""
     repair: Report | None = None
     """The pass that settled what could be."""
 
@@ -225,6 +225,19 @@ def repaired(
         message = made.run.message
     facts = replace(found.verify, exit_code=both, message=message)
     return replace(after, verify=facts)
+
+
+def next_command(found: Verification) -> str | None:
+    """The command that settles most of it; None where none does, or it was given."""
+    if found.repair is not None:
+        return None
+    settled = (
+        DifferenceKind.NOT_IN_LEDGER,
+        DifferenceKind.NEWER_IN_LOOP,
+        DifferenceKind.LOST_WRITE,
+    )
+    is_repairable = any(one.command for one in found.differences if one.kind in settled)
+    return found.verify.repaired_by if is_repairable else None
 
 
 def _sentence(found: Verification) -> str | None:
