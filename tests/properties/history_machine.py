@@ -505,9 +505,16 @@ class Histories(RuleBasedStateMachine):
             case "sweep":
                 self._do(self.history.runs, "--sweep", "120d")
 
-    @rule(repairs=sure)
-    def all_three_are_compared(self, repairs: bool) -> None:
-        """Perhaps what is listed is repaired, too."""
+    @rule(repairs=sure, before=st.sampled_from(("", "unmarked", "unseen")))
+    def all_three_are_compared(self, repairs: bool, before: str) -> None:
+        """Perhaps what is listed is repaired, too; perhaps there is something to be listed."""
+        if before == "unmarked":
+            self._do(self.history.ends, 0, "unmark")
+            self._do(self.history.passes, 200)
+        elif before == "unseen":
+            self._do(self.history.passes, 4000)
+            self._do(self.history.runs)
+            self._do(self.history.scans_unseen, 0, 0)
         self._do(self.history.repairs if repairs else self.history.verifies)
 
     @rule(days=st.sampled_from(DAYS))
