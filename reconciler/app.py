@@ -18,7 +18,7 @@ from reconciler.core.estimate import Rates
 from reconciler.core.guard import RangeSum
 from reconciler.core.live_order import LiveOrder
 from reconciler.core.model import Entry
-from reconciler.core.pass_result import PassStart
+from reconciler.core.pass_result import PassResult, PassStart
 from reconciler.core.plan import CreationRules, Planner
 from reconciler.core.report import JettiRequests, LoopRequests, Report, Requests, RunKind
 from reconciler.core.request import RunRequest
@@ -211,7 +211,7 @@ def _repair(settings: Settings, request: VerifyRequest, runtime: Runtime) -> Ver
             # Reads alone, until what was found has been recorded.
             found, verifier = _verified(settings, request, runtime, ledger, _ADOPT)
             ledger.journal.apply_all(verifier.steps)
-            run_request = request.run_request(verifier.start, verifier.end)
+            run_request = request.run_request(verifier.to_repair)
             policy = GuardPolicy(
                 guards=settings.guard,
                 consent=runtime.consent,
@@ -228,10 +228,11 @@ def _repair(settings: Settings, request: VerifyRequest, runtime: Runtime) -> Ver
                     run_request, start, ledger, target, policy, runtime.clock
                 ),
             )
-            made = _run_pass(settings, setup, runtime)
+            result, made = _carry_out(settings, setup, runtime)
     from reconciler.core.verification.report import repaired
 
-    return repaired(found, {return_id for return_id, _ in verifier.steps}, made)
+    pending = {return_id for return_id, _ in verifier.steps}
+    return repaired(found, pending, result.read_ids, made)
 
 
 def _verified(
@@ -242,6 +243,7 @@ def _verified(
     access: JettiAccess,
 ) -> tuple[Verification, Verifier]:
     from reconciler.jetti.client import JettiClient  # late, like the targets
+    from reconciler.jetti.foresight import Foresight
     from reconciler.jetti.lookup import Lookup
     from reconciler.verification import Verifier, VerifierParts
 
@@ -249,9 +251,11 @@ def _verified(
         loop_service(settings, runtime) as loop,
         jetti_service(settings, access, runtime) as jetti,
     ):
+        lookup = Lookup(JettiClient(jetti, runtime.clock), runtime.clock)
         parts = VerifierParts(
             source=LoopReader(loop, runtime.clock, settings.loop.page_size),
-            lookup=Lookup(JettiClient(jetti, runtime.clock), runtime.clock),
+            lookup=lookup,
+            foresight=Foresight(lookup, ledger),
             ledger=ledger,
             projection=_projection(settings),
             rules=_creation_rules(settings, ledger),
@@ -392,6 +396,10 @@ def look(
 
 
 def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
+    return _carry_out(settings, setup, runtime)[1]
+
+
+def _carry_out(settings: Settings, setup: PassSetup, runtime: Runtime) -> tuple[PassResult, Report]:
     ledger, clock = setup.ledger, runtime.clock
     with ExitStack() as stack:
         loop = stack.enter_context(loop_service(settings, runtime))
@@ -429,7 +437,7 @@ def _run_pass(settings: Settings, setup: PassSetup, runtime: Runtime) -> Report:
         )
         result = Pass(setup.request, setup.start, dependencies).run()
         shown = ReportSettings(settings.policy, settings.mapping, settings.jetti.cancel_ids_key)
-        return finish(result, ledger, clock, shown)
+        return result, finish(result, ledger, clock, shown)
 
 
 def _jetti_targets(

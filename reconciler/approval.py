@@ -184,8 +184,15 @@ class GuardedApproval:
         self._stop(plan, guarded, inputs)
         self._acceptance.require_known()
         if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
-            self._ledger.meta.accept_mapping(self._policy.mapping_version)
+            self._accept_mapping()
         return guarded.through
+
+    def _accept_mapping(self) -> None:
+        """Nothing that was pushed would change by the new mapping; known only of a plan of the
+        whole ledger."""
+        # safeguard: a-repair-accepts-no-mapping
+        if self._request.kind is not RunKind.VERIFY:
+            self._ledger.meta.accept_mapping(self._policy.mapping_version)
 
     def _stop(self, plan: Plan, guarded: Guarded, inputs: GuardInputs) -> None:
         """Record what is stopped from now on; members that are not due today stay so."""

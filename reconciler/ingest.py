@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import Enum, auto
 from functools import cached_property
@@ -116,14 +116,16 @@ class Ingest:
         self._clock = clock
         self._progress = progress
 
-    def remap(self) -> None:
-        """Project every entry again that was recorded under another mapping.
+    def remap(self, *, among: Container[str] | None = None) -> None:
+        """Project every entry again that was recorded under another mapping; or just these.
 
         In portions, so that memory stays bounded. After a run that died in between the next one
         goes on: what is left still carries the other version.
         """
         version = self._projection.version
-        for portion in batched(self._ledger.entries.mapped_otherwise(version)):
+        entries = self._ledger.entries.mapped_otherwise(version)
+        concerned = (entry for entry in entries if among is None or entry.id in among)
+        for portion in batched(concerned):
             observed = [self._projection.observe(entry.seen, b"") for entry in portion]
             self._ledger.entries.remap(
                 [(o.seen.id, o.wanted, o.fingerprint) for o in observed], version
@@ -151,6 +153,21 @@ class Ingest:
         # safeguard: watermark-is-the-window-end
         # safeguard: watermark-is-not-the-newest-row
         self._record(batch, window, by, window.end if moves_watermark else None)
+        self.log.windows[-1] = ReadWindow(window.start, window.end, drained=True)
+
+    def listed(self, window: Window, ids: Container[str]) -> None:
+        """Read a window by creation date, and record just these returns. Raises as `window`."""
+        self.log.windows.append(ReadWindow(window.start, window.end, drained=False))
+        batch = _Batch()
+        for page in self._source.read(window, By.CREATED):
+            # safeguard: a-repair-records-only-what-was-listed
+            rows = tuple(row for row in page.returns if row.id in ids)
+            aside = tuple(row for row in page.malformed if row.return_id in ids)
+            self._add(batch, Page(rows, aside))
+            self._progress.reading(len(self.log.ids) + len(batch.latest))
+        now = self._clock.now()
+        # Not as this window: what else is in it was not recorded.
+        self._record(batch, Window(now, now), By.CREATED, None)
         self.log.windows[-1] = ReadWindow(window.start, window.end, drained=True)
 
     def singles(self, rows: Sequence[Return | Malformed]) -> None:

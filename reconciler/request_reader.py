@@ -52,6 +52,9 @@ class RequestReader:
     def _read(self, request: RunRequest) -> None:
         now, watermark = self._clock.now(), self._ledger.meta.read().watermark
         check_clock(now, watermark)
+        if request.kind is RunKind.VERIFY:
+            self._read_listed(request)
+            return
         self._ingest.remap()
         if request.kind is RunKind.SINGLE:
             self._read_singles(request)
@@ -70,9 +73,7 @@ class RequestReader:
             self.log.failures += self._ingest.recheck_unlisted(windows)
         elif request.start is not None:
             end = min(request.end or until, until)
-            windows = self._read_windows(request, request.start, end, request.by)
-            if request.kind is RunKind.VERIFY:
-                self.log.failures += self._ingest.recheck_unlisted(windows)
+            self._read_windows(request, request.start, end, request.by)
 
     def _begins_with(
         self, request: RunRequest, now: datetime, watermark: datetime
@@ -100,6 +101,15 @@ class RequestReader:
         for window, then in zip_longest(windows, windows[1:]):
             self._ingest.window(window, by, moves_watermark=moves_watermark, then=then)
         return windows
+
+    def _read_listed(self, request: RunRequest) -> None:
+        """Read again what a verification has listed: it may have changed since. Of all others in
+        the same windows nothing is recorded."""
+        listed = frozenset(request.return_ids)
+        self._ingest.remap(among=listed)
+        if request.start is not None and request.end is not None:
+            for window in cut(request.start, request.end, self._policy.longest):
+                self._ingest.listed(window, listed)
 
     def _read_singles(self, request: RunRequest) -> None:
         """Read returns one by one. What Loop does not know, or fails to deliver, does not keep the

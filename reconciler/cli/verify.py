@@ -68,9 +68,9 @@ def verify(
 
     Sends GETs only, never writes to the ledger, and works during a run, at half the pace.
 
-    With --repair what Loop shows is recorded, as a sweep would; what a lost write of ours left
-    is pushed again; both under the guards of a sweep. What someone set in Jetti stays, and
-    nothing that is there twice is removed.
+    With --repair what is listed as missing or newer is recorded as Loop shows it, and what a lost
+    write of ours left is pushed again; both under the guards of a sweep, and nothing that is not
+    listed. What someone set in Jetti stays, and nothing that is there twice is removed.
 
     \b
     Examples:

@@ -13,7 +13,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from reconciler.core.model import GONE, Entry, IntentOutcome, SaleReturn, State
+from reconciler.core.model import GONE, Entry, IntentOutcome, OwnedField, SaleReturn, State
 from reconciler.core.records import MALFORMED, SetAside, Transition
 
 _DIGITS_OF_A_VERSION = 8
@@ -251,6 +251,23 @@ def ruling(
         is_accepted=is_named and decision is not Decision.IGNORE,
         opens_creation=one.opens_creation,
     )
+
+
+def why_not_forgotten(entry: Entry) -> str | None:
+    """Why the ledger may not forget it: only the ledger shows that something in Jetti belongs to
+    it. None if it may."""
+    # safeguard: unanswered-writes-are-not-forgotten
+    if entry.intents:
+        return "it is not known yet what became of its last write"
+    unmarked = [
+        one.reference
+        for one in entry.sale_returns
+        if one.fields.get(OwnedField.EXTERNAL_ID) != entry.id and not one.is_cancelled
+    ]
+    # safeguard: unmarked-sale-returns-are-not-forgotten
+    if unmarked:
+        return f"sale return {', '.join(unmarked)} does not carry its marker in Jetti yet"
+    return None
 
 
 def possible(entry: Entry) -> tuple[str, ...]:

@@ -19,13 +19,15 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
     kind: RunKind = RunKind.SCHEDULED
     start: datetime | None = None
-    """The start of a range; None for every other kind."""
+    """The start of a range, or of what a verification has listed; None for every other kind, and
+    where it has listed nothing."""
     end: datetime | None = None
-    """The end of a range; None means as far as can be read."""
+    """The end of that; None of a range means as far as can be read."""
     by: By = By.UPDATED
     sweep: timedelta | None = None
     """How far back a sweep reads; None for every other kind."""
     return_ids: tuple[str, ...] = ()
+    """Of single returns those that were named; of a verification those that it has listed."""
     order_names: tuple[str, ...] = ()
     dry_run: bool = False
     since: datetime | None = None

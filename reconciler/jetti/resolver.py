@@ -10,11 +10,9 @@ from msgspec.structs import replace
 from reconciler.core.decisions import Claim, Decision
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.matching import claims
-from reconciler.core.matching.match import match_entry
-from reconciler.core.matching.result import NeedsReview
-from reconciler.core.matching.snapshot import OrderSnapshot
-from reconciler.core.model import Entry, State
-from reconciler.core.plan import Change, creatable, decide
+from reconciler.core.matching.resolving import resolved
+from reconciler.core.model import Entry
+from reconciler.core.plan import NothingToPush
 from reconciler.core.ports import Ledger
 from reconciler.jetti.matcher import MatchedChange, Matcher
 from reconciler.jetti.preview import LookupPreview
@@ -51,37 +49,13 @@ class Resolver:
             entry.seen.order_id, entry.seen.order_name, besides=entry.id
         )
         there = claims.described(entry, snapshot, others)
-        claim = (
-            claims.adopt(entry, snapshot, named, others)
-            if decision is Decision.ADOPT
-            else claims.create(entry, snapshot, others)
-        )
-        if isinstance(claim, str):
-            return Resolution(there, refusal=claim)
-        claimed = replace(
-            claims.as_claimed(entry, claim),
-            state=State.PENDING,
-            asked_for=entry.asked_for or decision is Decision.CREATE,
-        )
-        return self._after(claimed, snapshot, others, Resolution(there, claim))
-
-    def _after(
-        self,
-        claimed: Entry,
-        looked_up: OrderSnapshot,
-        others: Sequence[Entry],
-        resolution: Resolution,
-    ) -> Resolution:
-        """What the next run would do about the entry as it is then."""
-        change = decide(claimed, self._matcher.rules)
-        if not isinstance(change, Change):
+        found = resolved(entry, decision, named, snapshot, others, self._matcher.rules)
+        if isinstance(found, str):
+            return Resolution(there, refusal=found)
+        resolution, change = Resolution(there, found.claim), found.decision
+        if isinstance(change, NothingToPush):
             return replace(resolution, outcome=change.reason or "there is nothing to write")
-        snapshot = claims.as_looked_up(claimed, looked_up)
-        allowed = creatable(claimed, self._matcher.rules)
-        result = match_entry(claimed, snapshot, others, allowed)
-        # safeguard: decisions-that-lead-back-to-review
-        if isinstance(result, NeedsReview):
-            return replace(resolution, claim=None, refusal=result.reason)
-        foreseen = self._preview.foresee(MatchedChange(change, claimed, result, snapshot))
+        matched = MatchedChange(change, found.entry, found.result, found.snapshot)
+        foreseen = self._preview.foresee(matched)
         outcome = f"{foreseen.outcome.value}{f': {foreseen.reason}' if foreseen.reason else ''}"
         return replace(resolution, outcome=outcome, writes=tuple(foreseen.fields))

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Table, delete, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from reconciler.core.model import OwnedField
+from reconciler.core.decisions import why_not_forgotten
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
@@ -171,24 +171,10 @@ def _count(connection: Connection, table: Table, return_id: str) -> int:
 def _refuse_unfinished(connection: Connection, return_id: str) -> None:
     """Raise SafetyStop while only the ledger shows that something in Jetti belongs to it."""
     for entry in load(connection, [return_id]):
-        # safeguard: unanswered-writes-are-not-forgotten
-        if entry.intents:
+        refused = why_not_forgotten(entry)
+        if refused:
             raise SafetyStop(
-                f"return {return_id}: it is not known yet what became of its last write, so it"
-                " cannot be forgotten",
-                f"let a pass find out, or look at it with `reconciler show {return_id}`",
-            )
-        unmarked = [
-            one.reference
-            for one in entry.sale_returns
-            if one.fields.get(OwnedField.EXTERNAL_ID) != return_id
-            and one.fields.get(OwnedField.STATUS) != "cancelled"
-        ]
-        # safeguard: unmarked-sale-returns-are-not-forgotten
-        if unmarked:
-            raise SafetyStop(
-                f"return {return_id}: sale return {', '.join(unmarked)} does not carry its marker"
-                " in Jetti yet, so nobody could tell any more whose it is",
+                f"return {return_id}: {refused}, so it cannot be forgotten",
                 f"let a pass finish it, or look at it with `reconciler show {return_id}`",
             )
     reason = connection.execute(select(meta.c.creation_stopped)).scalar_one()

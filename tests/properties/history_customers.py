@@ -110,6 +110,13 @@ class Customers(Scene):
         further = {"pending": "new", "new": "in_transit", "in_transit": "delivered"}
         self._moves(one, parcel, further)
 
+    def scans_unseen(self, one: int, parcel: int) -> None:
+        """The same, and Loop does not move the time of the return."""
+        switches = self.sandbox.loop.switches
+        before, switches.label_changes_bump = switches.label_changes_bump, False
+        self.scans(one, parcel)
+        switches.label_changes_bump = before
+
     def fails(self, one: int, parcel: int) -> None:
         """The carrier knows no more of a parcel."""
         self._moves(one, parcel, {"new": "failure", "in_transit": "failure"})

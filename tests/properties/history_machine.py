@@ -505,6 +505,18 @@ class Histories(RuleBasedStateMachine):
             case "sweep":
                 self._do(self.history.runs, "--sweep", "120d")
 
+    @rule(repairs=sure, before=st.sampled_from(("", "unmarked", "unseen")))
+    def all_three_are_compared(self, repairs: bool, before: str) -> None:
+        """Perhaps what is listed is repaired, too; perhaps there is something to be listed."""
+        if before == "unmarked":
+            self._do(self.history.ends, 0, "unmark")
+            self._do(self.history.passes, 200)
+        elif before == "unseen":
+            self._do(self.history.passes, 4000)
+            self._do(self.history.runs)
+            self._do(self.history.scans_unseen, 0, 0)
+        self._do(self.history.repairs if repairs else self.history.verifies)
+
     @rule(days=st.sampled_from(DAYS))
     def days_pass(self, days: tuple[int, bool]) -> None:
         """Whatever is stopped, or in review, or waits, is left alone meanwhile."""

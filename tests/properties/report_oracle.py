@@ -744,6 +744,21 @@ class ReportOracle:
         self.ends["range"] = ran.code
         self.roughened()
 
+    def repaired(self, ran: Ran, named: set[str], repaired: set[str]) -> None:
+        """`verify --repair` has ended: of all that it has heard it has recorded what it repaired,
+        and has written for nothing that it has not listed."""
+        hearing, self.now = self.now, None
+        assert hearing is not None
+        unlisted = {one for one, count in hearing.writes.items() if count} - named
+        assert not unlisted, f"{unlisted} were written, and never listed"
+        self._guard_held(hearing, ran)
+        hearing.rows = {one: row for one, row in hearing.rows.items() if one in repaired}
+        self._heard(hearing, recorded=True)
+        self._time_was_told()
+        self.last = self.ends["verify"] = ran.code
+        self.stops_are_known = self.digest_is_known = False
+        self.roughened()
+
     # ---------------------------------------------------------------------------- mechanics
 
     def _seen(self, return_id: str) -> Any:

@@ -448,7 +448,8 @@ def differing(text: str | None = None) -> Verification:
 
 
 def repaired() -> Verification:
-    return after_repair(differing(), {"8804"}, busy())
+    recorded = {one.return_id for one in differing().differences}
+    return after_repair(differing(), {"8804"}, recorded, busy())
 
 
 def healthy() -> health.Health:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
+from reconciler.core.decisions import why_not_forgotten
 from reconciler.core.instants import to_the_second
 from reconciler.core.live_order import in_place_of, is_withheld
 from reconciler.core.matching.result import listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn
-from reconciler.core.model import GONE, Entry, Return, SaleReturn, State, Value
-from reconciler.core.plan import Change, CreationRules, decide
-from reconciler.core.report import ChangeKind, SaleReturnName
+from reconciler.core.model import GONE, Entry, Return, SaleReturn, Value
+from reconciler.core.records import MALFORMED
+from reconciler.core.report import SaleReturnName
 from reconciler.core.shown_fields import named
+from reconciler.core.verification.foreseen import Foreseen
 from reconciler.core.verification.jetti_side import JettiComparison, Unlike
 from reconciler.core.verification.report import (
     Difference,
@@ -20,22 +24,15 @@ from reconciler.core.verification.report import (
     NotCompared,
 )
 
-_BY_LEDGER = {
-    ChangeKind.CREATE: "it would be created in Jetti",
-    ChangeKind.UPDATE: "Jetti would be updated",
-    ChangeKind.CANCEL: "it would be cancelled in Jetti",
-    ChangeKind.ADOPT: "it would be taken over if Jetti has it",
-}
 UNREAD = "unread"
 """In place of a state, of a return that the next pass reads."""
 
 
 def not_in_ledger(
-    entry: Entry, rules: CreationRules, marked: Sequence[LiveSaleReturn]
+    seen: Return, foreseen: Foreseen, marked: Sequence[LiveSaleReturn], command: str
 ) -> Difference:
-    """A return that the ledger should know; `entry` is what it would record, and `marked` are the
-    sale returns in Jetti that carry its marker."""
-    seen = entry.seen
+    """A return that the ledger should know; `marked` are the sale returns in Jetti that carry its
+    marker, and `command` records it."""
     what = f"Loop has it since {to_the_second(seen.created_at)} ({seen.state}), the ledger does not"
     if marked:
         what += f"; Jetti has with its marker {_described(marked)}"
@@ -43,44 +40,42 @@ def not_in_ledger(
         DifferenceKind.NOT_IN_LEDGER,
         seen,
         what=what,
-        sale_returns=_names(marked),
-        proposed=f"record it as Loop shows it: {_planned(entry, rules)}",
-        command=f"reconciler run --return {seen.id}",
+        sale_returns=_each_once((*_names(marked), *foreseen.taken_over)),
+        proposed=f"record it as Loop shows it: {foreseen.said}",
+        command=command,
     )
 
 
-def newer_in_loop(entry: Entry, rules: CreationRules, recorded: Entry) -> Difference:
-    """A return that changed in Loop since the ledger `recorded` it; `entry` is what it would
-    record."""
-    seen = entry.seen
+def newer_in_loop(seen: Return, foreseen: Foreseen, recorded: Entry, command: str) -> Difference:
+    """A return that changed in Loop since the ledger `recorded` it; `command` records it."""
     return _difference(
         DifferenceKind.NEWER_IN_LOOP,
         seen,
         what=f"Loop shows it as of {to_the_second(seen.updated_at)} ({seen.state}), the ledger"
         f" recorded something else as of {to_the_second(recorded.seen.updated_at)}"
         f" ({recorded.seen.state})",
-        sale_returns=_names(entry.sale_returns),
-        proposed=f"record it as Loop shows it: {_planned(entry, rules)}",
-        command=f"reconciler run --return {seen.id}",
+        sale_returns=_each_once((*_names(recorded.sale_returns), *foreseen.taken_over)),
+        proposed=f"record it as Loop shows it: {foreseen.said}",
+        command=command,
     )
 
 
 def not_in_loop(entry: Entry) -> Difference:
     """A return that Loop no longer has, or has in a state that its list does not show."""
     living = [known for known in entry.sale_returns if not known.is_cancelled]
+    refused = why_not_forgotten(entry)
+    proposed = "have the ledger forget it"
     if living:
-        proposed = (
-            "if it was deleted in Loop, cancel it in Jetti by hand, then have the ledger forget it"
-        )
-    else:
-        proposed = "if it was deleted in Loop, have the ledger forget it"
+        proposed = "cancel it in Jetti by hand, then have the ledger forget it"
+    if refused:
+        proposed += f", which is refused as long as {refused}"
     return _difference(
         DifferenceKind.NOT_IN_LOOP,
         entry.seen,
         what=f"the ledger knows it ({entry.state.value}), Loop does not",
         sale_returns=_names(living),
-        proposed=proposed,
-        command=f"reconciler ledger forget {entry.id}",
+        proposed=f"if it was deleted in Loop, {proposed}",
+        command=None if refused else f"reconciler ledger forget {entry.id}",
     )
 
 
@@ -89,16 +84,20 @@ def is_known_to_be_gone(entry: Entry) -> bool:
     return entry.seen.state == GONE
 
 
-def lost_write(entry: Entry, lost: Sequence[Unlike], command: str | None) -> Difference:
-    """Fields in which a write of ours is lost; `command` repairs them, unless someone has to decide
-    about the return first."""
+def lost_write(
+    entry: Entry, lost: Sequence[Unlike], foreseen: Foreseen | None, command: str | None
+) -> Difference:
+    """Fields in which a write of ours is lost; `command` repairs them, which comes to what was
+    `foreseen`, unless someone has to decide about the return first."""
+    taken_over = foreseen.taken_over if foreseen else ()
     return _difference(
         DifferenceKind.LOST_WRITE,
         entry.seen,
         what="what was pushed is not in Jetti, which shows what was there before it, or nothing",
-        sale_returns=_names_of(entry, lost),
+        sale_returns=_each_once((*_names_of(entry, lost), *taken_over)),
         fields=_fields(lost),
         proposed="push it again, under the guards; a value that someone sets meanwhile stays"
+        + (f": {foreseen.said}" if foreseen else "")
         if command
         else f"none before someone decides: it is {entry.state.value}",
         command=command,
@@ -117,8 +116,9 @@ def edited(entry: Entry, fields: Sequence[Unlike]) -> Difference:
     )
 
 
-def deleted(entry: Entry, found: JettiComparison) -> Difference:
-    """Sale returns, or lines of them, that someone deleted in Jetti."""
+def deleted(entry: Entry, found: JettiComparison, refused: str | None) -> Difference:
+    """Sale returns, or lines of them, that someone deleted in Jetti; `refused`: why they cannot be
+    made again."""
     gone = [f"sale return {titled(known)}" for known in found.deleted]
     gone += [
         f"order line {item.order_line_id} of sale return {titled(known)}"
@@ -126,58 +126,74 @@ def deleted(entry: Entry, found: JettiComparison) -> Difference:
     ]
     whose = {known.id: known for known in found.deleted}
     whose |= {known.id: known for known, _ in found.deleted_items}
+    stays = "none automatically: what was deleted in Jetti stays so"
     return _difference(
         DifferenceKind.DELETED,
         entry.seen,
         what=f"{listed(gone)} is gone from Jetti",
         sale_returns=_names(whose.values()),
-        proposed="none automatically: what was deleted in Jetti stays so, unless someone decides"
-        " that it is to be made again",
-        command=f"reconciler resolve {entry.id} --create",
+        proposed=f"{stays}, and it cannot be made again: {refused}"
+        if refused
+        else f"{stays}, unless someone decides that it is to be made again",
+        command=None if refused else f"reconciler resolve {entry.id} --create",
     )
 
 
-def surplus(entry: Entry, found: JettiComparison, rules: CreationRules) -> Difference:
-    """Sale returns that carry its marker and that the ledger does not know."""
-    there = _described(found.surplus)
+def double(entry: Entry, found: JettiComparison) -> Difference:
+    """More sale returns carry its marker than the ledger knows."""
     known = [one for one in entry.sale_returns if one.id not in {row.id for row in found.surplus}]
-    if found.has_living:
-        return _difference(
-            DifferenceKind.DOUBLE,
-            entry.seen,
-            what=f"Jetti has more with its marker than the ledger knows: {there}; the ledger"
-            f" knows {listed(map(titled, known))}",
-            sale_returns=(*_names(known), *_names(found.surplus)),
-            proposed="someone has to decide which are right, and to cancel the others in Jetti by"
-            " hand; none is cancelled automatically",
-        )
-    takes_over = isinstance(decide(entry, _asked_for(rules)), Change)
+    return _difference(
+        DifferenceKind.DOUBLE,
+        entry.seen,
+        what=f"Jetti has more with its marker than the ledger knows: {_described(found.surplus)};"
+        f" the ledger knows {listed(map(titled, known))}",
+        sale_returns=(*_names(known), *_names(found.surplus)),
+        proposed="someone has to decide which are right, and to cancel the others in Jetti by"
+        " hand; none is cancelled automatically",
+    )
+
+
+def not_recorded(entry: Entry, found: JettiComparison, way: TakeOver | str) -> Difference:
+    """Sale returns carry its marker, and the ledger knows of none that is alive; `way`: how they
+    are taken over, or why they cannot be."""
     return _difference(
         DifferenceKind.NOT_RECORDED,
         entry.seen,
-        what=f"Jetti has with its marker {there}; the ledger ({entry.state.value}) knows of none"
-        " that is not cancelled",
+        what=f"Jetti has with its marker {_described(found.surplus)}; the ledger"
+        f" ({entry.state.value}) knows of none that is not cancelled",
         sale_returns=_names(found.surplus),
-        proposed="take it over and bring it up to date"
-        if takes_over
-        else "someone has to decide whether it is right, and to cancel it in Jetti by hand if not",
-        command=f"reconciler run --return {entry.id}" if takes_over else None,
+        proposed="someone has to decide whether it is right, and to cancel it in Jetti by hand if"
+        f" not: {way}"
+        if isinstance(way, str)
+        else way.said,
+        command=None if isinstance(way, str) else way.command,
     )
 
 
-def unknown_marker(marker: str, rows: Sequence[LiveSaleReturn], *, in_loop: bool) -> Difference:
-    """Sale returns with the marker of a return that the ledger does not know; `in_loop`: Loop has
-    listed that return."""
-    there = _described(rows)
-    loop = "Loop has it" if in_loop else "Loop did not list it in this range"
+class TakeOver(Struct, frozen=True):
+    """How sale returns become a return's own."""
+
+    said: str
+    command: str
+
+
+def unknown_marker(
+    marker: str, rows: Sequence[LiveSaleReturn], *, in_loop: bool | None
+) -> Difference:
+    """Sale returns with the marker of a return that the ledger does not know; `in_loop`: whether
+    Loop has that return; None where it could not be asked."""
+    loop = {True: "Loop has it", False: "Loop does not know it", None: "Loop was not asked"}
     return Difference(
         kind=DifferenceKind.UNKNOWN_MARKER,
         return_id=marker,
-        what=f"sale return {there} has its marker, the ledger does not know it; {loop}",
+        what=f"sale return {_described(rows)} has its marker, the ledger does not know it;"
+        f" {loop[in_loop]}",
         sale_returns=_names(rows),
-        proposed="read it from Loop, and take over what Jetti has; if Loop does not know it, remove"
-        " the marker in Jetti by hand",
-        command=f"reconciler run --return {marker}",
+        proposed="remove the marker in Jetti by hand, or cancel it there"
+        if in_loop is False
+        else "read it from Loop, take over what Jetti has of it, and create what it lacks; or"
+        " remove the marker in Jetti by hand, or cancel it there",
+        command=None if in_loop is False else f"reconciler run --return {marker}",
     )
 
 
@@ -193,23 +209,18 @@ def not_compared(entry: Entry, reason: str | None = None) -> NotCompared:
     )
 
 
-def unread(seen: Return) -> NotCompared:
-    """A return that the next pass reads, or that a pass has read meanwhile."""
+def malformed(key: str, problem: str) -> NotCompared:
+    """A row from Loop that is not understood, wholly or in part; `key` is its return's id if that
+    could be read."""
+    return NotCompared(key, "", None, MALFORMED, None, problem)
+
+
+def unread(seen: Return, *, meanwhile: bool = False) -> NotCompared:
+    """A return that the next pass reads, or that a run has recorded meanwhile."""
     reason = "changed in Loop since the last pass read it; the next one does"
+    if meanwhile:
+        reason = "a run has recorded it while it was compared"
     return NotCompared(seen.id, seen.order_name, seen.order_id, UNREAD, seen.updated_at, reason)
-
-
-def _asked_for(rules: CreationRules) -> CreationRules:
-    return CreationRules(rules.policy, rules.go_live, asked_for=True)
-
-
-def _planned(entry: Entry, rules: CreationRules) -> str:
-    if entry.state is State.REVIEW:
-        return "nothing is pushed before someone decides about its review"
-    decision = decide(entry, rules)
-    if isinstance(decision, Change):
-        return _BY_LEDGER[decision.kind]
-    return f"nothing is pushed{f': {decision.reason}' if decision.reason else ''}"
 
 
 def _described(rows: Iterable[LiveSaleReturn]) -> str:
@@ -253,6 +264,10 @@ def _shown(unlike: Unlike) -> Value:
 
 def _names(rows: Iterable[SaleReturn | LiveSaleReturn]) -> tuple[SaleReturnName, ...]:
     return tuple(SaleReturnName(row.id, row.reference) for row in rows)
+
+
+def _each_once(names: Iterable[SaleReturnName]) -> tuple[SaleReturnName, ...]:
+    return tuple({one.id: one for one in names}.values())
 
 
 def _names_of(entry: Entry, unlike: Sequence[Unlike]) -> tuple[SaleReturnName, ...]:

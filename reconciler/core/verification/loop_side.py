@@ -57,6 +57,8 @@ class LoopComparison:
         self._before = before
         self._latest: dict[str, datetime] = {}
         self._verdicts: dict[str, LoopVerdict] = {}
+        self._stored: dict[str, StoredVersion | None] = {}
+        """What the ledger had of each when its row was judged."""
         self._rows: dict[str, bytes] = {}
         """Packed, of the returns that are not the same: a lost ledger lacks all of them."""
         self.shops: Counter[str] = Counter()
@@ -88,8 +90,10 @@ class LoopComparison:
         if row.shop is not None:
             self.shops[row.shop] += 1
         verdict = self._verdicts[row.id] = self._judge(row, stored, so_far)
+        self._stored.pop(row.id, None)
         if verdict in _SHOWN:
             self._rows[row.id] = msgpack.encode(row)
+            self._stored[row.id] = stored
 
     def _judge(self, row: Return, stored: StoredVersion | None, so_far: ReadSoFar) -> LoopVerdict:
         # safeguard: verify-knows-what-the-next-pass-reads
@@ -114,6 +118,10 @@ class LoopComparison:
     def rows(self, verdict: LoopVerdict) -> Iterator[Return]:
         """The same, as Loop shows them: of what is unread, missing or newer."""
         return (_unpack(self._rows[id_]) for id_ in self.ids(verdict))
+
+    def stored(self, return_id: str) -> StoredVersion | None:
+        """What the ledger had of a return that is unread, missing or newer when it was judged."""
+        return self._stored[return_id]
 
     def has(self, return_id: str) -> bool:
         """Whether a page has shown it."""

@@ -3,7 +3,7 @@ JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,6 +20,7 @@ from reconciler.errors import worst
 
 DEFAULT_SPAN = timedelta(days=120)
 """How far back it looks by default, like the nightly sweep."""
+_SECOND = timedelta(seconds=1)
 
 
 class VerifyRequest(Struct, frozen=True, kw_only=True):
@@ -39,9 +40,19 @@ class VerifyRequest(Struct, frozen=True, kw_only=True):
         since = f" --from {iso(start)}" if self.start is not None else ""
         return f"reconciler verify{since}{until} --repair"
 
-    def run_request(self, start: datetime | None = None, end: datetime | None = None) -> RunRequest:
-        """The pass that settles what was found in this span."""
-        return RunRequest(kind=RunKind.VERIFY, start=start, end=end, by=By.CREATED, wait=self.wait)
+    def run_request(self, listed: Mapping[str, datetime] | None = None) -> RunRequest:
+        """The pass that settles what was `listed`, and concerns nothing else: the ids of these
+        returns, and when each was created in Loop."""
+        created = sorted((listed or {}).values())
+        return RunRequest(
+            kind=RunKind.VERIFY,
+            # A second more on both sides: whether a window's ends belong to it is not known.
+            start=created[0] - _SECOND if created else None,
+            end=created[-1] + _SECOND if created else None,
+            by=By.CREATED,
+            return_ids=tuple(sorted(listed or ())),
+            wait=self.wait,
+        )
 
 
 class DifferenceKind(StrEnum):
@@ -162,7 +173,7 @@ class Verification(Struct, frozen=True, kw_only=True):
     in_work: tuple[NotCompared, ...] = ()
     """What passes have still to do something about."""
     undecided: tuple[NotCompared, ...] = ()
-    """What waits for someone to decide."""
+    """What waits for someone to decide, then the rows that are not understood."""
     repair: Report | None = None
     """The pass that settled what could be."""
     next: tuple[str, ...] = ()
@@ -189,17 +200,22 @@ def concluded(found: Verification, failures: Sequence[int]) -> Verification:
     return replace(found, verify=facts, next=_next(found))
 
 
-def repaired(found: Verification, ids: Collection[str], made: Report) -> Verification:
-    """After the pass that settled what could be: what was recorded as Loop shows it, and these
-    returns, in which a write of ours was lost. The exit code is the worse of both."""
-    settled = {DifferenceKind.NOT_IN_LEDGER, DifferenceKind.NEWER_IN_LOOP}
+def repaired(
+    found: Verification, pending: Collection[str], recorded: Collection[str], made: Report
+) -> Verification:
+    """After the pass that settled what could be: returns in which a write of ours was lost, and
+    which are pending again; and those that were recorded as Loop shows them. The exit code is the
+    worse of both."""
+    # safeguard: repaired-is-what-was-recorded
+    of_kind = {
+        DifferenceKind.NOT_IN_LEDGER: recorded,
+        DifferenceKind.NEWER_IN_LOOP: recorded,
+        DifferenceKind.LOST_WRITE: pending,
+    }
     after = replace(
         found,
         differences=tuple(
-            replace(one, repaired=True)
-            if one.kind in settled
-            or (one.kind is DifferenceKind.LOST_WRITE and one.return_id in ids)
-            else one
+            replace(one, repaired=True) if one.return_id in of_kind.get(one.kind, ()) else one
             for one in found.differences
         ),
         repair=made,
@@ -217,11 +233,15 @@ def repaired(found: Verification, ids: Collection[str], made: Report) -> Verific
 
 
 def _next(found: Verification) -> tuple[str, ...]:
-    lost = next((one for one in found.differences if one.kind is DifferenceKind.LOST_WRITE), None)
-    if lost is not None and lost.command:
-        return words_of(lost.command)
-    settled = {DifferenceKind.NOT_IN_LEDGER, DifferenceKind.NEWER_IN_LOOP}
-    is_repairable = any(one.kind in settled for one in found.differences)
+    """The command that settles most of it; empty where none does, or it was given."""
+    if found.repair is not None:
+        return ()
+    settled = (
+        DifferenceKind.NOT_IN_LEDGER,
+        DifferenceKind.NEWER_IN_LOOP,
+        DifferenceKind.LOST_WRITE,
+    )
+    is_repairable = any(one.command for one in found.differences if one.kind in settled)
     return words_of(found.verify.repaired_by) if is_repairable else ()
 
 
