@@ -29,6 +29,8 @@ def _hears_the_terminal() -> None:
 class RealWorld(World):
     """The same world on the machine's clock; the program is a process of its own."""
 
+    stands_still = False
+
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self.environ |= {
