@@ -1,4 +1,4 @@
-"""A story whose beginning was put back goes on as one whose beginning was told."""
+"""A story whose beginning was put back goes on as one whose beginning was played."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def everything(world: World) -> dict[str, Any]:
 
 
 def goes_on(world: World) -> list[dict[str, Any]]:
-    told = [everything(world)]
+    played = [everything(world)]
     world.returned(("Acme", 1), ("Bolt", 2))
     world.pass_time()
     assert world.run().code == 0
-    return [*told, everything(world)]
+    return [*played, everything(world)]
 
 
 def go_live(world: World) -> None:
@@ -51,7 +51,7 @@ def test_a_beginning_that_is_put_back_is_the_one_that_was_told(
     tmp_path: Path, begin: Callable[[World], Any]
 ) -> None:
     stories = []
-    for name in ("told", "put back", "again"):
+    for name in ("played", "put back", "again"):
         (tmp_path / name).mkdir()
         with a_world(tmp_path / name) as world:
             stories.append((begin(world), goes_on(world)))
@@ -60,7 +60,7 @@ def test_a_beginning_that_is_put_back_is_the_one_that_was_told(
 
 
 def test_what_was_held_before_is_still_the_world_s(tmp_path: Path) -> None:
-    for name in ("told", "put back"):
+    for name in ("played", "put back"):
         (tmp_path / name).mkdir()
         with a_world(tmp_path / name) as world:
             switches, clock = world.sandbox.jetti.switches, world.sandbox.clock

@@ -1,6 +1,6 @@
-"""How many stories begin alike: told once in a process, and put back for each further one.
+"""How many stories begin alike: played once in a process, and put back for each further one.
 
-A beginning is told again wherever anything differs from when it was told: the two services, the
+A beginning is played again wherever anything differs from when it was played: the two services, the
 ledger's directory, the time, the settings. So nothing depends on which story came first.
 """
 
@@ -29,7 +29,7 @@ _Files = dict[str, tuple[int, bytes]]
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Played:
     """What a beginning led to."""
 
     instant: datetime
@@ -38,7 +38,7 @@ class _Told:
 
 
 _ledgers: dict[Any, _Files] = {}
-_beginnings: dict[Any, _Told] = {}
+_beginnings: dict[Any, _Played] = {}
 
 
 def with_new_ledger(world: World, options: tuple[str, ...], make: Callable[[], None]) -> None:
@@ -56,17 +56,17 @@ def with_new_ledger(world: World, options: tuple[str, ...], make: Callable[[], N
     _ledgers[begin] = _read(world.directory)
 
 
-def told(world: World, tell: Callable[[World], _T]) -> _T:
-    """What `tell` does to this world, and answers; it sets no switch of a service."""
+def played(world: World, play: Callable[[World], _T]) -> _T:
+    """What `play` does to this world, and answers; it sets no switch of a service."""
     if not world.is_plain:
-        return tell(world)
-    begin = (tell, world.clock.now(), _settings(world), _read_hashable(world), _state(world, None))
+        return play(world)
+    begin = (play, world.clock.now(), _settings(world), _read_hashable(world), _state(world, None))
     if begin in _beginnings:
         return cast("_T", _put_back(world, _beginnings[begin]))
     before = pickle.dumps(_switches(world))
-    answer = tell(world)
+    answer = play(world)
     assert pickle.dumps(_switches(world)) == before
-    _beginnings[begin] = _Told(world.clock.now(), _state(world, answer), _read(world.directory))
+    _beginnings[begin] = _Played(world.clock.now(), _state(world, answer), _read(world.directory))
     return answer
 
 
@@ -77,14 +77,14 @@ def _state(world: World, answer: Any) -> bytes:
     return sandbox_state.pickled(world.sandbox, *more, keeping=switches)
 
 
-def _put_back(world: World, told: _Told) -> Any:
+def _put_back(world: World, played: _Played) -> Any:
     for file in world.directory.iterdir():
         file.unlink()
-    _write(world.directory, told.files)
+    _write(world.directory, played.files)
     _, orders, waited, answer = sandbox_state.put_back(
-        world.sandbox, told.state, keeping=_switches(world)
+        world.sandbox, played.state, keeping=_switches(world)
     )
-    world.sandbox.clock.set(told.instant)
+    world.sandbox.clock.set(played.instant)
     world.orders[:], world.clock.waited[:] = orders, waited
     world.loop, world.jetti = world.sandbox.loop.store, world.sandbox.jetti.store
     return answer

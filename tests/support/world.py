@@ -31,7 +31,7 @@ from reconciler.sandbox.loop.model import SandboxReturn
 from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
-from tests.support.beginnings import told, with_new_ledger
+from tests.support.beginnings import played, with_new_ledger
 from tests.support.in_process import Network, in_process
 from tests.support.leaks import assert_no_leak, found_in
 
@@ -208,7 +208,7 @@ class World:
     def trusted(self) -> str:
         """Go live and push a return that proves the id list: what fails later holds back nothing
         else. It comes of an order of two lines, of which one comes back."""
-        return told(self, _trusted)
+        return played(self, _trusted)
 
     def seen(self, return_id: str) -> SandboxReturn:
         return self.loop.get(return_id)
