@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,6 +62,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_GOLDEN] = Golden(updates=updates)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(LeakSearch(counted, _RECORDED), "leak search")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: the garbage collector need not look at it again and
+    again, which takes an eighth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.support import report_schema
+from tests.support.loaded import Loaded
 
 KEYS = {"LOOP_API_KEY": "canary-loop-5f2c", "JETTI_API_TOKEN": "canary-jetti-81d0"}
 
@@ -28,6 +29,24 @@ def reconciler(
     )
     report_schema.check(arguments, done.stdout)
     return done
+
+
+def loaded_reconciler(
+    *arguments: str, cwd: Path, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """The same without the cost of a start, for the many that are refused before they begin."""
+    process = Loaded(
+        arguments,
+        env=bare(cwd) | environ,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        stdout, stderr = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
 
 def bare(home: Path) -> dict[str, str]:

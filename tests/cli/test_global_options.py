@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.program import program
-from tests.cli.program import KEYS, reconciler
+from tests.cli.program import KEYS, loaded_reconciler, reconciler
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_nothing_far_is_guessed(tmp_path: Path, typed: str) -> None:
 @pytest.mark.parametrize("width", ["40", "80", "200"])
 @pytest.mark.parametrize("name", ["", *sorted(program.commands)])
 def test_no_help_is_wider_than_80_columns_or_cut(tmp_path: Path, name: str, width: str) -> None:
-    done = reconciler(*name.split(), "--help", cwd=tmp_path, COLUMNS=width, **KEYS)
+    done = loaded_reconciler(*name.split(), "--help", cwd=tmp_path, COLUMNS=width, **KEYS)
 
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "..." not in done.stdout.replace("[ARGS]...", "")

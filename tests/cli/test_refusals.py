@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import KEYS, reconciler
+from tests.cli.program import KEYS, loaded_reconciler
 from tests.support.golden import by_name
 
 # Nobody listens there: a request would end with 4 or 5, not with 2.
@@ -83,7 +83,7 @@ def said_by(stderr: str, directory: Path) -> str:
 def test_nonsense_is_refused_with_the_value(
     tmp_path: Path, arguments: list[str], said: str, golden: Callable[[str], None]
 ) -> None:
-    done = reconciler(*arguments, cwd=tmp_path, **KEYS, **NOWHERE)
+    done = loaded_reconciler(*arguments, cwd=tmp_path, **KEYS, **NOWHERE)
 
     assert done.returncode == 2
     assert said in done.stderr
@@ -108,7 +108,7 @@ def test_nonsense_is_refused_with_the_value(
 def test_bad_settings_are_refused(
     tmp_path: Path, environ: dict[str, str], said: str, golden: Callable[[str], None]
 ) -> None:
-    done = reconciler("run", "--dry-run", cwd=tmp_path, **(NOWHERE | KEYS | environ))
+    done = loaded_reconciler("run", "--dry-run", cwd=tmp_path, **(NOWHERE | KEYS | environ))
 
     assert done.returncode == 2
     assert said in done.stderr
@@ -121,7 +121,7 @@ def test_a_readable_key_file_is_refused(tmp_path: Path, golden: Callable[[str], 
     key.write_text(KEYS["LOOP_API_KEY"])
     key.chmod(0o644)
 
-    done = reconciler("run", cwd=tmp_path, LOOP_API_KEY_FILE=str(key))
+    done = loaded_reconciler("run", cwd=tmp_path, LOOP_API_KEY_FILE=str(key))
 
     assert done.returncode == 2
     assert f"chmod 600 {key}" in done.stderr
@@ -134,8 +134,8 @@ def test_a_dry_run_by_the_ledger_alone_needs_only_loops_key(
 ) -> None:
     loop_only = {"LOOP_API_KEY": "k" * 8, **NOWHERE}
 
-    alone = reconciler("run", "--dry-run", cwd=tmp_path, **loop_only)
-    against = reconciler("run", "--dry-run", "--against-jetti", cwd=tmp_path, **loop_only)
+    alone = loaded_reconciler("run", "--dry-run", cwd=tmp_path, **loop_only)
+    against = loaded_reconciler("run", "--dry-run", "--against-jetti", cwd=tmp_path, **loop_only)
 
     assert alone.returncode == 4
     assert against.returncode == 2
@@ -144,8 +144,8 @@ def test_a_dry_run_by_the_ledger_alone_needs_only_loops_key(
 
 
 def test_without_a_ledger_only_init_goes_on(tmp_path: Path, golden: Callable[[str], None]) -> None:
-    ran = reconciler("run", cwd=tmp_path, **KEYS, **NOWHERE)
-    looked = reconciler("status", cwd=tmp_path)
+    ran = loaded_reconciler("run", cwd=tmp_path, **KEYS, **NOWHERE)
+    looked = loaded_reconciler("status", cwd=tmp_path)
 
     assert (ran.returncode, looked.returncode) == (7, 7)
     assert "reconciler init" in ran.stderr
@@ -162,7 +162,7 @@ def test_a_ledger_whose_name_no_disk_can_hold_cannot_be_used(
 ) -> None:
     ledger = str(tmp_path / ("n" * 300))
 
-    done = reconciler(*command, cwd=tmp_path, RECONCILER_LEDGER=ledger, **KEYS, **NOWHERE)
+    done = loaded_reconciler(*command, cwd=tmp_path, RECONCILER_LEDGER=ledger, **KEYS, **NOWHERE)
 
     assert done.returncode == 8
     assert ledger in done.stderr
@@ -180,7 +180,7 @@ def test_a_plan_file_must_be_a_dry_runs_report(
 ) -> None:
     (tmp_path / "plan.json").write_bytes(content)
 
-    done = reconciler("run", "--accept-plan", "plan.json", cwd=tmp_path, **KEYS, **NOWHERE)
+    done = loaded_reconciler("run", "--accept-plan", "plan.json", cwd=tmp_path, **KEYS, **NOWHERE)
 
     assert done.returncode == 2
     assert "--accept-plan: plan.json" in done.stderr

@@ -5,9 +5,7 @@ put back to how it was before.
 from __future__ import annotations
 
 import copy
-import io
 import json
-import pickle
 import shutil
 import socket
 import sqlite3
@@ -18,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from reconciler.sandbox.messages import Request
@@ -27,12 +25,11 @@ from reconciler.sandbox.server.serving import serving
 from tests.crashes.shared_clock import SharedClock, SharedSandboxClock, SharedTime
 from tests.crashes.zygote import Zygote
 from tests.crashes.zygote_process import Order
+from tests.support import sandbox_state
 from tests.support.leaks import assert_no_leak, searched_directory
 from tests.support.world import NOON, Ran, World
 
 _HANDLER = "process_request_thread"
-_SHARED = ("options", "clock", "on_write", "lock", "urls")
-"""What a sandbox keeps when its state is put back."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ class MortalWorld(World):
     def keep(self) -> Kept:
         """Remember everything: both services, the ledger, the time."""
         files = {f.name: f.read_bytes() for f in self.directory.iterdir() if f.is_file()}
-        return Kept(self.clock.now(), self._pickled(), files, len(self.orders))
+        return Kept(self.clock.now(), sandbox_state.pickled(self.sandbox), files, len(self.orders))
 
     def put_back(self, kept: Kept) -> None:
         """Everything is as it was."""
@@ -155,25 +152,11 @@ class MortalWorld(World):
         for name, content in kept.files.items():
             (self.directory / name).write_bytes(content)
             (self.directory / name).chmod(0o600)
-        vars(self.sandbox).update(self._unpickled(kept.state))
+        sandbox_state.put_back(self.sandbox, kept.state)
         self.loop, self.jetti = self.sandbox.loop.store, self.sandbox.jetti.store
         self.sandbox.clock.set(kept.instant)
         del self.orders[kept.orders :]
         self.unannounced.clear()
-
-    def _pickled(self) -> bytes:
-        """The sandbox, but for what all its copies share: several times faster than `deepcopy`."""
-        sandbox, out = vars(self.sandbox), io.BytesIO()
-        shared = {id(sandbox[name]): name for name in _SHARED}
-        pickler = pickle.Pickler(out, pickle.HIGHEST_PROTOCOL)
-        pickler.persistent_id = lambda value: shared.get(id(value))  # type: ignore[method-assign]
-        pickler.dump({name: value for name, value in sandbox.items() if name not in _SHARED})
-        return out.getvalue()
-
-    def _unpickled(self, state: bytes) -> dict[str, Any]:
-        unpickler = pickle.Unpickler(io.BytesIO(state))
-        unpickler.persistent_load = vars(self.sandbox).__getitem__  # type: ignore[method-assign]
-        return cast("dict[str, Any]", unpickler.load())
 
     # ----------------------------------------------------------------------------- promises
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,12 +20,21 @@ UNCHECKED = 8
 """Points of the short form at which creates have no checked answer."""
 
 
+@pytest.fixture(scope="module")
+def shared(request: pytest.FixtureRequest, zygote: Zygote) -> Iterator[Course]:
+    """Made once for both tests of a scenario: each death begins in the world as it was."""
+    with mortal_world(zygote) as world:
+        yield Course(request.param, world, long=bool(request.config.getoption("long")))
+
+
 @pytest.fixture
-def course(world: MortalWorld, scenario: Scenario, long: bool) -> Course:
-    return Course(scenario, world, long=long)
+def course(shared: Course) -> Course:
+    shared.look_as_at_first()
+    return shared
 
 
-each = pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def each(*scenarios: Scenario) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("shared", scenarios, ids=str, indirect=True)
 
 
 def sample(course: Course) -> list[int]:
@@ -36,7 +46,7 @@ def sample(course: Course) -> list[int]:
 
 
 @pytest.mark.covers("F1", "F2", "F3", "F4", "F81", "F89", "P1")
-@each
+@each(*SCENARIOS)
 def test_killed_at_any_point_the_next_run_puts_it_right(
     course: Course, figures: Figures, long: bool
 ) -> None:
@@ -68,7 +78,7 @@ def test_killed_while_several_creates_are_unchecked_the_next_run_puts_it_right(
 
 
 @pytest.mark.covers("F1", "P1")
-@each
+@each(*SCENARIOS)
 def test_killed_again_while_it_is_put_right(course: Course, figures: Figures, long: bool) -> None:
     if course.scenario.alike and not long:
         pytest.skip("its way is much like another's")
@@ -84,7 +94,7 @@ def test_every_point_lies_on_the_way_of_some_scenario(zygote: Zygote, figures: F
     reached: set[str] = set()
     for scenario in SCENARIOS:
         with mortal_world(zygote) as world:
-            reached.update(Course(scenario, world).points)
+            reached.update(Course(scenario, world, judged=False).points)
     figures.note("crashes", "points existing", *Failpoint.__members__)
 
     assert reached == set(Failpoint.__members__)

@@ -23,7 +23,7 @@ from reconciler.sandbox.server.listener import Listener
 from tests.hostile.hostile_content import assert_harmless
 from tests.support import leaks
 from tests.support.figures import Figures
-from tests.support.process_world import RealWorld, on_the_machine_s_clock
+from tests.support.process_world import AS_TYPED, RealWorld, on_the_machine_s_clock
 from tests.support.world import Ran, World
 
 # A request to a third place would have to arrive there.
@@ -288,7 +288,7 @@ def test_a_process_shows_no_key_to_its_neighbours_and_leaves_none_when_stopped(
         world.live()
         _plant_people(world, at=_minutes_ago(world))
         world.breaks("POST *", "delay", seconds=1.0)
-        process = world.start("-vv", "serve", "--every", "1h")
+        process = world.start("-vv", "serve", "--every", "1h", under=AS_TYPED)
         world.until(lambda: world.jetti.sale_returns())
         arguments = Path(f"/proc/{process.pid}/cmdline")
         seen = arguments.read_bytes() if arguments.exists() else b""

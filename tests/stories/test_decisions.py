@@ -20,6 +20,7 @@ from reconciler.runtime import Runtime
 from tests.stories.test_people_in_jetti import by_hand
 from tests.stories.test_rows_not_understood import UNREADABLE, spoil
 from tests.support.agreement import assert_agreement
+from tests.support.beginnings import played
 from tests.support.world import World
 
 
@@ -33,6 +34,10 @@ def decisions(world: World) -> list[tuple[Any, ...]]:
 def overlapped(world: World) -> tuple[str, int]:
     """A return in review: someone raised a sale return for two of its line's three units, of which
     it wants one."""
+    return played(world, _overlaps)
+
+
+def _overlaps(world: World) -> tuple[str, int]:
     world.trusted()
     order = world.order(("Acme", 3))
     one = world.submit(order, 1)
@@ -45,6 +50,10 @@ def overlapped(world: World) -> tuple[str, int]:
 
 def pushed(world: World) -> tuple[str, dict[str, Any]]:
     """A return of one of two units, and its sale return in Jetti."""
+    return played(world, _pushes)
+
+
+def _pushes(world: World) -> tuple[str, dict[str, Any]]:
     world.trusted()
     one = world.returned(("Acme", 2))
     world.pass_time()

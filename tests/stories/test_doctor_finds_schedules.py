@@ -20,7 +20,7 @@ from reconciler.core.diagnosis.schedule import (
     read_call,
     read_crontab,
 )
-from tests.support.process_world import RealWorld, on_the_machine_s_clock
+from tests.support.process_world import AS_TYPED, RealWorld, on_the_machine_s_clock
 
 HERE = Path(__file__).parents[2]
 THIS, OTHER = "/var/lib/reconciler/ledger.db", "/srv/other/ledger.db"
@@ -173,8 +173,8 @@ esac""",
 
 def test_a_daemon_that_runs(real_world: RealWorld) -> None:
     real_world.live()
-    daemon = real_world.start("serve", "--every", "1h", "--sweep", "120d")
-    elsewhere = real_world.start("serve", RECONCILER_LEDGER=f"sqlite:///{OTHER}")
+    daemon = real_world.start("serve", "--every", "1h", "--sweep", "120d", under=AS_TYPED)
+    elsewhere = real_world.start("serve", under=AS_TYPED, RECONCILER_LEDGER=f"sqlite:///{OTHER}")
     real_world.sandbox.request_log.clear()
     real_world.until(lambda: real_world.sandbox.request_log.all())
 

@@ -10,12 +10,18 @@ from typing import Any
 import pytest
 
 from reconciler.core.model import State
+from tests.support.beginnings import played
 from tests.support.world import Ran, World
 
 
 @pytest.fixture
 def shop(world: World) -> World:
     """With returns that are synced, waiting, in review, skipped and not understood."""
+    played(world, _opens)
+    return world
+
+
+def _opens(world: World) -> None:
     world.trusted()
     world.submit(world.order(("Acme", 1), arrives=False))
     held = world.returned()
@@ -27,7 +33,6 @@ def shop(world: World) -> World:
     world.submit(doubtful)
     world.pass_time(hours=3)
     world.run()
-    return world
 
 
 def listed(world: World, *options: str) -> dict[str, Any]:

@@ -66,6 +66,10 @@ class Network(httpcore.NetworkBackend):
             raise httpcore.ConnectError("refused")
         return _Connection(self, service)
 
+    @property
+    def is_unwatched(self) -> bool:
+        return not self.is_down and self.before == self.after == _nothing
+
     def carry(self, service: ServiceName, request: Request) -> Delivery:
         """One request to the sandbox, with everybody who watches."""
         try:

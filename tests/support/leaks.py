@@ -25,23 +25,24 @@ COMMENT = "canary comment: my neighbour takes parcels"
 REFUND = "canary-refund-4410"
 
 SECRETS = {
-    "the sandbox's key for Loop": rb"sandbox-loop-key",
-    "the sandbox's token for Jetti": rb"sandbox-jetti-token",
-    "a canary key": rb"canary-(?:loop-key|jetti-token)-[0-9a-f]{4}",
-    "a customer's e-mail in Loop": rb"canary\.shopper\.\d+@",
-    "a customer's e-mail in Jetti": rb"canary-\d+@example",
-    "a customer's name": rb"Canary Person|Person-\d+\b",
-    "a customer's address": rb"Canary Lane|Canarytown",
-    "a customer's phone": rb"\+1-555-01\d\d",
-    "a customer's comment": rb"canary comment",
-    "a status page's link": rb"/return/canary-",
-    "a label's link": rb"labels\.example\.test/canary",
-    "refund data": rb"canary-refund-\d{4}|\b8900\d{8}\b",
+    "the sandbox's key for Loop": [rb"sandbox-loop-key"],
+    "the sandbox's token for Jetti": [rb"sandbox-jetti-token"],
+    "a canary key": [rb"canary-(?:loop-key|jetti-token)-[0-9a-f]{4}"],
+    "a customer's e-mail in Loop": [rb"canary\.shopper\.\d+@"],
+    "a customer's e-mail in Jetti": [rb"canary-\d+@example"],
+    "a customer's name": [rb"Canary Person", rb"Person-\d+\b"],
+    "a customer's address": [rb"Canary Lane", rb"Canarytown"],
+    "a customer's phone": [rb"\+1-555-01\d\d"],
+    "a customer's comment": [rb"canary comment"],
+    "a status page's link": [rb"/return/canary-"],
+    "a label's link": [rb"labels\.example\.test/canary"],
+    # The second is a whole number; what stands before it is looked at when its start was found.
+    "refund data": [rb"canary-refund-\d{4}", rb"8900(?<!\w8900)\d{8}\b"],
 }
 """What is planted, by what it is."""
 
-_PATTERNS = {name: re.compile(pattern) for name, pattern in SECRETS.items()}
-"""One by one: each alone is looked for by its first letters, seven times faster than all in one."""
+_PATTERNS = {name: [re.compile(one) for one in forms] for name, forms in SECRETS.items()}
+"""Each begins with letters and is looked for alone: ten times faster than one among others."""
 _HINTS = (b"sandbox-", b"canary", b"Canary", b"Person-", b"+1-555-01", b"8900")
 """One of these is in each of them, and quickly looked for."""
 _MEMORY = Path("/dev/shm")
@@ -55,7 +56,9 @@ def found_in(content: bytes | str) -> list[str]:
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     if not any(hint in data for hint in _HINTS):
         return []
-    return sorted(name for name, pattern in _PATTERNS.items() if pattern.search(data))
+    return sorted(
+        name for name, forms in _PATTERNS.items() if any(form.search(data) for form in forms)
+    )
 
 
 def search(*places: Path) -> tuple[list[str], int]:

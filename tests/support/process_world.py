@@ -17,10 +17,13 @@ from reconciler.cli import perform
 from reconciler.clock import SystemClock
 from reconciler.runtime import Runtime
 from tests.support import report_schema
+from tests.support.loaded import Loaded
 from tests.support.world import NO_KEYS, World, a_world
 
 PATIENCE = 30.0
 """Seconds within which whatever is waited for has to happen."""
+AS_TYPED = ("env",)
+"""What a process is started under if others shall see its command line."""
 
 
 def _hears_the_terminal() -> None:
@@ -29,6 +32,8 @@ def _hears_the_terminal() -> None:
 
 class RealWorld(World):
     """The same world on the machine's clock; the program is a process of its own."""
+
+    stands_still = False
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -56,18 +61,27 @@ class RealWorld(World):
         stdin: int = subprocess.DEVNULL,
         **environ: str,
     ) -> subprocess.Popen[str]:
-        """The program, with nothing in its environment but what it needs, perhaps watched."""
-        process = subprocess.Popen(
-            [*under, sys.executable, "-m", "reconciler", *arguments],
-            env={**self.environ, **environ},
-            cwd=self.directory,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # Under `nohup` a test runner ignores SIGHUP, and its children would inherit that.
-            preexec_fn=_hears_the_terminal,
-        )
+        """The program, with nothing in its environment but what it needs, perhaps watched.
+
+        It has been loaded already, unless something is there to watch it.
+        """
+        how: dict[str, Any] = {
+            "env": {**self.environ, **environ},
+            "cwd": self.directory,
+            "stdin": stdin,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+        }
+        if under:
+            process = subprocess.Popen(
+                [*under, sys.executable, "-m", "reconciler", *arguments],
+                # Under `nohup` a test runner ignores SIGHUP, and its children would inherit that.
+                preexec_fn=_hears_the_terminal,
+                **how,
+            )
+        else:
+            process = Loaded(arguments, **how)
         self._started.append(process)
         return process
 

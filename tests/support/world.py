@@ -32,11 +32,13 @@ from reconciler.sandbox.orders import SandboxOrder, SandboxOrderLine
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
 from reconciler.sandbox.server.serving import serving
 from tests.support import report_schema
+from tests.support.beginnings import played, with_new_ledger
 from tests.support.in_process import Network, in_process
 from tests.support.leaks import assert_no_leak, found_in
 
 NO_KEYS = {"LOOP_API_KEY": "", "JETTI_API_TOKEN": ""}
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BUSY_SECONDS = 30.0
 
 
 class FrozenClock:
@@ -52,6 +54,12 @@ class FrozenClock:
         """The same by requests of any kind."""
         self.ahead = 0.0
         """Seconds by which the program's clock is wrong; a sandbox's never is."""
+
+    @property
+    def is_right(self) -> bool:
+        """It is neither ahead nor about to stop the program."""
+        stops = (self.stop_with, self.stop_after_writes, self.stop_after_requests_to_jetti)
+        return self.ahead == 0 and stops == (None, None, None)
 
     def now(self) -> datetime:
         return self._sandbox.clock.now() + timedelta(seconds=self.ahead)
@@ -115,6 +123,9 @@ class Ran:
 class World:
     """One merchant's world."""
 
+    stands_still = True
+    """Time passes only when a story lets it."""
+
     def __init__(self, sandbox: Sandbox, directory: Path, network: Network | None = None) -> None:
         """`network` leads to the sandbox; without one it has to serve on ports."""
         self.sandbox = sandbox
@@ -122,7 +133,7 @@ class World:
         self.clock = FrozenClock(sandbox)
         self.ledger = f"sqlite:///{directory}/ledger.db"
         self.directory = directory
-        self.busy_seconds = 30.0
+        self.busy_seconds = BUSY_SECONDS
         """How long the program waits for whoever else has the ledger open."""
         self.orders: list[SandboxOrder] = []
         self._network = network
@@ -136,6 +147,19 @@ class World:
             "RECONCILER_JETTI__WRITES_PER_SECOND": "1000",
             "RECONCILER_LOOP__REQUESTS_PER_MINUTE": "100000",
         }
+
+    @property
+    def is_plain(self) -> bool:
+        """Nobody watches what the program does, nothing breaks, and the program has the time."""
+        return (
+            self._network is not None
+            and self._network.is_unwatched
+            and self.connect == self.reach
+            and self.sandbox.on_write is None
+            and not self.sandbox.faults.active()
+            and self.clock.is_right
+            and self.busy_seconds == BUSY_SECONDS
+        )
 
     # ------------------------------------------------------------------------------- people
 
@@ -185,11 +209,7 @@ class World:
     def trusted(self) -> str:
         """Go live and push a return that proves the id list: what fails later holds back nothing
         else. It comes of an order of two lines, of which one comes back."""
-        self.go_live()
-        one = self.submit(self.order(("Acme", 1), ("Acme", 1)), 1, 0)
-        self.pass_time()
-        assert self.run().code == 0
-        return one
+        return played(self, _trusted)
 
     def seen(self, return_id: str) -> SandboxReturn:
         return self.loop.get(return_id)
@@ -242,8 +262,14 @@ class World:
     def go_live(self, since: str = "7d", *options: str) -> None:
         """`reconciler init`, which tries no keys here unless it adopts: what is asked later is
         counted, and a request takes its time."""
-        keys = {} if "--adopt" in options else NO_KEYS
-        ran = self.call("init", "--since", since, *options, **keys)
+        if "--adopt" in options:
+            self._init("--since", since, *options)
+        else:
+            arguments = ("--since", since, *options)
+            with_new_ledger(self, arguments, lambda: self._init(*arguments, **NO_KEYS))
+
+    def _init(self, *arguments: str, **environ: str) -> None:
+        ran = self.call("init", *arguments, **environ)
         assert ran.code == 0, ran.stderr
 
     # ------------------------------------------------------------------ the state of the world
@@ -301,6 +327,14 @@ class World:
             for arrival in self.sandbox.request_log.all()
             if arrival.service == "jetti" and not arrival.operation.startswith("GET")
         ]
+
+
+def _trusted(world: World) -> str:
+    world.go_live()
+    one = world.submit(world.order(("Acme", 1), ("Acme", 1)), 1, 0)
+    world.pass_time()
+    assert world.run().code == 0
+    return one
 
 
 @contextlib.contextmanager
