@@ -15,6 +15,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
 
+# Bytecode that is not kept is compiled again by each worker and each process of the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What a change most often breaks: decisions, reading Loop, reports, timetable, settings and
 # documentation, and the stories of the main job (docs/decisions/0010-quick-lane.md).
 QUICK := tests/core tests/loop tests/reports tests/operations tests/test_architecture.py \
