@@ -93,6 +93,8 @@ class Change(Struct, frozen=True, gc=False):
     lines: ReportedLines = NO_LINES
     """The goods that come back, for the report; none of what is only looked for, since a first pass
     may look for everything that a shop has."""
+    changed_at: datetime | None = None
+    """When the return last changed in Loop."""
 
     def member(self) -> PlanMember:
         """The change as digests and `--accept-plan` know it."""
@@ -128,6 +130,7 @@ class Change(Struct, frozen=True, gc=False):
             before_go_live=self.before_go_live,
             sale_returns_made=written.sale_returns_made,
             sale_returns_cancelled=written.sale_returns_cancelled,
+            changed_at=None if outcome is OutcomeKind.SKIPPED else self.changed_at,
         )
 
 
@@ -363,6 +366,7 @@ def _change(
         # safeguard: only-lookups-rest
         rests=entry.state is State.SKIPPED and kind is ChangeKind.ADOPT,
         lines=NO_LINES if kind is ChangeKind.ADOPT else goods_of(entry.seen),
+        changed_at=entry.seen.updated_at,
     )
 
 

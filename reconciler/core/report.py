@@ -99,6 +99,8 @@ class ReportedChange(Struct, frozen=True, gc=False):
     the least that it would create, since Jetti splits them by vendor."""
     sale_returns_cancelled: int = 0
     """That this pass set to `cancelled`, or would."""
+    changed_at: datetime | None = None
+    """When it last changed in Loop; None of what is skipped."""
 
 
 class Changes:

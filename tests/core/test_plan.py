@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import permutations
 from json import dumps
@@ -163,6 +164,13 @@ def test_an_update_shows_before_and_after_by_sale_return_and_order_line():
         FieldChange("trackingNumber[1001-21]", None, "9400"),
         FieldChange("status[1001-21]", "requested", "shipped"),
     )
+
+
+def test_a_change_shows_when_its_return_last_changed_in_loop():
+    long_ago = datetime(2026, 1, 5, 8, tzinfo=UTC)
+    change = decide(an_entry(seen=a_return(updated_at=long_ago)), RULES)
+
+    assert change.with_outcome(OutcomeKind.PLANNED).changed_at == long_ago
 
 
 def test_a_sale_return_and_an_item_of_the_same_number_are_not_mistaken_for_each_other():
@@ -382,6 +390,7 @@ def test_a_change_says_of_itself_all_that_the_ledger_knows(wanted, known, kind, 
         before_go_live=False,
         fields=FieldChanges(shows),
         lines=NO_LINES if kind is ADOPT else ONE,
+        changed_at=NOON,
     )
     assert change.member() == PlanMember("7001", kind.value, b"f" * 32)
 
@@ -409,6 +418,7 @@ def test_a_change_is_told_with_all_that_it_says_of_itself():
             lines=ONE,
             sale_returns_made=2,
             sale_returns_cancelled=1,
+            changed_at=NOON,
         )
     )
 
