@@ -160,6 +160,8 @@ def _modules_imported(path: Path, modules: Collection[str]) -> Iterator[str]:
         ("apscheduler", {"operations", "cli"}),
         ("click", {"cli"}),
         ("rich", {"cli"}),
+        ("jinja2", {"reports"}),
+        ("markupsafe", {"reports"}),
         ("platformdirs", {"config"}),
         ("socket", {"http", "sandbox"}),
     ],

@@ -17,10 +17,15 @@ RUN: Mapping[str, str] = {
     "json": "as_json.encode",
     "csv": "as_csv.render",
     "markdown": "as_markdown.render",
+    "html": "as_html.render",
 }
 """By `--format`; a renderer is imported when it is used."""
 
-VERIFY: Mapping[str, str] = {**RUN, "text": "verification_text.render"}
+VERIFY: Mapping[str, str] = {
+    **RUN,
+    "text": "verification_text.render",
+    "html": "as_html.render_verification",
+}
 
 
 def rendered(report: Report | Verification, form: str) -> str:

@@ -67,12 +67,10 @@ def render(report: Report, following: str | None = None) -> str:
 def _lines(report: Report, following: str | None) -> Iterator[str]:
     run = report.run
     yield _headline(report)
-    if is_about_creation(run):
-        yield f"  {_NOTHING_CREATED}"
-    elif run.exit_code in _CONSEQUENCES:
-        yield f"  {_CONSEQUENCES[run.exit_code]}"
+    if follows := consequence(run):
+        yield f"  {follows}"
     for error in run.failures:
-        yield from failure(error, known=_fact(run))
+        yield from failure(error, known=fact(run))
     yield ""
     yield from _read(report)
     yield from changes_text.lines(report)
@@ -98,20 +96,34 @@ def _lines(report: Report, following: str | None) -> Iterator[str]:
 
 
 def _headline(report: Report) -> str:
-    """What happened; if something stopped the pass, that and what was done before."""
-    run = report.run
-    name = "Dry run" if run.dry_run else f"Run {run.id}" if run.id is not None else "Run"
-    stopped = _fact(run)
-    text = _stopped(report, stopped) if stopped else _success(report)
-    if run.exit_code == 3:
-        text = f"{text[:1].upper()}{text[1:]} Some returns need a look."
+    """What ended when, and the verdict."""
     # In a log many follow one another. When it ended: what it says is as of then.
-    at = moment(run.finished_at)
-    return f"{at}  {name} ({run.kind.value}): {text} [exit {run.exit_code}]"
+    at = moment(report.run.finished_at)
+    return f"{at}  {name(report.run)}: {verdict(report)} [exit {report.run.exit_code}]"
 
 
-def _fact(run: RunFacts) -> str | None:
-    """What stopped the pass, if anything did."""
+def name(run: RunFacts) -> str:
+    """`Run 128 (scheduled)`, `Dry run (range)`."""
+    which = "Dry run" if run.dry_run else f"Run {run.id}" if run.id is not None else "Run"
+    return f"{which} ({run.kind.value})"
+
+
+def verdict(report: Report) -> str:
+    """What happened; if something stopped the pass, that and what was done before."""
+    stopped = fact(report.run)
+    text = _stopped(report, stopped) if stopped else _success(report)
+    if report.run.exit_code == 3:
+        text = f"{text[:1].upper()}{text[1:]} Some returns need a look."
+    return text
+
+
+def consequence(run: RunFacts) -> str | None:
+    """What follows from the fact in the verdict."""
+    return _NOTHING_CREATED if is_about_creation(run) else _CONSEQUENCES.get(run.exit_code)
+
+
+def fact(run: RunFacts) -> str | None:
+    """What stopped the pass, if anything did. The verdict begins with it."""
     if run.exit_code not in _CONSEQUENCES:
         return None
     return run.message or next((error.message for error in run.failures), None)
@@ -212,10 +224,11 @@ def _read(report: Report) -> Iterator[str]:
     yield line("seen", counted(counts.seen, "return") + (f": {found}" if found else ""))
     if counts.forgotten:
         yield line("forgotten", f"{counted(counts.forgotten, 'return')}, of which nothing is kept")
-    yield line("watermark", _watermark(run))
+    yield line("watermark", watermark(run))
 
 
-def _watermark(run: RunFacts) -> str:
+def watermark(run: RunFacts) -> str:
+    """How far reading was complete before and after, or what would become of it."""
     before, after = run.watermark.before, run.watermark.after
     if before is None and after is None:
         return "none: there is no ledger yet"

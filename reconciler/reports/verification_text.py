@@ -27,7 +27,7 @@ from reconciler.reports.wording import (
 )
 
 _MOST = 200
-_TITLES = {
+TITLES = {
     DifferenceKind.NOT_IN_LEDGER: "in Loop and not in the ledger",
     DifferenceKind.NEWER_IN_LOOP: "newer in Loop than in the ledger",
     DifferenceKind.NOT_IN_LOOP: "in the ledger and not in Loop",
@@ -47,14 +47,14 @@ def render(found: Verification) -> str:
 
 def _lines(found: Verification) -> Iterator[str]:
     facts, counts = found.verify, found.counts
-    yield f"Verified {span(facts.start, facts.end)}: {_verdict(found)} [exit {facts.exit_code}]"
+    yield f"Verified {span(facts.start, facts.end)}: {verdict(found)} [exit {facts.exit_code}]"
     for problem in facts.failures:
         yield from failure(problem, known=facts.message)
     yield ""
     yield line("read", _read(counts))
     if others := _others(counts):
         yield line("as it is", others)
-    for kind, title in _TITLES.items():
+    for kind, title in TITLES.items():
         yield from _section(title, [one for one in found.differences if one.kind is kind])
     yield from _not_compared("wait for someone to decide", found.undecided)
     yield from _not_compared("still in work", found.in_work)
@@ -73,7 +73,8 @@ def _lines(found: Verification) -> Iterator[str]:
         yield run_text.render(found.repair)
 
 
-def _verdict(found: Verification) -> str:
+def verdict(found: Verification) -> str:
+    """Whether the three agree, in a sentence."""
     counts, message = found.counts, found.verify.message
     if message is not None:
         return f"{safe(message[:1].upper() + message[1:], 1000).rstrip('.')}."
