@@ -29,7 +29,7 @@ _LINES = (
 
 def painted(text: str) -> Text | None:
     """The report for rich to print; None where it is to be printed as it is."""
-    if text[:1] in "{[\ufeff" or sys.stdout is None or not sys.stdout.isatty():
+    if text[:1] in "{[<\ufeff" or sys.stdout is None or not sys.stdout.isatty():
         return None
     if os.environ.get("NO_COLOR"):  # of which rich would leave bold letters
         return None

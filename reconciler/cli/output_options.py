@@ -12,7 +12,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 FORMS = ("text", "json")
 """What every report can be written as."""
-TABLES = ("csv", "markdown")
+TABLES = ("csv", "markdown", "html")
 """What else the reports of `run` and `verify` can be written as (`reports.forms`)."""
 
 

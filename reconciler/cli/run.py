@@ -119,6 +119,7 @@ def run(
     Examples:
       reconciler run                            what cron calls
       reconciler run --dry-run --against-jetti  what would happen
+      reconciler run --dry-run --format html --output plan.html
       reconciler run --from 2026-01-01 --to 2026-01-31
       reconciler run --from 200d --yes          for a script: no question
       reconciler run --sweep 120d               once a night

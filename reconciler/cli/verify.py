@@ -76,6 +76,7 @@ def verify(
     Examples:
       reconciler verify
       reconciler verify --from 7d --format json
+      reconciler verify --format html --output verify.html
       reconciler verify --from 2026-01-01 --to 2026-01-31
       reconciler verify --repair
     """
