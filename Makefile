@@ -43,6 +43,20 @@ quick: $(VENV)/.testable ## what a change most often breaks, in under a minute
 .PHONY: check
 check: lint types test ## what must pass before a change lands: lint, types, tests
 
+# Debian's packages and npm's axe-core, no download of a browser. Where nothing may be installed the
+# tests go on with what is there, and skip the rest.
+APT := $(shell command -v apt-get >/dev/null 2>&1 && { test "$$(id -u)" = 0 && echo apt-get \
+	|| { sudo -n true 2>/dev/null && echo sudo -n apt-get; }; })
+AXE := 4.14.1
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+.PHONY: browser
+browser: $(VENV)/.browsable ## the report page in a real browser; installs Chromium where it may
+	@if test -n "$(CHROMIUM)" -o -f $(VENV)/.chromium; \
+	then $(BIN)/python -m pytest -q --browser tests/browser; \
+	else echo "no Chromium, and no apt-get that may install it: the report page was not tried" \
+		"in a browser" >&2; fi
+
 .PHONY: lint
 lint: $(VENV)/.testable ## style and spelling
 	$(BIN)/ruff check .
@@ -117,8 +131,19 @@ $(VENV)/.testable: $(VENV)/.installed
 	$(INSTALL) --editable ".[test,terminal,metrics,notify]"
 	@touch $@
 
+$(VENV)/.browsable: $(VENV)/.testable
+	$(INSTALL) --editable ".[test,terminal,metrics,notify,browser]"
+	@if test -z "$(CHROMIUM)" -a -n "$(APT)"; then \
+		{ $(APT) update && $(APT) install -y --no-install-recommends chromium fonts-dejavu-core; } \
+		> $(VENV)/apt.log 2>&1 && touch $(VENV)/.chromium \
+		|| { tail -n 20 $(VENV)/apt.log; echo "Chromium does not install here" >&2; }; fi
+	@command -v npm >/dev/null || echo "no npm: the page is not tried with axe-core" >&2
+	@! command -v npm >/dev/null || npm install --silent --no-save --no-audit --no-fund \
+		--prefix $(VENV)/axe axe-core@$(AXE) || echo "axe-core does not install here" >&2
+	@touch $@
+
 $(VENV)/.provable: $(VENV)/.testable
-	$(INSTALL) --editable ".[test,terminal,metrics,notify,proof]"
+	$(INSTALL) --editable ".[test,terminal,metrics,notify,proof,browser]"
 	@$(INSTALL) --editable ".[fuzz]" || echo "Atheris does not install here: fuzzed by Hypothesis alone"
 	@touch $@
 

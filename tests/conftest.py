@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--long", action="store_true", help="the long forms of the proofs, which nobody waits for"
     )
     parser.addoption(
+        "--browser",
+        action="store_true",
+        help="a browser has to be there: without one its tests fail, instead of being skipped",
+    )
+    parser.addoption(
         "--update-golden",
         action="store_true",
         help="write golden files as the program words things now (`make golden`); not with workers",
