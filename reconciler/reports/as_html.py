@@ -35,28 +35,28 @@ def render_verification(found: Verification) -> str:
 
 
 def _rendered(template: str, **values: object) -> str:
-    return _environment().get_template(template).render(**values).rstrip("\n")
+    return environment().get_template(template).render(**values).rstrip("\n")
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Where the templates are, and what holds for all of them."""
+    made = Environment(
         loader=FileSystemLoader(_PAGE),
         autoescape=True,
         undefined=StrictUndefined,
-        # safeguard: pages-hold-plain-text
         finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["coded"] = _coded
+    made.filters["coded"] = _coded
     style, script = _read("style.css"), _read("script.js")
-    environment.globals |= {
+    made.globals |= {
         "style": Markup(style),  # noqa: S704 - a file of this program
         "script": Markup(script),  # noqa: S704 - the same
         "policy": policy(style, script),
     }
-    return environment
+    return made
 
 
 def policy(style: str, script: str) -> str:
@@ -77,6 +77,7 @@ def _read(name: str) -> str:
 
 def _printable(value: object) -> object:
     # Of `Markup`, which is a text too, the template itself is the author.
+    # safeguard: pages-hold-plain-text
     return safe(value, _LONGEST) if type(value) is str else value
 
 

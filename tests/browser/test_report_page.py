@@ -1,4 +1,4 @@
-"""The page of a report as a browser shows it: in every width and scheme, printed, without script."""
+"""The page of a report in a browser: every width and scheme, printed, without script."""
 
 from __future__ import annotations
 

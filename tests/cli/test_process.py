@@ -25,6 +25,7 @@ HEAVY = {
     "apscheduler",
     "httpcore",
     "httpx",
+    "jinja2",
     "msgspec",
     "platformdirs",
     "multiprocessing",

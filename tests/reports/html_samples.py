@@ -55,13 +55,16 @@ def attacked() -> Report:
     changes = tuple(
         structs.replace(
             change,
-            lines=(ReportedLine(markup, HOSTILE, 1, markup), ReportedLine(HOSTILE, markup, 2, HOSTILE)),
+            lines=(
+                ReportedLine(markup, HOSTILE, 1, markup),
+                ReportedLine(HOSTILE, markup, 2, HOSTILE),
+            ),
             vendors=(markup, HOSTILE),
             remarks=(markup, *change.remarks),
             changed_at=NOON,
         )
         for change in report.changes
-    )  # fmt: skip
+    )
     run = structs.replace(report.run, message=None, remarks=(markup, HOSTILE))
     following = ("reconciler", "show", markup)
     return structs.replace(report, run=run, changes=changes, next=following)
