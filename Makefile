@@ -57,6 +57,10 @@ browser: $(VENV)/.browsable ## the report page in a real browser; installs Chrom
 	else echo "no Chromium, and no apt-get that may install it: the report page was not tried" \
 		"in a browser" >&2; fi
 
+.PHONY: screenshots
+screenshots: $(VENV)/.browsable ## the pictures of a report in README, as this version shows it
+	$(BIN)/python -m docs.screenshots
+
 .PHONY: lint
 lint: $(VENV)/.testable ## style and spelling
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks import first_day, fresh, latency, start
+from benchmarks import first_day, forms, fresh, latency, start
 from proof import machine
 
 SIZES = (1_000, 10_000, 100_000)
@@ -21,10 +21,10 @@ SIZES = (1_000, 10_000, 100_000)
 def main(*, smoke: bool) -> None:
     if smoke:
         figures = [*start.figures(1), *first_day.figures((30, 60, 120), 1), *fresh.figures(3)]
-        figures += latency.figures(1, 1)
+        figures += [*latency.figures(1, 1), *forms.figures(60, 1)]
     else:
         figures = [*start.figures(9), *first_day.figures(SIZES, 3), *fresh.figures(200)]
-        figures += latency.figures(9, 6)
+        figures += [*latency.figures(9, 6), *forms.figures(10_000, 3)]
     for figure in figures:
         click.echo(figure.row(judged=not smoke))
     click.echo(", ".join(f"{name} {value}" for name, value in machine.facts()))

@@ -15,13 +15,13 @@ from reconciler.core.report import (
     ReadWindow,
     Report,
     ReportedChange,
-    ReportedLine,
     Requests,
     RunFacts,
     RunKind,
     Sums,
     Watermarks,
 )
+from reconciler.core.returned_goods import ReportedLine, ReportedLines
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _CREATES_IN_TEN = 8
@@ -37,7 +37,7 @@ _STATUSES = (("requested", "pre_transit"), ("shipped", "transit"), ("shipped", "
 
 
 def large_report(changes: int) -> Report:
-    """With so many changes: creates, and updates in which a parcel has moved."""
+    """With this number of changes: creates, and updates in which a parcel has moved."""
     begins = NOON - timedelta(days=60)
     step = timedelta(days=60) / changes
     planned = tuple(_change(number, begins + number * step) for number in range(changes))
@@ -74,7 +74,7 @@ def _change(number: int, changed_at: datetime) -> ReportedChange:
         outcome=OutcomeKind.PLANNED,
         fields=FieldChanges(fields),
         fingerprint=f"{number:064x}",
-        lines=tuple(
+        lines=ReportedLines(
             ReportedLine(
                 product=_PRODUCTS[place % len(_PRODUCTS)],
                 sku=f"SKU-{place % 997:03}-{'SML'[place % 3]}",

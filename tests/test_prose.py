@@ -24,6 +24,7 @@ CODE = sorted(
 DOCUMENTS = sorted(
     [
         *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "reconciler" / "reports" / "page").glob("*.html"),
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
         ROOT / "tests" / "golden" / "messages.txt",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.core.text import safe
 
@@ -42,9 +42,12 @@ def bars(title: str, what: str, counts: Mapping[str, int]) -> Bars | None:
     if len(rest) == 1:
         shown, rest = ranked, []
     named = [(safe(name, _LONGEST), count) for name, count in shown]
-    if rest:
-        named.append((f"{len(rest)} others", sum(count for _, count in rest)))
-    return _drawn(title, what, named)
+    drawn = _drawn(title, what, named)
+    if drawn is None or not rest:
+        return drawn
+    # Without a bar: it would be the longest of all, and is no rival of theirs.
+    others = Bar(f"{len(rest)} others", sum(count for _, count in rest), 0)
+    return structs.replace(drawn, rows=(*drawn.rows, others))
 
 
 def by_time(instants: Iterable[datetime]) -> Bars | None:

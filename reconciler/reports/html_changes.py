@@ -194,7 +194,7 @@ def grouped(changes: Iterable[ReportedChange]) -> Iterator[Group]:
     count: Counter[tuple[str, str]] = Counter()
     orders: dict[tuple[str, str], list[str]] = defaultdict(list)
     for change in changes:
-        which = outcome(change), change.reason or "no reason given"
+        which = outcome(change), _reason(change)
         count[which] += 1
         if count[which] <= _MOST_NAMES:
             orders[which].append(order(change.order_name, change.order_id))
@@ -204,3 +204,10 @@ def grouped(changes: Iterable[ReportedChange]) -> Iterator[Group]:
     if rest := frequent[_MOST_GROUPS:]:
         others = counted(len(rest), "other reason")
         yield Group("", others, sum(number for _, number in rest), ())
+
+
+def _reason(change: ReportedChange) -> str:
+    """The same for all whose own order is all that makes a difference."""
+    reason = change.reason or "no reason given"
+    name = change.order_name
+    return reason.replace(f"order {name} ", "the order ") if name else reason

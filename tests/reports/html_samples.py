@@ -111,4 +111,5 @@ def differing(repair: Report | None = None) -> Verification:
         in_work=(NotCompared("8805", "#1005", None, "pending", NOON - HOUR, None),),
         undecided=(NotCompared("8806", "", "5550000000006", "review", None, "two sales are left"),),
         repair=repair,
+        next=("reconciler", "verify", "--repair"),
     )

@@ -295,6 +295,7 @@ def test_many_names_end_with_their_sum() -> None:
     assert drawn is not None
     assert (drawn.rows[-1].name, drawn.rows[-1].count) == ("20 others", sum(range(1, 21)))
     assert sum(bar.count for bar in drawn.rows) == sum(counts.values())
+    assert (drawn.rows[0].percent, drawn.rows[-1].percent) == (100, 0)
 
 
 @pytest.mark.parametrize(
@@ -367,6 +368,21 @@ def test_what_was_not_done_is_grouped_with_what_to_do() -> None:
         ("left for later", "the budget is spent", "#1009"),
     }
     assert all(row[4] for row in rows)
+
+
+def test_reasons_that_differ_by_the_order_alone_are_one() -> None:
+    changes = tuple(
+        samples.change(
+            number, ChangeKind.CREATE, OutcomeKind.WAITING, f"order #10{named} is not in Jetti yet"
+        )
+        for number, named in ((21, 21), (22, 22), (23, 77))
+    )
+    report = structs.replace(samples.quiet(), changes=changes)
+
+    assert [row[:4] for row in page_of(report).table("What was not done").rows] == [
+        ["2 returns", "waiting", "the order is not in Jetti yet", "#1021 #1022"],
+        ["1 return", "waiting", "order #1077 is not in Jetti yet", "#1023"],
+    ]
 
 
 def test_windows_watermark_requests_and_time() -> None:
