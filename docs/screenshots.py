@@ -1,4 +1,4 @@
-"""The pictures of a report in README: `make screenshots` makes them from a dry run over the sandbox,
+"""Pictures of a report for README: `make screenshots` makes them from a dry run over the sandbox,
 the same each time but for the fonts of the machine."""
 
 from __future__ import annotations
