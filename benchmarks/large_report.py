@@ -68,7 +68,7 @@ def _change(number: int, changed_at: datetime) -> ReportedChange:
     fields = _created(return_id, number) if is_create else _updated(return_id, number)
     return ReportedChange(
         return_id=return_id,
-        order_name=f"#{10_000 + number}",
+        order_name=f"#{9_980 + number}",
         order_id=str(5_800_000_000_000 + number),
         change=ChangeKind.CREATE if is_create else ChangeKind.UPDATE,
         outcome=OutcomeKind.PLANNED,
@@ -109,7 +109,7 @@ def _created(return_id: str, number: int) -> list[FieldChange]:
 
 
 def _updated(return_id: str, number: int) -> list[FieldChange]:
-    reference = f"{10_000 + number}-01"
+    reference = f"{9_980 + number}-01"
     return [
         FieldChange(f"trackingStatus[{reference}]", "pre_transit", "transit"),
         FieldChange(f"status[{reference}]", "requested", "shipped"),

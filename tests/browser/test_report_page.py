@@ -159,8 +159,8 @@ def test_the_keyboard_alone_sorts_and_filters(opened: Open) -> None:
     page = shown.page
 
     page.get_by_role("searchbox").focus()
-    page.keyboard.type("#10007")
-    assert shown.first_cells() == ["#10007"]
+    page.keyboard.type("#9987")
+    assert shown.first_cells() == ["#9987"]
     page.keyboard.press("Control+A")
     page.keyboard.press("Delete")
     page.keyboard.press("Tab")
@@ -168,7 +168,7 @@ def test_the_keyboard_alone_sorts_and_filters(opened: Open) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
 
-    assert shown.first_cells()[0] == "#10039"
+    assert shown.first_cells() == [f"#{number}" for number in range(10_019, 9_979, -1)]
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
@@ -209,7 +209,7 @@ def test_it_prints_on_white_paper(opened: Open, scheme: str) -> None:
     shown.page.emulate_media(media="print")
 
     assert paper.startswith(b"%PDF")
-    assert background(shown.page) > 250
+    assert (background(shown.page) > 250, ink(shown.page) < 50) == (True, True)
     assert shown.page.locator(".tools").is_hidden()
     assert shown.page.locator(f"{ROWS}:visible").count() == 40
 
@@ -232,6 +232,18 @@ def test_axe_finds_nothing(opened: Open, axe: str, made: str, scheme: str) -> No
 
 def background(page: Any) -> float:
     """How bright the page is, from 0 to 255; what has no colour is white paper."""
-    colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    *parts, alpha = channels(page, "backgroundColor")
+    return 255 if alpha == 0 else sum(parts) / 3
+
+
+def ink(page: Any) -> float:
+    """How bright its text is."""
+    *parts, _ = channels(page, "color")
+    return sum(parts) / 3
+
+
+def channels(page: Any, name: str) -> list[float]:
+    """Red, green, blue from 0 to 255, and how opaque it is."""
+    colour: str = page.evaluate(f"getComputedStyle(document.body).{name}")
     parts = [float(part) for part in colour.strip("rgba()").split(",")]
-    return 255 if len(parts) == 4 and parts[3] == 0 else sum(parts[:3]) / 3
+    return parts if len(parts) == 4 else [*parts, 1.0]
