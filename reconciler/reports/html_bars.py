@@ -66,7 +66,7 @@ def by_time(instants: Iterable[datetime]) -> Bars | None:
     named = [(name(number), numbers[number]) for number in span[-_MOST_PERIODS:]]
     if len(span) > _MOST_PERIODS:
         named.insert(0, ("earlier", numbers.total() - sum(count for _, count in named)))
-    return _drawn(title, "Changed in Loop", named)
+    return _drawn(title, "Changed", named)
 
 
 def _drawn(title: str, what: str, named: list[tuple[str, int]]) -> Bars | None:
@@ -83,7 +83,7 @@ def _day(number: int) -> str:
 
 
 def _week(number: int) -> str:
-    return f"from {date.fromordinal(7 * number + 1)}"
+    return date.fromordinal(7 * number + 1).isoformat()
 
 
 def _month(number: int) -> str:
@@ -93,6 +93,6 @@ def _month(number: int) -> str:
 _PERIODS: tuple[tuple[str, Callable[[date], int], Callable[[int], str]], ...] = (
     ("By day", date.toordinal, _day),
     # The first day of the calendar was a Monday.
-    ("By week", lambda day: (day.toordinal() - 1) // 7, _week),
+    ("By week from Monday", lambda day: (day.toordinal() - 1) // 7, _week),
     ("By month", lambda day: 12 * day.year + day.month - 1, _month),
 )

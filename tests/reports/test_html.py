@@ -302,7 +302,7 @@ def test_many_names_end_with_their_sum() -> None:
     ("days", "title", "first"),
     [
         (30, "By day", "2026-01-30"),
-        (92, "By week", "from 2025-11-24"),
+        (92, "By week from Monday", "2025-11-24"),
         (700, "By month", "2024-03"),
     ],
 )
