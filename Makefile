@@ -30,7 +30,7 @@ help: ## this list
 
 .PHONY: demo
 demo: $(VENV)/.installed ## the whole story against a pretend Loop and Jetti, in under a minute
-	@$(BIN)/reconciler demo
+	@$(BIN)/reconciler demo --html demo.html
 
 .PHONY: test
 test: $(VENV)/.testable ## the tests; T=… runs some: T=tests/core, T='-k late_scan'

@@ -118,12 +118,13 @@ def descriptor_of(path: Path) -> int | None:
     return None
 
 
-def require_writable(output: str | None) -> None:
-    """Raise ConfigError, before anything is done, if the report cannot be written to `--output`."""
+def require_writable(output: str | None, option: str = "--output") -> None:
+    """Raise ConfigError, before anything is done, if the report cannot be written to what an option
+    names."""
     why = why_unwritable(Path(output)) if output is not None else None
     # safeguard: report-destination
     if why is not None:
-        raise ConfigError(f"--output {safe(output or '', 200)}: {why}", "name another file")
+        raise ConfigError(f"{option} {safe(output or '', 200)}: {why}", "name another file")
 
 
 def why_unwritable(path: Path) -> str | None:

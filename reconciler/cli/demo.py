@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import streams
+from reconciler.cli import deliver, streams
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.session import caller
 
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 _THREE_DAYS = 3 * 24 * 3600.0
 
 
-@click.command(epilog=exit_codes(0, 1, 129, 130, 143))
+@click.command(epilog=exit_codes(0, 1, 2, 129, 130, 143))
+@click.option(
+    "--html", metavar="FILE", help="Write the report of the second run to FILE, as a page."
+)
 @click.pass_context
-def demo(context: click.Context) -> int:
+def demo(context: click.Context, html: str | None) -> int:
     """Show the whole story in under a minute; nothing outside a temporary directory is touched.
 
     A pretend Loop and Jetti are served on this machine. Then init, a dry run, a run, three days
@@ -29,22 +33,27 @@ def demo(context: click.Context) -> int:
     skips every wait. Exits with 1 if anything goes wrong.
 
     \b
-    Example:
+    Examples:
       reconciler demo
+      reconciler demo --html demo.html
     """
     from reconciler.cli.demo_stage import Stage
+
+    deliver.require_writable(html, "--html")
 
     with (
         tempfile.TemporaryDirectory(prefix="reconciler-demo-") as directory,
         Stage.on(Path(directory), caller(context)) as stage,
     ):
-        _story(stage)
+        _story(stage, html)
     for problem in stage.problems:
         streams.print_error(f"the demo went wrong: {problem}")
+    if html is not None and not stage.problems:
+        streams.print_text(f"\nThe second run's report is in {os.path.abspath(html)}")
     return 1 if stage.problems else 0
 
 
-def _story(stage: Stage) -> None:
+def _story(stage: Stage, html: str | None) -> None:
     stage.say(
         "A pretend shop: Loop has 160 returns from the last 200 days, and Jetti has their orders,"
         " split across some forty vendors."
@@ -65,7 +74,11 @@ def _story(stage: Stage) -> None:
         "Three days pass in Loop: labels are scanned, returns are opened, cancelled and closed."
     )
     stage.advance(_THREE_DAYS)
-    stage.perform("run")
+    if html is None:
+        stage.perform("run")
+    else:
+        stage.perform("run", "--format", "html", "--output", html)
+        stage.perform("history", "--limit", "1")
     stage.expect(stage.writes() > created, "the changes of three days did not reach Jetti")
 
     stage.say(

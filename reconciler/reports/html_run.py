@@ -301,3 +301,5 @@ def _timing(report: Report) -> Iterator[tuple[str, str]]:
     if run.would_go_live is not None:
         yield "Go-live that it leads to", moment(run.would_go_live)
     yield "Digest of the plan", safe(run.digest, 20)
+    if run.accepted_by:
+        yield "Accepted by", safe(run.accepted_by, 60)

@@ -233,6 +233,28 @@ def test_without_keys_there_is_no_daemon(tmp_path: Path) -> None:
     assert "JETTI_API_TOKEN" in done.stderr
 
 
+def test_the_demo_ends_with_the_page_of_its_second_run(tmp_path: Path) -> None:
+    done = reconciler("demo", "--html", "demo.html", cwd=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    page = (tmp_path / "demo.html").read_text()
+    [did] = re.findall(r"^ +2  scheduled .*? exit 0  (.*)$", done.stdout, re.M)[:1]
+    [verdict] = re.findall(r"<h1[^>]*>(.*?)</h1>", page, re.S)
+    counted = re.findall(r"\d+ (?:created|updated|cancelled)", verdict)
+    assert counted
+    assert [one for one in counted if one not in did] == []
+    assert done.stdout.splitlines()[-1].endswith(f"is in {tmp_path / 'demo.html'}")
+
+
+def test_a_page_of_the_demo_that_cannot_be_written_is_refused_before_it_begins(
+    tmp_path: Path,
+) -> None:
+    done = reconciler("demo", "--html", "missing/demo.html", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--html missing/demo.html: " in done.stderr
+
+
 def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
     done = reconciler("demo", cwd=tmp_path)
 
