@@ -263,6 +263,9 @@ class SaleReturn(Struct, frozen=True):
     fields: Fields
     """Of `owned_fields.OWNED`."""
     items: tuple[Item, ...]
+    vendors: tuple[int, ...] | None = None
+    """Jetti's ids of the vendors of its goods, sorted; none where they are in-house. None where an
+    older version recorded it."""
 
     @property
     def is_cancelled(self) -> bool:

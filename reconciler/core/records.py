@@ -182,6 +182,8 @@ class Meta(Struct, frozen=True):
     created_at: datetime | None = None
     adopting_since: datetime | None = None
     """The start of the span that `init --adopt` has not finished looking up; else None."""
+    history_since: datetime | None = None
+    """Since when no history was deleted; None if none ever was."""
 
 
 class PlanMember(Struct, frozen=True, array_like=True, gc=False):

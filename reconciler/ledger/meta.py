@@ -36,6 +36,7 @@ class SqlMetaRow:
             has_pushed=bool(row.has_pushed),
             created_at=row.created_at,
             adopting_since=row.adopting_since,
+            history_since=row.history_since,
         )
 
     def prove_create(self, ids_key: str) -> None:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, or_, select
 
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.malformed import WITHOUT_AN_ID
-from reconciler.ledger.tables import attempts, intents, malformed, plans, runs, stopped, windows
+from reconciler.ledger.tables import (
+    attempts,
+    intents,
+    malformed,
+    meta,
+    plans,
+    runs,
+    stopped,
+    windows,
+)
 
 KEPT = timedelta(days=90)
 """Older runs, windows, attempts, closed intents and plans are deleted, as README promises."""
+
+_HISTORY = (windows, runs, attempts, intents)
 
 COMPLETE = (0, 3)
 """Exit codes of a pass that read and pushed all it could; 3 only says that some returns need
@@ -49,4 +60,7 @@ def prune(connection: Connection, older_than: timedelta, now: datetime) -> dict[
     ):
         deleted[str(statement.table)] = connection.execute(statement).rowcount
         hit(Failpoint.PRUNING)
+    if any(deleted[table.name] for table in _HISTORY):
+        earlier = or_(meta.c.history_since.is_(None), meta.c.history_since < cutoff)
+        connection.execute(meta.update().where(earlier).values(history_since=cutoff))
     return deleted

@@ -64,6 +64,8 @@ meta = Table(
     Column("adopting_since", Instant),
     # The return whose create returned too much; deciding about it lets creates be sent again.
     Column("creation_stopped_by", Text),
+    # Since when history is whole; empty while nothing of it was ever deleted.
+    Column("history_since", Instant),
 )
 
 runs = Table(
@@ -161,6 +163,9 @@ sale_returns = Table(
     Column("purchase_id", Integer),
     Column("fields", JsonText(Fields), nullable=False),
     Column("items", JsonText(tuple[Item, ...]), nullable=False),
+    # Jetti's ids of the vendors of its goods, none where they are in-house. Empty where an older
+    # version recorded it.
+    Column("vendors", JsonText(tuple[int, ...])),
     Index(None, "return_id"),
 )
 

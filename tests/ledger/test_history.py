@@ -245,3 +245,30 @@ def test_a_kept_plan_comes_back_as_it_was(ledger):
 
     assert ledger.plans.kept("abc") == (MEMBER,)
     assert ledger.plans.kept("other") is None
+
+
+def test_since_when_history_is_whole_is_noted_once_something_of_it_is_deleted(ledger):
+    def since():
+        return ledger.meta.read().history_since
+
+    run(ledger, counts={"seen": 1, "new": 1})
+    assert since() is None
+    ledger.runs.prune(DAY, NOON + DAY)
+    assert since() is None, "what is exactly as old is kept"
+
+    ledger.runs.prune(DAY, NOON + 3 * DAY)
+    assert since() == NOON + 2 * DAY
+
+    ledger.runs.prune(5 * DAY, NOON + 4 * DAY)
+    ledger.runs.prune(DAY, NOON + 9 * DAY)
+    assert since() == NOON + 2 * DAY, "no later prune found anything to delete"
+
+
+def test_an_earlier_prune_of_more_makes_no_history_whole_again(ledger):
+    run(ledger, counts={"seen": 1, "new": 1})
+    ledger.runs.prune(timedelta(0), NOON + DAY)
+    run(ledger, counts={"seen": 1, "new": 1}, at=NOON - DAY)
+
+    ledger.runs.prune(DAY, NOON + timedelta(hours=1))
+
+    assert ledger.meta.read().history_since == NOON + DAY

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,7 @@ from tests.support.golden import as_shown, by_name
 
 MIGRATIONS = Path(reconciler.migrations.__file__).parent
 CHECKOUT = MIGRATIONS.parent
+DAY = timedelta(days=1)
 
 NEXT = """
 import sqlalchemy as sa
@@ -259,12 +261,12 @@ def test_a_ledger_of_an_unknown_version_is_refused(url, path, clock, golden):
 
 COLUMNS = {
     "meta": "id created_at epoch go_live watermark mapping_version shop account proven_ids_key "
-    "creation_stopped has_pushed adopting_since creation_stopped_by",
+    "creation_stopped has_pushed adopting_since creation_stopped_by history_since",
     "windows": "id run_id starts_at ends_at read_by rows recorded_at",
     "entries": "return_id order_id order_name created_at updated_at content seen wanted "
     "fingerprint mapping_version state reason changed_at due_since attempts next_try_at "
     "pushed_fingerprint asked_for accepted_fingerprint unknown_words not_ours",
-    "sale_returns": "id return_id reference sale_id purchase_id fields items",
+    "sale_returns": "id return_id reference sale_id purchase_id fields items vendors",
     "intents": "id return_id fingerprint write before sent_at settle_at absent_at closed_as",
     "attempts": "id return_id at operation target_id answer status detail",
     "malformed": "key problem first_seen last_seen return_id order_name is_partial created_at "
@@ -330,3 +332,41 @@ def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_knew(tmp_path, c
         assert ledger.meta.read().proven_ids_key is None, "any create counted as proof then"
         assert [row.key for row in ledger.malformed.oldest(9)] == ["8812"]
     assert path.with_name("first.db.schema-0001.backup").exists()
+
+
+@pytest.mark.parametrize(
+    ("kept", "since"),
+    [
+        (("attempts", "windows"), NOON - 5 * DAY),
+        (("attempts",), NOON - 4 * DAY),
+        (("windows",), NOON - 5 * DAY),
+        ((), NOON - 3 * DAY),
+    ],
+)
+def test_of_an_older_ledger_the_oldest_row_tells_since_when_history_is_whole(
+    tmp_path, clock, kept, since
+):
+    rows = {
+        "attempts": "INSERT INTO attempts (return_id, at, operation, target_id, answer)"
+        f" VALUES ('1', '{at(NOON - 4 * DAY)}', 'create', 10, 'applied')",
+        "windows": "INSERT INTO windows (starts_at, ends_at, read_by, rows, recorded_at)"
+        f" VALUES ('{at(NOON)}', '{at(NOON)}', 'updated', 0, '{at(NOON - 5 * DAY)}')",
+    }
+    path = tmp_path / "older.db"
+    ended = "INSERT INTO runs (kind, started_at, finished_at) VALUES ('scheduled', '{0}', '{0}')"
+    older_ledger(
+        path,
+        "0007",
+        "INSERT INTO entries (return_id, order_name, created_at, updated_at, content, seen, wanted,"
+        " fingerprint, mapping_version, state, attempts, changed_at) VALUES ('1', '#1',"
+        f" '{at(NOON)}', '{at(NOON)}', '', '', '', '', '1:x', 'synced', 0, '{at(NOON)}')",
+        ended.format(at(NOON - 3 * DAY)),
+        *(rows[table] for table in kept),
+    )
+
+    with opening.open_reader(f"sqlite:///{path}", clock) as ledger:
+        assert ledger.meta.read().history_since == since
+
+
+def at(instant):
+    return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")

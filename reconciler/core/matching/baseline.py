@@ -137,7 +137,13 @@ def _as_sale_return(
             )
             for item, pushed in zip(row.items, item_fields, strict=True)
         ),
+        vendors=_vendors(row, items),
     )
+
+
+def _vendors(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> tuple[int, ...]:
+    whose = {found.vendor_id for x in row.items if (found := items.get(x.sale_item_id))}
+    return tuple(sorted(id_ for id_ in whose if id_ is not None))
 
 
 def line_of(item: LiveItem, items: Mapping[int, SaleItem]) -> str:
