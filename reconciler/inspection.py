@@ -28,6 +28,10 @@ from reconciler.core.listing import listing as list_returns
 from reconciler.core.live_order import LiveOrder
 from reconciler.core.model import Entry, Purpose, State
 from reconciler.core.past_runs import PastRuns
+from reconciler.core.period.facts import Asked
+from reconciler.core.period.report import PeriodReport
+from reconciler.core.period.span import Span
+from reconciler.core.period.summary import Both, summed
 from reconciler.core.plan import FRESH_FOR, Change, CreationRules, after_go_live, creatable, decide
 from reconciler.core.records import (
     JETTI_REFUSED,
@@ -61,6 +65,7 @@ from reconciler.ledger.sql_ledger import SqlLedger
 _RUNS = 10
 _OF_EACH_KIND = 2  # the last one may still be running; then the one before it counts
 _SET_ASIDE = 10
+_DECISIONS = 100
 
 
 def health(settings: Settings, clock: Clock, max_age: timedelta | None) -> Health:
@@ -97,6 +102,23 @@ def history(settings: Settings, clock: Clock, limit: int) -> PastRuns:
         with open_reader(settings.ledger, clock) as ledger:
             runs = ledger.runs.last(limit)
     return past_runs.told(runs, is_locked=locked)
+
+
+def period(settings: Settings, clock: Clock, asked: Asked) -> PeriodReport:
+    """What a period brought, beside the one before. Raises ConfigError, LedgerMissing,
+    LedgerError."""
+    span, before = asked.span, asked.span.before
+    both = Span(before.start, span.until)
+    with open_reader(settings.ledger, clock) as ledger:
+        found = ledger.periods
+        return summed(
+            asked,
+            found.ledger(both, clock.now()),
+            Both(found.deeds(span), found.deeds(before)),
+            found.returns(both),
+            found.decisions(span, _DECISIONS),
+            settings.policy.patience,
+        )
 
 
 class Concerns(Struct, frozen=True):

@@ -22,6 +22,7 @@ from reconciler.cli.history import history
 from reconciler.cli.init import init
 from reconciler.cli.ledger import ledger
 from reconciler.cli.listing import list_
+from reconciler.cli.period import report
 from reconciler.cli.run import run
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.serve import serve
@@ -165,7 +166,8 @@ def program(context: click.Context, /, **_global_options: object) -> None:
 
 
 for command in (
-    init, run, serve, status, list_, show, verify, retry, ignore, resolve, history, ledger, sandbox,
+    init, run, serve, status, list_, show, verify, retry, ignore, resolve, history, report, ledger,
+    sandbox,
     demo, completion, doctor,
 ):  # fmt: skip
     program.add_command(command)

@@ -10,6 +10,7 @@ from reconciler.ledger.forgotten import SqlForgotten
 from reconciler.ledger.journal import SqlJournal
 from reconciler.ledger.malformed import SqlMalformedRows
 from reconciler.ledger.meta import SqlMetaRow
+from reconciler.ledger.periods import SqlPeriods
 from reconciler.ledger.plans import SqlPlans
 from reconciler.ledger.runs import SqlRuns
 from reconciler.ledger.spellings import SqlSpellings
@@ -36,3 +37,4 @@ class SqlLedger:
         self.forgotten = SqlForgotten(database)
         self.told = SqlTold(database)
         self.decisions = SqlDecisions(database)
+        self.periods = SqlPeriods(database)

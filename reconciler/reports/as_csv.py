@@ -7,9 +7,7 @@ import csv
 import io
 import re
 
-from reconciler.core.report import Report
-from reconciler.core.verification.report import Verification
-from reconciler.reports.tables import Cell, columns_of, tables
+from reconciler.reports.tables import Cell, Made, columns_of, tables
 
 _TABLE = "table"
 _BYTE_ORDER_MARK = "\ufeff"
@@ -17,7 +15,10 @@ _BYTE_ORDER_MARK = "\ufeff"
 _LONGEST = 32_000
 """Characters in a cell; spreadsheets take 32,767."""
 
-_IDS = frozenset({"return_id", "order_name", "order_id", "fingerprint", "digest", "key", "vendors"})
+_IDS = frozenset(
+    {"return_id", "order_name", "order_id", "fingerprint", "digest", "key", "vendors"}
+    | {"slowest_return"}
+)
 """What a spreadsheet would take for a number or a date, and cut digits off."""
 
 _SIGNS = "=+\\-@＝＋－−﹢﹣﹦﹫＠"
@@ -26,7 +27,7 @@ _FORMULA = re.compile(rf"[;,\t\r\n](?=[\s\"']*[{_SIGNS}\t\r\n])")
 _HARMLESS = re.compile(r"[\w#.: ]*")
 
 
-def render(report: Report | Verification) -> str:
+def render(report: Made) -> str:
     """The whole report, without a trailing newline."""
     columns = columns_of(report)
     places = {name: place for place, name in enumerate(columns, 1)}
@@ -58,6 +59,6 @@ def _written(name: str, cell: Cell) -> str:
     if isinstance(cell, int):
         return str(cell)
     text = guarded(cell)
-    if name in _IDS and text[:1].isalnum():
+    if (name in _IDS and text[:1].isalnum()) or (name == "what" and text[:1].isdigit()):
         text = f"'{text}"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

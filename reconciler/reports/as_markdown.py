@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.instants import iso
-from reconciler.core.report import Report
+from reconciler.core.period.report import PeriodReport
 from reconciler.core.text import safe
 from reconciler.core.verification.report import Verification
-from reconciler.reports.tables import NAME, TOP, VALUE, Cell, Table, tables
+from reconciler.reports.tables import NAME, TOP, VALUE, Cell, Made, Table, tables
 from reconciler.reports.wording import command_line
 
 _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~&$^="})
@@ -38,6 +38,14 @@ _TITLES = {
     "undecided": "Waiting for a decision",
     "in_work": "Still in work",
     "not_read": "Not read",
+    "states": "By state",
+    "outcomes": "By outcome",
+    "reasons": "By reason",
+    "vendors": "By vendor",
+    "groups": "One by one",
+    "failed_writes": "Writes without effect",
+    "runs": "Runs",
+    "decisions": "Decisions",
 }
 _FIRST = ("failures", "not_read", "problems", "malformed", "undecided", "differences", "changes")
 """What someone has to look at comes before what went well; the rest as in JSON."""
@@ -46,7 +54,7 @@ _FIRST = ("failures", "not_read", "problems", "malformed", "undecided", "differe
 _CODE = re.compile(r"[^`|\\]+")
 
 
-def render(report: Report | Verification) -> str:
+def render(report: Made) -> str:
     """The whole report, without a trailing newline."""
     return "\n".join(_lines(report))
 
@@ -63,10 +71,9 @@ def _escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def _lines(report: Report | Verification) -> Iterator[str]:
+def _lines(report: Made) -> Iterator[str]:
     yield f"## {_title(report)}"
-    message = report.run.message if isinstance(report, Report) else report.verify.message
-    if message:
+    if message := _message(report):
         yield from ("", f"Why: {plain(safe(message, len(message)))}")
     found = tables(report)
     for table in sorted((one for one in found if NAME not in one.columns), key=_order):
@@ -79,7 +86,15 @@ def _lines(report: Report | Verification) -> Iterator[str]:
         yield from ("", "Next:", "", fence, following, fence)
 
 
-def _title(report: Report | Verification) -> str:
+def _message(report: Made) -> str | None:
+    if isinstance(report, PeriodReport):
+        return None
+    return report.verify.message if isinstance(report, Verification) else report.run.message
+
+
+def _title(report: Made) -> str:
+    if isinstance(report, PeriodReport):
+        return f"Returns from {iso(report.figures.start)} to {iso(report.figures.end)}"
     if isinstance(report, Verification):
         of = report.verify
         return f"Verified {iso(of.start)} to {iso(of.end)}, exit code {of.exit_code}"

@@ -12,6 +12,14 @@ from msgspec import Struct
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.instants import iso
 from reconciler.core.model import CountedWord
+from reconciler.core.period.report import (
+    DecisionMade,
+    FailedWrites,
+    Group,
+    PeriodReport,
+    Runs,
+    Share,
+)
 from reconciler.core.records import SetAside
 from reconciler.core.report import (
     Changes,
@@ -40,6 +48,8 @@ NAME, VALUE = "name", "value"
 TOP = "report"
 """The place of single facts that are in no object."""
 
+_NOT_KNOWN = "(not known)"
+
 _SINGLE = ("next",)
 """Lists that are one fact."""
 
@@ -53,8 +63,20 @@ _ROWS: Mapping[str, type[Struct]] = {
     "in_work": NotCompared,
     "failures": Failure,
     "windows": ReadWindow,
+    "states": Share,
+    "outcomes": Share,
+    "reasons": Share,
+    "vendors": Share,
+    "groups": Group,
+    "failed_writes": FailedWrites,
+    "runs": Runs,
+    "decisions": DecisionMade,
 }
 """What has a row each, by its key in JSON; of any other list the elements are texts."""
+
+
+Made = Report | Verification | PeriodReport
+"""What can be written as tables."""
 
 
 class Table(Struct, frozen=True):
@@ -68,7 +90,7 @@ class Table(Struct, frozen=True):
     rows: Iterable[tuple[Cell, ...]]
 
 
-def tables(report: Report | Verification) -> list[Table]:
+def tables(report: Made) -> list[Table]:
     """All of them, also those without rows: what there may be many of, returns first, then the
     single facts; each in the order of JSON."""
     lists: list[Table] = []
@@ -83,21 +105,25 @@ def tables(report: Report | Verification) -> list[Table]:
     return [*lists, *(Table(of, (NAME, VALUE), rows) for of, rows in single.items())]
 
 
-def columns_of(report: Report | Verification) -> list[str]:
+def columns_of(report: Made) -> list[str]:
     """All columns that the tables of such a report can have, whatever it reports; `name` and
     `value` come first."""
     kinds: list[type[Struct]] = []
-    if isinstance(report, Verification):
+    if isinstance(report, PeriodReport):
+        kinds += [Share, Group, Problem, FailedWrites, Runs, DecisionMade]
+    elif isinstance(report, Verification):
         kinds += [Difference, NotCompared]
-    kinds += [ReportedChange, Problem, SetAside, CountedWord, ReadWindow, Failure]
+    if not isinstance(report, PeriodReport):
+        kinds += [ReportedChange, Problem, SetAside, CountedWord, ReadWindow, Failure]
     names = [name for kind in kinds for name in kind.__struct_encode_fields__]
     return list(dict.fromkeys((NAME, VALUE, *names)))
 
 
 def cell(name: str, value: Any) -> Cell:
-    """A value under a key of JSON. None stays None, times are ISO 8601 in UTC."""
+    """A value under a key of JSON. None stays None, but for what returns have in common, which is
+    not known then; times are ISO 8601 in UTC."""
     if value is None:
-        return None
+        return _NOT_KNOWN if name == "what" else None
     if isinstance(value, str):  # also a word of one of our own lists
         return _whole(value)
     if isinstance(value, bool):

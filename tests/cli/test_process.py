@@ -17,7 +17,7 @@ from tests.support.golden import by_name
 
 COMMANDS = [
     "init", "run", "serve", "status", "list", "show", "verify", "retry", "ignore",
-    "resolve", "history", "ledger", "sandbox", "demo",
+    "resolve", "history", "report", "ledger", "sandbox", "demo",
     "completion", "doctor",
 ]  # fmt: skip
 HEAVY = {

@@ -72,11 +72,13 @@ from reconciler.reports import (
     as_csv,
     as_json,
     as_markdown,
+    period_text,
     return_text,
     run_text,
     status_text,
     verification_text,
 )
+from tests.reports.period_samples import empty, period, troubled
 
 GOLDEN = Path(__file__).with_name("golden")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -716,6 +718,13 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "verify_repaired.json": lambda: as_json.encode(repaired()),
     "verify_repaired.csv": lambda: as_csv.render(repaired()),
     "verify_repaired.md": lambda: as_markdown.render(repaired()),
+    "period.txt": lambda: period_text.render(period()),
+    "period.json": lambda: as_json.encode(period()),
+    "period.csv": lambda: as_csv.render(period()),
+    "period.md": lambda: as_markdown.render(period()),
+    "period_by_day.txt": lambda: period_text.render(period("day")),
+    "period_empty.txt": lambda: period_text.render(empty()),
+    "period_hostile.txt": lambda: period_text.render(troubled(HOSTILE)),
     "status_healthy.txt": lambda: status_text.render(healthy()),
     "status_unhealthy.txt": lambda: status_text.render(unhealthy()),
     "status_unhealthy.json": lambda: as_json.encode_status(unhealthy()),

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,21 @@ from markdown_it import MarkdownIt
 from msgspec import Struct, structs
 
 from reconciler.core.field_changes import FieldChanges
+from reconciler.core.period.report import PeriodReport
 from reconciler.core.report import Changes, Report
 from reconciler.core.returned_goods import ReportedLines
 from reconciler.core.text import safe
 from reconciler.core.verification.report import Verification
-from reconciler.reports import as_csv, as_json, as_markdown, run_text, verification_text
+from reconciler.reports import (
+    as_csv,
+    as_json,
+    as_markdown,
+    period_text,
+    run_text,
+    verification_text,
+)
 from reconciler.reports.tables import columns_of
+from tests.reports.period_samples import empty, period, troubled
 from tests.reports.samples import (
     TRICKY,
     busy,
@@ -39,11 +49,17 @@ from tests.reports.samples import (
     unread,
 )
 
-Made = Report | Verification
+Made = Report | Verification | PeriodReport
 ALL: list[Callable[[], Made]] = [
     quiet, busy, dry, stopped, unread, hostile, tricky, differing, repaired,
-    lambda: differing(TRICKY[20]),
+    lambda: differing(TRICKY[20]), empty, period, lambda: period("day"),
+    *(partial(troubled, text) for text in TRICKY[:8] + TRICKY[16:26] + TRICKY[36:42]),
 ]  # fmt: skip
+TEXT: dict[type, Callable[[Any], str]] = {
+    Report: run_text.render,
+    Verification: verification_text.render,
+    PeriodReport: period_text.render,
+}
 each = pytest.mark.parametrize("make", ALL)
 
 Row = dict[str, str]
@@ -96,7 +112,7 @@ def expected(report: Made) -> Told:
 def text_of(name: str, value: Any) -> str:
     match value:
         case None:
-            return ""
+            return "(not known)" if name == "what" else ""
         case bool():
             return str(value).lower()
         case list() if name == "next":
@@ -228,11 +244,11 @@ def trimmed(told: Told) -> Told:
 @each
 def test_every_form_ends_with_the_same_command(make: Callable[[], Made]) -> None:
     report = make()
-    render = run_text.render if isinstance(report, Report) else verification_text.render
+    render = TEXT[type(report)]
     told = json.loads(as_json.encode(report))["next"]
     said = safe(shlex.join(told), 1000)
 
-    last = render(report).split("\n")[-1]  # type: ignore[arg-type]
+    last = render(report).split("\n")[-1]
     block = as_markdown.render(report).split("\n")[-2]
     if told:
         assert last == f"next       {said}"

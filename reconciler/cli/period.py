@@ -1,0 +1,79 @@
+"""`reconciler report`: a period, from the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from reconciler.cli import deliver
+from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.output_options import table_options
+from reconciler.cli.params import Moment
+from reconciler.cli.session import session
+from reconciler.core.instants import iso
+
+# By name, because importing them would load half the program for `--help`.
+GROUPINGS = ("day", "week", "vendor", "reason", "outcome")
+
+
+@click.command(epilog=exit_codes(0, 2, 3, 7, 8))
+@click.option(
+    "--from",
+    "start",
+    type=Moment(past=True),
+    metavar="WHEN",
+    help="Returns created in Loop since then. Default: 30d before the end.",
+)
+@click.option(
+    "--to",
+    "end",
+    type=Moment(end_of_day=True),
+    metavar="WHEN",
+    help="And up to then; a bare date means the end of that day. Default: now.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(GROUPINGS),
+    help="Also tell each day, week, vendor, reason or outcome in Loop by itself.",
+)
+@table_options
+@click.pass_context
+def report(
+    context: click.Context,
+    start: datetime | None,
+    end: datetime | None,
+    by: str | None,
+    output_format: str,
+    output: str | None,
+) -> int:
+    """Report on a period, beside the one of the same length before it.
+
+    Tells of the returns that were created in Loop in it: how many are in Jetti, by state,
+    outcome, reason and vendor, how long it took from their creation and from their last change,
+    and which need someone now. And what was done in it: writes to Jetti, what failed, runs and
+    decisions. It says where the ledger does not know everything.
+
+    Reads only the ledger, needs no keys, and works during a run.
+
+    \b
+    Examples:
+      reconciler report
+      reconciler report --from 7d --by day
+      reconciler report --from 2026-01-01 --to 2026-01-31 --by vendor --format csv
+    """
+    call = session(context)
+    now = call.runtime.clock.now()
+    if start and end and start >= min(end, now):
+        raise click.UsageError(f"--from {iso(start)} is not before --to {iso(end)}")
+    deliver.require_writable(output)
+    settings = call.settings()
+
+    from reconciler import inspection
+    from reconciler.core.period.facts import Asked
+    from reconciler.core.period.span import Span
+    from reconciler.reports import forms
+
+    found = inspection.period(settings, call.runtime.clock, Asked(Span.of(start, end, now), by))
+    text = forms.rendered_period(found, output_format)
+    return 0 if deliver.hand_over(text, output) else UNDELIVERED

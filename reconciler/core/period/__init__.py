@@ -1,0 +1,1 @@
+"""What a period of time brought, from the ledger alone."""
