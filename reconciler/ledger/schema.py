@@ -20,7 +20,7 @@ from reconciler.ledger.tables import alembic_version, meta, metadata, versions
 class Schema(Struct, frozen=True):
     """A schema, and where the migrations that lead to it are."""
 
-    head: str = "0008"
+    head: str = "0009"
     """The newest migration. A constant, because asking Alembic would import it on every run."""
     migrations: str | None = None
     """Directory; None for those installed as `reconciler.migrations`."""

@@ -136,8 +136,8 @@ def assert_migrated(ledger: Path, before: bytes) -> None:
     """It is the later version's, and no row is missing of those that were in it before."""
     with closing(sqlite3.connect(":memory:")) as old, closing(sqlite3.connect(ledger)) as new:
         old.deserialize(before)
-        assert _version(old) == ("0008", 8)
-        assert _version(new) == ("0009", 9)
+        assert _version(old) == ("0009", 9)
+        assert _version(new) == ("0010", 10)
         tables = old.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
         for (table,) in tables:
             if table not in ("alembic_version", "sqlite_sequence"):

@@ -21,8 +21,8 @@ CREATE, PUT = "POST *", "PUT *"
 NEXT_SCHEMA = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:
@@ -158,7 +158,7 @@ def later_schema(place: Path) -> Path:
     location = place / "later"
     if not location.exists():
         shutil.copytree(Path(str(reconciler.migrations.__file__)).parent, location)
-        (location / "versions" / "0009_next.py").write_text(NEXT_SCHEMA)
+        (location / "versions" / "0010_next.py").write_text(NEXT_SCHEMA)
     return location
 
 

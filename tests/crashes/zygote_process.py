@@ -167,7 +167,7 @@ def live(order: Order) -> int:
     stop_on_signals(clock)
     with watched(_watcher(order, trace)):
         if order.schema is not None:
-            later = Schema("0009", order.schema)
+            later = Schema("0010", order.schema)
             opening.open_ledger = partial(opening.open_ledger, schema=later)
         return perform(order.arguments, Runtime(clock, order.environ))
 

@@ -37,8 +37,8 @@ DAY = timedelta(days=1)
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 def upgrade():
     with op.batch_alter_table("entries") as batch:
@@ -157,8 +157,8 @@ def next_schema(tmp_path, more="pass"):
     """The schema of a later version of this program."""
     location = tmp_path / "later"
     shutil.copytree(MIGRATIONS, location)
-    (location / "versions" / "0009_next.py").write_text(NEXT.format(more=more))
-    return Schema(head="0009", migrations=str(location))
+    (location / "versions" / "0010_next.py").write_text(NEXT.format(more=more))
+    return Schema(head="0010", migrations=str(location))
 
 
 @pytest.fixture
@@ -178,11 +178,11 @@ def test_a_run_migrates_an_older_ledger_and_keeps_a_copy(url, filled, clock, tmp
         (entry,) = ledger.entries.get(["1"])
         assert len(entry.intents) == 1
 
-    backup = filled.with_name("ledger.db.schema-0008.backup")
+    backup = filled.with_name("ledger.db.schema-0009.backup")
     assert "priority" in statements(filled)["entries"]
     assert statements(backup) == before
     assert backup.stat().st_mode & 0o777 == 0o600
-    assert not filled.with_name("ledger.db.schema-0008.backup.partial").exists()
+    assert not filled.with_name("ledger.db.schema-0009.backup.partial").exists()
     with opening.open_reader(f"sqlite:///{backup}", clock) as reader:
         assert reader.entries.counts_by_state() == {State.IN_FLIGHT: 1}
     with opening.open_ledger(url, clock, schema=later) as ledger:
@@ -223,7 +223,7 @@ def test_a_migration_that_fails_or_dies_leaves_the_ledger_as_it_was(
         "from reconciler.clock import SystemClock\n"
         "from reconciler.ledger import opening\n"
         "from reconciler.ledger.schema import Schema\n"
-        "later = Schema(head='0009', migrations=sys.argv[2])\n"
+        "later = Schema(head='0010', migrations=sys.argv[2])\n"
         "opening.open_ledger(sys.argv[1], SystemClock(), schema=later).__enter__()\n"
     )
 

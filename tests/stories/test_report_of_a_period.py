@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import pytest
