@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from reconciler.core.field_changes import FieldChange, FieldChanges
+from reconciler.core.period.report import PeriodReport
 from reconciler.core.report import Changes, Report, ReportedChange
 from reconciler.core.returned_goods import ReportedLine, ReportedLines
 from reconciler.core.verification.report import Verification
@@ -31,11 +32,11 @@ _PACKED: Mapping[object, type[Struct]] = {
 def written() -> str:
     """The schema as it should be."""
     roots, components = msgspec.json.schema_components(
-        [_shown(Report), _shown(Verification)], ref_template="#/$defs/{name}"
+        [_shown(Report), _shown(Verification), _shown(PeriodReport)], ref_template="#/$defs/{name}"
     )
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The JSON report of `reconciler run` and of `reconciler verify`",
+        "title": "The JSON report of `reconciler run`, of `reconciler verify` and of `reconciler report`",
         "description": "Keys may be added, never renamed or removed. Every key that stands here is"
         " in every report.",
         "anyOf": list(roots),

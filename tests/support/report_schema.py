@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 SCHEMA = Path(__file__).parent.parent.parent / "docs" / "report.schema.json"
-_ROOTS = {"run": "Report", "verify": "Verification"}
+_ROOTS = {"run": "Report", "verify": "Verification", "report": "PeriodReport"}
 
 
 def check(arguments: Sequence[object], stdout: str) -> None:

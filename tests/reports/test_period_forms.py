@@ -1,0 +1,118 @@
+"""The report of a period in its forms: what it names, and what hostile texts do to it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.model import State
+from reconciler.core.period.report import PeriodReport
+from reconciler.reports import as_csv, as_json, period_text
+from reconciler.reports.tables import columns_of
+from tests.reports.period_samples import (
+    FIRST_OF_MARCH,
+    empty,
+    made,
+    one,
+    period,
+    troubled,
+    waiting,
+)
+from tests.reports.samples import HOSTILE, TRICKY
+from tests.support.report_schema import faults
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "reports.md"
+
+
+@pytest.mark.parametrize("report", [empty(), period(), period("day"), troubled(HOSTILE)])
+def test_it_keeps_to_the_published_schema(report: PeriodReport) -> None:
+    assert faults(json.loads(as_json.encode(report)), "PeriodReport") == []
+
+
+def test_every_key_is_documented_and_no_other() -> None:
+    [part] = re.findall(
+        r"<!-- period:.*?-->\n(.*?)<!-- end of the period -->", PAGE.read_text(), re.S
+    )
+    # What stands in code there and is no key.
+    values = {"null"}
+
+    def keys(value: object) -> set[str]:
+        if isinstance(value, list):
+            return set().union(*map(keys, value))
+        if isinstance(value, dict):
+            return {*value}.union(*map(keys, value.values()))
+        return set()
+
+    assert {*re.findall(r"`(\w+)`", part)} - values == keys(json.loads(as_json.encode(period())))
+
+
+def test_its_tables_have_the_columns_of_the_rows() -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv.render(period()).removeprefix("\ufeff"))))
+
+    assert [*rows[0]][1:] == columns_of(period())
+    assert {row["table"] for row in rows} >= {
+        "states", "outcomes", "reasons", "vendors", "groups", "problems", "failed_writes", "runs",
+        "decisions", "period", "period.remarks", "figures", "figures.since_created",
+        "figures.writes", "before", "before.since_changed",
+    }  # fmt: skip
+    assert next(row["what"] for row in rows if row["table"] == "vendors") == "'41"
+    assert {row["what"] for row in rows if row["table"] == "reasons"} >= {"Damaged", "(not known)"}
+
+
+@pytest.mark.parametrize("text", [*TRICKY, HOSTILE])
+def test_no_line_of_the_text_can_steer_a_terminal_or_leave_its_columns(text: str) -> None:
+    for by in ("outcome", "reason"):
+        for line in period_text.render(period(by, text)).split("\n"):
+            assert line.isprintable()
+    lines = period_text.render(troubled(text)).split("\n")
+    figures = [line for line in lines if line.startswith("returns created in Loop")]
+    assert figures == [f"{'returns created in Loop':<38}{19:>12}{6:>12}"]
+
+
+def test_letters_of_two_columns_leave_the_figures_below_each_other() -> None:
+    plain = period_text.render(made([one(1, FIRST_OF_MARCH, reasons=("x" * 12,))]))
+    wide = period_text.render(made([one(1, FIRST_OF_MARCH, reasons=("返" * 6,))]))
+
+    assert wide == plain.replace("x" * 12, "返" * 6)
+
+
+def test_a_name_that_is_too_long_has_a_line_of_its_own() -> None:
+    lines = period_text.render(made([one(1, FIRST_OF_MARCH, reasons=("Too long " * 5,))])).split(
+        "\n"
+    )
+
+    at = lines.index(f"  {'Too long ' * 5}".rstrip())
+    assert lines[at + 1] == f"{'':<38}{1:>12}{0:>12}"
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    report = made([one(place, FIRST_OF_MARCH, reasons=(f"R{place:02}",)) for place in range(14)])
+
+    text = period_text.render(report)
+
+    assert "  R09 " in text
+    assert "  R10 " not in text
+    assert "  … and 4 more; the other formats list all" in text
+    assert len(report.reasons) == 14
+
+
+def test_open_problems_are_cut_in_the_text_and_in_the_value() -> None:
+    returns = [waiting(place, FIRST_OF_MARCH, State.REVIEW, "why") for place in range(120)]
+
+    report = made(returns)
+
+    assert (report.period.open_problems, len(report.problems)) == (120, 100)
+    assert "  … and 110 more; `reconciler list` lists all" in period_text.render(report)
+
+
+def test_of_nothing_there_is_nothing_to_decide_and_no_time() -> None:
+    text = period_text.render(empty())
+
+    assert "next" not in text
+    assert "open problem" not in text
+    assert re.search(r"^  median +- +-$", text, re.M)
