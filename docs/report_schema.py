@@ -36,7 +36,7 @@ def written() -> str:
     )
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The JSON report of `reconciler run`, of `reconciler verify` and of `reconciler report`",
+        "title": "The JSON report of `reconciler run`, `reconciler verify`, `reconciler report`",
         "description": "Keys may be added, never renamed or removed. Every key that stands here is"
         " in every report.",
         "anyOf": list(roots),

@@ -35,7 +35,7 @@ GROUPINGS = ("day", "week", "vendor", "reason", "outcome")
 @click.option(
     "--by",
     type=click.Choice(GROUPINGS),
-    help="Also tell each day, week, vendor, reason or outcome in Loop by itself.",
+    help="Also show each day, week, vendor, reason or outcome in Loop.",
 )
 @table_options
 @click.pass_context
@@ -64,8 +64,9 @@ def report(
     """
     call = session(context)
     now = call.runtime.clock.now()
-    if start and end and start >= min(end, now):
-        raise click.UsageError(f"--from {iso(start)} is not before --to {iso(end)}")
+    last = now if end is None else min(end, now)
+    if start is not None and start >= last:
+        raise click.UsageError(f"--from {iso(start)} is not before --to {iso(last)}")
     deliver.require_writable(output)
     settings = call.settings()
 

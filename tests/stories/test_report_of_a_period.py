@@ -256,7 +256,10 @@ def test_a_refused_write_is_told_with_its_return_as_open_problem(world: World) -
         ("create", "refused", 1)
     ]
     assert [problem["return_id"] for problem in found["problems"]] == [one]
-    assert (found["period"]["open_problems"], found["next"]) == (1, ["reconciler", "status"])
+    assert (found["period"]["open_problems"], found["next"]) == (
+        1,
+        ["reconciler", "list", "--state", "dead"],
+    )
     assert (found["figures"]["needs_a_person"], found["figures"]["writes"]["failed"]) == (1, 1)
 
 

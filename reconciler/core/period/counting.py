@@ -96,8 +96,8 @@ class Tally:
             self.in_jetti += 1
             self.not_recorded += not is_whole
             self.taken_over += is_whole and created is None
-        changed = told_after(one, one.content_since)
-        # Writes that were deleted may have told it earlier than those that are kept.
+        changed = sent_after(one, one.content_since)
+        # A write that was deleted may have been earlier than those that are kept.
         if changed is not None and (history_since is None or one.content_since >= history_since):
             self.since_changed.add(changed - one.content_since, one.return_id)
 
@@ -154,9 +154,9 @@ def first(
     return next((write.sent_at for write in landed if so(write)), None)
 
 
-def told_after(one: ReturnFacts, since: datetime) -> datetime | None:
-    """When Jetti was first told of the return as it is since then: a write for what is wanted now;
-    else, where settings have changed what is wanted, any."""
+def sent_after(one: ReturnFacts, since: datetime) -> datetime | None:
+    """When the return, as it is since then, was first sent to Jetti: a write for what is wanted
+    now; else, where settings have changed what is wanted, any."""
     later = [write for write in one.landed if write.sent_at >= since]
     return first(later, lambda write: write.is_current) or first(later)
 
@@ -168,5 +168,5 @@ def shares(counts: Counter[Value], before: Counter[Value]) -> list[tuple[Value, 
 
 
 def _ranked(ordered: list[int], percent: int) -> int:
-    """The smallest value that at least so many of all do not exceed."""
+    """The smallest value that at least this share of all does not exceed."""
     return ordered[-(-len(ordered) * percent // 100) - 1]

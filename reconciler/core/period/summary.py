@@ -31,6 +31,7 @@ from reconciler.core.period.report import (
     Writes,
 )
 from reconciler.core.period.span import Span, day_of, days, week_of
+from reconciler.core.report import Problem
 
 WELL = frozenset({0, 3, 10})
 """Exit codes of runs that did all they could."""
@@ -226,8 +227,10 @@ def _runs(deeds: Both) -> Iterator[Runs]:
         yield Runs(*way, now.get(way, 0), before.get(way, 0))
 
 
-def _next(problems: Sequence[object]) -> tuple[str, ...]:
-    return ("reconciler", "status") if problems else ()
+def _next(problems: Sequence[Problem]) -> tuple[str, ...]:
+    states = sorted({problem.state for problem in problems})
+    chosen = (word for state in states for word in ("--state", state))
+    return ("reconciler", "list", *chosen) if states else ()
 
 
 # --------------------------------------------------------------------------- what is missing

@@ -172,7 +172,10 @@ def test_a_problem_is_what_status_counts_and_the_oldest_is_first() -> None:
         "8806", "8807", "8803", "8801", "8804",
     ]  # fmt: skip
     assert report.period.open_problems == 5
-    assert report.next == ("reconciler", "status")
+    assert report.next == (
+        "reconciler", "list", "--state", "dead", "--state", "failed", "--state", "review",
+        "--state", "waiting",
+    )  # fmt: skip
 
 
 def test_of_very_many_problems_the_oldest_are_kept() -> None:
