@@ -13,7 +13,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 FORMS = ("text", "json")
 """What every report can be written as."""
 TABLES = ("csv", "markdown", "html")
-"""What else the reports of `run` and `verify` can be written as (`reports.forms`)."""
+"""What else the reports of `run`, `verify` and `report` can be written as (`reports.forms`)."""
 
 
 def output_options(command: _Command) -> _Command:

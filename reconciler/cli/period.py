@@ -76,5 +76,5 @@ def report(
     from reconciler.reports import forms
 
     found = inspection.period(settings, call.runtime.clock, Asked(Span.of(start, end, now), by))
-    text = forms.rendered_period(found, output_format)
+    text = forms.rendered(found, output_format)
     return 0 if deliver.hand_over(text, output) else UNDELIVERED

@@ -15,10 +15,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from reconciler.core.period.report import PeriodReport
 from reconciler.core.report import Report
 from reconciler.core.text import safe
 from reconciler.core.verification.report import Verification
-from reconciler.reports import html_run, html_verification
+from reconciler.reports import html_period, html_run, html_verification
 
 _PAGE = Path(__file__).with_name("page")
 _LONGEST = 2_000
@@ -32,6 +33,11 @@ def render(report: Report) -> str:
 def render_verification(found: Verification) -> str:
     """The page about a verification, without a trailing newline."""
     return _rendered("verification.html", page=html_verification.page(found))
+
+
+def render_period(report: PeriodReport) -> str:
+    """The page about a period, without a trailing newline."""
+    return _rendered("period.html", page=html_period.page(report))
 
 
 def _rendered(template: str, **values: object) -> str:

@@ -30,18 +30,17 @@ VERIFY: Mapping[str, str] = {
 PERIOD: Mapping[str, str] = {**RUN, "text": "period_text.render", "html": "as_html.render_period"}
 
 
-def rendered(report: Report | Verification, form: str) -> str:
+def rendered(report: Report | Verification | PeriodReport, form: str) -> str:
     """The whole report in this form, without a trailing newline."""
-    return _made(report, (RUN if isinstance(report, Report) else VERIFY)[form])
-
-
-def rendered_period(report: PeriodReport, form: str) -> str:
-    """The same of a period."""
-    return _made(report, PERIOD[form])
-
-
-def _made(report: Report | Verification | PeriodReport, named: str) -> str:
-    module, _, function = named.partition(".")
+    module, _, function = _forms_of(report)[form].partition(".")
     render = getattr(import_module(f"reconciler.reports.{module}"), function)
     text: str = render(report)
     return text
+
+
+def _forms_of(report: Report | Verification | PeriodReport) -> Mapping[str, str]:
+    if isinstance(report, Report):
+        return RUN
+    from reconciler.core.period.report import PeriodReport  # a pass does not need it
+
+    return PERIOD if isinstance(report, PeriodReport) else VERIFY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -81,11 +82,12 @@ class Word(Struct, frozen=True):
 def problems(report: Report) -> Iterator[Open]:
     """Returns that failed, need someone or are overdue."""
     for one in report.problems[:MOST_PROBLEMS]:
-        yield _open(one, report)
+        yield opened(one, report.run.finished_at)
 
 
-def _open(one: Problem, report: Report) -> Open:
-    due = lasting(report.run.finished_at - one.since) if one.since is not None else ""
+def opened(one: Problem, now: datetime) -> Open:
+    """One of them, as it is at this time."""
+    due = lasting(now - one.since) if one.since is not None else ""
     named = shlex.quote(safe(one.return_id, 20))
     return Open(
         order=order(one.order_name, one.order_id),

@@ -53,6 +53,7 @@ def render(report: PeriodReport) -> str:
 
 def _lines(report: PeriodReport) -> Iterator[str]:
     now, before = report.figures, report.before
+    yield f"{verdict(report)}."
     yield line("period", span(now.start, now.end))
     yield line("before", span(before.start, before.end))
     yield line("read", f"Loop up to {moment(report.period.watermark)}")
@@ -76,7 +77,21 @@ def _lines(report: PeriodReport) -> Iterator[str]:
         yield line("next", following)
 
 
-def _figures(now: Figures, before: Figures) -> Iterator[str]:
+def verdict(report: PeriodReport) -> str:
+    """The period in one sentence."""
+    now = report.figures
+    if not now.returns:
+        return "No return was created in Loop in this period"
+    sentence = f"{counted(now.returns, 'return')}: {now.in_jetti} in Jetti"
+    if (median := now.since_created.median_seconds) is not None:
+        sentence += f", half of those that were pushed within {duration.estimate(median)}"
+    if number := report.period.open_problems:
+        sentence += f"; {counted(number, 'needs', 'need')} a look"
+    return sentence
+
+
+def figures(now: Figures, before: Figures) -> Iterator[tuple[str, str, str]]:
+    """The figures of both periods by their names; what is a part of another begins with blanks."""
     rows: list[tuple[str, Callable[[Figures], int | str]]] = [
         ("returns created in Loop", lambda of: of.returns),
         ("  in Jetti", lambda of: of.in_jetti),
@@ -96,24 +111,30 @@ def _figures(now: Figures, before: Figures) -> Iterator[str]:
         ("runs that are kept", lambda of: of.runs),
         ("  failed or killed", lambda of: of.failed_runs),
     ]
-    yield _columns("", "period", "before")
     for name, of in rows:
-        yield _columns(name, str(of(now)), str(of(before)))
-    for what, took in (("creation", now.since_created), ("last change", now.since_changed)):
-        if took.slowest_return is not None:
-            yield f"slowest since its {what}: return {safe(took.slowest_return, 40)}"
+        yield name, str(of(now)), str(of(before))
+
+
+def _figures(now: Figures, before: Figures) -> Iterator[str]:
+    yield _columns("", "period", "before")
+    for name, *both in figures(now, before):
+        yield _columns(name, *both)
+    for what, latency in (("creation", now.since_created), ("last change", now.since_changed)):
+        if latency.slowest_return is not None:
+            yield f"slowest since its {what}: return {safe(latency.slowest_return, 40)}"
 
 
 def _latency(
     what: str, of: Callable[[Figures], Latency]
 ) -> Iterator[tuple[str, Callable[[Figures], int | str]]]:
-    yield f"{what}, returns", lambda figures: of(figures).returns
-    yield "  median", lambda figures: _took(of(figures).median_seconds)
-    yield "  95th percentile", lambda figures: _took(of(figures).p95_seconds)
-    yield "  slowest", lambda figures: _took(of(figures).slowest_seconds)
+    yield f"{what}, returns", lambda both: of(both).returns
+    yield "  median", lambda both: took(of(both).median_seconds)
+    yield "  95th percentile", lambda both: took(of(both).p95_seconds)
+    yield "  slowest", lambda both: took(of(both).slowest_seconds)
 
 
-def _took(seconds: int | None) -> str:
+def took(seconds: int | None) -> str:
+    """How long something took; a dash where nothing was measured."""
     return "-" if seconds is None else duration.estimate(seconds)
 
 
@@ -188,7 +209,7 @@ def _groups(report: PeriodReport) -> Iterator[str]:
 def _cells(row: Group) -> Sequence[str]:
     before = "-" if row.before is None else row.before
     counts = (row.returns, before, row.in_jetti, row.to_do, row.needs_a_person)
-    return (*map(str, counts), _took(row.median_seconds), _took(row.p95_seconds))
+    return (*map(str, counts), took(row.median_seconds), took(row.p95_seconds))
 
 
 def _plain(text: str) -> str:

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.period.report import PeriodReport
 from reconciler.core.report import Report
 from reconciler.core.verification.report import Verification
 from reconciler.reports.forms import rendered
 from tests.reports.html_samples import attacked, carried_out, differing, planned
+from tests.reports.period_samples import period, troubled
+from tests.reports.samples import HOSTILE
 from tests.support.leaks import searched_directory
 from tests.support.world import a_world
 
@@ -45,7 +48,10 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
     contexts = []
 
     def open_page(
-        report: Report | Verification | str, width: int = 1280, scheme: str = "light", **more: Any
+        report: Report | Verification | PeriodReport | str,
+        width: int = 1280,
+        scheme: str = "light",
+        **more: Any,
     ) -> Opened:
         file = tmp_path / "report.html"
         text = report if isinstance(report, str) else rendered(report, "html")
@@ -95,9 +101,17 @@ def test_it_fits_every_width_in_both_schemes_and_asks_for_nothing(
     assert (shown.messages, len(shown.requests)) == ([], 1)
 
 
-@pytest.mark.parametrize("make", [carried_out, attacked, differing], ids=lambda make: make.__name__)
+def attacked_period() -> PeriodReport:
+    return troubled(HOSTILE)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [carried_out, attacked, differing, period, attacked_period],
+    ids=lambda make: make.__name__,
+)
 def test_whatever_a_report_holds_fits_a_phone(
-    opened: Open, make: Callable[[], Report | Verification]
+    opened: Open, make: Callable[[], Report | Verification | PeriodReport]
 ) -> None:
     shown = opened(make(), 360)
 
@@ -215,7 +229,11 @@ def test_it_prints_on_white_paper(opened: Open, scheme: str) -> None:
 
 
 # Between them they have every part that a page can have.
-MADE = {"planned": lambda: planned(12), "repaired": lambda: differing(carried_out())}
+MADE = {
+    "planned": lambda: planned(12),
+    "repaired": lambda: differing(carried_out()),
+    "period": lambda: period("day"),
+}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -20,6 +20,7 @@ from msgspec import structs
 from benchmarks.large_report import large_report
 from reconciler.core.field_changes import FieldChange, FieldChanges
 from reconciler.core.model import OwnedField
+from reconciler.core.period.report import PeriodReport
 from reconciler.core.report import ChangeKind, Changes, OutcomeKind, Report, ReportedChange
 from reconciler.core.verification.report import Verification
 from reconciler.reports import as_html, html_bars, html_changes, run_text, verification_text
@@ -27,10 +28,11 @@ from reconciler.reports.forms import rendered
 from reconciler.reports.html_fields import LABELS
 from tests.reports import samples
 from tests.reports.html_samples import attacked, carried_out, differing, planned
+from tests.reports.period_samples import empty, period, troubled
 from tests.support.html_page import Page
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report.html"
-MADE: dict[str, Callable[[], Report | Verification]] = {
+MADE: dict[str, Callable[[], Report | Verification | PeriodReport]] = {
     **{
         name: getattr(samples, name)
         for name in (
@@ -42,10 +44,14 @@ MADE: dict[str, Callable[[], Report | Verification]] = {
     "attacked": attacked,
     "differing": differing,
     "repaired": lambda: differing(carried_out()),
+    "period": period,
+    "period_by_day": lambda: period("day"),
+    "period_empty": empty,
+    "period_attacked": lambda: troubled(samples.HOSTILE),
 }  # fmt: skip
 
 
-def page_of(report: Report | Verification) -> Page:
+def page_of(report: Report | Verification | PeriodReport) -> Page:
     return Page(rendered(report, "html"))
 
 
@@ -110,7 +116,7 @@ def test_headings_go_down_by_one_and_every_table_says_what_it_is(name: str) -> N
 
 
 @pytest.mark.covers("F101", "F102", "F103")
-@pytest.mark.parametrize("name", ["hostile", "attacked"])
+@pytest.mark.parametrize("name", ["hostile", "attacked", "period_attacked"])
 def test_what_comes_from_elsewhere_is_text_and_cannot_steer(name: str) -> None:
     text = rendered(MADE[name](), "html")
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from reconciler.core.model import State
 from reconciler.core.period.report import PeriodReport
 from reconciler.reports import as_csv, as_json, period_text
+from reconciler.reports.forms import rendered
 from reconciler.reports.tables import columns_of
 from tests.reports.period_samples import (
     FIRST_OF_MARCH,
@@ -24,6 +26,7 @@ from tests.reports.period_samples import (
     waiting,
 )
 from tests.reports.samples import HOSTILE, TRICKY
+from tests.support.html_page import Page
 from tests.support.report_schema import faults
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reports.md"
@@ -116,3 +119,95 @@ def test_of_nothing_there_is_nothing_to_decide_and_no_time() -> None:
     assert "next" not in text
     assert "open problem" not in text
     assert re.search(r"^  median +- +-$", text, re.M)
+
+
+# ----------------------------------------------------------------------------------------- HTML
+
+
+def page_of(report: PeriodReport) -> Page:
+    return Page(rendered(report, "html"))
+
+
+def cells(page: Page, caption: str, number: int) -> dict[str, list[str]]:
+    """The first so many cells of each row by its name."""
+    return {row[0]: row[1 : number + 1] for row in page.table(caption).rows}
+
+
+def test_the_page_shows_every_figure_of_both_periods() -> None:
+    report = period()
+
+    shown = page_of(report).table("Figures of both periods").rows
+
+    expected = [*period_text.figures(report.figures, report.before)]
+    assert [[row[0].lower(), *row[1:]] for row in shown] == [
+        [name.strip().lower(), now, before] for name, now, before in expected
+    ]
+
+
+def test_the_page_shows_each_share_and_each_group_with_its_numbers() -> None:
+    page = page_of(period("day"))
+
+    for caption, shares in (
+        ("By outcome", period().outcomes),
+        ("By reason", period().reasons),
+        ("By vendor", period().vendors),
+    ):
+        assert cells(page, caption, 2) == {
+            one.what or "(not known)": [str(one.returns), str(one.before)] for one in shares
+        }
+    groups = cells(page, "Returns by day", 5)
+    assert groups == {
+        one.what: [str(one.returns), "–", str(one.in_jetti), str(one.to_do),
+                   str(one.needs_a_person)]
+        for one in period("day").groups
+    }  # fmt: skip
+
+
+def test_the_page_shows_problems_with_what_to_do_and_what_was_done() -> None:
+    report = period()
+    page = page_of(report)
+
+    problems = page.table("Returns of the period that wait for someone").rows
+    assert [row[0].split()[0] for row in problems] == ["#1017", "#1018"]
+    assert [row[1] for row in problems] == ["waiting", "in review"]
+    assert "reconciler show 8818" in problems[1][4]
+    assert page.table("Writes without effect").rows == [
+        ["create", "lost", "0", "0", "1"],
+        ["create", "refused", "2", "2", "0"],
+        ["update", "unanswered", "1", "1", "0"],
+    ]
+    assert page.table("Runs that are kept").rows == [
+        ["scheduled", "0", "61", "50"],
+        ["scheduled", "5", "2", "0"],
+        ["sweep", "not ended", "1", "0"],
+    ]
+    assert page.table("Decisions").rows[0] == [
+        "2026-03-03 08:00:00Z", "ignore", "8819", "anna", report.decisions[0].reason,
+    ]  # fmt: skip
+    assert page.commands == ["reconciler list --state review --state waiting"]
+
+
+def test_title_text_and_heading_give_the_same_verdict() -> None:
+    for report in (empty(), period()):
+        verdict = period_text.verdict(report)
+        page = page_of(report)
+
+        assert page.title.startswith(f"{verdict} – Returns, ")
+        assert page.headings[0][1] == verdict
+        assert period_text.render(report).split("\n")[0] == f"{verdict}."
+    assert verdict == (
+        "19 returns: 16 in Jetti, half of those that were pushed within 7.1m; 2 need a look"
+    )
+
+
+def test_the_page_says_all_that_is_missing() -> None:
+    text = rendered(period(), "html")
+
+    for remark in period().period.remarks:
+        assert escape(remark, quote=False).split("`")[0] in text
+
+
+def test_the_longest_bar_is_whole() -> None:
+    widths = [given["width"] for tag, given in page_of(period("day")).tags if tag == "rect"]
+
+    assert widths[:3] == ["100.0%", "57.1%", "57.1%"]
