@@ -49,7 +49,9 @@ main()
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], []])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"], []]
+)
 def test_help_loads_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     program = f"""
 import atexit, sys

@@ -129,6 +129,8 @@ def test_what_an_error_says_of_a_person_is_not_repeated(searched: Searched, code
     world.breaks("list.*", "raw", service="loop", code=code, body=body)
     searched("-vv", "run")
     searched("status", "--format", "json")
+    for form in ("text", "json", "csv", "markdown", "html"):
+        searched("report", "--by", "reason", "--format", form)
 
 
 @pytest.mark.parametrize(

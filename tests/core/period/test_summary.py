@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -271,6 +272,22 @@ def test_writes_and_runs_are_told_beside_those_of_before() -> None:
         ("sweep", 4, 2, 0),
         ("sweep", None, 0, 1),
     ]
+
+
+def test_ten_thousand_returns_are_counted_in_the_memory_of_a_few() -> None:
+    """Streamed: what is kept of each are the seconds it took, and a count."""
+    reasons = ("Too small", "Damaged", "Other")
+    moments = (FIRST_OF_MARCH + timedelta(seconds=place) for place in range(10_000))
+    returns = (one(place, at, reasons=(reasons[place % 3],)) for place, at in enumerate(moments))
+    tracemalloc.start()
+    try:
+        report = made(returns, "reason")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert report.figures.returns == 10_000
+    assert peak < 1.5 * 2**20
 
 
 # ---------------------------------------------------------------------------- what is missing
