@@ -28,10 +28,10 @@ VERIFY: Mapping[str, str] = {
 }
 
 
-def rendered(report: Report | Verification, form: str) -> str:
-    """The whole report in this form, without a trailing newline."""
+def rendered(report: Report | Verification, form: str, width: int) -> str:
+    """The whole report in this form, without a trailing newline; text for so many columns."""
     named = (RUN if isinstance(report, Report) else VERIFY)[form]
     module, _, function = named.partition(".")
     render = getattr(import_module(f"reconciler.reports.{module}"), function)
-    text: str = render(report)
+    text: str = render(report, width) if form == "text" else render(report)
     return text

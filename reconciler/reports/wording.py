@@ -20,7 +20,7 @@ from reconciler.core.text import safe
 _WIDTH = 80
 _TYPED = re.compile(r"`[^`]{1,120}`")
 _NO_BREAK = "\xa0"
-_LABEL = 11  # width of the left column: the longest label and two spaces
+LABEL = 11  # width of the left column: the longest label and two spaces
 _LONGEST_VALUE = 60
 _JUST_NOW = timedelta(seconds=1)
 _STATES = {"in_flight": "in flight", "review": "in review", "unknown": "unanswered"}
@@ -36,12 +36,12 @@ _ROUTINE = STANDING.union(
 
 def line(label: str, text: str) -> str:
     """`label      text`."""
-    return f"{label:<{_LABEL}}{text}".rstrip()
+    return f"{label:<{LABEL}}{text}".rstrip()
 
 
 def lines(label: str, text: str) -> list[str]:
     """The same, in as many lines as it takes."""
-    return wrapped(line(label, text), " " * _LABEL)
+    return wrapped(line(label, text), " " * LABEL)
 
 
 def wrapped(text: str, indent: str = "", *, first: str = "") -> list[str]:
