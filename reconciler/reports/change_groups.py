@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
+from itertools import chain
 
 from msgspec import Struct
 
@@ -16,6 +17,8 @@ from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 
 SHOWN = 10
 """The most changes of a group that are shown."""
+_MOST_REASONS = 5
+"""The most groups that differ by their reason alone."""
 
 _URGENCY = (
     OutcomeKind.REVIEW,
@@ -52,8 +55,8 @@ def is_only_looked_for(change: ReportedChange) -> bool:
 
 
 def grouped(changes: Iterable[ReportedChange]) -> list[Group]:
-    """The groups, in the order in which to read them. A reason that only one change has makes no
-    group: such changes are together, each with its own."""
+    """The groups, in the order in which to read them. A reason makes one if several changes have
+    it, and few others are as frequent; the rest are together, each with its own."""
     by_reason: dict[_Key, dict[str | None, list[ReportedChange]]] = defaultdict(dict)
     for change in changes:
         unsure = is_only_looked_for(change)
@@ -63,11 +66,14 @@ def grouped(changes: Iterable[ReportedChange]) -> list[Group]:
         by_reason[key].setdefault(reason, []).append(change)
     groups: list[Group] = []
     for key, reasons in by_reason.items():
-        alone = [of for reason, of in reasons.items() if reason is not None and len(of) == 1]
-        shared = {reason: of for reason, of in reasons.items() if reason is None or len(of) > 1}
-        if alone:
-            shared[None] = [*shared.get(None, ()), *(change for [change] in alone)]
-        groups += (_group(key, reason, of) for reason, of in shared.items())
+        without = reasons.pop(None, [])
+        most = nlargest(_MOST_REASONS, reasons.values(), key=len)
+        shared = [of for of in most if len(of) > 1]
+        names = {of[0].reason for of in shared}
+        rest = chain(without, *(of for reason, of in reasons.items() if reason not in names))
+        if others := list(rest):
+            groups.append(_group(key, None, others))
+        groups += (_group(key, of[0].reason, of) for of in shared)
     return sorted(groups, key=_place)
 
 

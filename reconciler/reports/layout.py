@@ -14,16 +14,16 @@ from shlex import quote
 from msgspec import Struct
 
 from reconciler.core.text import safe
-from reconciler.reports.wording import LABEL, line
+from reconciler.reports.wording import LABEL, NO_BREAK, TYPED, line
 
 USUAL = 80
 """Columns where there is no terminal that says otherwise."""
 NARROWEST = 20
 """Where a terminal has fewer columns, a report is laid out for this many."""
 
-_TYPED = re.compile(r"`[^`]{1,120}`")
-_NO_BREAK = "\xa0"
 _LONGEST_COMMAND = 1000
+_TOGETHER = re.compile(rf"{TYPED.pattern}|\[exit \d+\]")
+"""What stays on one line where it fits."""
 
 
 class Layout(Struct, frozen=True):
@@ -34,13 +34,14 @@ class Layout(Struct, frozen=True):
 
     def wrapped(self, text: str, hang: int = 0, *, first: int = 0) -> list[str]:
         """A text on one line, as several: the first is indented by `first` columns, the others by
-        `hang`. What is in backticks, to be typed, is not broken where a line has room for it."""
+        `hang`. What is in backticks, to be typed, is not broken where a line has room for it, nor
+        is `[exit 3]`."""
         width = max(self.width, NARROWEST)
         room = width - max(hang, first)
         if first + len(text) <= width and text.isascii():
             return [" " * first + text]
-        kept = _TYPED.sub(lambda found: _whole(found[0], room), text)
-        if kept.replace(_NO_BREAK, " ").isascii():
+        kept = _TOGETHER.sub(lambda found: _whole(found[0], room), text)
+        if kept.replace(NO_BREAK, " ").isascii():
             wrap = textwrap.wrap
         else:
             from wcwidth import wrap  # most reports have no need of it, and it takes 20 ms
@@ -51,7 +52,7 @@ class Layout(Struct, frozen=True):
             subsequent_indent=" " * hang,
             break_on_hyphens=False,
         )
-        return [one.replace(_NO_BREAK, " ") for one in broken]
+        return [one.replace(NO_BREAK, " ") for one in broken]
 
     def labelled(self, label: str, text: str) -> list[str]:
         """`label      text`; later lines begin below the text."""
@@ -72,17 +73,17 @@ class Layout(Struct, frozen=True):
         the command any more."""
         if not words:
             return []
-        quoted = [safe(quote(word), _LONGEST_COMMAND).replace(" ", _NO_BREAK) for word in words]
+        quoted = [safe(quote(word), _LONGEST_COMMAND).replace(" ", NO_BREAK) for word in words]
         one = line(label, " ".join(quoted))
         whole = self.wrapped(one, LABEL)
         if len(whole) == 1:
             return whole
         before_a_backslash = Layout(self.width - 2)
         if any(len(before_a_backslash.wrapped(word, first=LABEL)) > 1 for word in quoted):
-            return [one.replace(_NO_BREAK, " ")]
+            return [one.replace(NO_BREAK, " ")]
         lines = before_a_backslash.wrapped(one, LABEL)
         return [*(f"{part} \\" for part in lines[:-1]), lines[-1]]
 
 
 def _whole(typed: str, room: int) -> str:
-    return typed.replace(" ", _NO_BREAK) if len(typed) <= room else typed
+    return typed.replace(" ", NO_BREAK) if len(typed) <= room else typed

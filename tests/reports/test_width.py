@@ -197,6 +197,20 @@ def test_groups_come_by_urgency_and_reasons_of_one_change_are_together() -> None
     ]
 
 
+def test_of_many_reasons_the_most_frequent_make_groups() -> None:
+    waiting = (ChangeKind.CREATE, OutcomeKind.WAITING)
+    made = [
+        change(100 * number + one, *waiting, f"reason {number}")
+        for number in range(2, 60)
+        for one in range(number)
+    ]
+
+    groups = change_groups.grouped(made)
+
+    assert sum(group.count for group in groups) == len(made)
+    assert [group.reason for group in groups] == [None, *(f"reason {59 - at}" for at in range(5))]
+
+
 def test_what_needs_someone_comes_before_what_went_well_and_sums_before_both() -> None:
     lines = rendered(busy(), 80)
     places = [
