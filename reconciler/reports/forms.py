@@ -28,7 +28,7 @@ VERIFY: Mapping[str, str] = {
 }
 
 
-def rendered(report: Report | Verification, form: str, width: int) -> str:
+def rendered(report: Report | Verification, form: str, width: int = 80) -> str:
     """The whole report in this form, without a trailing newline; text for so many columns."""
     named = (RUN if isinstance(report, Report) else VERIFY)[form]
     module, _, function = named.partition(".")
