@@ -162,6 +162,7 @@ def _modules_imported(path: Path, modules: Collection[str]) -> Iterator[str]:
         ("click", {"cli"}),
         ("rich", {"cli"}),
         ("jinja2", {"reports"}),
+        ("wcwidth", {"reports"}),
         ("markupsafe", {"reports"}),
         ("platformdirs", {"config"}),
         ("socket", {"http", "sandbox"}),

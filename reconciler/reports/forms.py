@@ -29,7 +29,7 @@ VERIFY: Mapping[str, str] = {
 
 
 def rendered(report: Report | Verification, form: str, width: int = 80) -> str:
-    """The whole report in this form, without a trailing newline; text for so many columns."""
+    """The whole report in this form, without a trailing newline; text is `width` columns wide."""
     named = (RUN if isinstance(report, Report) else VERIFY)[form]
     module, _, function = named.partition(".")
     render = getattr(import_module(f"reconciler.reports.{module}"), function)

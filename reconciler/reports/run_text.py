@@ -69,7 +69,7 @@ _NOT_DONE = {
 
 
 def render(report: Report, width: int = USUAL, following: str | None = None) -> str:
-    """The whole report for so many columns, without a trailing newline. `following` replaces the
+    """The whole report, `width` columns wide, without a trailing newline. `following` replaces the
     next command."""
     return "\n".join(_lines(report, Layout(width), following))
 

@@ -40,7 +40,7 @@ TITLES = {
 
 
 def render(found: Verification, width: int = USUAL) -> str:
-    """The whole report for so many columns, without a trailing newline."""
+    """The whole report, `width` columns wide, without a trailing newline."""
     return "\n".join(_lines(found, width))
 
 

@@ -19,7 +19,7 @@ from reconciler.core.text import safe
 
 _WIDTH = 80
 TYPED = re.compile(r"`[^`]{1,120}`")
-"""What stands in backticks, to be typed."""
+"""A command in backticks, to be typed."""
 NO_BREAK = "\xa0"
 """A blank at which no line ends."""
 LABEL = 11  # width of the left column: the longest label and two spaces
