@@ -58,11 +58,11 @@ def lines(report: Report, page: Layout) -> Iterator[str]:
 
 
 def _how_to_see_more(report: Report) -> str:
-    if not report.run.dry_run:
-        return "; --format html --output FILE lists all"
+    """What to add to the command that made this report, or the next one, if it is a dry run."""
     how = ("--format", "html", "--output", "plan.html")
-    whole = (*report.next, *how) if "--dry-run" in report.next else how
-    return f": {safe(shlex.join(whole), 300)}"
+    if "--dry-run" in report.next:
+        return f": {safe(shlex.join((*report.next, *how)), 300)}"
+    return f": {shlex.join(how)}" if report.run.dry_run else "; --format html lists all"
 
 
 def _title(group: Group, report: Report) -> str:

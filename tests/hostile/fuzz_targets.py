@@ -280,7 +280,7 @@ def markdown_report(data: bytes) -> None:
 @_target
 def status_report(data: bytes) -> None:
     """The answer of `status` with it."""
-    _check_report(status_text.render, filled.healths, data)
+    _check_report(status_text.render, filled.healths, data, _paragraphs)
 
 
 @_target

@@ -115,6 +115,7 @@ def test_a_command_in_several_lines_is_still_that_command(command: list[str], wi
 
     typed = "\n".join(lines).removeprefix("next")
     assert [word for word in shlex.split(typed) if word != "\n"] == command
+    assert all(line.endswith(" \\") for line in lines[:-1])
     assert len(lines) == 1 or max(map(cells, lines)) <= width
 
 
@@ -130,7 +131,9 @@ def test_what_is_to_be_typed_is_not_broken_where_it_fits() -> None:
     command = "`reconciler run --order NAME`"
 
     assert any(command in line for line in Layout(40).wrapped(f"begin with one: {command} does", 4))
-    assert max(map(len, Layout(24).wrapped(f"begin: {command}", 4))) <= 24
+    narrow = Layout(24).wrapped(f"begin: {command}", 4)
+    assert max(map(len, narrow)) <= 24
+    assert " ".join(" ".join(narrow).split()) == f"begin: {command}"
 
 
 def test_a_plan_of_720_returns_is_read_in_two_screens() -> None:
@@ -139,6 +142,27 @@ def test_a_plan_of_720_returns_is_read_in_two_screens() -> None:
     assert len(lines) < 110
     assert [line for line in lines if line.startswith("would create (575)")]
     assert lines.count("  and 565 more: --format html --output plan.html") == 1
+
+
+@pytest.mark.parametrize(
+    ("dry_run", "following", "more"),
+    [
+        (True, (), ": --format html --output plan.html"),
+        (False, (), "; --format html lists all"),
+        (
+            False,
+            ("reconciler", "run", "--dry-run"),
+            ": reconciler run --dry-run --format html --output plan.html",
+        ),
+    ],
+)
+def test_how_to_see_all_is_what_can_be_typed(
+    dry_run: bool, following: tuple[str, ...], more: str
+) -> None:
+    run = structs.replace(large().run, dry_run=dry_run)
+    made = structs.replace(large(), run=run, next=following)
+
+    assert f"  and 565 more{more}" in rendered(made, 120)
 
 
 def test_a_group_shows_the_ten_most_telling_and_counts_all() -> None:
