@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler import adoption, deadline
+from reconciler import adoption, deadline, steps
 from reconciler.approval import Approval, Consent, GuardedApproval, GuardPolicy, UnguardedApproval
 from reconciler.config import Settings
 from reconciler.core.estimate import Rates
@@ -412,7 +412,7 @@ def _carry_out(settings: Settings, setup: PassSetup, runtime: Runtime) -> tuple[
         # safeguard: sweeps-try-both-keys
         tries_key = setup.request.kind is RunKind.SWEEP and not setup.request.dry_run
         source = LoopReader(loop, clock, settings.loop.page_size)
-        planner = Planner(setup.rules, setup.start.run.started_at)
+        planner = Planner(setup.rules, setup.start.run.started_at, steps.decided)
         ingest = Ingest(
             source,
             ledger,

@@ -11,6 +11,7 @@ from functools import cached_property
 from msgspec import Struct, msgpack
 from msgspec.structs import replace
 
+from reconciler import steps
 from reconciler.clock import Clock
 from reconciler.core import fingerprint, mapping
 from reconciler.core.batches import batched
@@ -150,6 +151,7 @@ class Ingest:
         if by is By.UPDATED:
             known = self._ledger.entries.ids_updated_between(window.start, window.end)
             check_plausible(known, batch.latest.keys(), window)
+        steps.window_read(window, by, len(batch.latest), len(batch.changed))
         # safeguard: watermark-is-the-window-end
         # safeguard: watermark-is-not-the-newest-row
         self._record(batch, window, by, window.end if moves_watermark else None)
@@ -176,6 +178,7 @@ class Ingest:
         malformed = tuple(row for row in rows if isinstance(row, Malformed))
         batch = _Batch()
         self._add(batch, Page(returns, malformed))
+        steps.read_singly(batch.latest.keys())
         now = self._clock.now()
         self._record(batch, Window(now, now), By.CREATED, None)
 

@@ -8,6 +8,9 @@ from enum import StrEnum
 RUN: ContextVar[int | None] = ContextVar("run", default=None)
 """The id of the run that goes on, or went on last; None before the first and in a dry run."""
 
+STEPS = "reconciler.steps"
+"""The logger of what a pass does, step by step: a daemon is silent about it unless asked."""
+
 
 class Event(StrEnum):
     """Names that programs which read the log may rely on; never renamed (docs/log.md)."""
@@ -18,6 +21,12 @@ class Event(StrEnum):
     PROGRESS = "progress"
     REPORT_WRITTEN = "report-written"
     PLAN_REMARK = "plan-remark"
+    WINDOW_READ = "window-read"
+    RETURN_READ = "return-read"
+    RETURN_DECIDED = "return-decided"
+    CHANGE_ENDED = "change-ended"
+    REQUEST_ANSWERED = "request-answered"
+    REQUEST_FAILED = "request-failed"
     READ_RETRIED = "read-retried"
     CAPACITY_LOW = "capacity-low"
     TURN_AWAITED = "turn-awaited"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import ceil
 
+from reconciler import steps
 from reconciler.core.budget import Budget, Spent
 from reconciler.core.estimate import Rates, Worked
 from reconciler.core.plan import Change, Priority
@@ -134,6 +135,7 @@ class Turns:
 
     def _record(self, outcome: ReportedChange) -> None:
         self.outcomes.append(outcome)
+        steps.carried_out(outcome)
         change = self._changes[outcome.return_id]
         if _is_backlog(change):
             self._backlog_done += 1

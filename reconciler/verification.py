@@ -15,6 +15,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler import steps
 from reconciler.clock import Clock
 from reconciler.core.batches import batched
 from reconciler.core.decisions import Decision, Situation, refusal
@@ -195,6 +196,7 @@ class Verifier:
         return True
 
     def _read_window(self, window: Window, comparison: LoopComparison) -> None:
+        before = len(comparison)
         for page in self._source.read(window, By.CREATED):
             # The watermark first: what a pass records meanwhile is then in the ledger as well.
             meta = self._ledger.meta.read()
@@ -202,6 +204,7 @@ class Verifier:
             known = self._ledger.entries.versions({row.id for row in page.returns})
             comparison.add(page, known, so_far)
             self._progress.reading(len(comparison))
+        steps.window_read(window, By.CREATED, len(comparison) - before)
 
     def _check_plausible(self, comparison: LoopComparison) -> None:
         """Raise ImplausibleListing where Loop lists none of what the ledger knows."""

@@ -33,11 +33,12 @@ ALLOWED = {
     "reports": {"core", "errors"},
     "operations": {"clock", "config", "core", "errors", "fsync", "http", "log_events"},
     "sandbox": set(),
-    "ingest": {"clock", "core", "errors", "runtime", "failpoints"},
+    "steps": {"core", "log_events"},
+    "ingest": {"clock", "core", "errors", "runtime", "failpoints", "steps"},
     "request_reader": {"clock", "core", "errors", "ingest"},
     "acceptance": {"clock", "core", "errors"},
     "approval": {"acceptance", "clock", "core", "errors", "log_events"},
-    "turns": {"core", "runtime"},
+    "turns": {"core", "runtime", "steps"},
     "reconcile": {
         "approval", "clock", "core", "errors", "failpoints", "log_events", "request_reader",
         "runtime", "turns",
@@ -56,12 +57,12 @@ ALLOWED = {
         "app", "clock", "config", "core", "deadline", "errors", "http", "inspection", "jetti",
         "ledger", "loop", "runtime",
     },
-    "verification": {"clock", "core", "errors", "ingest", "jetti", "runtime"},
+    "verification": {"clock", "core", "errors", "ingest", "jetti", "runtime", "steps"},
     "deadline": {"clock", "errors", "http", "runtime"},
     "app": {
         "adoption", "approval", "clock", "config", "core", "deadline", "errors", "finish",
         "http", "ingest", "jetti", "ledger", "loop", "reconcile", "request_reader", "run_history",
-        "runtime", "verification",
+        "runtime", "steps", "verification",
     },
 }  # fmt: skip
 
@@ -161,6 +162,7 @@ def _modules_imported(path: Path, modules: Collection[str]) -> Iterator[str]:
         ("click", {"cli"}),
         ("rich", {"cli"}),
         ("jinja2", {"reports"}),
+        ("wcwidth", {"reports"}),
         ("markupsafe", {"reports"}),
         ("platformdirs", {"config"}),
         ("socket", {"http", "sandbox"}),

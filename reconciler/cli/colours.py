@@ -18,13 +18,16 @@ _GOOD, _BAD, _NEW, _LESS, _QUIET = "green", "red", "green", "yellow", "dim"
 
 _LINES = (
     (re.compile(r"Healthy\b"), f"bold {_GOOD}"),
-    (re.compile(r"Not healthy\b|.*\[exit [1-9]\d*\]$"), f"bold {_BAD}"),
+    (re.compile(r"Not healthy\b"), f"bold {_BAD}"),
     (re.compile(r"  ! |(DAMAGE|FAILED|LOOK AT) "), _BAD),
     (re.compile(r"  \+ "), _NEW),
     (re.compile(r"  - "), _LESS),
     (re.compile(r"      note: "), _QUIET),
 )
 """What lines begin with, and how they look; the first that fits counts."""
+_FAILED = re.compile(r"^\S.*(?:\n  .*)*?\[exit [1-9]\d*\]$", re.MULTILINE)
+"""A verdict, in as many lines as it takes."""
+_ITEM, _REST_OF_ITEM = re.compile(r"  \S"), re.compile(r"    \S")
 
 
 def painted(text: str) -> Text | None:
@@ -37,10 +40,15 @@ def painted(text: str) -> Text | None:
         from rich.text import Text
     except ImportError:
         return None
-    shown = Text()
+    shown, of_item = Text(), None
     for line in text.splitlines(keepends=True):
         bare = line.rstrip("\n")
-        shown.append(line, next((style for begin, style in _LINES if begin.match(bare)), None))
+        style = next((style for begin, style in _LINES if begin.match(bare)), None)
+        if _ITEM.match(bare):
+            of_item = style
+        shown.append(line, of_item if _REST_OF_ITEM.match(bare) else style)
+    for verdict in _FAILED.finditer(text):
+        shown.stylize(f"bold {_BAD}", verdict.start(), verdict.end())
     return shown
 
 

@@ -44,7 +44,8 @@ def report(made: Report, call: Session, output_format: str, output: str | None) 
     from reconciler.reports import forms  # late: most passes find nothing to tell
 
     done = "" if made.run.dry_run else "the pass itself is done and recorded; "
-    delivered = hand_over(forms.rendered(made, output_format), output, done)
+    text = forms.rendered(made, output_format, streams.columns(call.runtime.environ))
+    delivered = hand_over(text, output, done)
     return worst({made.run.exit_code, 0 if delivered else UNDELIVERED})
 
 

@@ -24,7 +24,8 @@ def set_up_logs(root: click.Context) -> None:
     level = logs.level(root.invoked_subcommand, typed["verbose"], quiet=typed["quiet"])
     # Known already, since even an error of the command line is shown in this format.
     log_format = "json" if streams.JSON_LINES.get() else "text"
-    logs.change(level, log_format, caller(root).runtime.environ)
+    steps = typed["verbose"] > 0  # also of a daemon, whose usual level would show them
+    logs.change(level, log_format, caller(root).runtime.environ, steps=steps)
 
 
 def take_sandbox_clock(root: click.Context) -> None:

@@ -65,11 +65,11 @@ def init(context: click.Context, since: datetime | None, adopt: bool, repin: boo
     with progress.shown(call, "looking up in Jetti", off_terminal_too=adopt) as watcher:
         runtime = dataclasses.replace(call.runtime, progress=watcher)
         made = app.initialise(settings, since=since, adopt=adopt, repin=repin, runtime=runtime)
-    streams.print_text(_summary(made, since))
+    streams.print_text(_summary(made, since, streams.columns(call.runtime.environ)))
     return made.report.run.exit_code if made.report else 0
 
 
-def _summary(made: Initialised, since: datetime | None) -> str:
+def _summary(made: Initialised, since: datetime | None, width: int) -> str:
     from reconciler.core.commands import init_adopt
     from reconciler.core.matching.created import PROVEN_BY
     from reconciler.reports import run_text
@@ -96,7 +96,7 @@ def _summary(made: Initialised, since: datetime | None) -> str:
     if made.report.run.failures:
         again = init_adopt(made.go_live)
         following = f"{again}, once that is fixed: not everything was looked up"
-    return "\n".join([*lines, "", run_text.render(made.report, following)])
+    return "\n".join([*lines, "", run_text.render(made.report, width, following)])
 
 
 def _about_go_live(made: Initialised, since: datetime | None) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import streams
 from reconciler.core.instants import iso
 from reconciler.core.text import safe
+from reconciler.log_events import STEPS
 
 if TYPE_CHECKING:
     from reconciler.config import Secret
@@ -60,11 +61,13 @@ def to_stderr(environ: Mapping[str, str]) -> Iterator[None]:
         root.setLevel(before)
 
 
-def change(least: int, log_format: str, environ: Mapping[str, str]) -> None:
-    """Log from this level on, in this format, wherever `to_stderr` logs to."""
+def change(least: int, log_format: str, environ: Mapping[str, str], *, steps: bool = True) -> None:
+    """Log from this level on, in this format, wherever `to_stderr` logs to. `steps`: also what a
+    pass does step by step, if the level lets it."""
     for handler in _handlers():
         handler.setFormatter(JsonLines(environ) if log_format == "json" else Lines(environ))
     logging.getLogger().setLevel(least)
+    logging.getLogger(STEPS).setLevel(logging.NOTSET if steps else logging.WARNING)
 
 
 def _handlers() -> list[logging.Handler]:
@@ -132,8 +135,18 @@ class JsonLines(Lines):
             getattr(record, "event", None),
             self._plain(record.getMessage()),
             logger=record.name,
+            facts=self._facts(record),
             traceback=traceback or None,
         )
+
+    def _facts(self, record: logging.LogRecord) -> dict[str, object] | None:
+        """What the message was made of, where it was made of names and values."""
+        if not isinstance(record.args, Mapping):
+            return None
+        return {
+            name: self._plain(value) if isinstance(value, str) else value
+            for name, value in record.args.items()
+        }
 
 
 def learn_keys() -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from reconciler.cli import deliver
+from reconciler.cli import deliver, streams
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import table_options
 from reconciler.cli.params import Moment
@@ -76,5 +76,5 @@ def report(
     from reconciler.reports import forms
 
     found = inspection.period(settings, call.runtime.clock, Asked(Span.of(start, end, now), by))
-    text = forms.rendered(found, output_format)
+    text = forms.rendered(found, output_format, streams.columns(call.runtime.environ))
     return 0 if deliver.hand_over(text, output) else UNDELIVERED

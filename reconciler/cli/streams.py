@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from reconciler.core.text import safe
 from reconciler.log_events import RUN, Event
 
 _STANDARD = (0, 1, 2)
+_USUAL = 80
 
 JSON_LINES: ContextVar[bool] = ContextVar("json_lines", default=False)
 """Whether all of stderr is JSON, one object per line (`--log-format json`)."""
@@ -53,6 +54,17 @@ def print_report(text: str) -> bool:
     if painted is None:
         return print_text(text)
     return _to_stdout(lambda: colours.show(painted))
+
+
+def columns(environ: Mapping[str, str]) -> int:
+    """How wide a report may be: as COLUMNS says, as the terminal is, or 80 where there is none."""
+    named = environ.get("COLUMNS", "")
+    if named.isascii() and named.isdigit() and int(named[:6]) > 0:
+        return int(named[:6])
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL
+    except (OSError, ValueError, AttributeError):  # no terminal, closed, none at all
+        return _USUAL
 
 
 def _to_stdout(write: Callable[[], None]) -> bool:

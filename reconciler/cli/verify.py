@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import deliver, progress
+from reconciler.cli import deliver, progress, streams
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import table_options
 from reconciler.cli.params import Moment, Span
@@ -96,13 +96,14 @@ def verify(
 
     with progress.shown(call, "comparing with Jetti") as watcher:
         found = app.verify(settings, request, dataclasses.replace(call.runtime, progress=watcher))
-    return _deliver(found, output_format, output)
+    width = streams.columns(call.runtime.environ)
+    return _deliver(found, output_format, output, width)
 
 
-def _deliver(found: Verification, output_format: str, output: str | None) -> int:
+def _deliver(found: Verification, output_format: str, output: str | None, width: int) -> int:
     from reconciler.reports import forms
 
-    text = forms.rendered(found, output_format)
+    text = forms.rendered(found, output_format, width)
     done = "what was to be repaired is recorded; " if found.repair is not None else ""
     delivered = deliver.hand_over(text, output, done)
     return worst({found.verify.exit_code, 0 if delivered else UNDELIVERED})

@@ -6,7 +6,7 @@ a dry run and the run a minute later name the same plan by the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import datetime, timedelta
 from enum import IntEnum
 from fnmatch import fnmatchcase
@@ -142,6 +142,10 @@ class NothingToPush(Struct, frozen=True):
     reason: str | None = None
 
 
+Decided = Callable[[Entry, Change | NothingToPush, CreationRules], None]
+"""Takes a decision about an entry, and the rules by which it was made."""
+
+
 class Plan(Struct, frozen=True):
     """All changes of a pass, in the order they are pushed."""
 
@@ -170,11 +174,15 @@ class Planner:
     """Decides about one entry after the other, so that memory follows the changes and not the
     entries; then puts the changes in order."""
 
-    def __init__(self, rules: CreationRules, began_at: datetime) -> None:
+    def __init__(
+        self, rules: CreationRules, began_at: datetime, decided: Decided | None = None
+    ) -> None:
         """`began_at`: when the pass began. What was recorded since then goes before the backlog, as
-        does what changed in Loop within the day before (`FRESH_FOR`)."""
+        does what changed in Loop within the day before (`FRESH_FOR`). `decided` gets every
+        decision as it is made."""
         self._rules = rules
         self._began_at = began_at
+        self._decided = decided
         # By return id. The instants stay outside of the changes: a plan may be long, and only its
         # order needs them.
         self._read_back: dict[str, Change] = {}
@@ -191,6 +199,8 @@ class Planner:
     def decide(self, entry: Entry) -> NothingToPush | None:
         """Take an entry into the plan, or say what state it is to be settled in without a push."""
         decision = decide(entry, self._rules)
+        if self._decided is not None:
+            self._decided(entry, decision, self._rules)
         if isinstance(decision, Change):
             self._add(entry, decision)
             return None

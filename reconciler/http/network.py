@@ -52,6 +52,8 @@ class RequestWatch:
 
     def __init__(self, clock: Clock, pacer: Pacer, total: float, *, write: bool) -> None:
         self.sent = False
+        self.sent_at: float | None = None
+        """When the first of it left, by the machine's monotonic clock."""
         self._clock = clock
         self._pacer = pacer
         self._write = write
@@ -149,6 +151,7 @@ class WatchedStream(ForwardingStream):
         # Before, not after: a send that fails may have sent a part.
         # safeguard: sent-from-the-first-byte
         self._watch.sent = True
+        self._watch.sent_at = self._watch.sent_at or time.monotonic()
         self._stream.write(buffer, allowed)
         self._watch.departed()
         self._silent_since = time.monotonic()

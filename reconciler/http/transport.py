@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from ssl import SSLContext
@@ -15,7 +17,10 @@ from reconciler.http.ahead import KeptConnection, SentAhead
 from reconciler.http.endpoint import Endpoint, pinned_url
 from reconciler.http.network import RequestWatch, WatchedNetwork, tls_context
 from reconciler.http.rate_limit import LONGEST_LEAD, Pacer
-from reconciler.http.retry import Budget, UnusableResponse
+from reconciler.http.retry import Budget, UnusableResponse, reason
+from reconciler.log_events import Event
+
+_log = logging.getLogger("reconciler.http")
 
 Outcome = httpx.Response | httpx.HTTPError | UnusableResponse
 """What one attempt came to."""
@@ -149,6 +154,56 @@ class Transport(httpx.HTTPTransport):
         return RequestWatch(self._clock, self.pacer, self._endpoint.timeouts.total, write=write)
 
     def _exchange(self, request: httpx.Request, watch: RequestWatch) -> httpx.Response:
+        try:
+            response = self._answer(request, watch)
+        except SentAhead:
+            raise
+        except Exception as error:
+            self._log_failure(request, watch, error)
+            raise
+        self._log_answer(request, watch, response)
+        return response
+
+    def _log_answer(
+        self, request: httpx.Request, watch: RequestWatch, response: httpx.Response
+    ) -> None:
+        if _log.isEnabledFor(logging.DEBUG):
+            facts = self._facts(request, watch)
+            facts |= {"status": response.status_code, "bytes": len(response.content)}
+            _log.debug(
+                "%(service)s: %(method)s %(path)s answered %(status)d,"
+                " %(bytes)d bytes, %(milliseconds)d ms",
+                facts,
+                extra=Event.REQUEST_ANSWERED.fields,
+            )
+
+    def _log_failure(self, request: httpx.Request, watch: RequestWatch, error: Exception) -> None:
+        if _log.isEnabledFor(logging.DEBUG):
+            facts = self._facts(request, watch)
+            facts["reason"] = reason(error) if watch.sent else f"not sent, {reason(error)}"
+            _log.debug(
+                "%(service)s: %(method)s %(path)s has no usable answer:"
+                " %(reason)s, %(milliseconds)d ms",
+                facts,
+                extra=Event.REQUEST_FAILED.fields,
+            )
+
+    def _facts(self, request: httpx.Request, watch: RequestWatch) -> dict[str, str | int]:
+        """For the log. Neither headers, which hold a key, nor query or body, which may hold what
+        somebody typed."""
+        since = watch.sent_at
+        passed = 0.0 if since is None else time.monotonic() - since
+        # safeguard: requests-are-logged-without-their-query
+        path = request.url.path
+        return {
+            "service": self._endpoint.name,
+            "method": request.method,
+            # Without the base's, which is a setting, and not always one that may be shown.
+            "path": path.removeprefix(self.base.path.rstrip("/")),
+            "milliseconds": round(passed * 1000),
+        }
+
+    def _answer(self, request: httpx.Request, watch: RequestWatch) -> httpx.Response:
         was_sent, self._network.watch = watch.sent, watch
         try:
             # safeguard: redirects-are-not-followed

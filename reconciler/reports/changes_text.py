@@ -1,14 +1,17 @@
-"""The changes of a pass, one line each, with the changed fields of an update below it."""
+"""The changes of a pass in groups, with the changed fields of an update below it."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from reconciler.core.model import OwnedField, Value
 from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
 from reconciler.core.text import safe
-from reconciler.reports.wording import counted, order, sale_returns_done, value
+from reconciler.reports.change_groups import SHOWN, Group, grouped
+from reconciler.reports.layout import Layout
+from reconciler.reports.wording import counted, order, sale_returns_done, state, value
 
 _OF_THE_PARCEL = (
     OwnedField.TRACKING_COMPANY,
@@ -29,22 +32,53 @@ _DONE = {
 }
 _QUANTITY = f"{OwnedField.QUANTITY}["
 _SHOWN_AS_IS = (OutcomeKind.PLANNED, OutcomeKind.PUSHED)
-_MOST = 200
-"""The most changes shown of a real run; a dry run lists all, because it is for reviewing."""
-_MOST_NAMES = 10
+_FEW_FIELDS = 2
+"""The most fields shown of a change that is one of many."""
+_MOST_GOODS = 3
+_LONGEST_NAME = 60
 
 
-def lines(report: Report) -> Iterator[str]:
-    """What changed, or would; no lines if nothing did."""
+def lines(report: Report, page: Layout) -> Iterator[str]:
+    """What changed, or would, in groups of which each shows a few; no lines if nothing did."""
     left, rest = _sorted_out(report)
-    yield from _section("would change" if report.run.dry_run else "changes", rest, report)
-    stopped = [change for change in report.changes if change.stopped]
-    title = f"stopped ({len(stopped)}), plan {safe(report.run.digest, 20)}"
-    yield from _section(title, stopped, report)
+    more = _how_to_see_more(report)
+    for group in grouped(rest):
+        yield ""
+        yield from page.wrapped(_title(group, report), 2)
+        left_out = group.count - len(group.shown)
+        for change in group.shown:
+            own_reason = "" if group.stopped or group.reason else safe(change.reason or "")
+            yield from _change(change, own_reason, page, is_short=left_out > 0)
+        if left_out:
+            yield from page.wrapped(f"and {left_out} more{more}", 4, first=2)
     # Not in a list: there may be 100,000.
     skipped = (one for one in report.changes if _is_skipped(one))
-    yield from _grouped("skipped", skipped)
-    yield from _grouped("left pending", left)
+    yield from _named("skipped", skipped, page)
+    yield from _named("left pending", left, page)
+
+
+def _how_to_see_more(report: Report) -> str:
+    """What to add to the command that made this report, or the next one, if it is a dry run."""
+    how = ("--format", "html", "--output", "plan.html")
+    if "--dry-run" in report.next:
+        return f": {safe(shlex.join((*report.next, *how)), 300)}"
+    return f": {shlex.join(how)}" if report.run.dry_run else "; --format html lists all"
+
+
+def _title(group: Group, report: Report) -> str:
+    """What these changes have in common, and how many there are."""
+    number, verb = f"({group.count})", group.kind.verb
+    if group.is_only_looked_for:
+        verb += " if Jetti has it"
+    if group.stopped:
+        return f"stopped {number}, to {verb}: plan {safe(report.run.digest, 20)}"
+    if group.outcome is OutcomeKind.PUSHED:
+        title = f"{_DONE[group.kind]} {number}"
+    elif group.outcome is OutcomeKind.PLANNED:
+        title = f"would {verb} {number}"
+    else:
+        title = f"{state(group.outcome.value)} {number}, to {verb}"
+    return f"{title}: {safe(group.reason)}" if group.reason else title
 
 
 def beyond_the_words(changes: Iterable[ReportedChange]) -> tuple[int, int]:
@@ -69,50 +103,65 @@ def _is_skipped(change: ReportedChange) -> bool:
     return change.outcome is OutcomeKind.SKIPPED and not change.stopped
 
 
-def _sorted_out(report: Report) -> tuple[list[ReportedChange], ...]:
-    """What was looked for and left, and the rest that is neither stopped nor skipped."""
+def _sorted_out(report: Report) -> tuple[list[ReportedChange], list[ReportedChange]]:
+    """What was looked for and left, and all else that is not skipped."""
     left: list[ReportedChange] = []
     rest: list[ReportedChange] = []
     for change in report.changes:
-        if change.stopped or _is_skipped(change):
-            continue  # they have sections of their own
-        if change.outcome is OutcomeKind.DEFERRED and change.change is ChangeKind.ADOPT:
-            left.append(change)
-        else:
-            rest.append(change)
+        if _is_skipped(change):
+            continue  # they have a section of their own
+        is_left = change.outcome is OutcomeKind.DEFERRED and change.change is ChangeKind.ADOPT
+        (left if is_left and not change.stopped else rest).append(change)
     return left, rest
 
 
-def _section(title: str, changes: list[ReportedChange], report: Report) -> Iterator[str]:
-    shown = changes if report.run.dry_run else changes[:_MOST]
-    if changes:
-        yield ""
-        yield title
-    for change in shown:
-        yield from _change(change)
-    if len(changes) > len(shown):
-        yield f"  … and {len(changes) - len(shown)} more; --format json lists all"
-
-
-def _change(change: ReportedChange) -> Iterator[str]:
-    words = [
-        f"  {_SYMBOLS[change.change]} {order(change.order_name, change.order_id)}",
+def _change(
+    change: ReportedChange, own_reason: str, page: Layout, *, is_short: bool
+) -> Iterator[str]:
+    """One change: its order, what Jetti shows of it, its goods; below it remarks and fields.
+    `is_short`: it is one example of many, so its fields share a line."""
+    is_new, goods = _is_all_new(change), _goods(change)
+    fields_in_short = "" if is_short and goods else _created(change)
+    words = (
+        order(change.order_name, change.order_id),
         f"return {safe(change.return_id, 20)}",
-        _outcome(change),
-    ]
-    if change.sale_returns:
-        words.append(", ".join(safe(found.reference, 40) for found in change.sale_returns))
-    is_new = _is_all_new(change)
-    if is_new:
-        words.append(_created(change))
-    yield "  ".join(word for word in words if word)
+        ", ".join(safe(found.reference, 40) for found in change.sale_returns),
+        fields_in_short if is_new else _beyond(change),
+        goods,
+        own_reason,
+    )
+    yield from page.item(_SYMBOLS[change.change], "  ".join(word for word in words if word))
     for remark in change.remarks:
-        yield f"      note: {safe(remark)}"
-    # Of what is planned or done the outcome says it.
+        yield from page.below(f"note: {safe(remark)}")
+    if is_new:
+        return
+    # Of what is planned or done the title says it.
     until_then = "" if change.stopped or change.outcome in _SHOWN_AS_IS else "written: "
-    for field in () if is_new else change.fields:
-        what = f"{safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
-        yield f"      {until_then}{what}"
+    fields = [
+        f"{safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+        for field in change.fields
+    ]
+    if is_short and fields:
+        more = f"; {len(fields) - _FEW_FIELDS} more" if len(fields) > _FEW_FIELDS else ""
+        yield from page.below(f"{until_then}{'; '.join(fields[:_FEW_FIELDS])}{more}")
+        return
+    for field in fields:
+        yield from page.below(f"{until_then}{field}")
+
+
+def _goods(change: ReportedChange) -> str:
+    """`2 x Linen shirt (Too small); Linen trousers`: the products with the merchant's wording of
+    the reason for each."""
+    found = list(change.lines)
+    named = []
+    for one in found[:_MOST_GOODS]:
+        what = safe(one.product or one.sku or "a product without a name", _LONGEST_NAME)
+        units = f"{one.quantity} x " if one.quantity != 1 else ""
+        why = f" ({safe(one.reason, _LONGEST_NAME)})" if one.reason else ""
+        named.append(f"{units}{what}{why}")
+    if len(found) > _MOST_GOODS:
+        named.append(f"{len(found) - _MOST_GOODS} more")
+    return "; ".join(named)
 
 
 def _is_all_new(change: ReportedChange) -> bool:
@@ -130,33 +179,9 @@ def _is_all_new(change: ReportedChange) -> bool:
     return not any(field.field.startswith(named) for field in change.fields)
 
 
-def is_only_looked_for(change: ReportedChange) -> bool:
-    """Whether nobody has looked yet whether Jetti has what would be taken over."""
-    return change.change is ChangeKind.ADOPT and not change.sale_returns
-
-
-def _outcome(change: ReportedChange) -> str:
-    verb = change.change.verb
-    if is_only_looked_for(change):
-        verb += " if Jetti has it"
-    if change.stopped:
-        return verb  # the title and the headline give the reason
-    if change.outcome is OutcomeKind.PUSHED:
-        word = _DONE[change.change]
-        if change.change is not ChangeKind.CREATE or not _is_all_new(change):
-            word += _beyond(change)
-    elif change.outcome is OutcomeKind.PLANNED:
-        word = verb
-    else:
-        word = f"{change.outcome.value} ({change.change.verb})" + _beyond(change)
-    if change.reason and not change.reason.startswith(word):
-        return f"{word}: {safe(change.reason)}"
-    return safe(change.reason) if change.reason else word
-
-
 def _beyond(change: ReportedChange) -> str:
     beyond = sale_returns_done(*beyond_the_words([change]))
-    return f" ({beyond})" if beyond else ""
+    return f"({beyond})" if beyond else ""
 
 
 def _created(change: ReportedChange) -> str:
@@ -176,14 +201,14 @@ def _created(change: ReportedChange) -> str:
     return f"[{', '.join(part for part in parts if part)}]" if found else ""
 
 
-def _grouped(title: str, changes: Iterable[ReportedChange]) -> Iterator[str]:
-    """Grouped by reason, because there can be many and they need no action."""
+def _named(title: str, changes: Iterable[ReportedChange], page: Layout) -> Iterator[str]:
+    """By their orders' names alone, because there can be many and they need no action."""
     names: dict[str, list[str]] = defaultdict(list)
     count: Counter[str] = Counter()
     for change in changes:
         reason = change.reason or "no reason given"
         count[reason] += 1
-        if count[reason] <= _MOST_NAMES:
+        if count[reason] <= SHOWN:
             names[reason].append(order(change.order_name, change.order_id))
     if not count:
         return
@@ -192,4 +217,4 @@ def _grouped(title: str, changes: Iterable[ReportedChange]) -> Iterator[str]:
     for reason, shown in sorted(names.items()):
         rest = count[reason] - len(shown)
         more = f" and {rest} more" if rest else ""
-        yield f"  . {safe(reason)} ({count[reason]}): {' '.join(shown)}{more}"
+        yield from page.item(".", f"{safe(reason)} ({count[reason]}): {' '.join(shown)}{more}")

@@ -30,11 +30,11 @@ VERIFY: Mapping[str, str] = {
 PERIOD: Mapping[str, str] = {**RUN, "text": "period_text.render", "html": "as_html.render_period"}
 
 
-def rendered(report: Report | Verification | PeriodReport, form: str) -> str:
-    """The whole report in this form, without a trailing newline."""
+def rendered(report: Report | Verification | PeriodReport, form: str, width: int = 80) -> str:
+    """The whole report in this form, without a trailing newline; text is `width` columns wide."""
     module, _, function = _forms_of(report)[form].partition(".")
     render = getattr(import_module(f"reconciler.reports.{module}"), function)
-    text: str = render(report)
+    text: str = render(report, width) if form == "text" else render(report)
     return text
 
 

@@ -3,7 +3,7 @@ returns are divided."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 from unicodedata import east_asian_width
 
@@ -20,17 +20,8 @@ from reconciler.core.period.report import (
 )
 from reconciler.core.report import Problem
 from reconciler.core.text import safe
-from reconciler.reports.wording import (
-    command_line,
-    counted,
-    indented,
-    line,
-    moment,
-    order,
-    span,
-    state,
-    wrapped,
-)
+from reconciler.reports.layout import NARROWEST, USUAL, Layout
+from reconciler.reports.wording import counted, moment, order, span, state
 
 _MOST = 10
 """Lines of a list; all of it is in the other forms."""
@@ -38,7 +29,9 @@ _MOST_GROUPS = 400
 """Every day of a year."""
 _NAME = 38
 """Columns for what a line is about."""
-_GROUP = 16
+_CELL, _NARROW_CELL = 12, 8
+"""Columns for each figure."""
+_GROUP, _GROUP_CELL = 16, 9
 """The same where there are more figures."""
 _LONGEST = 70
 _UNKNOWN = "(not known)"
@@ -46,35 +39,36 @@ _UNKNOWN = "(not known)"
 _T = TypeVar("_T")
 
 
-def render(report: PeriodReport) -> str:
-    """The whole report, without a trailing newline."""
-    return "\n".join(one.rstrip() for text in _lines(report) for one in text.split("\n"))
+def render(report: PeriodReport, width: int = USUAL) -> str:
+    """The whole report, without a trailing newline, in lines of at most `width` columns."""
+    layout = Layout(max(width, NARROWEST))
+    return "\n".join(one.rstrip() for one in _lines(report, layout))
 
 
-def _lines(report: PeriodReport) -> Iterator[str]:
+def _lines(report: PeriodReport, layout: Layout) -> Iterator[str]:
     now, before = report.figures, report.before
-    yield f"{verdict(report)}."
-    yield line("period", span(now.start, now.end))
-    yield line("before", span(before.start, before.end))
-    yield line("read", f"Loop up to {moment(report.period.watermark)}")
+    yield from layout.wrapped(f"{verdict(report)}.")
+    yield from layout.labelled("period", span(now.start, now.end))
+    yield from layout.labelled("before", span(before.start, before.end))
+    yield from layout.labelled("read", f"Loop up to {moment(report.period.watermark)}")
     for remark in report.period.remarks:
-        yield from wrapped(remark, "  ", first="- ")
+        yield from layout.wrapped(f"- {remark}", 2)
     yield ""
-    yield from _figures(now, before)
-    yield from _problems(report)
-    yield from _part("writes without effect", report.failed_writes, _failed_write)
-    yield from _groups(report)
-    yield from _shares("by state", report.states, state)
+    yield from _figures(now, before, layout)
+    yield from _problems(report, layout)
+    yield from _part("writes without effect", report.failed_writes, _failed_write, layout)
+    yield from _groups(report, layout)
+    yield from _shares("by state", report.states, state, layout)
     for by, rows in (("outcome", report.outcomes), ("reason", report.reasons)):
         if by != report.period.by:
-            yield from _shares(f"by {by}", rows, _plain)
+            yield from _shares(f"by {by}", rows, _plain, layout)
     if report.period.by != "vendor":
-        yield from _shares("by vendor, as Jetti numbers them", report.vendors, _plain)
-    yield from _part("runs", report.runs, _run)
-    yield from _part("decisions", report.decisions, _decision)
-    if following := command_line(report.next):
+        yield from _shares("by vendor, as Jetti numbers them", report.vendors, _plain, layout)
+    yield from _part("runs", report.runs, _run, layout)
+    yield from _part("decisions", report.decisions, _decision, layout)
+    if report.next:
         yield ""
-        yield line("next", following)
+        yield from layout.command("next", report.next)
 
 
 def verdict(report: PeriodReport) -> str:
@@ -115,13 +109,14 @@ def figures(now: Figures, before: Figures) -> Iterator[tuple[str, str, str]]:
         yield name, str(of(now)), str(of(before))
 
 
-def _figures(now: Figures, before: Figures) -> Iterator[str]:
-    yield _columns("", "period", "before")
+def _figures(now: Figures, before: Figures, layout: Layout) -> Iterator[str]:
+    yield from _columns("", ("period", "before"), layout)
     for name, *both in figures(now, before):
-        yield _columns(name, *both)
+        yield from _columns(name, both, layout)
     for what, latency in (("creation", now.since_created), ("last change", now.since_changed)):
         if latency.slowest_return is not None:
-            yield f"slowest since its {what}: return {safe(latency.slowest_return, 40)}"
+            slowest = f"slowest since its {what}: return {safe(latency.slowest_return, 40)}"
+            yield from layout.wrapped(slowest, 2)
 
 
 def _latency(
@@ -138,75 +133,101 @@ def took(seconds: int | None) -> str:
     return "-" if seconds is None else duration.estimate(seconds)
 
 
-def _columns(name: str, *cells: str) -> str:
-    return _padded(name, _NAME) + "".join(f"{cell:>12}" for cell in cells)
+def _columns(name: str, cells: Sequence[str], layout: Layout) -> Iterator[str]:
+    """A name, and two figures to the right of it."""
+    wide = _CELL if layout.width >= _NAME + 2 * _CELL else _NARROW_CELL
+    yield from _row(name, min(_NAME, layout.width - 2 * wide), cells, wide, layout)
 
 
-def _padded(text: str, width: int) -> str:
-    """With blanks behind it; letters that take two columns of a terminal count twice."""
-    taken = len(text) + sum(east_asian_width(letter) in "WF" for letter in text)
-    return text + " " * (width - taken) if taken < width else f"{text}\n{'':<{width}}"
+def _row(name: str, room: int, cells: Sequence[str], wide: int, layout: Layout) -> Iterator[str]:
+    """A name that needs more room has lines of its own. Letters that take two columns of a
+    terminal count twice."""
+    taken = len(name) + sum(east_asian_width(letter) in "WF" for letter in name)
+    figures = "".join(f"{cell:>{wide}}" for cell in cells)
+    if taken < room:
+        yield name + " " * (room - taken) + figures
+        return
+    inner = len(name) - len(name.lstrip())
+    yield from layout.wrapped(name.strip(), inner + 2, first=inner)
+    yield " " * room + figures
 
 
 # ---------------------------------------------------------------------------------- lists
 
 
-def _part(title: str, rows: Sequence[_T], shown: Callable[[_T], Sequence[str]]) -> Iterator[str]:
+def _part(
+    title: str,
+    rows: Sequence[_T],
+    shown: Callable[[_T, Layout], Iterable[str]],
+    layout: Layout,
+) -> Iterator[str]:
     if not rows:
         return
     yield ""
-    yield title
+    yield from layout.wrapped(title)
     for row in rows[:_MOST]:
-        yield from shown(row)
-    yield from _more(len(rows), _MOST)
+        yield from shown(row, layout)
+    yield from _more(len(rows), _MOST, layout)
 
 
-def _more(number: int, shown: int) -> Iterator[str]:
+def _more(number: int, shown: int, layout: Layout) -> Iterator[str]:
     if number > shown:
-        yield f"  … and {number - shown} more; the other formats list all"
+        yield from layout.wrapped(
+            f"… and {number - shown} more; the other formats list all", 4, first=2
+        )
 
 
-def _problems(report: PeriodReport) -> Iterator[str]:
+def _problems(report: PeriodReport, layout: Layout) -> Iterator[str]:
     number = report.period.open_problems
     if not number:
         return
     yield ""
-    yield f"{counted(number, 'open problem')} of these returns, the oldest first"
+    yield from layout.wrapped(
+        f"{counted(number, 'open problem')} of these returns, the oldest first"
+    )
     for one in report.problems[:_MOST]:
-        yield from _problem(one)
+        yield from layout.wrapped(_problem(one), 6, first=2)
     if number > _MOST:
-        yield f"  … and {number - _MOST} more; `reconciler list` lists all"
+        more = f"… and {number - _MOST} more; `reconciler list` lists all"
+        yield from layout.wrapped(more, 4, first=2)
 
 
-def _problem(one: Problem) -> Sequence[str]:
+def _problem(one: Problem) -> str:
     since = f" since {moment(one.since)}" if one.since is not None else ""
     why = f": {safe(one.reason)}" if one.reason else ""
     name = f"{order(one.order_name, one.order_id)}, return {safe(one.return_id, 20)}"
-    return indented(f"{name}: {state(one.state)}{since}{why}")
+    return f"{name}: {state(one.state)}{since}{why}"
 
 
-def _shares(title: str, rows: Sequence[Share], name: Callable[[str], str]) -> Iterator[str]:
-    def shown(row: Share) -> Sequence[str]:
+def _shares(
+    title: str, rows: Sequence[Share], name: Callable[[str], str], layout: Layout
+) -> Iterator[str]:
+    def shown(row: Share, layout: Layout) -> Iterator[str]:
         what = _UNKNOWN if row.what is None else name(row.what)
-        return (_named(what, str(row.returns), str(row.before)),)
+        return _columns(f"  {what}", (str(row.returns), str(row.before)), layout)
 
-    yield from _part(title, rows, shown)
+    yield from _part(title, rows, shown, layout)
 
 
-def _groups(report: PeriodReport) -> Iterator[str]:
+def _groups(report: PeriodReport, layout: Layout) -> Iterator[str]:
     if report.period.by is None:
         return
     by, rows = report.period.by, report.groups
-    yield ""
     heads = ("returns", "before", "in Jetti", "to do", "decide", "median", "95 %")
-    yield _padded(f"by {by}", _GROUP) + "".join(f"{head:>9}" for head in heads)
+    room = min(_GROUP, layout.width - _GROUP_CELL)
+    fitting = (layout.width - room) // _GROUP_CELL
+    yield ""
+    yield from _row(f"by {by}", room, heads[:fitting], _GROUP_CELL, layout)
     for row in rows[:_MOST_GROUPS]:
         what = _UNKNOWN if row.what is None else _plain(row.what)
-        yield _padded(f"  {what}", _GROUP) + "".join(f"{cell:>9}" for cell in _cells(row))
-    yield from _more(len(rows), _MOST_GROUPS)
+        yield from _row(f"  {what}", room, _cells(row)[:fitting], _GROUP_CELL, layout)
+    yield from _more(len(rows), _MOST_GROUPS, layout)
+    if fitting < len(heads):
+        left = ", ".join(heads[fitting:])
+        yield from layout.wrapped(f"no room for: {left}; the other formats have all", 4, first=2)
 
 
-def _cells(row: Group) -> Sequence[str]:
+def _cells(row: Group) -> tuple[str, ...]:
     before = "-" if row.before is None else row.before
     counts = (row.returns, before, row.in_jetti, row.to_do, row.needs_a_person)
     return (*map(str, counts), took(row.median_seconds), took(row.p95_seconds))
@@ -217,23 +238,18 @@ def _plain(text: str) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
 
 
-def _named(what: str, *cells: str) -> str:
-    return _columns(f"  {what}", *cells)
+def _failed_write(row: FailedWrites, layout: Layout) -> Iterator[str]:
+    cells = (str(row.writes), str(row.before))
+    return _columns(f"  {row.operation}: {_plain(row.outcome)}", cells, layout)
 
 
-def _failed_write(row: FailedWrites) -> Sequence[str]:
-    return (_named(f"{row.operation}: {row.outcome}", str(row.writes), str(row.before)),)
-
-
-def _run(row: Runs) -> Sequence[str]:
+def _run(row: Runs, layout: Layout) -> Iterator[str]:
     ended = "not ended" if row.exit_code is None else f"exit {row.exit_code}"
-    return (_named(f"{_plain(row.kind)}, {ended}", str(row.runs), str(row.before)),)
+    return _columns(f"  {_plain(row.kind)}, {ended}", (str(row.runs), str(row.before)), layout)
 
 
-def _decision(row: DecisionMade) -> Sequence[str]:
+def _decision(row: DecisionMade, layout: Layout) -> Iterable[str]:
     by = f" by {safe(row.decided_by, 40)}" if row.decided_by else ""
     why = f": {safe(row.reason)}" if row.reason else ""
-    return indented(
-        f"{moment(row.decided_at)} {safe(row.decision, 20)}{by},"
-        f" return {safe(row.return_id, 20)}{why}"
-    )
+    made = f"{moment(row.decided_at)} {safe(row.decision, 20)}{by}"
+    return layout.wrapped(f"{made}, return {safe(row.return_id, 20)}{why}", 6, first=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from reconciler.core import duration
 from reconciler.core.next_command import BROKEN_OFF, is_about_creation
 from reconciler.core.report import (
     ChangeKind,
@@ -16,13 +17,13 @@ from reconciler.core.report import (
 )
 from reconciler.core.text import safe
 from reconciler.reports import changes_text, words_text
+from reconciler.reports.change_groups import is_only_looked_for
+from reconciler.reports.layout import USUAL, Layout
 from reconciler.reports.wording import (
-    command_line,
     counted,
     describe_malformed,
     failure,
     lasting,
-    line,
     listed,
     moment,
     order,
@@ -32,7 +33,9 @@ from reconciler.reports.wording import (
     to_go,
 )
 
-_MOST_PROBLEMS = 100
+_MOST = 20
+"""The most problems shown, and the most rows that are not understood."""
+_LIST = "reconciler list --state review --state dead --state failed --state waiting"
 _SCHEDULED = (RunKind.SCHEDULED, RunKind.SWEEP)
 
 _CLEANLY = "It ended cleanly; the next run continues from here."
@@ -51,6 +54,12 @@ _CONSEQUENCES = {
 _NOTHING_CREATED = "Nothing is created any more; what Jetti has of ours is still kept up to date."
 """The consequence where that fact is that creation is stopped."""
 
+_NOUNS = {
+    ChangeKind.CREATE: "create",
+    ChangeKind.UPDATE: "update",
+    ChangeKind.CANCEL: "cancellation",
+    ChangeKind.ADOPT: "take-over",
+}
 _NOT_DONE = {
     OutcomeKind.WAITING: "waiting",
     OutcomeKind.REVIEW: "in review",
@@ -59,37 +68,42 @@ _NOT_DONE = {
 """What a dry run may predict for a change other than that it is made."""
 
 
-def render(report: Report, following: str | None = None) -> str:
-    """The whole report, without a trailing newline. `following` replaces the next command."""
-    return "\n".join(_lines(report, following or command_line(report.next)))
+def render(report: Report, width: int = USUAL, following: str | None = None) -> str:
+    """The whole report, `width` columns wide, without a trailing newline. `following` replaces the
+    next command."""
+    return "\n".join(_lines(report, Layout(width), following))
 
 
-def _lines(report: Report, following: str | None) -> Iterator[str]:
+def _lines(report: Report, page: Layout, following: str | None) -> Iterator[str]:
     run = report.run
-    yield _headline(report)
+    yield from page.wrapped(_headline(report), 2)
     if follows := consequence(run):
-        yield f"  {follows}"
+        yield from page.wrapped(follows, 4, first=2)
     for error in run.failures:
-        yield from failure(error, known=fact(run))
+        for text in failure(error, known=fact(run)):
+            yield from page.wrapped(text.strip(), 4, first=2)
     yield ""
-    yield from _read(report)
-    yield from changes_text.lines(report)
-    yield from _problems(report.problems, report)
-    yield from words_text.lines(report.unknown_words)
-    yield from _malformed(report)
+    for label, text in (*_sums(report), *_read(report)):
+        yield from page.labelled(label, text)
+    yield from _problems(report.problems, report, page)
+    yield from words_text.lines(report.unknown_words, page)
+    yield from _malformed(report, page)
+    yield from changes_text.lines(report, page)
     yield ""
     if run.accepted_by:
-        yield line("accepted", f"by {safe(run.accepted_by, 60)}, with --accept-plan")
-    yield line("requests", _requests(report))
+        yield from page.labelled("accepted", f"by {safe(run.accepted_by, 60)}, with --accept-plan")
+    yield from page.labelled("requests", _requests(report))
     if (backlog := report.backlog) is not None and backlog.left and run.kind in _SCHEDULED:
         left = f"{counted(backlog.left, 'return')} left for later passes"
-        yield line("backlog", f"{left}{to_go(backlog)}")
+        yield from page.labelled("backlog", f"{left}{to_go(backlog)}")
     for remark in run.remarks:
         if remark == run.message:
             continue  # the headline says it
-        yield line("note", safe(remark, 1000))
+        yield from page.labelled("note", safe(remark, 1000))
     if following:
-        yield line("next", following)
+        yield from page.labelled("next", following)
+    else:
+        yield from page.command("next", report.next)
 
 
 # ------------------------------------------------------------------------------------- verdict
@@ -187,32 +201,67 @@ def _foreseen(report: Report) -> Iterator[str]:
 
 def _planned(report: Report) -> Iterator[str]:
     planned = [change for change in report.changes if change.outcome is OutcomeKind.PLANNED]
-    unsure = sum(map(changes_text.is_only_looked_for, planned))
-    counts = Counter(change.change for change in planned)
-    counts[ChangeKind.ADOPT] -= unsure
-    parts = [f"{kind.verb} {counts[kind]}" for kind in ChangeKind if counts[kind]]
-    if unsure:
-        it = "it" if unsure == 1 else "them"
-        parts.append(f"{ChangeKind.ADOPT.verb} {unsure} if Jetti has {it}")
+    counts = Counter((change.change, is_only_looked_for(change)) for change in planned)
+    parts = [f"{kind.verb} {counts[kind, False]}" for kind in ChangeKind if counts[kind, False]]
+    if unsure := counts[ChangeKind.ADOPT, True]:
+        parts.append(f"{ChangeKind.ADOPT.verb} {unsure} if Jetti has {_it(unsure)}")
     # Jetti splits by vendor, so there may be more than is foreseen.
     if beyond := sale_returns_done(*changes_text.beyond_the_words(planned), least="at least "):
         parts[-1] += f" ({beyond})"
     yield from parts
 
 
+# ---------------------------------------------------------------------------------------- sums
+
+
+def _sums(report: Report) -> Iterator[tuple[str, str]]:
+    """How many of each change, for how many vendors, how many from before go-live, how long at the
+    rate that Jetti allows, and by what the plan is named: before any single one."""
+    counted_changes = Counter(
+        (change.change, is_only_looked_for(change))
+        for change in report.changes
+        if change.outcome is not OutcomeKind.SKIPPED
+    )
+    if not counted_changes:
+        return
+    kinds = [
+        counted(counted_changes[kind, False], noun)
+        for kind, noun in _NOUNS.items()
+        if counted_changes[kind, False]
+    ]
+    if unsure := counted_changes[ChangeKind.ADOPT, True]:
+        kinds.append(f"{counted(unsure, _NOUNS[ChangeKind.ADOPT])} if Jetti has {_it(unsure)}")
+    sums, run = report.sums, report.run
+    parts = [", ".join(kinds)]
+    if sums.vendors:
+        parts.append(f"for {counted(sums.vendors, 'vendor')}")
+    if sums.before_go_live:
+        parts.append(f"{counted(sums.before_go_live, 'return')} from before go-live")
+    yield ("plan" if run.dry_run else "changes"), "; ".join(parts)
+    if sums.seconds_at_pace and (run.dry_run or any(one.stopped for one in report.changes)):
+        pace = f"about {duration.estimate(sums.seconds_at_pace)} at the rate that Jetti allows"
+        yield "takes", pace
+    if run.dry_run:
+        yield "digest", safe(run.digest, 20)
+
+
+def _it(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
 # ---------------------------------------------------------------------------------------- read
 
 
-def _read(report: Report) -> Iterator[str]:
+def _read(report: Report) -> Iterator[tuple[str, str]]:
     run, counts = report.run, report.counts
     drained = [window for window in run.windows if window.drained]
     if drained:
         whole = span(min(w.start for w in drained), max(w.end for w in drained))
         cut = f" in {len(drained)} windows" if len(drained) > 1 else ""
-        yield line("read", f"{whole}{cut}, complete")
+        yield "read", f"{whole}{cut}, complete"
     for window in run.windows:
         if not window.drained:
-            yield line("NOT READ", span(window.start, window.end))
+            yield "NOT READ", span(window.start, window.end)
     found = listed(
         (
             (counts.new, "new"),
@@ -221,10 +270,10 @@ def _read(report: Report) -> Iterator[str]:
             (counts.malformed, "malformed (kept aside)"),
         )
     )
-    yield line("seen", counted(counts.seen, "return") + (f": {found}" if found else ""))
+    yield "seen", counted(counts.seen, "return") + (f": {found}" if found else "")
     if counts.forgotten:
-        yield line("forgotten", f"{counted(counts.forgotten, 'return')}, of which nothing is kept")
-    yield line("watermark", watermark(run))
+        yield "forgotten", f"{counted(counts.forgotten, 'return')}, of which nothing is kept"
+    yield "watermark", watermark(run)
 
 
 def watermark(run: RunFacts) -> str:
@@ -247,31 +296,32 @@ def _requests(report: Report) -> str:
 # ------------------------------------------------------------------------------------ problems
 
 
-def _problems(problems: tuple[Problem, ...], report: Report) -> Iterator[str]:
+def _problems(problems: tuple[Problem, ...], report: Report, page: Layout) -> Iterator[str]:
     if not problems:
         return
     yield ""
     yield f"needs a look ({len(problems)})"
-    for problem in problems[:_MOST_PROBLEMS]:
+    for problem in problems[:_MOST]:
         waited = ""
         if problem.since is not None:
             waited = lasting(report.run.finished_at - problem.since)
         on = order(problem.order_name, problem.order_id)
-        yield (
-            f"  ! {on}  return {safe(problem.return_id, 20)}"
-            f"  {state(problem.state)}{waited}"
-            + (f": {safe(problem.reason)}" if problem.reason else "")
+        yield from page.item(
+            "!",
+            f"{on}  return {safe(problem.return_id, 20)}  {state(problem.state)}{waited}"
+            + (f": {safe(problem.reason)}" if problem.reason else ""),
         )
-    if len(problems) > _MOST_PROBLEMS:
-        yield f"  … and {len(problems) - _MOST_PROBLEMS} more; --format json lists all"
+    if len(problems) > _MOST:
+        yield from page.wrapped(f"and {len(problems) - _MOST} more: {_LIST}", 4, first=2)
 
 
-def _malformed(report: Report) -> Iterator[str]:
+def _malformed(report: Report, page: Layout) -> Iterator[str]:
     if not report.malformed:
         return
     yield ""
     yield f"not understood ({len(report.malformed)})"
-    for row in report.malformed[:_MOST_PROBLEMS]:
-        yield f"  ? {describe_malformed(row)}"
-    if len(report.malformed) > _MOST_PROBLEMS:
-        yield f"  … and {len(report.malformed) - _MOST_PROBLEMS} more; --format json lists all"
+    for row in report.malformed[:_MOST]:
+        yield from page.item("?", describe_malformed(row))
+    if len(report.malformed) > _MOST:
+        left = len(report.malformed) - _MOST
+        yield from page.wrapped(f"and {left} more; --format json lists all", 4, first=2)

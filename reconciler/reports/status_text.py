@@ -12,6 +12,7 @@ from reconciler.core.instants import to_the_second
 from reconciler.core.records import Run
 from reconciler.core.text import safe
 from reconciler.reports import words_text
+from reconciler.reports.layout import Layout
 from reconciler.reports.wording import (
     counted,
     lasting,
@@ -43,7 +44,7 @@ def _lines(health: Health) -> Iterator[str]:
     yield ""
     yield from _facts(facts)
     yield from _set_aside(facts)
-    yield from words_text.lines(facts.unknown_words)
+    yield from words_text.lines(facts.unknown_words, Layout())
     yield from _runs(facts)
     following = _next(health)
     if following:

@@ -13,11 +13,10 @@ from reconciler.core.verification.report import (
     VerifyCounts,
 )
 from reconciler.reports import run_text
+from reconciler.reports.layout import USUAL, Layout
 from reconciler.reports.wording import (
-    command_line,
     counted,
     failure,
-    line,
     listed,
     moment,
     order,
@@ -40,37 +39,38 @@ TITLES = {
 }
 
 
-def render(found: Verification) -> str:
-    """The whole report, without a trailing newline."""
-    return "\n".join(_lines(found))
+def render(found: Verification, width: int = USUAL) -> str:
+    """The whole report, `width` columns wide, without a trailing newline."""
+    return "\n".join(_lines(found, width))
 
 
-def _lines(found: Verification) -> Iterator[str]:
-    facts, counts = found.verify, found.counts
-    yield f"Verified {span(facts.start, facts.end)}: {verdict(found)} [exit {facts.exit_code}]"
+def _lines(found: Verification, width: int) -> Iterator[str]:
+    facts, counts, page = found.verify, found.counts, Layout(width)
+    first = f"Verified {span(facts.start, facts.end)}: {verdict(found)}"
+    yield from page.wrapped(f"{first} [exit {facts.exit_code}]", 2)
     for problem in facts.failures:
-        yield from failure(problem, known=facts.message)
+        for text in failure(problem, known=facts.message):
+            yield from page.wrapped(text.strip(), 4, first=2)
     yield ""
-    yield line("read", _read(counts))
+    yield from page.labelled("read", _read(counts))
     if others := _others(counts):
-        yield line("as it is", others)
+        yield from page.labelled("as it is", others)
     for kind, title in TITLES.items():
-        yield from _section(title, [one for one in found.differences if one.kind is kind])
-    yield from _not_compared("wait for someone to decide", found.undecided)
-    yield from _not_compared("still in work", found.in_work)
+        yield from _section(title, [one for one in found.differences if one.kind is kind], page)
+    yield from _not_compared("wait for someone to decide", found.undecided, page)
+    yield from _not_compared("still in work", found.in_work, page)
     yield ""
     for sentence in facts.not_read:
-        yield line("not read", safe(sentence, 500))
+        yield from page.labelled("not read", safe(sentence, 500))
     for remark in facts.remarks:
-        yield line("note", safe(remark, 1000))
-    requests = found.requests
-    yield line("requests", f"Loop {requests.loop.get}, Jetti {requests.jetti.get}, all of them GET")
+        yield from page.labelled("note", safe(remark, 1000))
+    loop, jetti = found.requests.loop, found.requests.jetti
+    yield from page.labelled("requests", f"Loop {loop.get}, Jetti {jetti.get}, all of them GET")
     if found.repair is None:
-        if following := command_line(found.next):
-            yield line("next", following)
+        yield from page.command("next", found.next)
     else:
         yield ""
-        yield run_text.render(found.repair)
+        yield run_text.render(found.repair, width)
 
 
 def verdict(found: Verification) -> str:
@@ -105,43 +105,44 @@ def _others(counts: VerifyCounts) -> str:
     )
 
 
-def _section(title: str, differences: Sequence[Difference]) -> Iterator[str]:
+def _section(title: str, differences: Sequence[Difference], page: Layout) -> Iterator[str]:
     if not differences:
         return
     yield ""
-    yield f"{title} ({len(differences)})"
+    yield from page.wrapped(f"{title} ({len(differences)})", 2)
     for one in differences[:_MOST]:
-        yield from _difference(one)
+        yield from _difference(one, page)
     if len(differences) > _MOST:
-        yield f"  … and {len(differences) - _MOST} more; --format json lists all"
+        left = len(differences) - _MOST
+        yield from page.wrapped(f"and {left} more; --format json lists all", 4, first=2)
 
 
-def _difference(one: Difference) -> Iterator[str]:
-    yield f"  {_name(one.order_name, one.order_id, one.return_id)}: {safe(one.what, 1000)}"
+def _difference(one: Difference, page: Layout) -> Iterator[str]:
+    name = _name(one.order_name, one.order_id, one.return_id)
+    yield from page.wrapped(f"{name}: {safe(one.what, 1000)}", 4, first=2)
     for field in one.fields:
-        yield (
-            f"      {safe(field.field, 60)}: pushed {value(field.pushed)},"
-            f" in Jetti {value(field.live)}"
-        )
+        both = f"pushed {value(field.pushed)}, in Jetti {value(field.live)}"
+        yield from page.below(f"{safe(field.field, 60)}: {both}")
     if one.repaired:
-        yield "      repaired: see the run below"
+        yield from page.below("repaired: see the run below")
         return
     command = f": `{one.command}`" if one.command else ""
-    yield f"      proposed: {safe(one.proposed, 500)}{command}"
+    yield from page.below(f"proposed: {safe(one.proposed, 500)}{command}")
 
 
-def _not_compared(title: str, returns: Sequence[NotCompared]) -> Iterator[str]:
+def _not_compared(title: str, returns: Sequence[NotCompared], page: Layout) -> Iterator[str]:
     if not returns:
         return
     yield ""
-    yield f"{title} ({len(returns)})"
+    yield from page.wrapped(f"{title} ({len(returns)})", 2)
     for one in returns[:_MOST]:
         since = f" since {moment(one.since)}" if one.since else ""
         why = f": {safe(one.reason)}" if one.reason else ""
         name = _name(one.order_name, one.order_id, one.return_id)
-        yield f"  {name}  {state(one.state)}{since}{why}"
+        yield from page.wrapped(f"{name}  {state(one.state)}{since}{why}", 4, first=2)
     if len(returns) > _MOST:
-        yield f"  … and {len(returns) - _MOST} more; --format json lists all"
+        left = len(returns) - _MOST
+        yield from page.wrapped(f"and {left} more; --format json lists all", 4, first=2)
 
 
 def _name(order_name: str, order_id: str | None, return_id: str) -> str:

@@ -18,9 +18,11 @@ from reconciler.core.report import STANDING, BacklogLeft, Failure
 from reconciler.core.text import safe
 
 _WIDTH = 80
-_TYPED = re.compile(r"`[^`]{1,120}`")
-_NO_BREAK = "\xa0"
-_LABEL = 11  # width of the left column: the longest label and two spaces
+TYPED = re.compile(r"`[^`]{1,120}`")
+"""A command in backticks, to be typed."""
+NO_BREAK = "\xa0"
+"""A blank at which no line ends."""
+LABEL = 11  # width of the left column: the longest label and two spaces
 _LONGEST_VALUE = 60
 _JUST_NOW = timedelta(seconds=1)
 _STATES = {"in_flight": "in flight", "review": "in review", "unknown": "unanswered"}
@@ -36,18 +38,18 @@ _ROUTINE = STANDING.union(
 
 def line(label: str, text: str) -> str:
     """`label      text`."""
-    return f"{label:<{_LABEL}}{text}".rstrip()
+    return f"{label:<{LABEL}}{text}".rstrip()
 
 
 def lines(label: str, text: str) -> list[str]:
     """The same, in as many lines as it takes."""
-    return wrapped(line(label, text), " " * _LABEL)
+    return wrapped(line(label, text), " " * LABEL)
 
 
 def wrapped(text: str, indent: str = "", *, first: str = "") -> list[str]:
     """A text in lines of at most 80 columns, as far as its words allow; later lines begin with
     `indent`. What is in backticks, to be typed, is not broken."""
-    kept = _TYPED.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
+    kept = TYPED.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
     broken = textwrap.wrap(
         kept,
         _WIDTH,
@@ -56,7 +58,7 @@ def wrapped(text: str, indent: str = "", *, first: str = "") -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return [one.replace(_NO_BREAK, " ") for one in broken]
+    return [one.replace(NO_BREAK, " ") for one in broken]
 
 
 def indented(text: str, by: int = 2) -> list[str]:

@@ -1,4 +1,4 @@
-"""Unknown words in Loop, one line each, with the setting that gives them a meaning."""
+"""Unknown words in Loop, each with the setting that gives them a meaning."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Iterator, Sequence
 from reconciler.core import words
 from reconciler.core.model import CountedWord
 from reconciler.core.text import safe
+from reconciler.reports.layout import Layout
 from reconciler.reports.wording import counted
 
 _MOST = 20
 
 
-def lines(found: Sequence[CountedWord]) -> Iterator[str]:
+def lines(found: Sequence[CountedWord], page: Layout) -> Iterator[str]:
     """A section of the report; no lines if every word is known."""
     if not found:
         return
     yield ""
-    yield f"words in Loop that this version does not know ({len(found)})"
+    yield from page.wrapped(f"words in Loop that this version does not know ({len(found)})", 2)
     for one in found[:_MOST]:
         of = f"of {counted(one.returns, 'return')}: {safe(words.advice(one))}"
-        yield f'  ? {safe(one.list, 20)} "{safe(one.word, 40)}" {of}'
+        yield from page.item("?", f'{safe(one.list, 20)} "{safe(one.word, 40)}" {of}')
     if len(found) > _MOST:
         yield f"  … and {len(found) - _MOST} more; --format json lists all"

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.cli import logs, perform
 from reconciler.cli.program import program
+from reconciler.log_events import STEPS
 from reconciler.runtime import Runtime
 
 KEY = "canary-key-5f2c+/="
@@ -54,6 +55,41 @@ def test_json_is_one_object_per_record(capsys: pytest.CaptureFixture[str]) -> No
     assert set(first) == {"time", "level", "logger", "message"}
     assert (first["level"], first["logger"]) == ("warning", "reconciler.anything")
     assert second["traceback"][-1].startswith("forged line")
+
+
+def test_what_a_message_was_made_of_is_told_by_name_and_plain(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with logs.to_stderr(ENVIRON):
+        logs.change(logging.INFO, "json", ENVIRON)
+        facts = {"reason": HOSTILE, "status": 200}
+        logging.getLogger("reconciler.anything").info("%(status)d: %(reason)s", facts)
+    text = capsys.readouterr().err
+
+    assert KEY not in text
+    assert json.loads(text)["facts"] == {
+        "reason": "key [hidden]\\nforged line \\x1b[2J \\u202e",
+        "status": 200,
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_told"),
+    [
+        (["serve"], False),
+        (["-v", "serve"], True),
+        (["serve", "--verbose"], True),
+        (["status"], False),
+        (["status", "-v"], True),
+    ],
+)
+def test_steps_are_told_to_whoever_asks_even_by_a_daemon(typed: list[str], is_told: bool) -> None:
+    """Whatever the command; these fail, since there are no settings."""
+    perform(typed, Runtime(NoonClock(), {}))  # type: ignore[arg-type]
+
+    with logs.to_stderr({}):
+        logging.getLogger().setLevel(logging.INFO)
+        assert logging.getLogger(STEPS).isEnabledFor(logging.INFO) is is_told
 
 
 def test_a_short_key_does_not_blank_out_words() -> None:

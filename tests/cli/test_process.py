@@ -32,6 +32,7 @@ HEAVY = {
     "qs_codec",
     "rich",
     "sqlalchemy",
+    "wcwidth",
     "reconciler.app",
     "reconciler.config",
     "reconciler.ledger",

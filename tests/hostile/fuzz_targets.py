@@ -50,6 +50,7 @@ HOME = "https://api.loopreturns.com/api/2026-07"
 _READ = (ValueError, RecursionError)
 """What a read takes as "not what was asked for"."""
 _WORD = "harmless-word"
+_UNLIMITED = 1_000_000  # columns
 _LONGER_THAN_SHOWN = 320
 """Of characters; most text is cut to 300 at most."""
 _QUERY = ListQuery(Window(NOON - timedelta(days=1), NOON), By.UPDATED, "open", 750)
@@ -267,7 +268,7 @@ def shown_json(data: bytes) -> None:
 @_target
 def run_report(data: bytes) -> None:
     """The report of a pass with that text wherever it has any."""
-    _check_report(run_text.render, filled.reports, data)
+    _check_report(_on_long_lines, filled.reports, data)
 
 
 @_target
@@ -279,13 +280,18 @@ def markdown_report(data: bytes) -> None:
 @_target
 def status_report(data: bytes) -> None:
     """The answer of `status` with it."""
-    _check_report(status_text.render, filled.healths, data)
+    _check_report(status_text.render, filled.healths, data, _paragraphs)
 
 
 @_target
 def story_report(data: bytes) -> None:
     """The answer of `show` with it."""
     _check_report(return_text.render, filled.stories, data, _paragraphs)
+
+
+def _on_long_lines(made: Any) -> str:
+    """Where a line ends depends on the text; how many there are must not."""
+    return run_text.render(made, _UNLIMITED)
 
 
 def _markdown(made: Any) -> str:

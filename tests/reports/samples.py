@@ -11,7 +11,7 @@ from msgspec import structs
 
 from reconciler.core import health, live_order, return_detail
 from reconciler.core.decisions import Decided
-from reconciler.core.field_changes import FieldChange, FieldChanges
+from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.live_order import LiveValue, Owner, SaleReturnNow, ValueOf
 from reconciler.core.model import (
     CountedWord,
@@ -410,6 +410,65 @@ def tricky() -> Report:
     return structs.replace(made, next=("reconciler", "show", "--", *TRICKY[20:25]))
 
 
+PRODUCTS = (
+    ("Linen shirt", "Too small"), ("Wool scarf, hand-woven", "Not as pictured"),
+    ("返品できるやわらかいバスタオル", "サイズが小さい"), ("한복 저고리", "색상이 다름"),
+    ("Crème brûlée dish", None), ("e\u0301tui", "Changed my mind"),
+)  # fmt: skip
+
+
+def large() -> Report:
+    """A first plan of 720 returns, some of them with remarks or from before go-live."""
+    changes = []
+    for place in range(720):
+        product, reason = PRODUCTS[place % len(PRODUCTS)]
+        kind = (*[ChangeKind.CREATE] * 10, ChangeKind.UPDATE, ChangeKind.ADOPT)[place % 12]
+        outcome, why = OutcomeKind.PLANNED, None
+        if place % 30 == 7:
+            outcome, why = OutcomeKind.WAITING, "the order is not in Jetti yet"
+        if place in (100, 203):
+            outcome, why = OutcomeKind.REVIEW, f"two sales are left for return {31_000_000 + place}"
+        is_looked_for = kind is ChangeKind.ADOPT
+        changes.append(
+            ReportedChange(
+                return_id=str(31_000_719 - place),
+                order_name=f"#{1700 - place}",
+                order_id=str(4_800_000_000_000 + place),
+                change=kind,
+                outcome=outcome,
+                reason=why,
+                fields=(
+                    NO_FIELDS
+                    if is_looked_for or outcome is not OutcomeKind.PLANNED
+                    else CREATED
+                    if kind is ChangeKind.CREATE
+                    else UPDATED
+                ),
+                lines=()
+                if is_looked_for
+                else (ReportedLine(product, None, 1 + place % 3, reason),),
+                vendors=(str(place % 41),),
+                remarks=("its parcel moves again",) if place == 350 else (),
+                before_go_live=place > 684,
+            )
+        )
+    made = Report(
+        run=facts(3, id=None, dry_run=True, remarks=(
+            "whether Jetti already has any of these was not checked; --against-jetti does that",
+        )),
+        counts=Counts(seen=802, new=720, changed=4, unchanged=78, pending=718, review=2),
+        requests=Requests(LoopRequests(6), JettiRequests(0, 0)),
+        changes=tuple(changes),
+        problems=tuple(
+            Problem(str(31_000_719 - place), f"#{1700 - place}", "review", NOON - 50 * HOUR,
+                    f"two sales are left for return {31_000_000 + place}")
+            for place in (100, 203)
+        ),
+        sums=Sums(41, 35, 1634),
+    )  # fmt: skip
+    return followed(made)
+
+
 def differing(text: str | None = None) -> Verification:
     """Of each kind of difference one, and returns that were not compared."""
     differences = tuple(
@@ -706,6 +765,11 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "run_uncreatable.txt": lambda: run_text.render(uncreatable()),
     "run_unread.txt": lambda: run_text.render(unread()),
     "run_hostile.txt": lambda: run_text.render(hostile()),
+    "run_hostile_40.txt": lambda: run_text.render(hostile(), 40),
+    "run_large_40.txt": lambda: run_text.render(large(), 40),
+    "run_large.txt": lambda: run_text.render(large()),
+    "run_large_120.txt": lambda: run_text.render(large(), 120),
+    "run_tricky.txt": lambda: run_text.render(tricky()),
     "run_busy.json": lambda: as_json.encode(busy()),
     "run_dry.json": lambda: as_json.encode(dry()),
     "run_busy.csv": lambda: as_csv.render(busy()),

@@ -175,7 +175,7 @@ def test_title_and_heading_tell_the_verdict_of_the_text_report(name: str) -> Non
     assert isinstance(report, Report)
     page = page_of(report)
 
-    headline = run_text.render(report).split("\n")[0]
+    headline = run_text.render(report, 100_000).split("\n")[0]
     [(_, verdict)] = [one for one in page.headings if one[0] == "h1"]
     assert verdict[1:] in headline
     assert page.title.startswith(verdict)
@@ -188,7 +188,7 @@ def test_of_a_verification_too(make: Callable[[], Verification]) -> None:
     page = page_of(found)
 
     [(_, verdict)] = [one for one in page.headings if one[0] == "h1"]
-    assert verdict in verification_text.render(found)
+    assert verdict in verification_text.render(found, 100_000)
     assert page.title.startswith(verdict)
 
 

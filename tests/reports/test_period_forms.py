@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 
 import pytest
+from wcwidth import wcswidth
 
 from reconciler.core.model import State
 from reconciler.core.period.report import PeriodReport
@@ -194,7 +195,7 @@ def test_title_text_and_heading_give_the_same_verdict() -> None:
 
         assert page.title.startswith(f"{verdict} – Returns, ")
         assert page.headings[0][1] == verdict
-        assert period_text.render(report).split("\n")[0] == f"{verdict}."
+        assert period_text.render(report, 200).split("\n")[0] == f"{verdict}."
     assert verdict == (
         "19 returns: 16 in Jetti, half of those that were pushed within 7.1m; 2 need a look"
     )
@@ -211,3 +212,20 @@ def test_the_longest_bar_is_whole() -> None:
     widths = [given["width"] for tag, given in page_of(period("day")).tags if tag == "rect"]
 
     assert widths[:3] == ["100.0%", "57.1%", "57.1%"]
+
+
+# ---------------------------------------------------------------------------------------- width
+
+
+@pytest.mark.parametrize("width", [40, 61, 62, 79, 80, 120])
+@pytest.mark.parametrize("report", [period("day"), period("reason"), period("reason", "返品" * 40)])
+def test_no_line_is_wider_than_the_terminal(report: PeriodReport, width: int) -> None:
+    for line in rendered(report, "text", width).split("\n"):
+        assert wcswidth(line) <= width, line
+
+
+def test_what_a_narrow_terminal_has_no_room_for_is_named() -> None:
+    narrow = " ".join(rendered(period("day"), "text", 50).split())
+
+    assert "no room for: to do, decide, median, 95 %; the other formats have all" in narrow
+    assert "no room for" not in rendered(period("day"), "text", 80)

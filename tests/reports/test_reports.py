@@ -23,6 +23,7 @@ from tests.reports.samples import (
     followed,
     hostile,
     looked,
+    stopped,
     told,
     unhealthy,
 )
@@ -39,6 +40,7 @@ def test_what_is_remarked_on_a_change_stands_below_it() -> None:
     report = msgspec.structs.replace(busy(), changes=(change,))
 
     lines = run_text.render(report).splitlines()
+    lines = [line for line in lines if not line.startswith("    ") or line.startswith("      ")]
 
     at = lines.index("      note: its name in Jetti is another")
     assert change.return_id in lines[at - 1]
@@ -128,14 +130,15 @@ def test_the_headline_comes_first() -> None:
 
     assert "everything is in step" in firsts["run_quiet.txt"]
     assert "would create 2" in firsts["run_dry.txt"]
-    assert "[exit 7]" in firsts["run_stopped.txt"]
+    assert "The plan creates 400 sale returns" in firsts["run_stopped.txt"]
+    assert "[exit 7]" in run_text.render(stopped(), 200).split("\n")[0]
     assert firsts["status_healthy.txt"] == "Healthy."
 
 
 def test_each_sentence_of_a_headline_begins_with_a_capital() -> None:
     late = msgspec.structs.replace(dry(), run=msgspec.structs.replace(dry().run, exit_code=3))
 
-    said = run_text.render(late).split("\n")[0]
+    said = run_text.render(late, 200).split("\n")[0]
 
     assert "Would create 2" in said
     assert "Nothing was written. Some returns need a look. [exit 3]" in said

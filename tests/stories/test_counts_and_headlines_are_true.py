@@ -168,7 +168,7 @@ def test_json_and_text_of_a_run_that_only_waits(world: World) -> None:
     ran = world.call("run")
 
     assert ran.code == 0
-    assert "waiting (create)" in ran.stdout
+    assert "waiting (1), to create" in ran.stdout
     assert headline(ran) == "Run 2 (scheduled): nothing was pushed. Now 1 waiting. [exit 0]"
 
 

@@ -43,6 +43,7 @@ class RealWorld(World):
             "RECONCILER_LOOP__LAG": "0s",
             "RECONCILER_JETTI__SETTLE": "1s",
         }
+        del self.environ["COLUMNS"]  # a terminal's is its own
         self._started: list[subprocess.Popen[str]] = []
 
     def born(self, *lines: tuple[str | None, int]) -> str:

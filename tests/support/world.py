@@ -37,6 +37,9 @@ from tests.support.in_process import Network, in_process
 from tests.support.leaks import assert_no_leak, found_in
 
 NO_KEYS = {"LOOP_API_KEY": "", "JETTI_API_TOKEN": ""}
+ONE_LINE = "99999"
+"""Columns of a terminal on which no sentence is wrapped: stories ask what is said, and not where a
+line of it ends."""
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BUSY_SECONDS = 30.0
 
@@ -146,6 +149,7 @@ class World:
             "RECONCILER_JETTI__READS_PER_SECOND": "1000",
             "RECONCILER_JETTI__WRITES_PER_SECOND": "1000",
             "RECONCILER_LOOP__REQUESTS_PER_MINUTE": "100000",
+            "COLUMNS": ONE_LINE,
         }
 
     @property
