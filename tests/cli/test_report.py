@@ -34,7 +34,8 @@ def test_it_reports_on_the_last_thirty_days_without_any_option(home: Path) -> No
     done = reconciler("report", cwd=home, RECONCILER_LEDGER=ledger(home))
 
     assert (done.returncode, done.stderr) == (0, "")
-    period, before, *_ = done.stdout.splitlines()
+    verdict, period, before, *_ = done.stdout.splitlines()
+    assert verdict == "No return was created in Loop in this period."
     start, end = (
         datetime.strptime(said, "%Y-%m-%d %H:%M:%SZ").replace(tzinfo=UTC)
         for said in period.removeprefix("period     ").split(" to ")
@@ -138,7 +139,12 @@ def test_each_format_is_written(world: World, form: str) -> None:
     ran = world.call("report", "--format", form)
 
     assert ran.code == 0
-    starts = {"text": "period  ", "json": "{", "csv": '\ufeff"table"', "markdown": "## Returns"}
+    starts = {
+        "text": "1 return: 1 in Jetti",
+        "json": "{",
+        "csv": '\ufeff"table"',
+        "markdown": "## Returns",
+    }
     assert ran.stdout.startswith(starts[form])
 
 
@@ -146,3 +152,11 @@ def test_it_works_while_another_run_holds_the_lock(world: World) -> None:
     world.trusted()
     with open_ledger(world.ledger, world.clock):
         assert world.call("report").code == 0
+
+
+def test_its_text_is_as_wide_as_columns_says(world: World) -> None:
+    world.trusted()
+
+    ran = world.call("report", "--by", "day", COLUMNS="44")
+
+    assert 36 < max(map(len, ran.stdout.splitlines())) <= 44
