@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import signal
@@ -187,12 +188,17 @@ def test_once_a_day_the_ledger_is_backed_up_and_a_failure_is_told(
         for record in caplog.records
         if "backup: ended" in record.getMessage()
     ]
+    outcome = json.loads((tmp_path / "ledger.db.backup.json").read_bytes())
     assert status == 143
     if place == "sound":
         assert (len(made), level, told) == (1, "INFO", "backup: ended with exit code 0")
+        assert [outcome["path"], outcome["failed_at"]] == [str(made[0]), None]
     else:
         assert (made, level, told) == ([], "WARNING", "backup: ended with exit code 8")
         assert "could not be made" in caplog.text
+        assert [outcome["made_at"], outcome["failed_at"][:16]] == [None, "2026-03-01T02:47"]
+        assert "could not be made" in outcome["problem"]
+    assert outcome["keep"] == 2
 
 
 def test_the_nightly_sweep_of_a_daemon_tries_both_keys(
