@@ -106,7 +106,7 @@ def _problem(error: Exception) -> str:
 
 
 def _leave(ledger: Path, outcome: RoutineBackup) -> None:
-    """Never raises OSError: how the backup went is told all the same, by its exit code."""
+    """Never raises OSError: how the backup went shows in its exit code all the same."""
     try:
         backup_outcome.write(ledger, outcome)
     except OSError as error:
@@ -119,7 +119,7 @@ def _leave(ledger: Path, outcome: RoutineBackup) -> None:
 
 
 def _text(path: Path) -> str:
-    """A name that is not UTF-8 cannot stand in JSON as it is."""
+    """A name that is not UTF-8 does not fit into JSON as it is."""
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 

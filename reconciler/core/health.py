@@ -114,7 +114,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     backup: RoutineBackup | None = None
     """How the daily backup last went; None where none was ever made."""
     backup_unknown: str | None = None
-    """Why that cannot be told, where it cannot."""
+    """Why that is not known, where something keeps it from being read."""
     killed: int | None = None
     """The id of a run without an end while nothing holds the lock; None if that was not checked."""
 
@@ -132,7 +132,7 @@ RETURNS, ROWS, PASS_AGE = "returns", "rows", "pass age"
 """The causes that alarms speak of return by return and row by row, and the one that is not looked
 at without a `max_age`."""
 BACKUP = "backup"
-"""That of daily backups, whether they fail, have stopped or cannot be told of."""
+"""That of daily backups, whether they fail, have stopped or are not known."""
 
 
 class Health(Struct, frozen=True):

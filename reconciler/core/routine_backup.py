@@ -14,7 +14,7 @@ Instant = Annotated[datetime, Meta(tz=True)]
 class RoutineBackup(Struct, frozen=True, kw_only=True):
     """The outcome of `ledger backup --keep N`, which is what cron, the timers and `serve` call.
 
-    One that somebody makes by hand, without `--keep`, is not told here: it says nothing of whether
+    One that somebody makes by hand, without `--keep`, is not recorded here: it does not tell whether
     the next daily one will be made.
     """
 
