@@ -14,8 +14,8 @@ Instant = Annotated[datetime, Meta(tz=True)]
 class RoutineBackup(Struct, frozen=True, kw_only=True):
     """The outcome of `ledger backup --keep N`, which is what cron, the timers and `serve` call.
 
-    One that somebody makes by hand, without `--keep`, is not recorded here: it does not tell whether
-    the next daily one will be made.
+    One that somebody makes by hand, without `--keep`, is not recorded here: it does not tell
+    whether the next daily one will be made.
     """
 
     made_at: Instant | None = None
