@@ -223,8 +223,11 @@ def test_where_the_outcome_cannot_be_kept_the_backup_is_as_it_was(
 
 
 def test_a_lost_ledger_leaves_nothing_in_its_place(live: World) -> None:
-    (live.directory / "ledger.db").rename(live.directory / "elsewhere.db")
+    ledger = live.directory / "ledger.db"
+    ledger.rename(live.directory / "elsewhere.db")
 
+    assert daily(live) == 7
+    ledger.touch()
     assert daily(live) == 7
 
     assert not outcome(live).exists()
