@@ -51,7 +51,14 @@ from reconciler.core.return_detail import (
 )
 from reconciler.core.states import OPEN
 from reconciler.core.summary import CREATION_STOPPED
-from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavailable
+from reconciler.errors import (
+    ConfigError,
+    KeyRefused,
+    LedgerError,
+    SafetyStop,
+    TargetUnavailable,
+)
+from reconciler.ledger import backup_outcome
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
 from reconciler.ledger.opening import is_in_use, open_reader, open_scratch
@@ -84,7 +91,11 @@ def _checked(settings: Settings, clock: Clock) -> Facts:
 
 def _read(settings: Settings, clock: Clock) -> Facts:
     with open_reader(settings.ledger, clock) as ledger:
-        return _facts(ledger, settings, clock)
+        facts = _facts(ledger, settings, clock)
+    try:
+        return replace(facts, backup=backup_outcome.read(path_of(settings.ledger)))
+    except LedgerError as error:
+        return replace(facts, backup_unknown=str(error))
 
 
 def history(settings: Settings, clock: Clock, limit: int) -> PastRuns:

@@ -94,6 +94,8 @@ def _command(reason: health.Reason, facts: Facts) -> str:
         return stopped.command
     if reason.cause == "stopped plan" and facts.stopped is not None:
         return f"reconciler run --accept-plan {facts.stopped.digest}"
+    if reason.cause == health.BACKUP and facts.backup is not None:
+        return facts.backup.command
     return "reconciler status"
 
 

@@ -97,6 +97,12 @@ def _of_the_ledger(health: Health, schema: int) -> Iterator[Figure]:
         {kind: at.timestamp() for kind, at in complete.items() if at is not None},
         "kind",
     )
+    if facts.backup is not None and facts.backup.made_at is not None:
+        yield _one(
+            "reconciler_last_backup_timestamp_seconds",
+            "When the last daily backup was made.",
+            facts.backup.made_at.timestamp(),
+        )
     yield _one(
         "reconciler_watermark_timestamp_seconds",
         "Up to when reading is complete.",

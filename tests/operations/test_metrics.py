@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core.health import Facts, assess
 from reconciler.core.model import State
 from reconciler.core.report import Problem, Requests, RunKind
+from reconciler.core.routine_backup import RoutineBackup
 from reconciler.operations import metrics
 from reconciler.operations.metrics import Ended, figures
 
@@ -26,6 +28,7 @@ FACTS = Facts(
     malformed=3,
     last_complete_pass=NOON,
     oldest_problem=Problem("1", "#1", "review", NOON - 5 * HOUR),
+    backup=RoutineBackup(made_at=NOON - 9 * HOUR, failed_at=NOON, problem="full", keep=14),
 )
 HEALTH = assess(FACTS, HOUR, None)
 ENDED = Ended(RunKind.SCHEDULED, 3, NOON - HOUR, NOON, Requests())
@@ -57,9 +60,18 @@ def test_what_is_written_says_the_same(tmp_path: Path) -> None:
     assert values["entries", "review"] == 2
     assert {key[1] for key in values if key[0] == "entries"} == {state.value for state in State}
     assert values["overdue",] == 1
+    assert values["last_backup_timestamp_seconds",] == (NOON - 9 * HOUR).timestamp()
     assert values["malformed",] == 3
     assert values["ledger_schema",] == 5
     assert ("last_complete_timestamp_seconds", "sweep") not in values
+
+
+def test_before_the_first_backup_no_time_of_one_is_told(tmp_path: Path) -> None:
+    health = assess(replace(FACTS, backup=None), HOUR, None)
+
+    metrics.write(tmp_path / "x.prom", figures(ENDED, health, 5))
+
+    assert "reconciler_last_backup_timestamp_seconds" not in (tmp_path / "x.prom").read_text()
 
 
 def test_without_a_ledger_nothing_is_told_of_it() -> None:
