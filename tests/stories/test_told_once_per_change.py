@@ -14,6 +14,8 @@ from reconciler.ledger.lock import run_lock
 from tests.support.ears import Ears, listening
 from tests.support.world import World
 
+DOCS = Path(__file__).parents[2] / "docs/alarms.md"
+
 
 @pytest.fixture
 def ears() -> Iterator[Ears]:
@@ -263,6 +265,16 @@ def test_a_ledger_that_cannot_be_used_is_told_hourly_and_then_to_be_well(
     assert watched.call("run").code == 0
     assert len(ears.messages) == 3
     assert "Well again (1):\n  - the ledger\n" in ears.messages[2]
+
+
+def test_the_page_names_the_file_that_remembers_it(watched: World, ears: Ears) -> None:
+    damage(watched)
+    before = set(os.listdir(watched.directory))
+
+    assert watched.call("run").code == 8
+
+    [file] = set(os.listdir(watched.directory)) - before - {"ledger.db.lock"}
+    assert f"`{file}`" in DOCS.read_text()
 
 
 def test_a_ledger_that_is_gone_is_told_hourly(watched: World, ears: Ears) -> None:
