@@ -180,6 +180,7 @@ class Memory:
             facts.now,
             facts.last_complete_pass,
             judges_age=max_age is not None,
+            states=found.states,
         )
         if self._without.exists:
             what = self._after_trouble(what, found.told)

@@ -154,6 +154,70 @@ def test_a_return_that_is_settled_is_told_to_be_well_at_once(watched: World, ear
     assert f"Well again (1):\n  - #1002, return {one}\nNothing else is wrong." in ears.messages[1]
 
 
+# --------------------------------------------------------------------------- after someone decided
+
+
+@pytest.mark.covers("R22")
+def test_what_was_retried_in_vain_is_told_again_by_the_next_run(watched: World, ears: Ears) -> None:
+    one = for_a_person(watched)
+    watched.run()
+
+    assert watched.call("retry", one, "--yes").code == 0
+    watched.call("status", "--notify")
+    assert len(ears.messages) == 1, "a decision alone makes nothing well, nor worse"
+    watched.pass_time()
+    watched.run()
+    watched.run()
+
+    assert len(ears.messages) == 2
+    assert f"return {one} is in review" in ears.messages[1]
+
+
+def test_what_is_ignored_is_told_to_be_ignored(watched: World, ears: Ears) -> None:
+    one = for_a_person(watched)
+    watched.run()
+
+    assert watched.call("ignore", one, "--yes", "--reason", "settled by hand").code == 0
+    watched.run()
+
+    assert f"Well again (1):\n  - #1002, return {one}: ignored from now on\n" in ears.messages[1]
+
+
+@pytest.mark.covers("R22")
+def test_a_second_stop_within_the_hour_is_told_like_the_first(watched: World, ears: Ears) -> None:
+    watched.environ |= {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0.001"}
+
+    def stopped() -> str:
+        for _ in range(2):
+            watched.submit(watched.order(("Acme", 1)))
+        watched.pass_time()
+        ran = watched.run()
+        assert ran.code == 7
+        return str(ran.report["run"]["digest"])
+
+    first = stopped()
+    assert watched.run("--accept-plan", first).code == 0
+    second = stopped()
+
+    assert len(ears.messages) == 2
+    for digest, message in zip((first, second), ears.messages, strict=True):
+        assert message.startswith("reconciler: 1 new problem\n")
+        assert f"  ! plan {digest} was not carried out: it would create 2 returns" in message
+        assert f"    reconciler run --accept-plan {digest}\n" in message
+
+
+def test_the_other_key_is_told_once_the_first_one_is_right(watched: World, ears: Ears) -> None:
+    watched.submit(watched.order(("Acme", 1)))
+    watched.pass_time()
+
+    for wrong in ("LOOP_API_KEY", "JETTI_API_TOKEN", "JETTI_API_TOKEN"):
+        assert watched.run(**{wrong: "wrong-canary-key"}).code == 6
+        watched.pass_time()
+
+    assert len(ears.messages) == 2
+    assert "Jetti refused the key" in ears.messages[1]
+
+
 # -------------------------------------------------------------------------- what nobody asked for
 
 
