@@ -38,6 +38,7 @@ from reconciler.core.records import (
     SetAside,
     StoppedPlan,
     Told,
+    told_of_row,
 )
 from reconciler.core.report import BacklogLeft, Failure, Problem, RunKind
 from reconciler.core.return_detail import (
@@ -133,7 +134,7 @@ def _states(ledger: SqlLedger, told: Sequence[Told], wrong: Collection[str]) -> 
         key: known[id_].state.value for key, id_ in gone.items() if id_ is not None and id_ in known
     }
     if any(id_ is None for id_ in gone.values()):
-        ignored = {alarms.key_of_row(row.key) for row in ledger.malformed.ignored()}
+        ignored = {told_of_row(row.key) for row in ledger.malformed.ignored()}
         states |= dict.fromkeys(ignored.intersection(gone), State.IGNORED.value)
     return states
 

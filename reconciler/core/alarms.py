@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from reconciler.core import health
 from reconciler.core.health import PASS_AGE, RETURNS, ROWS, Facts
 from reconciler.core.model import State
-from reconciler.core.records import Run, SetAside, Told
+from reconciler.core.records import Run, SetAside, Told, told_of_row
 from reconciler.core.report import Problem
 from reconciler.core.states import OPEN
 from reconciler.core.summary import CREATION_STOPPED
@@ -198,17 +198,12 @@ def _of_row(row: SetAside) -> Concern:
     subject = f"{row.order_name}, {name}" if row.order_name else name
     part = " in part" if row.is_partial else ""
     return Concern(
-        key=key_of_row(row.key),
+        key=told_of_row(row.key),
         kind=_IN_PART if row.is_partial else _WHOLLY,
         subject=f"{subject} (row not understood)",
         text=f"{subject}: Loop's row is not understood{part}: {row.problem}",
         command=f"reconciler show {row.return_id}" if row.return_id else "reconciler status",
     )
-
-
-def key_of_row(key: str) -> str:
-    """Of a row that is not understood, the key of the concern."""
-    return f"row {key}"
 
 
 def news(
@@ -285,7 +280,7 @@ def _has_passed(gone: Told, last_complete_pass: datetime | None) -> bool:
 
 def _is_calm(gone: Told, now: datetime) -> bool:
     """Whether it is well again for long enough to be reported."""
-    if gone.return_id is not None or gone.key.startswith("row "):
+    if gone.return_id is not None or gone.key.startswith(told_of_row("")):
         return True
     # safeguard: what-comes-and-goes-is-reported-once
     return gone.well_since is not None and abs(now - gone.well_since) >= CALM_AFTER
