@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from reconciler import alarms, config
 from reconciler.ledger.lock import run_lock
+from reconciler.operations.one_at_a_time import one_at_a_time
 from tests.support.ears import Ears, listening
 from tests.support.world import World
 
@@ -298,6 +302,55 @@ def test_commands_that_somebody_waits_for_refuse_such_an_address(
     assert "canary-post" not in ran.stderr
 
 
+# ---------------------------------------------------------------------------- two at the same time
+
+
+@pytest.mark.covers("R22")
+@pytest.mark.parametrize("trouble", ["a review", "no ledger"])
+def test_a_pass_that_ends_while_cron_sends_does_not_send_it_again(
+    watched: World, ears: Ears, trouble: str
+) -> None:
+    """As processes do it: each has read what was reported before the other one has reported."""
+    if trouble == "a review":
+        for_a_person(watched)
+        watched.run("--from", "2d", "--yes")  # which tells nobody
+    else:
+        damage(watched)
+    settings = config.load(None, watched.environ)
+    ears.lets_go = threading.Event()
+    both = [
+        threading.Thread(target=alarms.notify, args=(settings, watched.clock, None))
+        for _ in range(2)
+    ]
+
+    for one in both:
+        one.start()
+        until(lambda: bool(ears.heard))
+    until(lambda: len(ears.heard) > 1, 2.0)
+    ears.lets_go.set()
+    for one in both:
+        one.join()
+
+    assert len(ears.messages) == 1
+    ears.lets_go = None
+    alarms.notify(settings, watched.clock, None)
+    assert len(ears.messages) == 1
+
+
+def test_nobody_waits_for_one_who_never_ends(tmp_path: Path) -> None:
+    """Nor is a place in which no file can be made in the way."""
+    place = tmp_path / "x"
+    with one_at_a_time(place, 0), one_at_a_time(place, 0), one_at_a_time(tmp_path, 60):
+        assert place.exists()
+
+
+def until(is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until it is so, or until then."""
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 # ------------------------------------------------------------------------- a ledger out of order
 
 
@@ -337,7 +390,8 @@ def test_the_page_names_the_file_that_remembers_it(watched: World, ears: Ears) -
 
     assert watched.call("run").code == 8
 
-    [file] = set(os.listdir(watched.directory)) - before - {"ledger.db.lock"}
+    locks = {"ledger.db.lock", "ledger.db.reporting"}
+    [file] = set(os.listdir(watched.directory)) - before - locks
     assert f"`{file}`" in DOCS.read_text()
 
 
