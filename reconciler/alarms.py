@@ -104,15 +104,21 @@ class PassAlarms:
     def _write_metrics(self, ending: Ending) -> None:
         from reconciler.operations import metrics
 
+        health, before = None, list[metrics.Ended]()
         try:
             health = inspection.health(self._settings, self._clock, None)
+            for kind in _WATCHED:
+                run = inspection.last_ended(self._settings, self._clock, kind)
+                if kind is not self._kind and run and run.finished_at and run.exit_code is not None:
+                    began, at = run.started_at, run.finished_at
+                    before.append(metrics.Ended(kind, run.exit_code, began, at, None))
         except ReconcilerError:
-            health = None
+            pass  # the figures say that it cannot be read
         sent = ending.report.requests if ending.report else None
         ended = metrics.Ended(self._kind, ending.exit_code, ending.began, ending.at, sent)
         path = Path(self._settings.operations.metrics_file or "")
         try:
-            metrics.write(path, metrics.figures(ended, health, CURRENT.number))
+            metrics.write(path, metrics.figures(ended, health, CURRENT.number, before))
         except OSError as error:
             _log.warning(
                 "operations.metrics_file: %s: %s",

@@ -100,6 +100,13 @@ def history(settings: Settings, clock: Clock, limit: int) -> PastRuns:
     return past_runs.told(runs, is_locked=locked)
 
 
+def last_ended(settings: Settings, clock: Clock, kind: RunKind) -> Run | None:
+    """The last run of this kind that ended. Raises ConfigError, LedgerMissing, LedgerError."""
+    with open_reader(settings.ledger, clock) as ledger:
+        runs = ledger.runs.last_of(kind, _OF_EACH_KIND)
+    return next((run for run in runs if run.finished_at is not None), None)
+
+
 class Concerns(Struct, frozen=True):
     """What is wrong, and what somebody was informed of it."""
 

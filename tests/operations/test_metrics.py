@@ -14,6 +14,7 @@ from reconciler.core.model import State
 from reconciler.core.report import Problem, Requests, RunKind
 from reconciler.operations import metrics
 from reconciler.operations.metrics import Ended, figures
+from tests.support.world import World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -60,6 +61,29 @@ def test_what_is_written_says_the_same(tmp_path: Path) -> None:
     assert values["malformed",] == 3
     assert values["ledger_schema",] == 5
     assert ("last_complete_timestamp_seconds", "sweep") not in values
+
+
+@pytest.mark.covers("R22")
+def test_how_a_sweep_ended_outlasts_the_next_pass(world: World) -> None:
+    """Whoever asks every few minutes must be able to see it."""
+    path = world.directory / "x.prom"
+    world.environ["RECONCILER_OPERATIONS__METRICS_FILE"] = str(path)
+    world.trusted()
+    assert world.run("--sweep", "7d", JETTI_API_TOKEN="wrong").code == 6
+    swept = world.clock.now().timestamp()
+    world.pass_time()
+
+    assert world.run().code == 0
+
+    lines = path.read_text().splitlines()
+    assert 'reconciler_run_exit_code{kind="sweep"} 6.0' in lines
+    assert 'reconciler_run_exit_code{kind="scheduled"} 0.0' in lines
+    [at] = [
+        float(line.split()[-1])
+        for line in lines
+        if line.startswith('reconciler_run_ended_timestamp_seconds{kind="sweep"}')
+    ]
+    assert 0 <= swept - at < 60
 
 
 def test_without_a_ledger_nothing_is_told_of_it() -> None:
