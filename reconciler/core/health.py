@@ -126,6 +126,8 @@ class Reason(Struct, frozen=True):
     """The same for as long as it is the same trouble, in whatever numbers: by it `core.alarms`
     knows what it has reported."""
     text: str
+    run: Run | None = None
+    """The run that it is about."""
 
 
 RETURNS, ROWS, PASS_AGE = "returns", "rows", "pass age"
@@ -270,7 +272,7 @@ def _about_runs(facts: Facts) -> Iterator[Reason]:
         shown[ended.id] = ended
     for run in shown.values():
         end = "no end" if run.finished_at is None else f"exit code {run.exit_code}"
-        yield Reason(f"{run.kind} run with {end}", _end_of(run, facts))
+        yield Reason(f"{run.kind} run with {end}", _end_of(run, facts), run)
 
 
 def last_stop(runs: Iterable[Run]) -> Run | None:

@@ -16,6 +16,7 @@ from reconciler.core.report import Problem, Requests, RunKind
 from reconciler.core.routine_backup import RoutineBackup
 from reconciler.operations import metrics
 from reconciler.operations.metrics import Ended, figures
+from tests.support.world import World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -72,6 +73,29 @@ def test_before_the_first_backup_no_time_of_one_is_told(tmp_path: Path) -> None:
     metrics.write(tmp_path / "x.prom", figures(ENDED, health, 5))
 
     assert "reconciler_last_backup_timestamp_seconds" not in (tmp_path / "x.prom").read_text()
+
+
+@pytest.mark.covers("R22")
+def test_how_a_sweep_ended_outlasts_the_next_pass(world: World) -> None:
+    """Whoever asks every few minutes must be able to see it."""
+    path = world.directory / "x.prom"
+    world.environ["RECONCILER_OPERATIONS__METRICS_FILE"] = str(path)
+    world.trusted()
+    assert world.run("--sweep", "7d", JETTI_API_TOKEN="wrong").code == 6
+    swept = world.clock.now().timestamp()
+    world.pass_time()
+
+    assert world.run().code == 0
+
+    lines = path.read_text().splitlines()
+    assert 'reconciler_run_exit_code{kind="sweep"} 6.0' in lines
+    assert 'reconciler_run_exit_code{kind="scheduled"} 0.0' in lines
+    [at] = [
+        float(line.split()[-1])
+        for line in lines
+        if line.startswith('reconciler_run_ended_timestamp_seconds{kind="sweep"}')
+    ]
+    assert 0 <= swept - at < 60
 
 
 def test_without_a_ledger_nothing_is_told_of_it() -> None:
