@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -30,10 +31,14 @@ from reconciler.ledger.schema import CURRENT
 from reconciler.log_events import Event
 from reconciler.operations.background import Background, wait_for
 from reconciler.operations.hourly import HourlyFile
+from reconciler.operations.one_at_a_time import one_at_a_time
 from reconciler.reports import alarm_text
 
 LONGEST = 15.0
 """Seconds that the end of a pass takes longer at most, because somebody is informed of it."""
+
+_SENDING = 12.0
+"""Seconds that sending takes at most, its process included."""
 
 SENT, PRINTED = "sent", "printed"
 """The channels that are remembered apart: messages, and what `status --changed` has printed."""
@@ -99,15 +104,21 @@ class PassAlarms:
     def _write_metrics(self, ending: Ending) -> None:
         from reconciler.operations import metrics
 
+        health, before = None, list[metrics.Ended]()
         try:
             health = inspection.health(self._settings, self._clock, None)
+            for kind in _WATCHED:
+                run = inspection.last_ended(self._settings, self._clock, kind)
+                if kind is not self._kind and run and run.finished_at and run.exit_code is not None:
+                    began, at = run.started_at, run.finished_at
+                    before.append(metrics.Ended(kind, run.exit_code, began, at, None))
         except ReconcilerError:
-            health = None
+            pass  # the figures say that it cannot be read
         sent = ending.report.requests if ending.report else None
         ended = metrics.Ended(self._kind, ending.exit_code, ending.began, ending.at, sent)
         path = Path(self._settings.operations.metrics_file or "")
         try:
-            metrics.write(path, metrics.figures(ended, health, CURRENT.number))
+            metrics.write(path, metrics.figures(ended, health, CURRENT.number, before))
         except OSError as error:
             _log.warning(
                 "operations.metrics_file: %s: %s",
@@ -180,6 +191,7 @@ class Memory:
             facts.now,
             facts.last_complete_pass,
             judges_age=max_age is not None,
+            states=found.states,
         )
         if self._without.exists:
             what = self._after_trouble(what, found.told)
@@ -229,17 +241,40 @@ def notify(settings: Settings, clock: Clock, max_age: timedelta | None) -> None:
     """Send what has changed since it was last reported, if anything has. Never raises
     ReconcilerError."""
     memory = Memory(settings, clock, SENT)
+    if not _is_changed(memory, max_age):
+        return
+    # Looked at again inside: another process may be sending just that.
+    with _alone(settings):
+        try:
+            look = memory.look(max_age)
+        except ReconcilerError as error:
+            _send_trouble(settings, clock, error)
+            return
+        if not look.news or _send(settings, clock, look.news):
+            memory.remember(look)
+
+
+def _is_changed(memory: Memory, max_age: timedelta | None) -> bool:
+    """Whether there may be something to send or to remember, so that it is worth a lock."""
     try:
         look = memory.look(max_age)
-    except ReconcilerError as error:
-        send_trouble(settings, clock, error)
-        return
-    if not look.news or _send(settings, clock, look.news):
-        memory.remember(look)
+    except ReconcilerError:
+        return memory.may_tell_trouble()
+    return bool(look.news) or look.is_changed
+
+
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    ledger = settings.ledger_path
+    return one_at_a_time(ledger.with_name(f"{ledger.name}.reporting"), _SENDING)
 
 
 def send_trouble(settings: Settings, clock: Clock, error: ReconcilerError) -> None:
     """Send that the ledger cannot be used, once an hour."""
+    with _alone(settings):
+        _send_trouble(settings, clock, error)
+
+
+def _send_trouble(settings: Settings, clock: Clock, error: ReconcilerError) -> None:
     memory = Memory(settings, clock, SENT)
     if not memory.may_tell_trouble():
         return

@@ -42,6 +42,7 @@ from reconciler.core.records import (
     SetAside,
     StoppedPlan,
     Told,
+    told_of_row,
 )
 from reconciler.core.report import BacklogLeft, Failure, Problem, RunKind
 from reconciler.core.return_detail import (
@@ -55,7 +56,14 @@ from reconciler.core.return_detail import (
 )
 from reconciler.core.states import OPEN
 from reconciler.core.summary import CREATION_STOPPED
-from reconciler.errors import ConfigError, KeyRefused, SafetyStop, TargetUnavailable
+from reconciler.errors import (
+    ConfigError,
+    KeyRefused,
+    LedgerError,
+    SafetyStop,
+    TargetUnavailable,
+)
+from reconciler.ledger import backup_outcome
 from reconciler.ledger.location import path_of
 from reconciler.ledger.lock import is_locked
 from reconciler.ledger.opening import is_in_use, open_reader, open_scratch
@@ -89,7 +97,11 @@ def _checked(settings: Settings, clock: Clock) -> Facts:
 
 def _read(settings: Settings, clock: Clock) -> Facts:
     with open_reader(settings.ledger, clock) as ledger:
-        return _facts(ledger, settings, clock)
+        facts = _facts(ledger, settings, clock)
+    try:
+        return replace(facts, backup=backup_outcome.read(path_of(settings.ledger)))
+    except LedgerError as error:
+        return replace(facts, backup_unknown=str(error))
 
 
 def history(settings: Settings, clock: Clock, limit: int) -> PastRuns:
@@ -121,12 +133,21 @@ def period(settings: Settings, clock: Clock, asked: Asked) -> PeriodReport:
         )
 
 
+def last_ended(settings: Settings, clock: Clock, kind: RunKind) -> Run | None:
+    """The last run of this kind that ended. Raises ConfigError, LedgerMissing, LedgerError."""
+    with open_reader(settings.ledger, clock) as ledger:
+        runs = ledger.runs.last_of(kind, _OF_EACH_KIND)
+    return next((run for run in runs if run.finished_at is not None), None)
+
+
 class Concerns(Struct, frozen=True):
     """What is wrong, and what somebody was informed of it."""
 
     health: Health
     concerns: tuple[Concern, ...]
     told: list[Told]
+    states: dict[str, str]
+    """Of what was reported about returns and rows and is not wrong now, the state by key."""
 
 
 def concerns(settings: Settings, clock: Clock, max_age: timedelta | None, channel: str) -> Concerns:
@@ -139,11 +160,23 @@ def concerns(settings: Settings, clock: Clock, max_age: timedelta | None, channe
         problems = ledger.entries.every_problem(facts.now - patience)
         rows = ledger.malformed.oldest()
         told = ledger.told.read(channel)
-    return Concerns(
-        assess(facts, patience, max_age),
-        alarms.concerns(facts, patience, max_age, problems, rows),
-        told,
-    )
+        about = {one.return_id or facts.creation_stopped_by for one in told}
+        decided = ledger.decisions.last({id_ for id_ in about if id_ is not None})
+        found = alarms.concerns(facts, patience, max_age, problems, rows, decided)
+        states = _states(ledger, told, {one.key for one in found})
+    return Concerns(assess(facts, patience, max_age), found, told, states)
+
+
+def _states(ledger: SqlLedger, told: Sequence[Told], wrong: Collection[str]) -> dict[str, str]:
+    gone = {one.key: one.return_id for one in told if one.key not in wrong}
+    known = ledger.entries.versions([id_ for id_ in gone.values() if id_ is not None])
+    states = {
+        key: known[id_].state.value for key, id_ in gone.items() if id_ is not None and id_ in known
+    }
+    if any(id_ is None for id_ in gone.values()):
+        ignored = {told_of_row(row.key) for row in ledger.malformed.ignored()}
+        states |= dict.fromkeys(ignored.intersection(gone), State.IGNORED.value)
+    return states
 
 
 Look = Callable[[SqlLedger, Sequence[Entry], CreationRules], dict[str, LiveOrder]]

@@ -36,6 +36,7 @@ class Event(StrEnum):
     SETTINGS_NOT_RELOADED = "settings-not-reloaded"
     RUN_ENDED = "run-ended"
     BACKUP_MADE = "backup-made"
+    BACKUP_NOT_NOTED = "backup-not-noted"
     RUN_REFUSED = "run-refused"
     RUN_BROKE = "run-broke"
     TICK_SKIPPED = "tick-skipped"

@@ -52,7 +52,7 @@ ALLOWED = {
         "reports",
     },
     "deciding": {"app", "config", "core", "errors", "jetti", "ledger", "runtime"},
-    "maintenance": {"config", "core", "errors", "ledger", "runtime"},
+    "maintenance": {"config", "core", "errors", "ledger", "log_events", "runtime"},
     "doctor": {
         "app", "clock", "config", "core", "deadline", "errors", "http", "inspection", "jetti",
         "ledger", "loop", "runtime",

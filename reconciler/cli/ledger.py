@@ -66,7 +66,8 @@ def backup(context: click.Context, keep: int | None, into: str | None, wait: tim
 
     Works while a run goes on. The copy is opened and checked before it gets its name, so that
     there is a whole one or none. Only files that are backups of this ledger are ever removed,
-    never those made before an upgrade.
+    never those made before an upgrade. One with --keep is the daily one: how it went is left
+    beside the ledger, and `status` reports a failure, or that none has come for 48 hours.
 
     \b
     Examples:

@@ -15,10 +15,13 @@ from reconciler.core.instants import to_the_minute, to_the_second
 from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import VERBS, BacklogLeft, Problem, RunKind
+from reconciler.core.routine_backup import RoutineBackup
 from reconciler.core.summary import CREATION_STOPPED
 
 SWEEP_AGE = timedelta(hours=48)
 """Sweeps are optional, but once there was one, one a night is expected."""
+BACKUP_AGE = timedelta(hours=48)
+"""The same of routine backups: one a day."""
 FIRST_PASS_WITHIN = timedelta(hours=1)
 """A ledger older than this without any complete pass is probably on no timetable."""
 LONGEST = {RunKind.SCHEDULED: timedelta(minutes=30), RunKind.SWEEP: timedelta(hours=2)}
@@ -108,6 +111,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Of the last runs that were stopped, those whose stop is settled, and how."""
     backlog: BacklogLeft | None = None
     """What passes have still to do; None while creation is stopped."""
+    backup: RoutineBackup | None = None
+    """How the daily backup last went; None where none was ever made."""
+    backup_unknown: str | None = None
+    """Why that is not known, where something keeps it from being read."""
     killed: int | None = None
     """The id of a run without an end while nothing holds the lock; None if that was not checked."""
 
@@ -119,11 +126,15 @@ class Reason(Struct, frozen=True):
     """The same for as long as it is the same trouble, in whatever numbers: by it `core.alarms`
     knows what it has reported."""
     text: str
+    run: Run | None = None
+    """The run that it is about."""
 
 
 RETURNS, ROWS, PASS_AGE = "returns", "rows", "pass age"
 """The causes that alarms speak of return by return and row by row, and the one that is not looked
 at without a `max_age`."""
+BACKUP = "backup"
+"""That of daily backups, whether they fail, have stopped or are not known."""
 
 
 class Health(Struct, frozen=True):
@@ -159,6 +170,7 @@ def why(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Iterato
     yield from (Reason("creation", text) for text in _about_creation(facts))
     yield from (Reason("stopped plan", text) for text in _about_the_stopped(facts))
     yield from (Reason("adoption", text) for text in _about_adoption(facts))
+    yield from (Reason(BACKUP, text) for text in _about_backups(facts))
 
 
 def _about_returns(facts: Facts, patience: timedelta) -> Iterator[str]:
@@ -260,7 +272,7 @@ def _about_runs(facts: Facts) -> Iterator[Reason]:
         shown[ended.id] = ended
     for run in shown.values():
         end = "no end" if run.finished_at is None else f"exit code {run.exit_code}"
-        yield Reason(f"{run.kind} run with {end}", _end_of(run, facts))
+        yield Reason(f"{run.kind} run with {end}", _end_of(run, facts), run)
 
 
 def last_stop(runs: Iterable[Run]) -> Run | None:
@@ -302,6 +314,15 @@ def killed_run(facts: Facts) -> Run | None:
     last = facts.runs[0] if facts.runs else None
     is_killed = last is not None and last.finished_at is None and was_killed(last, facts)
     return last if is_killed else None
+
+
+def lacking_backup(facts: Facts) -> RoutineBackup | None:
+    """How the daily backup last went, if one has to be made: the newest attempt failed, or the
+    last one is too old. One from ahead of the clock is not: the next one corrects it."""
+    last = facts.backup
+    if last is None or last.failed_at is not None or last.made_at is None:
+        return last
+    return last if facts.now - last.made_at > BACKUP_AGE else None
 
 
 def _is_made_up(sweep: Run, scheduled: Run | None, facts: Facts) -> bool:
@@ -366,6 +387,23 @@ def _about_adoption(facts: Facts) -> Iterator[str]:
         yield (
             "not everything that Jetti already has was looked up: let"
             f" `{init_adopt(facts.go_live)}` finish, or run it again"
+        )
+
+
+def _about_backups(facts: Facts) -> Iterator[str]:
+    if facts.backup_unknown is not None:
+        yield f"how the daily backup went is not known: {facts.backup_unknown}"
+    if (last := lacking_backup(facts)) is None:
+        return
+    if last.failed_at is not None:
+        yield (
+            f"the backup of {to_the_minute(last.failed_at)} failed: {last.problem}; once that is"
+            f" settled, make one with `{last.command}`"
+        )
+    elif last.made_at is not None:
+        yield (
+            f"the last daily backup was made {duration.approximate(facts.now - last.made_at)} ago,"
+            f" more than 48h: make one with `{last.command}`, and see why none comes each day"
         )
 
 

@@ -253,3 +253,9 @@ class Told(Struct, frozen=True):
     well_since: datetime | None = None
     """Since when it is not there any more."""
     return_id: str | None = None
+
+
+def told_of_row(key: str) -> str:
+    """Under which key it is remembered that the row of this key was reported. It names the return,
+    if the row has its id."""
+    return f"row {key}"

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.clock import Clock
 from reconciler.errors import LedgerError, LedgerLocked
@@ -40,11 +41,21 @@ class Backup(Struct, frozen=True):
 
     ledger: Path
     path: Path
+    made_at: datetime
+    """The time in its name."""
     size: int
     """Bytes."""
     entries: int
-    removed: tuple[Path, ...]
+    removed: tuple[Path, ...] = ()
     """Older ones that it has taken the place of."""
+
+
+class OldBackupStays(LedgerError):
+    """The backup is made, but an older one could not be removed."""
+
+    def __init__(self, message: str, hint: str, made: Backup) -> None:
+        super().__init__(message, hint)
+        self.made = made
 
 
 def back_up(
@@ -54,7 +65,8 @@ def back_up(
 
     With `keep` the newest `keep` backups of this ledger are left there, this one included. Takes no
     lock, unless a run was killed during a commit that has to be undone first. Waits up to `wait`
-    seconds for another backup there. Raises ConfigError, LedgerMissing, LedgerError, LedgerLocked.
+    seconds for another backup there. Raises ConfigError, LedgerMissing, LedgerError (of which
+    OldBackupStays when it is made all the same), LedgerLocked.
     """
     path = path_of(url)
     require_present(path)
@@ -64,11 +76,13 @@ def back_up(
         require_ours(source, path, CURRENT.number)
         partial = place / f"{path.name}.backup.partial"
         with _reserved(partial, clock, wait) as descriptor:
-            final = _free_name(place, path.name, clock)
+            now, final = _free_name(place, path.name, clock)
             counts = _copy(source, partial, final, descriptor)
             size = final.stat().st_size
-    removed = _remove_older(final, path.name, clock.now(), keep) if keep is not None else ()
-    return Backup(path, final, size, counts.get("entries", 0), removed)
+    made = Backup(path, final, now, size, counts.get("entries", 0))
+    if keep is None:
+        return made
+    return replace(made, removed=_remove_older(made, path.name, clock.now(), keep))
 
 
 def back_up_before_migrating(
@@ -236,20 +250,20 @@ def _require_private(descriptor: int, partial: Path) -> None:
     os.fchmod(descriptor, 0o600)
 
 
-def _free_name(place: Path, ledger: str, clock: Clock) -> Path:
-    """A name of this second, or of the next one that is free: no file is ever replaced."""
-    while os.path.lexists(final := place / f"{ledger}.{clock.now():{_TIME}}.backup"):
+def _free_name(place: Path, ledger: str, clock: Clock) -> tuple[datetime, Path]:
+    """A time and the name of it: this second, or the next that is free. No file is replaced."""
+    while os.path.lexists(final := place / f"{ledger}.{(now := clock.now()):{_TIME}}.backup"):
         clock.wait(_LOOK_AGAIN)
-    return final
+    return now, final
 
 
-def _remove_older(made: Path, ledger: str, now: datetime, keep: int) -> tuple[Path, ...]:
+def _remove_older(made: Backup, ledger: str, now: datetime, keep: int) -> tuple[Path, ...]:
     """Remove all but the newest `keep` backups of this ledger in the directory of this one.
 
     This one stays, whatever the clock said at the others. One from a time that is still to come
     was made while the clock was wrong: it goes first.
     """
-    others = [(time, file) for time, file in _timed(made.parent, ledger) if file != made]
+    others = [(time, file) for time, file in _timed(made.path.parent, ledger) if file != made.path]
     soon = now + timedelta(seconds=1)
     others.sort(key=lambda one: (one[0] <= soon, one[0]))
     surplus = [file for _, file in others[: max(0, len(others) + 1 - keep)]]
@@ -257,10 +271,11 @@ def _remove_older(made: Path, ledger: str, now: datetime, keep: int) -> tuple[Pa
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
-            raise LedgerError(
-                f"the backup {made} is made, but an older one could not be removed: {file}:"
+            raise OldBackupStays(
+                f"the backup {made.path} is made, but an older one could not be removed: {file}:"
                 f" {error.strerror}",
                 "remove it by hand, or correct the permissions of its directory",
+                made,
             ) from error
         hit(Failpoint.OLD_BACKUP_REMOVED)
     return tuple(surplus)

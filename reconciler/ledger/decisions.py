@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
+from reconciler.core.batches import batched
 from reconciler.core.decisions import Decided, Decision, Ruling
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import transitions
@@ -26,6 +27,16 @@ class SqlDecisions:
         query = select(*columns_of(decisions, Decided)).where(decisions.c.return_id == return_id)
         with self._database.reading() as connection:
             return tuple(Decided(*row) for row in connection.execute(query.order_by("id")))
+
+    def last(self, ids: Collection[str]) -> dict[str, datetime]:
+        """When someone last decided about each of these returns, of those that there is one of."""
+        found: dict[str, datetime] = {}
+        with self._database.reading() as connection:
+            for batch in batched(ids):
+                query = select(decisions.c.return_id, func.max(decisions.c.decided_at))
+                these = query.where(decisions.c.return_id.in_(batch))
+                found.update(connection.execute(these.group_by(decisions.c.return_id)).all())
+        return found
 
     def record(
         self, rulings: Sequence[Ruling], now: datetime, *, by: str | None, reason: str | None

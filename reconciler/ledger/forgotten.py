@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, delete, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from reconciler.core.decisions import why_not_forgotten
+from reconciler.core.records import told_of_row
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger.database import Database
@@ -27,6 +28,7 @@ from reconciler.ledger.tables import (
     plans,
     runs,
     spellings,
+    told,
 )
 
 _INSTEAD = "(a forgotten return)"
@@ -159,6 +161,9 @@ def _tables_about_returns() -> list[Table]:
 
 def _of_it(table: Table, return_id: str) -> Any:
     named = table.c.return_id == return_id
+    # safeguard: reported-rows-are-forgotten-too
+    if table is told:
+        return or_(named, table.c.key == told_of_row(return_id))
     # In the first schema the key was the only place of an id.
     return or_(named, table.c.key == return_id) if table is malformed else named
 

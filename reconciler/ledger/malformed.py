@@ -43,6 +43,10 @@ class SqlMalformedRows:
         """The oldest first; all of them without a limit."""
         return self._rows(select(malformed).where(~IS_IGNORED).limit(limit))
 
+    def ignored(self) -> list[SetAside]:
+        """Those that someone decided to ignore."""
+        return self._rows(select(malformed).where(IS_IGNORED))
+
     def find(self, name: str) -> list[SetAside]:
         """Those of that return, or of every return on that order."""
         columns = malformed.c

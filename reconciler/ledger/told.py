@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
 from msgspec.structs import asdict
 from sqlalchemy import Connection, delete, select
 
 from reconciler.core.batches import batched
-from reconciler.core.records import Told
+from reconciler.core.records import Told, told_of_row
 from reconciler.ledger.database import Database
 from reconciler.ledger.loading import columns_of
-from reconciler.ledger.tables import entries, told
+from reconciler.ledger.tables import entries, malformed, told
 
 
 class SqlTold:
@@ -34,10 +34,17 @@ class SqlTold:
             named = {one.return_id for one in memory if one.return_id is not None}
             known = _known(connection, named)
             # Not of a return that somebody had forgotten meanwhile.
-            kept = (one for one in memory if one.return_id is None or one.return_id in known)
+            aside = set(map(told_of_row, connection.execute(select(malformed.c.key)).scalars()))
+            kept = (one for one in memory if _is_known(one, known, aside))
             for batch in batched(kept):
                 rows = [asdict(one) | {"channel": channel} for one in batch]
                 connection.execute(told.insert(), rows)
+
+
+def _is_known(one: Told, returns: Set[str], rows: Set[str]) -> bool:
+    if one.return_id is not None:
+        return one.return_id in returns
+    return one.key in rows or not one.key.startswith(told_of_row(""))
 
 
 def _known(connection: Connection, ids: Collection[str]) -> set[str]:

@@ -19,8 +19,9 @@ class HourlyFile:
 
     def __init__(self, ledger: Path, channel: str) -> None:
         name = hashlib.sha256(os.fsencode(ledger)).hexdigest()[:16]
-        temporary = Path(tempfile.gettempdir()) / f"reconciler-{os.geteuid()}-{name}.told-{channel}"
-        self._places = (ledger.with_name(f"{ledger.name}.told-{channel}"), temporary)
+        ending = f"reported-{channel}"
+        temporary = Path(tempfile.gettempdir()) / f"reconciler-{os.geteuid()}-{name}.{ending}"
+        self._places = (ledger.with_name(f"{ledger.name}.{ending}"), temporary)
 
     @property
     def exists(self) -> bool:

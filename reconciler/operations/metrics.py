@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -39,22 +39,27 @@ class Ended(Struct, frozen=True):
     """None where it came to no report."""
 
 
-def figures(ended: Ended, health: Health | None, schema: int) -> Iterator[Figure]:
+def figures(
+    ended: Ended, health: Health | None, schema: int, before: Sequence[Ended] = ()
+) -> Iterator[Figure]:
     """All figures. `health` is None where the ledger cannot be read: what it would tell is left
-    out, so that nobody takes old figures for new ones."""
-    kind = (ended.kind.value,)
-    yield _of(
-        "reconciler_run_exit_code", "Exit code of the last run.", {kind: ended.exit_code}, "kind"
-    )
+    out, so that nobody takes old figures for new ones. `before` are the last runs of other kinds:
+    a sweep is past for hours before anybody asks how it ended."""
+    # safeguard: metrics-of-both-kinds
+    runs = [*before, ended]
+    codes: dict[tuple[str, ...], float] = {(one.kind.value,): one.exit_code for one in runs}
+    yield _of("reconciler_run_exit_code", "Exit code of the last run.", codes, "kind")
     yield _of(
         "reconciler_run_ended_timestamp_seconds",
         "When the last run ended.",
-        {kind: ended.at.timestamp()},
+        {(one.kind.value,): one.at.timestamp() for one in runs},
         "kind",
     )
-    took = (ended.at - ended.began).total_seconds()
     yield _of(
-        "reconciler_run_duration_seconds", "How long the last run took.", {kind: took}, "kind"
+        "reconciler_run_duration_seconds",
+        "How long the last run took.",
+        {(one.kind.value,): (one.at - one.began).total_seconds() for one in runs},
+        "kind",
     )
     refused = float(ended.exit_code == _KEY_REFUSED)
     yield _one(
@@ -97,6 +102,12 @@ def _of_the_ledger(health: Health, schema: int) -> Iterator[Figure]:
         {kind: at.timestamp() for kind, at in complete.items() if at is not None},
         "kind",
     )
+    if facts.backup is not None and facts.backup.made_at is not None:
+        yield _one(
+            "reconciler_last_backup_timestamp_seconds",
+            "When the last daily backup was made.",
+            facts.backup.made_at.timestamp(),
+        )
     yield _one(
         "reconciler_watermark_timestamp_seconds",
         "Up to when reading is complete.",

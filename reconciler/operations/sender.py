@@ -37,6 +37,10 @@ def main() -> None:
 
     channel = apprise.Apprise(asset=apprise.AppriseAsset(app_id="reconciler"))
     is_known = channel.add(order.address)
+    for service in channel:
+        if "overflow_mode" not in vars(service):  # the address itself does not say it
+            # A service that takes less would refuse all of it, each time.
+            service.overflow_mode = apprise.OverflowMode.TRUNCATE
     is_taken = is_known and channel.notify(
         title=order.title,
         body=order.body,

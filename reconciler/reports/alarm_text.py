@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.core.alarms import Concern, News
+from reconciler.core.model import State
+from reconciler.core.records import Told
 from reconciler.core.text import safe
 from reconciler.reports.wording import counted
 
@@ -35,7 +37,7 @@ def _lines(news: News) -> Iterator[str]:
         yield from _concerns(news.standing)
     if news.well:
         yield f"Well again ({len(news.well)}):"
-        yield from (f"  - {safe(gone.subject, _LONGEST)}" for gone in news.well[:_MOST])
+        yield from (f"  - {safe(_gone(gone), _LONGEST)}" for gone in news.well[:_MOST])
         yield from _more(len(news.well))
     if news.silent:
         also = "problem that was" if news.silent == 1 else "problems that were"
@@ -49,6 +51,10 @@ def _concerns(some: Sequence[Concern]) -> Iterator[str]:
         yield f"  ! {safe(one.text, _LONGEST)}"
         yield f"    {safe(one.command, _LONGEST)}"
     yield from _more(len(some))
+
+
+def _gone(one: Told) -> str:
+    return f"{one.subject}: ignored from now on" if one.kind == State.IGNORED else one.subject
 
 
 def _more(count: int) -> Iterator[str]:

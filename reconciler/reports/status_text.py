@@ -7,9 +7,18 @@ from datetime import datetime
 
 from reconciler.core import duration
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
-from reconciler.core.health import Facts, Health, killed_run, refused_run, stopped_run, was_killed
+from reconciler.core.health import (
+    Facts,
+    Health,
+    killed_run,
+    lacking_backup,
+    refused_run,
+    stopped_run,
+    was_killed,
+)
 from reconciler.core.instants import to_the_second
 from reconciler.core.records import Run
+from reconciler.core.routine_backup import RoutineBackup
 from reconciler.core.text import safe
 from reconciler.reports import words_text
 from reconciler.reports.layout import Layout
@@ -81,6 +90,8 @@ def _next(health: Health) -> str | None:
         return f"reconciler show {safe(facts.oldest_problem.return_id, 20)}"
     if facts.adopting_since is not None:
         return init_adopt(facts.go_live)
+    if (lacking := lacking_backup(facts)) is not None:
+        return safe(lacking.command, 1000)
     if facts.settled and not health.healthy:
         return "reconciler run, as scheduled: what stopped it is settled"
     if facts.last_complete_pass is None:
@@ -92,6 +103,8 @@ def _facts(facts: Facts) -> Iterator[str]:
     yield line("watermark", f"{moment(facts.watermark)}{_ago(facts, facts.watermark)}")
     yield line("last pass", _ended(facts, facts.last_complete_pass))
     yield line("last sweep", _ended(facts, facts.last_complete_sweep))
+    if facts.backup is not None:
+        yield line("backup", _backup(facts, facts.backup))
     yield line("go-live", moment(facts.go_live))
     states = listed((count, state(name)) for name, count in sorted(facts.states.items()))
     yield line("returns", states or "none yet")
@@ -112,6 +125,13 @@ def _facts(facts: Facts) -> Iterator[str]:
         why = f": {safe(problem.reason)}" if problem.reason else ""
         name = f"{order(problem.order_name, problem.order_id)} return {safe(problem.return_id, 20)}"
         yield line("oldest", f"{name} {state(problem.state)}{since}{why}")
+
+
+def _backup(facts: Facts, last: RoutineBackup) -> str:
+    made = f"{moment(last.made_at)}{_ago(facts, last.made_at)}" if last.made_at else "none yet"
+    if last.failed_at is None:
+        return made
+    return f"FAILED {moment(last.failed_at)}{_ago(facts, last.failed_at)}, last made: {made}"
 
 
 def _ended(facts: Facts, instant: datetime | None) -> str:

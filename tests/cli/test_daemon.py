@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import signal
@@ -128,21 +129,25 @@ def test_sighup_has_the_settings_read_again_or_keeps_the_old_ones(tmp_path: Path
     assert daemon.returncode == 143
 
 
-class _QuickClock:
-    """From 02:46 on it runs a hundred times as fast, until a signal is asked for."""
+class _SteppingClock:
+    """Begins at 02:45 and goes on only while somebody waits, until a signal is asked for: however
+    busy the machine is, all that is to happen before 02:47 does."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._passed = 0.0
+        self._lock = threading.Lock()
         self.stopped = threading.Event()
 
     def monotonic(self) -> float:
-        return 100 * (time.monotonic() - self._began)
+        return self._passed
 
     def now(self) -> datetime:
-        return datetime(2026, 3, 1, 2, 46, 30, tzinfo=UTC) + timedelta(seconds=self.monotonic())
+        return datetime(2026, 3, 1, 2, 45, tzinfo=UTC) + timedelta(seconds=self._passed)
 
     def wait(self, seconds: float) -> None:
-        self.stopped.wait(seconds / 100)
+        with self._lock:
+            self._passed += seconds
+        self.stopped.wait(0.005)  # the other threads get their turn
         self.check()
 
     def check(self) -> None:
@@ -162,7 +167,7 @@ def test_once_a_day_the_ledger_is_backed_up_and_a_failure_is_told(
         "LOOP_BASE_URL": "http://127.0.0.1:9/api",
         "JETTI_BASE_URL": "http://127.0.0.1:9/api",
     }
-    clock = _QuickClock()
+    clock = _SteppingClock()
     runtime = Runtime(clock, environ)
     assert perform(["-q", "init"], runtime) == 0
     if place == "damaged":
@@ -181,25 +186,32 @@ def test_once_a_day_the_ledger_is_backed_up_and_a_failure_is_told(
     finally:
         logging.getLogger("reconciler.cli.serve").removeHandler(watch)
 
-    made = list(tmp_path.glob("ledger.db.20260301T0247*Z.backup"))
+    made = list(tmp_path.glob("ledger.db.20260301T*Z.backup"))
     [(level, told)] = [
         (record.levelname, record.getMessage())
         for record in caplog.records
         if "backup: ended" in record.getMessage()
     ]
+    outcome = json.loads((tmp_path / "ledger.db.backup.json").read_bytes())
     assert status == 143
     if place == "sound":
         assert (len(made), level, told) == (1, "INFO", "backup: ended with exit code 0")
+        assert [outcome["path"], outcome["failed_at"]] == [str(made[0]), None]
+        assert outcome["made_at"] >= "2026-03-01T02:47"
     else:
         assert (made, level, told) == ([], "WARNING", "backup: ended with exit code 8")
         assert "could not be made" in caplog.text
+        assert outcome["made_at"] is None
+        assert outcome["failed_at"] >= "2026-03-01T02:47"
+        assert "could not be made" in outcome["problem"]
+    assert outcome["keep"] == 2
 
 
 def test_the_nightly_sweep_of_a_daemon_tries_both_keys(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At 03:17, although no pass before it had anything to ask Jetti."""
-    clock = _QuickClock()
+    clock = _SteppingClock()
     options = SandboxOptions(returns=0, start=clock.now(), frozen=True, rate_limits=False)
     sandbox = Sandbox(options)
 

@@ -73,6 +73,23 @@ def test_a_backup_goes_where_it_is_told(world: RealWorld, pushed: str, tmp_path:
     assert world.end(restored)[0] == 0
 
 
+def test_a_daily_backup_that_failed_is_a_reason_of_status_until_one_is_made(
+    world: RealWorld, pushed: str
+) -> None:
+    in_the_way = file_of(world).with_name("ledger.db.backup.partial")
+    in_the_way.symlink_to("away")
+    assert says(world, "-q", "ledger", "backup", "--keep", "14")[0] == 8
+
+    code, told, _ = says(world, "status")
+
+    assert code == 3
+    assert "failed: the backup " in told
+    assert told.endswith("\nnext       reconciler ledger backup --keep 14\n")
+    in_the_way.unlink()
+    assert says(world, "-q", "ledger", "backup", "--keep", "14") == (0, "", "")
+    assert says(world, "-q", "status") == (0, "", "")
+
+
 def test_a_backup_is_made_while_a_run_stands_still_in_the_middle(
     world: RealWorld, pushed: str
 ) -> None:

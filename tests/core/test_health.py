@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.core.health import Facts, Stopped, assess
 from reconciler.core.records import Run, SetAside
+from reconciler.core.routine_backup import RoutineBackup
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -23,6 +24,10 @@ FINE = Facts(
     last_complete_pass=NOON - HOUR,
 )
 
+
+MADE = RoutineBackup(
+    made_at=NOON - 2 * DAY, path="/mnt/my disk/ledger.db", keep=90, into="/mnt/my disk"
+)
 
 ENDED = re.compile(r"run (\d+) \((\w+)\) .*exit code (\d+): too many")
 
@@ -68,6 +73,23 @@ NOT_HEALTHY: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
         {"last_complete_sweep": NOON - 2 * DAY - HOUR},
         ("sweep", "49h", "48h"),
     ),
+    "a failed backup": (
+        {"backup": replace(MADE, failed_at=NOON - HOUR, problem="the disk is full")},
+        (
+            "2026-03-01 11:00Z",
+            "failed: the disk is full",
+            "`reconciler ledger backup --keep 90 --to '/mnt/my disk'`",
+        ),
+    ),
+    "a first backup that failed": (
+        {"backup": RoutineBackup(failed_at=NOON, problem="it is full", keep=14)},
+        ("it is full", "`reconciler ledger backup --keep 14`"),
+    ),
+    "an old backup": (
+        {"backup": replace(MADE, made_at=NOON - 2 * DAY - HOUR)},
+        ("backup", "49h", "48h", "`reconciler ledger backup --keep 90 --to '/mnt/my disk'`"),
+    ),
+    "a backup of which nobody can tell": ({"backup_unknown": "x cannot be read"}, ("x cannot",)),
     "a stop": ({"runs": (run(2, "scheduled", 7),)}, ("run 2 (scheduled)", "safety", "too many")),
     "a stop of one return": (
         {"runs": (run(2, "single", 7), run(1, "scheduled"))},
@@ -116,6 +138,9 @@ def test_not_healthy(case: str, golden: Callable[[str], None]) -> None:
         {},
         {"states": {}},
         {"last_complete_sweep": NOON - 2 * DAY},
+        {"backup": MADE},
+        # The clock was wrong then, or is wrong now; the next one corrects it.
+        {"backup": replace(MADE, made_at=NOON + DAY)},
         {"last_complete_pass": NOON - HOUR},
         {"runs": (run(3, "scheduled"), run(2, "scheduled", 7))},
         {"runs": (run(3, "single"), run(2, "single", 7))},

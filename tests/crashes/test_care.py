@@ -85,7 +85,7 @@ def test_on_a_full_disk_no_backup_is_made_and_none_is_lost(
         world.returned()
         world.pass_time()
         assert world.run().code == 0
-        assert world.lives("ledger", "backup").code == 0
+        assert world.lives("ledger", "backup", "--keep", "9").code == 0
         before = backups(world)
         fill_the_disk(world.directory)
 
@@ -94,9 +94,13 @@ def test_on_a_full_disk_no_backup_is_made_and_none_is_lost(
         assert (life.code, backups(world), partial(world)) == (8, before, False)
         assert "full" in life.stderr or "No space left" in life.stderr
         assert_whole(before[0])
+        told = world.lives("status")
+        assert told.code == 3
+        assert "failed: the backup" in told.stdout
         (world.directory / "filler").unlink()
         world.pass_time(seconds=2)
         assert world.lives("ledger", "backup", "--keep", "1").code == 0
+        assert world.lives("status").code == 0
         assert world.run().code == 0
         figures.add("crashes", "a file system filled before a backup")
 

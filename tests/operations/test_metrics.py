@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core.health import Facts, assess
 from reconciler.core.model import State
 from reconciler.core.report import Problem, Requests, RunKind
+from reconciler.core.routine_backup import RoutineBackup
 from reconciler.operations import metrics
 from reconciler.operations.metrics import Ended, figures
+from tests.support.world import World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -26,6 +29,7 @@ FACTS = Facts(
     malformed=3,
     last_complete_pass=NOON,
     oldest_problem=Problem("1", "#1", "review", NOON - 5 * HOUR),
+    backup=RoutineBackup(made_at=NOON - 9 * HOUR, failed_at=NOON, problem="full", keep=14),
 )
 HEALTH = assess(FACTS, HOUR, None)
 ENDED = Ended(RunKind.SCHEDULED, 3, NOON - HOUR, NOON, Requests())
@@ -57,9 +61,41 @@ def test_what_is_written_says_the_same(tmp_path: Path) -> None:
     assert values["entries", "review"] == 2
     assert {key[1] for key in values if key[0] == "entries"} == {state.value for state in State}
     assert values["overdue",] == 1
+    assert values["last_backup_timestamp_seconds",] == (NOON - 9 * HOUR).timestamp()
     assert values["malformed",] == 3
     assert values["ledger_schema",] == 5
     assert ("last_complete_timestamp_seconds", "sweep") not in values
+
+
+def test_before_the_first_backup_no_time_of_one_is_told(tmp_path: Path) -> None:
+    health = assess(replace(FACTS, backup=None), HOUR, None)
+
+    metrics.write(tmp_path / "x.prom", figures(ENDED, health, 5))
+
+    assert "reconciler_last_backup_timestamp_seconds" not in (tmp_path / "x.prom").read_text()
+
+
+@pytest.mark.covers("R22")
+def test_how_a_sweep_ended_outlasts_the_next_pass(world: World) -> None:
+    """Whoever asks every few minutes must be able to see it."""
+    path = world.directory / "x.prom"
+    world.environ["RECONCILER_OPERATIONS__METRICS_FILE"] = str(path)
+    world.trusted()
+    assert world.run("--sweep", "7d", JETTI_API_TOKEN="wrong").code == 6
+    swept = world.clock.now().timestamp()
+    world.pass_time()
+
+    assert world.run().code == 0
+
+    lines = path.read_text().splitlines()
+    assert 'reconciler_run_exit_code{kind="sweep"} 6.0' in lines
+    assert 'reconciler_run_exit_code{kind="scheduled"} 0.0' in lines
+    [at] = [
+        float(line.split()[-1])
+        for line in lines
+        if line.startswith('reconciler_run_ended_timestamp_seconds{kind="sweep"}')
+    ]
+    assert 0 <= swept - at < 60
 
 
 def test_without_a_ledger_nothing_is_told_of_it() -> None:

@@ -56,6 +56,7 @@ from reconciler.core.report import (
 )
 from reconciler.core.request import RunRequest
 from reconciler.core.returned_goods import ReportedLine, ReportedLines
+from reconciler.core.routine_backup import RoutineBackup
 from reconciler.core.summary import CREATION_STOPPED
 from reconciler.core.verification.report import (
     Difference,
@@ -521,6 +522,9 @@ def healthy() -> health.Health:
         states={"synced": 120, "skipped": 9, "waiting": 2},
         last_complete_pass=NOON - timedelta(minutes=5),
         last_complete_sweep=NOON - 9 * HOUR,
+        backup=RoutineBackup(
+            made_at=NOON - 10 * HOUR, path="/srv/ledger.db.20260301T020000Z.backup", keep=14
+        ),
         backlog=BacklogLeft(NOON, 98500, 295_000, is_measured=True),
         runs=(
             Run(129, "scheduled", NOON - timedelta(minutes=1)),
@@ -549,6 +553,14 @@ def unhealthy(text: str = "two sales are left") -> health.Health:
         unknown_words=(CountedWord("label status", text, 4),),
         last_complete_pass=NOON - 30 * HOUR,
         last_complete_sweep=NOON - 50 * HOUR,
+        backup=RoutineBackup(
+            made_at=NOON - 34 * HOUR,
+            path=f"/srv/{text}",
+            failed_at=NOON - 10 * HOUR,
+            problem=text,
+            keep=14,
+            into=f"/srv/{text}",
+        ),
         oldest_problem=Problem("8808", "#1008", "review", NOON - 50 * HOUR, text),
         stopped=health.Stopped("0123456789abcdef", NOON - 3 * HOUR, {"create": 30, "cancel": 1}),
         runs=(Run(130, "sweep", NOON - HOUR, NOON, 7, {}, text, f"reconciler {text}"),),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import config, failpoints, maintenance
+from reconciler import alarms, config, failpoints, maintenance
 from reconciler.errors import SafetyStop
 from reconciler.failpoints import Failpoint
 from reconciler.ledger.forgotten import Traces
@@ -227,6 +227,31 @@ def test_whoever_names_it_is_told_and_nothing_is_kept(world: World) -> None:
         assert "forgotten by `reconciler ledger forget`" in ran.report["run"]["message"]
     assert named.report["counts"]["seen"] == 1
     assert (shown.code, "was forgotten at" in shown.stderr) == (2, True)
+    assert found_in(world, one) == []
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+def test_nor_is_it_remembered_that_its_row_was_not_understood(
+    world: World, is_told_first: bool
+) -> None:
+    """Whether it was reported before, or is by somebody who has looked just before."""
+    world.trusted()
+    one = world.returned()
+    world.loop.edit(one, extra={"state": []})
+    world.pass_time()
+    world.run()
+    memory = alarms.Memory(config.load(None, world.environ), world.clock, alarms.PRINTED)
+    look = memory.look(None)
+    assert [worse.subject for worse in look.news.worse] == [
+        f"#1002, return {one} (row not understood)"
+    ]
+    if is_told_first:
+        memory.remember(look)
+
+    forget(world, one)
+    if not is_told_first:
+        memory.remember(look)
+
     assert found_in(world, one) == []
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from reconciler import alarms, config
 from reconciler.ledger.lock import run_lock
+from reconciler.operations.one_at_a_time import one_at_a_time
 from tests.support.ears import Ears, listening
 from tests.support.world import World
+
+DOCS = Path(__file__).parents[2] / "docs/alarms.md"
 
 
 @pytest.fixture
@@ -152,6 +158,70 @@ def test_a_return_that_is_settled_is_told_to_be_well_at_once(watched: World, ear
     assert f"Well again (1):\n  - #1002, return {one}\nNothing else is wrong." in ears.messages[1]
 
 
+# --------------------------------------------------------------------------- after someone decided
+
+
+@pytest.mark.covers("R22")
+def test_what_was_retried_in_vain_is_told_again_by_the_next_run(watched: World, ears: Ears) -> None:
+    one = for_a_person(watched)
+    watched.run()
+
+    assert watched.call("retry", one, "--yes").code == 0
+    watched.call("status", "--notify")
+    assert len(ears.messages) == 1, "a decision alone makes nothing well, nor worse"
+    watched.pass_time()
+    watched.run()
+    watched.run()
+
+    assert len(ears.messages) == 2
+    assert f"return {one} is in review" in ears.messages[1]
+
+
+def test_what_is_ignored_is_told_to_be_ignored(watched: World, ears: Ears) -> None:
+    one = for_a_person(watched)
+    watched.run()
+
+    assert watched.call("ignore", one, "--yes", "--reason", "settled by hand").code == 0
+    watched.run()
+
+    assert f"Well again (1):\n  - #1002, return {one}: ignored from now on\n" in ears.messages[1]
+
+
+@pytest.mark.covers("R22")
+def test_a_second_stop_within_the_hour_is_told_like_the_first(watched: World, ears: Ears) -> None:
+    watched.environ |= {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0.001"}
+
+    def stopped() -> str:
+        for _ in range(2):
+            watched.submit(watched.order(("Acme", 1)))
+        watched.pass_time()
+        ran = watched.run()
+        assert ran.code == 7
+        return str(ran.report["run"]["digest"])
+
+    first = stopped()
+    assert watched.run("--accept-plan", first).code == 0
+    second = stopped()
+
+    assert len(ears.messages) == 2
+    for digest, message in zip((first, second), ears.messages, strict=True):
+        assert message.startswith("reconciler: 1 new problem\n")
+        assert f"  ! plan {digest} was not carried out: it would create 2 returns" in message
+        assert f"    reconciler run --accept-plan {digest}\n" in message
+
+
+def test_the_other_key_is_told_once_the_first_one_is_right(watched: World, ears: Ears) -> None:
+    watched.submit(watched.order(("Acme", 1)))
+    watched.pass_time()
+
+    for wrong in ("LOOP_API_KEY", "JETTI_API_TOKEN", "JETTI_API_TOKEN"):
+        assert watched.run(**{wrong: "wrong-canary-key"}).code == 6
+        watched.pass_time()
+
+    assert len(ears.messages) == 2
+    assert "Jetti refused the key" in ears.messages[1]
+
+
 # -------------------------------------------------------------------------- what nobody asked for
 
 
@@ -232,6 +302,55 @@ def test_commands_that_somebody_waits_for_refuse_such_an_address(
     assert "canary-post" not in ran.stderr
 
 
+# ---------------------------------------------------------------------------- two at the same time
+
+
+@pytest.mark.covers("R22")
+@pytest.mark.parametrize("trouble", ["a review", "no ledger"])
+def test_a_pass_that_ends_while_cron_sends_does_not_send_it_again(
+    watched: World, ears: Ears, trouble: str
+) -> None:
+    """As processes do it: each has read what was reported before the other one has reported."""
+    if trouble == "a review":
+        for_a_person(watched)
+        watched.run("--from", "2d", "--yes")  # which tells nobody
+    else:
+        damage(watched)
+    settings = config.load(None, watched.environ)
+    ears.lets_go = threading.Event()
+    both = [
+        threading.Thread(target=alarms.notify, args=(settings, watched.clock, None))
+        for _ in range(2)
+    ]
+
+    for one in both:
+        one.start()
+        until(lambda: bool(ears.heard))
+    until(lambda: len(ears.heard) > 1, 2.0)
+    ears.lets_go.set()
+    for one in both:
+        one.join()
+
+    assert len(ears.messages) == 1
+    ears.lets_go = None
+    alarms.notify(settings, watched.clock, None)
+    assert len(ears.messages) == 1
+
+
+def test_nobody_waits_for_one_who_never_ends(tmp_path: Path) -> None:
+    """Nor is a place in which no file can be made in the way."""
+    place = tmp_path / "x"
+    with one_at_a_time(place, 0), one_at_a_time(place, 0), one_at_a_time(tmp_path, 60):
+        assert place.exists()
+
+
+def until(is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait until it is so, or until then."""
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 # ------------------------------------------------------------------------- a ledger out of order
 
 
@@ -263,6 +382,17 @@ def test_a_ledger_that_cannot_be_used_is_told_hourly_and_then_to_be_well(
     assert watched.call("run").code == 0
     assert len(ears.messages) == 3
     assert "Well again (1):\n  - the ledger\n" in ears.messages[2]
+
+
+def test_the_page_names_the_file_that_remembers_it(watched: World, ears: Ears) -> None:
+    damage(watched)
+    before = set(os.listdir(watched.directory))
+
+    assert watched.call("run").code == 8
+
+    locks = {"ledger.db.lock", "ledger.db.reporting"}
+    [file] = set(os.listdir(watched.directory)) - before - locks
+    assert f"`{file}`" in DOCS.read_text()
 
 
 def test_a_ledger_that_is_gone_is_told_hourly(watched: World, ears: Ears) -> None:

@@ -40,6 +40,8 @@ class Ears:
     """Where every request is redirected to."""
     is_silent: bool = False
     """Whether nothing is answered until the end."""
+    lets_go: threading.Event | None = None
+    """Before which nothing is answered."""
     trickles: bool = False
     """Whether the answer comes byte by byte."""
     over: threading.Event = field(default_factory=threading.Event)
@@ -70,6 +72,8 @@ class Ears:
         if self.is_silent:
             self.over.wait(60)
             return
+        if self.lets_go is not None:
+            self.lets_go.wait(60)
         if self.trickles:
             for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000:
                 if self.over.wait(0.2):

@@ -53,6 +53,8 @@ class Name(StrEnum):
     IDS_PROVEN = "ids-proven"
     IDS_UNPROVEN = "ids-unproven"
     LAST_RUN = "last-run"
+    LAST_BACKUP = "last-backup"
+    NO_BACKUP = "no-backup"
     CREATION_STOPPED = "creation-stopped"
     WORD_UNMAPPED = "word-unmapped"
     NOT_HEALTHY = "not-healthy"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from msgspec import Struct
 
-from reconciler.core import words
+from reconciler.core import duration, words
 from reconciler.core.diagnosis.finding import Finding, Level, Name, advice, fine, unusable
 from reconciler.core.diagnosis.proof import OpenCreate
-from reconciler.core.health import Health
+from reconciler.core.health import Facts, Health
 from reconciler.core.instants import to_the_second
 from reconciler.core.matching.created import PROVEN_BY
 from reconciler.core.records import Run
@@ -73,6 +74,7 @@ def of_ledger(facts: LedgerFacts, could_prove: tuple[OpenCreate, ...] | None) ->
         text = f"a create has proven jetti.cancel_ids_key = {facts.ids_key!r}"
         yield fine("ledger", Name.IDS_PROVEN, text)
     yield from _runs(health.facts.runs)
+    yield from _backups(health.facts)
     for word in health.facts.unknown_words:
         yield advice(
             "ledger",
@@ -117,6 +119,25 @@ def _runs(runs: Sequence[Run]) -> Iterator[Finding]:
             f" {last.exit_code}{why}"
         )
         yield fine("ledger", Name.LAST_RUN, text)
+
+
+def _backups(facts: Facts) -> Iterator[Finding]:
+    """The last daily one; that it failed or is too old is a problem of its own."""
+    if (last := facts.backup) is not None:
+        if last.made_at is None:
+            yield fine("ledger", Name.LAST_BACKUP, "no daily backup has been made yet")
+            return
+        age = duration.approximate(max(facts.now - last.made_at, timedelta()))
+        text = f"the last daily backup was made {age} ago: {last.path}"
+        yield fine("ledger", Name.LAST_BACKUP, text)
+    elif facts.backup_unknown is None:
+        yield advice(
+            "ledger",
+            Name.NO_BACKUP,
+            "no daily backup of this ledger is known: without one, a ledger that is lost has to be"
+            " rebuilt from what Jetti has",
+            "let `reconciler ledger backup --keep 14` run once a day",
+        )
 
 
 def _of_place(facts: LedgerFacts) -> Iterator[Finding]:
