@@ -24,6 +24,7 @@ class Acceptance:
         """Who let changes past the guards; None as long as none were."""
         self._user = request.accepted_by
         self._run_id = run_id
+        self._command = request.command
         self._digest = request.accept_digest
         self._members = frozenset(request.accept_members)
         self._ledger = ledger
@@ -34,12 +35,14 @@ class Acceptance:
         """The members of what was named."""
         self._no_longer: list[Entry] = []
         """Those of which something else is wanted by now, and nothing is to be done."""
+        self._to_keep: tuple[PlanMember, ...] = ()
+        """What the digest names, where that is a plan of this pass."""
 
     def members(self, plan: Plan, stopped: StoppedPlan | None) -> frozenset[PlanMember]:
         """What was reviewed: this plan, one that was kept, or members from a report."""
         members: tuple[PlanMember, ...] = ()
         if self._digest == plan.digest:
-            members = tuple(change.member() for change in plan.changes)
+            members = self._to_keep = tuple(change.member() for change in plan.changes)
         elif self._digest is not None:
             kept = self._ledger.plans.kept(self._digest)
             self._is_known = kept is not None
@@ -55,12 +58,14 @@ class Acceptance:
     def _outdated(self, plan: Plan) -> list[Entry]:
         # A lookup writes nothing.
         planned = {c.return_id for c in plan.changes if c.kind is not ChangeKind.ADOPT}
-        wants = {one.return_id: one.fingerprint for one in self._reviewed}
+        missing = {one.return_id: one for one in self._reviewed if one.return_id not in planned}
+        # What was carried out as reviewed may have changed since.
+        carried_out = self._ledger.plans.accepted_of(missing.values())
         return [
             entry
-            for ids in batched(sorted(wants.keys() - planned))
+            for ids in batched(sorted(missing.keys() - carried_out))
             for entry in self._ledger.entries.get(ids)
-            if entry.fingerprint != wants[entry.id]
+            if entry.fingerprint != missing[entry.id].fingerprint
         ]
 
     def names(self, guarded: Guarded) -> bool:
@@ -68,7 +73,8 @@ class Acceptance:
         if self._digest != guarded.digest:
             return False
         self._is_known = True
-        self._reviewed = self._reviewed.union(change.member() for change in guarded.stopped)
+        self._to_keep = tuple(change.member() for change in guarded.stopped)
+        self._reviewed = self._reviewed.union(self._to_keep)
         return True
 
     def require_known(self) -> None:
@@ -79,7 +85,7 @@ class Acceptance:
             raise SafetyStop(
                 f"--accept-plan {self._digest}: no such plan was kept or made, so nothing was"
                 " pushed",
-                "look at what would be done now with `reconciler run --dry-run`",
+                f"look at what would be done now with `{self._command} --dry-run`",
             )
 
     def accept(self, changes: Iterable[Change], *, asked_for: bool) -> None:
@@ -96,6 +102,10 @@ class Acceptance:
         by = None
         if self._user is not None and not self._reviewed.isdisjoint(members):
             by = Accepter(self._user, self._run_id)
+        if self._digest is not None and self._to_keep:
+            # By the same digest one can ask for the rest, should this pass be cut short.
+            # safeguard: accepted-plan-is-kept
+            self._ledger.plans.keep(self._digest, self._to_keep, self._clock.now())
         self._ledger.plans.accept(members, self._clock.now(), asked_for=asked_for, by=by)
         if by is not None:
             self.accepted_by = by.user
@@ -115,8 +125,8 @@ class Acceptance:
         more = f" and {len(self._no_longer) - 10} more" if len(self._no_longer) > 10 else ""
         which = "1 return was" if len(self._no_longer) == 1 else f"{len(self._no_longer)} were"
         yield (
-            f"of the plan that was reviewed, {which} not carried out, since by now something else"
-            f" is wanted, and nothing is to be pushed for it: {names}{more}"
+            f"of the plan that was reviewed, {which} not carried out like that, because something"
+            f" else is wanted by now: {names}{more}"
         )
 
     def _of_what_is_open(self, plan: Plan) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ from reconciler.core.report import ChangeKind, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
 from reconciler.core.target import DeferredTarget
-from reconciler.errors import KeyRefused, ReconcilerError, TargetUnavailable
+from reconciler.errors import KeyRefused, ReconcilerError, SafetyStop, TargetUnavailable
 from reconciler.log_events import Event
 
 _log = logging.getLogger(__name__)
@@ -154,8 +154,8 @@ class GuardedApproval:
         try:
             return self._approve(plan)
         finally:
-            # Logged as well: with --quiet a pass that went well has no report.
-            for remark in self.remarks:
+            # Logged as well: with --quiet a pass that went well has no report. A dry run has one.
+            for remark in () if self._request.dry_run else self.remarks:
                 _log.error("%s", remark, extra=Event.PLAN_REMARK.fields)
 
     def _approve(self, plan: Plan) -> tuple[Change, ...]:
@@ -206,7 +206,8 @@ class GuardedApproval:
             # Asked only when something is newly stopped or for --against-jetti: passes run often.
             asks_jetti = bool(guarded.reasons) or self._request.against_jetti
             found = self._look_for(guarded.stopped) if asks_jetti else self._already_there
-            self.failures.append(stop_of(guarded, inputs, self._request.command, found))
+            stop = stop_of(guarded, inputs, self._request.command, found)
+            self.failures.append(self._as_before_init(stop))
 
     # ------------------------------------------------------------------ a range or single returns
 
@@ -239,14 +240,14 @@ class GuardedApproval:
         if self._policy.consent(total):
             return
         found = self._look_for(changes)
-        self.stopped = plan.changes
+        self.stopped, self._stopped_as = plan.changes, plan.digest
         members = (change.member() for change in plan.changes)
         self._ledger.plans.keep(plan.digest, members, self._clock.now())
         message = (
             f"plan {plan.digest} of this range was not carried out, because it {total().why()}:"
             f" {total().in_words()}"
         )
-        raise safety_stop(
+        stop = safety_stop(
             message,
             plan.digest,
             self._request.command,
@@ -254,6 +255,18 @@ class GuardedApproval:
             creates=len(_creates(changes)),
             otherwise=", or with --yes",
             go_live=inputs.go_live,
+        )
+        raise self._as_before_init(stop)
+
+    def _as_before_init(self, stop: SafetyStop) -> SafetyStop:
+        """Of a dry run without a ledger: nothing can be accepted yet."""
+        # safeguard: no-acceptance-without-a-ledger
+        if self._start.would_go_live is None or (stop.command or "").startswith(_INIT):
+            return stop
+        return SafetyStop(
+            str(stop),
+            f"once `{_INIT}` has created the ledger, a run stops like this, too, and names the"
+            " command that accepts its plan",
         )
 
     def _sum(
@@ -309,6 +322,9 @@ class GuardedApproval:
         except (TargetUnavailable, KeyRefused) as error:
             self.failures.append(error)  # the plan is stopped all the same, with other advice
             return ()
+
+
+_INIT = "reconciler init"
 
 
 def _creates(changes: Iterable[Change]) -> list[Change]:

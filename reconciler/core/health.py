@@ -216,11 +216,14 @@ def _about_ages(facts: Facts, max_age: timedelta | None) -> Iterator[Reason]:
 def _about_the_first_pass(facts: Facts, max_age: timedelta | None) -> Iterator[str]:
     """A ledger that no pass uses looks as calm as one in which nothing happens."""
     age = facts.now - (facts.created_at or facts.now)
+    last = next((run for run in facts.runs if run.kind == RunKind.SCHEDULED), None)
     # safeguard: missing-first-pass
     if age > FIRST_PASS_WITHIN:
-        yield (
-            "no pass has ever completed, although the ledger was created"
-            f" {duration.approximate(age)} ago: is `reconciler run` scheduled?"
+        yield "no pass has ever completed" + (
+            f"; the last one began at {to_the_minute(last.started_at)}"
+            if last is not None
+            else f", although the ledger was created {duration.approximate(age)} ago: is"
+            " `reconciler run` scheduled?"
         )
     elif max_age is not None:
         yield "no pass has ever completed"

@@ -12,7 +12,9 @@ from reconciler.core.model import Entry, State
 from reconciler.core.records import MALFORMED, SetAside
 from reconciler.core.return_detail import Circumstances, what_follows, what_next
 
-_WHEN_ITS_TURN_COMES = "pushed by the next passes, when its turn comes; `reconciler show` says when"
+_WHEN_ITS_TURN_COMES = (
+    "taken up by the next passes, when its turn comes; `reconciler show` says when"
+)
 _UNTIL_UNDERSTOOD = "nothing until everything Loop says about it is understood"
 
 

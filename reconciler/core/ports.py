@@ -234,6 +234,9 @@ class Plans(Protocol):
     def stopped(self) -> StoppedPlan | None:
         """What is stopped, as far as the same is still wanted of it and still to be done."""
 
+    def accepted_of(self, members: Iterable[PlanMember]) -> set[str]:
+        """Ids of those that were accepted, begun or pushed as they were reviewed."""
+
     def accept(
         self,
         members: Iterable[PlanMember],

@@ -155,7 +155,9 @@ def describe(
     """Describe an entry. `stopped_with` is the digest of the stopped plan that it belongs to,
     `creation_stopped` why nothing is created any more; `turn` is that of a pending one."""
     circumstances = Circumstances(not_understood is not None, stopped_with, creation_stopped)
-    following = what_follows(entry, what_next(entry, turn), circumstances)
+    # safeguard: what-is-too-old-is-only-looked-for
+    by_itself = _LOOKED_FOR if _is_only_looked_for(entry, known) else what_next(entry, turn)
+    following = what_follows(entry, by_itself, circumstances)
     return ReturnDetail(
         return_id=entry.id,
         state=entry.state.value,
@@ -245,6 +247,8 @@ def _commands(
             f"reconciler run --accept-plan {stopped_with}", "lets the whole plan through"
         )
         yield SettlingCommand(this, "lets this return through alone")
+    elif _is_only_looked_for(entry, known):
+        yield SettlingCommand(this, "creates it, although it is older than go-live")
     elif entry.state in _PUSHED_WHEN_ASKED:
         yield SettlingCommand(this, _PUSHED_WHEN_ASKED[entry.state])
     elif entry.state is State.SKIPPED and known.is_only_too_old:
@@ -254,6 +258,13 @@ def _commands(
     for command in possible(entry):
         yield SettlingCommand(command)
 
+
+def _is_only_looked_for(entry: Entry, known: Known) -> bool:
+    """Whether passes find out whether Jetti has it, and create nothing where it has not."""
+    return entry.state is State.PENDING and known.is_only_too_old and not entry.sale_returns
+
+
+_LOOKED_FOR = "looked for in Jetti, and not created where it is not there: older than go-live"
 
 _PUSHED_WHEN_ASKED = {
     State.PENDING: "reads it from Loop again and pushes it now",

@@ -19,7 +19,7 @@ def why(entry: Entry, decision: Change | NothingToPush, rules: CreationRules) ->
     if decision.reads_back:
         return "a write for it has no answer yet, so Jetti is asked first"
     if decision.kind is ChangeKind.ADOPT:
-        return f"{why_not_created(entry, rules)}: only looked for, not created"
+        return f"looked for in Jetti; where it is not there: {why_not_created(entry, rules)}"
     if decision.kind is ChangeKind.CREATE:
         asked = ", and it was asked for" if decision.before_go_live else ""
         return f"{entry.seen.state} in Loop, and no sale return of it is known{asked}"

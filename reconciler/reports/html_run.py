@@ -223,7 +223,7 @@ def _tiles(report: Report, told: Iterable[ReportedChange]) -> Iterator[Tile]:
         yield Tile(f"{sums.vendors:,}", "vendor" if sums.vendors == 1 else "vendors")
     if sums.before_go_live:
         yield Tile(f"{sums.before_go_live:,}", "from before go-live")
-    if sums.seconds_at_pace:
+    if sums.seconds_at_pace and dry:
         yield Tile(_spelled(sums.seconds_at_pace), "at Jetti's pace")
 
 

@@ -237,8 +237,9 @@ def _sums(report: Report) -> Iterator[tuple[str, str]]:
         parts.append(f"for {counted(sums.vendors, 'vendor')}")
     if sums.before_go_live:
         parts.append(f"{counted(sums.before_go_live, 'return')} from before go-live")
-    yield ("plan" if run.dry_run else "changes"), "; ".join(parts)
-    if sums.seconds_at_pace and (run.dry_run or any(one.stopped for one in report.changes)):
+    is_carried_out = any(one.outcome is OutcomeKind.PUSHED for one in report.changes)
+    yield ("changes" if is_carried_out else "plan"), "; ".join(parts)
+    if sums.seconds_at_pace and run.dry_run:
         pace = f"about {duration.estimate(sums.seconds_at_pace)} at the rate that Jetti allows"
         yield "takes", pace
     if run.dry_run:

@@ -438,7 +438,9 @@ def test_a_stop_shows_the_plan_and_ends_with_the_command_that_goes_on(
     lines = world.call("run", *options, **TIGHT).stdout.splitlines()
     last = lines[-1].split(maxsplit=1)[1]
 
-    assert [sum(name in line and "create" in line for line in lines) for name in names] == [1, 1, 1]
+    [title] = [line for line in lines if line.startswith("stopped (3), to create: ")]
+    shown = lines[lines.index(title) + 1 : lines.index("", lines.index(title))]
+    assert [sum(f"{name} " in line for line in shown) for name in names] == [1, 1, 1]
     assert last.startswith("reconciler run --accept-plan ")
     assert world.call(*last.split()[1:], **TIGHT).code == 0
     assert_agreement(world)

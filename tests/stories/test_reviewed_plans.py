@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import getpass
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.agreement import assert_agreement
-from tests.support.world import Ran, World
+from tests.support.world import NOON, Ran, World
 
 TIGHT = {"RECONCILER_GUARD__CREATES": "2", "RECONCILER_GUARD__UPDATES": "2"}
 
@@ -96,6 +97,65 @@ def test_what_was_reviewed_and_is_not_to_be_pushed_any_more_is_named(
     assert pushed(world, ids) == set(ids) - {gone}
     [remark] = [one for one in ran.report["run"]["remarks"] if "that was reviewed" in one]
     assert [one for one in ids if one in remark] == [gone]
+
+
+def test_an_accepted_plan_is_known_when_it_is_accepted_again(world: World) -> None:
+    """The digest of a dry run, accepted at once: no run has stopped before it."""
+    world.go_live("7d")
+    ids = several(world, 4)
+    digest = world.run("--dry-run", "--from", "3d", **TIGHT).report["run"]["digest"]
+    asked = ("--from", "3d", "--accept-plan", digest)
+
+    first = world.run(*asked, "--max-writes", "1", **TIGHT)
+    made = pushed(world, ids)
+    again = world.run(*asked, **TIGHT)
+
+    assert (first.code, again.code) == (0, 0)
+    assert 0 < len(made) < 4
+    assert pushed(world, ids) == set(ids)
+
+
+def test_what_was_carried_out_and_has_changed_since_is_not_called_left_out(
+    world: World, tmp_path: Path
+) -> None:
+    world.go_live("7d")
+    ids = several(world, 4)
+    file = reviewed(world, tmp_path)
+    world.run("--accept-plan", file, **TIGHT)
+    world.loop.label(ids[0], carrier="UPS")
+    world.pass_time()
+    assert world.run(**TIGHT).code == 0
+
+    again = world.run("--accept-plan", file, **TIGHT)
+
+    assert [one for one in again.report["run"]["remarks"] if "that was reviewed" in one] == []
+
+
+def test_show_does_not_promise_what_a_pass_will_not_create(world: World) -> None:
+    old = world.submit(world.order(("Acme", 1)), at=NOON - timedelta(days=20))
+    world.go_live("7d")
+    world.loop.touch(old)
+    world.pass_time()
+    assert world.run("--max-writes", "0").code == 0
+
+    said = json.loads(world.call("show", old, "--format", "json").stdout)["returns"][0]
+
+    assert said["state"] == "pending"
+    assert "not created" in said["next"]
+    assert world.run().code == 0
+    assert world.in_jetti(old) == []
+
+
+def test_before_init_nothing_is_said_that_needs_a_ledger(world: World) -> None:
+    several(world, 4)
+
+    dry = world.run("--dry-run", "--since", "7d", **TIGHT)
+
+    assert dry.code == 7
+    [failure] = dry.report["run"]["failures"]
+    assert failure["command"] is None
+    assert "--accept-plan" not in failure["hint"]
+    assert dry.report["next"][:2] == ["reconciler", "init"]
 
 
 def test_who_accepted_a_plan_is_kept_and_reported(world: World, tmp_path: Path) -> None:
