@@ -45,6 +45,7 @@ PARTS = (
     "leave it out: what a run would do depends on the ledger",
     "check …_API_…; after a renamed …: reconciler init --repin",
     "run it again: what was taken over stays",
+    "once `…` has created the ledger, a run stops like this, too, …",
     "Give it the id of its return as externalId in Jetti, or cancel it",
     "Cancel in Jetti what nobody asked for",
     "Raise the sale return for the right ones by hand in Jetti, …",
@@ -77,6 +78,8 @@ PARTS = (
     "reading is complete up to",
     "the … ended at",
     "the last run began at",
+    "; the last one began at …",
+    ", although the ledger was created … ago: is `reconciler run` scheduled?",
     "the ledger was created at",
     "… began at … and did not end: …",
     # of how a stop was settled

@@ -36,12 +36,12 @@ REASONS = [
     (
         an_entry(),
         LATE,
-        "created in Loop before go-live and not in Jetti: only looked for, not created",
+        "looked for in Jetti; where it is not there: created in Loop before go-live and not in Jetti",
     ),
     (
         an_entry(wants(purpose=Purpose.CANCEL), **CANCELED),
         RULES,
-        "canceled in Loop before it existed in Jetti: only looked for, not created",
+        "looked for in Jetti; where it is not there: canceled in Loop before it existed in Jetti",
     ),
     (
         an_entry(wants(purpose=Purpose.CANCEL), **CANCELED, **NEWS),
