@@ -36,7 +36,8 @@ REASONS = [
     (
         an_entry(),
         LATE,
-        "looked for in Jetti; where it is not there: created in Loop before go-live and not in Jetti",
+        "looked for in Jetti; where it is not there: created in Loop before go-live and not in"
+        " Jetti",
     ),
     (
         an_entry(wants(purpose=Purpose.CANCEL), **CANCELED),
