@@ -13,7 +13,9 @@ PYTHON ?= $(shell for candidate in python3.14 python3.13 python3.12 python3.11 p
 CONSTRAINTS ?= constraints.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
-PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
+# One worker more than there are processors: many tests wait for a process of theirs.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # Bytecode that is not kept is compiled again by each worker and each process of the tests.
 unexport PYTHONDONTWRITEBYTECODE
