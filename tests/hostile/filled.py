@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -68,7 +68,7 @@ def _filled(kind: Any, text: str) -> Any:
     if kind is Changes:
         one = _filled(ReportedChange, text)
         return Changes([one], [replace(one, outcome=OutcomeKind.SKIPPED)])
-    if get_origin(kind) is UnionType:
+    if get_origin(kind) in (UnionType, Union):
         return _filled(str if str in of else next(one for one in of if one is not NoneType), text)
     if get_origin(kind) is tuple:
         return (_filled(of[0], text),)

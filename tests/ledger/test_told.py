@@ -38,7 +38,7 @@ def test_what_is_remembered_comes_back_by_channel(ledger):
 
 
 def test_thousands_are_remembered(ledger):
-    many = [Told(f"row {n:05}", "", "a row", NOON, NOON) for n in range(3000)]
+    many = [Told(f"trouble {n:05}", "", "a trouble", NOON, NOON) for n in range(3000)]
 
     ledger.told.replace("sent", many)
 
