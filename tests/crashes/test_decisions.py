@@ -44,14 +44,16 @@ def recorded(world: MortalWorld, one: str) -> tuple[str, list[tuple[str, list[in
 
 @pytest.mark.covers("P1", "P2")
 def test_killed_at_any_point_it_is_decided_or_not_and_repeating_it_leads_to_agreement(
-    world: MortalWorld, figures: Figures
+    world: MortalWorld, figures: Figures, long: bool
 ) -> None:
     one, theirs = in_review(world)
     adopt = ("resolve", one, "--adopt", str(theirs), "--yes")
     start = world.keep()
     points = world.lives(*adopt).points
     committed = points.index("DECISION_COMMITTED") + 1
-    for at in range(1, len(points) + 1):
+    every = range(1, len(points) + 1)
+    # Both sides of the commit, and every third of the others.
+    for at in every if long else sorted({*every[::3], committed - 1, committed}):
         world.put_back(start)
         assert world.lives(*adopt, death=Death(at)).code == -9
 

@@ -364,9 +364,11 @@ def by_cron(installation: Installation, text: str, job: str) -> tuple[int, str]:
 
 
 def test_by_hand_by_systemd_and_by_cron_it_is_the_same_ledger_with_the_same_keys(
-    installed: Installation, world: RealWorld, tmp_path: Path
+    installed: Installation, world: RealWorld, tmp_path: Path, long: bool
 ) -> None:
     """With what a caller's environment and working directory hold in the way."""
+    if not long:
+        pytest.skip("only in the long form")
     settle_in(installed, world)
     (tmp_path / "reconciler.toml").write_text("[loop]\npagesize = 3\n")
     in_the_way = {

@@ -14,7 +14,7 @@ from tests.support.figures import Figures
 
 SEEDS = tuple(range(20260301, 20260307))
 """A test each, so that several processes share the work. `--hypothesis-seed=N` adds N to them."""
-SIZES = {"dev": (30, 30), "ci": (306, 40), "nightly": (600, 60)}
+SIZES = {"dev": (18, 30), "ci": (306, 40), "nightly": (600, 60)}
 """Histories altogether and steps of each, by Hypothesis' profile."""
 
 
