@@ -1,5 +1,5 @@
-"""Pictures of a report for README: `make screenshots` makes them from a dry run over the sandbox,
-the same each time but for the fonts of the machine."""
+"""Pictures of a report for README: `make screenshots` takes them of the page that the demo ends
+with, the same each time but for the fonts of the machine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from reconciler.cli import perform
-from reconciler.cli.demo_stage import Stage
-from reconciler.cli.session import Caller
 from reconciler.clock import SystemClock
 from reconciler.runtime import Runtime
 
@@ -24,7 +22,6 @@ PICTURES = {
     "report-phone.webp": (360, 760, "light"),
 }
 """Width, height and colour scheme."""
-_DRY_RUN = ("run", "--dry-run", "--against-jetti", "--from", "60d")
 
 
 def main() -> None:
@@ -33,10 +30,8 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
         page = Path(directory) / "report.html"
-        with Stage.on(Path(directory), Caller(Runtime(SystemClock(), {}), perform)) as stage:
-            stage.perform(*_DRY_RUN, "--format", "html", "--output", str(page))
-        if stage.problems:
-            raise SystemExit("\n".join(stage.problems))
+        if code := perform(("demo", "--html", str(page)), Runtime(SystemClock(), {})):
+            raise SystemExit(code)
         with sync_playwright() as playwright:
             options = ["--no-sandbox"] if os.geteuid() == 0 else []
             browser = playwright.chromium.launch(executable_path=program, args=options)
