@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import click
 
@@ -82,3 +84,29 @@ class Moment(click.ParamType):  # type: ignore[type-arg]
         except (ValueError, OverflowError):
             pass
         return None
+
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def created_within(default: str) -> Callable[[_Command], _Command]:
+    """`--from` and `--to` by the creation in Loop; `default` is the span that is meant without
+    them."""
+
+    def add(command: _Command) -> _Command:
+        command = click.option(
+            "--to",
+            "end",
+            type=Moment(end_of_day=True),
+            metavar="WHEN",
+            help="And up to then; a bare date means the end of that day. Default: now.",
+        )(command)
+        return click.option(
+            "--from",
+            "start",
+            type=Moment(past=True),
+            metavar="WHEN",
+            help=f"Returns created in Loop since then. Default: {default} before the end.",
+        )(command)
+
+    return add

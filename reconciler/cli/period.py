@@ -9,7 +9,7 @@ import click
 from reconciler.cli import deliver, streams
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import table_options
-from reconciler.cli.params import Moment
+from reconciler.cli.params import created_within
 from reconciler.cli.session import session
 from reconciler.core.instants import iso
 
@@ -18,20 +18,7 @@ GROUPINGS = ("day", "week", "vendor", "reason", "outcome")
 
 
 @click.command(epilog=exit_codes(0, 2, 3, 7, 8))
-@click.option(
-    "--from",
-    "start",
-    type=Moment(past=True),
-    metavar="WHEN",
-    help="Returns created in Loop since then. Default: 30d before the end.",
-)
-@click.option(
-    "--to",
-    "end",
-    type=Moment(end_of_day=True),
-    metavar="WHEN",
-    help="And up to then; a bare date means the end of that day. Default: now.",
-)
+@created_within("30d")
 @click.option(
     "--by",
     type=click.Choice(GROUPINGS),

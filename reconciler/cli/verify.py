@@ -11,7 +11,7 @@ import click
 from reconciler.cli import deliver, progress, streams
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import table_options
-from reconciler.cli.params import Moment, Span
+from reconciler.cli.params import Span, created_within
 from reconciler.cli.session import session
 from reconciler.core.instants import iso
 from reconciler.errors import worst
@@ -23,20 +23,7 @@ _WAIT = timedelta(minutes=2)
 
 
 @click.command(epilog=exit_codes(0, 1, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143))
-@click.option(
-    "--from",
-    "start",
-    type=Moment(past=True),
-    metavar="WHEN",
-    help="Returns created in Loop since then. Default: 120d before the end.",
-)
-@click.option(
-    "--to",
-    "end",
-    type=Moment(end_of_day=True),
-    metavar="WHEN",
-    help="And up to then; a bare date means the end of that day. Default: now.",
-)
+@created_within("120d")
 @click.option(
     "--repair",
     is_flag=True,

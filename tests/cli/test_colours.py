@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process_world import PATIENCE, RealWorld, on_the_machine_s_clock
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
+from tests.support.terminal import shown as shown_by
 
 pytest.importorskip("rich", reason="without rich every report is plain")
 
@@ -29,33 +27,8 @@ def world(tmp_path: Path) -> Iterator[RealWorld]:
 
 
 def on_a_terminal(world: RealWorld, *command: str, **environ: str) -> str:
-    """All that stdout shows, which is a terminal."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", *command],
-        env={**world.environ, "TERM": "xterm-256color", **environ},
-        cwd=world.directory,
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while select.select([ours], [], [], PATIENCE)[0]:
-            try:
-                read = os.read(ours, 4096)
-            except OSError:  # the other end is closed
-                break
-            shown += read
-            if not read:
-                break
-        process.wait(PATIENCE)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-    return shown.decode().replace("\r\n", "\n")
+    """All that a terminal with colours is sent."""
+    return shown_by(world, *command, **{"TERM": "xterm-256color", **environ})
 
 
 def in_a_pipe(world: RealWorld, *command: str, **environ: str) -> str:

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import select
-import struct
-import subprocess
 import sys
-import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +12,8 @@ import pytest
 from reconciler.cli import colours
 from reconciler.reports import run_text
 from tests.reports.samples import busy
-from tests.support.process_world import PATIENCE, RealWorld, on_the_machine_s_clock
+from tests.support.process_world import RealWorld, on_the_machine_s_clock
+from tests.support.terminal import shown
 
 COMMANDS = (["run", "--dry-run", "--against-jetti"], ["verify", "--from", "3d"])
 
@@ -32,32 +26,9 @@ def world(tmp_path: Path) -> Iterator[RealWorld]:
         yield made
 
 
-def on_a_terminal(world: RealWorld, columns: int, *command: str, **environ: str) -> list[str]:
-    """What a terminal of so many columns is sent on stdout."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", *command],
-        env={**world.environ, "TERM": "dumb", **environ},
-        cwd=world.directory,
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while select.select([ours], [], [], PATIENCE)[0]:
-            try:
-                shown += os.read(ours, 4096)
-            except OSError:  # the other end is closed
-                break
-        process.wait(PATIENCE)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-    return shown.decode().replace("\r\n", "\n").splitlines()
+def on_a_terminal(world: RealWorld, columns: int, *command: str) -> list[str]:
+    """The lines that a terminal of so many columns is sent."""
+    return shown(world, *command, columns=columns, TERM="dumb").splitlines()
 
 
 def same(lines: list[str]) -> str:
@@ -90,11 +61,11 @@ def test_each_line_of_an_item_and_of_a_verdict_has_its_colour(
     monkeypatch.delenv("NO_COLOR", raising=False)
 
     text = run_text.render(busy(), 40)
-    shown = colours.painted(text)
+    painted = colours.painted(text)
 
-    assert shown is not None
-    assert shown.plain == text
-    styled = {text[span.start : span.end].strip(): str(span.style) for span in shown.spans}
+    assert painted is not None
+    assert painted.plain == text
+    styled = {text[span.start : span.end].strip(): str(span.style) for span in painted.spans}
     verdict = next(part for part in styled if part.startswith("2026-03-01"))
     assert verdict.endswith("[exit 3]")
     assert styled[verdict] == "bold red"

@@ -1,13 +1,16 @@
-"""The program on a real terminal, where it asks and someone answers."""
+"""The program on a real terminal: what it shows there, and where it asks and someone answers."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 
 from tests.support.process_world import PATIENCE, RealWorld
 
@@ -41,3 +44,35 @@ def answered(
         process.kill()
         os.close(ours)
     return code, shown.decode(errors="replace")
+
+
+def shown(world: RealWorld, *command: str, columns: int | None = None, **environ: str) -> str:
+    """All that a terminal of so many columns is sent on stdout."""
+    ours, theirs = pty.openpty()
+    if columns is not None:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", *command],
+        env={**world.environ, **environ},
+        cwd=world.directory,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(theirs)
+    sent = b""
+    try:
+        while select.select([ours], [], [], PATIENCE)[0]:
+            try:
+                read = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            sent += read
+            if not read:
+                break
+        process.wait(PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    return sent.decode().replace("\r\n", "\n")
