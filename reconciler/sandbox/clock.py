@@ -21,7 +21,9 @@ class SandboxClock:
     def __init__(
         self, start: datetime | None = None, *, frozen: bool = False, speed: float = 1.0
     ) -> None:
-        self._set_to = start or datetime.now(UTC)
+        self.start = self._set_to = start or datetime.now(UTC)
+        """The instant at which it began, aware, UTC; a world is made as of it, however long that
+        takes."""
         self._set_at = time.monotonic()
         self._elapsed = 0.0
         """Seconds that had passed by this clock when it was set last. A jump ahead counts, as time

@@ -87,8 +87,10 @@ class Sandbox:
         """
         self.options = options or SandboxOptions()
         self.clock = clock or SandboxClock(self.options.start, frozen=self.options.frozen)
-        self.loop = Loop(self.clock, key=LOOP_KEY)
-        self.jetti = Jetti(self.clock, token=JETTI_TOKEN)
+        with self.clock.shown() as show:
+            show(self.clock.start)
+            self.loop = Loop(self.clock, key=LOOP_KEY)
+            self.jetti = Jetti(self.clock, token=JETTI_TOKEN)
         if not self.options.rate_limits:
             self.loop.switches.requests_per_minute = None
             self.jetti.switches.rate_limit = "off"
@@ -100,7 +102,7 @@ class Sandbox:
         self._context = FaultContext(self.clock, ResponseCache(), Backlog())
         self.scenario = Scenario(self.clock, self.loop.store, self.jetti.store)
         if self.options.returns:
-            self._populate(self.clock.now())
+            self._populate(self.clock.start)
         # Only now, or the world would begin later the longer it takes to make.
         self.clock.run_at(self.options.speed)
 

@@ -39,7 +39,7 @@ class SharedSandboxClock(SandboxClock):
     """The sandbox's view of it."""
 
     def __init__(self, time: SharedTime) -> None:
-        super().__init__(frozen=True)
+        super().__init__(time.get(), frozen=True)
         self._time = time
 
     def now(self) -> datetime:

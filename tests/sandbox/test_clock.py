@@ -199,3 +199,17 @@ def test_the_same_seed_lives_the_same_week_however_it_is_played():
 
     assert fast.loop.store.returns() == slow.loop.store.returns()
     assert fast.jetti.store.to_json() == slow.jetti.store.to_json()
+
+
+def test_a_world_is_as_of_the_start_however_late_it_is_made():
+    """On a busy machine the clock runs for a while before the first event is planned."""
+    options = SandboxOptions(seed=3, returns=200, start=NOON)
+    late = SandboxClock(NOON)
+    late.advance(1.5)
+
+    worlds = [Sandbox(options), Sandbox(options, clock=late)]
+    for world in worlds:
+        world.play(NOON + timedelta(days=7))
+
+    one, other = (world.jetti.store.to_json() for world in worlds)
+    assert one == other
