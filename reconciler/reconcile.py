@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from reconciler.approval import Approval
 from reconciler.clock import Clock
@@ -232,10 +231,10 @@ class Pass:
             if change.return_id in done:
                 continue
             if is_stopped:
-                left = change.with_outcome(
-                    OutcomeKind.DEFERRED, why_stopped, written=change.foreseen()
+                foreseen = change.foreseen()
+                yield change.with_outcome(
+                    OutcomeKind.DEFERRED, why_stopped, written=foreseen, stopped=True
                 )
-                yield replace(left, stopped=True)
             else:
                 # safeguard: cut-short-push-shows-what-was-written
                 written = self._target.unfinished.get(change.return_id, NOTHING_WRITTEN)

@@ -56,10 +56,8 @@ def _writes(change: Change) -> int:
     where most likely it is only looked for, again."""
     if change.kind is ChangeKind.ADOPT or change.waits:
         return 0
-    named = {field.field.partition("[")[2] for field in change.fields}
-    if change.kind is ChangeKind.CREATE:
-        return 1 + max(1, len(named))
-    return max(1, len(named))
+    written_to = max(1, change.fields.objects())
+    return 1 + written_to if change.kind is ChangeKind.CREATE else written_to
 
 
 class Worked(Struct, frozen=True):

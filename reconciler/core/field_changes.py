@@ -11,6 +11,8 @@ from reconciler.core.model import OwnedField, Value
 from reconciler.core.owned_fields import OWNED
 
 _CANCELLED = "cancelled"
+_QUANTITY_OF = f"{OwnedField.QUANTITY}["
+_STATUS_OF = f"{OwnedField.STATUS}["
 
 
 class FieldChange(Struct, frozen=True):
@@ -47,6 +49,21 @@ class FieldChanges:
             for name, before, after in zip(flat, flat, flat, strict=True)
         )
 
+    def objects(self) -> int:
+        """How many sale returns and items these fields are of. What is not in Jetti yet is one sale
+        return, and has an item for each order line."""
+        names = marshal.loads(self._packed)[::3]  # noqa: S302 - our own bytes
+        return len({_object_of(name) for name in names})
+
+    def cancelled(self) -> int:
+        """How many sale returns are set to `cancelled`."""
+        flat = marshal.loads(self._packed)  # noqa: S302 - our own bytes
+        # One without a name is not in Jetti yet, and is not cancelled there.
+        return sum(
+            after == _CANCELLED and isinstance(name, str) and name.startswith(_STATUS_OF)
+            for name, after in zip(flat[::3], flat[2::3], strict=True)
+        )
+
     def __repr__(self) -> str:
         return f"FieldChanges({list(self)})"
 
@@ -72,16 +89,10 @@ class Written(Struct, frozen=True):
 NOTHING_WRITTEN = Written()
 
 
-def cancelled_in(fields: Iterable[FieldChange]) -> int:
-    """How many sale returns these changes set to `cancelled`."""
-    status = f"{OwnedField.STATUS}["
-    return sum(one.field.startswith(status) and one.after == _CANCELLED for one in fields)
-
-
 def _packed_name(field: str) -> int | tuple[str] | str:
     if field in _CODES:
         return _CODES[field]
-    is_quantity = field.startswith(f"{OwnedField.QUANTITY}[")
+    is_quantity = field.startswith(_QUANTITY_OF)
     # Of an `OwnedField` the bare text, since marshal refuses kinds of `str`.
     return (field.removeprefix(OwnedField.QUANTITY),) if is_quantity else str(field)
 
@@ -94,3 +105,14 @@ def _unpacked_name(name: int | tuple[str] | str) -> str:
             return f"{OwnedField.QUANTITY}{of}"
         case _:
             return name
+
+
+def _object_of(name: int | tuple[str] | str) -> str:
+    """`[1001-01]` of `notes[1001-01]`; empty where the field names none."""
+    match name:
+        case int():
+            return ""
+        case (of,):
+            return of
+        case _:
+            return "".join(name.partition("[")[1:])

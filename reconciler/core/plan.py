@@ -25,7 +25,6 @@ from reconciler.core.field_changes import (
     FieldChange,
     FieldChanges,
     Written,
-    cancelled_in,
 )
 from reconciler.core.matching.lines import uncovered
 from reconciler.core.matching.result import NeedsReview
@@ -103,7 +102,7 @@ class Change(Struct, frozen=True, gc=False):
     def foreseen(self) -> Written:
         """What would be written, judged by the ledger alone. One sale return at least where lines
         are in none yet: only Jetti knows how many."""
-        return Written(self.fields, int(self.creates), cancelled_in(self.fields))
+        return Written(self.fields, int(self.creates), self.fields.cancelled())
 
     def with_outcome(
         self,
@@ -112,6 +111,8 @@ class Change(Struct, frozen=True, gc=False):
         sale_returns: tuple[SaleReturnName, ...] = (),
         remarks: tuple[str, ...] = (),
         written: Written = NOTHING_WRITTEN,
+        *,
+        stopped: bool = False,
     ) -> ReportedChange:
         """The change and its outcome, for the report. `written` is what was written or, of what is
         planned or stopped, would be: not all that the plan expected."""
@@ -121,6 +122,7 @@ class Change(Struct, frozen=True, gc=False):
             order_id=self.order_id,
             change=self.kind,
             outcome=outcome,
+            stopped=stopped,
             reason=reason,
             sale_returns=sale_returns,
             fields=written.fields,

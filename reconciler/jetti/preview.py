@@ -13,7 +13,6 @@ from reconciler.core.field_changes import (
     FieldChange,
     FieldChanges,
     Written,
-    cancelled_in,
 )
 from reconciler.core.matching.created import CAN_PROVE
 from reconciler.core.matching.result import Matched, NeedsReview, NotApplied, NotReady
@@ -128,7 +127,7 @@ def _written(matched: MatchedChange, result: PushResult, fields: FieldChanges) -
     if result.outcome is not OutcomeKind.PLANNED:
         return Written(fields)
     vendors = _vendors(found) if isinstance(found, Matched) and not matched.only_looks else 0
-    return Written(fields, vendors, cancelled_in(fields))
+    return Written(fields, vendors, fields.cancelled())
 
 
 def _is_there(matched: MatchedChange, result: PushResult) -> bool:

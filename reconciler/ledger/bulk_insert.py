@@ -10,30 +10,34 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert
 from sqlalchemy.engine import Dialect
 
 Row = dict[str, Any]
 """Values by column."""
 
 
-def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that all name the same columns; the others of the table get their defaults."""
+def insert(connection: Connection, statement: Insert, rows: Sequence[Row]) -> None:
+    """Insert rows that all name the same columns; the others of the table get their defaults.
+
+    The statement is one that was built once and names no values of its own.
+    """
     if not rows:
         return
-    sql, columns = _statement(table, tuple(rows[0]), connection.dialect)
+    sql, columns = _compiled(statement, tuple(rows[0]), connection.dialect)
     bound = (_bound([row[name] for row in rows], bind) for name, bind in columns)
     connection.exec_driver_sql(sql, list(zip(*bound, strict=True)))
 
 
 @cache
-def _statement(
-    table: Table, names: tuple[str, ...], dialect: Dialect
+def _compiled(
+    statement: Insert, names: tuple[str, ...], dialect: Dialect
 ) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
-    """The statement, and its columns in order, each with what binds its values."""
-    compiled = table.insert().compile(dialect=dialect, column_keys=list(names))
+    """The statement as text, and its columns in order, each with what binds its values."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    columns = statement.table.c
     return str(compiled), [
-        (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        (name, columns[name].type.dialect_impl(dialect).bind_processor(dialect))
         for name in compiled.positiontup or ()
     ]
 

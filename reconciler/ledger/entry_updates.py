@@ -25,6 +25,7 @@ START_ANEW: Values = {"state": State.PENDING, **NO_TRY_YET}
 # safeguard: requested-returns-stay-accepted
 _NOT_PUSHED = OPEN | {State.SKIPPED, State.DEAD}
 
+_NEW = entries.insert()
 _this = entries.c.return_id == bindparam("this")
 
 
@@ -82,7 +83,7 @@ def want_values(wanted: Wanted, fingerprint: bytes, version: str, now: datetime)
 
 def insert(connection: Connection, rows: list[Values]) -> None:
     """Add entries."""
-    bulk_insert.insert(connection, entries, rows)
+    bulk_insert.insert(connection, _NEW, rows)
 
 
 def update(connection: Connection, rows: list[Values]) -> None:

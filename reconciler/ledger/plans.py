@@ -15,6 +15,7 @@ from reconciler.core.records import Accepter, PlanMember, StoppedPlan
 from reconciler.core.report import ChangeKind
 from reconciler.core.states import OPEN
 from reconciler.failpoints import Failpoint, hit
+from reconciler.ledger import bulk_insert
 from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import START_ANEW, Values
 from reconciler.ledger.tables import decisions, entries, intents, plans, runs, stopped
@@ -58,7 +59,7 @@ class SqlPlans:
                     }
                     for one in batch
                 ]
-                connection.execute(_STILL_OR_NEW, rows)
+                bulk_insert.insert(connection, _STILL_OR_NEW, rows)
             connection.execute(delete(stopped).where(stopped.c.digest == _OVER))
             if connection.execute(select(stopped.c.return_id).limit(1)).first():
                 _keep(connection, digest, _members(connection, select(stopped)), now)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis.strategies import lists, sampled_from, tuples
 
 from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges
 from reconciler.core.model import OwnedField
+from reconciler.core.owned_fields import OWNED, OWNED_OF_ITEM
 
 SHIPPED = FieldChange("status", "requested", "shipped")
 MORE = FieldChange("quantity[A]", None, 2)
@@ -56,6 +61,22 @@ def test_equal_ones_are_one_key_and_others_another():
     said = [FieldChanges([SHIPPED]), FieldChanges([SHIPPED]), FieldChanges([MORE]), NO_FIELDS]
 
     assert len({hash(one) for one in said}) == 3
+
+
+NAMES = (
+    *OWNED_OF_ITEM, *OWNED, "quantity[A]", "quantity[B]", "externalId[A]", "notes[1001-01]",
+    "status[1001-01]", "status[1001-02]", "status[A]", "status", "restatus[A]",
+)  # fmt: skip
+
+
+@given(lists(tuples(sampled_from(NAMES), sampled_from(("cancelled", "Cancelled", None, 1)))))
+def test_what_they_are_of_is_counted_as_one_would_by_reading_them(said):
+    fields = [FieldChange(name, "cancelled", after) for name, after in said]
+    packed = FieldChanges(fields)
+
+    assert packed.objects() == len({re.sub(r"^[^\[]*", "", one.field) for one in packed})
+    cancelled = [name for name, after in said if after == "cancelled"]
+    assert packed.cancelled() == len([name for name in cancelled if name[:7] == "status["])
 
 
 def test_a_developer_sees_what_is_in_them():
