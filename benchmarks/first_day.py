@@ -14,8 +14,9 @@ NOTHING_TO_CREATE = {"policy__types__include": "none of these"}
 
 
 def figures(sizes: tuple[int, int, int], runs: int) -> list[Figure]:
-    """Over the middle size, with nothing to create and with the guard stopping all creates; and
-    how the former grows from the smallest to the largest, which is measured once."""
+    """Over the middle size, with nothing to create and with the guard stopping all creates, and a
+    report on the whole period; and how the first grows from the smallest to the largest, which is
+    measured once."""
     smallest, returns, largest = sizes
     with shop(returns=returns) as opened:
         floors.fetch(opened, DAYS, returns)  # the pretend shop sorts its returns for the first
@@ -28,6 +29,7 @@ def figures(sizes: tuple[int, int, int], runs: int) -> list[Figure]:
             for _ in range(runs)
         ]
         floor, settled, stopped = map(median, zip(*rounds, strict=True))
+        period = median([_period(opened) for _ in range(runs)])
     small, middle, large = [_without_orders(size, runs) for size in sizes]
     beside = f"by {floor.seconds:.2f} s"
     return [
@@ -46,6 +48,13 @@ def figures(sizes: tuple[int, int, int], runs: int) -> list[Figure]:
         _growth(smallest, small, returns, middle),
         _growth(returns, middle, largest, large),
         Figure(f"{largest:,} returns, peak memory", large.mebibytes, PEAK, "MiB"),
+        Figure(
+            f"report on a period of {returns:,} returns, as html",
+            period.cpu,
+            PERIOD,
+            "s",
+            f"{period.mebibytes:.0f} MiB",
+        ),
     ]
 
 
@@ -74,6 +83,14 @@ SETTLED = 3.0
 STOPPED = 2.2
 PEAK = 120.0
 """MiB."""
+PERIOD = 2.0
+"""Seconds of the processor, as for any other long report."""
+
+
+def _period(opened: Shop) -> Measured:
+    """All that the passes before have recorded."""
+    report = ["report", "--from", f"{DAYS}d", "--by", "reason", "--format", "html"]
+    return reconciler(report, opened.environ)
 
 
 def _first_pass(opened: Shop, returns: int) -> Measured:
