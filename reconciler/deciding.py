@@ -163,7 +163,7 @@ class _Deciding:
             for entry in entries:
                 if entry.id not in done:
                     done.add(entry.id)
-                    yield self._outlook(entry, rows.pop(entry.id, None))
+                    yield self._outlook(entry, rows.pop(entry.id, None), by_id=name == entry.id)
                 rows.pop(entry.id, None)
             for key, row in rows.items():
                 if key not in done:
@@ -176,13 +176,13 @@ class _Deciding:
         known = set()
         for entry in self._ledger.entries.matching(states, None, "") if states else ():
             known.add(entry.id)
-            yield self._outlook(entry, rows.get(entry.id))
+            yield self._outlook(entry, rows.get(entry.id), by_id=False)
         if MALFORMED in self._request.states:
             for row in self._ledger.malformed.oldest():
                 if not row.is_partial and row.return_id not in known:
                     yield outlook_of_row(row, self._request.decision)
 
-    def _outlook(self, entry: Entry, row: SetAside | None) -> Outlook:
+    def _outlook(self, entry: Entry, row: SetAside | None, *, by_id: bool) -> Outlook:
         self._entries[entry.id] = entry
         situation = Situation(
             row=row,
@@ -191,6 +191,7 @@ class _Deciding:
             else None,
             stopped_creation=entry.id == self._stopped_by,
             is_named=not self._request.states,
+            by_id=by_id,
         )
         return outlook(entry, self._request.decision, situation)
 

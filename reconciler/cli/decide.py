@@ -97,7 +97,8 @@ def ignore(context: click.Context, /, **options: Any) -> int:
     """Leave returns alone that are in review, dead, failed, waiting or pending.
 
     Nothing more is done about them, whatever changes in Loop, until someone retries them; exit
-    codes and `status` do not count them. A row from Loop that is not understood is not reported
+    codes and `status` do not count them. One that is synced is taken by its own id, for what was
+    deleted in Jetti on purpose. A row from Loop that is not understood is not reported
     any more unless its problem changes. Nothing is written to Jetti by this.
 
     \b

@@ -119,6 +119,8 @@ class Situation(Struct, frozen=True):
     """Whether creation is stopped because of it."""
     is_named: bool = True
     """Whether it was named, and not found by its state."""
+    by_id: bool = True
+    """Whether its own id was the name, and not that of its order."""
 
 
 _UNANSWERED = "a write to Jetti has no answer yet: a run has to read back first what became of it"
@@ -127,8 +129,8 @@ _NOTHING = "there is nothing to send to Jetti"
 _STUCK = frozenset({State.WAITING, State.FAILED, State.DEAD, State.REVIEW, State.IGNORED})
 _FROM: dict[Decision, frozenset[State]] = {
     Decision.RETRY: _STUCK,
-    Decision.IGNORE: _STUCK - {State.IGNORED} | {State.PENDING},
     # Also where all seems well: someone may have deleted in Jetti what was pushed.
+    Decision.IGNORE: _STUCK - {State.IGNORED} | {State.PENDING, State.SYNCED},
     Decision.ADOPT: _STUCK | {State.PENDING, State.SYNCED},
     Decision.CREATE: _STUCK | {State.PENDING, State.SYNCED},
 }
@@ -203,6 +205,13 @@ def refusal(entry: Entry, decision: Decision, situation: Situation) -> str | Non
         return "Loop lists it no more, so a run would find nothing to do"
     if decision is Decision.RETRY and state is State.PENDING and situation.stopped_with:
         return None if situation.is_named else "it is stopped, so it has to be named"
+    if decision is Decision.IGNORE and state is State.SYNCED:
+        # Of one whose row is not understood in part, that part is meant.
+        if situation.row is not None:
+            return _REFUSALS[state]
+        # safeguard: no-healthy-return-is-ignored-with-its-order
+        if not situation.by_id:
+            return f"{_DONE}, so it is ignored only by its own id"
     return None if state in _FROM[decision] else _REFUSALS[state]
 
 

@@ -33,7 +33,7 @@ _FOLLOWS: dict[State, frozenset[State]] = {
     ),
     # Only a read-back after settle leads out.
     State.UNKNOWN: frozenset({State.PENDING, State.SYNCED, State.DEAD, State.REVIEW}),
-    State.SYNCED: frozenset({State.PENDING, State.REVIEW}),
+    State.SYNCED: frozenset({State.PENDING, State.REVIEW, State.IGNORED}),
     State.WAITING: frozenset(
         {
             State.PENDING,

@@ -16,7 +16,7 @@ LEGAL = {
     "pending": "in_flight synced waiting failed dead skipped review ignored",
     "in_flight": "pending synced unknown failed dead review",
     "unknown": "pending synced dead review",
-    "synced": "pending review",
+    "synced": "pending review ignored",
     "waiting": "pending in_flight synced failed dead skipped review ignored",
     "failed": "pending in_flight synced waiting dead skipped review ignored",
     "dead": "pending ignored",

@@ -73,6 +73,8 @@ class Known:
             return False
         if (decision, self.state) == ("retry", "pending"):
             return self.is_stopped and by_name
+        if (decision, self.state) == ("ignore", "synced") and self.row is not None:
+            return False
         return TABLE[self.state, decision]
 
     def after(self, decision: str) -> str:

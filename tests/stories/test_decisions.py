@@ -224,6 +224,47 @@ def test_ignore_is_undone_by_retry_with_the_newest_want(world: World) -> None:
     assert [row[1] for row in decisions(world)] == ["ignore", "retry"]
 
 
+def test_what_was_deleted_on_purpose_is_ignored_by_its_id_and_listed_no_more(world: World) -> None:
+    one, made = pushed(world)
+    world.jetti.delete_sale_return(made["id"])
+    world.pass_time()
+    found = world.call("verify")
+    assert (found.code, world.call("status").code) == (3, 0)
+    assert f"reconciler ignore {one} --reason" in " ".join(found.stdout.split())
+
+    assert world.call("ignore", one, "--reason", "meant", "--yes").code == 0
+
+    assert world.call("verify").code == 0
+    world.loop.label(one)
+    world.pass_time()
+    assert world.run().code == 0
+    assert (world.in_jetti(one), world.state(one)) == ([], "ignored")
+
+    # Undone by another decision, which looks at what is wanted and at Jetti again.
+    assert world.call("retry", one, "--yes").code == 0
+    assert world.run().code == 3
+    assert "deleted in Jetti" in (world.entry(one).reason or "")
+
+
+@pytest.mark.parametrize("by", ["order", "state"])
+def test_a_return_that_is_well_is_not_ignored_with_others(world: World, by: str) -> None:
+    world.trusted()
+    order = world.order(("Acme", 4))
+    one = world.submit(order, 1)
+    world.pass_time()
+    assert world.run().code == 0
+    by_hand(world, order, 2)
+    other = world.submit(order, 1)
+    world.pass_time()
+    assert world.run().code == 3
+    assert (world.state(one), world.state(other)) == ("synced", "review")
+    named = (order.name,) if by == "order" else ("--all", "--state", "synced", "--state", "review")
+
+    assert world.call("ignore", *named, "--reason", "settled", "--yes").code == 0
+
+    assert (world.state(one), world.state(other)) == ("synced", "ignored")
+
+
 def test_an_ignored_row_is_reported_again_only_with_another_problem(world: World) -> None:
     world.trusted()
     one = world.returned(("Acme", 1), ("Bolt", 1))

@@ -126,15 +126,19 @@ def deleted(entry: Entry, found: JettiComparison, refused: str | None) -> Differ
     ]
     whose = {known.id: known for known in found.deleted}
     whose |= {known.id: known for known, _ in found.deleted_items}
-    stays = "none automatically: what was deleted in Jetti stays so"
+    stays = (
+        "none automatically: what was deleted in Jetti stays so. If that is meant,"
+        f" `reconciler ignore {entry.id} --reason TEXT` has the return left alone, and not listed"
+        " here again"
+    )
     return _difference(
         DifferenceKind.DELETED,
         entry.seen,
         what=f"{listed(gone)} is gone from Jetti",
         sale_returns=_names(whose.values()),
-        proposed=f"{stays}, and it cannot be made again: {refused}"
+        proposed=f"{stays}. It cannot be made again: {refused}"
         if refused
-        else f"{stays}, unless someone decides that it is to be made again",
+        else f"{stays}; if not, have it made again",
         command=None if refused else f"reconciler resolve {entry.id} --create",
     )
 
