@@ -14,7 +14,16 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from reconciler.core.model import Malformed
 from reconciler.http import Response
 from reconciler.loop.problems import describe
-from reconciler.loop.values import Id, Unreadable, Word, read_id, read_text, read_time
+from reconciler.loop.values import (
+    Id,
+    Name,
+    Unreadable,
+    Word,
+    if_readable,
+    read_id,
+    read_text,
+    read_time,
+)
 
 
 class Page(Struct):
@@ -43,6 +52,10 @@ class _Details(Struct):
     created_at: str
 
 
+class _Named(Struct):
+    order_name: Name
+
+
 class _ErrorText(Struct):
     message: str = ""
 
@@ -57,6 +70,7 @@ _array = msgspec.json.Decoder(list[Raw])
 _one_or_many = msgspec.json.Decoder(dict[str, Raw] | list[Raw])
 _identity = msgspec.json.Decoder(_Identity)
 _details = msgspec.json.Decoder(_Details)
+_named = msgspec.json.Decoder(_Named)
 _errors = msgspec.json.Decoder(_Errors)
 
 
@@ -97,7 +111,9 @@ def _found(row: Raw) -> Found | Malformed:
             raise Unreadable("state", "absent")
         return Found(return_id, state, read_time(details.created_at, "created_at"))
     except (msgspec.DecodeError, ValueError) as error:
-        return Malformed(return_id, describe(error), return_id=return_id)
+        problem = describe(error)
+    name = if_readable(lambda: read_text(_named.decode(row).order_name, "order_name"))
+    return Malformed(return_id, problem, return_id=return_id, order_name=name)
 
 
 def _is_no_match(answer: Response) -> bool:

@@ -30,6 +30,7 @@ from reconciler.loop.values import (
     Name,
     Text,
     Unreadable,
+    if_readable,
     read_id,
     read_shop,
     read_text,
@@ -99,25 +100,17 @@ def parse_row(row: Raw) -> Return | Malformed:
         problem = "nested too deeply"
     except (DecodeError, ValueError) as error:
         problem = describe(error)
-    return_id = _if_readable(lambda: read_id(_id_decoder.decode(row).id, "id"))
+    return_id = if_readable(lambda: read_id(_id_decoder.decode(row).id, "id"))
     return Malformed(
         key=return_id or hashlib.sha256(bytes(row)).hexdigest(),
         problem=problem,
         return_id=return_id,
-        order_name=_if_readable(
+        order_name=if_readable(
             lambda: read_text(_name_decoder.decode(row).order_name, "order_name")
         ),
-        created_at=_if_readable(lambda: read_time(_created_decoder.decode(row).created_at)),
-        updated_at=_if_readable(lambda: read_time(_updated_decoder.decode(row).updated_at)),
+        created_at=if_readable(lambda: read_time(_created_decoder.decode(row).created_at)),
+        updated_at=if_readable(lambda: read_time(_updated_decoder.decode(row).updated_at)),
     )
-
-
-def _if_readable(read: Callable[[], T]) -> T | None:
-    """One field of a malformed row; None if it cannot be read either."""
-    try:
-        return read()
-    except (DecodeError, ValueError, RecursionError):
-        return None
 
 
 def _in_parts(wire: WireParts) -> Return:

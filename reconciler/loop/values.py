@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from msgspec import Meta
+from msgspec import DecodeError, Meta
 
 from reconciler.core.ids import is_id
+
+T = TypeVar("T")
 
 LONGEST_TEXT = 4000
 """Characters. Nothing that we store is longer, so a row with a longer text is set aside."""
@@ -51,6 +54,14 @@ class Unreadable(ValueError):
     def inside(self, path: str) -> Unreadable:
         """The same of a part of the row, named with the part's own path."""
         return Unreadable(*f"{path}.{self}".split(": ", 1))
+
+
+def if_readable(read: Callable[[], T]) -> T | None:
+    """One field of a malformed row; None if it cannot be read either."""
+    try:
+        return read()
+    except (DecodeError, ValueError, RecursionError):
+        return None
 
 
 def read_id(value: Id, field: str) -> str:

@@ -271,6 +271,20 @@ def test_show_knows_a_return_of_which_nothing_was_ever_understood(world: World, 
     assert "nothing of it was sent to Jetti" in shown.stdout
 
 
+def test_a_row_that_was_asked_for_by_its_order_is_known_by_that_name(world: World) -> None:
+    world.go_live()
+    one = world.returned()
+    world.loop.edit(one, extra={"state": None})
+    world.pass_time()
+    name = world.orders[-1].name
+
+    ran = world.run("--order", name)
+
+    [row] = ran.report["malformed"]
+    assert (ran.code, row["return_id"], row["order_name"]) == (3, one, name)
+    assert one in world.call("show", name).stdout
+
+
 def test_what_is_told_of_an_odd_row_holds_nothing_of_what_stands_there(world: World) -> None:
     world.go_live()
     one, other = world.returned(), world.returned()
