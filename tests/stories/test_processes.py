@@ -216,10 +216,10 @@ def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(world: RealWor
     process = world.start("run")
     world.until(lambda: len(world.sandbox.request_log.all()) > asked)
 
-    goes_on = world.end(world.start("status"))
+    goes_on = world.end(world.start("status", COLUMNS="200"))
     process.kill()
     world.end(process)
-    killed = world.end(world.start("status"))
+    killed = world.end(world.start("status", COLUMNS="200"))
 
     assert goes_on[0] == 0
     assert "not finished: it is still going, or was killed" in goes_on[1]
