@@ -16,11 +16,20 @@ import click
 
 from reconciler.core.instants import iso
 from reconciler.core.text import safe
+from reconciler.errors import ReconcilerError
 from reconciler.log_events import RUN, Event
 
 _STANDARD = (0, 1, 2)
 _USUAL = 80
 
+
+def _time_of_the_machine() -> datetime:
+    return datetime.now(UTC)
+
+
+_now: Callable[[], datetime] = _time_of_the_machine
+NOW: ContextVar[Callable[[], datetime] | None] = ContextVar("now", default=None)
+"""The time by a thread's own clock, where it has one (`date_by`)."""
 JSON_LINES: ContextVar[bool] = ContextVar("json_lines", default=False)
 """Whether all of stderr is JSON, one object per line (`--log-format json`)."""
 
@@ -93,10 +102,26 @@ def print_plain(text: str) -> None:
         click.echo(text, err=True)
 
 
+def date_by(now: Callable[[], datetime]) -> Callable[[], datetime]:
+    """Date lines of stderr by this clock, which the program follows; returns the one until now.
+    Not only in this thread: a scheduler's says something, too."""
+    global _now
+    before, _now = _now, now
+    return before
+
+
+def now() -> datetime:
+    """The time by which a line of stderr is dated; the machine's, if the clock cannot tell."""
+    try:
+        return (NOW.get() or _now)()
+    except ReconcilerError:  # the sandbox that is followed is gone; what is to be told still is
+        return _time_of_the_machine()
+
+
 def json_line(level: str, event: str | None, message: str, **more: object) -> str:
     """One line of stderr in JSON, with the time and the run; what is None is left out."""
     facts: dict[str, object] = {
-        "time": iso(datetime.now(UTC)),
+        "time": iso(now()),
         "level": level,
         "event": event,
         "run": RUN.get(),

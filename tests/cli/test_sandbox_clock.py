@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import signal
@@ -185,6 +186,55 @@ def test_the_time_is_the_sandbox_s(tmp_path: Path, by: str) -> None:
     assert live
     day = timedelta(days=1)
     assert iso(begun - day) <= live[1].replace(" ", "T") <= iso(ended - day)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_log_has_the_time_of_the_report(tmp_path: Path, log_format: str) -> None:
+    with played(tmp_path) as (sandbox, environ):
+        sandbox.play(sandbox.clock.now().replace(year=2031))
+        reconciler("init", "--since", "2000d", cwd=tmp_path, **environ)
+        words = ("-v", "--log-format", log_format, "run", "--format", "json")
+
+        done = reconciler(*words, cwd=tmp_path, **environ)
+
+    run = json.loads(done.stdout)["run"]
+    begun, ended = (re.sub(r"\.\d+", "", run[name]) for name in ("started_at", "finished_at"))
+    at = r'"time": "(\S+)"' if log_format == "json" else r"(\S+) "
+    times = [re.match(rf"\{{?{at}", line)[1] for line in done.stderr.splitlines()]  # type: ignore[index]
+    assert len(times) > 3
+    assert begun <= min(times) <= max(times) <= ended
+    assert begun.startswith("2031-")
+
+
+def test_a_daemon_s_log_has_the_sandbox_s_time(tmp_path: Path) -> None:
+    """Also what the thread of a pass says."""
+    with played(tmp_path) as (sandbox, environ):
+        sandbox.play(sandbox.clock.now().replace(year=2031))
+        reconciler("init", "--since", "24h", cwd=tmp_path, **environ)
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", "-v", "serve", "--every", "1h"],
+            env=bare(tmp_path) | environ, cwd=tmp_path, stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert daemon.stderr is not None
+        lines: list[str] = []
+        for line in daemon.stderr:
+            lines.append(line)
+            if "pass: ended with" in line:
+                break
+        daemon.terminate()
+        daemon.communicate(timeout=30)
+
+    assert any("read 203" in line for line in lines)
+    assert [line for line in lines if not line.startswith("203")] == []
+
+
+def test_an_error_is_told_although_the_sandbox_is_gone(tmp_path: Path) -> None:
+    words = ("--log-format", "json", "status", "--sandbox-clock", NOWHERE)
+
+    done = reconciler(*words, cwd=tmp_path, **KEYS)
+
+    assert json.loads(done.stderr)["level"] == "error"
 
 
 def test_of_two_clocks_the_option_counts(tmp_path: Path) -> None:
