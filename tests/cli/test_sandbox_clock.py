@@ -348,3 +348,37 @@ def test_the_option_is_listed_once(tmp_path: Path) -> None:
     assert "--sandbox-clock URL" in reconciler("--help", cwd=tmp_path).stdout
     for name in program.commands:
         assert "--sandbox-clock" not in reconciler(name, "--help", cwd=tmp_path).stdout, name
+
+
+# ------------------------------------------------------------------- a ledger of each one's own
+
+
+def ledger_of(printed: dict[str, str]) -> Path:
+    return Path(printed["RECONCILER_LEDGER"].removeprefix("sqlite:///"))
+
+
+def test_two_sandboxes_share_no_ledger(tmp_path: Path) -> None:
+    with a_sandbox(tmp_path, "--play") as one, a_sandbox(tmp_path, "--play") as other:
+        for printed in (one, other):
+            assert reconciler("init", cwd=tmp_path, **printed).returncode == 0
+        ledgers = {ledger_of(one), ledger_of(other)}
+
+        assert {path.parent for path in ledgers} == {tmp_path}
+        assert set(tmp_path.glob("*.db")) == ledgers
+        assert len(ledgers) == 2
+
+
+def test_a_sandbox_that_is_started_again_takes_no_ledger_of_the_shop_before(tmp_path: Path) -> None:
+    """The same port and seed, but an empty Jetti."""
+    with a_sandbox(tmp_path, "--play") as printed:
+        port = printed["JETTI_BASE_URL"].split(":")[2].split("/")[0]
+    again = ("--play", "--jetti-port", port)
+    with a_sandbox(tmp_path, *again) as unused:
+        reconciler("init", cwd=tmp_path, **unused)
+    with a_sandbox(tmp_path, *again) as new:
+        pass
+
+    assert ledger_of(unused) == ledger_of(printed), "nobody has made it yet"
+    assert ledger_of(unused).exists()
+    assert ledger_of(new) != ledger_of(unused)
+    assert not ledger_of(new).exists()
