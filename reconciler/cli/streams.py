@@ -114,7 +114,9 @@ def now() -> datetime:
     """The time by which a line of stderr is dated; the machine's, if the clock cannot tell."""
     try:
         return (NOW.get() or _now)()
-    except ReconcilerError:  # the sandbox that is followed is gone; what is to be told still is
+    except (
+        ReconcilerError
+    ):  # the sandbox that is followed is gone; the line is printed all the same
         return _time_of_the_machine()
 
 

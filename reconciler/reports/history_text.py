@@ -14,7 +14,7 @@ _FATES = {"going on": "is going on", "killed": "was killed"}
 _HANG = 9
 """Columns before what belongs to a run, on lines below it."""
 _NARROW = 72
-"""Below so many columns what a run did has too little room beside the others."""
+"""Below this many columns what a run did has too little room beside the others."""
 
 
 def render(history: PastRuns, width: int = USUAL) -> str:

@@ -71,7 +71,7 @@ class Layout(Struct, frozen=True):
         return self.indented(text, 6, 2)
 
     def indented(self, text: str, by: int = 2, more: int = 4) -> list[str]:
-        """A text that is indented by so many columns, its later lines by some `more`."""
+        """A text that is indented by this many columns, its later lines by some `more`."""
         return self.wrapped(text, by + more, first=by)
 
     def columns(self, cells: Sequence[str], text: str, hang: int, *, first: int = 0) -> list[str]:
