@@ -36,7 +36,7 @@ class FollowedClock:
         self._url, self.machine = url, machine
         self._client = ClockClient(url, machine.check)
         self._told: tuple[datetime, float] | None = None
-        """The time in the last answer of the sandbox, and the machine's clock then; together, because
+        """The time in the sandbox's last answer, and the machine's clock then; together, because
         lines of the log are dated in other threads, too."""
         self._elapsed = 0.0
         """Seconds from the start to the end of the last wait."""

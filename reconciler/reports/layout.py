@@ -60,6 +60,8 @@ class Layout(Struct, frozen=True):
 
     def labelled(self, label: str, text: str) -> list[str]:
         """`label      text`; later lines begin below the text."""
+        if not label:
+            return self.indented(text, LABEL, 0)
         return self.wrapped(line(label, text), LABEL)
 
     def item(self, symbol: str, text: str) -> list[str]:

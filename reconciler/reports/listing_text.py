@@ -8,7 +8,7 @@ from reconciler.core import duration
 from reconciler.core.listing import Listed, Listing
 from reconciler.core.text import safe
 from reconciler.reports.layout import USUAL, Layout
-from reconciler.reports.wording import counted, listed, order, state
+from reconciler.reports.wording import counted, listed, moment, order, state
 
 _MOST = 200
 _SETTLED = ("synced", "skipped", "ignored")
@@ -61,5 +61,8 @@ def _since(one: Listed, listing: Listing) -> str:
     """Since when something is due; of what is settled only when it last changed is known."""
     if one.since is None:
         return ""
+    is_settled = one.state in _SETTLED
+    if one.since > listing.now:  # when a clock was wrong; `status` says more
+        return f", {'changed' if is_settled else 'due since'} {moment(one.since)}"
     ago = duration.approximate(listing.now - one.since)
-    return f", changed {ago} ago" if one.state in _SETTLED else f", due for {ago}"
+    return f", changed {ago} ago" if is_settled else f", due for {ago}"

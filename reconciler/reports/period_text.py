@@ -27,7 +27,7 @@ _MOST = 10
 """Lines of a list; all of it is in the other forms."""
 _MOST_GROUPS = 400
 """Every day of a year."""
-_NAME = 38
+_NAME = 40
 """Columns for what a line is about."""
 _CELL, _NARROW_CELL = 12, 8
 """Columns for each figure."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from shlex import quote
 
 from msgspec import Struct
 
@@ -97,17 +98,24 @@ def _next(health: Health) -> _Next | None:
     if facts.stopped:
         return _Next(f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}")
     if (killed := killed_run(facts)) is not None:
-        return _Next("reconciler run", f"as scheduled: it goes on with what run {killed.id} left")
+        return _Next(
+            "reconciler run", f"the next scheduled run goes on with what run {killed.id} left"
+        )
     if facts.oldest_problem:
         return _Next(f"reconciler show {safe(facts.oldest_problem.return_id, 20)}")
+    for row in facts.set_aside:
+        if named := row.return_id or row.order_name:
+            return _Next(f"reconciler show {quote(named)}")
     if facts.adopting_since is not None:
         return _Next(init_adopt(facts.go_live))
     if (lacking := lacking_backup(facts)) is not None:
         return _Next(safe(lacking.command, 1000))
     if facts.settled and not health.healthy:
-        return _Next("reconciler run", "as scheduled: what stopped it is settled")
+        return _Next(
+            "reconciler run", "what stopped it is settled, so the next scheduled run goes on"
+        )
     if facts.last_complete_pass is None:
-        return _Next("reconciler run", "scheduled every few minutes (cron.example)")
+        return _Next("reconciler run", "to be scheduled every few minutes, as in cron.example")
     return None
 
 

@@ -102,7 +102,7 @@ def test_creation_that_was_opened_again_is_told_as_settled(world: World) -> None
     assert "creation is stopped" not in after
     assert f"which is settled: {how}" in after
     assert (
-        "as scheduled: what stopped it is settled\nnext       reconciler run\n"
+        "what stopped it is settled, so the next scheduled run goes on\nnext       reconciler run\n"
         in world.call("status").stdout
     )
 

@@ -282,7 +282,7 @@ def test_after_an_accepted_run_was_killed_status_names_what_goes_on(
     assert ("stopped for safety" in said.stdout.partition("last runs")[0]) == (not goes_on)
     following = said.stdout.rstrip().split("\n")[-2:]
     as_scheduled = [
-        "note       as scheduled: it goes on with what run 3 left",
+        "note       the next scheduled run goes on with what run 3 left",
         "next       reconciler run",
     ]
     assert (following == as_scheduled) == goes_on
