@@ -27,7 +27,7 @@ _MOST = 10
 """Lines of a list; all of it is in the other forms."""
 _MOST_GROUPS = 400
 """Every day of a year."""
-_NAME = 40
+_NAME = 38
 """Columns for what a line is about."""
 _CELL, _NARROW_CELL = 12, 8
 """Columns for each figure."""
@@ -144,7 +144,7 @@ def _row(name: str, room: int, cells: Sequence[str], wide: int, layout: Layout) 
     terminal count twice."""
     taken = len(name) + sum(east_asian_width(letter) in "WF" for letter in name)
     figures = "".join(f"{cell:>{wide}}" for cell in cells)
-    if taken < room:
+    if taken < room or (taken == room and figures.startswith(" ")):
         yield name + " " * (room - taken) + figures
         return
     inner = len(name) - len(name.lstrip())
