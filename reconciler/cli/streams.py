@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import TextIO
 
 import click
 
@@ -67,11 +68,15 @@ def print_report(text: str) -> bool:
 
 def columns(environ: Mapping[str, str]) -> int:
     """How wide a report may be: as COLUMNS says, as the terminal is, or 80 where there is none."""
+    return _columns_of(sys.stdout, environ)
+
+
+def _columns_of(stream: TextIO, environ: Mapping[str, str]) -> int:
     named = environ.get("COLUMNS", "")
     if named.isascii() and named.isdigit() and int(named[:6]) > 0:
         return int(named[:6])
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
     except (OSError, ValueError, AttributeError):  # no terminal, closed, none at all
         return _USUAL
 
@@ -152,8 +157,21 @@ def flush_all() -> None:
 def _to_stderr(lines: str, level: str, event: Event, message: str, hint: str | None = None) -> None:
     if JSON_LINES.get():
         lines = json_line(level, event, _block(message), hint=_block(hint) if hint else None)
+    elif is_terminal():
+        lines = _fitted(lines)
     with suppress(OSError):
         click.echo(lines, err=True)
+
+
+def _fitted(lines: str) -> str:
+    """Lines broken between words, for who reads them on a terminal; a log keeps them whole."""
+    try:
+        from reconciler.reports.layout import Layout  # late: few commands have anything to say here
+    except (ImportError, OSError):  # such as too many open files, of which this may tell
+        return lines
+    page = Layout(_columns_of(sys.stderr, os.environ))
+    broken = (page.wrapped(line, 6, whole=True) or [""] for line in lines.split("\n"))
+    return "\n".join(part for parts in broken for part in parts)
 
 
 def _block(text: str) -> str:

@@ -36,10 +36,13 @@ class Layout(Struct, frozen=True):
 
     width: int = USUAL
 
-    def wrapped(self, text: str, hang: int = 0, *, first: int = 0) -> list[str]:
+    def wrapped(
+        self, text: str, hang: int = 0, *, first: int = 0, whole: bool = False
+    ) -> list[str]:
         """A text on one line, as several: the first is indented by `first` columns, the others by
         `hang`. What is in backticks, to be typed, is not broken where a line has room for it, nor
-        is `[exit 3]` or a time."""
+        is `[exit 3]` or a time; with `whole` no word is, such as a path, and the terminal wraps
+        what is too long for it."""
         width = max(self.width, NARROWEST)
         room = width - max(hang, first)
         if first + len(text) <= width and text.isascii():
@@ -55,6 +58,7 @@ class Layout(Struct, frozen=True):
             initial_indent=" " * first,
             subsequent_indent=" " * hang,
             break_on_hyphens=False,
+            break_long_words=not whole,
         )
         return [one.replace(NO_BREAK, " ") for one in broken]
 
