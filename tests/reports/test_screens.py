@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.core.alarms import Concern, News
 from reconciler.reports import (
@@ -22,7 +23,7 @@ from reconciler.reports import (
 )
 from reconciler.reports.layout import NARROWEST, Layout
 from tests.reports.samples import HOSTILE, aside, healthy, looked, told, unhealthy
-from tests.reports.screen_samples import diagnosis, listing, past
+from tests.reports.screen_samples import HOUR, diagnosis, listing, past
 from tests.reports.test_width import WIDTHS, cells, texts
 
 EAST = "返品の理由：サイズが小さすぎる。" * 12 + " 그리고 " + "교환" * 60
@@ -149,3 +150,15 @@ def test_a_message_to_people_is_broken_by_what_shows_it() -> None:
     lines = alarm_text.render(news("word " * 30)).split("\n")
 
     assert f"  ! {('word ' * 30).strip()}" in [line.rstrip() for line in lines]
+
+
+def test_a_time_ahead_of_the_clock_has_no_age() -> None:
+    """Once a clock was wrong: `0s ago` would be neither true nor of help."""
+    found = listing()
+    ahead = tuple(replace(one, since=found.now + HOUR) for one in found.returns)
+
+    text = listing_text.render(replace(found, returns=ahead), 200)
+
+    assert "in review, due since 2026-03-01 13:00:00Z: " in text
+    assert "skipped, changed 2026-03-01 13:00:00Z\n" in text
+    assert "0s" not in text
