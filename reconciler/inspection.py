@@ -129,11 +129,13 @@ def _is_of_use(
     ledger: SqlLedger, run: Run, runs: Sequence[Run], stopped: StoppedPlan | None, meta: Meta
 ) -> bool:
     """Whether following the command of this run would let anything go on that stands still now."""
-    members = ledger.plans.kept(run.digest) if run.digest is not None else None
-    if members is None:  # what it waits for is no acceptance
-        return not meta.has_pushed and not past_runs.came_through_since(run, runs)
-    if _is_over(ledger, run, members, stopped):
-        return False
+    if stopped is not None and stopped.digest == run.digest:
+        members: Collection[PlanMember] = stopped.members
+    else:
+        kept = ledger.plans.kept(run.digest) if run.digest is not None else None
+        if kept is None:  # what it waits for is no acceptance
+            return not meta.has_pushed and not past_runs.came_through_since(run, runs)
+        members = () if _is_over(ledger, run, kept, stopped) else kept
     # Once creation is stopped, accepting creates lets none of them be sent.
     is_open = meta.creation_stopped is None
     return any(is_open or one.change != ChangeKind.CREATE for one in members)

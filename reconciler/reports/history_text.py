@@ -24,7 +24,7 @@ def render(history: PastRuns, width: int = USUAL) -> str:
         return "no run yet"
     page = Layout(width)
     if width < _NARROW:
-        return "\n".join(line for run in history.runs for line in (*_listed(run, page),))
+        return "\n".join(line for run in history.runs for line in _listed(run, page))
     longest = max(3, *(len(str(run.id)) for run in history.runs))
     head = page.columns(_cells(longest, "run", "kind", "began", "took", "exit"), "what it did", 0)
     rows = (line for run in history.runs for line in _row(run, longest, page))
