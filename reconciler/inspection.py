@@ -44,7 +44,7 @@ from reconciler.core.records import (
     Told,
     told_of_row,
 )
-from reconciler.core.report import BacklogLeft, Failure, Problem, RunKind
+from reconciler.core.report import BacklogLeft, ChangeKind, Failure, Problem, RunKind
 from reconciler.core.return_detail import (
     Circumstances,
     Known,
@@ -106,14 +106,39 @@ def _read(settings: Settings, clock: Clock) -> Facts:
 
 def history(settings: Settings, clock: Clock, limit: int) -> PastRuns:
     """The last runs, newest first. Raises ConfigError, LedgerMissing, LedgerError."""
-    with open_reader(settings.ledger, clock) as ledger:
-        runs = ledger.runs.last(limit)
+    runs, of_use = _past_runs(settings, clock, limit)
     locked = is_locked(path_of(settings.ledger))
     if runs and runs[0].finished_at is None and locked is False:
         # Read again: it may have ended between the two looks.
-        with open_reader(settings.ledger, clock) as ledger:
-            runs = ledger.runs.last(limit)
-    return past_runs.told(runs, is_locked=locked)
+        runs, of_use = _past_runs(settings, clock, limit)
+    return past_runs.told(runs, is_locked=locked, of_use=of_use)
+
+
+def _past_runs(settings: Settings, clock: Clock, limit: int) -> tuple[list[Run], set[int]]:
+    """The last runs, and which of their commands are still of use."""
+    with open_reader(settings.ledger, clock) as ledger:
+        runs = ledger.runs.last(limit)
+        stopped, meta = ledger.plans.stopped(), ledger.meta.read()
+        named = past_runs.newest_with_commands(runs)
+        # safeguard: commands-of-use-only
+        of_use = {run.id for run in named if _is_of_use(ledger, run, runs, stopped, meta)}
+    return runs, of_use
+
+
+def _is_of_use(
+    ledger: SqlLedger, run: Run, runs: Sequence[Run], stopped: StoppedPlan | None, meta: Meta
+) -> bool:
+    """Whether following the command of this run would let anything go on that stands still now."""
+    if stopped is not None and stopped.digest == run.digest:
+        members: Collection[PlanMember] = stopped.members
+    else:
+        kept = ledger.plans.kept(run.digest) if run.digest is not None else None
+        if kept is None:  # what it waits for is no acceptance
+            return not meta.has_pushed and not past_runs.came_through_since(run, runs)
+        members = () if _is_over(ledger, run, kept, stopped) else kept
+    # Once creation is stopped, accepting creates lets none of them be sent.
+    is_open = meta.creation_stopped is None
+    return any(is_open or one.change != ChangeKind.CREATE for one in members)
 
 
 def period(settings: Settings, clock: Clock, asked: Asked) -> PeriodReport:
@@ -354,13 +379,18 @@ def _settled(
         members = ledger.plans.kept(run.digest) if run.digest is not None else None
         if members is None:
             continue  # no guard has stopped it, and accepting was not what it waited for
-        if run.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
-            is_over = stopped is None or stopped.digest != run.digest
-        else:
-            is_over = not ledger.plans.count_unaccepted(members)
         # safeguard: accepted-stop-is-over
-        if is_over:
+        if _is_over(ledger, run, members, stopped):
             yield _how_settled(ledger, run, members)
+
+
+def _is_over(
+    ledger: SqlLedger, run: Run, members: Sequence[PlanMember], stopped: StoppedPlan | None
+) -> bool:
+    """Whether nothing of the plan with which this run was stopped is stopped any more."""
+    if run.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
+        return stopped is None or stopped.digest != run.digest
+    return not ledger.plans.count_unaccepted(members)
 
 
 def _how_settled(ledger: SqlLedger, run: Run, members: Sequence[PlanMember]) -> Settled:

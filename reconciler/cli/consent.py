@@ -29,7 +29,7 @@ class Screen(Protocol):
         """Nothing is shown while the context lasts."""
 
 
-def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen) -> Consent:
+def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen, width: int) -> Consent:
     """Consent to a large range: given by `--yes`, else asked for on a terminal, else refused. A
     dry run does not ask: it shows what a run would ask about."""
     if given:
@@ -37,7 +37,7 @@ def consent(*, given: bool, dry_run: bool, clock: Clock, screen: Screen) -> Cons
     # safeguard: no-question-in-a-dry-run
     if dry_run or not is_somebody_there():
         return no_consent
-    return lambda total: _ask(total, clock, screen)
+    return lambda total: _ask(total, clock, screen, width)
 
 
 def asked(question: str, clock: Clock) -> bool:
@@ -55,9 +55,12 @@ def is_somebody_there() -> bool:
     return is_terminal and not streams.JSON_LINES.get()
 
 
-def _ask(total: Callable[[], RangeSum], clock: Clock, screen: Screen) -> bool:
+def _ask(total: Callable[[], RangeSum], clock: Clock, screen: Screen, width: int) -> bool:
+    from reconciler.reports.layout import Layout  # late: few runs ask
+
     with screen.paused():
-        streams.print_plain(f"This range {total().why()}: {total().in_words()}.")
+        summary = f"This range {total().why()}: {total().in_words()}."
+        streams.print_plain("\n".join(Layout(width).wrapped(summary, 2)))
         return _says_yes(clock)
 
 

@@ -201,8 +201,10 @@ def _decide(context: click.Context, request: Request, *, is_agreed: bool) -> int
     from reconciler import deciding
     from reconciler.reports import decision_text
 
+    width = streams.columns(call.runtime.environ)
+
     def consent(shown: tuple[Prospect, ...]) -> bool:
-        question = decision_text.question(request.decision, _pairs(shown))
+        question = decision_text.question(request.decision, _pairs(shown), width)
         if is_agreed:
             return streams.print_text(question)
         if not is_somebody_there():
@@ -212,7 +214,7 @@ def _decide(context: click.Context, request: Request, *, is_agreed: bool) -> int
 
     request = replace(request, by=system_user(call.runtime.environ))
     done = deciding.decide(settings, request, call.runtime, consent)
-    text = decision_text.summary(request.decision, _pairs(done))
+    text = decision_text.summary(request.decision, _pairs(done), width)
     return 0 if streams.print_text(text) else UNDELIVERED
 
 

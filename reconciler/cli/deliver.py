@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from reconciler.core.report import Report
 
 
+STDOUT = "-"
+"""What names stdout in the place of a file."""
 _STDOUT = 1
 _MOST_LINKS = 40
 _LONGEST_NAME = 240  # bytes; the temporary file's name has a few more
@@ -65,7 +67,7 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
 
     `done` is the part of the hint that says what is done regardless.
     """
-    if output is None or descriptor_of(Path(output)) == _STDOUT:
+    if output in (None, STDOUT) or descriptor_of(Path(output)) == _STDOUT:
         if not streams.print_report(text):
             hint = f"{done}name a file with --output"
             streams.print_error("stdout: the report could not be written", hint)
@@ -81,6 +83,11 @@ def hand_over(text: str, output: str | None, done: str = "") -> bool:
         return False
     _log.info("the report is in %s", output, extra=Event.REPORT_WRITTEN.fields)
     return True
+
+
+def _path(output: str) -> Path:
+    """Where to write; a file that is really called `-` is `./-`."""
+    return Path("/dev/stdout" if output == STDOUT else output)
 
 
 def write_whole(path: Path, text: str, patience: float = _READER_TIMEOUT) -> None:
@@ -122,7 +129,7 @@ def descriptor_of(path: Path) -> int | None:
 def require_writable(output: str | None, option: str = "--output") -> None:
     """Raise ConfigError, before anything is done, if the report cannot be written to what an option
     names."""
-    why = why_unwritable(Path(output)) if output is not None else None
+    why = why_unwritable(_path(output)) if output is not None else None
     # safeguard: report-destination
     if why is not None:
         raise ConfigError(f"{option} {safe(output or '', 200)}: {why}", "name another file")

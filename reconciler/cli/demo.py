@@ -39,6 +39,8 @@ def demo(context: click.Context, html: str | None) -> int:
     """
     from reconciler.cli.demo_stage import Stage
 
+    if html == deliver.STDOUT:
+        raise click.UsageError("--html -: the story goes to stdout, so name a file for the page")
     deliver.require_writable(html, "--html")
 
     with (

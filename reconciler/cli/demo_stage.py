@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import click
 from reconciler.cli import streams
 from reconciler.cli.session import Caller
 from reconciler.clock import Clock
+from reconciler.reports.layout import Layout
 from reconciler.runtime import Runtime
 from reconciler.sandbox.orders import example_order
 from reconciler.sandbox.sandbox import Sandbox, SandboxOptions
@@ -65,8 +65,10 @@ class Stage:
         self._ledger = directory / "ledger.db"
         self._settings = directory / "reconciler.toml"
         self._settings.write_text("", encoding="utf-8")  # so that no other file is found
+        self._width = streams.columns(caller.runtime.environ)
         variables = {
             **sandbox.environment(),
+            "COLUMNS": str(self._width),
             "RECONCILER_CONFIG": str(self._settings),
             "RECONCILER_LEDGER": f"sqlite:///{self._ledger}",
         }
@@ -83,7 +85,7 @@ class Stage:
 
     def say(self, text: str) -> None:
         """Print a paragraph of narration."""
-        streams.print_text("\n" + textwrap.fill(text, 88) + "\n")
+        streams.print_text("\n" + "\n".join(Layout(self._width).wrapped(text)) + "\n")
 
     def perform(self, *arguments: str) -> None:
         """Run a command as if it had been typed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import deliver
+from reconciler.cli import deliver, streams
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.session import session
@@ -32,5 +32,8 @@ def doctor(context: click.Context, output_format: str, output: str | None) -> in
     from reconciler.reports import as_json, doctor_text
 
     found = examination.examine(call.settings, call.runtime)
-    text = as_json.encode(found) if output_format == "json" else doctor_text.render(found)
+    if output_format == "json":
+        text = as_json.encode(found)
+    else:
+        text = doctor_text.render(found, streams.columns(call.runtime.environ))
     return found.exit_code if deliver.hand_over(text, output) else UNDELIVERED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import deliver
+from reconciler.cli import deliver, streams
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.session import session
@@ -42,5 +42,8 @@ def history(context: click.Context, limit: int, output_format: str, output: str 
     from reconciler.reports import as_json, history_text
 
     runs = inspection.history(settings, call.runtime.clock, limit)
-    text = as_json.encode(runs) if output_format == "json" else history_text.render(runs)
+    if output_format == "json":
+        text = as_json.encode(runs)
+    else:
+        text = history_text.render(runs, streams.columns(call.runtime.environ))
     return 0 if deliver.hand_over(text, output) else UNDELIVERED

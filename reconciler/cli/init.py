@@ -73,26 +73,29 @@ def _summary(made: Initialised, since: datetime | None, width: int) -> str:
     from reconciler.core.commands import init_adopt
     from reconciler.core.matching.created import PROVEN_BY
     from reconciler.reports import run_text
-    from reconciler.reports.wording import line, moment
+    from reconciler.reports.layout import Layout
+    from reconciler.reports.wording import moment
 
-    lines = [
-        f"The ledger is {'ready' if made.created else 'as it was'}: {safe(made.ledger)}",
-        line("go-live", f"{moment(made.go_live)}: nothing older is created automatically"),
-        *(line("note", note) for note in _about_go_live(made, since)),
-        line("watermark", f"{moment(made.watermark)}: reading continues from here"),
+    rows = [
+        ("go-live", f"{moment(made.go_live)}: nothing older is created automatically"),
+        *(("note", note) for note in _about_go_live(made, since)),
+        ("watermark", f"{moment(made.watermark)}: reading continues from here"),
+        *(("note", safe(why, 500)) for why in made.untried),
     ]
-    lines += [line("note", safe(why, 500)) for why in made.untried]
     if made.unproven:
-        lines.append(
-            line(
-                "advice",
-                f"begin with {PROVEN_BY} (`reconciler run --order NAME`): that proves"
-                " jetti.cancel_ids_key; until then creates go one by one",
-            )
+        advice = (
+            f"begin with {PROVEN_BY} (`reconciler run --order NAME`): that proves"
+            " jetti.cancel_ids_key; until then creates go one by one"
         )
+        rows.append(("advice", advice))
+    page = Layout(width)
+    # Whole, because the path is to be copied.
+    lines = [f"The ledger is {'ready' if made.created else 'as it was'}: {safe(made.ledger)}"]
+    for label, text in rows:
+        lines += page.labelled(label, text)
     following = "reconciler run --dry-run"
     if made.report is None:
-        return "\n".join([*lines, line("next", following)])
+        return "\n".join([*lines, *page.typed(following, label="next")])
     if made.report.run.failures:
         again = init_adopt(made.go_live)
         following = f"{again}, once that is fixed: not everything was looked up"

@@ -14,7 +14,7 @@ from reconciler.cli.consent import asked
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.groups import Group
 from reconciler.cli.params import Span
-from reconciler.cli.session import session
+from reconciler.cli.session import Session, session
 from reconciler.core.text import safe
 from reconciler.errors import worst
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _PATIENCE = timedelta(minutes=2)
+_Row = tuple[str, str | Path]
+"""A label and what it says, or the path of a file."""
 _HISTORY = {"intents": "answered writes", "malformed": "rows without an id that are gone"}
 """What tables are called where their names would mislead."""
 
@@ -87,14 +89,14 @@ def backup(context: click.Context, keep: int | None, into: str | None, wait: tim
         keep=keep,
         wait=wait.total_seconds(),
     )
-    lines = [
-        f"ledger     {made.ledger}",
-        f"backup     {made.path}",
-        f"           {made.size:,} bytes, {_counted(made.entries, 'return')}, checked",
-        *(f"removed    {file}" for file in made.removed),
+    rows: list[_Row] = [
+        ("ledger", made.ledger),
+        ("backup", made.path),
+        ("", f"{made.size:,} bytes, {_counted(made.entries, 'return')}, checked"),
+        *(("removed", file) for file in made.removed),
     ]
     # Cron mails what is printed; a backup that went well is routine.
-    return _say(lines) if not call.quiet else 0
+    return _say(call, rows) if not call.quiet else 0
 
 
 @ledger.command(epilog=exit_codes(0, 2, 3, 7, 8))
@@ -116,15 +118,15 @@ def check(context: click.Context) -> int:
     from reconciler import maintenance
 
     found = maintenance.check(settings, call.runtime)
-    lines = [f"ledger     {settings.ledger_path}", f"schema     {found.schema}"]
+    rows: list[_Row] = [("ledger", settings.ledger_path), ("schema", str(found.schema))]
     for one in found.findings:
-        lines.append(f"{'DAMAGE' if one.is_damage else 'LOOK AT':<11}{safe(one.what, 500)}")
-        lines.append(f"           {safe(one.hint, 500)}")
+        rows.append(("DAMAGE" if one.is_damage else "LOOK AT", safe(one.what, 500)))
+        rows.append(("", safe(one.hint, 500)))
     if not found.findings:
-        lines.append(f"sound      {_counted(found.entries, 'return')}")
+        rows.append(("sound", _counted(found.entries, "return")))
     if call.quiet and not found.exit_code:
         return 0
-    return worst({found.exit_code, _say(lines)})
+    return worst({found.exit_code, _say(call, rows)})
 
 
 @ledger.command(epilog=exit_codes(0, 2, 7, 8, 75))
@@ -145,12 +147,12 @@ def upgrade(context: click.Context, wait: timedelta) -> int:
     from reconciler import maintenance
 
     done = maintenance.upgrade(settings, call.runtime, wait.total_seconds())
-    lines = [f"ledger     {done.ledger}"]
+    rows: list[_Row] = [("ledger", done.ledger)]
     if done.backup is None:
-        lines.append(f"schema     {done.after} already: there is nothing to do")
+        rows.append(("schema", f"{done.after} already: there is nothing to do"))
     else:
-        lines += [f"schema     from {done.before} to {done.after}", f"backup     {done.backup}"]
-    return _say(lines)
+        rows += [("schema", f"from {done.before} to {done.after}"), ("backup", done.backup)]
+    return _say(call, rows)
 
 
 @ledger.command(epilog=exit_codes(0, 2, 7, 8, 75))
@@ -180,9 +182,7 @@ def prune(context: click.Context, older_than: timedelta, wait: timedelta) -> int
 
     deleted = maintenance.prune(settings, call.runtime, older_than, wait.total_seconds())
     told = [f"{count} {_HISTORY.get(name, name)}" for name, count in deleted.items() if count]
-    return _say(
-        [f"ledger     {settings.ledger_path}", f"deleted    {', '.join(told) or 'nothing'}"]
-    )
+    return _say(call, [("ledger", settings.ledger_path), ("deleted", ", ".join(told) or "nothing")])
 
 
 @ledger.command(epilog=exit_codes(0, 2, 7, 8, 75, 130))
@@ -211,39 +211,39 @@ def forget(context: click.Context, return_id: str, yes: bool, wait: timedelta) -
     ledger_path = settings.ledger_path
 
     def consent(traces: Traces) -> bool:
-        question = "\n".join(_about_to_forget(traces, ledger_path))
+        question = _laid_out(call, _about_to_forget(traces, ledger_path))
         return yes or asked(question, call.runtime.clock)
 
     done = maintenance.forget(settings, call.runtime, return_id, consent, wait.total_seconds())
-    return _say(_forgotten(done, ledger_path))
+    return _say(call, _forgotten(done, ledger_path))
 
 
-def _about_to_forget(traces: Traces, path: Path) -> list[str]:
+def _about_to_forget(traces: Traces, path: Path) -> list[_Row]:
     on = f" on {safe(traces.order_name, 40)}" if traces.order_name else ""
     state = f", {traces.state.replace('_', ' ')}" if traces.state else ""
-    rows = ", ".join(f"{name} {count}" for name, count in sorted(traces.rows.items()))
-    lines = [
-        f"ledger     {path}",
-        f"forget     return {safe(traces.return_id, 40)}{on}{state}",
-        f"rows       {rows}",
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(traces.rows.items()))
+    rows: list[_Row] = [
+        ("ledger", path),
+        ("forget", f"return {safe(traces.return_id, 40)}{on}{state}"),
+        ("rows", counts),
     ]
     if traces.sale_returns:
-        lines.append(f"in Jetti   {_stays(traces)}")
-    return lines
+        rows.append(("in Jetti", _stays(traces)))
+    return rows
 
 
-def _forgotten(done: Forgotten, path: Path) -> list[str]:
+def _forgotten(done: Forgotten, path: Path) -> list[_Row]:
     traces = done.traces
     how = "was forgotten before" if traces.forgotten_at and not traces.exists else "is forgotten"
-    lines = [
-        f"ledger     {path}",
-        f"return     {safe(traces.return_id, 40)} {how}; the file was rewritten",
+    rows: list[_Row] = [
+        ("ledger", path),
+        ("return", f"{safe(traces.return_id, 40)} {how}; the file was rewritten"),
     ]
     if traces.sale_returns:
-        lines.append(f"in Jetti   {_stays(traces)}")
+        rows.append(("in Jetti", _stays(traces)))
     for file in done.backups:
-        lines.append(f"backup     {file} still holds it, or could not be read: delete it")
-    return lines
+        rows += [("backup", file), ("", "still holds it, or could not be read: delete it")]
+    return rows
 
 
 def _stays(traces: Traces) -> str:
@@ -252,8 +252,20 @@ def _stays(traces: Traces) -> str:
     return f"sale return{'s' if several else ''} {named} {'stay' if several else 'stays'}"
 
 
-def _say(lines: list[str]) -> int:
-    return 0 if streams.print_text("\n".join(lines)) else UNDELIVERED
+def _say(call: Session, rows: list[_Row]) -> int:
+    return 0 if streams.print_report(_laid_out(call, rows)) else UNDELIVERED
+
+
+def _laid_out(call: Session, rows: list[_Row]) -> str:
+    """Rows as wide as the terminal; but paths, which are to be copied, stay whole."""
+    from reconciler.reports.layout import Layout
+    from reconciler.reports.wording import line
+
+    page = Layout(streams.columns(call.runtime.environ))
+    lines: list[str] = []
+    for label, what in rows:
+        lines += page.labelled(label, what) if isinstance(what, str) else [line(label, str(what))]
+    return "\n".join(lines)
 
 
 def _counted(count: int, one: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from reconciler.cli import deliver
+from reconciler.cli import deliver, streams
 from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.params import Moment
@@ -82,5 +82,8 @@ def list_(
 
     wanted = Filter(frozenset(states), since, reason)
     found = inspection.listing(settings, call.runtime.clock, wanted)
-    text = as_json.encode(found) if output_format == "json" else listing_text.render(found)
+    if output_format == "json":
+        text = as_json.encode(found)
+    else:
+        text = listing_text.render(found, streams.columns(call.runtime.environ))
     return 0 if deliver.hand_over(text, output) else UNDELIVERED

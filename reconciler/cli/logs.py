@@ -6,7 +6,6 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -115,7 +114,7 @@ class Lines(logging.Formatter):
         self.__dict__["_redact"] = lambda text: new(known(text))
 
     def format(self, record: logging.LogRecord) -> str:
-        first = f"{_time(record)} {record.levelname} {self._plain(record.getMessage())}"
+        first = f"{iso(streams.now())} {record.levelname} {self._plain(record.getMessage())}"
         return "\n".join([first, *(self._plain(line) for line in self._traceback(record))])
 
     def _traceback(self, record: logging.LogRecord) -> list[str]:
@@ -188,7 +187,3 @@ def redactor(environ: Mapping[str, str], more: Iterable[Secret] = ()) -> Callabl
     pattern = re.compile("|".join(sorted(patterns, key=len, reverse=True)) or r"(?!)")
     # safeguard: keys-hidden-in-logs
     return lambda text: pattern.sub(_HIDDEN, text)
-
-
-def _time(record: logging.LogRecord) -> str:
-    return iso(datetime.fromtimestamp(record.created, UTC))

@@ -48,12 +48,14 @@ def main() -> NoReturn:
 def perform(arguments: Sequence[str], runtime: Runtime) -> int:
     """Run one command line; returns its exit code, all output goes to stdout and stderr."""
     # Also where what was typed cannot be understood.
-    before = streams.JSON_LINES.set(_asks_for_json(arguments)), RUN.set(None)
+    as_json = streams.JSON_LINES.set(_asks_for_json(arguments))
+    dated_by, run = streams.date_by(runtime.clock.now), RUN.set(None)
     try:
         return _perform(arguments, runtime)
     finally:
-        streams.JSON_LINES.reset(before[0])
-        RUN.reset(before[1])
+        streams.JSON_LINES.reset(as_json)
+        streams.date_by(dated_by)
+        RUN.reset(run)
 
 
 def _perform(arguments: Sequence[str], runtime: Runtime) -> int:

@@ -30,7 +30,7 @@ def _options(command: _Command, forms: Sequence[str]) -> _Command:
     command = click.option(
         "--output",
         metavar="FILE",
-        help="Write the report to FILE instead of stdout (atomically, mode 0600).",
+        help="Write the report to FILE (atomically, mode 0600); - is stdout, which is the default.",
     )(command)
     return click.option(
         "--format",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import announced, completion, deliver, progress
+from reconciler.cli import announced, completion, deliver, progress, streams
 from reconciler.cli.consent import consent
 from reconciler.cli.exit_codes import exit_codes
 from reconciler.cli.output_options import table_options
@@ -147,7 +147,11 @@ def run(
             raise
         with progress.shown(call, _work_of(run_request)) as watcher:
             asks = consent(
-                given=yes, dry_run=run_request.dry_run, clock=runtime.clock, screen=watcher
+                given=yes,
+                dry_run=run_request.dry_run,
+                clock=runtime.clock,
+                screen=watcher,
+                width=streams.columns(call.runtime.environ),
             )
             within = dataclasses.replace(runtime, progress=watcher, consent=asks)
             return app.run(settings, run_request, within)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -78,8 +80,9 @@ def sandbox(
 ) -> int:
     """Serve a pretend Loop and Jetti on this machine until a signal ends them.
 
-    Prints `export` lines with the settings that use them, including a ledger of their own, and
-    the address of the control interface (clock, scenario, faults).
+    Prints `export` lines with the settings that use them, including a ledger of their own in this
+    directory, and the address of the control interface (clock, scenario, faults). Each start is a
+    new shop, with a new ledger.
 
     With --play the program is to work by the shop's clock, which is printed too: what it waits for
     passes as fast as there. While a command is at work, time passes there as it does here.
@@ -118,12 +121,22 @@ def sandbox(
 
 
 def _settings(served: Sandbox, urls: Urls) -> str:
-    ledger = Path("sandbox-ledger.db").absolute()
     variables = {
         **served.environment(),
-        "RECONCILER_LEDGER": f"sqlite:///{ledger}",
+        "RECONCILER_LEDGER": f"sqlite:///{_new_ledger(urls)}",
         "SANDBOX_CONTROL_URL": urls.control,
     }
     if served.options.alive:
         variables[VARIABLE] = urls.control
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+
+
+def _new_ledger(urls: Urls) -> Path:
+    """Where this shop's ledger is to be: where there is none yet. Each start makes a new shop, with
+    an empty Jetti, so what the ledger of another has pushed is not there.
+
+    By the port, which no two sandboxes have at a time; one that is given may have been used before.
+    """
+    name = f"sandbox-{urlsplit(urls.jetti).port}"
+    names = chain([f"{name}.db"], (f"{name}-{number}.db" for number in count(2)))
+    return next(path for path in map(Path.absolute, map(Path, names)) if not path.exists())

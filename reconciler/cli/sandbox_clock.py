@@ -35,16 +35,17 @@ class FollowedClock:
     def __init__(self, url: str, machine: Clock) -> None:
         self._url, self.machine = url, machine
         self._client = ClockClient(url, machine.check)
-        self._now: datetime | None = None
-        """At the end of the last wait."""
+        self._told: tuple[datetime, float] | None = None
+        """The time in the sandbox's last answer, and the machine's clock then; together, because
+        lines of the log are dated in other threads, too."""
         self._elapsed = 0.0
         """Seconds from the start to the end of the last wait."""
         self._at = machine.monotonic()
         """When that was, by the machine's clock."""
 
     def now(self) -> datetime:
-        begun = self._now or self._ask(0.0)
-        return begun + timedelta(seconds=self._since())
+        told, at = self._told or self._ask(0.0)
+        return told + timedelta(seconds=self.machine.monotonic() - at)
 
     def monotonic(self) -> float:
         return self._elapsed + self._since()
@@ -71,7 +72,7 @@ class FollowedClock:
         """Follow the sandbox no longer."""
         self._client.close()
 
-    def _ask(self, seconds: float) -> datetime:
+    def _ask(self, seconds: float) -> tuple[datetime, float]:
         self._elapsed += self._since()
         self._at = self.machine.monotonic()
         try:
@@ -79,8 +80,9 @@ class FollowedClock:
         except (OSError, ValueError) as error:
             raise ConfigError(f"{VARIABLE}: no sandbox answers there", _HOW) from error
         self._elapsed += answer.waited
-        self._now, self._at = answer.now, self.machine.monotonic()
-        return self._now
+        self._at = self.machine.monotonic()
+        self._told = answer.now, self._at
+        return self._told
 
     def _since(self) -> float:
         return self.machine.monotonic() - self._at

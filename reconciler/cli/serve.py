@@ -177,25 +177,30 @@ def _timetable(every: timedelta, cron: str | None) -> BaseTrigger:
 def tick(name: str, current: CurrentSettings, work: _Work) -> None:
     """One pass or backup of the daemon; logs its outcome and never raises."""
     RUN.set(None)
+    # Around all that is logged, which has the time of the thread's clock.
+    with current.call.of_another_thread() as call:
+        status = _status(name, current.settings, work, call)
+        _log.log(
+            logging.WARNING if status else logging.INFO,
+            "%s: ended with exit code %d",
+            name,
+            status,
+            extra=Event.RUN_ENDED.fields,
+        )
+
+
+def _status(name: str, settings: Settings, work: _Work, call: Session) -> int:
     try:
-        with current.call.of_another_thread() as call:
-            status = work(current.settings, call)
+        return work(settings, call)
     except Interrupted as error:
-        status = error.status
+        return error.status
     except ReconcilerError as error:
         hint = f" ({error.hint})" if error.hint else ""
         _log.warning("%s: %s%s", name, error, hint, extra=Event.RUN_REFUSED.fields)
-        status = error.exit_code
+        return error.exit_code
     except Exception as error:  # noqa: BLE001 - one bad tick must not end the daemon
         _log.exception("%s: %s (%s)", name, *unforeseen(error), extra=Event.RUN_BROKE.fields)
-        status = 1
-    _log.log(
-        logging.WARNING if status else logging.INFO,
-        "%s: ended with exit code %d",
-        name,
-        status,
-        extra=Event.RUN_ENDED.fields,
-    )
+        return 1
 
 
 def _passes(request: RunRequest) -> _Work:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli import streams
 from reconciler.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ class Session:
             yield self
             return
         with self.runtime.clock_of_a_thread() as clock:
-            yield replace(self, runtime=replace(self.runtime, clock=clock))
+            before = streams.NOW.set(clock.now)
+            try:
+                yield replace(self, runtime=replace(self.runtime, clock=clock))
+            finally:
+                streams.NOW.reset(before)
 
 
 def take_sandbox_time(root: click.Context, url: str) -> None:
@@ -66,6 +71,7 @@ def take_sandbox_time(root: click.Context, url: str) -> None:
 
     found = caller(root)
     runtime = sandbox_clock.follow(found.runtime, url)
+    streams.date_by(runtime.clock.now)
     root.obj = replace(found, runtime=runtime, in_sandbox_time=True)
 
 

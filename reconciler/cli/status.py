@@ -82,7 +82,10 @@ def status(
     from reconciler.reports import as_json, status_text
 
     health = inspection.health(settings, call.runtime.clock, max_age)
-    text = as_json.encode_status(health) if output_format == "json" else status_text.render(health)
+    if output_format == "json":
+        text = as_json.encode_status(health)
+    else:
+        text = status_text.render(health, streams.columns(call.runtime.environ))
     silent = call.quiet and health.healthy and output_format == "text" and output is None
     delivered = silent or deliver.hand_over(text, output)
     return health.exit_code if delivered else UNDELIVERED
@@ -121,7 +124,9 @@ def _print_what_changed(
     if look.news:
         text = as_json.encode_status(look.health)
         if output_format == "text":
-            text = f"{alarm_text.render(look.news)}\n\n{status_text.render(look.health)}"
+            width = streams.columns(call.runtime.environ)
+            news = alarm_text.render(look.news, width)
+            text = f"{news}\n\n{status_text.render(look.health, width)}"
         if not deliver.hand_over(text, output):
             return UNDELIVERED
     memory.remember(look)
@@ -170,7 +175,10 @@ def show(
     found = inspection.details(settings, call.runtime.clock, name, look)
     for failure in found.failures:
         streams.print_error(failure.message, failure.hint)
-    text = as_json.encode(found) if output_format == "json" else return_text.render(found)
+    if output_format == "json":
+        text = as_json.encode(found)
+    else:
+        text = return_text.render(found, streams.columns(call.runtime.environ))
     delivered = deliver.hand_over(text, output)
     return worst({found.exit_code, 0 if delivered else UNDELIVERED})
 

@@ -11,16 +11,26 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import TextIO
 
 import click
 
 from reconciler.core.instants import iso
 from reconciler.core.text import safe
+from reconciler.errors import ReconcilerError
 from reconciler.log_events import RUN, Event
 
 _STANDARD = (0, 1, 2)
 _USUAL = 80
 
+
+def _time_of_the_machine() -> datetime:
+    return datetime.now(UTC)
+
+
+_now: Callable[[], datetime] = _time_of_the_machine
+NOW: ContextVar[Callable[[], datetime] | None] = ContextVar("now", default=None)
+"""The time by a thread's own clock, where it has one (`date_by`)."""
 JSON_LINES: ContextVar[bool] = ContextVar("json_lines", default=False)
 """Whether all of stderr is JSON, one object per line (`--log-format json`)."""
 
@@ -58,11 +68,15 @@ def print_report(text: str) -> bool:
 
 def columns(environ: Mapping[str, str]) -> int:
     """How wide a report may be: as COLUMNS says, as the terminal is, or 80 where there is none."""
+    return _columns_of(sys.stdout, environ)
+
+
+def _columns_of(stream: TextIO, environ: Mapping[str, str]) -> int:
     named = environ.get("COLUMNS", "")
     if named.isascii() and named.isdigit() and int(named[:6]) > 0:
         return int(named[:6])
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL
     except (OSError, ValueError, AttributeError):  # no terminal, closed, none at all
         return _USUAL
 
@@ -93,10 +107,28 @@ def print_plain(text: str) -> None:
         click.echo(text, err=True)
 
 
+def date_by(now: Callable[[], datetime]) -> Callable[[], datetime]:
+    """Date lines of stderr by this clock, which the program follows; returns the one until now.
+    Not only in this thread: a scheduler's says something, too."""
+    global _now
+    before, _now = _now, now
+    return before
+
+
+def now() -> datetime:
+    """The time by which a line of stderr is dated; the machine's, if the clock cannot tell."""
+    try:
+        return (NOW.get() or _now)()
+    except (
+        ReconcilerError
+    ):  # the sandbox that is followed is gone; the line is printed all the same
+        return _time_of_the_machine()
+
+
 def json_line(level: str, event: str | None, message: str, **more: object) -> str:
     """One line of stderr in JSON, with the time and the run; what is None is left out."""
     facts: dict[str, object] = {
-        "time": iso(datetime.now(UTC)),
+        "time": iso(now()),
         "level": level,
         "event": event,
         "run": RUN.get(),
@@ -125,8 +157,21 @@ def flush_all() -> None:
 def _to_stderr(lines: str, level: str, event: Event, message: str, hint: str | None = None) -> None:
     if JSON_LINES.get():
         lines = json_line(level, event, _block(message), hint=_block(hint) if hint else None)
+    elif is_terminal():
+        lines = _fitted(lines)
     with suppress(OSError):
         click.echo(lines, err=True)
+
+
+def _fitted(lines: str) -> str:
+    """Lines broken between words, for who reads them on a terminal; a log keeps them whole."""
+    try:
+        from reconciler.reports.layout import Layout  # late: few commands have anything to say here
+    except (ImportError, OSError):  # such as too many open files, of which this may tell
+        return lines
+    page = Layout(_columns_of(sys.stderr, os.environ))
+    broken = (page.wrapped(line, 6, whole=True) or [""] for line in lines.split("\n"))
+    return "\n".join(part for parts in broken for part in parts)
 
 
 def _block(text: str) -> str:

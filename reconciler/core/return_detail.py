@@ -325,8 +325,8 @@ def what_follows(entry: Entry, following: str, circumstances: Circumstances) -> 
 def _until_it_makes_sense(entry: Entry, following: str) -> str:
     """What happens next to an entry whose current row is malformed: done only means so far."""
     if entry.state in (State.SYNCED, State.SKIPPED):
-        return "nothing until everything Loop says about it is understood; see below"
-    return f"{following}; and not everything Loop says about it is understood, see below"
+        return "nothing until everything Loop says about it is understood"
+    return f"{following}; and not everything Loop says about it is understood"
 
 
 def while_stopped(entry: Entry, digest: str) -> str:

@@ -8,10 +8,13 @@ from typing import Protocol
 from reconciler.core.decisions import Decision, Outlook
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.text import safe
+from reconciler.reports.layout import USUAL, Layout
 from reconciler.reports.wording import counted, order
 
 _MOST_SHOWN = 20
 _LONGEST = 500
+_TEXT = 12
+"""Columns before the text behind a label."""
 
 _THEN = {
     "pending": "pending: the next run takes it up",
@@ -34,18 +37,24 @@ class Found(Protocol):
 Shown = Sequence[tuple[Outlook, Found | None]]
 
 
-def question(decision: Decision, shown: Shown) -> str:
+def question(decision: Decision, shown: Shown, width: int = USUAL) -> str:
     """Each return as it is, and what would become of it."""
+    page = Layout(width)
     lines: list[str] = []
     for one, found in shown[:_MOST_SHOWN]:
-        lines += _lines(decision, one, found)
+        lines += _lines(decision, one, found, page)
     if len(shown) > _MOST_SHOWN:
-        lines.append(f"… and {len(shown) - _MOST_SHOWN} more; see `reconciler list`")
+        more = f"… and {len(shown) - _MOST_SHOWN} more; see `reconciler list`"
+        lines += page.wrapped(more, 2)
     return "\n".join(lines)
 
 
-def summary(decision: Decision, shown: Shown) -> str:
+def summary(decision: Decision, shown: Shown, width: int = USUAL) -> str:
     """What was done."""
+    return "\n".join(Layout(width).wrapped(_summary(decision, shown), 2))
+
+
+def _summary(decision: Decision, shown: Shown) -> str:
     done = [one for one, _ in shown if one.refusal is None]
     if not done:
         reasons = "; ".join(f"return {safe(x.return_id, 70)}: {x.refusal}" for x, _ in shown[:3])
@@ -75,48 +84,55 @@ def summary(decision: Decision, shown: Shown) -> str:
     return "; ".join(parts) + "."
 
 
-def _lines(decision: Decision, one: Outlook, found: Found | None) -> Iterator[str]:
+def _lines(decision: Decision, one: Outlook, found: Found | None, page: Layout) -> Iterator[str]:
     name = f"return {safe(one.return_id, 70)}"
     state = one.state.replace("_", " ")
-    yield f"{order(one.order_name, one.order_id)}  {name}  {state}  version {one.version}"
+    on = order(one.order_name, one.order_id)
+    yield from page.wrapped(f"{on}  {name}  {state}  version {one.version}", 2)
+    for label, text in (*_as_it_is(one), *_in_jetti(one, found)):
+        yield from page.wrapped(f"{label:<8}  {text}", _TEXT, first=2)
+    for by, text in _then(decision, one, found):
+        yield from page.wrapped(f"{'then':<8}  {' ' * by}{text}", _TEXT + by, first=2)
+
+
+def _as_it_is(one: Outlook) -> Iterator[tuple[str, str]]:
     if one.reason:
-        yield f"  why       {safe(one.reason, _LONGEST)}"
+        yield "why", safe(one.reason, _LONGEST)
     if one.in_loop is not None:
-        yield f"  in Loop   {safe(one.in_loop, 40)}, as last read"
-    yield from _in_jetti(one, found)
-    yield from (f"  then      {text}" for text in _then(decision, one, found))
+        yield "in Loop", f"{safe(one.in_loop, 40)}, as last read"
 
 
-def _in_jetti(one: Outlook, found: Found | None) -> Iterator[str]:
+def _in_jetti(one: Outlook, found: Found | None) -> Iterator[tuple[str, str]]:
     if found is None:
         pushed = ", ".join(safe(each, 40) for each in one.in_jetti)
         if one.in_loop is not None:
             known = f"{pushed}, as last pushed" if pushed else "nothing of it, as far as is known"
-            yield f"  in Jetti  {known}"
+            yield "in Jetti", known
         return
     for text in found.there or ("no sale return on the order",):
-        yield f"  in Jetti  {safe(text, _LONGEST)}"
+        yield "in Jetti", safe(text, _LONGEST)
 
 
-def _then(decision: Decision, one: Outlook, found: Found | None) -> Iterator[str]:
+def _then(decision: Decision, one: Outlook, found: Found | None) -> Iterator[tuple[int, str]]:
+    """Texts, and how far each is indented."""
     if one.refusal is not None:
-        yield f"left as it is: {one.refusal}"
+        yield 0, f"left as it is: {one.refusal}"
         return
     if one.becomes is not None:
-        yield _THEN[one.becomes]
+        yield 0, _THEN[one.becomes]
     if found is not None and found.outcome is not None:
-        yield f"the next run, as Jetti is now: {safe(found.outcome, _LONGEST)}"
+        yield 0, f"the next run, as Jetti is now: {safe(found.outcome, _LONGEST)}"
         for write in found.writes:
             before, after = (
                 "nothing" if value is None else safe(str(value), 60)
                 for value in (write.before, write.after)
             )
-            yield f"  writes {write.field}: {before} -> {after}"
+            yield 2, f"writes {write.field}: {before} -> {after}"
     if one.row is not None and decision is Decision.IGNORE:
-        yield f"not reported any more unless it changes: {safe(one.row, _LONGEST)}"
+        yield 0, f"not reported any more unless it changes: {safe(one.row, _LONGEST)}"
     elif one.row is not None:
-        yield f"reported again: {safe(one.row, _LONGEST)}"
+        yield 0, f"reported again: {safe(one.row, _LONGEST)}"
     if one.stopped_with is not None:
-        yield f"leaves the stopped plan {one.stopped_with}"
+        yield 0, f"leaves the stopped plan {one.stopped_with}"
     if one.opens_creation:
-        yield "creation, which is stopped because of it, is open again"
+        yield 0, "creation, which is stopped because of it, is open again"

@@ -20,7 +20,8 @@ from reconciler.core.live_order import (
 )
 from reconciler.core.report import OutcomeKind
 from reconciler.core.text import safe
-from reconciler.reports.wording import indented, moment, value
+from reconciler.reports.layout import Layout
+from reconciler.reports.wording import moment, value
 
 _OUTCOMES = {
     OutcomeKind.REVIEW.value: "someone would have to decide",
@@ -32,33 +33,33 @@ _OUTCOMES = {
 
 
 def lines_of(
-    found: LiveOrder, asked_at: datetime | None, known: Mapping[int, str]
+    found: LiveOrder, asked_at: datetime | None, known: Mapping[int, str], page: Layout
 ) -> Iterator[str]:
     """The order, its lines, and each sale return with its values. `known` says by id what the
     ledger's values of a sale return are, where they are not those last pushed."""
-    yield f"in Jetti now, asked {moment(asked_at)}"
+    yield from page.wrapped(f"in Jetti now, asked {moment(asked_at)}", 4)
     if found.failure is not None:
-        yield from indented(f"not known: {safe(found.failure, 1000)}")
+        yield from page.indented(f"not known: {safe(found.failure, 1000)}")
         return
     if found.problem is not None:
-        yield from indented(safe(found.problem, 2000))
+        yield from page.indented(safe(found.problem, 2000))
     for sale in found.sales:
-        yield from indented(_sale(sale))
+        yield from page.indented(_sale(sale))
     for line in found.lines:
         which = safe(line.order_line_id, 20) if line.order_line_id else "that is not the shop's"
-        yield from indented(
+        yield from page.indented(
             f"sale item {line.sale_item_id} of sale {line.sale_id}, order line {which}:"
             f" {line.ordered} ordered, {line.returned} returned, {line.cancelled} cancelled,"
             f" {line.left} left; {line.wanted} wanted"
         )
     for sale_return in found.sale_returns:
-        yield from _sale_return(sale_return, known.get(sale_return.id, "last pushed"))
+        yield from _sale_return(sale_return, known.get(sale_return.id, "last pushed"), page)
     if not found.sale_returns:
         yield "  no sale return"
     for remark in found.remarks:
-        yield from indented(f"note: {safe(remark)}")
+        yield from page.indented(f"note: {safe(remark)}")
     if found.foreseen is not None:
-        yield from _foreseen(found.foreseen)
+        yield from _foreseen(found.foreseen, page)
 
 
 def _sale(sale: SaleNow) -> str:
@@ -68,45 +69,47 @@ def _sale(sale: SaleNow) -> str:
     return f"sale {sale.id} ({safe(sale.reference, 40)}), {has_id}{over}: {chosen}"
 
 
-def _sale_return(one: SaleReturnNow, known: str) -> Iterator[str]:
+def _sale_return(one: SaleReturnNow, known: str, page: Layout) -> Iterator[str]:
     whose = one.owner.value
     if one.owner is Owner.ANOTHER and one.return_id is not None:
         whose = f"return {safe(one.return_id, 20)}'s"
     name = f"sale return {safe(one.reference, 40)} (id {one.id}) of sale {one.sale_id}"
     status = "" if one.status is None else f", {value(one.status)}"
     made = f", made {moment(one.created_at)}" if one.created_at else ""
-    yield from indented(f"{name}{status}{made}")
-    yield from indented(f"{whose}, {safe(one.why)}", 4)
+    yield from page.indented(f"{name}{status}{made}")
+    yield from page.indented(f"{whose}, {safe(one.why)}", 4)
     for difference in one.differences:
-        yield from indented(safe(difference), 4)
-    yield from _values(one.values, one.owner, 4, known)
+        yield from page.indented(safe(difference), 4)
+    yield from _values(one.values, one.owner, 4, known, page)
     for item in one.items:
         line = (
             f"order line {safe(item.order_line_id, 20)}"
             if item.order_line_id
             else "an unknown line"
         )
-        yield f"    item {item.id}: {item.quantity} of {line}"
-        yield from _values(item.values, one.owner, 6, known)
+        yield from page.indented(f"item {item.id}: {item.quantity} of {line}", 4)
+        yield from _values(item.values, one.owner, 6, known, page)
 
 
-def _values(values: Sequence[LiveValue], owner: Owner, by: int, known: str) -> Iterator[str]:
+def _values(
+    values: Sequence[LiveValue], owner: Owner, by: int, known: str, page: Layout
+) -> Iterator[str]:
     """First together what is as it should be, then each of the others."""
     plain = [one for one in values if _is_plain(one)]
     if plain:
         listed = ", ".join(f"{one.field} {_shown(one.live)}" for one in plain)
-        yield from indented(f"as {known} and as wanted: {listed}", by)
+        yield from page.indented(f"as {known} and as wanted: {listed}", by)
     for one in values:
         is_empty = one.live in (UNSET, None) and (owner is not Owner.OURS or one.wanted is UNSET)
         if one not in plain and not is_empty:
-            yield from _value(one, by, known)
+            yield from _value(one, by, known, page)
 
 
 def _is_plain(one: LiveValue) -> bool:
     return one.whose is ValueOf.OURS and not one.differs and one.wanted is not UNSET
 
 
-def _value(found: LiveValue, by: int, known: str) -> Iterator[str]:
+def _value(found: LiveValue, by: int, known: str, page: Layout) -> Iterator[str]:
     parts = [found.whose.value]
     if found.last_pushed is not UNSET and found.last_pushed != found.live:
         parts.append(f"{known} {_shown(found.last_pushed)}")
@@ -116,20 +119,20 @@ def _value(found: LiveValue, by: int, known: str) -> Iterator[str]:
         parts.append("nothing is wanted of it")
     elif found.live is not UNSET:
         parts.append("as wanted")
-    yield from indented(f"{found.field}: {_shown(found.live)}; {', '.join(parts)}", by)
+    yield from page.indented(f"{found.field}: {_shown(found.live)}; {', '.join(parts)}", by)
 
 
 def _shown(of_field: MaybeValue) -> str:
     return "-" if of_field is UNSET else value(of_field)
 
 
-def _foreseen(foreseen: Foreseen) -> Iterator[str]:
+def _foreseen(foreseen: Foreseen, page: Layout) -> Iterator[str]:
     if foreseen.outcome == NOTHING:
-        yield from indented("by what the ledger knows, nothing is to be pushed")
+        yield from page.indented("by what the ledger knows, nothing is to be pushed")
         return
     said = _OUTCOMES.get(foreseen.outcome) or safe(foreseen.change or foreseen.outcome, 20)
     why = f"; {safe(foreseen.reason, 2000)}" if foreseen.reason else ""
-    yield from indented(f"if it were pushed now: {said}{why}")
+    yield from page.indented(f"if it were pushed now: {said}{why}")
     for field in foreseen.fields:
         change = f"{safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
-        yield from indented(change, 4)
+        yield from page.indented(change, 4)

@@ -144,7 +144,7 @@ def _row(name: str, room: int, cells: Sequence[str], wide: int, layout: Layout) 
     terminal count twice."""
     taken = len(name) + sum(east_asian_width(letter) in "WF" for letter in name)
     figures = "".join(f"{cell:>{wide}}" for cell in cells)
-    if taken < room:
+    if taken < room or (taken == room and figures.startswith(" ")):
         yield name + " " * (room - taken) + figures
         return
     inner = len(name) - len(name.lstrip())

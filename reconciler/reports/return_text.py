@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from reconciler.core.field_changes import FieldChange
 from reconciler.core.model import (
     Fields,
     Line,
@@ -19,16 +20,14 @@ from reconciler.core.records import SetAside
 from reconciler.core.return_detail import ReturnDetail, ReturnDetails, RowDetail, SettlingCommand
 from reconciler.core.text import safe
 from reconciler.reports import live_text
+from reconciler.reports.layout import USUAL, Layout
 from reconciler.reports.wording import (
     describe_malformed,
     failure,
-    indented,
-    lines,
     moment,
     order,
     state,
     value,
-    wrapped,
 )
 
 _NOT_TOLD = "Jetti lacks whatever changed with it"
@@ -43,94 +42,100 @@ _PURPOSES = {
 _MOMENT = 24  # columns of an indented moment and two spaces
 
 
-def render(details: ReturnDetails) -> str:
+def render(details: ReturnDetails, width: int = USUAL) -> str:
     """All returns, separated by blank lines; last what concerns all of them."""
-    blocks = ["\n".join(_lines(detail, details)) for detail in details.returns]
+    page = Layout(width)
+    blocks = ["\n".join(_lines(detail, details, page)) for detail in details.returns]
     rows = {row.key: row for row in details.rows}
     for row in details.not_understood:
-        blocks.append("\n".join(_nothing_of(row, rows.get(row.key))))
-    last = "\n".join(_of_all(details))
+        blocks.append("\n".join(_nothing_of(row, rows.get(row.key), page)))
+    last = "\n".join(_of_all(details, page))
     return "\n\n".join([*blocks, last] if last else blocks)
 
 
-def _of_all(details: ReturnDetails) -> Iterator[str]:
+def _of_all(details: ReturnDetails, page: Layout) -> Iterator[str]:
     if details.is_beside_a_run:
-        yield from wrapped("A run is going on: what it writes just now may be missing here.")
+        yield from page.wrapped("A run is going on: what it writes just now may be missing here.")
     for problem in details.failures:
-        yield from wrapped(f"Jetti could not be read: {safe(problem.message, 1000)}", "    ")
-        yield from failure(problem, problem.message)
+        yield from page.wrapped(f"Jetti could not be read: {safe(problem.message, 1000)}", 4)
+        for text in failure(problem, problem.message):
+            yield from page.indented(text.strip())
     if details.returns and details.jetti_asked_at is None:
-        yield "Jetti was not asked: it may hold something else by now. To see it:"
-        yield f"  reconciler show {safe(shlex.quote(details.asked_for), 200)} --against-jetti"
+        yield from page.wrapped(
+            "Jetti was not asked: it may hold something else by now. To see it:", 4
+        )
+        named = safe(shlex.quote(details.asked_for), 200)
+        yield from page.typed(f"reconciler show {named} --against-jetti", by=2)
 
 
-def _nothing_of(row: SetAside, detail: RowDetail | None) -> Iterator[str]:
+def _nothing_of(row: SetAside, detail: RowDetail | None, page: Layout) -> Iterator[str]:
     """A row that was never understood, so nothing of it was pushed."""
     described = describe_malformed(row)
-    yield from wrapped(f"{described[:1].upper()}{described[1:]}", "    ")
-    yield from lines("next", f"nothing of it was sent to Jetti; {_READ_AGAIN}")
+    yield from page.wrapped(f"{described[:1].upper()}{described[1:]}", 4)
+    yield from page.labelled("next", f"nothing of it was sent to Jetti; {_READ_AGAIN}")
     if detail is not None:
-        yield from lines("version", safe(detail.version, 20))
-        yield from _commands(detail.commands)
+        yield from page.labelled("version", safe(detail.version, 20))
+        yield from _commands(detail.commands, page)
 
 
-def _lines(detail: ReturnDetail, details: ReturnDetails) -> Iterator[str]:
+def _lines(detail: ReturnDetail, details: ReturnDetails, page: Layout) -> Iterator[str]:
     seen = detail.seen
     why = f": {safe(detail.reason, 2000)}" if detail.reason else ""
     name = f"Return {safe(detail.return_id, 20)} on {order(seen.order_name, seen.order_id)}"
     is_so = f"{name} {_HAS.get(detail.state) or f'is {state(detail.state)}'}"
     is_so += f" (version {safe(detail.version, 20)})"
-    yield from wrapped(f"{is_so}{why}", "    ")
-    yield from lines("next", safe(detail.next, 2000))
+    yield from page.wrapped(f"{is_so}{why}", 4)
+    yield from page.labelled("next", safe(detail.next, 2000))
     for remark in detail.remarks:
-        yield from lines("note", safe(remark))
+        yield from page.labelled("note", safe(remark))
     if detail.due_since:
-        yield from lines("due since", moment(detail.due_since))
-    yield from _not_understood(detail)
+        yield from page.labelled("due since", moment(detail.due_since))
+    yield from _not_understood(detail, page)
     yield ""
-    yield from _seen(detail)
-    yield from _wanted(detail)
-    yield from _pushed(detail)
+    yield from _seen(detail, page)
+    yield from _wanted(detail, page)
+    yield from _pushed(detail, page)
     if detail.live is not None:
         yield ""
         found = dict.fromkeys(detail.never_pushed, _known(detail))
-        yield from live_text.lines_of(detail.live, details.jetti_asked_at, found)
-    yield from _timeline(detail)
-    yield from _commands(detail.commands)
+        yield from live_text.lines_of(detail.live, details.jetti_asked_at, found, page)
+    yield from _timeline(detail, page)
+    yield from _commands(detail.commands, page)
 
 
-def _not_understood(detail: ReturnDetail) -> Iterator[str]:
+def _not_understood(detail: ReturnDetail, page: Layout) -> Iterator[str]:
     row = detail.not_understood
     if row is None:
         return
     yield ""
     since = f"since {moment(row.first_seen)}, last seen {moment(row.last_seen)}"
     newer = "a part of what Loop says" if row.is_partial else "a newer version in Loop"
-    yield from wrapped(f"{newer} is not understood, {since}", "    ")
-    yield from indented(safe(row.problem, 500))
-    yield from indented(f"{_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_READ_AGAIN}")
-    yield "  of what was understood, Jetti still lacks" + ("" if detail.lacks else " nothing")
+    yield from page.wrapped(f"{newer} is not understood, {since}", 4)
+    yield from page.indented(safe(row.problem, 500))
+    yield from page.indented(f"{_TOLD_IN_PART if row.is_partial else _NOT_TOLD}; {_READ_AGAIN}")
+    nothing = "" if detail.lacks else " nothing"
+    yield from page.indented(f"of what was understood, Jetti still lacks{nothing}")
     for field in detail.lacks:
-        yield f"    {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+        yield from page.indented(_difference(field), 4)
 
 
-def _seen(detail: ReturnDetail) -> Iterator[str]:
+def _seen(detail: ReturnDetail, page: Layout) -> Iterator[str]:
     seen = detail.seen
     outcomes = "+".join(safe(outcome, 30) for outcome in seen.outcomes) or "no outcome"
     yield "seen in Loop"
-    yield from indented(
+    yield from page.indented(
         f"{safe(seen.state, 20)}, {outcomes}, order id {safe(seen.order_id or '-', 30)}"
     )
-    yield from indented(
+    yield from page.indented(
         f"created {moment(seen.created_at)}, last changed {moment(seen.updated_at)}"
     )
     since = f"in the ledger since {moment(detail.known_since)} or earlier"
     later = f"; no later change up to {moment(detail.read_up_to)}" if detail.read_up_to else ""
-    yield from indented(f"{since}{later}")
+    yield from page.indented(f"{since}{later}")
     for one in seen.lines:
-        yield from indented(f"line {_line(one)}")
+        yield from page.indented(f"line {_line(one)}")
     for parcel in seen.parcels:
-        yield from indented(f"parcel {_parcel(parcel)}")
+        yield from page.indented(f"parcel {_parcel(parcel)}")
 
 
 def _line(one: Line) -> str:
@@ -147,17 +152,17 @@ def _parcel(parcel: Parcel) -> str:
     )
 
 
-def _wanted(detail: ReturnDetail) -> Iterator[str]:
+def _wanted(detail: ReturnDetail, page: Layout) -> Iterator[str]:
     wanted = detail.wanted
     changed = f", since {moment(detail.changed_at)}" if detail.changed_at else ""
     yield ""
-    yield "wanted in Jetti" + changed
+    yield from page.wrapped(f"wanted in Jetti{changed}", 4)
     status = f"status {safe(wanted.status, 20)} unless a parcel is further along"
-    yield from indented(f"{_PURPOSES[wanted.purpose]}, {status}")
+    yield from page.indented(f"{_PURPOSES[wanted.purpose]}, {status}")
     for one in wanted.lines:
-        yield from indented(_wanted_line(one))
+        yield from page.indented(_wanted_line(one))
     for parcel in wanted.parcels:
-        yield from indented(_wanted_parcel(parcel))
+        yield from page.indented(_wanted_parcel(parcel))
 
 
 def _wanted_line(one: WantedLine) -> str:
@@ -172,7 +177,7 @@ def _wanted_parcel(parcel: WantedParcel) -> str:
     )
 
 
-def _pushed(detail: ReturnDetail) -> Iterator[str]:
+def _pushed(detail: ReturnDetail, page: Layout) -> Iterator[str]:
     yield ""
     if not detail.pushed:
         yield "in Jetti, as last pushed: nothing of ours"
@@ -183,11 +188,11 @@ def _pushed(detail: ReturnDetail) -> Iterator[str]:
         upto = " (all that is wanted but what was left)"
     adopted = len(detail.never_pushed) == len(detail.pushed)
     how = _as_found(detail) if adopted else "as last pushed"
-    yield from wrapped(f"in Jetti, {how}{upto}", "    ")
+    yield from page.wrapped(f"in Jetti, {how}{upto}", 4)
     for sale_return in detail.pushed:
         if not adopted and sale_return.id in detail.never_pushed:
-            yield from indented(f"{_as_found(detail)}:")
-        yield from _sale_return(sale_return)
+            yield from page.indented(f"{_as_found(detail)}:")
+        yield from _sale_return(sale_return, page)
     if left.fields or left.reasons:
         yield ""
         when, known = "by the last push", "last pushed"
@@ -198,11 +203,15 @@ def _pushed(detail: ReturnDetail) -> Iterator[str]:
                 else f"{when}, or when it was adopted"
             )
             known = _known(detail)
-        yield f"left {when}: {known} -> wanted"
+        yield from page.wrapped(f"left {when}: {known} -> wanted", 4)
     for field in left.fields:
-        yield f"  {safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+        yield from page.indented(_difference(field))
     for reason in left.reasons:
-        yield from indented(safe(reason, 2000))
+        yield from page.indented(safe(reason, 2000))
+
+
+def _difference(field: FieldChange) -> str:
+    return f"{safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
 
 
 def _known(detail: ReturnDetail) -> str:
@@ -217,12 +226,12 @@ def _as_found(detail: ReturnDetail) -> str:
     return "as last pushed or, if it was adopted, as found then"
 
 
-def _sale_return(sale_return: SaleReturn) -> Iterator[str]:
+def _sale_return(sale_return: SaleReturn, page: Layout) -> Iterator[str]:
     name = f"sale return {safe(sale_return.reference, 40)} (id {sale_return.id})"
-    yield from indented(f"{name} of sale {sale_return.sale_id}: {_fields(sale_return.fields)}")
+    yield from page.indented(f"{name} of sale {sale_return.sale_id}: {_fields(sale_return.fields)}")
     for item in sale_return.items:
         which = f"item {item.id}, order line {safe(item.order_line_id, 20)}"
-        yield from indented(f"{which}: {_fields(item.fields)}", 4)
+        yield from page.indented(f"{which}: {_fields(item.fields)}", 4)
 
 
 def _fields(fields: Fields) -> str:
@@ -230,19 +239,20 @@ def _fields(fields: Fields) -> str:
     return ", ".join(shown) or "-"
 
 
-def _timeline(detail: ReturnDetail) -> Iterator[str]:
+def _timeline(detail: ReturnDetail, page: Layout) -> Iterator[str]:
     yield ""
     yield "what happened, oldest first"
+    hang = _MOMENT if page.width >= 2 * _MOMENT else 6
     for event in detail.timeline:
-        yield from wrapped(safe(event.text, 1000), " " * _MOMENT, first=f"  {moment(event.at)}  ")
+        yield from page.columns((moment(event.at),), safe(event.text, 1000), hang, first=2)
 
 
-def _commands(commands: Sequence[SettlingCommand]) -> Iterator[str]:
+def _commands(commands: Sequence[SettlingCommand], page: Layout) -> Iterator[str]:
     if not commands:
         return
     yield ""
     yield "what could settle it"
     for one in commands:
-        yield f"  {safe(one.command, 200)}"
+        yield from page.typed(safe(one.command, 200), by=2)
         if one.does is not None:
-            yield from indented(safe(one.does), 6)
+            yield from page.indented(safe(one.does), 6)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from shlex import quote
+
+from msgspec import Struct
 
 from reconciler.core import duration
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
@@ -21,11 +24,10 @@ from reconciler.core.records import Run
 from reconciler.core.routine_backup import RoutineBackup
 from reconciler.core.text import safe
 from reconciler.reports import words_text
-from reconciler.reports.layout import Layout
+from reconciler.reports.layout import USUAL, Layout
 from reconciler.reports.wording import (
     counted,
     lasting,
-    line,
     listed,
     moment,
     order,
@@ -35,30 +37,35 @@ from reconciler.reports.wording import (
 )
 
 _RUNS_SHOWN = 5
+_BELOW_A_RUN = 9
+"""Columns before later lines of a run: they begin below its kind."""
 
 
-def render(health: Health) -> str:
-    """The verdict, its reasons, then the facts."""
-    return "\n".join(_lines(health))
+def render(health: Health, width: int = USUAL) -> str:
+    """The verdict, its reasons, then the facts; last the next command."""
+    return "\n".join(_lines(health, Layout(width)))
 
 
-def _lines(health: Health) -> Iterator[str]:
+def _lines(health: Health, page: Layout) -> Iterator[str]:
     facts = health.facts
     if health.healthy:
-        yield _nothing_wrong(facts)
+        yield from page.wrapped(_nothing_wrong(facts), 2)
     else:
-        yield f"Not healthy, for {counted(len(health.reasons), 'reason')}:"
+        yield from page.wrapped(f"Not healthy, for {counted(len(health.reasons), 'reason')}:", 2)
     for reason in health.reasons:
-        yield f"  ! {safe(reason, 500)}"
+        yield from page.item("!", safe(reason, 500))
     yield ""
-    yield from _facts(facts)
-    yield from _set_aside(facts)
-    yield from words_text.lines(facts.unknown_words, Layout())
-    yield from _runs(facts)
+    for label, text in _facts(facts):
+        yield from page.labelled(label, text)
+    yield from _set_aside(facts, page)
+    yield from words_text.lines(facts.unknown_words, page)
+    yield from _runs(facts, page)
     following = _next(health)
-    if following:
+    if following is not None:
         yield ""
-        yield line("next", following)
+        if following.note:
+            yield from page.labelled("note", following.note)
+        yield from page.typed(following.command, label="next")
 
 
 def _nothing_wrong(facts: Facts) -> str:
@@ -67,64 +74,74 @@ def _nothing_wrong(facts: Facts) -> str:
     return "Healthy."
 
 
-def _next(health: Health) -> str | None:
+class _Next(Struct, frozen=True):
+    """The command that helps, as it is typed, and what there is to know about it."""
+
+    command: str
+    note: str | None = None
+
+
+def _next(health: Health) -> _Next | None:
     facts = health.facts
     # Before any plan: of one that is accepted now nothing would be created.
     if facts.creation_stopped_by is not None:
-        return f"reconciler show {safe(facts.creation_stopped_by, 20)}"
+        return _Next(f"reconciler show {safe(facts.creation_stopped_by, 20)}")
     if not health.healthy and refused_run(facts) is not None:
-        return "reconciler doctor"
+        return _Next("reconciler doctor")
     ended = stopped_run(facts)
     # safeguard: status-repeats-the-command-of-a-stop
     if ended is not None and ended.command is not None:
-        placeholder = ""
+        note = None
         if "DATE" in ended.command:
-            own = f"this ledger went live {to_the_second(facts.go_live)}"
-            placeholder = f", {WHAT_DATE_IS}; {own}"
-        return f"{safe(ended.command, 1000)}{placeholder}"
+            note = f"{WHAT_DATE_IS}; this ledger went live {to_the_second(facts.go_live)}"
+        return _Next(safe(ended.command, 1000), note)
     if facts.stopped:
-        return f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}"
+        return _Next(f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}")
     if (killed := killed_run(facts)) is not None:
-        return f"reconciler run, as scheduled: it goes on with what run {killed.id} left"
+        return _Next(
+            "reconciler run", f"the next scheduled run goes on with what run {killed.id} left"
+        )
     if facts.oldest_problem:
-        return f"reconciler show {safe(facts.oldest_problem.return_id, 20)}"
+        return _Next(f"reconciler show {safe(facts.oldest_problem.return_id, 20)}")
+    for row in facts.set_aside:
+        if named := row.return_id or row.order_name:
+            return _Next(f"reconciler show {quote(named)}")
     if facts.adopting_since is not None:
-        return init_adopt(facts.go_live)
+        return _Next(init_adopt(facts.go_live))
     if (lacking := lacking_backup(facts)) is not None:
-        return safe(lacking.command, 1000)
+        return _Next(safe(lacking.command, 1000))
     if facts.settled and not health.healthy:
-        return "reconciler run, as scheduled: what stopped it is settled"
+        return _Next(
+            "reconciler run", "what stopped it is settled, so the next scheduled run goes on"
+        )
     if facts.last_complete_pass is None:
-        return "reconciler run, scheduled every few minutes (cron.example)"
+        return _Next("reconciler run", "to be scheduled every few minutes, as in cron.example")
     return None
 
 
-def _facts(facts: Facts) -> Iterator[str]:
-    yield line("watermark", f"{moment(facts.watermark)}{_ago(facts, facts.watermark)}")
-    yield line("last pass", _ended(facts, facts.last_complete_pass))
-    yield line("last sweep", _ended(facts, facts.last_complete_sweep))
+def _facts(facts: Facts) -> Iterator[tuple[str, str]]:
+    yield "watermark", f"{moment(facts.watermark)}{_ago(facts, facts.watermark)}"
+    yield "last pass", _ended(facts, facts.last_complete_pass)
+    yield "last sweep", _ended(facts, facts.last_complete_sweep)
     if facts.backup is not None:
-        yield line("backup", _backup(facts, facts.backup))
-    yield line("go-live", moment(facts.go_live))
+        yield "backup", _backup(facts, facts.backup)
+    yield "go-live", moment(facts.go_live)
     states = listed((count, state(name)) for name, count in sorted(facts.states.items()))
-    yield line("returns", states or "none yet")
+    yield "returns", states or "none yet"
     if (backlog := facts.backlog) is not None and backlog.left:
-        yield line("backlog", f"{counted(backlog.left, 'return')} left{to_go(backlog)}")
+        yield "backlog", f"{counted(backlog.left, 'return')} left{to_go(backlog)}"
     if facts.adopting_since is not None:
         since = moment(facts.adopting_since)
-        yield line(
-            "adoption", f"NOT FINISHED: not all returns since {since} were looked up in Jetti"
-        )
+        yield "adoption", f"NOT FINISHED: not all returns since {since} were looked up in Jetti"
     if facts.creation_stopped:
         why = safe(facts.creation_stopped, 500)
-        yield line(
-            "creation", f"STOPPED until someone decides about the return that caused it: {why}"
-        )
+        until = "until someone decides about the return that caused it"
+        yield "creation", f"STOPPED {until}: {why}"
     if problem := facts.oldest_problem:
         since = lasting(facts.now - problem.since) if problem.since else ""
         why = f": {safe(problem.reason)}" if problem.reason else ""
         name = f"{order(problem.order_name, problem.order_id)} return {safe(problem.return_id, 20)}"
-        yield line("oldest", f"{name} {state(problem.state)}{since}{why}")
+        yield "oldest", f"{name} {state(problem.state)}{since}{why}"
 
 
 def _backup(facts: Facts, last: RoutineBackup) -> str:
@@ -144,7 +161,7 @@ def _ago(facts: Facts, instant: datetime) -> str:
     return f" ({duration.approximate(facts.now - instant)} ago)"
 
 
-def _set_aside(facts: Facts) -> Iterator[str]:
+def _set_aside(facts: Facts, page: Layout) -> Iterator[str]:
     if not facts.malformed:
         return
     yield ""
@@ -153,26 +170,28 @@ def _set_aside(facts: Facts) -> Iterator[str]:
         on = f" on {safe(row.order_name, 40)}" if row.order_name else ""
         part = " (in part)" if row.is_partial else ""
         since = f"since {moment(row.first_seen)}"
-        yield f"  ? {safe(row.key, 64)}{on}{part}  {since}: {safe(row.problem)}"
+        yield from page.item("?", f"{safe(row.key, 64)}{on}{part}  {since}: {safe(row.problem)}")
     if facts.malformed > len(facts.set_aside):
         yield f"  … and {facts.malformed - len(facts.set_aside)} more"
 
 
-def _runs(facts: Facts) -> Iterator[str]:
+def _runs(facts: Facts, page: Layout) -> Iterator[str]:
     if not facts.runs:
         return
     yield ""
-    yield "last runs (of several in a row that found nothing, only the last is kept)"
+    yield from page.wrapped(
+        "last runs (of several in a row that found nothing, only the last is kept)", 4
+    )
     for run in facts.runs[:_RUNS_SHOWN]:
-        yield f"  {_run(run, facts)}"
+        yield from _run(run, facts, page)
 
 
-def _run(run: Run, facts: Facts) -> str:
-    name = f"{run.id:>5}  {safe(run.kind, 12):<9}  {moment(run.started_at)}"
+def _run(run: Run, facts: Facts, page: Layout) -> list[str]:
+    name = (f"{run.id:>5}", f"{safe(run.kind, 12):<9}", moment(run.started_at))
     if run.finished_at is None:
         fate = "was killed" if was_killed(run, facts) else "it is still going, or was killed"
-        return f"{name}  not finished: {fate}"
+        return page.columns(name, f"not finished: {fate}", _BELOW_A_RUN, first=2)
     took = duration.approximate(run.finished_at - run.started_at)
-    did = what_was_done(run.counts)
-    parts = [name, f"{took:>4}", f"exit {run.exit_code}", did, safe(run.message or "")]
-    return "  ".join(part for part in parts if part)
+    told = "  ".join(part for part in (what_was_done(run.counts), safe(run.message or "")) if part)
+    cells = (*name, f"{took:>4}", f"exit {run.exit_code}")
+    return page.columns(cells, told, _BELOW_A_RUN, first=2)

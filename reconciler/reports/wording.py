@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -17,7 +16,6 @@ from reconciler.core.records import JETTI_REFUSED, SetAside
 from reconciler.core.report import STANDING, BacklogLeft, Failure
 from reconciler.core.text import safe
 
-_WIDTH = 80
 TYPED = re.compile(r"`[^`]{1,120}`")
 """A command in backticks, to be typed."""
 NO_BREAK = "\xa0"
@@ -39,31 +37,6 @@ _ROUTINE = STANDING.union(
 def line(label: str, text: str) -> str:
     """`label      text`."""
     return f"{label:<{LABEL}}{text}".rstrip()
-
-
-def lines(label: str, text: str) -> list[str]:
-    """The same, in as many lines as it takes."""
-    return wrapped(line(label, text), " " * LABEL)
-
-
-def wrapped(text: str, indent: str = "", *, first: str = "") -> list[str]:
-    """A text in lines of at most 80 columns, as far as its words allow; later lines begin with
-    `indent`. What is in backticks, to be typed, is not broken."""
-    kept = TYPED.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
-    broken = textwrap.wrap(
-        kept,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [one.replace(NO_BREAK, " ") for one in broken]
-
-
-def indented(text: str, by: int = 2) -> list[str]:
-    """The same, that far to the right; later lines further than what may be listed below it."""
-    return wrapped(text, " " * (by + 4), first=" " * by)
 
 
 def moment(instant: datetime | None) -> str:

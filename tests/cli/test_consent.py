@@ -29,7 +29,9 @@ def world(tmp_path: Path) -> Iterator[RealWorld]:
 
 def asked(world: RealWorld, answer: bytes | signal.Signals, **settings: str) -> tuple[int, str]:
     """The exit code and all that the terminal showed, of a range answered like this."""
-    return answered(world, answer, "run", "--from", "60d", **(TIGHT | settings))
+    return answered(
+        world, answer, "run", "--from", "60d", **({"COLUMNS": "300"} | TIGHT | settings)
+    )
 
 
 @pytest.mark.covers("R8")
@@ -48,6 +50,14 @@ def test_only_a_yes_lets_a_large_range_through(
     assert (
         "This range creates more than 0 returns (guard.creates) and creates returns from" in shown
     )
+
+
+def test_the_question_fits_the_terminal(world: RealWorld) -> None:
+    _, shown = asked(world, b"n\n", COLUMNS="44")
+
+    question = shown.partition("This range")[2].partition("Continue?")[0].splitlines()
+    assert 30 < max(map(len, question)) <= 44
+    assert len(question) > 3
 
 
 @pytest.mark.covers("R21")

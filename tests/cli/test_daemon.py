@@ -246,7 +246,7 @@ def test_without_keys_there_is_no_daemon(tmp_path: Path) -> None:
 
 
 def test_the_demo_ends_with_the_page_of_its_second_run(tmp_path: Path) -> None:
-    done = reconciler("demo", "--html", "demo.html", cwd=tmp_path)
+    done = reconciler("demo", "--html", "demo.html", cwd=tmp_path, COLUMNS="200")
 
     assert (done.returncode, done.stderr) == (0, "")
     page = (tmp_path / "demo.html").read_text()
@@ -272,6 +272,7 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
+    assert max(map(len, done.stdout.splitlines())) <= 80
     for said in (
         "$ reconciler init --since 7d",
         "$ reconciler run --dry-run",

@@ -53,6 +53,22 @@ def test_a_report_is_as_wide_as_what_it_is_shown_on(world: RealWorld, command: l
     assert same(wide) == same(piped) == same(narrow)
 
 
+def test_an_error_on_a_terminal_is_broken_between_words_and_in_a_log_not_at_all(
+    world: RealWorld,
+) -> None:
+    """A command to type stays whole."""
+    nowhere = {"RECONCILER_LEDGER": str(world.directory / "none.db"), "TERM": "dumb"}
+
+    narrow = shown(world, "status", columns=72, stream="stderr", **nowhere).splitlines()
+    logged = world.end(world.start("status", **nowhere))[2].splitlines()
+
+    assert [line.split(":")[0] for line in logged] == ["Error", "Hint"]
+    assert max(map(len, logged)) > 200
+    assert 60 < max(len(line) for line in narrow if str(world.directory) not in line) <= 72
+    assert " ".join(" ".join(narrow).split()) == " ".join(logged)
+    assert any("`reconciler init --adopt --since DATE`" in line for line in narrow)
+
+
 def test_each_line_of_an_item_and_of_a_verdict_has_its_colour(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import signal
@@ -187,6 +188,55 @@ def test_the_time_is_the_sandbox_s(tmp_path: Path, by: str) -> None:
     assert iso(begun - day) <= live[1].replace(" ", "T") <= iso(ended - day)
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_log_has_the_time_of_the_report(tmp_path: Path, log_format: str) -> None:
+    with played(tmp_path) as (sandbox, environ):
+        sandbox.play(sandbox.clock.now().replace(year=2031))
+        reconciler("init", "--since", "2000d", cwd=tmp_path, **environ)
+        words = ("-v", "--log-format", log_format, "run", "--format", "json")
+
+        done = reconciler(*words, cwd=tmp_path, **environ)
+
+    run = json.loads(done.stdout)["run"]
+    begun, ended = (re.sub(r"\.\d+", "", run[name]) for name in ("started_at", "finished_at"))
+    at = r'"time": "(\S+)"' if log_format == "json" else r"(\S+) "
+    times = [re.match(rf"\{{?{at}", line)[1] for line in done.stderr.splitlines()]  # type: ignore[index]
+    assert len(times) > 3
+    assert begun <= min(times) <= max(times) <= ended
+    assert begun.startswith("2031-")
+
+
+def test_a_daemon_s_log_has_the_sandbox_s_time(tmp_path: Path) -> None:
+    """Also what the thread of a pass says."""
+    with played(tmp_path) as (sandbox, environ):
+        sandbox.play(sandbox.clock.now().replace(year=2031))
+        reconciler("init", "--since", "24h", cwd=tmp_path, **environ)
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", "-v", "serve", "--every", "1h"],
+            env=bare(tmp_path) | environ, cwd=tmp_path, stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert daemon.stderr is not None
+        lines: list[str] = []
+        for line in daemon.stderr:
+            lines.append(line)
+            if "pass: ended with" in line:
+                break
+        daemon.terminate()
+        daemon.communicate(timeout=30)
+
+    assert any("read 203" in line for line in lines)
+    assert [line for line in lines if not line.startswith("203")] == []
+
+
+def test_an_error_is_told_although_the_sandbox_is_gone(tmp_path: Path) -> None:
+    words = ("--log-format", "json", "status", "--sandbox-clock", NOWHERE)
+
+    done = reconciler(*words, cwd=tmp_path, **KEYS)
+
+    assert json.loads(done.stderr)["level"] == "error"
+
+
 def test_of_two_clocks_the_option_counts(tmp_path: Path) -> None:
     with played(tmp_path) as (_, environ):
         environ["RECONCILER_SANDBOX_CLOCK"], url = NOWHERE, environ["RECONCILER_SANDBOX_CLOCK"]
@@ -298,3 +348,37 @@ def test_the_option_is_listed_once(tmp_path: Path) -> None:
     assert "--sandbox-clock URL" in reconciler("--help", cwd=tmp_path).stdout
     for name in program.commands:
         assert "--sandbox-clock" not in reconciler(name, "--help", cwd=tmp_path).stdout, name
+
+
+# ------------------------------------------------------------------- a ledger of each one's own
+
+
+def ledger_of(printed: dict[str, str]) -> Path:
+    return Path(printed["RECONCILER_LEDGER"].removeprefix("sqlite:///"))
+
+
+def test_two_sandboxes_share_no_ledger(tmp_path: Path) -> None:
+    with a_sandbox(tmp_path, "--play") as one, a_sandbox(tmp_path, "--play") as other:
+        for printed in (one, other):
+            assert reconciler("init", cwd=tmp_path, **printed).returncode == 0
+        ledgers = {ledger_of(one), ledger_of(other)}
+
+        assert {path.parent for path in ledgers} == {tmp_path}
+        assert set(tmp_path.glob("*.db")) == ledgers
+        assert len(ledgers) == 2
+
+
+def test_a_sandbox_that_is_started_again_takes_no_ledger_of_the_shop_before(tmp_path: Path) -> None:
+    """The same port and seed, but an empty Jetti."""
+    with a_sandbox(tmp_path, "--play") as printed:
+        port = printed["JETTI_BASE_URL"].split(":")[2].split("/")[0]
+    again = ("--play", "--jetti-port", port)
+    with a_sandbox(tmp_path, *again) as unused:
+        reconciler("init", cwd=tmp_path, **unused)
+    with a_sandbox(tmp_path, *again) as new:
+        pass
+
+    assert ledger_of(unused) == ledger_of(printed), "nobody has made it yet"
+    assert ledger_of(unused).exists()
+    assert ledger_of(new) != ledger_of(unused)
+    assert not ledger_of(new).exists()

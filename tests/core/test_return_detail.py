@@ -162,7 +162,7 @@ def test_done_is_not_done_while_loop_says_more_than_is_understood(
 
     assert detail.not_understood == NONSENSE
     assert detail.next != what_next(entry(state))
-    assert "see below" in detail.next
+    assert "understood" in detail.next
     golden(detail.next)
 
 
@@ -174,7 +174,7 @@ def test_what_comes_next_is_told_with_what_is_not_understood(
 
     assert detail.not_understood == NONSENSE
     assert detail.next.startswith(f"{what_next(entry(state))}; ")
-    assert "see below" in detail.next
+    assert "understood" in detail.next
     golden(detail.next)
 
 

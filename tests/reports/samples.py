@@ -73,6 +73,9 @@ from reconciler.reports import (
     as_csv,
     as_json,
     as_markdown,
+    doctor_text,
+    history_text,
+    listing_text,
     period_text,
     return_text,
     run_text,
@@ -80,6 +83,7 @@ from reconciler.reports import (
     verification_text,
 )
 from tests.reports.period_samples import empty, period, troubled
+from tests.reports.screen_samples import diagnosis, listing, past
 
 GOLDEN = Path(__file__).with_name("golden")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -811,5 +815,9 @@ SAMPLES: dict[str, Callable[[], str]] = {
     "show_hostile.txt": lambda: return_text.render(told(HOSTILE)),
     "show_against_jetti.txt": lambda: return_text.render(looked()),
     "show_against_jetti.json": lambda: as_json.encode(looked()),
+    "history.txt": lambda: history_text.render(past()),
+    "history_40.txt": lambda: history_text.render(past(), 40),
+    "list.txt": lambda: listing_text.render(listing()),
+    "doctor.txt": lambda: doctor_text.render(diagnosis()),
     "show_against_jetti_hostile.txt": lambda: return_text.render(looked(HOSTILE)),
 }

@@ -144,15 +144,6 @@ def test_each_sentence_of_a_headline_begins_with_a_capital() -> None:
     assert "Nothing was written. Some returns need a look. [exit 3]" in said
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if name.startswith("show")])
-def test_what_show_says_fits_a_terminal(name: str) -> None:
-    """But for words that are wider by themselves, and for commands, which are copied whole."""
-    if name.endswith(".json") or "hostile" in name:
-        return
-    for line in SAMPLES[name]().split("\n"):
-        assert len(line) <= 80 or line.startswith("  reconciler ") or " " not in line.strip()
-
-
 def test_a_dry_run_moves_no_watermark_and_says_so() -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     marks = Watermarks(noon, noon + timedelta(hours=1))

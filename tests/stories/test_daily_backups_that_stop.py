@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -272,6 +273,10 @@ def test_doctor_advises_one_and_tells_how_old_the_last_is(live: World) -> None:
     [(level, name, text)] = of_backups()
     assert (level, name) == ("ok", "last-backup")
     assert "was made 5h ago: /" in text
+    live.clock.ahead = -24 * 3600.0
+    [(level, name, text)] = of_backups()
+    assert re.search(r"was made at 2026-\d\d-\d\d \d\d:\d\d:\d\dZ: /", text), "no age of 0s"
+    live.clock.ahead = 0.0
     spoil(live)
     assert daily(live) == 8
 

@@ -400,7 +400,7 @@ def test_an_older_ledger_put_back_still_has_it_until_it_is_forgotten_again(world
 
     ran = world.call("ledger", "forget", one, "--yes")
 
-    assert f"{backup} still holds it" in ran.stdout
+    assert f"{backup}\n           still holds it" in ran.stdout
     shutil.copyfile(backup, file_of(world))
     assert world.state(one) == "synced"
     assert world.run().code == 0

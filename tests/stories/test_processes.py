@@ -216,10 +216,10 @@ def test_status_tells_a_run_that_goes_on_from_one_that_was_killed(world: RealWor
     process = world.start("run")
     world.until(lambda: len(world.sandbox.request_log.all()) > asked)
 
-    goes_on = world.end(world.start("status"))
+    goes_on = world.end(world.start("status", COLUMNS="200"))
     process.kill()
     world.end(process)
-    killed = world.end(world.start("status"))
+    killed = world.end(world.start("status", COLUMNS="200"))
 
     assert goes_on[0] == 0
     assert "not finished: it is still going, or was killed" in goes_on[1]
@@ -447,17 +447,18 @@ def test_a_report_that_has_nowhere_to_go_is_refused_before_anything_is_done(
 
 
 @pytest.mark.covers("F95", "R19")
-def test_the_report_goes_to_stdout_by_its_name_too(world: RealWorld) -> None:
+@pytest.mark.parametrize("name", ["/dev/stdout", "-"])
+def test_the_report_goes_to_stdout_by_its_name_too(world: RealWorld, name: str) -> None:
     """Through a pipe, and appended where the shell appends."""
     world.live()
-    told = world.end(world.start("status", "--output", "/dev/stdout"))
-    assert told[:2] == world.end(world.start("status"))[:2]
+    told = world.end(world.start("history", "--output", name))
+    assert told[:2] == world.end(world.start("history"))[:2]
     log = world.directory / "log"
     log.write_text("before\n")
 
-    status = f'"{sys.executable}" -m reconciler status --output /dev/stdout'
+    history = f'"{sys.executable}" -m reconciler history --output {name}'
     done = subprocess.run(
-        ["sh", "-c", f"{status} >> log; echo after >> log"],
+        ["sh", "-c", f"{history} >> log; echo after >> log"],
         env=world.environ,
         cwd=world.directory,
         check=False,
@@ -465,6 +466,7 @@ def test_the_report_goes_to_stdout_by_its_name_too(world: RealWorld) -> None:
 
     assert done.returncode == 0
     assert log.read_text() == f"before\n{told[1]}after\n"
+    assert not (world.directory / "-").exists()
 
 
 _AS_NOBODY = """

@@ -101,7 +101,10 @@ def test_creation_that_was_opened_again_is_told_as_settled(world: World) -> None
 
     assert "creation is stopped" not in after
     assert f"which is settled: {how}" in after
-    assert "reconciler run, as scheduled" in world.call("status").stdout
+    assert (
+        "what stopped it is settled, so the next scheduled run goes on\nnext       reconciler run\n"
+        in world.call("status").stdout
+    )
 
 
 @pytest.mark.covers("R12", "R21")

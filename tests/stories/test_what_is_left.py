@@ -280,8 +280,12 @@ def test_after_an_accepted_run_was_killed_status_names_what_goes_on(
     assert goes_on == (point not in (Failpoint.RUN_BEGUN, Failpoint.PLAN_MADE))
     assert (accept in said.stdout) == (not goes_on)
     assert ("stopped for safety" in said.stdout.partition("last runs")[0]) == (not goes_on)
-    following = said.stdout.rstrip().split("\n")[-1]
-    assert ("it goes on with what run 3 left" in following) == goes_on
+    following = said.stdout.rstrip().split("\n")[-2:]
+    as_scheduled = [
+        "note       the next scheduled run goes on with what run 3 left",
+        "next       reconciler run",
+    ]
+    assert (following == as_scheduled) == goes_on
     assert said.code == 3 or (goes_on and kind != "a pass"), "the last pass was killed"
 
 

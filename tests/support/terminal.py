@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+from typing import Literal
 
 from tests.support.process_world import PATIENCE, RealWorld
 
@@ -46,8 +47,14 @@ def answered(
     return code, shown.decode(errors="replace")
 
 
-def shown(world: RealWorld, *command: str, columns: int | None = None, **environ: str) -> str:
-    """All that a terminal of so many columns is sent on stdout."""
+def shown(
+    world: RealWorld,
+    *command: str,
+    columns: int | None = None,
+    stream: Literal["stdout", "stderr"] = "stdout",
+    **environ: str,
+) -> str:
+    """All that a terminal of this many columns is sent on one of the streams."""
     ours, theirs = pty.openpty()
     if columns is not None:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -56,8 +63,7 @@ def shown(world: RealWorld, *command: str, columns: int | None = None, **environ
         env={**world.environ, **environ},
         cwd=world.directory,
         stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.DEVNULL,
+        **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: theirs},  # type: ignore[call-overload]
     )
     os.close(theirs)
     sent = b""

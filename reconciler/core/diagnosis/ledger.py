@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 
 from msgspec import Struct
 
@@ -127,8 +126,11 @@ def _backups(facts: Facts) -> Iterator[Finding]:
         if last.made_at is None:
             yield fine("ledger", Name.LAST_BACKUP, "no daily backup has been made yet")
             return
-        age = duration.approximate(max(facts.now - last.made_at, timedelta()))
-        text = f"the last daily backup was made {age} ago: {last.path}"
+        at = to_the_second(last.made_at)
+        age = f"{duration.approximate(facts.now - last.made_at)} ago"
+        # A time ahead of the clock is a problem of its own, and no age.
+        when = f"at {at}" if last.made_at > facts.now else age
+        text = f"the last daily backup was made {when}: {last.path}"
         yield fine("ledger", Name.LAST_BACKUP, text)
     elif facts.backup_unknown is None:
         yield advice(
