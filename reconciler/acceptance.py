@@ -24,7 +24,7 @@ class Acceptance:
         """Who let changes past the guards; None as long as none were."""
         self._user = request.accepted_by
         self._run_id = run_id
-        self._command = request.command
+        self._shown = request.shown
         self._digest = request.accept_digest
         self._members = frozenset(request.accept_members)
         self._ledger = ledger
@@ -85,7 +85,8 @@ class Acceptance:
             raise SafetyStop(
                 f"--accept-plan {self._digest}: no such plan was kept or made, so nothing was"
                 " pushed",
-                f"look at what would be done now with `{self._command} --dry-run`",
+                f"look at what would be done now with `{self._shown}`",
+                command=self._shown,
             )
 
     def accept(self, changes: Iterable[Change], *, asked_for: bool) -> None:
