@@ -134,7 +134,7 @@ class GuardedApproval:
         """The digest of what is stopped."""
         self._acceptance = Acceptance(request, start.run.id, ledger, clock)
         self._was_looked_for = False
-        """Whether Jetti has told which of the creates that are stopped it has."""
+        """Whether the creates that are stopped were looked for in Jetti."""
         self._already_there: Sequence[str] | None = ()
         """If this ledger never pushed: planned creates that Jetti already has; None: not asked."""
 

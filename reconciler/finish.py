@@ -100,6 +100,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
             watermark=_watermarks(result, state),
             exit_code=exit_code,
             digest=result.digest,
+            ended_early=result.ended_early,
             accepted_by=result.accepted_by,
             message=_message(exit_code, failures, state),
             would_go_live=start.would_go_live,

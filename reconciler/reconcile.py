@@ -211,6 +211,7 @@ class Pass:
             requests=self._requests(),
             seconds_at_pace=self._rates.seconds(self._plan.changes),
             worked=self._worked(),
+            ended_early=self._ended_by is not None,
         )
 
     def _worked(self) -> Worked | None:

@@ -71,6 +71,8 @@ class PassResult(Struct, frozen=True):
     """How long the plan takes at the rate that Jetti allows."""
     worked: Worked | None = None
     """None where nothing is left by this pass: in a dry run, and before there was a plan."""
+    ended_early: bool = False
+    """Whether something other than a budget broke it off."""
     accepted_by: str | None = None
     """The user who let changes of the plan past the guards with --accept-plan."""
 

@@ -181,6 +181,9 @@ class RunFacts(Struct, frozen=True):
     watermark: Watermarks
     exit_code: int
     digest: str
+    ended_early: bool = False
+    """Whether something other than a budget broke it off. A dry run did not come then to what is
+    `deferred` and not stopped."""
     accepted_by: str | None = None
     """The user who let changes of this pass past the guards, having reviewed them."""
     message: str | None = None

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.core import duration
-from reconciler.core.next_command import BROKEN_OFF, is_about_creation
+from reconciler.core.next_command import is_about_creation
 from reconciler.core.report import (
     ChangeKind,
     OutcomeKind,
@@ -157,7 +157,9 @@ def _stopped(report: Report, stopped: str) -> str:
 
 def _missed(report: Report) -> int:
     """Changes that a dry run was broken off before: what would become of them is not known."""
-    if not report.run.dry_run or report.run.exit_code not in BROKEN_OFF:
+    run = report.run
+    # Where creation is stopped that is why some are left, and the fact of the verdict.
+    if not (run.dry_run and run.ended_early) or is_about_creation(run):
         return 0
     return sum(c.outcome is OutcomeKind.DEFERRED and not c.stopped for c in report.changes)
 
@@ -192,11 +194,23 @@ def _success(report: Report) -> str:
 def _foreseen(report: Report) -> Iterator[str]:
     """What a run would do, and what it would not be able to."""
     yield from _planned(report)
-    outcomes = Counter(change.outcome for change in report.changes if not change.stopped)
-    outcomes[OutcomeKind.DEFERRED] -= _missed(report)
+    outcomes: Counter[OutcomeKind] = Counter()
+    unsought = 0
+    for change in report.changes:
+        if change.stopped:
+            continue
+        # Later passes do not look for all of these: some rest until someone asks for them again.
+        if change.outcome is OutcomeKind.DEFERRED and change.change is ChangeKind.ADOPT:
+            unsought += 1
+        else:
+            outcomes[change.outcome] += 1
+    if _missed(report):
+        unsought = outcomes[OutcomeKind.DEFERRED] = 0
     left = listed((outcomes[outcome], words) for outcome, words in _NOT_DONE.items())
     if left:
         yield f"leave {left}"
+    if unsought:
+        yield f"not look for {unsought} in Jetti yet"
 
 
 def _planned(report: Report) -> Iterator[str]:
