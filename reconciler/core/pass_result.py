@@ -92,5 +92,7 @@ class LedgerState(Struct, frozen=True):
     has_pushed: bool = True
     """Whether any write was ever sent from it."""
     unknown_words: tuple[CountedWord, ...] = ()
+    problems_left_out: int = 0
+    """How many more there are than are listed."""
     proven_ids_key: str | None = None
     """The value of `jetti.cancel_ids_key` that a create has proven."""

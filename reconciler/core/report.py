@@ -285,6 +285,8 @@ class Report(Struct, frozen=True):
     requests: Requests
     changes: Changes | tuple[ReportedChange, ...] = ()
     problems: tuple[Problem, ...] = ()
+    problems_left_out: int = 0
+    """How many more there are than are listed."""
     unknown_words: tuple[CountedWord, ...] = ()
     """Words in Loop that neither this version nor a setting knows, over all returns."""
     malformed: tuple[SetAside, ...] = ()

@@ -44,7 +44,7 @@ _ON_OUTCOMES = {
     " come to Jetti.",
     OutcomeKind.FAILED: "Later passes try it again. If the reason lasts, correct what it names.",
     OutcomeKind.REVIEW: "Someone has to decide: `reconciler show` says what is in doubt.",
-    OutcomeKind.DEFERRED: "Nothing to do: later passes go on with it.",
+    OutcomeKind.DEFERRED: "The reason says what it waits for; `reconciler show` what happens next.",
 }
 """Of what a pass did not carry out."""
 

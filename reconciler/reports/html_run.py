@@ -23,7 +23,7 @@ from reconciler.reports.html_advice import NotUnderstood, Open, Word
 from reconciler.reports.html_bars import Bars
 from reconciler.reports.html_changes import Group, Row
 from reconciler.reports.html_fields import Alike
-from reconciler.reports.wording import command_line, counted, moment
+from reconciler.reports.wording import command_line, counted, moment, sentence
 
 MOST_ROWS = 10_000
 """Changes that are listed; a browser is slow with more, and the page is large."""
@@ -74,6 +74,9 @@ class RunPage(Struct, frozen=True):
     accept: str
     """The command that applies exactly this plan; empty where it is the same command once more."""
     is_dry: bool
+    listed_by: str
+    """What lists all changes; of a run, which is over, all returns as they are now."""
+    problems_listed_by: str
     problems: tuple[Open, ...]
     more_problems: int
     malformed: tuple[NotUnderstood, ...]
@@ -101,6 +104,10 @@ class RunPage(Struct, frozen=True):
     more_windows: int
     watermark: str
     reading: Facts
+    standing_of: str
+    """Which returns are counted in `standing`."""
+    standing: Facts
+    """How returns are now, whatever this run did."""
     requests: Facts
     timing: Facts
     remarks: tuple[str, ...]
@@ -125,7 +132,7 @@ def page(report: Report) -> RunPage:
     return RunPage(
         name=run_text.name(run),
         at=moment(run.finished_at),
-        verdict=f"{verdict[:1].upper()}{verdict[1:]}",
+        verdict=sentence(verdict),
         tone=tone,
         badge="Nothing was written" if run.dry_run and tone == "well" else _BADGES[tone],
         exit_code=run.exit_code,
@@ -135,8 +142,11 @@ def page(report: Report) -> RunPage:
         digest=safe(run.digest, 20) if _is_applicable(run, told) else "",
         accept=_accept(run),
         is_dry=run.dry_run,
+        listed_by="--format csv" if run.dry_run else "reconciler list --format json",
+        problems_listed_by=run_text.lists_problems(report),
         problems=tuple(html_advice.problems(report)),
-        more_problems=max(0, len(report.problems) - html_advice.MOST_PROBLEMS),
+        more_problems=report.problems_left_out
+        + max(0, len(report.problems) - html_advice.MOST_PROBLEMS),
         malformed=tuple(html_advice.malformed(report)),
         more_malformed=max(0, len(report.malformed) - html_advice.MOST_PROBLEMS),
         words=tuple(html_advice.unknown_words(report)),
@@ -161,6 +171,8 @@ def page(report: Report) -> RunPage:
         more_windows=max(0, len(run.windows) - _MOST_WINDOWS),
         watermark=run_text.watermark(run).replace("->", "→"),
         reading=tuple(_reading(report)),
+        standing_of=run_text.standing_of(run),
+        standing=tuple(_standing(report)),
         requests=tuple(_requests(report)),
         timing=tuple(_timing(report)),
         remarks=tuple(safe(remark, 1000) for remark in run.remarks if remark != run.message),
@@ -216,8 +228,10 @@ def _tiles(report: Report, told: Iterable[ReportedChange]) -> Iterator[Tile]:
         if kinds[kind]:
             what = f"to {html_changes.VERBS[kind]}" if dry else html_changes.DONE[kind]
             yield Tile(f"{kinds[kind]:,}", what)
+    of_which = "in this plan" if dry else "in this run"
     for outcome, count in outcomes.items():
-        yield Tile(f"{count:,}", outcome)
+        # The ledger may have more that wait or failed: they are counted below.
+        yield Tile(f"{count:,}", f"{outcome} {of_which}")
     sums = report.sums
     if sums.vendors:
         yield Tile(f"{sums.vendors:,}", "vendor" if sums.vendors == 1 else "vendors")
@@ -261,14 +275,22 @@ def _reading(report: Report) -> Iterator[tuple[str, str]]:
         ("Changed", counts.changed),
         ("Unchanged", counts.unchanged),
         ("Skipped", counts.skipped),
-        ("Not understood", counts.malformed),
         ("Forgotten, of which nothing is kept", counts.forgotten),
-        ("Pending now", counts.pending),
-        ("Waiting now", counts.waiting),
-        ("Failed now", counts.failed),
-        ("In review now", counts.review),
+    ):
+        if number:
+            yield what, f"{number:,}"
+
+
+def _standing(report: Report) -> Iterator[tuple[str, str]]:
+    counts = report.counts
+    for what, number in (
+        ("Pending", counts.pending),
+        ("Waiting", counts.waiting),
+        ("Failed", counts.failed),
+        ("In review", counts.review),
         ("Given up", counts.dead),
         ("With an unanswered write", counts.unanswered),
+        ("Not understood", counts.malformed),
     ):
         if number:
             yield what, f"{number:,}"

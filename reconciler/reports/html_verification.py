@@ -14,7 +14,7 @@ from reconciler.reports import html_bars, html_fields, html_run, verification_te
 from reconciler.reports.html_bars import Bars
 from reconciler.reports.html_fields import Changed
 from reconciler.reports.html_run import MOST_ROWS, Facts, RunPage, Tile
-from reconciler.reports.wording import command_line, counted, moment, order, span, state
+from reconciler.reports.wording import command_line, counted, moment, order, sentence, span, state
 
 _MOST = 500
 
@@ -67,6 +67,8 @@ class VerificationPage(Struct, frozen=True):
     more_undecided: int
     in_work: tuple[Aside, ...]
     more_in_work: int
+    listed_by: str
+    """What lists all; empty of a repair, which another call would not show again."""
     compared: Facts
     requests: Facts
     timing: Facts
@@ -84,7 +86,7 @@ def page(found: Verification) -> VerificationPage:
     return VerificationPage(
         name=f"Verification, {span(facts.start, facts.end)}",
         at=moment(facts.finished_at),
-        verdict=f"{verdict[:1].upper()}{verdict[1:]}",
+        verdict=sentence(verdict),
         tone=tone,
         badge=_BADGES[tone],
         exit_code=facts.exit_code,
@@ -99,6 +101,7 @@ def page(found: Verification) -> VerificationPage:
         more_undecided=_more(found.undecided),
         in_work=tuple(map(_aside, found.in_work[:_MOST])),
         more_in_work=_more(found.in_work),
+        listed_by="--format csv" if found.repair is None else "",
         compared=tuple(_compared(found)),
         requests=tuple(_requests(found)),
         timing=(

@@ -20,6 +20,7 @@ from reconciler.reports.wording import (
     listed,
     moment,
     order,
+    sentence,
     span,
     state,
     value,
@@ -55,13 +56,16 @@ def _lines(found: Verification, width: int) -> Iterator[str]:
     yield from page.labelled("read", _read(counts))
     if others := _others(counts):
         yield from page.labelled("as it is", others)
+    # What a repair has settled another call would not show again.
+    listed_by = "; --format json lists all" if found.repair is None else ""
     for kind, title in TITLES.items():
-        yield from _section(title, [one for one in found.differences if one.kind is kind], page)
-    yield from _not_compared("wait for someone to decide", found.undecided, page)
-    yield from _not_compared("still in work", found.in_work, page)
+        of_it = [one for one in found.differences if one.kind is kind]
+        yield from _section(title, of_it, page, listed_by)
+    yield from _not_compared("wait for someone to decide", found.undecided, page, listed_by)
+    yield from _not_compared("still in work", found.in_work, page, listed_by)
     yield ""
-    for sentence in facts.not_read:
-        yield from page.labelled("not read", safe(sentence, 500))
+    for why in facts.not_read:
+        yield from page.labelled("not read", safe(why, 500))
     for remark in facts.remarks:
         yield from page.labelled("note", safe(remark, 1000))
     loop, jetti = found.requests.loop, found.requests.jetti
@@ -77,7 +81,7 @@ def verdict(found: Verification) -> str:
     """Whether the three agree, in a sentence."""
     counts, message = found.counts, found.verify.message
     if message is not None:
-        return f"{safe(message[:1].upper() + message[1:], 1000).rstrip('.')}."
+        return f"{safe(sentence(message), 1000).rstrip('.')}."
     settled = sum(one.repaired for one in found.differences)
     if settled:
         return f"{counted(settled, 'difference')} settled as the run below says."
@@ -105,7 +109,9 @@ def _others(counts: VerifyCounts) -> str:
     )
 
 
-def _section(title: str, differences: Sequence[Difference], page: Layout) -> Iterator[str]:
+def _section(
+    title: str, differences: Sequence[Difference], page: Layout, listed_by: str
+) -> Iterator[str]:
     if not differences:
         return
     yield ""
@@ -114,7 +120,7 @@ def _section(title: str, differences: Sequence[Difference], page: Layout) -> Ite
         yield from _difference(one, page)
     if len(differences) > _MOST:
         left = len(differences) - _MOST
-        yield from page.wrapped(f"and {left} more; --format json lists all", 4, first=2)
+        yield from page.wrapped(f"and {left} more{listed_by}", 4, first=2)
 
 
 def _difference(one: Difference, page: Layout) -> Iterator[str]:
@@ -130,7 +136,9 @@ def _difference(one: Difference, page: Layout) -> Iterator[str]:
     yield from page.below(f"proposed: {safe(one.proposed, 500)}{command}")
 
 
-def _not_compared(title: str, returns: Sequence[NotCompared], page: Layout) -> Iterator[str]:
+def _not_compared(
+    title: str, returns: Sequence[NotCompared], page: Layout, listed_by: str
+) -> Iterator[str]:
     if not returns:
         return
     yield ""
@@ -142,7 +150,7 @@ def _not_compared(title: str, returns: Sequence[NotCompared], page: Layout) -> I
         yield from page.wrapped(f"{name}  {state(one.state)}{since}{why}", 4, first=2)
     if len(returns) > _MOST:
         left = len(returns) - _MOST
-        yield from page.wrapped(f"and {left} more; --format json lists all", 4, first=2)
+        yield from page.wrapped(f"and {left} more{listed_by}", 4, first=2)
 
 
 def _name(order_name: str, order_id: str | None, return_id: str) -> str:

@@ -76,6 +76,12 @@ def span(start: datetime, end: datetime) -> str:
     return f"{moment(start)} to {moment(end)}"
 
 
+def sentence(text: str) -> str:
+    """The text with a capital letter, unless it begins with the name of a setting."""
+    first = text.partition(" ")[0].rstrip(".")
+    return text if "." in first or "_" in first else f"{text[:1].upper()}{text[1:]}"
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """`1 return`, `2 returns`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -342,7 +342,7 @@ def test_problems_say_since_when_why_and_what_to_do() -> None:
     report = samples.busy()
     page = page_of(report)
 
-    rows = page.table("Returns that wait for someone").rows
+    rows = page.table("Returns that need a look").rows
     assert [row[0].split("\n") for row in rows] == [
         ["#1008", "Return 8808"], ["#1007", "Return 8807"],
         ["order id 5550000000012", "Return 8812"],
@@ -469,8 +469,12 @@ def test_of_a_hundred_thousand_skipped_only_some_are_named() -> None:
     ]
     assert rows[1][2].startswith("#1001 #1003 ")
     assert rows[1][2].endswith("and 49,980 more")
-    assert "--format csv" in text
+    # A run is over: the same command would be another one.
+    assert "<code>reconciler list --format json</code> lists all" in text
+    assert "--format csv" not in text
     assert len(text) < 40_000
+    dry = structs.replace(report, run=structs.replace(report.run, dry_run=True))
+    assert "<code>--format csv</code> lists all" in rendered(dry, "html")
 
 
 def test_more_changes_than_a_browser_can_show_are_counted() -> None:

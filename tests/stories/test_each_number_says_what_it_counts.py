@@ -1,0 +1,224 @@
+"""What a report counts, names and leaves out is true, in each of its forms, and said once."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shlex
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.support.world import World
+
+OPEN_GUARD = {"RECONCILER_GUARD__CREATES": "1000"}
+
+
+def waits(world: World) -> str:
+    return world.submit(world.order(("Acme", 1), arrives=False))
+
+
+def is_doubtful(world: World) -> str:
+    order = world.order(("Acme", 1))
+    world.jetti.import_sale(order)
+    return world.submit(order)
+
+
+def several(world: World, number: int, make: Callable[[World], str]) -> list[str]:
+    made = [make(world) for _ in range(number)]
+    world.pass_time()
+    return made
+
+
+def states(world: World) -> Counter[str]:
+    with closing(sqlite3.connect(world.directory / "ledger.db")) as connection:
+        return Counter(
+            dict(connection.execute("SELECT state, count(*) FROM entries GROUP BY state"))
+        )
+
+
+def reasons(world: World) -> dict[str, str]:
+    """What the ledger says of each return, by its id."""
+    with closing(sqlite3.connect(world.directory / "ledger.db")) as connection:
+        query = "SELECT return_id, reason FROM entries WHERE reason IS NOT NULL"
+        return dict(connection.execute(query).fetchall())
+
+
+# ------------------------------------------------------------------ the same number in each form
+
+
+class Texts(HTMLParser):
+    """The texts of a page, one after the other."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.found.append(data.strip())
+
+    def after(self, name: str) -> str:
+        return self.found[self.found.index(name) + 1]
+
+
+def told_in_each_form(world: World, *options: str) -> dict[str, tuple[int, int]]:
+    """How many wait in the ledger and how many in this run, by form."""
+
+    def made(form: str) -> str:
+        return world.call("run", *options, "--format", form).stdout
+
+    text = made("text")
+    [in_ledger] = re.findall(r"In the ledger now (\d+) waiting", text.split("\n")[0])
+    [in_run] = re.findall(r"^waiting \((\d+)\)", text, re.MULTILINE)
+    found = {"text": (int(in_ledger), int(in_run))}
+
+    whole = json.loads(made("json"))
+    waiting = [one for one in whole["changes"] if one["outcome"] == "waiting"]
+    found["json"] = whole["counts"]["waiting"], len(waiting)
+
+    rows = list(csv.DictReader(io.StringIO(made("csv").removeprefix("\ufeff"))))
+    [kept] = [r["value"] for r in rows if (r["table"], r["name"]) == ("counts", "waiting")]
+    found["csv"] = int(kept), sum(row["outcome"] == "waiting" for row in rows)
+
+    lines = made("markdown").split("\n")
+    [kept] = [line.split("|")[2] for line in lines if line.startswith("| counts.waiting |")]
+    found["markdown"] = int(kept), sum("| waiting |" in line for line in lines)
+
+    page = Texts(made("html"))
+    [head] = [one for one in page.found if "In the ledger now" in one and "waiting" in one][:1]
+    [in_head] = re.findall(r"In the ledger now (\d+) waiting", head)
+    below = page.found.index("In the ledger now", page.found.index(head) + 1)
+    of_below = page.found[page.found.index("Waiting", below) + 1]
+    assert of_below == in_head
+    found["html"] = int(in_head), int(page.after("waiting in this run"))
+    return found
+
+
+def test_those_that_wait_in_the_ledger_and_in_this_run_are_told_apart(world: World) -> None:
+    world.trusted()
+    several(world, 2, waits)
+    assert world.run().code == 0
+    world.pass_time(minutes=30)
+    several(world, 1, waits)
+
+    told = told_in_each_form(world, "--from", "20m")
+
+    assert states(world)["waiting"] == 3
+    assert told == dict.fromkeys(("text", "json", "csv", "markdown", "html"), (3, 1))
+
+
+def test_a_run_for_one_return_says_that_it_counts_that_alone(world: World) -> None:
+    world.trusted()
+    ones = several(world, 2, waits)
+    assert world.run().code == 0
+
+    ran = world.call("run", "--return", ones[0])
+
+    assert "nothing was pushed. Of these returns now 1 waiting." in ran.stdout.split("\n")[0]
+
+
+@pytest.mark.parametrize("number", [3, 49, 50, 51, 70])
+def test_all_that_need_a_look_are_counted_however_few_are_listed(world: World, number: int) -> None:
+    world.trusted()
+    several(world, number, is_doubtful)
+    assert world.run(**OPEN_GUARD).code == 3
+
+    ran = world.run("--from", "1m")
+    text = world.call("run", "--from", "1m").stdout
+    page = Texts(world.call("run", "--from", "1m", "--format", "html").stdout)
+
+    assert states(world)["review"] == number
+    assert len(ran.report["problems"]) + ran.report["problems_left_out"] == number
+    assert f"\nneeds a look ({number})\n" in text
+    assert page.after("Returns that need a look") == str(number)
+
+
+# ------------------------------------------------------------------------------ said once, and all
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 20, 21, 45, 70])
+def test_each_reason_of_a_return_in_review_is_said_once(world: World, number: int) -> None:
+    world.trusted()
+    ones = several(world, number, is_doubtful)
+
+    text = world.call("run", **OPEN_GUARD).stdout
+
+    why = reasons(world)
+    said = {one: text.count(why[one]) for one in ones}
+    # Twenty that need a look, then ten of the group of those that are not among them.
+    assert sorted(said.values(), reverse=True) == ([1] * 30 + [0] * number)[:number]
+    # Who is not named is counted, by what lists them.
+    if number > 20:
+        [more] = re.findall(r"^  and (\d+) more: `(.*)`$", text, re.MULTILINE)[:1]
+        assert int(more[0]) == number - 20
+        assert listed(world, more[1]) >= set(ones)
+
+
+def test_a_shared_reason_is_not_said_a_second_time_either(world: World) -> None:
+    world.trusted()
+    several(world, 3, World.returned)
+    world.breaks("POST *", "422")
+
+    text = world.call("run").stdout
+
+    [why] = set(reasons(world).values())
+    assert text.count(why) == 3
+    assert "; each: its reason is above\n" in text
+
+
+def listed(world: World, line: str) -> set[str]:
+    """The returns that a command shows, as it is typed."""
+    words = shlex.split(line)
+    assert words[0] == "reconciler"
+    made = json.loads(world.call(*words[1:], "--format", "json").stdout)
+    return {one["return_id"] for one in made["returns"]}
+
+
+@pytest.mark.parametrize("options", [(), ("--from", "1d"), ("--sweep", "1d")])
+def test_what_a_run_has_left_out_is_listed_by_what_it_names(
+    world: World, options: tuple[str, ...]
+) -> None:
+    """Without another run."""
+    world.trusted()
+    made = {
+        "waiting": [waits(world) for _ in range(12)],
+        "in review": [is_doubtful(world) for _ in range(34)],
+        "created": [world.returned() for _ in range(13)],
+    }
+    world.pass_time()
+
+    text = world.call("run", *options, **OPEN_GUARD).stdout
+    writes = world.writes()
+
+    hints = re.findall(
+        r"^(\w[a-z ]*) \(\d+\)[^\n]*\n(?:(?:   |  \+)[^\n]*\n)+  and (\d+) more: `(.*)`$",
+        text, re.MULTILINE,
+    )  # fmt: skip
+    assert {group for group, _, _ in hints} == set(made)
+    for group, _, line in hints:
+        assert listed(world, line) >= set(made[group])
+    assert world.writes() == writes
+
+
+def test_what_a_run_has_stopped_is_shown_whole_by_what_it_names(world: World) -> None:
+    world.trusted()
+    ones = several(world, 15, World.returned)
+
+    text = world.call("run", RECONCILER_GUARD__CREATES="1", RECONCILER_GUARD__SHARE="0").stdout
+
+    [line] = re.findall(r"^  and 5 more: `(.*)`$", text, re.MULTILINE)
+    before = world.writes()
+    plan = world.directory / "plan.html"
+    words = [word.replace("plan.html", str(plan)) for word in shlex.split(line)]
+    assert world.call(*words[1:]).code == 0
+    shown = Texts(plan.read_text()).found
+    assert set(ones) <= set(shown)
+    assert world.writes() == before
