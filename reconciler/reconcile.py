@@ -240,9 +240,20 @@ class Pass:
             else:
                 # safeguard: cut-short-push-shows-what-was-written
                 written = self._target.unfinished.get(change.return_id, NOTHING_WRITTEN)
-                # safeguard: what-rests-is-not-left-to-passes
-                why = _ASK_AGAIN if change.rests and not self._ended_by else why_left
+                why = self._why_this_is_left(change) or why_left
                 yield change.with_outcome(OutcomeKind.DEFERRED, why, written=written)
+
+    def _why_this_is_left(self, change: Change) -> str | None:
+        """Why no later pass goes on with it, where the pass was not broken off."""
+        stopped = self._start.creation_stopped
+        if self._ended_by is not None:
+            return None
+        # safeguard: what-rests-is-not-left-to-passes
+        if change.rests:
+            return _ASK_AGAIN
+        if stopped is not None and change.creates and not change.reads_back:
+            return f"creation is stopped: {stopped}"
+        return None
 
     def _why_left(self) -> str:
         match self._ended_by:

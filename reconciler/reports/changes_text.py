@@ -14,7 +14,7 @@ from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChan
 from reconciler.core.text import safe
 from reconciler.reports.change_groups import SHOWN, Group, grouped
 from reconciler.reports.layout import Layout
-from reconciler.reports.wording import counted, order, sale_returns_done, state, value
+from reconciler.reports.wording import counted, order, sale_returns_done, state, value, values
 
 _OF_THE_PARCEL = (
     OwnedField.TRACKING_COMPANY,
@@ -76,8 +76,11 @@ def lines(report: Report, page: Layout, reasons_told: Mapping[str, str | None]) 
 def _without_what_was_told(
     change: ReportedChange, told: Mapping[str, str | None]
 ) -> ReportedChange:
-    is_told = change.reason is not None and told.get(change.return_id) == change.reason
-    return replace(change, reason=_ABOVE) if is_told else change
+    if change.reason is None:
+        return change
+    if change.outcome is OutcomeKind.PUSHED and change.reason == _DONE[change.change]:
+        return replace(change, reason=None)  # the title says it
+    return replace(change, reason=_ABOVE) if told.get(change.return_id) == change.reason else change
 
 
 def _how_to_see_more(group: Group, report: Report) -> str:
@@ -177,7 +180,7 @@ def _change(
     # Of what is planned or done the title says it.
     until_then = "" if change.stopped or change.outcome in _SHOWN_AS_IS else "written: "
     fields = [
-        f"{safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+        f"{safe(field.field, 60)}: {' -> '.join(values(field.before, field.after))}"
         for field in change.fields
     ]
     if is_short and fields:

@@ -12,7 +12,7 @@ from reconciler.core.field_changes import FieldChange
 from reconciler.core.model import OwnedField, Value
 from reconciler.core.report import ChangeKind, ReportedChange
 from reconciler.core.text import safe
-from reconciler.reports.wording import value
+from reconciler.reports.wording import value, values
 
 LABELS = {
     OwnedField.EXTERNAL_ID: "Marker",
@@ -145,7 +145,7 @@ def _without_id(text: Value, change: ReportedChange) -> str:
 
 def changed(field: str, before: Value, after: Value) -> Changed:
     """A field with both values."""
-    return Changed(_label(field), _shown(before), _shown(after))
+    return Changed(_label(field), *values(before, after, 120, none="nothing"))
 
 
 def _label(field: str) -> str:
@@ -156,10 +156,6 @@ def _label(field: str) -> str:
     label = LABELS[OwnedField(name)]
     of = "line " if name == OwnedField.QUANTITY else ""
     return f"{label} of {of}{safe(place.strip('[]'), 60)}" if place else label
-
-
-def _shown(of_field: Value) -> str:
-    return "nothing" if of_field is None else safe(str(of_field), 120)
 
 
 def _split(field: str) -> tuple[str, str]:

@@ -189,10 +189,16 @@ def _success(report: Report) -> str:
     counts, done = report.counts, _done(report)
     # What needs a look is listed below, and the exit code reports it.
     open_ = listed(((counts.pending, "pending"), (counts.waiting, "waiting")))
-    if not (done or open_) and report.run.exit_code == 0:
-        return "everything is in step."
+    if not (done or open_ or _leaves_something(report)) and report.run.exit_code == 0:
+        # Of a verification the pass settles what is listed, and speaks of nothing else.
+        is_of_all = report.run.kind is not RunKind.VERIFY
+        return "everything is in step." if is_of_all else "nothing had to be pushed."
     now = f" {standing_of(report.run)} {open_}." if open_ else ""
     return f"{done or 'nothing was pushed'}.{now}"
+
+
+def _leaves_something(report: Report) -> bool:
+    return any(change.outcome is OutcomeKind.DEFERRED for change in report.changes)
 
 
 def standing_of(run: RunFacts) -> str:

@@ -23,7 +23,7 @@ from reconciler.reports.wording import (
     sentence,
     span,
     state,
-    value,
+    values,
 )
 
 _MOST = 200
@@ -85,6 +85,10 @@ def verdict(found: Verification) -> str:
     settled = sum(one.repaired for one in found.differences)
     if settled:
         return f"{counted(settled, 'difference')} settled as the run below says."
+    if counts.in_work:
+        # Some of them are compared all the same, as they were before Loop changed them.
+        but = f"but for {counted(counts.in_work, 'return')} still in work"
+        return f"Loop, the ledger and Jetti agree, {but}."
     return f"Loop, the ledger and Jetti agree on {counted(counts.compared, 'return')}."
 
 
@@ -127,7 +131,8 @@ def _difference(one: Difference, page: Layout) -> Iterator[str]:
     name = _name(one.order_name, one.order_id, one.return_id)
     yield from page.wrapped(f"{name}: {safe(one.what, 1000)}", 4, first=2)
     for field in one.fields:
-        both = f"pushed {value(field.pushed)}, in Jetti {value(field.live)}"
+        pushed, live = values(field.pushed, field.live)
+        both = f"pushed {pushed}, in Jetti {live}"
         yield from page.below(f"{safe(field.field, 60)}: {both}")
     if one.repaired:
         yield from page.below("repaired: see the run below")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.reports.wording import indented, lines, wrapped
+from reconciler.reports.wording import indented, lines, values, wrapped
 
 words = st.text(st.characters(codec="ascii", categories=("L", "N", "P")), min_size=1, max_size=30)
 sentences = st.lists(words.filter(lambda word: "`" not in word), min_size=1, max_size=60)
@@ -41,3 +42,24 @@ def test_a_label_keeps_its_column() -> None:
 
     assert first.startswith("next       word")
     assert all(line.startswith(" " * 11 + "word") for line in more)
+
+
+@pytest.mark.parametrize("length", [10, 59, 60, 61, 119, 130, 500])
+def test_two_values_that_differ_are_shown_to_differ(length: int) -> None:
+    alike = "x" * length
+    pairs = [(f"{alike}1", f"{alike}2"), (f"{alike}1{alike}", f"{alike}2{alike}")]
+    pairs += [(alike, f"{alike}1"), (f"{alike}1", alike)]
+
+    for before, after in pairs:
+        first, second = values(before, after)
+        assert first != second
+        assert max(len(first), len(second)) <= 61  # with the dots where it is cut
+        # Each is what stands there, or a part of it.
+        assert first.strip("…") in before
+        assert second.strip("…") in after
+
+
+def test_values_that_fit_are_shown_whole() -> None:
+    assert values("a", "b") == ("a", "b")
+    assert values(None, 0) == ("-", "0")
+    assert values("x" * 100, "x" * 100) == (f"{'x' * 60}…",) * 2

@@ -11,11 +11,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 
-from tests.support.world import World
+from tests.support.world import NOON, World
 
 OPEN_GUARD = {"RECONCILER_GUARD__CREATES": "1000"}
 
@@ -222,3 +223,97 @@ def test_what_a_run_has_stopped_is_shown_whole_by_what_it_names(world: World) ->
     shown = Texts(plan.read_text()).found
     assert set(ones) <= set(shown)
     assert world.writes() == before
+
+
+# ------------------------------------------------------------------- what is true of the whole
+
+
+def test_an_adoption_calls_from_before_go_live_only_what_is(world: World) -> None:
+    """Whatever keeps it from creating any."""
+    old = [world.returned() for _ in range(2)]
+    world.pass_time(days=9)
+    young = [world.returned() for _ in range(3)]
+    world.go_live("7d")
+    world.pass_time()
+    assert world.run("--from", "30d", "--yes").code == 0
+    (world.directory / "ledger.db").unlink()
+    since = f"{NOON + timedelta(days=5):%Y-%m-%dT%H:%M:%SZ}"
+    for one in old:
+        world.loop.touch(one)
+    world.pass_time()
+
+    said = world.call("init", "--since", since, "--adopt").stdout
+
+    assert {world.state(one) for one in (*old, *young)} == {"synced"}
+    assert f"; {len(old)} returns from before go-live\n" in said
+    assert "taken over (5)\n" in said
+
+
+def test_an_adoption_looks_also_for_what_the_policy_would_not_create(world: World) -> None:
+    world.trusted()
+    ones = several(world, 2, World.returned)
+    assert world.run().code == 0
+    (world.directory / "ledger.db").unlink()
+
+    world.environ["RECONCILER_POLICY__OUTCOMES__EXCLUDE"] = "*"
+    said = world.call("init", "--since", "7d", "--adopt").stdout
+
+    assert {world.state(one) for one in ones} == {"synced"}
+    assert "3 taken over. [exit 0]" in said
+
+
+def test_a_range_that_has_not_looked_for_all_of_it_does_not_say_that_all_is_in_step(
+    world: World,
+) -> None:
+    world.trusted()
+    gone = world.returned()
+    world.loop.set_state(gone, "cancelled")
+    world.pass_time()
+    assert world.run().code == 0
+    assert world.state(gone) == "skipped"
+
+    first = world.call("run", "--from", "1d", "--max-writes", "0").stdout.split("\n")[0]
+    looked = world.call("-v", "run", "--from", "1d").stdout.split("\n")[0]
+
+    assert first.endswith("(range): nothing was pushed. [exit 0]")
+    assert looked.endswith("(range): everything is in step. [exit 0]")
+
+
+def test_a_verification_counts_nothing_as_agreed_that_loop_has_changed(world: World) -> None:
+    world.trusted()
+    ones = several(world, 2, World.returned)
+    assert world.run().code == 0
+    world.pass_time(days=1)
+    world.loop.label(ones[0], carrier="UPS")
+    world.pass_time()
+
+    said = world.call("verify").stdout
+    page = Texts(world.call("verify", "--format", "html").stdout)
+    repair = world.call("verify", "--repair").stdout
+
+    assert "Loop, the ledger and Jetti agree, but for 1 return still in work. [exit 0]" in said
+    assert "Loop, the ledger and Jetti agree, but for 1 return still in work." in page.found
+    assert "(verify): nothing had to be pushed. [exit 0]" in repair
+    assert "in step" not in repair
+
+
+def test_while_creation_is_stopped_a_budget_leaves_no_create_to_later_passes(world: World) -> None:
+    world.go_live()
+    known = world.returned(("Acme", 1), ("Bolt", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    world.sandbox.jetti.switches.cancel_ids_key = "saleItemIds"
+    world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
+    world.pass_time()
+    assert world.run().code == 7
+    later = world.returned()
+    world.loop.label(known, carrier="UPS")
+    world.pass_time()
+
+    ran = world.run("--max-writes", "0")
+    after = [world.run() for _ in range(2)]
+
+    assert "later pass" in ran.reason(known)
+    assert "later pass" not in ran.reason(later)
+    assert ran.reason(later) == after[0].reason(later)
+    assert world.in_jetti(later) == []
