@@ -86,6 +86,7 @@ class RunPage(Struct, frozen=True):
     not_done: tuple[Group, ...]
     tiles: tuple[Tile, ...]
     bars: tuple[Bars, ...]
+    changes_title: str
     rows: Iterable[Row]
     """Can be iterated once."""
     listed: int
@@ -154,6 +155,7 @@ def page(report: Report) -> RunPage:
         not_done=tuple(html_advice.not_done(told)),
         tiles=tuple(_tiles(report, told)),
         bars=tuple(_bars(told)),
+        changes_title=_changes_title(run, shown),
         rows=html_changes.rows(shown, common),
         listed=len(shown),
         more_rows=len(told) - len(shown),
@@ -177,6 +179,16 @@ def page(report: Report) -> RunPage:
         timing=tuple(_timing(report)),
         remarks=tuple(safe(remark, 1000) for remark in run.remarks if remark != run.message),
     )
+
+
+def _changes_title(run: RunFacts, shown: Iterable[ReportedChange]) -> str:
+    if run.dry_run:
+        return "What would change"
+    # Of what is stopped the fields are those that would be written.
+    has_changed = any(
+        one.outcome is OutcomeKind.PUSHED or (any(one.fields) and not one.stopped) for one in shown
+    )
+    return "What changed" if has_changed else "What was to change"
 
 
 def _is_skipped(change: ReportedChange) -> bool:

@@ -125,13 +125,15 @@ def _failures(found: Verification) -> Iterator[tuple[str, str]]:
 
 
 def _differing(one: Difference) -> Differing:
+    lines = html_fields.order_lines(one.fields)
     return Differing(
         order=order(one.order_name, one.order_id) if one.order_name or one.order_id else "",
         return_id=safe(one.return_id, 20),
         kind=verification_text.TITLES[one.kind],
         what=safe(one.what, 1000),
         fields=tuple(
-            html_fields.changed(field.field, field.pushed, field.live) for field in one.fields
+            html_fields.changed(field.field, field.pushed, field.live, lines)
+            for field in one.fields
         ),
         proposed=safe(one.proposed, 500),
         command=safe(one.command or "", 500),

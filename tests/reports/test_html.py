@@ -249,7 +249,7 @@ def test_what_needs_someone_comes_first() -> None:
 
     outcomes = [row[1].split("\n")[1] for row in rows]
     assert outcomes == sorted(
-        outcomes, key=["failed", "in review", "waiting", "done", "left for later"].index
+        outcomes, key=["failed", "in review", "waiting", "done", "deferred"].index
     )
 
 
@@ -371,7 +371,7 @@ def test_what_was_not_done_is_grouped_with_what_to_do() -> None:
         ("failed", "Jetti answered 422", "#1012"),
         ("in review", "two sales are left", "#1008"),
         ("waiting", "the order is not in Jetti yet", "#1006"),
-        ("left for later", "the budget is spent", "#1009"),
+        ("deferred", "the budget is spent", "#1009"),
     }
     assert all(row[4] for row in rows)
 

@@ -317,3 +317,66 @@ def test_while_creation_is_stopped_a_budget_leaves_no_create_to_later_passes(wor
     assert "later pass" not in ran.reason(later)
     assert ran.reason(later) == after[0].reason(later)
     assert world.in_jetti(later) == []
+
+
+# ------------------------------------------------------------------------------- pages of real runs
+
+
+def cell_of(page: str, order: str) -> str:
+    """What the row of an order says, its last cell included."""
+    [row] = re.findall(rf"<th scope=row>{order}<small>(.*?)(?=<tr|</tbody>)", page, re.DOTALL)
+    return " ".join(re.sub("<[^>]*>", " ", row).split())
+
+
+@pytest.mark.parametrize("cut_short", [False, True])
+def test_a_page_takes_no_line_of_an_order_for_a_sale_return(world: World, cut_short: bool) -> None:
+    """A line has a marker of its own in Jetti, as a sale return has."""
+    world.trusted()
+    world.returned(("Acme", 1), ("Bolt", 1))
+    order = world.order(("Acme", 1), ("Bolt", 1))
+    one = world.submit(order)
+    world.pass_time()
+    if cut_short:
+        # Behind the create and what is written to its first line.
+        world.clock.stop_after_writes = len(world.writes()) + 3
+
+    page = world.call("run", "--format", "html").stdout
+
+    assert [len(row["lines"]) for row in world.on_order(order)] == [1, 1]
+    said = cell_of(page, order.name)
+    # Behind a dot there is what a sale return holds, and it has a name of its own.
+    named = re.findall(r"(\S+) · ", said)
+    assert {name for name in named if name.isdecimal() and len(name) > 9} == set()
+    for line in order.lines:
+        assert f"{line.order_line_id} × " in said
+    if not cut_short:
+        assert said.count(" × 1 (") == 2
+        assert "Before, a new sale return did not exist." in " ".join(Texts(page).found)
+        assert f"Marker: {one}" not in said, "it is what all have in common"
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "title"),
+    [
+        ({}, (), "What changed"),
+        ({}, ("--max-writes", "0"), "What was to change"),
+        ({}, ("--dry-run",), "What would change"),
+        (
+            {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"},
+            (),
+            "What was to change",
+        ),
+    ],
+)
+def test_a_page_says_that_something_changed_only_if_it_did(
+    world: World, settings: dict[str, str], options: tuple[str, ...], title: str
+) -> None:
+    world.trusted()
+    several(world, 3, World.returned)
+    before = len(world.writes())
+
+    page = Texts(world.call("run", *options, "--format", "html", **settings).stdout)
+
+    assert (title == "What changed") == (len(world.writes()) > before)
+    headings = ("What changed", "What was to change", "What would change")
+    assert [one for one in headings if one in page.found] == [title]
