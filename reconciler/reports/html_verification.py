@@ -166,7 +166,8 @@ def _tiles(found: Verification) -> Iterator[Tile]:
 
 
 def _bars(found: Verification) -> Iterator[Bars]:
-    kinds = Counter(verification_text.TITLES[one.kind] for one in found.differences)
+    of_returns = {(one.kind, one.return_id) for one in found.differences}
+    kinds = Counter(verification_text.TITLES[kind] for kind, _ in of_returns)
     if (drawn := html_bars.bars("By difference", "Difference", kinds)) is not None:
         yield drawn
 

@@ -725,7 +725,7 @@ def test_a_digest_that_names_no_plan_stops_the_pass(
     several(world, due)
     quiet = world.call("-q", "run", *unknown, *kind)
 
-    said = "--accept-plan 0123456789abcdef: no such plan was kept or made, so nothing was pushed"
+    said = "--accept-plan 0123456789abcdef: no such plan was kept or made; nothing was pushed"
     assert (ran.code, quiet.code, world.writes()) == (7, 7, [])
     assert said in ran.report["run"]["failures"][0]["message"]
     assert said in quiet.stdout

@@ -312,3 +312,37 @@ def test_what_a_dry_run_could_not_come_to_is_not_left_to_later_passes(
     assert {"did not come to it" in one["reason"] for one in missed} == {True}
     assert promised(line) == 0
     assert f"; it did not come to {len(missed)} changes. [exit {ran.code}]" in line
+
+
+@pytest.mark.parametrize("trouble", ["digest", "key"])
+@pytest.mark.parametrize("options", [("--from", "30d"), (), ("--sweep", "30d")])
+def test_what_was_left_says_of_each_whether_a_pass_goes_on_with_it(
+    world: World, options: tuple[str, ...], trouble: str
+) -> None:
+    """Of a range that ended before it was accepted, passes create what is younger than go-live."""
+    old = [world.returned() for _ in range(2)]
+    gone = world.returned()
+    world.loop.set_state(gone, "cancelled")
+    world.pass_time(days=9)
+    world.go_live("1d")
+    world.pass_time()
+    world.run("--sweep", "30d")
+    young = world.returned()
+    world.pass_time()
+    ids = [*old, young, gone]
+
+    settings: dict[str, str] = {}
+    if trouble == "digest":
+        options = (*options, *WRONG)
+    else:
+        settings = {"JETTI_API_TOKEN": "wrong"}
+    ran = world.run(*options, **settings)
+
+    left = {one["return_id"]: one["reason"] for one in ran.report["changes"] if one["reason"]}
+    assert young in left
+    made = created_by_later_passes(world, ids)
+    assert made == {young}
+    for one, reason in left.items():
+        assert "waits for a decision" not in reason
+        asks = "it has to be asked for again" in reason or "only a run that asks for it" in reason
+        assert asks == (one not in made), reason
