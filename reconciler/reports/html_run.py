@@ -141,7 +141,7 @@ def page(report: Report) -> RunPage:
         failures=tuple(_failures(run)),
         next=command_line(report.next) or "",
         digest=safe(run.digest, 20) if _is_applicable(run, told) else "",
-        accept=_accept(run),
+        accept=_accept(report),
         is_dry=run.dry_run,
         listed_by="--format csv" if run.dry_run else "reconciler list --format json",
         problems_listed_by=run_text.lists_problems(report),
@@ -214,12 +214,17 @@ def _failures(run: RunFacts) -> Iterator[tuple[str, str]]:
 
 
 def _is_applicable(run: RunFacts, told: Iterable[ReportedChange]) -> bool:
-    """Whether the digest names something that is still to be done."""
-    return any(one.stopped or (run.dry_run and one.outcome is OutcomeKind.PLANNED) for one in told)
+    """Whether the digest names something that is still to be done, and can be accepted."""
+    return run.would_go_live is None and any(
+        one.stopped or (run.dry_run and one.outcome is OutcomeKind.PLANNED) for one in told
+    )
 
 
-def _accept(run: RunFacts) -> str:
-    if run.dry_run and run.kind is not RunKind.SCHEDULED:
+def _accept(report: Report) -> str:
+    run = report.run
+    if "--accept-plan" in report.next and run.digest in report.next:
+        return command_line(report.next) or ""
+    if run.kind is not RunKind.SCHEDULED:
         return ""
     return f"reconciler run --accept-plan {safe(run.digest, 20)}"
 

@@ -53,6 +53,11 @@ _CONSEQUENCES = {
     143: _CLEANLY,
 }
 """The consequence of the fact in the headline, by exit code."""
+_OF_A_DRY_RUN = {
+    5: "Nothing was written.",
+    **dict.fromkeys((129, 130, 143), "It ended cleanly, and nothing was written."),
+}
+"""The same of a dry run, where it is another."""
 _NOTHING_CREATED = "Nothing is created any more; what Jetti has of ours is still kept up to date."
 """The consequence where that fact is that creation is stopped."""
 
@@ -136,7 +141,10 @@ def verdict(report: Report) -> str:
 
 def consequence(run: RunFacts) -> str | None:
     """What follows from the fact in the verdict."""
-    return _NOTHING_CREATED if is_about_creation(run) else _CONSEQUENCES.get(run.exit_code)
+    if is_about_creation(run):
+        return _NOTHING_CREATED
+    of_it = _OF_A_DRY_RUN if run.dry_run else {}
+    return of_it.get(run.exit_code) or _CONSEQUENCES.get(run.exit_code)
 
 
 def fact(run: RunFacts) -> str | None:

@@ -411,8 +411,12 @@ def test_the_digest_and_how_to_apply_it() -> None:
 
     assert "reconciler run --accept-plan 0123456789abcdef" in stopped.commands
     # The options of a range are not all in the report: `next` alone has them.
-    assert ranged.commands == ["reconciler run --from 60d --accept-plan 95ac61bda6a715a0"]
-    assert any("95ac61bda6a715a0" in one and "--dry-run" in one for one in ranged.paragraphs)
+    accept = "reconciler run --from 60d --accept-plan 95ac61bda6a715a0"
+    assert ranged.commands == [accept, accept]
+    plain = structs.replace(planned(), next=("reconciler", "run", "--from", "60d"))
+    assert page_of(plain).commands == ["reconciler run --from 60d"]
+    said = [one for one in page_of(plain).paragraphs if "95ac61bda6a715a0" in one]
+    assert any("--dry-run" in one for one in said)
     assert ("h2", "Applying this plan") not in page_of(samples.quiet()).headings
     assert ("h2", "Applying this plan") not in page_of(carried_out()).headings
 

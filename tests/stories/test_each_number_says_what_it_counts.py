@@ -380,3 +380,75 @@ def test_a_page_says_that_something_changed_only_if_it_did(
     assert (title == "What changed") == (len(world.writes()) > before)
     headings = ("What changed", "What was to change", "What would change")
     assert [one for one in headings if one in page.found] == [title]
+
+
+class Commands(HTMLParser):
+    """The commands of a page, behind each heading."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self._heading = ""
+        self._open = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open = tag if tag in ("h2", "pre") or (tag == "code" and self._open == "pre") else ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open == "h2":
+            self._heading = data
+            self.found[data] = ""
+        elif self._open == "code":
+            self.found[self._heading] = data
+        self._open = ""
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry run"])
+@pytest.mark.parametrize("options", [(), ("--from", "30d"), ("--sweep", "30d")])
+def test_the_command_that_applies_the_plan_of_a_page_applies_all_of_it(
+    world: World, options: tuple[str, ...], dry: tuple[str, ...]
+) -> None:
+    """Also what a range alone creates."""
+    old = [world.returned() for _ in range(2)]
+    world.pass_time(days=9)
+    world.go_live("1d")
+    first = world.returned()
+    world.pass_time()
+    assert world.run().code == 0  # a ledger that has pushed
+    assert world.in_jetti(first)
+    young = several(world, 3, World.returned)
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+
+    ran = world.call("run", *options, *dry, "--format", "html", **tight)
+    line = Commands(ran.stdout).found["Applying this plan"]
+
+    assert ran.code == 7
+    assert world.call(*shlex.split(line)[1:], **tight).code == 0
+    wanted = [*old, *young] if "--from" in options else young
+    assert [one for one in (*old, *young) if world.in_jetti(one)] == wanted
+
+
+def test_before_there_is_a_ledger_a_page_names_no_command_that_accepts(world: World) -> None:
+    several(world, 2, World.returned)
+
+    page = Commands(world.call("run", "--dry-run", "--since", "7d", "--format", "html").stdout)
+
+    assert "Applying this plan" not in page.found
+    assert page.found["Next"].startswith("reconciler init --since ")
+
+
+def test_a_dry_run_that_was_broken_off_says_nothing_of_what_stays_pending(world: World) -> None:
+    world.trusted()
+    several(world, 2, World.returned)
+    world.breaks("*", "503")
+    out = world.call("run", "--dry-run", "--against-jetti")
+    world.heals()
+    world.clock.stop_with = 2
+    stopped = world.call("run", "--dry-run", "--against-jetti")
+    world.clock.stop_with = None
+
+    assert (out.code, stopped.code) == (5, 130)
+    for ran in (out, stopped):
+        assert "pending" not in ran.stdout.split("\n\n")[0]
+        assert "nothing was written." in ran.stdout.split("\n\n")[0].lower()
