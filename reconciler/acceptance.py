@@ -13,7 +13,7 @@ from reconciler.core.ports import Ledger
 from reconciler.core.records import Accepter, PlanMember, StoppedPlan
 from reconciler.core.report import ChangeKind
 from reconciler.core.request import RunRequest
-from reconciler.errors import SafetyStop
+from reconciler.errors import UnknownPlan
 
 
 class Acceptance:
@@ -24,7 +24,7 @@ class Acceptance:
         """Who let changes past the guards; None as long as none were."""
         self._user = request.accepted_by
         self._run_id = run_id
-        self._command = request.command
+        self._shown = request.shown
         self._digest = request.accept_digest
         self._members = frozenset(request.accept_members)
         self._ledger = ledger
@@ -78,14 +78,14 @@ class Acceptance:
         return True
 
     def require_known(self) -> None:
-        """Raise SafetyStop where the digest names no plan: whoever typed it has reviewed something
+        """Raise UnknownPlan where the digest names no plan: whoever typed it has reviewed something
         else than what would be done now."""
         # safeguard: unknown-digest-stops
         if not self._is_known:
-            raise SafetyStop(
-                f"--accept-plan {self._digest}: no such plan was kept or made, so nothing was"
-                " pushed",
-                f"look at what would be done now with `{self._command} --dry-run`",
+            raise UnknownPlan(
+                f"--accept-plan {self._digest}: no such plan was kept or made; nothing was pushed",
+                f"look at what would be done now with `{self._shown}`",
+                command=self._shown,
             )
 
     def accept(self, changes: Iterable[Change], *, asked_for: bool) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from reconciler.clock import Clock
 from reconciler.core.commands import init_adopt
@@ -20,7 +20,6 @@ from reconciler.errors import Interrupted
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.runtime import Progress
 
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _STEP = 5.0  # seconds between two signs that a wait goes on
 
 
@@ -37,9 +36,10 @@ def where_to_start(
     return min((start, *due)).replace(microsecond=0)
 
 
-def creation_rules(policy: Policy) -> CreationRules:
-    """Go-live has not come, so that nothing would be created automatically."""
-    return CreationRules(policy=policy, go_live=_NEVER, asked_for=False)
+def creation_rules(ledger: SqlLedger, policy: Policy) -> CreationRules:
+    """As if go-live had not come: nothing would be created automatically."""
+    go_live = ledger.meta.read().go_live
+    return CreationRules(policy=policy, go_live=go_live, asked_for=False, only_looks=True)
 
 
 def begin(ledger: SqlLedger, start: datetime, since: datetime | None) -> RunRequest:

@@ -320,7 +320,7 @@ def initialise(
 
 
 def _adopt(settings: Settings, request: RunRequest, runtime: Runtime, ledger: SqlLedger) -> Report:
-    rules = adoption.creation_rules(settings.policy)
+    rules = adoption.creation_rules(ledger, settings.policy)
     with adoption.before_looking(ledger):
         # safeguard: keys-before-the-wait
         _try_keys(settings, runtime)

@@ -133,6 +133,8 @@ class GuardedApproval:
         self._stopped_as = ""
         """The digest of what is stopped."""
         self._acceptance = Acceptance(request, start.run.id, ledger, clock)
+        self._was_looked_for = False
+        """Whether the creates that are stopped were looked for in Jetti."""
         self._already_there: Sequence[str] | None = ()
         """If this ledger never pushed: planned creates that Jetti already has; None: not asked."""
 
@@ -144,9 +146,12 @@ class GuardedApproval:
     def remarks(self) -> tuple[str, ...]:
         said = self._acceptance.remarks(self._judged)
         if self.stopped and self._request.dry_run and self._request.against_jetti:
+            seen = "what is stopped was not looked up in Jetti"
+            if self._was_looked_for:
+                seen = "what is stopped was looked for in Jetti by the markers of its creates alone"
             said += (
-                "what is stopped was looked for by its marker alone: the same command with"
-                f" --accept-plan {self._stopped_as} looks its orders up, too, and accepts nothing",
+                f"{seen}: the same command with --accept-plan {self._stopped_as} looks its orders"
+                " up, and accepts nothing",
             )
         return said
 
@@ -206,7 +211,7 @@ class GuardedApproval:
             # Asked only when something is newly stopped or for --against-jetti: passes run often.
             asks_jetti = bool(guarded.reasons) or self._request.against_jetti
             found = self._look_for(guarded.stopped) if asks_jetti else self._already_there
-            stop = stop_of(guarded, inputs, self._request.command, found)
+            stop = stop_of(guarded, inputs, self._request, found)
             self.failures.append(self._as_before_init(stop))
 
     # ------------------------------------------------------------------ a range or single returns
@@ -250,7 +255,7 @@ class GuardedApproval:
         stop = safety_stop(
             message,
             plan.digest,
-            self._request.command,
+            self._request,
             found,
             creates=len(_creates(changes)),
             otherwise=", or with --yes",
@@ -314,14 +319,17 @@ class GuardedApproval:
         pushed something since."""
         creates = _creates(changes)
         if not creates or not self._ledger.meta.read().has_pushed:
+            self._was_looked_for = bool(creates)
             return self._already_there
         try:
             with self._target.in_use() as target:
                 # safeguard: lost-ledger-that-has-pushed
-                return target.already_has(creates) or ()
+                found = target.already_has(creates) or ()
         except (TargetUnavailable, KeyRefused) as error:
             self.failures.append(error)  # the plan is stopped all the same, with other advice
             return ()
+        self._was_looked_for = True
+        return found
 
 
 _INIT = "reconciler init"

@@ -90,6 +90,10 @@ class SafetyStop(ReconcilerError):
     exit_code = 7
 
 
+class UnknownPlan(SafetyStop):
+    """What was accepted names no plan. Nothing waits for a decision: later passes go on."""
+
+
 class LedgerMissing(SafetyStop):
     """There is no ledger here, or an empty or foreign file in its place.
 

@@ -100,6 +100,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
             watermark=_watermarks(result, state),
             exit_code=exit_code,
             digest=result.digest,
+            ended_early=result.ended_early,
             accepted_by=result.accepted_by,
             message=_message(exit_code, failures, state),
             would_go_live=start.would_go_live,
@@ -110,6 +111,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
         requests=result.requests,
         changes=changes,
         problems=state.problems,
+        problems_left_out=state.problems_left_out,
         unknown_words=state.unknown_words,
         malformed=state.malformed,
         backlog=backlog,
@@ -182,7 +184,9 @@ def _state_of(
         if result.start.creation_stopped is None and meta.creation_stopped is not None:
             # One of these returns has stopped it.
             totals = structs.replace(totals, creation_stopped=meta.creation_stopped)
-        problems = summary.problems_of(found, overdue_before)[:_MOST_PROBLEMS]
+        problems = summary.problems_of(found, overdue_before)
+        number = len(problems)
+        del problems[_MOST_PROBLEMS:]
     else:
         totals = summary.LedgerTotals(
             states={
@@ -196,6 +200,10 @@ def _state_of(
         )
         worst = ledger.entries.problems(overdue_before, _MOST_PROBLEMS)
         problems = [one for one in worst if not is_calm(one.state)]
+        number = len(problems)
+        if len(worst) == _MOST_PROBLEMS:
+            calm = frozenset(filter(is_calm, State))
+            number = ledger.entries.count_problems(overdue_before, besides=calm)
     if totals.creation_stopped is not None:
         # Nothing else that is wrong can be settled before it.
         problems.sort(key=lambda one: one.id != meta.creation_stopped_by)
@@ -206,6 +214,7 @@ def _state_of(
         meta.watermark,
         meta.has_pushed,
         words.unmapped(ledger.entries.unknown_words(), settings.mapping, settings.policy),
+        problems_left_out=number - len(problems),
         proven_ids_key=meta.proven_ids_key,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from sys import intern
 
 from msgspec import Struct
 
@@ -39,6 +40,7 @@ from reconciler.errors import (
     SafetyStop,
     TargetUnavailable,
     Unforeseen,
+    UnknownPlan,
 )
 from reconciler.failpoints import Failpoint, hit
 from reconciler.log_events import Event
@@ -210,6 +212,7 @@ class Pass:
             requests=self._requests(),
             seconds_at_pace=self._rates.seconds(self._plan.changes),
             worked=self._worked(),
+            ended_early=self._ended_by is not None,
         )
 
     def _worked(self) -> Worked | None:
@@ -221,7 +224,7 @@ class Pass:
         """Each change that was not carried out, with the reason."""
         done = {outcome.return_id for outcome in self._turns.outcomes}
         why_stopped = f"stopped with plan {digest}, until someone accepts it"
-        why_left = self._why_left()
+        spent = self._budget.why_spent(self._spent())
         waiting = iter(stopped)  # in the plan's order
         next_stopped = next(waiting, None)
         for change in self._plan.changes:
@@ -238,26 +241,43 @@ class Pass:
             else:
                 # safeguard: cut-short-push-shows-what-was-written
                 written = self._target.unfinished.get(change.return_id, NOTHING_WRITTEN)
-                # safeguard: what-rests-is-not-left-to-passes
-                why = _ASK_AGAIN if change.rests and not self._ended_by else why_left
+                why = intern(self._why_left(change, spent))  # one text, however many have it
                 yield change.with_outcome(OutcomeKind.DEFERRED, why, written=written)
 
-    def _why_left(self) -> str:
+    def _why_left(self, change: Change, spent: str | None) -> str:
+        """Why it was not carried out, and who goes on with it. `spent`: why no budget is left."""
         match self._ended_by:
             case None:
-                spent = self._budget.why_spent(self._spent())
-                why = spent or "the backlog has had its share of this pass"
-                return f"{why}, so it was left for a later pass"
-            case SafetyStop():
+                return self._why_not_now(change, spent)
+            case SafetyStop() if not isinstance(self._ended_by, UnknownPlan):
                 return f"it waits for a decision: {self._ended_by}"
             case _ if self._request.dry_run:
                 return f"{self._ended_by}, so this dry run did not come to it"
-            case _ if self._rules.asked_for and not self._approval.is_accepted:
+            case _ if change.rests:
+                return f"{self._ended_by}; {_ASK_AGAIN}"
+            case _ if self._has_to_be_asked_for(change):
                 return f"{self._ended_by}, before it was accepted: it has to be asked for again"
             case KeyRefused():
                 return f"{self._ended_by}, so it stays pending until the key is accepted"
             case _:
                 return f"{self._ended_by}, so it was left for a later pass"
+
+    def _why_not_now(self, change: Change, spent: str | None) -> str:
+        """Of a pass that was not broken off."""
+        stopped = self._start.creation_stopped
+        # safeguard: what-rests-is-not-left-to-passes
+        if change.rests:
+            return _ASK_AGAIN
+        if stopped is not None and change.creates and not change.reads_back:
+            return f"creation is stopped: {stopped}"
+        why = spent or "the backlog has had its share of this pass"
+        return f"{why}, so it was left for a later pass"
+
+    def _has_to_be_asked_for(self, change: Change) -> bool:
+        """Whether only who asks has it created, and nobody has done so to the end."""
+        # Elsewhere what is from before go-live is created because somebody did.
+        is_asked_now = self._rules.asked_for and not self._approval.is_accepted
+        return is_asked_now and change.creates and change.before_go_live and not change.is_accepted
 
 
 def _transition_of(done: NothingToPush) -> Transition:

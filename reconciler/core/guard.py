@@ -19,6 +19,7 @@ from reconciler.core.instants import iso, to_the_minute
 from reconciler.core.plan import Change, Plan, digest_of
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind
+from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
 from reconciler.errors import SafetyStop
 
@@ -118,9 +119,12 @@ def members_opened_by(
 
 
 def stop_of(
-    guarded: Guarded, inputs: GuardInputs, command: str, already_there: Sequence[str] | None = ()
+    guarded: Guarded,
+    inputs: GuardInputs,
+    request: RunRequest,
+    already_there: Sequence[str] | None = (),
 ) -> SafetyStop:
-    """The error that reports the stopped part. `command` runs this pass again.
+    """The error that reports the stopped part of what `request` came to.
 
     `already_there` are ids of its returns that Jetti has although this ledger does not know; None
     where Jetti was not asked.
@@ -138,14 +142,14 @@ def stop_of(
         message = f"plan {digest} is stopped{since}: it would {in_words(guarded.stopped)}"
     creates = _of(guarded.stopped, ChangeKind.CREATE)
     return safety_stop(
-        message, digest, command, already_there, creates=creates, go_live=inputs.go_live
+        message, digest, request, already_there, creates=creates, go_live=inputs.go_live
     )
 
 
 def safety_stop(
     message: str,
     digest: str,
-    command: str,
+    request: RunRequest,
     already_there: Sequence[str] | None = (),
     *,
     creates: int,
@@ -156,6 +160,7 @@ def safety_stop(
 
     `already_there` as for `stop_of`, of that many creates; `go_live` is this ledger's.
     """
+    command = request.command
     if already_there is None:
         return SafetyStop(
             message,
@@ -173,9 +178,20 @@ def safety_stop(
         )
     return SafetyStop(
         message,
-        hint=f"look at it with `{command} --dry-run`, then accept it with "
-        f"`{command} --accept-plan {digest}`{otherwise}",
+        hint=f"{_look_then_accept(request, digest)}{otherwise}",
         command=f"{command} --accept-plan {digest}",
+    )
+
+
+def _look_then_accept(request: RunRequest, digest: str) -> str:
+    """How to see more of a plan that is stopped than this request has shown, and to go on."""
+    accept = f"{request.command} --accept-plan {digest}"
+    if not request.dry_run:
+        return f"look at it with `{request.shown}`, then accept it with `{accept}`"
+    look_up = f"{request.command} --dry-run --against-jetti --accept-plan {digest}"
+    return (
+        f"look its orders up with `{look_up}`, which accepts nothing, then accept it with"
+        f" `{accept}`"
     )
 
 

@@ -9,9 +9,6 @@ from reconciler.core.report import OutcomeKind, Report, RunFacts
 from reconciler.core.request import RunRequest
 from reconciler.core.summary import CREATION_STOPPED
 
-BROKEN_OFF = frozenset({1, 5, 6, 8, 129, 130, 143})
-"""Exit codes of a dry run that did not come to all of its plan."""
-
 _SHOWN_WHOLE = frozenset({0, 3, 7, 10})
 """Exit codes of a dry run that came to the end of its plan."""
 
@@ -66,6 +63,6 @@ def _leaves_something(report: Report) -> bool:
         return True
     if is_about_creation(run):
         return False
-    if run.exit_code in BROKEN_OFF:
+    if run.ended_early:
         outcomes.discard(OutcomeKind.DEFERRED)  # it only did not come to them
     return not _LEFT_FOR_A_RUN.isdisjoint(outcomes)

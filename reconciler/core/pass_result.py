@@ -71,6 +71,8 @@ class PassResult(Struct, frozen=True):
     """How long the plan takes at the rate that Jetti allows."""
     worked: Worked | None = None
     """None where nothing is left by this pass: in a dry run, and before there was a plan."""
+    ended_early: bool = False
+    """Whether something other than a budget broke it off."""
     accepted_by: str | None = None
     """The user who let changes of the plan past the guards with --accept-plan."""
 
@@ -90,5 +92,7 @@ class LedgerState(Struct, frozen=True):
     has_pushed: bool = True
     """Whether any write was ever sent from it."""
     unknown_words: tuple[CountedWord, ...] = ()
+    problems_left_out: int = 0
+    """How many more there are than are listed."""
     proven_ids_key: str | None = None
     """The value of `jetti.cancel_ids_key` that a create has proven."""

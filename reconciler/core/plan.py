@@ -58,6 +58,8 @@ class CreationRules(Struct, frozen=True):
     go_live: datetime
     asked_for: bool
     """Whether someone named this range or these returns: then go-live does not matter."""
+    only_looks: bool = False
+    """Whether returns are looked for in Jetti, and none is created for being after go-live."""
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -308,8 +310,9 @@ def is_accepted(entry: Entry) -> bool:
 
 def after_go_live(entry: Entry, rules: CreationRules) -> bool:
     """Whether go-live lets the return be created, or someone asked for it."""
+    is_young = not rules.only_looks and entry.seen.created_at >= rules.go_live
     # safeguard: go-live
-    return rules.asked_for or entry.asked_for or entry.seen.created_at >= rules.go_live
+    return rules.asked_for or entry.asked_for or is_young
 
 
 def creatable(entry: Entry, rules: CreationRules) -> frozenset[str]:

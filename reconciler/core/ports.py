@@ -150,6 +150,9 @@ class Entries(Protocol):
     def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
         """Entries that failed, need someone or are overdue, the longest waiting first."""
 
+    def count_problems(self, overdue_before: datetime, *, besides: Collection[State] = ()) -> int:
+        """How many such entries there are, in whatever states but these."""
+
     def unknown_words(self) -> tuple[CountedWord, ...]:
         """Words of Loop that this version does not know, and how many returns show each."""
 

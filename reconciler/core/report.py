@@ -181,6 +181,9 @@ class RunFacts(Struct, frozen=True):
     watermark: Watermarks
     exit_code: int
     digest: str
+    ended_early: bool = False
+    """Whether something other than a budget broke it off. A dry run did not come then to what is
+    `deferred` and not stopped."""
     accepted_by: str | None = None
     """The user who let changes of this pass past the guards, having reviewed them."""
     message: str | None = None
@@ -282,6 +285,8 @@ class Report(Struct, frozen=True):
     requests: Requests
     changes: Changes | tuple[ReportedChange, ...] = ()
     problems: tuple[Problem, ...] = ()
+    problems_left_out: int = 0
+    """How many more there are than are listed."""
     unknown_words: tuple[CountedWord, ...] = ()
     """Words in Loop that neither this version nor a setting knows, over all returns."""
     malformed: tuple[SetAside, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -69,9 +70,21 @@ class RunRequest(Struct, frozen=True, kw_only=True):
         return shlex.join(self._arguments())
 
     @property
+    def shown(self) -> str:
+        """The command line that shows what this asks for, as far as this looks, and changes
+        nothing."""
+        return shlex.join((*self._arguments(), "--dry-run", *self._of_a_dry_run()))
+
+    @property
     def again(self) -> tuple[str, ...]:
         """The same command without --dry-run and what goes with it, as an argument list."""
         return (*self._arguments(), *self.typed)
+
+    def _of_a_dry_run(self) -> Iterator[str]:
+        if self.since is not None:
+            yield from ("--since", iso(self.since))
+        if self.against_jetti:
+            yield "--against-jetti"
 
     def _arguments(self) -> tuple[str, ...]:
         """What asks for the same returns. What a verification has recorded any pass goes on

@@ -106,6 +106,8 @@ class LookupPreview(Target):
         stopped = self._creator.why_stopped()
         if found.missing and stopped is not None:
             return PushResult(OutcomeKind.DEFERRED, stopped, names), NO_FIELDS
+        if found.missing and not matched.only_looks:
+            self._updater.check_reasons(entry)  # as a run does before it creates
         diff = self._updater.diff(entry, found)
         if isinstance(diff, NeedsReview):
             return PushResult(OutcomeKind.REVIEW, diff.reason, names), NO_FIELDS

@@ -201,16 +201,19 @@ class SqlEntries:
 
     def problems(self, overdue_before: datetime, limit: int) -> list[Entry]:
         """Entries that failed, need someone or are overdue, the longest waiting first."""
-        overdue = and_(entries.c.state.in_(OPEN), entries.c.due_since <= overdue_before)
-        stuck = entries.c.state.in_(TROUBLED)
         query = (
             select(entries.c.return_id)
-            .where(or_(stuck, overdue))
+            .where(_is_problem(overdue_before))
             .order_by(entries.c.due_since, entries.c.return_id)
             .limit(limit)
         )
         with self._database.reading() as connection:
             return load(connection, list(connection.execute(query).scalars()))
+
+    def count_problems(self, overdue_before: datetime, *, besides: Collection[State] = ()) -> int:
+        """How many such entries there are, in whatever states but these."""
+        others = entries.c.state.not_in(besides)
+        return self._count(and_(_is_problem(overdue_before), others))
 
     def every_problem(self, overdue_before: datetime) -> list[Problem]:
         """All that `status` counts as dead, failed, in review or overdue, in order of id."""
@@ -282,6 +285,11 @@ def _due(now: datetime) -> ColumnElement[bool]:
         ),
         and_(state.in_(_UNANSWERED), ~unsettled),
     )
+
+
+def _is_problem(overdue_before: datetime) -> ColumnElement[bool]:
+    overdue = and_(entries.c.state.in_(OPEN), entries.c.due_since <= overdue_before)
+    return or_(entries.c.state.in_(TROUBLED), overdue)
 
 
 def _left(now: datetime) -> ColumnElement[bool]:

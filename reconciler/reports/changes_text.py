@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.core.model import OwnedField, Value
+from msgspec.structs import replace
+
+from reconciler.core.instants import iso
+from reconciler.core.model import OwnedField, State, Value
 from reconciler.core.report import ChangeKind, OutcomeKind, Report, ReportedChange
 from reconciler.core.text import safe
 from reconciler.reports.change_groups import SHOWN, Group, grouped
 from reconciler.reports.layout import Layout
-from reconciler.reports.wording import counted, order, sale_returns_done, state, value
+from reconciler.reports.wording import counted, order, sale_returns_done, state, value, values
 
 _OF_THE_PARCEL = (
     OwnedField.TRACKING_COMPANY,
@@ -32,17 +35,29 @@ _DONE = {
 }
 _QUANTITY = f"{OwnedField.QUANTITY}["
 _SHOWN_AS_IS = (OutcomeKind.PLANNED, OutcomeKind.PUSHED)
+_AS_A_PAGE = ("--format", "html", "--output", "plan.html")
+_STILL_DUE = (OutcomeKind.WAITING, OutcomeKind.FAILED, OutcomeKind.REVIEW, OutcomeKind.DEFERRED)
+"""After which a return may have been due for longer than the run took."""
+_STATES_AFTER: dict[OutcomeKind, tuple[State, ...]] = {
+    OutcomeKind.PUSHED: (State.SYNCED,),
+    OutcomeKind.WAITING: (State.WAITING,),
+    OutcomeKind.FAILED: (State.FAILED, State.DEAD, State.UNKNOWN),
+    OutcomeKind.REVIEW: (State.REVIEW,),
+    OutcomeKind.DEFERRED: (State.PENDING, State.WAITING, State.FAILED),
+}
+"""The states in which returns are after a change with that outcome."""
+_ABOVE = "its reason is above"
 _FEW_FIELDS = 2
 """The most fields shown of a change that is one of many."""
 _MOST_GOODS = 3
 _LONGEST_NAME = 60
 
 
-def lines(report: Report, page: Layout) -> Iterator[str]:
-    """What changed, or would, in groups of which each shows a few; no lines if nothing did."""
+def lines(report: Report, page: Layout, reasons_told: Mapping[str, str | None]) -> Iterator[str]:
+    """What changed, or would, in groups of which each shows a few; no lines if nothing did.
+    `reasons_told`: by return id the reason that is above already, and is not said a second time."""
     left, rest = _sorted_out(report)
-    more = _how_to_see_more(report)
-    for group in grouped(rest):
+    for group in grouped(_without_what_was_told(change, reasons_told) for change in rest):
         yield ""
         yield from page.wrapped(_title(group, report), 2)
         left_out = group.count - len(group.shown)
@@ -50,19 +65,42 @@ def lines(report: Report, page: Layout) -> Iterator[str]:
             own_reason = "" if group.stopped or group.reason else safe(change.reason or "")
             yield from _change(change, own_reason, page, is_short=left_out > 0)
         if left_out:
+            more = _how_to_see_more(group, report)
             yield from page.wrapped(f"and {left_out} more{more}", 4, first=2)
     # Not in a list: there may be 100,000.
     skipped = (one for one in report.changes if _is_skipped(one))
     yield from _named("skipped", skipped, page)
-    yield from _named("left pending", left, page)
+    yield from _named("left as they were", left, page)
 
 
-def _how_to_see_more(report: Report) -> str:
-    """What to add to the command that made this report, or the next one, if it is a dry run."""
-    how = ("--format", "html", "--output", "plan.html")
-    if "--dry-run" in report.next:
-        return f": {safe(shlex.join((*report.next, *how)), 300)}"
-    return f": {shlex.join(how)}" if report.run.dry_run else "; --format html lists all"
+def _without_what_was_told(
+    change: ReportedChange, told: Mapping[str, str | None]
+) -> ReportedChange:
+    if change.reason is None:
+        return change
+    if change.outcome is OutcomeKind.PUSHED and change.reason == _DONE[change.change]:
+        return replace(change, reason=None)  # the title says it
+    return replace(change, reason=_ABOVE) if told.get(change.return_id) == change.reason else change
+
+
+def _how_to_see_more(group: Group, report: Report) -> str:
+    """What to type to see all of a group."""
+    run, following = report.run, report.next
+    if run.dry_run and "--dry-run" not in following:
+        return f": {shlex.join(_AS_A_PAGE)}"  # with the command that made this report
+    is_kept_back = group.stopped or run.dry_run
+    if is_kept_back and following[:2] == ("reconciler", "run"):
+        dry = () if "--dry-run" in following else ("--dry-run",)
+        words = (*following, *dry, *_AS_A_PAGE)
+    else:
+        # The run is over: the same command would be another one.
+        since = () if group.outcome in _STILL_DUE else ("--since", iso(run.started_at))
+        states = _STATES_AFTER[group.outcome]
+        if group.kind is ChangeKind.ADOPT:
+            states += (State.PENDING,)  # for what a later pass brings up to date
+        named = [word for one in states for word in ("--state", one.value)]
+        words = ("reconciler", "list", *named, *since)
+    return f": `{safe(shlex.join(words), 300)}`"
 
 
 def _title(group: Group, report: Report) -> str:
@@ -78,7 +116,11 @@ def _title(group: Group, report: Report) -> str:
         title = f"would {verb} {number}"
     else:
         title = f"{state(group.outcome.value)} {number}, to {verb}"
-    return f"{title}: {safe(group.reason)}" if group.reason else title
+    if not group.reason:
+        return title
+    # Said of each, because a reason speaks of one return.
+    each = "each" if group.reason.startswith("would ") else "each:"
+    return f"{title}; {each} {safe(group.reason)}"
 
 
 def beyond_the_words(changes: Iterable[ReportedChange]) -> tuple[int, int]:
@@ -138,7 +180,7 @@ def _change(
     # Of what is planned or done the title says it.
     until_then = "" if change.stopped or change.outcome in _SHOWN_AS_IS else "written: "
     fields = [
-        f"{safe(field.field, 60)}: {value(field.before)} -> {value(field.after)}"
+        f"{safe(field.field, 60)}: {' -> '.join(values(field.before, field.after))}"
         for field in change.fields
     ]
     if is_short and fields:

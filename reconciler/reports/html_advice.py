@@ -42,9 +42,10 @@ _ON_ROWS_WITHOUT_ID = (
 _ON_OUTCOMES = {
     OutcomeKind.WAITING: "Later passes look for it again. If it lasts, see why the order does not"
     " come to Jetti.",
-    OutcomeKind.FAILED: "Later passes try it again. If the reason lasts, correct what it names.",
+    OutcomeKind.FAILED: "Correct what the reason names. Passes try it again unless it was given up:"
+    " `reconciler show` tells.",
     OutcomeKind.REVIEW: "Someone has to decide: `reconciler show` says what is in doubt.",
-    OutcomeKind.DEFERRED: "Nothing to do: later passes go on with it.",
+    OutcomeKind.DEFERRED: "The reason says what it waits for; `reconciler show` what happens next.",
 }
 """Of what a pass did not carry out."""
 

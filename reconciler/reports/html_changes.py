@@ -33,7 +33,7 @@ OUTCOMES = {
     OutcomeKind.FAILED: "failed",
     OutcomeKind.REVIEW: "in review",
     OutcomeKind.SKIPPED: "skipped",
-    OutcomeKind.DEFERRED: "left for later",
+    OutcomeKind.DEFERRED: "deferred",
 }
 STOPPED = "stopped"
 
@@ -96,6 +96,7 @@ def rows(changes: Iterable[ReportedChange], common: Alike) -> Iterator[Row]:
     """One after the other, so that there is only ever one in memory."""
     for change in changes:
         fields = list(change.fields)
+        lines = html_fields.order_lines(fields)
         is_shown_as_is = change.stopped or change.outcome in (
             OutcomeKind.PLANNED,
             OutcomeKind.PUSHED,
@@ -115,7 +116,9 @@ def rows(changes: Iterable[ReportedChange], common: Alike) -> Iterator[Row]:
             sale_returns=_sale_returns(change, fields),
             changed=()
             if is_new
-            else tuple(html_fields.changed(one.field, one.before, one.after) for one in fields),
+            else tuple(
+                html_fields.changed(one.field, one.before, one.after, lines) for one in fields
+            ),
             # Of what is stopped the headline gives the reason.
             reason="" if change.stopped or not change.reason else safe(change.reason),
             remarks=tuple(safe(remark) for remark in change.remarks[:_MOST_REMARKS]),

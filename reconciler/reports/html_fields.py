@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import islice
 
 from msgspec import Struct
@@ -12,7 +12,8 @@ from reconciler.core.field_changes import FieldChange
 from reconciler.core.model import OwnedField, Value
 from reconciler.core.report import ChangeKind, ReportedChange
 from reconciler.core.text import safe
-from reconciler.reports.wording import value
+from reconciler.core.verification.report import FieldDifference
+from reconciler.reports.wording import value, values
 
 LABELS = {
     OwnedField.EXTERNAL_ID: "Marker",
@@ -89,10 +90,12 @@ def _new(change: ReportedChange, fields: list[FieldChange]) -> dict[str, dict[st
     """Each new sale return, by its reference in brackets where it has one, with what it holds."""
     if not is_all_new(change, fields):
         return {}
+    lines = order_lines(fields)
     found: dict[str, dict[str, Value]] = defaultdict(dict)
     for field in fields:
         name, place = _split(field.field)
-        if name in _OF_SALE_RETURNS:
+        # A line of one has a marker of its own, and is no sale return.
+        if name in _OF_SALE_RETURNS and place not in lines:
             found[place][name] = field.after
     # Without a marker it is only a part of one.
     return {place: held for place, held in found.items() if OwnedField.EXTERNAL_ID in held}
@@ -113,13 +116,24 @@ def new_lines(change: ReportedChange, fields: list[FieldChange], common: Alike) 
             elif after is not None:
                 parts.append(f"{label}: {value(after)}")
         yield " · ".join(parts)
-    units = []
+    lines: dict[str, tuple[str, list[str]]] = {
+        place: (value(one.after), [])
+        for one in fields
+        for name, place in (_split(one.field),)
+        if name == OwnedField.QUANTITY
+    }
     for one in fields:
         name, place = _split(one.field)
         if name == OwnedField.QUANTITY:
-            units.append(f"{place.strip('[]')} × {value(one.after)}")
+            continue
+        if place in lines and name in LABELS:
+            lines[place][1].append(f"{LABELS[OwnedField(name)]} {value(one.after)}")
         elif place not in whole or name not in _OF_SALE_RETURNS:
             yield f"{_label(one.field)}: {value(one.after)}"
+    units = [
+        f"{place.strip('[]')} × {number}" + (f" ({', '.join(more)})" if more else "")
+        for place, (number, more) in lines.items()
+    ]
     if units:
         yield f"{'Line' if len(units) == 1 else 'Lines'} {', '.join(units)}"
 
@@ -143,23 +157,26 @@ def _without_id(text: Value, change: ReportedChange) -> str:
 # --------------------------------------------------------------------------------- before and after
 
 
-def changed(field: str, before: Value, after: Value) -> Changed:
-    """A field with both values."""
-    return Changed(_label(field), _shown(before), _shown(after))
+def changed(field: str, before: Value, after: Value, lines: Set[str] = frozenset()) -> Changed:
+    """A field with both values. `lines`: places that are lines of an order."""
+    return Changed(_label(field, lines), *values(before, after, 120, none="nothing"))
 
 
-def _label(field: str) -> str:
+def order_lines(fields: Iterable[FieldChange | FieldDifference]) -> frozenset[str]:
+    """The places in the names of these fields that are lines of an order, and not sale returns:
+    those with a quantity."""
+    split = (_split(one.field) for one in fields)
+    return frozenset(place for name, place in split if name == OwnedField.QUANTITY)
+
+
+def _label(field: str, lines: Set[str] = frozenset()) -> str:
     """`Status of SR-3`, `Quantity of line 11500000000001`."""
     name, place = _split(field)
     if name not in LABELS:
         return safe(field, 60)
     label = LABELS[OwnedField(name)]
-    of = "line " if name == OwnedField.QUANTITY else ""
+    of = "line " if name == OwnedField.QUANTITY or place in lines else ""
     return f"{label} of {of}{safe(place.strip('[]'), 60)}" if place else label
-
-
-def _shown(of_field: Value) -> str:
-    return "nothing" if of_field is None else safe(str(of_field), 120)
 
 
 def _split(field: str) -> tuple[str, str]:

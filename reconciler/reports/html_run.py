@@ -23,7 +23,7 @@ from reconciler.reports.html_advice import NotUnderstood, Open, Word
 from reconciler.reports.html_bars import Bars
 from reconciler.reports.html_changes import Group, Row
 from reconciler.reports.html_fields import Alike
-from reconciler.reports.wording import command_line, counted, moment
+from reconciler.reports.wording import command_line, counted, moment, sentence
 
 MOST_ROWS = 10_000
 """Changes that are listed; a browser is slow with more, and the page is large."""
@@ -74,6 +74,9 @@ class RunPage(Struct, frozen=True):
     accept: str
     """The command that applies exactly this plan; empty where it is the same command once more."""
     is_dry: bool
+    listed_by: str
+    """What lists all changes; of a run, which is over, all returns as they are now."""
+    problems_listed_by: str
     problems: tuple[Open, ...]
     more_problems: int
     malformed: tuple[NotUnderstood, ...]
@@ -83,6 +86,7 @@ class RunPage(Struct, frozen=True):
     not_done: tuple[Group, ...]
     tiles: tuple[Tile, ...]
     bars: tuple[Bars, ...]
+    changes_title: str
     rows: Iterable[Row]
     """Can be iterated once."""
     listed: int
@@ -101,6 +105,10 @@ class RunPage(Struct, frozen=True):
     more_windows: int
     watermark: str
     reading: Facts
+    standing_of: str
+    """Which returns are counted in `standing`."""
+    standing: Facts
+    """How returns are now, whatever this run did."""
     requests: Facts
     timing: Facts
     remarks: tuple[str, ...]
@@ -125,7 +133,7 @@ def page(report: Report) -> RunPage:
     return RunPage(
         name=run_text.name(run),
         at=moment(run.finished_at),
-        verdict=f"{verdict[:1].upper()}{verdict[1:]}",
+        verdict=sentence(verdict),
         tone=tone,
         badge="Nothing was written" if run.dry_run and tone == "well" else _BADGES[tone],
         exit_code=run.exit_code,
@@ -133,10 +141,13 @@ def page(report: Report) -> RunPage:
         failures=tuple(_failures(run)),
         next=command_line(report.next) or "",
         digest=safe(run.digest, 20) if _is_applicable(run, told) else "",
-        accept=_accept(run),
+        accept=_accept(report),
         is_dry=run.dry_run,
+        listed_by="--format csv" if run.dry_run else "reconciler list --format json",
+        problems_listed_by=run_text.lists_problems(report),
         problems=tuple(html_advice.problems(report)),
-        more_problems=max(0, len(report.problems) - html_advice.MOST_PROBLEMS),
+        more_problems=report.problems_left_out
+        + max(0, len(report.problems) - html_advice.MOST_PROBLEMS),
         malformed=tuple(html_advice.malformed(report)),
         more_malformed=max(0, len(report.malformed) - html_advice.MOST_PROBLEMS),
         words=tuple(html_advice.unknown_words(report)),
@@ -144,6 +155,7 @@ def page(report: Report) -> RunPage:
         not_done=tuple(html_advice.not_done(told)),
         tiles=tuple(_tiles(report, told)),
         bars=tuple(_bars(told)),
+        changes_title=_changes_title(run, shown),
         rows=html_changes.rows(shown, common),
         listed=len(shown),
         more_rows=len(told) - len(shown),
@@ -161,10 +173,22 @@ def page(report: Report) -> RunPage:
         more_windows=max(0, len(run.windows) - _MOST_WINDOWS),
         watermark=run_text.watermark(run).replace("->", "→"),
         reading=tuple(_reading(report)),
+        standing_of=run_text.standing_of(run),
+        standing=tuple(_standing(report)),
         requests=tuple(_requests(report)),
         timing=tuple(_timing(report)),
         remarks=tuple(safe(remark, 1000) for remark in run.remarks if remark != run.message),
     )
+
+
+def _changes_title(run: RunFacts, shown: Iterable[ReportedChange]) -> str:
+    if run.dry_run:
+        return "What would change"
+    # Of what is stopped the fields are those that would be written.
+    has_changed = any(
+        one.outcome is OutcomeKind.PUSHED or (any(one.fields) and not one.stopped) for one in shown
+    )
+    return "What changed" if has_changed else "What was to change"
 
 
 def _is_skipped(change: ReportedChange) -> bool:
@@ -190,12 +214,17 @@ def _failures(run: RunFacts) -> Iterator[tuple[str, str]]:
 
 
 def _is_applicable(run: RunFacts, told: Iterable[ReportedChange]) -> bool:
-    """Whether the digest names something that is still to be done."""
-    return any(one.stopped or (run.dry_run and one.outcome is OutcomeKind.PLANNED) for one in told)
+    """Whether the digest names something that is still to be done, and can be accepted."""
+    return run.would_go_live is None and any(
+        one.stopped or (run.dry_run and one.outcome is OutcomeKind.PLANNED) for one in told
+    )
 
 
-def _accept(run: RunFacts) -> str:
-    if run.dry_run and run.kind is not RunKind.SCHEDULED:
+def _accept(report: Report) -> str:
+    run = report.run
+    if "--accept-plan" in report.next and run.digest in report.next:
+        return command_line(report.next) or ""
+    if run.kind is not RunKind.SCHEDULED:
         return ""
     return f"reconciler run --accept-plan {safe(run.digest, 20)}"
 
@@ -216,8 +245,10 @@ def _tiles(report: Report, told: Iterable[ReportedChange]) -> Iterator[Tile]:
         if kinds[kind]:
             what = f"to {html_changes.VERBS[kind]}" if dry else html_changes.DONE[kind]
             yield Tile(f"{kinds[kind]:,}", what)
+    of_which = "in this plan" if dry else "in this run"
     for outcome, count in outcomes.items():
-        yield Tile(f"{count:,}", outcome)
+        # The ledger may have more that wait or failed: they are counted below.
+        yield Tile(f"{count:,}", f"{outcome} {of_which}")
     sums = report.sums
     if sums.vendors:
         yield Tile(f"{sums.vendors:,}", "vendor" if sums.vendors == 1 else "vendors")
@@ -261,14 +292,22 @@ def _reading(report: Report) -> Iterator[tuple[str, str]]:
         ("Changed", counts.changed),
         ("Unchanged", counts.unchanged),
         ("Skipped", counts.skipped),
-        ("Not understood", counts.malformed),
         ("Forgotten, of which nothing is kept", counts.forgotten),
-        ("Pending now", counts.pending),
-        ("Waiting now", counts.waiting),
-        ("Failed now", counts.failed),
-        ("In review now", counts.review),
+    ):
+        if number:
+            yield what, f"{number:,}"
+
+
+def _standing(report: Report) -> Iterator[tuple[str, str]]:
+    counts = report.counts
+    for what, number in (
+        ("Pending", counts.pending),
+        ("Waiting", counts.waiting),
+        ("Failed", counts.failed),
+        ("In review", counts.review),
         ("Given up", counts.dead),
         ("With an unanswered write", counts.unanswered),
+        ("Not understood", counts.malformed),
     ):
         if number:
             yield what, f"{number:,}"

@@ -14,7 +14,7 @@ from reconciler.reports import html_bars, html_fields, html_run, verification_te
 from reconciler.reports.html_bars import Bars
 from reconciler.reports.html_fields import Changed
 from reconciler.reports.html_run import MOST_ROWS, Facts, RunPage, Tile
-from reconciler.reports.wording import command_line, counted, moment, order, span, state
+from reconciler.reports.wording import command_line, counted, moment, order, sentence, span, state
 
 _MOST = 500
 
@@ -67,6 +67,8 @@ class VerificationPage(Struct, frozen=True):
     more_undecided: int
     in_work: tuple[Aside, ...]
     more_in_work: int
+    listed_by: str
+    """What lists all; empty of a repair, which another call would not show again."""
     compared: Facts
     requests: Facts
     timing: Facts
@@ -84,7 +86,7 @@ def page(found: Verification) -> VerificationPage:
     return VerificationPage(
         name=f"Verification, {span(facts.start, facts.end)}",
         at=moment(facts.finished_at),
-        verdict=f"{verdict[:1].upper()}{verdict[1:]}",
+        verdict=sentence(verdict),
         tone=tone,
         badge=_BADGES[tone],
         exit_code=facts.exit_code,
@@ -99,6 +101,7 @@ def page(found: Verification) -> VerificationPage:
         more_undecided=_more(found.undecided),
         in_work=tuple(map(_aside, found.in_work[:_MOST])),
         more_in_work=_more(found.in_work),
+        listed_by="--format csv" if found.repair is None else "",
         compared=tuple(_compared(found)),
         requests=tuple(_requests(found)),
         timing=(
@@ -122,13 +125,15 @@ def _failures(found: Verification) -> Iterator[tuple[str, str]]:
 
 
 def _differing(one: Difference) -> Differing:
+    lines = html_fields.order_lines(one.fields)
     return Differing(
         order=order(one.order_name, one.order_id) if one.order_name or one.order_id else "",
         return_id=safe(one.return_id, 20),
         kind=verification_text.TITLES[one.kind],
         what=safe(one.what, 1000),
         fields=tuple(
-            html_fields.changed(field.field, field.pushed, field.live) for field in one.fields
+            html_fields.changed(field.field, field.pushed, field.live, lines)
+            for field in one.fields
         ),
         proposed=safe(one.proposed, 500),
         command=safe(one.command or "", 500),
@@ -161,7 +166,8 @@ def _tiles(found: Verification) -> Iterator[Tile]:
 
 
 def _bars(found: Verification) -> Iterator[Bars]:
-    kinds = Counter(verification_text.TITLES[one.kind] for one in found.differences)
+    of_returns = {(one.kind, one.return_id) for one in found.differences}
+    kinds = Counter(verification_text.TITLES[kind] for kind, _ in of_returns)
     if (drawn := html_bars.bars("By difference", "Difference", kinds)) is not None:
         yield drawn
 

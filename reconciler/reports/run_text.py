@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.core import duration
-from reconciler.core.next_command import BROKEN_OFF, is_about_creation
+from reconciler.core.model import State
+from reconciler.core.next_command import is_about_creation
 from reconciler.core.report import (
     ChangeKind,
     OutcomeKind,
@@ -28,6 +29,7 @@ from reconciler.reports.wording import (
     moment,
     order,
     sale_returns_done,
+    sentence,
     span,
     state,
     to_go,
@@ -35,11 +37,11 @@ from reconciler.reports.wording import (
 
 _MOST = 20
 """The most problems shown, and the most rows that are not understood."""
-_LIST = "reconciler list --state review --state dead --state failed --state waiting"
 _SCHEDULED = (RunKind.SCHEDULED, RunKind.SWEEP)
 
 _CLEANLY = "It ended cleanly; the next run continues from here."
 _CONSEQUENCES = {
+    1: "The run stopped there.",
     2: "Correct the command or the setting that is named, then run it again.",
     4: "Loop could not be read completely; the watermark stays where reading was complete.",
     5: "What could not be pushed stays pending.",
@@ -51,6 +53,11 @@ _CONSEQUENCES = {
     143: _CLEANLY,
 }
 """The consequence of the fact in the headline, by exit code."""
+_OF_A_DRY_RUN = {
+    5: "Nothing was written.",
+    **dict.fromkeys((129, 130, 143), "It ended cleanly, and nothing was written."),
+}
+"""The same of a dry run, where it is another."""
 _NOTHING_CREATED = "Nothing is created any more; what Jetti has of ours is still kept up to date."
 """The consequence where that fact is that creation is stopped."""
 
@@ -88,7 +95,8 @@ def _lines(report: Report, page: Layout, following: str | None) -> Iterator[str]
     yield from _problems(report.problems, report, page)
     yield from words_text.lines(report.unknown_words, page)
     yield from _malformed(report, page)
-    yield from changes_text.lines(report, page)
+    told = {one.return_id: one.reason for one in report.problems[:_MOST]}
+    yield from changes_text.lines(report, page, told)
     yield ""
     if run.accepted_by:
         yield from page.labelled("accepted", f"by {safe(run.accepted_by, 60)}, with --accept-plan")
@@ -127,13 +135,16 @@ def verdict(report: Report) -> str:
     stopped = fact(report.run)
     text = _stopped(report, stopped) if stopped else _success(report)
     if report.run.exit_code == 3:
-        text = f"{text[:1].upper()}{text[1:]} Some returns need a look."
+        text = f"{sentence(text)} Some returns need a look."
     return text
 
 
 def consequence(run: RunFacts) -> str | None:
     """What follows from the fact in the verdict."""
-    return _NOTHING_CREATED if is_about_creation(run) else _CONSEQUENCES.get(run.exit_code)
+    if is_about_creation(run):
+        return _NOTHING_CREATED
+    of_it = _OF_A_DRY_RUN if run.dry_run else {}
+    return of_it.get(run.exit_code) or _CONSEQUENCES.get(run.exit_code)
 
 
 def fact(run: RunFacts) -> str | None:
@@ -147,7 +158,7 @@ def _stopped(report: Report, stopped: str) -> str:
     foreseen = _planned(report) if is_about_creation(report.run) else _foreseen(report)
     done = ", ".join(foreseen) if report.run.dry_run else _done(report)
     would = "would " if report.run.dry_run else ""
-    text = safe(f"{stopped[:1].upper()}{stopped[1:]}", 1000).rstrip(".")
+    text = safe(sentence(stopped), 1000).rstrip(".")
     if done:
         text += f"; {would}{done} all the same"
     if missed := _missed(report):
@@ -157,7 +168,9 @@ def _stopped(report: Report, stopped: str) -> str:
 
 def _missed(report: Report) -> int:
     """Changes that a dry run was broken off before: what would become of them is not known."""
-    if not report.run.dry_run or report.run.exit_code not in BROKEN_OFF:
+    run = report.run
+    # Where creation is stopped that is why some are left, and the fact of the verdict.
+    if not (run.dry_run and run.ended_early) or is_about_creation(run):
         return 0
     return sum(c.outcome is OutcomeKind.DEFERRED and not c.stopped for c in report.changes)
 
@@ -184,19 +197,45 @@ def _success(report: Report) -> str:
     counts, done = report.counts, _done(report)
     # What needs a look is listed below, and the exit code reports it.
     open_ = listed(((counts.pending, "pending"), (counts.waiting, "waiting")))
-    if not (done or open_) and report.run.exit_code == 0:
-        return "everything is in step."
-    return f"{done or 'nothing was pushed'}." + (f" Now {open_}." if open_ else "")
+    if not (done or open_ or _leaves_something(report)) and report.run.exit_code == 0:
+        # Of a verification the pass settles what is listed, and speaks of nothing else.
+        is_of_all = report.run.kind is not RunKind.VERIFY
+        return "everything is in step." if is_of_all else "nothing had to be pushed."
+    now = f" {standing_of(report.run)} {open_}." if open_ else ""
+    return f"{done or 'nothing was pushed'}.{now}"
+
+
+def _leaves_something(report: Report) -> bool:
+    return any(change.outcome is OutcomeKind.DEFERRED for change in report.changes)
+
+
+def standing_of(run: RunFacts) -> str:
+    """Which returns are counted as they are now: `In the ledger now`, before their numbers."""
+    if run.dry_run:
+        return "As read, before any push"
+    return "Of these returns now" if run.kind is RunKind.SINGLE else "In the ledger now"
 
 
 def _foreseen(report: Report) -> Iterator[str]:
     """What a run would do, and what it would not be able to."""
     yield from _planned(report)
-    outcomes = Counter(change.outcome for change in report.changes if not change.stopped)
-    outcomes[OutcomeKind.DEFERRED] -= _missed(report)
+    outcomes: Counter[OutcomeKind] = Counter()
+    unsought = 0
+    for change in report.changes:
+        if change.stopped:
+            continue
+        # Later passes do not look for all of these: some rest until someone asks for them again.
+        if change.outcome is OutcomeKind.DEFERRED and change.change is ChangeKind.ADOPT:
+            unsought += 1
+        else:
+            outcomes[change.outcome] += 1
+    if _missed(report):
+        unsought = outcomes[OutcomeKind.DEFERRED] = 0
     left = listed((outcomes[outcome], words) for outcome, words in _NOT_DONE.items())
     if left:
         yield f"leave {left}"
+    if unsought:
+        yield f"not look for {unsought} in Jetti yet"
 
 
 def _planned(report: Report) -> Iterator[str]:
@@ -237,8 +276,8 @@ def _sums(report: Report) -> Iterator[tuple[str, str]]:
         parts.append(f"for {counted(sums.vendors, 'vendor')}")
     if sums.before_go_live:
         parts.append(f"{counted(sums.before_go_live, 'return')} from before go-live")
-    is_carried_out = any(one.outcome is OutcomeKind.PUSHED for one in report.changes)
-    yield ("changes" if is_carried_out else "plan"), "; ".join(parts)
+    # Also of a run: what became of it the verdict tells.
+    yield "plan", "; ".join(parts)
     if sums.seconds_at_pace and run.dry_run:
         pace = f"about {duration.estimate(sums.seconds_at_pace)} at the rate that Jetti allows"
         yield "takes", pace
@@ -301,7 +340,8 @@ def _problems(problems: tuple[Problem, ...], report: Report, page: Layout) -> It
     if not problems:
         return
     yield ""
-    yield f"needs a look ({len(problems)})"
+    number = len(problems) + report.problems_left_out
+    yield f"needs a look ({number})"
     for problem in problems[:_MOST]:
         waited = ""
         if problem.since is not None:
@@ -312,8 +352,28 @@ def _problems(problems: tuple[Problem, ...], report: Report, page: Layout) -> It
             f"{on}  return {safe(problem.return_id, 20)}  {state(problem.state)}{waited}"
             + (f": {safe(problem.reason)}" if problem.reason else ""),
         )
-    if len(problems) > _MOST:
-        yield from page.wrapped(f"and {len(problems) - _MOST} more: {_LIST}", 4, first=2)
+    if number > _MOST:
+        more = f"and {number - _MOST} more: `{lists_problems(report)}`"
+        yield from page.wrapped(more, 4, first=2)
+
+
+def lists_problems(report: Report) -> str:
+    """The command that lists all returns in the states of those that need a look."""
+    counts = report.counts
+    found = {one.state for one in report.problems}
+    # Of those that are left out, too.
+    found |= {
+        kind.value
+        for kind, count in (
+            (State.REVIEW, counts.review),
+            (State.DEAD, counts.dead),
+            (State.FAILED, counts.failed),
+            (State.UNKNOWN, counts.unanswered),
+        )
+        if count
+    }
+    named = (f" --state {kind.value}" for kind in State if kind.value in found)
+    return f"reconciler list{''.join(named)}"
 
 
 def _malformed(report: Report, page: Layout) -> Iterator[str]:
@@ -325,4 +385,5 @@ def _malformed(report: Report, page: Layout) -> Iterator[str]:
         yield from page.item("?", describe_malformed(row))
     if len(report.malformed) > _MOST:
         left = len(report.malformed) - _MOST
-        yield from page.wrapped(f"and {left} more; --format json lists all", 4, first=2)
+        listed_by = "`reconciler status --format json` lists all"
+        yield from page.wrapped(f"and {left} more: {listed_by}", 4, first=2)

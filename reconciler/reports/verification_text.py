@@ -20,9 +20,10 @@ from reconciler.reports.wording import (
     listed,
     moment,
     order,
+    sentence,
     span,
     state,
-    value,
+    values,
 )
 
 _MOST = 200
@@ -55,13 +56,16 @@ def _lines(found: Verification, width: int) -> Iterator[str]:
     yield from page.labelled("read", _read(counts))
     if others := _others(counts):
         yield from page.labelled("as it is", others)
+    # What a repair has settled another call would not show again.
+    listed_by = "; --format json lists all" if found.repair is None else ""
     for kind, title in TITLES.items():
-        yield from _section(title, [one for one in found.differences if one.kind is kind], page)
-    yield from _not_compared("wait for someone to decide", found.undecided, page)
-    yield from _not_compared("still in work", found.in_work, page)
+        of_it = [one for one in found.differences if one.kind is kind]
+        yield from _section(title, of_it, page, listed_by)
+    yield from _not_compared("wait for someone to decide", found.undecided, page, listed_by)
+    yield from _not_compared("still in work", found.in_work, page, listed_by)
     yield ""
-    for sentence in facts.not_read:
-        yield from page.labelled("not read", safe(sentence, 500))
+    for why in facts.not_read:
+        yield from page.labelled("not read", safe(why, 500))
     for remark in facts.remarks:
         yield from page.labelled("note", safe(remark, 1000))
     loop, jetti = found.requests.loop, found.requests.jetti
@@ -77,10 +81,14 @@ def verdict(found: Verification) -> str:
     """Whether the three agree, in a sentence."""
     counts, message = found.counts, found.verify.message
     if message is not None:
-        return f"{safe(message[:1].upper() + message[1:], 1000).rstrip('.')}."
+        return f"{safe(sentence(message), 1000).rstrip('.')}."
     settled = sum(one.repaired for one in found.differences)
     if settled:
         return f"{counted(settled, 'difference')} settled as the run below says."
+    if counts.in_work:
+        # Some of them are compared all the same, as they were before Loop changed them.
+        but = f"but for {counted(counts.in_work, 'return')} still in work"
+        return f"Loop, the ledger and Jetti agree, {but}."
     return f"Loop, the ledger and Jetti agree on {counted(counts.compared, 'return')}."
 
 
@@ -105,7 +113,9 @@ def _others(counts: VerifyCounts) -> str:
     )
 
 
-def _section(title: str, differences: Sequence[Difference], page: Layout) -> Iterator[str]:
+def _section(
+    title: str, differences: Sequence[Difference], page: Layout, listed_by: str
+) -> Iterator[str]:
     if not differences:
         return
     yield ""
@@ -114,14 +124,15 @@ def _section(title: str, differences: Sequence[Difference], page: Layout) -> Ite
         yield from _difference(one, page)
     if len(differences) > _MOST:
         left = len(differences) - _MOST
-        yield from page.wrapped(f"and {left} more; --format json lists all", 4, first=2)
+        yield from page.wrapped(f"and {left} more{listed_by}", 4, first=2)
 
 
 def _difference(one: Difference, page: Layout) -> Iterator[str]:
     name = _name(one.order_name, one.order_id, one.return_id)
     yield from page.wrapped(f"{name}: {safe(one.what, 1000)}", 4, first=2)
     for field in one.fields:
-        both = f"pushed {value(field.pushed)}, in Jetti {value(field.live)}"
+        pushed, live = values(field.pushed, field.live)
+        both = f"pushed {pushed}, in Jetti {live}"
         yield from page.below(f"{safe(field.field, 60)}: {both}")
     if one.repaired:
         yield from page.below("repaired: see the run below")
@@ -130,7 +141,9 @@ def _difference(one: Difference, page: Layout) -> Iterator[str]:
     yield from page.below(f"proposed: {safe(one.proposed, 500)}{command}")
 
 
-def _not_compared(title: str, returns: Sequence[NotCompared], page: Layout) -> Iterator[str]:
+def _not_compared(
+    title: str, returns: Sequence[NotCompared], page: Layout, listed_by: str
+) -> Iterator[str]:
     if not returns:
         return
     yield ""
@@ -142,7 +155,7 @@ def _not_compared(title: str, returns: Sequence[NotCompared], page: Layout) -> I
         yield from page.wrapped(f"{name}  {state(one.state)}{since}{why}", 4, first=2)
     if len(returns) > _MOST:
         left = len(returns) - _MOST
-        yield from page.wrapped(f"and {left} more; --format json lists all", 4, first=2)
+        yield from page.wrapped(f"and {left} more{listed_by}", 4, first=2)
 
 
 def _name(order_name: str, order_id: str | None, return_id: str) -> str:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from reconciler.core import duration
 from reconciler.core.budget import PASS_INTERVAL
@@ -22,6 +23,8 @@ NO_BREAK = "\xa0"
 """A blank at which no line ends."""
 LABEL = 11  # width of the left column: the longest label and two spaces
 _LONGEST_VALUE = 60
+_LED_UP_TO = 10
+"""Characters shown of what two values have in common, before they differ."""
 _JUST_NOW = timedelta(seconds=1)
 _STATES = {"in_flight": "in flight", "review": "in review", "unknown": "unanswered"}
 
@@ -47,6 +50,12 @@ def moment(instant: datetime | None) -> str:
 def span(start: datetime, end: datetime) -> str:
     """`start to end`."""
     return f"{moment(start)} to {moment(end)}"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter, unless it begins with the name of a setting."""
+    first = text.partition(" ")[0].rstrip(".")
+    return text if "." in first or "_" in first else f"{text[:1].upper()}{text[1:]}"
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
@@ -82,6 +91,21 @@ def what_was_done(counts: Mapping[str, int]) -> str:
 def value(of_field: Value) -> str:
     """A field's value on one line; a dash for None."""
     return "-" if of_field is None else safe(str(of_field), _LONGEST_VALUE)
+
+
+def values(
+    before: Value, after: Value, longest: int = _LONGEST_VALUE, none: str = "-"
+) -> tuple[str, str]:
+    """Two different values of a field, each on one line and cut off where it is longer. What
+    both begin with is left out where they would be cut off before they differ."""
+    texts = [none if one is None else str(one) for one in (before, after)]
+    first, second = (safe(text, longest) for text in texts)
+    if first != second or before == after:
+        return first, second
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False))
+    start = max(0, sum(1 for _ in alike) - _LED_UP_TO)
+    first, second = (f"…{safe(text[start:], longest - 1)}" for text in texts)
+    return first, second
 
 
 def command_line(words: Sequence[str]) -> str | None:

@@ -23,4 +23,6 @@ def lines(found: Sequence[CountedWord], page: Layout) -> Iterator[str]:
         of = f"of {counted(one.returns, 'return')}: {safe(words.advice(one))}"
         yield from page.item("?", f'{safe(one.list, 20)} "{safe(one.word, 40)}" {of}')
     if len(found) > _MOST:
-        yield f"  … and {len(found) - _MOST} more; --format json lists all"
+        listed_by = "`reconciler status --format json` lists all"
+        more = f"and {len(found) - _MOST} more: {listed_by}"
+        yield from page.wrapped(more, 4, first=2)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shlex
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -16,6 +19,8 @@ from reconciler.core.guard import (
 )
 from reconciler.core.model import Purpose
 from reconciler.core.plan import CreationRules
+from reconciler.core.report import RunKind
+from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards, Policy
 from reconciler.errors import SafetyStop
 from tests.core.samples import DAY, NOON, a_return, an_entry, an_intent, pushed, wanted_line, wants
@@ -270,7 +275,7 @@ def test_a_stop_names_plan_counts_limits_and_the_way_on(golden):
     plan = a_plan(creates=26, updates=27)
     inputs = replace(INPUTS, changed_lately=40)
 
-    stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
+    stopped = stop_of(guard(plan, inputs), inputs, RunRequest())
 
     text = str(stopped)
     for fact in (plan.digest, "create 26", "update or cancel 27", "25", "30%", "40"):
@@ -292,7 +297,7 @@ def test_a_stop_says_what_is_new_in_it_and_what_all_of_it_would_do(flows, golden
     inputs = replace(INPUTS, changed_lately=40, stopped=before, accepted=asked)
 
     found = guard(plan, inputs)
-    stopped = stop_of(found, inputs, "reconciler run")
+    stopped = stop_of(found, inputs, RunRequest())
 
     assert (len(found.through), found.stopped_before, len(found.stopped)) == (flows, 3, 30)
     new = 29 - sum(one.change == "create" for one in before)
@@ -304,10 +309,10 @@ def test_a_stop_says_what_is_new_in_it_and_what_all_of_it_would_do(flows, golden
 def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first(golden):
     plan = a_plan(creates=26)
     found = guard(plan, replace(INPUTS, changed_lately=40))
-    plain = str(stop_of(found, INPUTS, "reconciler run"))
+    plain = str(stop_of(found, INPUTS, RunRequest()))
 
     inputs = replace(INPUTS, go_live=NOON - DAY)
-    stopped = stop_of(found, inputs, "reconciler run", ["8812", "8813"])
+    stopped = stop_of(found, inputs, RunRequest(), ["8812", "8813"])
 
     assert str(stopped).startswith(f"{plain}; ")
     assert "at least 2 of the 26 returns that would be created" in str(stopped)
@@ -322,9 +327,9 @@ def test_a_stop_where_jetti_holds_some_of_it_says_to_take_that_over_first(golden
 def test_a_stop_where_nobody_looked_in_jetti_says_to_look_first(golden):
     plan = a_plan(creates=26)
     found = guard(plan, replace(INPUTS, changed_lately=40))
-    plain = str(stop_of(found, INPUTS, "reconciler run"))
+    plain = str(stop_of(found, INPUTS, RunRequest()))
 
-    stopped = stop_of(found, INPUTS, "reconciler run --sweep 9d", None)
+    stopped = stop_of(found, INPUTS, RunRequest(kind=RunKind.SWEEP, sweep=timedelta(days=9)), None)
 
     assert str(stopped) == plain
     assert stopped.command == "reconciler run --sweep 9d --dry-run --against-jetti"
@@ -334,11 +339,28 @@ def test_a_stop_where_nobody_looked_in_jetti_says_to_look_first(golden):
     golden(said(stopped, plan))
 
 
+@pytest.mark.parametrize("against_jetti", [False, True])
+def test_a_stopped_dry_run_says_how_to_see_more_than_it_has_shown(golden, against_jetti):
+    plan = a_plan(creates=26)
+    found = guard(plan, replace(INPUTS, changed_lately=40))
+    asked = RunRequest(
+        kind=RunKind.RANGE, start=NOON - DAY, dry_run=True, against_jetti=against_jetti
+    )
+
+    stopped = stop_of(found, INPUTS, asked)
+
+    look, accept = (shlex.split(one) for one in stopped.hint.split("`")[1::2])
+    ranged = ["reconciler", "run", "--from", "2026-02-28T12:00:00Z", "--by", "updated"]
+    assert accept == [*ranged, "--accept-plan", plan.digest]
+    assert look == [*ranged, "--dry-run", "--against-jetti", "--accept-plan", plan.digest]
+    golden(said(stopped, plan))
+
+
 def test_a_plan_that_is_still_stopped_says_since_when(golden):
     plan = a_plan(creates=2, cancels=1)
     inputs = replace(INPUTS, stopped=members(plan.changes), stopped_since=NOON)
 
-    stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
+    stopped = stop_of(guard(plan, inputs), inputs, RunRequest())
 
     for fact in (plan.digest, f"{NOON:%Y-%m-%d %H:%M}Z", "create 2, cancel 1"):
         assert fact in str(stopped)
@@ -349,7 +371,7 @@ def test_a_plan_of_one_return_says_so_and_no_time_that_nobody_knows(golden):
     plan = a_plan(cancels=1)
     inputs = replace(INPUTS, stopped=members(plan.changes))
 
-    stopped = stop_of(guard(plan, inputs), inputs, "reconciler run")
+    stopped = stop_of(guard(plan, inputs), inputs, RunRequest())
 
     assert "cancel 1 return" in str(stopped)
     assert "returns" not in str(stopped)

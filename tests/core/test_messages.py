@@ -6,6 +6,8 @@ name that is missing leads astray; the wording is in tests/golden/messages.txt.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -24,6 +26,8 @@ from reconciler.core.matching.order import choose_sale, with_order
 from reconciler.core.matching.result import NeedsReview, NotReady
 from reconciler.core.model import Operation, Purpose, State, Window, Write
 from reconciler.core.plan import CreationRules
+from reconciler.core.report import RunKind
+from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards, Policy
 from reconciler.core.windows import check_clock, check_plausible, check_progress
 from reconciler.errors import ImplausibleListing, ReconcilerError, SafetyStop, SourceError
@@ -109,7 +113,9 @@ def test_a_plan_that_is_too_large(golden):
         guards=Guards(creates=2, updates=3, share=0.25), changed_lately=10, mapping_is_new=True
     )
 
-    stopped = stop_of(guard(plan, inputs), inputs, "reconciler run --sweep 120d")
+    stopped = stop_of(
+        guard(plan, inputs), inputs, RunRequest(kind=RunKind.SWEEP, sweep=timedelta(days=120))
+    )
 
     assert_names(str(stopped), plan.digest, "3", "2", "4", "25%", "10", "mapping")
     assert stopped.command == f"reconciler run --sweep 120d --accept-plan {plan.digest}"

@@ -249,7 +249,7 @@ def test_what_needs_someone_comes_first() -> None:
 
     outcomes = [row[1].split("\n")[1] for row in rows]
     assert outcomes == sorted(
-        outcomes, key=["failed", "in review", "waiting", "done", "left for later"].index
+        outcomes, key=["failed", "in review", "waiting", "done", "deferred"].index
     )
 
 
@@ -342,7 +342,7 @@ def test_problems_say_since_when_why_and_what_to_do() -> None:
     report = samples.busy()
     page = page_of(report)
 
-    rows = page.table("Returns that wait for someone").rows
+    rows = page.table("Returns that need a look").rows
     assert [row[0].split("\n") for row in rows] == [
         ["#1008", "Return 8808"], ["#1007", "Return 8807"],
         ["order id 5550000000012", "Return 8812"],
@@ -371,7 +371,7 @@ def test_what_was_not_done_is_grouped_with_what_to_do() -> None:
         ("failed", "Jetti answered 422", "#1012"),
         ("in review", "two sales are left", "#1008"),
         ("waiting", "the order is not in Jetti yet", "#1006"),
-        ("left for later", "the budget is spent", "#1009"),
+        ("deferred", "the budget is spent", "#1009"),
     }
     assert all(row[4] for row in rows)
 
@@ -411,8 +411,12 @@ def test_the_digest_and_how_to_apply_it() -> None:
 
     assert "reconciler run --accept-plan 0123456789abcdef" in stopped.commands
     # The options of a range are not all in the report: `next` alone has them.
-    assert ranged.commands == ["reconciler run --from 60d --accept-plan 95ac61bda6a715a0"]
-    assert any("95ac61bda6a715a0" in one and "--dry-run" in one for one in ranged.paragraphs)
+    accept = "reconciler run --from 60d --accept-plan 95ac61bda6a715a0"
+    assert ranged.commands == [accept, accept]
+    plain = structs.replace(planned(), next=("reconciler", "run", "--from", "60d"))
+    assert page_of(plain).commands == ["reconciler run --from 60d"]
+    said = [one for one in page_of(plain).paragraphs if "95ac61bda6a715a0" in one]
+    assert any("--dry-run" in one for one in said)
     assert ("h2", "Applying this plan") not in page_of(samples.quiet()).headings
     assert ("h2", "Applying this plan") not in page_of(carried_out()).headings
 
@@ -469,8 +473,12 @@ def test_of_a_hundred_thousand_skipped_only_some_are_named() -> None:
     ]
     assert rows[1][2].startswith("#1001 #1003 ")
     assert rows[1][2].endswith("and 49,980 more")
-    assert "--format csv" in text
+    # A run is over: the same command would be another one.
+    assert "<code>reconciler list --format json</code> lists all" in text
+    assert "--format csv" not in text
     assert len(text) < 40_000
+    dry = structs.replace(report, run=structs.replace(report.run, dry_run=True))
+    assert "<code>--format csv</code> lists all" in rendered(dry, "html")
 
 
 def test_more_changes_than_a_browser_can_show_are_counted() -> None:

@@ -168,7 +168,7 @@ def test_the_page_shows_problems_with_what_to_do_and_what_was_done() -> None:
     report = period()
     page = page_of(report)
 
-    problems = page.table("Returns of the period that wait for someone").rows
+    problems = page.table("Returns of the period that need a look").rows
     assert [row[0].split()[0] for row in problems] == ["#1017", "#1018"]
     assert [row[1] for row in problems] == ["waiting", "in review"]
     assert "reconciler show 8818" in problems[1][4]

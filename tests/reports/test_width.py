@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from reconciler.core.report import ChangeKind, OutcomeKind, Problem, Report
+from reconciler.core.report import ChangeKind, Failure, OutcomeKind, Problem, Report
 from reconciler.core.returned_goods import ReportedLine
 from reconciler.core.verification.report import Verification
 from reconciler.reports import change_groups, run_text, verification_text
 from reconciler.reports.layout import NARROWEST, Layout
+from reconciler.reports.wording import sentence
 from tests.reports.samples import (
     busy,
     change,
@@ -161,11 +162,18 @@ def test_a_plan_of_720_returns_is_read_in_two_screens() -> None:
     ("dry_run", "following", "more"),
     [
         (True, (), ": --format html --output plan.html"),
-        (False, (), "; --format html lists all"),
+        (True, ("reconciler", "run"), ": --format html --output plan.html"),
+        (
+            True,
+            ("reconciler", "run", "--dry-run", "--against-jetti"),
+            ": `reconciler run --dry-run --against-jetti --format html --output plan.html`",
+        ),
+        # The run is over: typing the same again would be another run.
+        (False, (), ": `reconciler list --state pending --state waiting --state failed`"),
         (
             False,
-            ("reconciler", "run", "--dry-run"),
-            ": reconciler run --dry-run --format html --output plan.html",
+            ("reconciler", "show", "1"),
+            ": `reconciler list --state pending --state waiting --state failed`",
         ),
     ],
 )
@@ -173,9 +181,74 @@ def test_how_to_see_all_is_what_can_be_typed(
     dry_run: bool, following: tuple[str, ...], more: str
 ) -> None:
     run = structs.replace(large().run, dry_run=dry_run)
-    made = structs.replace(large(), run=run, next=following)
+    left = [structs.replace(one, outcome=OutcomeKind.DEFERRED) for one in large().changes]
+    made = structs.replace(large(), run=run, next=following, changes=tuple(left))
 
-    assert f"  and 565 more{more}" in rendered(made, 120)
+    left_out = next(one for one in rendered(made, 120) if one.startswith("  and "))
+    assert left_out.endswith(more)
+
+
+@pytest.mark.parametrize(
+    ("following", "typed"),
+    [
+        ("run --accept-plan 0123", "run --accept-plan 0123 --dry-run"),
+        ("run --sweep 9d --dry-run --against-jetti", "run --sweep 9d --dry-run --against-jetti"),
+    ],
+)
+def test_what_a_run_has_stopped_a_dry_run_shows_whole(following: str, typed: str) -> None:
+    made = [
+        structs.replace(change(at, ChangeKind.CREATE, OutcomeKind.DEFERRED), stopped=True)
+        for at in range(12)
+    ]
+    report = structs.replace(
+        busy(), changes=tuple(made), next=("reconciler", *following.split(" "))
+    )
+
+    lines = rendered(report, 120)
+
+    assert f"  and 2 more: `reconciler {typed} --format html --output plan.html`" in lines
+
+
+def test_a_reason_that_several_share_is_said_of_each() -> None:
+    def made(number: int, reason: str, outcome: OutcomeKind = OutcomeKind.PLANNED) -> Report:
+        of = [change(at, ChangeKind.CREATE, outcome, reason) for at in range(number)]
+        return structs.replace(busy(), changes=tuple(of), problems=())
+
+    one, two = "would make one sale return", "would make 2 sale returns"
+    left = "the budget is spent, so it was left for a later pass"
+
+    assert "would create (6); each would make one sale return" in rendered(made(6, one), 120)
+    assert "would create (2); each would make 2 sale returns" in rendered(made(2, two), 120)
+    assert f"deferred (3), to create; each: {left}" in rendered(
+        made(3, left, OutcomeKind.DEFERRED), 120
+    )
+    alone = rendered(made(1, one), 120)
+    assert "would create (1)" in alone
+    assert [line for line in alone if line.endswith(f"  {one}")]
+
+
+@pytest.mark.parametrize("code", [1, 2, 4, 5, 6, 7, 8, 129, 130, 143])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_the_fact_that_ended_a_run_stands_first_whatever_it_was(code: int, dry_run: bool) -> None:
+    message = "something went wrong"
+    run = structs.replace(
+        dry().run, dry_run=dry_run, exit_code=code, message=message, ended_early=True,
+        failures=(Failure(message),),
+    )  # fmt: skip
+
+    lines = rendered(structs.replace(dry(), run=run), 400)
+
+    assert ": Something went wrong" in lines[0]
+    assert lines[0].endswith(f"[exit {code}]")
+    assert not any(line.startswith("  Also:") for line in lines)
+
+
+def test_a_name_of_a_setting_keeps_its_letters() -> None:
+    assert sentence("mapping.reasons names x. y") == "mapping.reasons names x. y"
+    assert sentence("jetti_api_token is empty") == "jetti_api_token is empty"
+    assert sentence("plan 0123 was stopped.") == "Plan 0123 was stopped."
+    assert sentence("stopped. again") == "Stopped. again"
+    assert sentence("") == ""
 
 
 def test_a_group_shows_the_ten_most_telling_and_counts_all() -> None:
@@ -252,7 +325,7 @@ def test_what_needs_someone_comes_before_what_went_well_and_sums_before_both() -
     lines = rendered(busy(), 80)
     places = [
         next(at for at, line in enumerate(lines) if line.startswith(begin))
-        for begin in ("changes ", "needs a look", "in review", "failed", "created", "requests")
+        for begin in ("plan ", "needs a look", "in review", "failed", "created", "requests")
     ]
 
     assert places == sorted(places)

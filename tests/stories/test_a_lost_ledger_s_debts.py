@@ -176,7 +176,7 @@ def test_what_is_not_in_jetti_is_left_pending_and_called_that(world: World, owed
     typed = world.call("init", "--adopt", "--since", FIRST_DAY)
 
     lines = typed.stdout.splitlines()
-    assert "left pending (1)" in lines
+    assert "left as they were (1)" in lines
     assert "  . not in Jetti (1): #1002" in lines
     assert "skipped" not in typed.stdout
     assert world.state(owed) == "pending"

@@ -169,7 +169,9 @@ def test_json_and_text_of_a_run_that_only_waits(world: World) -> None:
 
     assert ran.code == 0
     assert "waiting (1), to create" in ran.stdout
-    assert headline(ran) == "Run 2 (scheduled): nothing was pushed. Now 1 waiting. [exit 0]"
+    assert headline(ran) == (
+        "Run 2 (scheduled): nothing was pushed. In the ledger now 1 waiting. [exit 0]"
+    )
 
 
 @pytest.mark.covers("R21")
@@ -187,7 +189,7 @@ def test_what_was_adopted_is_not_counted_a_second_time_as_more(world: World) -> 
 
     assert states(world) == {"pending": 1, "synced": 2}
     [said] = [line for line in adopted.split("\n") if "[exit" in line]
-    assert "3 taken over. Now 1 pending. [exit 0]" in said
+    assert "3 taken over. In the ledger now 1 pending. [exit 0]" in said
 
 
 def test_the_history_in_status_tells_what_a_pass_did_apart_from_how_returns_were_then(

@@ -725,7 +725,7 @@ def test_a_digest_that_names_no_plan_stops_the_pass(
     several(world, due)
     quiet = world.call("-q", "run", *unknown, *kind)
 
-    said = "--accept-plan 0123456789abcdef: no such plan was kept or made, so nothing was pushed"
+    said = "--accept-plan 0123456789abcdef: no such plan was kept or made; nothing was pushed"
     assert (ran.code, quiet.code, world.writes()) == (7, 7, [])
     assert said in ran.report["run"]["failures"][0]["message"]
     assert said in quiet.stdout
@@ -863,7 +863,7 @@ def test_a_stopped_dry_run_says_that_orders_were_not_looked_up_and_how_they_are(
 
     asked = [one.path for one in world.sandbox.request_log.all()[before:]]
     assert not any("/sales.json" in path for path in asked), "else the remark would be untrue"
-    [said] = [one for one in stopped.report["run"]["remarks"] if "marker alone" in one]
+    [said] = [one for one in stopped.report["run"]["remarks"] if "markers of its creates" in one]
     [digest_named] = re.findall("--accept-plan ([0-9a-f]{16})", said)
     looked = world.run(*dry, "--accept-plan", digest_named, **TIGHT)
     assert looked.code == 0

@@ -3,6 +3,7 @@ left names that as its reason."""
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
@@ -232,3 +233,116 @@ def test_what_loop_failed_to_tell_is_not_the_reason_of_what_a_budget_left(world:
 
     assert ran.code == 4
     assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for a later pass"}
+
+
+# --------------------------------------------------------------------- what a dry run promises
+
+
+def promised(line: str) -> int:
+    """How many returns the headline leaves to later passes."""
+    found = re.search(r"leave .*?(\d+) for later passes", line)
+    return int(found[1]) if found else 0
+
+
+def created_by_later_passes(world: World, ids: list[str]) -> set[str]:
+    """Of these returns, what three scheduled passes come to create."""
+    before = {one for one in ids if world.in_jetti(one)}
+    for _ in range(3):
+        world.pass_time(hours=1)
+        world.run()
+    return {one for one in ids if world.in_jetti(one)} - before
+
+
+WRONG = ("--accept-plan", "0123456789abcdef")
+
+
+@pytest.mark.parametrize("against", [(), ("--against-jetti",)], ids=["", "against-jetti"])
+@pytest.mark.parametrize(
+    ("options", "comes_to"),
+    [
+        (("--from", "30d", *WRONG), False),
+        (("--from", "30d", "--to", "8d", *WRONG), False),
+        (WRONG, False),
+        (("--sweep", "30d", *WRONG), False),
+        (("--max-writes", "0"), True),
+        (("--from", "30d", "--yes", "--max-writes", "0"), True),
+    ],
+)
+def test_a_dry_run_leaves_to_later_passes_only_what_they_do(
+    world: World, options: tuple[str, ...], against: tuple[str, ...], comes_to: bool
+) -> None:
+    """Two returns are from before go-live, which only a range or their names bring to Jetti."""
+    old = [world.returned() for _ in range(2)]
+    world.pass_time(days=9)
+    world.go_live("1d")
+    ids = [*old, world.returned()]
+    world.pass_time()
+
+    ran = world.run("--dry-run", *options, *against)
+    line = world.call("run", "--dry-run", *options, *against).stdout.split("\n")[0]
+
+    waiting = [one for one in ran.report["changes"] if not one["stopped"]]
+    if not comes_to:
+        changes = "1 change" if len(waiting) == 1 else f"{len(waiting)} changes"
+        assert line.endswith(f"; it did not come to {changes}. [exit 7]")
+    assert ran.report["run"]["ended_early"] is not comes_to
+    world.run(*options)
+    assert promised(line) == (len(created_by_later_passes(world, ids)) if comes_to else 0)
+
+
+@pytest.mark.parametrize("loop_fails", [False, True])
+def test_what_a_dry_run_could_not_come_to_is_not_left_to_later_passes(
+    world: World, loop_fails: bool
+) -> None:
+    """Whatever the exit code is for: a setting that Jetti does not know ends it at the first."""
+    for one in several(world, 3):
+        world.loop.edit_line(one, world.seen(one).lines[0].id, reason="Broken")
+    world.pass_time()
+    world.run("--max-writes", "0")
+    if loop_fails:
+        world.breaks("*", "503", service="loop")
+    world.environ["RECONCILER_MAPPING__REASONS__Broken"] = "nonsense"
+
+    ran = world.run("--dry-run", "--against-jetti")
+    line = world.call("run", "--dry-run", "--against-jetti").stdout.split("\n")[0]
+
+    assert ran.report["run"]["message"] == world.run().report["run"]["message"]
+    missed = [one for one in ran.report["changes"] if one["outcome"] == "deferred"]
+    assert len(missed) == 3
+    assert {"did not come to it" in one["reason"] for one in missed} == {True}
+    assert promised(line) == 0
+    assert f"; it did not come to {len(missed)} changes. [exit {ran.code}]" in line
+
+
+@pytest.mark.parametrize("trouble", ["digest", "key"])
+@pytest.mark.parametrize("options", [("--from", "30d"), (), ("--sweep", "30d")])
+def test_what_was_left_says_of_each_whether_a_pass_goes_on_with_it(
+    world: World, options: tuple[str, ...], trouble: str
+) -> None:
+    """Of a range that ended before it was accepted, passes create what is younger than go-live."""
+    old = [world.returned() for _ in range(2)]
+    gone = world.returned()
+    world.loop.set_state(gone, "cancelled")
+    world.pass_time(days=9)
+    world.go_live("1d")
+    world.pass_time()
+    world.run("--sweep", "30d")
+    young = world.returned()
+    world.pass_time()
+    ids = [*old, young, gone]
+
+    settings: dict[str, str] = {}
+    if trouble == "digest":
+        options = (*options, *WRONG)
+    else:
+        settings = {"JETTI_API_TOKEN": "wrong"}
+    ran = world.run(*options, **settings)
+
+    left = {one["return_id"]: one["reason"] for one in ran.report["changes"] if one["reason"]}
+    assert young in left
+    made = created_by_later_passes(world, ids)
+    assert made == {young}
+    for one, reason in left.items():
+        assert "waits for a decision" not in reason
+        asks = "it has to be asked for again" in reason or "only a run that asks for it" in reason
+        assert asks == (one not in made), reason
