@@ -106,7 +106,11 @@ class Promises(Staff):
             aside = ledger.execute("SELECT key, order_name FROM malformed").fetchall()
         if {"--return", "--order"} & {*options}:
             rows = [row for row in rows if {*row[:2]} & {*options}]
-            aside = [row for row in aside if {*row} & {*options}]
+            # By what the shop knows: the name may be what is not understood.
+            named = {*options} | {
+                one.id for one in self.world.loop.returns() if one.order_name in options
+            }
+            aside = [row for row in aside if {*row} & named]
         return [f"{len(aside)} rows are malformed"] * bool(aside) + [
             f"{return_id} is {state}, due since {due_since}"
             for return_id, _, state, due_since in rows
