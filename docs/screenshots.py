@@ -22,6 +22,7 @@ PICTURES = {
     "report-phone.webp": (360, 760, "light"),
 }
 """Width, height and colour scheme."""
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def main() -> None:
@@ -41,6 +42,8 @@ def main() -> None:
                     color_scheme="dark" if scheme == "dark" else "light",
                 )
                 shown.goto(page.as_uri())
+                # There is nothing to take a picture of until it has been drawn once.
+                shown.evaluate(DRAWN)
                 # A third of the size of a PNG; Playwright itself writes no WebP.
                 taken = shown.context.new_cdp_session(shown).send(
                     "Page.captureScreenshot", {"format": "webp", "quality": 80}
