@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache, reduce
+from inspect import getdoc
 from operator import or_
 from pathlib import Path
 from types import UnionType
@@ -40,9 +41,19 @@ def written() -> str:
         "description": "Keys may be added, never renamed or removed. Every key that stands here is"
         " in every report.",
         "anyOf": list(roots),
-        "$defs": components,
+        "$defs": _with_null_last(components),
     }
     return json.dumps(schema, indent=2) + "\n"
+
+
+def _with_null_last(schema: Any) -> Any:
+    """The same, whatever the version of msgspec: each has another order of alternatives."""
+    if isinstance(schema, dict):
+        kept = {name: _with_null_last(value) for name, value in schema.items()}
+        if "anyOf" in kept:
+            kept["anyOf"] = sorted(kept["anyOf"], key=lambda one: one == {"type": "null"})
+        return kept
+    return [_with_null_last(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _shown(kind: Any) -> Any:
@@ -65,7 +76,7 @@ def _struct(kind: type[Struct]) -> type[Struct]:
         kind.__name__,
         [(field.name, _shown(field.type)) for field in fields],
         rename={field.name: field.encode_name for field in fields},
-        namespace={"__doc__": kind.__doc__},
+        namespace={"__doc__": getdoc(kind)},
     )
 
 
