@@ -265,6 +265,19 @@ def test_a_return_that_is_well_is_not_ignored_with_others(world: World, by: str)
     assert (world.state(one), world.state(other)) == ("synced", "ignored")
 
 
+@pytest.mark.parametrize("first", ["order", "id"])
+def test_a_synced_return_that_is_named_beside_its_order_is_ignored(
+    world: World, first: str
+) -> None:
+    one, _ = pushed(world)
+    names = [world.seen(one).order_name, one]
+
+    named = names if first == "order" else names[::-1]
+    decided = world.call("ignore", *named, "--reason", "settled", "--yes")
+
+    assert (decided.code, world.state(one)) == (0, "ignored")
+
+
 def test_an_ignored_row_is_reported_again_only_with_another_problem(world: World) -> None:
     world.trusted()
     one = world.returned(("Acme", 1), ("Bolt", 1))
