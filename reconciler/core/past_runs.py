@@ -40,6 +40,8 @@ class PastRuns(Struct, frozen=True):
 _PASSES = (RunKind.SCHEDULED, RunKind.SWEEP)
 _THROUGH = (0, 3, 10)
 """Exit codes of a run that came to its end."""
+_ONLY_SHOWS = " --dry-run"
+"""Ends the command of a run whose digest named no plan: it lets nothing go on."""
 
 
 def told(runs: list[Run], *, is_locked: bool | None, of_use: Collection[int]) -> PastRuns:
@@ -55,7 +57,7 @@ def newest_with_commands(runs: Iterable[Run]) -> Iterator[Run]:
     sweep judges again all that is stopped; a range only what the same range has read."""
     seen: set[str] = set()
     for run in runs:
-        if run.command is None:
+        if run.command is None or run.command.endswith(_ONLY_SHOWS):
             continue
         work = "pass" if run.kind in _PASSES else _without_answer(run.command)
         if work not in seen:

@@ -156,6 +156,22 @@ def test_two_ranges_are_two_questions(world: World) -> None:
     helps(world, late, early)
 
 
+@pytest.mark.parametrize("options", [(), ("--from", "1d")])
+def test_after_an_unknown_digest_no_dry_run_goes_on(world: World, options: tuple[str, ...]) -> None:
+    """What was stopped before it stays named, and what was not waits for nobody."""
+    world.go_live()
+    returned(world)
+    unknown = world.run(*options, "--accept-plan", "0123456789abcdef")
+    assert (unknown.code, unknown.report["next"][-1]) == (7, "--dry-run")
+    assert named(world) == {}
+
+    stopped = a_range(world)
+    world.pass_time()
+    again = world.run(*stopped.report["next"][2:-1], "0123456789abcdef", **TIGHT)
+    assert (stopped.code, again.code) == (7, 7)
+    helps(world, stopped)
+
+
 # ----------------------------------------------------------------------------- what is settled
 
 
