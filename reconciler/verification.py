@@ -450,7 +450,9 @@ class Verifier:
         gone = [(e, found) for e, found in self._unlike if found.deleted or found.deleted_items]
         refused = self._why_not(Decision.CREATE, [(entry, ()) for entry, _ in gone])
         for entry, found in gone:
-            self._differences.append(found_as.deleted(entry, found, refused.get(entry.id)))
+            rows = self._ledger.malformed.find(entry.id)
+            row = next((row for row in rows if row.return_id == entry.id), None)
+            self._differences.append(found_as.deleted(entry, found, refused.get(entry.id), row))
         self._report_surplus([(entry, found) for entry, found in self._unlike if found.surplus])
 
     def _report_surplus(self, surplus: Sequence[tuple[Entry, JettiComparison]]) -> None:
