@@ -339,3 +339,13 @@ def test_a_report_without_other_letters_needs_no_library_for_them(
     assert rendered(busy(), 40)
     with pytest.raises(ImportError):
         rendered(large(), 40)
+
+
+def test_a_command_in_a_hint_stays_whole_where_the_terminal_is_narrower() -> None:
+    """Broken it would be two commands when it is pasted."""
+    typed = "`reconciler run --from 2026-02-28T12:10:00Z --by updated --dry-run`"
+
+    lines = Layout(40).wrapped(f"Hint: look at what would be done with {typed}", 6, whole=True)
+
+    assert any(typed in line for line in lines)
+    assert all(len(line) <= 40 for line in lines if typed not in line)
