@@ -123,6 +123,33 @@ def test_a_sweep_and_a_pass_stop_the_same_so_the_newest_is_named(world: World) -
     helps(world, passed)
 
 
+@pytest.mark.parametrize("first", ["repair", "pass"])
+def test_what_a_repair_and_a_pass_stop_is_one_plan(world: World, first: str) -> None:
+    world.trusted()
+    pushed = returned(world, 2)
+    assert world.run().code == 0
+    world.pass_time(minutes=30)
+    if first == "pass":
+        returned(world)
+        assert a_pass(world).code == 7
+    for one in pushed:
+        [made] = world.in_jetti(one)
+        world.jetti.edit_sale_return(made["id"], notes="")
+    tight = TIGHT | {"RECONCILER_GUARD__UPDATES": "1"}
+    repaired = world.call("verify", "--repair", "--format", "json", **tight)
+    assert repaired.code == 7
+    if first == "repair":
+        world.pass_time()
+        assert world.run(**tight).code == 7
+
+    [command] = named(world).values()
+    accepted = world.run(*command.split()[2:], **tight)
+
+    assert (accepted.code, named(world)) == (0, {})
+    assert accepted.report["counts"]["created"] == (3 if first == "pass" else 0)
+    assert accepted.report["counts"]["updated"] == 2
+
+
 def test_what_is_accepted_in_part_is_still_named(world: World) -> None:
     world.trusted()
     ones = returned(world)
