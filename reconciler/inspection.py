@@ -389,7 +389,7 @@ def _is_over(
     """Whether nothing of the plan with which this run was stopped is stopped any more."""
     if run.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
         return stopped is None or stopped.digest != run.digest
-    return not ledger.plans.count_unaccepted(members)
+    return not ledger.plans.count_unaccepted(members, run.finished_at or run.started_at)
 
 
 def _how_settled(ledger: SqlLedger, run: Run, members: Sequence[PlanMember]) -> Settled:

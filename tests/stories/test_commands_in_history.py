@@ -199,6 +199,27 @@ def test_after_an_unknown_digest_no_dry_run_goes_on(world: World, options: tuple
     helps(world, stopped)
 
 
+def test_a_range_back_to_what_was_pushed_once_is_named_until_it_is_accepted(world: World) -> None:
+    """Written before, that is no sign that anybody has accepted it now."""
+    world.trusted()
+    for one in returned(world):
+        world.loop.label(one, status="in_transit")
+    world.pass_time()
+    assert world.run().code == 0
+    for_a_while = {"RECONCILER_MAPPING__TRACKING__IN_TRANSIT": "delivered"}
+    world.pass_time(minutes=30)
+    changed = world.run(**for_a_while)
+    assert changed.code == 7
+    assert world.run(*changed.report["next"][2:], **for_a_while).code == 0
+    assert world.run(**for_a_while).code == 0
+    world.pass_time(minutes=30)
+
+    back = world.run("--from", "1d")
+
+    assert (back.code, world.call("status").code) == (7, 3)
+    helps(world, back)
+
+
 # ----------------------------------------------------------------------------- what is settled
 
 
