@@ -77,7 +77,7 @@ _NOT_DONE = {
 
 def render(report: Report, width: int = USUAL, following: str | None = None) -> str:
     """The whole report, `width` columns wide, without a trailing newline. `following` replaces the
-    next command."""
+    next command, as it is typed."""
     return "\n".join(_lines(report, Layout(width), following))
 
 
@@ -109,7 +109,7 @@ def _lines(report: Report, page: Layout, following: str | None) -> Iterator[str]
             continue  # the headline says it
         yield from page.labelled("note", safe(remark, 1000))
     if following:
-        yield from page.labelled("next", following)
+        yield from page.typed(following, label="next")
     else:
         yield from page.command("next", report.next)
 
