@@ -239,11 +239,13 @@ class Verifier:
 
     def _report_loop(self, comparison: LoopComparison) -> None:
         """What the ledger lacks, or has otherwise, with what would become of it in Jetti."""
-        for seen in comparison.rows(LoopVerdict.UNREAD):
-            self._in_work.setdefault(seen.id, found_as.unread(seen))
-        missing = comparison.ids(LoopVerdict.MISSING)
-        forgotten = self._ledger.forgotten.among(missing)
+        unread = comparison.ids(LoopVerdict.UNREAD)
+        # Of what was forgotten the next pass records nothing either.
+        forgotten = self._ledger.forgotten.among(unread + comparison.ids(LoopVerdict.MISSING))
         self._counts["forgotten"] = len(forgotten)
+        for seen in comparison.rows(LoopVerdict.UNREAD):
+            if seen.id not in forgotten:
+                self._in_work.setdefault(seen.id, found_as.unread(seen))
         new: list[Entry] = []
         for seen in self._not_recorded_since(comparison, LoopVerdict.MISSING):
             if seen.id not in forgotten:
