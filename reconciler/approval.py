@@ -34,7 +34,7 @@ from reconciler.core.guard import (
 from reconciler.core.pass_result import PassStart
 from reconciler.core.plan import Change, Plan
 from reconciler.core.ports import Ledger
-from reconciler.core.records import PlanMember
+from reconciler.core.records import PlanMember, StoppedPlan
 from reconciler.core.report import ChangeKind, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.settings import Guards
@@ -59,6 +59,10 @@ class Approval(Protocol):
     @property
     def stopped(self) -> Sequence[Change]:
         """What is stopped, in the plan's order."""
+
+    @property
+    def stopped_before(self) -> StoppedPlan | None:
+        """What a guard had stopped before this plan, and nobody had accepted."""
 
     @property
     def failures(self) -> Sequence[ReconcilerError]:
@@ -88,6 +92,7 @@ class UnguardedApproval:
     """Approves all of a plan: `init --adopt` writes nothing to Jetti."""
 
     stopped: Sequence[Change] = ()
+    stopped_before: StoppedPlan | None = None
     failures: Sequence[ReconcilerError] = ()
     is_accepted = False
     accepted_by: str | None = None
@@ -121,6 +126,7 @@ class GuardedApproval:
         clock: Clock,
     ) -> None:
         self.stopped: Sequence[Change] = ()
+        self.stopped_before: StoppedPlan | None = None
         self.failures: list[ReconcilerError] = []
         self.is_accepted = False
         self._request = request
@@ -164,6 +170,7 @@ class GuardedApproval:
                 _log.error("%s", remark, extra=Event.PLAN_REMARK.fields)
 
     def _approve(self, plan: Plan) -> tuple[Change, ...]:
+        self.stopped_before = self._ledger.plans.stopped()
         creates, meta = _creates(plan.changes), self._ledger.meta.read()
         if creates and not meta.has_pushed:
             # Before any count: it is no news that such a plan is large.
@@ -300,7 +307,7 @@ class GuardedApproval:
 
     def _inputs(self, plan: Plan) -> GuardInputs:
         self._judged = plan
-        stopped, meta = self._ledger.plans.stopped(), self._ledger.meta.read()
+        stopped, meta = self.stopped_before, self._ledger.meta.read()
         return GuardInputs(
             guards=self._policy.guards,
             changed_lately=self._ledger.entries.count_updated_since(

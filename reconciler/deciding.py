@@ -163,7 +163,9 @@ class _Deciding:
             for entry in entries:
                 if entry.id not in done:
                     done.add(entry.id)
-                    yield self._outlook(entry, rows.pop(entry.id, None), by_id=name == entry.id)
+                    # Whatever comes first: its order may be named, too.
+                    by_id = entry.id in self._request.names
+                    yield self._outlook(entry, rows.pop(entry.id, None), by_id=by_id)
                 rows.pop(entry.id, None)
             for key, row in rows.items():
                 if key not in done:

@@ -72,7 +72,6 @@ from reconciler.ledger.sql_ledger import SqlLedger
 
 _RUNS = 10
 _OF_EACH_KIND = 2  # the last one may still be running; then the one before it counts
-_SET_ASIDE = 10
 _DECISIONS = 100
 
 
@@ -342,7 +341,7 @@ def _facts(ledger: SqlLedger, settings: Settings, clock: Clock) -> Facts:
         # Once creation is stopped nobody can tell when the rest will be done.
         # safeguard: no-estimate-while-creation-is-stopped
         backlog=_backlog(ledger, runs, states, now) if meta.creation_stopped is None else None,
-        set_aside=tuple(ledger.malformed.oldest(_SET_ASIDE)),
+        set_aside=tuple(ledger.malformed.oldest()),
     )
 
 
@@ -390,7 +389,7 @@ def _is_over(
     """Whether nothing of the plan with which this run was stopped is stopped any more."""
     if run.kind in (RunKind.SCHEDULED, RunKind.SWEEP):
         return stopped is None or stopped.digest != run.digest
-    return not ledger.plans.count_unaccepted(members)
+    return not ledger.plans.count_unaccepted(members, run.finished_at or run.started_at)
 
 
 def _how_settled(ledger: SqlLedger, run: Run, members: Sequence[PlanMember]) -> Settled:

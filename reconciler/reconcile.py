@@ -255,6 +255,8 @@ class Pass:
                 return f"{self._ended_by}, so this dry run did not come to it"
             case _ if change.rests:
                 return f"{self._ended_by}; {_ASK_AGAIN}"
+            case _ if (digest := self._stopped_already(change)) is not None:
+                return f"{self._ended_by}; it stays stopped with plan {digest}"
             case _ if self._has_to_be_asked_for(change):
                 return f"{self._ended_by}, before it was accepted: it has to be asked for again"
             case KeyRefused():
@@ -272,6 +274,14 @@ class Pass:
             return f"creation is stopped: {stopped}"
         why = spent or "the backlog has had its share of this pass"
         return f"{why}, so it was left for a later pass"
+
+    def _stopped_already(self, change: Change) -> str | None:
+        """The digest of the plan with which passes hold it back, where someone asked for it and it
+        was not accepted."""
+        plan = self._approval.stopped_before
+        if plan is None or self._approval.is_accepted or not self._rules.asked_for:
+            return None
+        return plan.digest if change.member() in plan.members else None
 
     def _has_to_be_asked_for(self, change: Change) -> bool:
         """Whether only who asks has it created, and nobody has done so to the end."""

@@ -239,11 +239,13 @@ class Verifier:
 
     def _report_loop(self, comparison: LoopComparison) -> None:
         """What the ledger lacks, or has otherwise, with what would become of it in Jetti."""
-        for seen in comparison.rows(LoopVerdict.UNREAD):
-            self._in_work.setdefault(seen.id, found_as.unread(seen))
-        missing = comparison.ids(LoopVerdict.MISSING)
-        forgotten = self._ledger.forgotten.among(missing)
+        unread = comparison.ids(LoopVerdict.UNREAD)
+        # Of what was forgotten the next pass records nothing either.
+        forgotten = self._ledger.forgotten.among(unread + comparison.ids(LoopVerdict.MISSING))
         self._counts["forgotten"] = len(forgotten)
+        for seen in comparison.rows(LoopVerdict.UNREAD):
+            if seen.id not in forgotten:
+                self._in_work.setdefault(seen.id, found_as.unread(seen))
         new: list[Entry] = []
         for seen in self._not_recorded_since(comparison, LoopVerdict.MISSING):
             if seen.id not in forgotten:
@@ -450,7 +452,9 @@ class Verifier:
         gone = [(e, found) for e, found in self._unlike if found.deleted or found.deleted_items]
         refused = self._why_not(Decision.CREATE, [(entry, ()) for entry, _ in gone])
         for entry, found in gone:
-            self._differences.append(found_as.deleted(entry, found, refused.get(entry.id)))
+            rows = self._ledger.malformed.find(entry.id)
+            row = next((row for row in rows if row.return_id == entry.id), None)
+            self._differences.append(found_as.deleted(entry, found, refused.get(entry.id), row))
         self._report_surplus([(entry, found) for entry, found in self._unlike if found.surplus])
 
     def _report_surplus(self, surplus: Sequence[tuple[Entry, JettiComparison]]) -> None:

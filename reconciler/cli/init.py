@@ -88,6 +88,8 @@ def _summary(made: Initialised, since: datetime | None, width: int) -> str:
             " jetti.cancel_ids_key; until then creates go one by one"
         )
         rows.append(("advice", advice))
+    if made.report is not None and made.report.run.failures:
+        rows.append(("note", "not everything was looked up: go on once what failed is fixed"))
     page = Layout(width)
     # Whole, because the path is to be copied.
     lines = [f"The ledger is {'ready' if made.created else 'as it was'}: {safe(made.ledger)}"]
@@ -97,8 +99,7 @@ def _summary(made: Initialised, since: datetime | None, width: int) -> str:
     if made.report is None:
         return "\n".join([*lines, *page.typed(following, label="next")])
     if made.report.run.failures:
-        again = init_adopt(made.go_live)
-        following = f"{again}, once that is fixed: not everything was looked up"
+        following = init_adopt(made.go_live)
     return "\n".join([*lines, "", run_text.render(made.report, width, following)])
 
 

@@ -102,7 +102,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...] = ()
     """The last runs, newest first, with at least the last two passes and the last two sweeps."""
     set_aside: tuple[SetAside, ...] = ()
-    """The oldest malformed rows."""
+    """The malformed rows, the oldest first."""
     jetti_refused: int | None = None
     """The id of the last sweep, if Jetti refused the key and no run after it wrote anything."""
     settled_stop: int | None = None

@@ -37,9 +37,12 @@ class PastRuns(Struct, frozen=True):
     runs: tuple[PastRun, ...]
 
 
-_PASSES = (RunKind.SCHEDULED, RunKind.SWEEP)
+_ON_ONE_PLAN = (RunKind.SCHEDULED, RunKind.SWEEP, RunKind.VERIFY)
+"""Kinds of runs that add to what is stopped already, under one digest."""
 _THROUGH = (0, 3, 10)
 """Exit codes of a run that came to its end."""
+_ONLY_SHOWS = " --dry-run"
+"""Ends the command of a run whose digest named no plan: it lets nothing go on."""
 
 
 def told(runs: list[Run], *, is_locked: bool | None, of_use: Collection[int]) -> PastRuns:
@@ -51,13 +54,13 @@ def told(runs: list[Run], *, is_locked: bool | None, of_use: Collection[int]) ->
 
 
 def newest_with_commands(runs: Iterable[Run]) -> Iterator[Run]:
-    """Of runs, newest first, those that name a command and that no later one replaces. A pass or a
-    sweep judges again all that is stopped; a range only what the same range has read."""
+    """Of runs, newest first, those that name a command and that no later one replaces. What a pass,
+    a sweep or a repair has stopped is one plan; a range stops only what the same range has read."""
     seen: set[str] = set()
     for run in runs:
-        if run.command is None:
+        if run.command is None or run.command.endswith(_ONLY_SHOWS):
             continue
-        work = "pass" if run.kind in _PASSES else _without_answer(run.command)
+        work = "pass" if run.kind in _ON_ONE_PLAN else _without_answer(run.command)
         if work not in seen:
             seen.add(work)
             yield run

@@ -83,19 +83,20 @@ class SqlPlans:
             ).one()
         return StoppedPlan(digest, members, since)
 
-    def count_unaccepted(self, members: Iterable[PlanMember]) -> int:
+    def count_unaccepted(self, members: Iterable[PlanMember], since: datetime) -> int:
         """How many of these would be written to Jetti as they were reviewed, and were neither
-        accepted nor begun."""
+        accepted nor begun `since` then: what was written before may be wanted again."""
         return sum(
-            self._count_unaccepted(batch)
+            self._count_unaccepted(batch, since)
             for batch in batched(one for one in members if one.change != ChangeKind.ADOPT)
         )
 
-    def _count_unaccepted(self, batch: list[PlanMember]) -> int:
+    def _count_unaccepted(self, batch: list[PlanMember], since: datetime) -> int:
         wants = {one.return_id: one.fingerprint for one in batch}
         begun = exists().where(
             intents.c.return_id == entries.c.return_id,
             intents.c.fingerprint == entries.c.fingerprint,
+            intents.c.sent_at >= since,
         )
         query = select(entries.c.return_id, entries.c.fingerprint).where(
             entries.c.return_id.in_(wants),

@@ -77,6 +77,8 @@ class RunPage(Struct, frozen=True):
     listed_by: str
     """What lists all changes; of a run, which is over, all returns as they are now."""
     problems_listed_by: str
+    rows_listed_by: str
+    """What lists all rows and words that are not understood."""
     problems: tuple[Open, ...]
     more_problems: int
     malformed: tuple[NotUnderstood, ...]
@@ -145,6 +147,7 @@ def page(report: Report) -> RunPage:
         is_dry=run.dry_run,
         listed_by="--format csv" if run.dry_run else "reconciler list --format json",
         problems_listed_by=run_text.lists_problems(report),
+        rows_listed_by="--format json" if run.dry_run else "reconciler status --format json",
         problems=tuple(html_advice.problems(report)),
         more_problems=report.problems_left_out
         + max(0, len(report.problems) - html_advice.MOST_PROBLEMS),

@@ -41,10 +41,10 @@ class Layout(Struct, frozen=True):
     ) -> list[str]:
         """A text on one line, as several: the first is indented by `first` columns, the others by
         `hang`. What is in backticks, to be typed, is not broken where a line has room for it, nor
-        is `[exit 3]` or a time; with `whole` no word is, such as a path, and the terminal wraps
-        what is too long for it."""
+        is `[exit 3]` or a time; with `whole` none of these is, nor a word, such as a path, and the
+        terminal wraps what is too long for it."""
         width = max(self.width, NARROWEST)
-        room = width - max(hang, first)
+        room = len(text) if whole else width - max(hang, first)
         if first + len(text) <= width and text.isascii():
             return [" " * first + text]
         kept = _TOGETHER.sub(lambda found: _whole(found[0], room), text)

@@ -77,7 +77,7 @@ _NOT_DONE = {
 
 def render(report: Report, width: int = USUAL, following: str | None = None) -> str:
     """The whole report, `width` columns wide, without a trailing newline. `following` replaces the
-    next command."""
+    next command, as it is typed."""
     return "\n".join(_lines(report, Layout(width), following))
 
 
@@ -93,7 +93,7 @@ def _lines(report: Report, page: Layout, following: str | None) -> Iterator[str]
     for label, text in (*_sums(report), *_read(report)):
         yield from page.labelled(label, text)
     yield from _problems(report.problems, report, page)
-    yield from words_text.lines(report.unknown_words, page)
+    yield from words_text.lines(report.unknown_words, page, _lists_rows(report.run))
     yield from _malformed(report, page)
     told = {one.return_id: one.reason for one in report.problems[:_MOST]}
     yield from changes_text.lines(report, page, told)
@@ -109,7 +109,7 @@ def _lines(report: Report, page: Layout, following: str | None) -> Iterator[str]
             continue  # the headline says it
         yield from page.labelled("note", safe(remark, 1000))
     if following:
-        yield from page.labelled("next", following)
+        yield from page.typed(following, label="next")
     else:
         yield from page.command("next", report.next)
 
@@ -385,5 +385,10 @@ def _malformed(report: Report, page: Layout) -> Iterator[str]:
         yield from page.item("?", describe_malformed(row))
     if len(report.malformed) > _MOST:
         left = len(report.malformed) - _MOST
-        listed_by = "`reconciler status --format json` lists all"
-        yield from page.wrapped(f"and {left} more: {listed_by}", 4, first=2)
+        yield from page.wrapped(f"and {left} more: {_lists_rows(report.run)}", 4, first=2)
+
+
+def _lists_rows(run: RunFacts) -> str:
+    """What lists all rows and words that are not understood. What only a dry run has read the
+    ledger does not know."""
+    return "`--format json` lists all" if run.dry_run else words_text.LISTED_BY

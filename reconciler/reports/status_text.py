@@ -37,6 +37,7 @@ from reconciler.reports.wording import (
 )
 
 _RUNS_SHOWN = 5
+_ROWS_SHOWN = 10
 _BELOW_A_RUN = 9
 """Columns before later lines of a run: they begin below its kind."""
 
@@ -166,13 +167,14 @@ def _set_aside(facts: Facts, page: Layout) -> Iterator[str]:
         return
     yield ""
     yield f"not understood, kept aside ({facts.malformed})"
-    for row in facts.set_aside:
+    shown = facts.set_aside[:_ROWS_SHOWN]
+    for row in shown:
         on = f" on {safe(row.order_name, 40)}" if row.order_name else ""
         part = " (in part)" if row.is_partial else ""
         since = f"since {moment(row.first_seen)}"
         yield from page.item("?", f"{safe(row.key, 64)}{on}{part}  {since}: {safe(row.problem)}")
-    if facts.malformed > len(facts.set_aside):
-        yield f"  … and {facts.malformed - len(facts.set_aside)} more"
+    if left := facts.malformed - len(shown):
+        yield from page.indented(f"… and {left} more: {words_text.LISTED_BY}")
 
 
 def _runs(facts: Facts, page: Layout) -> Iterator[str]:

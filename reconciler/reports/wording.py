@@ -17,7 +17,7 @@ from reconciler.core.records import JETTI_REFUSED, SetAside
 from reconciler.core.report import STANDING, BacklogLeft, Failure
 from reconciler.core.text import safe
 
-TYPED = re.compile(r"`[^`]{1,120}`")
+TYPED = re.compile(r"`[^`]{1,300}`")
 """A command in backticks, to be typed."""
 NO_BREAK = "\xa0"
 """A blank at which no line ends."""

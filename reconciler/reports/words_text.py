@@ -11,9 +11,11 @@ from reconciler.reports.layout import Layout
 from reconciler.reports.wording import counted
 
 _MOST = 20
+LISTED_BY = "`reconciler status --format json` lists all"
+"""What lists all that the ledger has of words and rows that are not understood."""
 
 
-def lines(found: Sequence[CountedWord], page: Layout) -> Iterator[str]:
+def lines(found: Sequence[CountedWord], page: Layout, listed_by: str = LISTED_BY) -> Iterator[str]:
     """A section of the report; no lines if every word is known."""
     if not found:
         return
@@ -23,6 +25,5 @@ def lines(found: Sequence[CountedWord], page: Layout) -> Iterator[str]:
         of = f"of {counted(one.returns, 'return')}: {safe(words.advice(one))}"
         yield from page.item("?", f'{safe(one.list, 20)} "{safe(one.word, 40)}" {of}')
     if len(found) > _MOST:
-        listed_by = "`reconciler status --format json` lists all"
         more = f"and {len(found) - _MOST} more: {listed_by}"
         yield from page.wrapped(more, 4, first=2)

@@ -339,3 +339,25 @@ def test_a_report_without_other_letters_needs_no_library_for_them(
     assert rendered(busy(), 40)
     with pytest.raises(ImportError):
         rendered(large(), 40)
+
+
+def test_a_command_in_a_hint_stays_whole_where_the_terminal_is_narrower() -> None:
+    """Broken it would be two commands when it is pasted."""
+    typed = "`reconciler run --from 2026-02-28T12:10:00Z --by updated --dry-run`"
+
+    lines = Layout(40).wrapped(f"Hint: look at what would be done with {typed}", 6, whole=True)
+
+    assert any(typed in line for line in lines)
+    assert all(len(line) <= 40 for line in lines if typed not in line)
+
+
+def test_a_long_command_in_a_text_is_not_broken_where_a_line_has_room_for_it() -> None:
+    typed = (
+        "`reconciler run --from 2026-02-28T00:00:00Z --to 2026-03-02T23:59:59Z --by updated"
+        " --dry-run --against-jetti --accept-plan c2a1eda8268a109e`"
+    )
+
+    lines = Layout(150).wrapped(f"look its orders up with {typed}, which accepts nothing", 4)
+
+    assert any(typed in line for line in lines)
+    assert all(len(line) <= 150 for line in lines)

@@ -123,6 +123,33 @@ def test_a_sweep_and_a_pass_stop_the_same_so_the_newest_is_named(world: World) -
     helps(world, passed)
 
 
+@pytest.mark.parametrize("first", ["repair", "pass"])
+def test_what_a_repair_and_a_pass_stop_is_one_plan(world: World, first: str) -> None:
+    world.trusted()
+    pushed = returned(world, 2)
+    assert world.run().code == 0
+    world.pass_time(minutes=30)
+    if first == "pass":
+        returned(world)
+        assert a_pass(world).code == 7
+    for one in pushed:
+        [made] = world.in_jetti(one)
+        world.jetti.edit_sale_return(made["id"], notes="")
+    tight = TIGHT | {"RECONCILER_GUARD__UPDATES": "1"}
+    repaired = world.call("verify", "--repair", "--format", "json", **tight)
+    assert repaired.code == 7
+    if first == "repair":
+        world.pass_time()
+        assert world.run(**tight).code == 7
+
+    [command] = named(world).values()
+    accepted = world.run(*command.split()[2:], **tight)
+
+    assert (accepted.code, named(world)) == (0, {})
+    assert accepted.report["counts"]["created"] == (3 if first == "pass" else 0)
+    assert accepted.report["counts"]["updated"] == 2
+
+
 def test_what_is_accepted_in_part_is_still_named(world: World) -> None:
     world.trusted()
     ones = returned(world)
@@ -154,6 +181,43 @@ def test_two_ranges_are_two_questions(world: World) -> None:
     late = a_range(world, "1h")
 
     helps(world, late, early)
+
+
+@pytest.mark.parametrize("options", [(), ("--from", "1d")])
+def test_after_an_unknown_digest_no_dry_run_goes_on(world: World, options: tuple[str, ...]) -> None:
+    """What was stopped before it stays named, and what was not waits for nobody."""
+    world.go_live()
+    returned(world)
+    unknown = world.run(*options, "--accept-plan", "0123456789abcdef")
+    assert (unknown.code, unknown.report["next"][-1]) == (7, "--dry-run")
+    assert named(world) == {}
+
+    stopped = a_range(world)
+    world.pass_time()
+    again = world.run(*stopped.report["next"][2:-1], "0123456789abcdef", **TIGHT)
+    assert (stopped.code, again.code) == (7, 7)
+    helps(world, stopped)
+
+
+def test_a_range_back_to_what_was_pushed_once_is_named_until_it_is_accepted(world: World) -> None:
+    """Written before, that is no sign that anybody has accepted it now."""
+    world.trusted()
+    for one in returned(world):
+        world.loop.label(one, status="in_transit")
+    world.pass_time()
+    assert world.run().code == 0
+    for_a_while = {"RECONCILER_MAPPING__TRACKING__IN_TRANSIT": "delivered"}
+    world.pass_time(minutes=30)
+    changed = world.run(**for_a_while)
+    assert changed.code == 7
+    assert world.run(*changed.report["next"][2:], **for_a_while).code == 0
+    assert world.run(**for_a_while).code == 0
+    world.pass_time(minutes=30)
+
+    back = world.run("--from", "1d")
+
+    assert (back.code, world.call("status").code) == (7, 3)
+    helps(world, back)
 
 
 # ----------------------------------------------------------------------------- what is settled

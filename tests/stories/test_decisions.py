@@ -246,6 +246,33 @@ def test_what_was_deleted_on_purpose_is_ignored_by_its_id_and_listed_no_more(wor
     assert "deleted in Jetti" in (world.entry(one).reason or "")
 
 
+def test_what_was_deleted_is_not_ignored_before_its_row_is_understood(world: World) -> None:
+    """`ignore` means the part that is not understood, and verify says what comes first."""
+    world.trusted()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    spoil(world, one, **UNREADABLE)
+    assert world.run().code == 3
+    for made in world.in_jetti(one):
+        world.jetti.delete_sale_return(made["id"])
+    world.pass_time()
+    ignore = ("ignore", one, "--reason", "meant", "--yes")
+
+    def advice() -> str:
+        [found] = json.loads(world.call("verify", "--format", "json").stdout)["differences"]
+        return str(found["proposed"])
+
+    assert "correct in Loop what is not understood" in advice()
+    assert [world.call(*ignore).code, world.call(*ignore).code] == [0, 2]
+    assert "correct in Loop what is not understood" in advice()
+
+    spoil(world, one)
+    world.run()
+    assert "correct in Loop" not in advice()
+    assert (world.call(*ignore).code, world.call("verify").code) == (0, 0)
+
+
 @pytest.mark.parametrize("by", ["order", "state"])
 def test_a_return_that_is_well_is_not_ignored_with_others(world: World, by: str) -> None:
     world.trusted()
@@ -263,6 +290,19 @@ def test_a_return_that_is_well_is_not_ignored_with_others(world: World, by: str)
     assert world.call("ignore", *named, "--reason", "settled", "--yes").code == 0
 
     assert (world.state(one), world.state(other)) == ("synced", "ignored")
+
+
+@pytest.mark.parametrize("first", ["order", "id"])
+def test_a_synced_return_that_is_named_beside_its_order_is_ignored(
+    world: World, first: str
+) -> None:
+    one, _ = pushed(world)
+    names = [world.seen(one).order_name, one]
+
+    named = names if first == "order" else names[::-1]
+    decided = world.call("ignore", *named, "--reason", "settled", "--yes")
+
+    assert (decided.code, world.state(one)) == (0, "ignored")
 
 
 def test_an_ignored_row_is_reported_again_only_with_another_problem(world: World) -> None:

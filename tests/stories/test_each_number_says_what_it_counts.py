@@ -145,6 +145,28 @@ def test_all_that_need_a_look_are_counted_however_few_are_listed(world: World, n
 # ------------------------------------------------------------------------------ said once, and all
 
 
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["run", "dry-run"])
+def test_all_rows_that_are_not_understood_are_listed_by_what_a_report_names(
+    world: World, dry: tuple[str, ...]
+) -> None:
+    """Of a dry run the ledger knows none of them."""
+    world.go_live()
+    for _ in range(25):
+        world.loop.edit(world.returned(), extra={"state": None})
+    world.pass_time()
+
+    ran = world.call("run", *dry)
+
+    said = re.search(r"and 5 more: `(.+?)` lists all", ran.stdout)
+    assert said is not None
+    assert said[1].startswith("reconciler status") is (not dry)
+    words = ["run", *dry, *said[1].split()] if dry else said[1].split()[1:]
+    found = json.loads(world.call(*words).stdout)
+    assert len(found["malformed"] if dry else found["facts"]["set_aside"]) == 25
+    if not dry:
+        assert "… and 15 more: `reconciler status --format json`" in world.call("status").stdout
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 20, 21, 45, 70])
 def test_each_reason_of_a_return_in_review_is_said_once(world: World, number: int) -> None:
     world.trusted()

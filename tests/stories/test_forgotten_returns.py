@@ -464,3 +464,19 @@ def test_a_dry_run_counts_it_too(world: World) -> None:
     assert (ran.code, ran.report["changes"], ran.report["counts"]["forgotten"]) == (0, [], 1)
     text = world.call("run", "--dry-run").stdout
     assert re.search(r"^forgotten +1 return, of which nothing is kept$", text, re.MULTILINE)
+
+
+def test_verify_does_not_promise_that_the_next_pass_takes_up_what_was_forgotten(
+    world: World,
+) -> None:
+    world.trusted()
+    one = world.returned()
+    world.pass_time()
+    assert world.run().code == 0
+    assert world.call("ledger", "forget", one, "--yes").code == 0
+
+    found = json.loads(world.call("verify", "--format", "json").stdout)
+
+    assert (found["in_work"], found["counts"]["forgotten"]) == ([], 1)
+    world.pass_time()
+    assert world.run().report["counts"]["forgotten"] == 1

@@ -254,6 +254,7 @@ def created_by_later_passes(world: World, ids: list[str]) -> set[str]:
 
 
 WRONG = ("--accept-plan", "0123456789abcdef")
+TIGHT = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
 
 
 @pytest.mark.parametrize("against", [(), ("--against-jetti",)], ids=["", "against-jetti"])
@@ -346,3 +347,31 @@ def test_what_was_left_says_of_each_whether_a_pass_goes_on_with_it(
         assert "waits for a decision" not in reason
         asks = "it has to be asked for again" in reason or "only a run that asks for it" in reason
         assert asks == (one not in made), reason
+
+
+@pytest.mark.parametrize("trouble", ["digest", "jetti", "key"])
+def test_what_a_guard_had_stopped_is_not_left_to_later_passes_by_a_range_that_ends_early(
+    world: World, trouble: str
+) -> None:
+    world.go_live("1d")  # nothing was pushed yet, so Jetti is asked before anything is accepted
+    halted = [world.returned() for _ in range(3)]
+    world.pass_time()
+    stopped = world.run(**TIGHT)
+    assert stopped.code == 7
+    young = world.returned()
+    world.pass_time()
+
+    options, settings = (WRONG, {}) if trouble == "digest" else ((), {})
+    if trouble == "jetti":
+        world.breaks("*", "503", service="jetti")
+    elif trouble == "key":
+        settings = {"JETTI_API_TOKEN": "wrong"}
+    ran = world.run("--from", "1d", *options, **settings)
+    world.heals()
+
+    digest = stopped.report["run"]["digest"]
+    assert ran.code in (5, 6, 7)
+    said = f"; it stays stopped with plan {digest}"
+    assert [said in ran.reason(one) for one in halted] == [True] * 3
+    assert "later pass" in ran.reason(young) or "stays pending" in ran.reason(young)
+    assert created_by_later_passes(world, [*halted, young]) == {young}

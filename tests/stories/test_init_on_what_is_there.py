@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from tests.support.world import World
@@ -62,3 +64,17 @@ def test_repin_makes_no_ledger(world: World, content: bytes | None, more: tuple[
     assert (refused.code, refused.stdout) == (7, "")
     assert "if a ledger was here before" in refused.stderr
     assert not file.exists() or file.read_bytes() == b""
+
+
+def test_the_command_that_goes_on_with_an_adoption_can_be_pasted(world: World) -> None:
+    world.go_live()
+    world.returned()
+    world.pass_time()
+    world.breaks("*", "503", service="jetti")
+    failed = world.call("init", "--adopt")
+    world.heals()
+
+    label, command = failed.stdout.rstrip().split("\n")[-1].split(maxsplit=1)
+    assert (failed.code, label) == (5, "next")
+    assert "not everything was looked up" in failed.stdout
+    assert world.call(*shlex.split(command)[1:]).code == 0

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from reconciler.core.decisions import why_not_forgotten
+from reconciler.core.decisions import Decision, Situation, refusal, why_not_forgotten
 from reconciler.core.instants import to_the_second
 from reconciler.core.live_order import in_place_of, is_withheld
 from reconciler.core.matching.result import listed, titled
 from reconciler.core.matching.snapshot import LiveSaleReturn
 from reconciler.core.model import GONE, Entry, Return, SaleReturn, Value
-from reconciler.core.records import MALFORMED
+from reconciler.core.records import MALFORMED, SetAside
 from reconciler.core.report import SaleReturnName
 from reconciler.core.shown_fields import named
 from reconciler.core.verification.foreseen import Foreseen
@@ -116,9 +116,11 @@ def edited(entry: Entry, fields: Sequence[Unlike]) -> Difference:
     )
 
 
-def deleted(entry: Entry, found: JettiComparison, refused: str | None) -> Difference:
+def deleted(
+    entry: Entry, found: JettiComparison, refused: str | None, row: SetAside | None
+) -> Difference:
     """Sale returns, or lines of them, that someone deleted in Jetti; `refused`: why they cannot be
-    made again."""
+    made again. `row`: what is not understood of it."""
     gone = [f"sale return {titled(known)}" for known in found.deleted]
     gone += [
         f"order line {item.order_line_id} of sale return {titled(known)}"
@@ -126,11 +128,13 @@ def deleted(entry: Entry, found: JettiComparison, refused: str | None) -> Differ
     ]
     whose = {known.id: known for known in found.deleted}
     whose |= {known.id: known for known, _ in found.deleted_items}
-    stays = (
-        "none automatically: what was deleted in Jetti stays so. If that is meant,"
-        f" `reconciler ignore {entry.id} --reason TEXT` has the return left alone, and not listed"
+    ignore = (
+        f"`reconciler ignore {entry.id} --reason TEXT` has the return left alone, and not listed"
         " here again"
     )
+    if row is not None and refusal(entry, Decision.IGNORE, Situation(row)) is not None:
+        ignore = f"correct in Loop what is not understood of it first; then {ignore}"
+    stays = f"none automatically: what was deleted in Jetti stays so. If that is meant, {ignore}"
     return _difference(
         DifferenceKind.DELETED,
         entry.seen,
