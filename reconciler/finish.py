@@ -117,7 +117,7 @@ def finish(result: PassResult, ledger: Ledger, clock: Clock, settings: ReportSet
         backlog=backlog,
         sums=summary.sums(result.outcomes, result.seconds_at_pace),
     )
-    return structs.replace(report, next=next_command(report, request))
+    return structs.replace(report, next=next_command(report, request, state.creation_stopped_by))
 
 
 def _refused(kind: RunKind, failures: Sequence[ReconcilerError]) -> dict[str, int]:
@@ -177,7 +177,9 @@ def _state_of(
     # safeguard: single-run-exit-code
     if result.request.kind is RunKind.SINGLE:
         ids = _ids_of(result)
-        found = [one for one in ledger.entries.get(sorted(ids)) if not is_calm(one.state)]
+        known = ledger.entries.get(sorted(ids))
+        found = [one for one in known if not is_calm(one.state)]
+        ignored = tuple(one.id for one in known if one.state is State.IGNORED)
         named = ids.union(result.malformed_keys)
         malformed = tuple(row for row in malformed if named & {row.key, row.return_id})
         totals = summary.totals_of(found, overdue_before, len(malformed), meta.creation_stopped)
@@ -188,6 +190,7 @@ def _state_of(
         number = len(problems)
         del problems[_MOST_PROBLEMS:]
     else:
+        ignored = ()
         totals = summary.LedgerTotals(
             states={
                 state: count
@@ -216,6 +219,10 @@ def _state_of(
         words.unmapped(ledger.entries.unknown_words(), settings.mapping, settings.policy),
         problems_left_out=number - len(problems),
         proven_ids_key=meta.proven_ids_key,
+        creation_stopped_by=(
+            meta.creation_stopped_by if totals.creation_stopped is not None else None
+        ),
+        ignored=ignored,
     )
 
 

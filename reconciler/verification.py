@@ -71,7 +71,7 @@ _LOOKS = 3
 _MIN_KNOWN = 5  # with fewer known returns, a listing without any of them may be coincidence
 _MEANWHILE = "a run was writing to it while it was looked at"
 _JUST_WRITTEN = "a run has written to it just now, which Jetti may not show yet (jetti.settle)"
-_LOST = "Jetti does not show what was pushed last; pushed again"
+_LOST = "Jetti does not show what was pushed last; to be pushed again"
 _UNFORESEEN = (
     "Jetti: what would become there of some differences could not be looked up; --repair leaves"
     " these as they are"

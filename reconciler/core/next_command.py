@@ -15,15 +15,22 @@ _SHOWN_WHOLE = frozenset({0, 3, 7, 10})
 _LEFT_FOR_A_RUN = frozenset({OutcomeKind.WAITING, OutcomeKind.REVIEW, OutcomeKind.DEFERRED})
 
 
-def next_command(report: Report, request: RunRequest) -> tuple[str, ...]:
+def next_command(
+    report: Report, request: RunRequest, creation_stopped_by: str | None = None
+) -> tuple[str, ...]:
     """The one command that goes on from here, as an argument list; empty where there is none, or
-    where a hint says more than a command can."""
+    where a hint says more than a command can. `creation_stopped_by`: the return that has to be
+    decided about before anything is created."""
     run = report.run
     if first_step := _first_step(run):
         return first_step
     commands = [error.command for error in run.failures if error.command]
     if commands:
-        return words_of(commands[0])
+        accepting = words_of(commands[0])
+        # safeguard: no-acceptance-while-nothing-is-created
+        if creation_stopped_by is not None and "--accept-plan" in accepting:
+            return ("reconciler", "show", creation_stopped_by)
+        return accepting
     if any(error.hint for error in run.failures):
         return ()
     if report.problems:

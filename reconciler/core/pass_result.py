@@ -96,3 +96,7 @@ class LedgerState(Struct, frozen=True):
     """How many more there are than are listed."""
     proven_ids_key: str | None = None
     """The value of `jetti.cancel_ids_key` that a create has proven."""
+    creation_stopped_by: str | None = None
+    """The return that has to be decided about before anything is created."""
+    ignored: tuple[str, ...] = ()
+    """Returns that were named, and about which someone has decided that nothing is done."""

@@ -22,10 +22,20 @@ def run_remarks(result: PassResult, state: LedgerState, ids_key: str) -> tuple[s
         *result.start.remarks,
         *of_creates,
         *result.remarks,
+        *_ignored(state),
         *_older_than_the_range(result),
         *_budget_of_a_dry_run(result),
         *_left_over(result, creates=stopped is None),
     )
+
+
+def _ignored(state: LedgerState) -> Iterator[str]:
+    """Why nothing comes of what was asked for by name."""
+    for return_id in state.ignored:
+        yield (
+            f"return {return_id} is ignored, as someone has decided: nothing is done about it until"
+            f" `reconciler retry {return_id}`"
+        )
 
 
 def _not_looked_up(result: PassResult, state: LedgerState) -> Iterator[str]:

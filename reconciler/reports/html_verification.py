@@ -156,7 +156,7 @@ def _tiles(found: Verification) -> Iterator[Tile]:
     yield Tile(f"{counts.compared:,}", "compared with Jetti")
     for number, what in (
         (len({one.return_id for one in found.differences if not one.repaired}), "differing"),
-        (sum(one.repaired for one in found.differences), "differences settled"),
+        (sum(one.repaired for one in found.differences), "differences taken up"),
         (counts.undecided, "dead or in review"),
         (counts.malformed, "not understood"),
         (counts.in_work, "still in work"),

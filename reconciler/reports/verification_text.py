@@ -135,7 +135,7 @@ def _difference(one: Difference, page: Layout) -> Iterator[str]:
         both = f"pushed {pushed}, in Jetti {live}"
         yield from page.below(f"{safe(field.field, 60)}: {both}")
     if one.repaired:
-        yield from page.below("repaired: see the run below")
+        yield from page.below("taken up: the run below says what came of it")
         return
     command = f": `{one.command}`" if one.command else ""
     yield from page.below(f"proposed: {safe(one.proposed, 500)}{command}")

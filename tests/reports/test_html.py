@@ -447,8 +447,8 @@ def test_a_verification_shows_each_difference_and_what_settles_it() -> None:
 def test_a_repair_is_told_on_the_same_page() -> None:
     page = page_of(differing(carried_out()))
 
-    assert ("h2", "The run that settled what could be") in page.headings
-    assert page.table("Differences").rows[0][3] == "repaired: see the run below"
+    assert ("h2", "The run that took up what could be") in page.headings
+    assert page.table("Differences").rows[0][3] == "taken up: the run below says what came of it"
     assert len(page.table("Changes").rows) == 10
 
 

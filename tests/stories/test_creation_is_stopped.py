@@ -189,3 +189,25 @@ def test_what_helps_is_the_return_that_stopped_it_whatever_else_waits(stopped: W
         assert said.splitlines()[-1].endswith(f"reconciler show {CULPRIT}")
     reasons = json.loads(stopped.call("status", "--format", "json").stdout)["reasons"]
     assert any(FOR_GOOD in reason for reason in reasons)
+
+
+def test_no_acceptance_is_next_while_nothing_would_be_created(stopped: World) -> None:
+    """Followed literally, the command that a pass and `status` end with has to lead on."""
+    stopped.environ["RECONCILER_GUARD__CREATES"] = "1"
+    for _ in range(3):
+        stopped.returned(("Acme", 1), ("Bolt", 1))
+    stopped.pass_time()
+
+    ran = stopped.run()
+
+    digest = ran.report["run"]["digest"]
+    assert ran.report["next"] == ["reconciler", "show", CULPRIT]
+    assert stopped.call("status").stdout.splitlines()[-1].endswith(f"reconciler show {CULPRIT}")
+    posts = creates(stopped)
+    assert stopped.run("--accept-plan", digest).code == 7
+    assert creates(stopped) == posts
+
+    # Once that is decided, what was accepted is created.
+    assert stopped.call("ignore", CULPRIT, "--reason", "settled", "--yes").code == 0
+    assert stopped.run().code == 0
+    assert creates(stopped) == posts + 4

@@ -224,6 +224,22 @@ def test_ignore_is_undone_by_retry_with_the_newest_want(world: World) -> None:
     assert [row[1] for row in decisions(world)] == ["ignore", "retry"]
 
 
+@pytest.mark.parametrize("how", [(), ("--dry-run",), ("--dry-run", "--against-jetti")])
+def test_whoever_asks_for_an_ignored_return_reads_that_it_is_ignored(
+    world: World, how: tuple[str, ...]
+) -> None:
+    one, _ = pushed(world)
+    assert world.call("ignore", one, "--reason", "settled", "--yes").code == 0
+    world.loop.set_state(one, "cancelled")
+    world.pass_time()
+
+    ran = world.call("run", "--return", one, *how)
+
+    assert ran.code == 0
+    assert f"until `reconciler retry {one}`" in " ".join(ran.stdout.split())
+    assert world.call("run").stdout == "", "who asks for nothing in particular is not told"
+
+
 def test_what_was_deleted_on_purpose_is_ignored_by_its_id_and_listed_no_more(world: World) -> None:
     one, made = pushed(world)
     world.jetti.delete_sale_return(made["id"])
