@@ -455,7 +455,26 @@ class Verifier:
             rows = self._ledger.malformed.find(entry.id)
             row = next((row for row in rows if row.return_id == entry.id), None)
             self._differences.append(found_as.deleted(entry, found, refused.get(entry.id), row))
-        self._report_surplus([(entry, found) for entry, found in self._unlike if found.surplus])
+        surplus = [(entry, found) for entry, found in self._unlike if found.surplus]
+        self._report_surplus([one for one in map(self._without_others, surplus) if one])
+
+    def _without_others(
+        self, one: tuple[Entry, JettiComparison]
+    ) -> tuple[Entry, JettiComparison] | None:
+        """Without sale returns that the ledger knows as another return's, which are reported here;
+        None if that leaves none."""
+        entry, found = one
+        owners = self._ledger.entries.owners([row.id for row in found.surplus])
+        # safeguard: what-is-another-s-is-not-proposed-to-be-cancelled
+        others = [row for row in found.surplus if row.id in owners]
+        if not others:
+            return one
+        kind = DifferenceKind.DOUBLE if found.has_living else DifferenceKind.NOT_RECORDED
+        self._differences.append(
+            found_as.overwritten(entry.id, others, owners, kind=kind, seen=entry.seen)
+        )
+        rest = tuple(row for row in found.surplus if row.id not in owners)
+        return (entry, replace(found, surplus=rest)) if rest else None
 
     def _report_surplus(self, surplus: Sequence[tuple[Entry, JettiComparison]]) -> None:
         """Sale returns that carry its marker and that the ledger does not know."""
@@ -547,9 +566,19 @@ class Verifier:
         }
         for marker in markers:
             if marker not in reported:
-                rows = tuple(self._marked[marker].values())
-                in_loop = comparison.has(marker) or self._is_in_loop(marker)
-                self._differences.append(found_as.unknown_marker(marker, rows, in_loop=in_loop))
+                self._report_unknown_marker(marker, comparison)
+
+    def _report_unknown_marker(self, marker: str, comparison: LoopComparison) -> None:
+        rows = self._marked[marker]
+        owners = self._ledger.entries.owners(rows.keys())
+        others = [row for id_, row in rows.items() if id_ in owners]
+        if others:
+            kind = DifferenceKind.UNKNOWN_MARKER
+            self._differences.append(found_as.overwritten(marker, others, owners, kind=kind))
+        rest = tuple(row for id_, row in rows.items() if id_ not in owners)
+        if rest:
+            in_loop = comparison.has(marker) or self._is_in_loop(marker)
+            self._differences.append(found_as.unknown_marker(marker, rest, in_loop=in_loop))
 
     def _is_in_loop(self, return_id: str) -> bool | None:
         """Whether Loop has a return that it did not list in the range; None if it cannot tell."""

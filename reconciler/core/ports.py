@@ -106,6 +106,9 @@ class Entries(Protocol):
     def sharing_an_order(self, ids: Collection[str]) -> set[str]:
         """Those of these entries that have others on their order, as `on_order` has it."""
 
+    def owners(self, sale_return_ids: Collection[int]) -> dict[int, str]:
+        """The return of each of these sale returns that is known."""
+
     def versions(self, ids: Collection[str]) -> dict[str, StoredVersion]:
         """Those of these returns that have an entry, for comparing a page."""
 

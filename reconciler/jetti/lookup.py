@@ -190,7 +190,9 @@ class Lookup:
             if row.marker in found and row.id not in not_ours:
                 found[row.marker].append(row)
         owners = {known.id: entry.id for entry in entries for known in entry.sale_returns}
-        seen = {row.id for rows in found.values() for row in rows}
+        # One that carries another's marker by now is found by that, and is its owner's, too.
+        # safeguard: overwritten-markers-lose-nothing
+        seen = {row.id for row in marked if owners.get(row.id) in (None, row.marker)}
         unmarked = sorted(set(owners) - seen)
         for row in self._client.by_id(unmarked) if unmarked else ():
             found[owners[row.id]].append(row)

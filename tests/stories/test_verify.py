@@ -369,6 +369,43 @@ def test_what_is_deleted_twice_there_or_marked_with_another_return_is_named(worl
     assert kept["id"] != gone["id"]
 
 
+@pytest.mark.parametrize("marker", ["another's", "90909"])
+def test_an_overwritten_marker_neither_deletes_nor_doubles_anything(
+    world: World, marker: str
+) -> None:
+    """Nor is its sale return proposed to be cancelled, by whatever finds it."""
+    world.go_live()
+    one, other = (world.returned(("Acme", 1)) for _ in range(2))
+    world.pass_time()
+    assert world.run().code == 0
+    [ours] = world.in_jetti(one)
+    written = other if marker == "another's" else marker
+    world.jetti.edit_sale_return(ours["id"], externalId=written)
+    world.pass_time()
+
+    found = verify(world)
+
+    kind = "double" if marker == "another's" else "unknown_marker"
+    assert (found.code, sorted(found.kinds)) == (3, sorted([("edited", one), (kind, written)]))
+    strange = found.one(kind)
+    assert [row["id"] for row in strange["sale_returns"]] == [ours["id"]]
+    assert strange["command"] is None
+    assert f"return {one}'s" in strange["what"]
+    assert strange["proposed"].startswith("set the marker")
+    assert one in strange["proposed"]
+    [field] = found.one("edited")["fields"]
+    assert (field["pushed"], field["live"]) == (one, written)
+
+    # A push of both together finds it, too.
+    for moved in (one, other):
+        world.loop.label(moved)
+    world.pass_time()
+    world.run()
+    [after] = [row for row in world.jetti.sale_returns() if row["id"] == ours["id"]]
+    assert after["trackingNumber"] == world.seen(one).labels[0].tracking_number
+    assert world.state(one) == "synced"
+
+
 def test_a_double_that_someone_has_cancelled_is_settled(world: World) -> None:
     made = busy(world)
     lines = world.item_ids(world.orders[2])

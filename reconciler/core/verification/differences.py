@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -144,6 +144,30 @@ def deleted(
         if refused
         else f"{stays}; if not, have it made again",
         command=None if refused else f"reconciler resolve {entry.id} --create",
+    )
+
+
+def overwritten(
+    marker: str,
+    rows: Sequence[LiveSaleReturn],
+    owners: Mapping[int, str],
+    *,
+    kind: DifferenceKind,
+    seen: Return | None = None,
+) -> Difference:
+    """Sale returns that carry the marker of a return, although by the ledger they are others', so
+    that none of them is to be cancelled. `seen`: that return, where the ledger knows it."""
+    whose = listed(f"{titled(row)} ({row.status}) is return {owners[row.id]}'s" for row in rows)
+    back = listed(f"of {titled(row)} to {owners[row.id]}" for row in rows)
+    return Difference(
+        kind=kind,
+        return_id=marker,
+        order_name=seen.order_name if seen else "",
+        order_id=seen.order_id if seen else None,
+        what=f"by the ledger sale return {whose}, and it carries this one's marker",
+        sale_returns=_names(rows),
+        proposed=f"set the marker (`externalId`) {back} in Jetti by hand, and do not cancel what is"
+        " another return's",
     )
 
 
