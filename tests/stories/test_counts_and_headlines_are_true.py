@@ -283,6 +283,65 @@ def test_the_sum_of_a_range_counts_what_the_report_lists(world: World, named: in
     assert len(world.jetti.sale_returns()) - before == len(older) + len(young)
 
 
+@pytest.mark.parametrize("returns", [28, 58])
+def test_a_range_tells_one_duration_in_all_places(world: World, returns: int) -> None:
+    world.trusted()
+    for _ in range(returns):
+        world.returned()
+    world.pass_time()
+    paced = {"RECONCILER_JETTI__READS_PER_SECOND": "2", "RECONCILER_JETTI__WRITES_PER_SECOND": "1"}
+
+    said = world.call("run", "--from", "3d", "--dry-run", **paced).stdout
+
+    [takes] = re.findall(r"^takes +about (\S+) at", said, re.MULTILINE)
+    assert takes[-1] in "ms"
+    assert re.findall(r"takes about ([0-9.]+[smhd])", said) == [takes]
+
+
+def test_a_range_that_a_plan_opens_in_part_accepts_nothing_of_it(world: World) -> None:
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    world.trusted()
+    first = [world.returned() for _ in range(3)]
+    world.pass_time()
+    digest = world.run(**tight).report["run"]["digest"]
+    for _ in range(2):
+        world.returned()
+    world.pass_time()
+
+    ran = world.call("run", "--from", "3d", "--accept-plan", digest, **tight)
+
+    assert ran.code == 7
+    said = headline(ran)
+    assert "it would create 5 returns, 3 of them in the plan that --accept-plan names" in said
+    unopened = f"--accept-plan {digest} opened nothing: this range is more than that plan"
+    assert unopened in ran.stdout
+    assert unopened in ran.stderr
+    for told in (ran.stdout, *(world.call(what).stdout for what in ("status", "history"))):
+        assert "accepted before" not in told
+    waiting = world.call("list", "--state", "pending").stdout
+    assert waiting.count(f"until someone accepts plan {digest}") == len(first)
+    assert world.run("--from", "3d", "--accept-plan", digest, "--yes", **tight).code == 0
+    assert all(world.in_jetti(one) for one in first)
+
+
+def test_a_plan_of_which_a_range_reads_nothing_is_not_said_to_be_done(world: World) -> None:
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    world.trusted()
+    for _ in range(3):
+        world.returned()
+    world.pass_time()
+    digest = world.run(**tight).report["run"]["digest"]
+    world.pass_time(hours=12)
+
+    ran = world.call("run", "--from", "6h", "--accept-plan", digest, **tight)
+
+    assert ran.code == 0
+    assert "nothing of that plan, as it was reviewed, is among what this run has read" in (
+        ran.stdout + ran.stderr
+    )
+    assert "left to do" not in ran.stdout + ran.stderr
+
+
 RANGES = [
     (3, 0, {"RECONCILER_GUARD__CREATES": "2"}, ["more than 2 returns"]),
     (1, 2, {}, ["before go-live"]),
