@@ -33,7 +33,7 @@ class Acceptance:
         self._is_known = True
         """Whether the digest named a plan."""
         self._is_refused = False
-        """Whether nobody agreed to the range that it was given for."""
+        """Whether nobody has accepted the range that it was given for."""
         self._reviewed: frozenset[PlanMember] = frozenset()
         """The members of what was named."""
         self._no_longer: list[Entry] = []

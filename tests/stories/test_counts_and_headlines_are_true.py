@@ -249,6 +249,50 @@ def test_a_problem_says_since_when_it_is_due_and_not_since_when_it_is_so(world: 
     assert "review for" not in ran.stdout
 
 
+# -------------------------------------------------------------------------------------- an outage
+
+FITS = {
+    "pending": "deferred",
+    "unknown": "failed",  # there is no nearer word for an outcome; the reason says the rest
+    "synced": "pushed",
+}
+
+
+@pytest.mark.parametrize("returns", [3, 9])
+@pytest.mark.parametrize(
+    ("operation", "kind", "states"),
+    [
+        ("*", "503", {"pending"}),
+        ("PUT *", "503", {"unknown", "pending"}),
+        ("POST *", "applied_then_lost", {"unknown", "pending"}),
+        ("POST *", "429", {"pending"}),
+    ],
+)
+def test_an_outage_is_reported_as_it_leaves_each_return(
+    world: World, operation: str, kind: str, states: set[str], returns: int
+) -> None:
+    world.trusted()
+    ones = [world.returned() for _ in range(returns)]
+    world.pass_time()
+    world.breaks(operation, kind)
+
+    ran = world.run()
+
+    outcomes = {one: outcome for one, (_, outcome) in ran.outcomes.items()}
+    came_to = {one: world.state(one) for one in ones}
+    assert set(came_to.values()) <= states
+    assert ran.code == 5 or returns < 5
+    assert outcomes == {one: FITS[state] for one, state in came_to.items()}
+    for one, state in came_to.items():
+        assert ("unanswered" in ran.reason(one)) == (state == "unknown"), ran.reason(one)
+    counts = ran.report["counts"]
+    assert (counts["pending"], counts["failed"]) == ([*came_to.values()].count("pending"), 0)
+    world.heals()
+    world.pass_time()
+    assert world.run().code == 0
+    assert {world.state(one) for one in ones} == {"synced"}
+
+
 # --------------------------------------------------------------------------------------- a range
 
 
