@@ -29,8 +29,11 @@ class Acceptance:
         self._members = frozenset(request.accept_members)
         self._ledger = ledger
         self._clock = clock
+        self._asked_for = request.asked_for
         self._is_known = True
         """Whether the digest named a plan."""
+        self._is_refused = False
+        """Whether nobody has accepted the range that it was given for."""
         self._reviewed: frozenset[PlanMember] = frozenset()
         """The members of what was named."""
         self._no_longer: list[Entry] = []
@@ -88,6 +91,10 @@ class Acceptance:
                 command=self._shown,
             )
 
+    def refuse(self) -> None:
+        """Nobody agrees to the range, so that nothing of it is accepted."""
+        self._is_refused = True
+
     def accept(self, changes: Iterable[Change], *, asked_for: bool) -> None:
         """Committed before anything is written: the next pass must know what was allowed,
         should this one be cut short.
@@ -136,6 +143,10 @@ class Acceptance:
         # safeguard: accepted-already-is-reported
         if written and all(change.is_accepted for change in written):
             return (self._accepted_already(len(written)),)
+        # safeguard: refused-range-opens-nothing
+        if self._is_refused and found:
+            why = "this range is more than that plan, and is asked about as a whole"
+            return (f"{self._named()} opened nothing: {why}",)
         if found:
             return ()
         if self._digest is None:
@@ -143,12 +154,17 @@ class Acceptance:
         if not self._is_known:
             return ()  # the pass is stopped for it
         why = "nothing of that plan is left to do as it was reviewed"
-        return (f"--accept-plan {self._digest} opened nothing: {why}",)
+        if self._asked_for:
+            why = "nothing of that plan, as it was reviewed, is among what this run has read"
+        return (f"{self._named()} opened nothing: {why}",)
+
+    def _named(self) -> str:
+        """What was typed; of a file only the option, because its path says nothing."""
+        return "--accept-plan" if self._digest is None else f"--accept-plan {self._digest}"
 
     def _accepted_already(self, left: int) -> str:
-        named = "--accept-plan" if self._digest is None else f"--accept-plan {self._digest}"
         which = "1 return of it was" if left == 1 else f"{left} returns of it were"
         return (
-            f"{named} opened nothing more: it was accepted already, and scheduled passes"
+            f"{self._named()} opened nothing more: it was accepted already, and scheduled passes"
             f" continue with it; {which} left when this run began"
         )

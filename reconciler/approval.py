@@ -251,6 +251,7 @@ class GuardedApproval:
         # safeguard: range-needs-consent
         if self._policy.consent(total):
             return
+        self._acceptance.refuse()
         found = self._look_for(changes)
         self.stopped, self._stopped_as = plan.changes, plan.digest
         members = (change.member() for change in plan.changes)
@@ -291,10 +292,14 @@ class GuardedApproval:
         # Of all that the report lists, and that a yes carries out.
         creates = _creates(plan.changes)
         looked_up = creates[:MOST_LOOKED_UP]
+        # What this run names is not accepted before somebody agrees to the whole range.
+        # safeguard: named-is-not-accepted
+        accepted = sum(change.is_accepted for change in creates)
         return RangeSum(
             reasons=reasons,
             creates=len(creates),
-            accepted=len(creates) - len(_creates(changes)),
+            accepted=accepted,
+            reviewed=len(creates) - len(_creates(changes)) - accepted,
             before_go_live=sum(change.before_go_live for change in creates),
             remapped=remapped(plan.changes, inputs),
             vendors=self._target.get().vendors(looked_up),

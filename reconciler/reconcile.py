@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sys import intern
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.approval import Approval
 from reconciler.clock import Clock
@@ -203,7 +204,7 @@ class Pass:
             plan=self._plan,
             stopped=stopped,
             digest=digest,
-            outcomes=(*self._turns.outcomes, *self._deferred(stopped, digest)),
+            outcomes=(*self._carried_out(), *self._deferred(stopped, digest)),
             skipped=self._planner.skipped,
             failures=(*log.failures, *self._approval.failures, *ended_by),
             is_accepted=self._approval.is_accepted,
@@ -218,7 +219,21 @@ class Pass:
     def _worked(self) -> Worked | None:
         if self._request.dry_run or (self._ended_by and not self._turns.has_begun):
             return None
-        return self._turns.worked()
+        return self._turns.worked(self._target.pending_again)
+
+    def _carried_out(self) -> Iterator[ReportedChange]:
+        """What became of each change that was tried. What failed in an outage is left like the
+        rest, as the ledger has it."""
+        again, spent = self._target.pending_again, self._budget.why_spent(self._spent())
+        # safeguard: pending-again-is-not-failed
+        tried = {c.return_id: c for c in self._plan.changes if c.return_id in again}
+        for outcome in self._turns.outcomes:
+            change = tried.get(outcome.return_id)
+            if change is None or outcome.outcome is not OutcomeKind.FAILED:
+                yield outcome
+            else:
+                why = intern(self._why_left(change, spent))
+                yield replace(outcome, outcome=OutcomeKind.DEFERRED, reason=why)
 
     def _deferred(self, stopped: Sequence[Change], digest: str) -> Iterator[ReportedChange]:
         """Each change that was not carried out, with the reason."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import ceil
 
 from reconciler import steps
@@ -67,8 +67,9 @@ class Turns:
         """Whether there was a plan to carry out."""
         return bool(self._changes)
 
-    def worked(self) -> Worked:
-        """What is left of the plan, and what was done of what earlier passes had left."""
+    def worked(self, pending_again: Collection[str] = ()) -> Worked:
+        """What is left of the plan, and what was done of what earlier passes had left: not of the
+        returns that are `pending_again`."""
         left = {**self._changes}
         old: list[Change] = []
         for one in self.outcomes:
@@ -76,7 +77,8 @@ class Turns:
                 left.pop(one.return_id, None)
             change = self._changes[one.return_id]
             # What waits for another return was not done.
-            if change.was_left and one.outcome is not OutcomeKind.DEFERRED:
+            is_undone = one.return_id in pending_again
+            if change.was_left and one.outcome is not OutcomeKind.DEFERRED and not is_undone:
                 old.append(change)
         # safeguard: what-rests-is-no-backlog
         due = [change for change in left.values() if not change.rests]

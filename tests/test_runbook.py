@@ -69,6 +69,7 @@ PARTS = (
     # of the sum of a plan, and of who can prove the list of items
     "… if creation were not stopped",
     "… of them accepted before",
+    "… of them in the plan that --accept-plan names",
     "… of them from before go-live",
     "and change … by the changed mapping",
     "an order with two or more lines of which only some come back",

@@ -52,11 +52,11 @@ def status(
     """Report whether all is well: exit code 0 if healthy, 3 if not.
 
     Not healthy means: a return is overdue, dead, failed or in review; the last pass ended with
-    anything but 0 or 10, or was killed; the last complete pass is older than --max-age, or none
-    came within an hour of init; the last complete sweep is older than 48 hours, once one has run;
-    the last daily backup failed, or is older than 48 hours, once one was made; init --adopt was
-    not finished; a safety stop is still in force; or a time in the ledger is ahead of this
-    machine's clock. Needs no keys, and works during a run.
+    anything but 0 or 10 (with 3 only while something still needs a look), or was killed; the last
+    complete pass is older than --max-age, or none came within an hour of init; the last complete
+    sweep is older than 48 hours, once one has run; the last daily backup failed, or is older than
+    48 hours, once one was made; init --adopt was not finished; a safety stop is still in force; or
+    a time in the ledger is ahead of this machine's clock. Needs no keys, and works during a run.
 
     --changed and --notify remember in the ledger what they reported; else status
     never writes to it.

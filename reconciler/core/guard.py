@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 
 from reconciler.core.commands import WHAT_DATE_IS, init_adopt
-from reconciler.core.duration import approximate
+from reconciler.core.duration import estimate
 from reconciler.core.instants import iso, to_the_minute
 from reconciler.core.plan import Change, Plan, digest_of
 from reconciler.core.records import PlanMember
@@ -221,6 +221,9 @@ class RangeSum(Struct, frozen=True):
     seconds: float
     """Estimated for all of it at Jetti's pace."""
     creation_stopped: bool = False
+    reviewed: int = 0
+    """Of all creates: in what `--accept-plan` names, and not accepted until someone agrees to all
+    of it; they are not what is asked about either."""
 
     def why(self) -> str:
         """`creates more than 25 returns (guard.creates) and …`: the reason for the question."""
@@ -233,6 +236,8 @@ class RangeSum(Struct, frozen=True):
             parts = [f"{parts[0]} if creation were not stopped"]
         if self.accepted:
             parts.append(f"{self.accepted} of them accepted before")
+        if self.reviewed:
+            parts.append(f"{self.reviewed} of them in the plan that --accept-plan names")
         if self.before_go_live:
             parts.append(f"{self.before_go_live} of them from before go-live")
         if self.vendors is not None:
@@ -241,7 +246,7 @@ class RangeSum(Struct, frozen=True):
         if self.remapped:
             what = _counted(self.remapped, "pushed return")
             parts.append(f"and change {what} by the changed mapping")
-        parts.append(f"which takes about {approximate(timedelta(seconds=self.seconds))}")
+        parts.append(f"which takes about {estimate(round(self.seconds))}")
         return ", ".join(parts)
 
 

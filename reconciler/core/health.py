@@ -16,7 +16,7 @@ from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import VERBS, BacklogLeft, Problem, RunKind
 from reconciler.core.routine_backup import RoutineBackup
-from reconciler.core.summary import CREATION_STOPPED
+from reconciler.core.summary import CREATION_STOPPED, NEED_A_LOOK
 
 SWEEP_AGE = timedelta(hours=48)
 """Sweeps are optional, but once there was one, one a night is expected."""
@@ -28,7 +28,9 @@ LONGEST = {RunKind.SCHEDULED: timedelta(minutes=30), RunKind.SWEEP: timedelta(ho
 """A run that has not ended by then was probably killed; the systemd units end one by then, too."""
 
 _STUCK = (State.DEAD, State.FAILED, State.REVIEW)
-_SAFETY_STOP, _KEY_REFUSED = 7, 6
+_UNANSWERED = (State.UNKNOWN, State.IN_FLIGHT)
+_SAFETY_STOP, _KEY_REFUSED, _MISTYPED, _ABOUT_RETURNS = 7, 6, 2, 3
+_ON_A_TIMETABLE = (RunKind.SCHEDULED, RunKind.SWEEP)
 _WELL = (0, 10)
 _THROUGH = (0, 3, 10)
 """The pass itself came to its end; 3 is about returns, which have reasons of their own."""
@@ -156,8 +158,12 @@ def assess(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Heal
 
     `patience` is `policy.patience`; without a `max_age` the last pass may be of any age.
     """
-    reasons = tuple(reason.text for reason in why(facts, patience, max_age))
-    return Health(not reasons, reasons, replace(facts, runs=facts.runs[:_RUNS_TOLD]))
+    reasons = tuple(why(facts, patience, max_age))
+    # What to do next depends on those runs, however many others came after them.
+    meant = {reason.run.id for reason in reasons if reason.run is not None}
+    last = (run for place, run in enumerate(facts.runs) if place < _RUNS_TOLD or run.id in meant)
+    texts = tuple(reason.text for reason in reasons)
+    return Health(not reasons, texts, replace(facts, runs=tuple(last)))
 
 
 def why(facts: Facts, patience: timedelta, max_age: timedelta | None) -> Iterator[Reason]:
@@ -260,35 +266,76 @@ def _about_runs(facts: Facts) -> Iterator[Reason]:
     a pass that finds nothing asks Jetti nothing. A sweep that was stopped for safety is made up for
     by a later pass that was stopped, too: what is stopped is stopped in every pass, and is a reason
     of its own. A run of any kind that was stopped for safety is a reason while it is the last that
-    ended.
+    ended. One that ended with 3 is none once nothing needs a look any more.
     """
+    for run in _ended_badly(facts):
+        end = "no end" if run.finished_at is None else f"exit code {run.exit_code}"
+        yield Reason(f"{run.kind} run with {end}", _end_of(run, facts), run)
+
+
+def _ended_badly(facts: Facts) -> Iterable[Run]:
+    """The runs of `_about_runs`, once each."""
     scheduled, sweep = _last(facts, RunKind.SCHEDULED), _last(facts, RunKind.SWEEP)
     shown: dict[int, Run] = {}
     # safeguard: last-pass-in-status
-    if scheduled is not None and scheduled.exit_code not in _WELL:
+    if scheduled is not None and not _is_well(scheduled, facts):
         shown[scheduled.id] = scheduled
-    is_bad = sweep is not None and sweep.exit_code not in _WELL
+    is_bad = sweep is not None and not _is_well(sweep, facts)
     if sweep is not None and is_bad and not _is_made_up(sweep, scheduled, facts):
         shown[sweep.id] = sweep
     ended = stopped_run(facts)
     if ended is not None:
         shown[ended.id] = ended
-    for run in shown.values():
-        end = "no end" if run.finished_at is None else f"exit code {run.exit_code}"
-        yield Reason(f"{run.kind} run with {end}", _end_of(run, facts), run)
+    return shown.values()
+
+
+def _is_well(run: Run, facts: Facts) -> bool:
+    """Whether the end of this run is no reason, or none any more: what it found to look at may have
+    been decided about since, and what is left has reasons of its own."""
+    # safeguard: settled-returns-are-past
+    if run.exit_code == _ABOUT_RETURNS and (run.message or "").startswith(NEED_A_LOOK):
+        return not _something_needs_a_look(facts, run)
+    return run.exit_code in _WELL
+
+
+def _something_needs_a_look(facts: Facts, run: Run) -> bool:
+    if facts.overdue or facts.malformed or any(map(facts.states.get, _STUCK)):
+        return True
+    # A write without an answer is a reason only as that of the pass that left it so.
+    return bool(run.counts.get("unanswered")) and any(map(facts.states.get, _UNANSWERED))
 
 
 def last_stop(runs: Iterable[Run]) -> Run | None:
     """The last of these runs that ended, of any kind, if it was stopped for safety; `runs` are
-    newest first."""
-    ended = next((run for run in runs if run.finished_at is not None), None)
+    newest first. One that was mistyped is passed over: it has changed nothing about a stop."""
+    # safeguard: mistyped-run-hides-no-stop
+    ended = next((run for run in runs if run.finished_at and not _was_mistyped(run)), None)
     return ended if ended is not None and ended.exit_code == _SAFETY_STOP else None
+
+
+def _was_mistyped(run: Run) -> bool:
+    """Whether it named something that is not there; what a timetable starts, nobody types."""
+    return run.exit_code == _MISTYPED and run.kind not in _ON_A_TIMETABLE
 
 
 def stopped_run(facts: Facts) -> Run | None:
     """The same, if what it was stopped for is still so."""
     ended = last_stop(facts.runs)
     return ended if ended is not None and ended.id != facts.settled_stop else None
+
+
+def stop_to_settle(facts: Facts) -> Run | None:
+    """The run whose command goes on after a stop: it is a reason, what it was stopped for is still
+    so, and after it only single runs ended, which have settled nothing but their own returns."""
+    ended = next((run for run in facts.runs if run.finished_at and not _is_beside(run)), None)
+    if ended is None or ended not in _ended_badly(facts) or settlement(ended, facts) is not None:
+        return None
+    return ended if ended.exit_code == _SAFETY_STOP else None
+
+
+def _is_beside(run: Run) -> bool:
+    is_single = run.kind == RunKind.SINGLE and run.exit_code != _SAFETY_STOP
+    return is_single or _was_mistyped(run)
 
 
 def stops_told_of(runs: Sequence[Run]) -> Iterator[Run]:

@@ -210,9 +210,10 @@ class Journal(Protocol):
     def apply_all(self, transitions: Sequence[tuple[str, Transition]]) -> None:
         """The same for many entries, as (return id, transition), in one transaction."""
 
-    def refund_attempts(self, ids: Collection[str]) -> None:
+    def refund_attempts(self, ids: Collection[str]) -> frozenset[str]:
         """Take back the last attempt of these entries, since it failed by an outage. Failed ones
-        become pending; unknown ones stay so, because they must be read back."""
+        become pending, and their ids are returned; unknown ones stay so, because they must be read
+        back."""
 
     def writes_of(self, return_id: str) -> list[PastWrite]:
         """Its writes, closed ones too, oldest first; those of the last 90 days."""

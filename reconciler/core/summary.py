@@ -17,6 +17,8 @@ CREATION_STOPPED = (
     "creation is stopped until someone decides about the return that caused it, with"
     " `reconciler retry`, `resolve` or `ignore`"
 )
+NEED_A_LOOK = "returns need a look: "
+"""So begins the sentence of a pass that ended with 3 for returns or rows alone."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -151,7 +153,7 @@ def sentence(code: int, totals: LedgerTotals) -> str | None:
         return None
     parts = [(totals.states.get(state), what) for state, what in _PROBLEM_WORDS.items()]
     parts += [(totals.overdue, "overdue"), (totals.malformed, "not understood")]
-    return "returns need a look: " + ", ".join(f"{n} {what}" for n, what in parts if n)
+    return NEED_A_LOOK + ", ".join(f"{n} {what}" for n, what in parts if n)
 
 
 def _troubled(totals: LedgerTotals) -> bool:

@@ -52,6 +52,11 @@ class Target(Protocol):
         """What was written for a return whose outcome `push` did not come to, by its id."""
         return {}
 
+    def pending_again(self) -> frozenset[str]:
+        """Ids of returns that `push` gave as failed, and that are pending again, because it ended
+        with an outage, which is no fault of theirs."""
+        return frozenset()
+
 
 class LedgerPreview(Target):
     """A target that carries nothing out. `creation_stopped` is why nothing is created any more."""
@@ -93,6 +98,8 @@ class DeferredTarget:
         """Those of the target after its latest use."""
         self.unfinished: Mapping[str, Written] = {}
         """The same."""
+        self.pending_again: frozenset[str] = frozenset()
+        """The same."""
 
     @contextmanager
     def in_use(self) -> Iterator[Target]:
@@ -102,3 +109,4 @@ class DeferredTarget:
             yield target
         finally:
             self.remarks, self.unfinished = target.remarks(), target.unfinished()
+            self.pending_again = target.pending_again()

@@ -68,6 +68,7 @@ class Pusher(Target):
         self._clock = clock
         self._written = written
         self._outage = OutageDetector(matcher)
+        self._pending_again: frozenset[str] = frozenset()
 
     def push(
         self, changes: Sequence[Change], may_begin: MayBegin = always
@@ -91,7 +92,7 @@ class Pusher(Target):
         except TargetUnavailable:
             # However it came to light, what failed since Jetti last answered was no entry's fault.
             # safeguard: outages-cost-no-attempt
-            self._journal.refund_attempts(self._outage.return_ids())
+            self._pending_again = self._journal.refund_attempts(self._outage.return_ids())
             raise
 
     def already_has(self, changes: Sequence[Change]) -> list[str]:
@@ -105,6 +106,9 @@ class Pusher(Target):
 
     def unfinished(self) -> Mapping[str, Written]:
         return self._written.left()
+
+    def pending_again(self) -> frozenset[str]:
+        return self._pending_again
 
     def _push(
         self, changes: Sequence[Change], may_begin: MayBegin, together: Together
@@ -138,7 +142,7 @@ class Pusher(Target):
                 if isinstance(result, AbsentOnce):
                     absent_once.append(matched.change)
                 else:
-                    yield self._reported(matched, result)
+                    yield from self._told(matched, result)
             if matched.is_last or together.is_full:
                 yield from self._finish(together)
         if absent_once:
@@ -147,7 +151,7 @@ class Pusher(Target):
             if not may_begin(0):
                 return
             matched = self._matcher.match_one(change)
-            yield self._reported(matched, self._push_to_the_end(matched))
+            yield from self._told(matched, self._push_to_the_end(matched))
         self._outage.check_at_the_end()
 
     def _joins(self, matched: MatchedChange, together: Together) -> bool:
@@ -171,25 +175,39 @@ class Pusher(Target):
         what is wanted."""
         taken = together.take()
         if taken.skipped:
-            yield from map(self._reported, taken.skipped, self._skip(taken.skipped))
+            for skipped, result in zip(taken.skipped, self._skip(taken.skipped), strict=True):
+                yield from self._told(skipped, result)
         if taken.creates:
             yield from self._finish_creates(taken.creates)
         if taken.failed is not None:
-            yield self._reported(*taken.failed)
+            yield from self._told(*taken.failed)
 
     def _finish_creates(
         self, creates: Sequence[tuple[MatchedChange, SentCreate]]
     ) -> Iterator[ReportedChange]:
         checked = self._creator.check([sent for _, sent in creates])
+        outage: TargetUnavailable | None = None
         for (matched, sent), came_to in zip(creates, checked, strict=True):
             step: Step
+            if outage is not None:
+                # What is known of the others is reported, too, but nothing more is sent.
+                if isinstance(came_to, PushResult):
+                    yield self._reported(matched, came_to)
+                continue
             if isinstance(came_to, Matched):
                 step = self._update(
                     matched.change, sent.entry, came_to, sent.snapshot, has_created=True
                 )
             else:
                 step = came_to
-            yield self._reported(matched, self._push_to_the_end(step))
+            result = self._push_to_the_end(step)
+            yield self._reported(matched, result)
+            try:
+                self._outage.observe(matched.change.return_id, result)
+            except TargetUnavailable as error:
+                outage = error
+        if outage is not None:
+            raise outage
 
     def _waits_for_another(self, matched: MatchedChange, absent_once: Sequence[Change]) -> bool:
         """Whether another return comes first, so that this one is pushed at the end of the pass."""
@@ -421,9 +439,14 @@ class Pusher(Target):
 
     # ------------------------------------------------------------------- what it came to
 
+    def _told(self, matched: MatchedChange, result: PushResult) -> Iterator[ReportedChange]:
+        """The outcome; then whether Jetti is down. The return with which that shows was tried like
+        those before it, and its write may have no answer."""
+        yield self._reported(matched, result)
+        self._outage.observe(matched.change.return_id, result)
+
     def _reported(self, matched: MatchedChange, result: PushResult) -> ReportedChange:
         change = matched.change
-        self._outage.observe(change.return_id, result)
         # safeguard: report-shows-what-was-written
         written = self._written.take(change.return_id)
         if result.outcome is OutcomeKind.PUSHED and written.fields is NO_FIELDS:

@@ -54,7 +54,8 @@ def undelivered(classified: Classified) -> PushResult:
                 OutcomeKind.DEFERRED, classified.reason, (), JettiFailure.OUTAGE, classified.cause
             )
         case Meaning.LOST:
-            reason = f"{classified.reason}; will be read back"
+            # The entry is unanswered then, which is no word for an outcome.
+            reason = f"{classified.reason}; unanswered, so it will be read back"
             return PushResult(OutcomeKind.FAILED, reason, (), JettiFailure.OUTAGE, classified.cause)
         case _:
             return PushResult(OutcomeKind.FAILED, classified.reason)

@@ -107,8 +107,10 @@ class SqlJournal:
             _hit_each(_COMMITTING, steps)
         _hit_each(_COMMITTED, steps)
 
-    def refund_attempts(self, ids: Collection[str]) -> None:
-        """Take back the last attempt of these and make the failed ones pending: an outage."""
+    def refund_attempts(self, ids: Collection[str]) -> frozenset[str]:
+        """Take back the last attempt of these and make the failed ones pending: an outage. The ids
+        of those that became pending."""
+        pending: set[str] = set()
         attempts = case((entries.c.attempts > 0, entries.c.attempts - 1), else_=0)
         with self._database.writing() as connection:
             for batch in batched(ids):
@@ -117,7 +119,9 @@ class SqlJournal:
                 unknown = these & (state == State.UNKNOWN)
                 connection.execute(entries.update().where(unknown).values(attempts=attempts))
                 failed = these & (state == State.FAILED)
+                pending.update(connection.scalars(select(entries.c.return_id).where(failed)))
                 connection.execute(entries.update().where(failed).values(values))
+        return frozenset(pending)
 
     def attempts_of(self, return_id: str) -> list[Attempt]:
         """Its requests and their answers, oldest first."""

@@ -16,7 +16,7 @@ from reconciler.core.health import (
     killed_run,
     lacking_backup,
     refused_run,
-    stopped_run,
+    stop_to_settle,
     was_killed,
 )
 from reconciler.core.instants import to_the_second
@@ -89,13 +89,13 @@ def _next(health: Health) -> _Next | None:
         return _Next(f"reconciler show {safe(facts.creation_stopped_by, 20)}")
     if not health.healthy and refused_run(facts) is not None:
         return _Next("reconciler doctor")
-    ended = stopped_run(facts)
+    stop = stop_to_settle(facts)
     # safeguard: status-repeats-the-command-of-a-stop
-    if ended is not None and ended.command is not None:
+    if stop is not None and stop.command is not None:
         note = None
-        if "DATE" in ended.command:
+        if "DATE" in stop.command:
             note = f"{WHAT_DATE_IS}; this ledger went live {to_the_second(facts.go_live)}"
-        return _Next(safe(ended.command, 1000), note)
+        return _Next(safe(stop.command, 1000), note)
     if facts.stopped:
         return _Next(f"reconciler run --accept-plan {safe(facts.stopped.digest, 20)}")
     if (killed := killed_run(facts)) is not None:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from reconciler.core import duration
-from reconciler.core.budget import PASS_INTERVAL
 from reconciler.core.estimate import KEPT
 from reconciler.core.instants import to_the_second
 from reconciler.core.model import Value
@@ -134,9 +133,9 @@ def order(name: str, order_id: str | None) -> str:
 
 
 def to_go(backlog: BacklogLeft) -> str:
-    """`, about 3h to go`; nothing where that is not known, or less than passes need to come."""
+    """`, about 3h to go`; nothing where that is not known."""
     seconds = backlog.seconds_left
-    if seconds is None or seconds < PASS_INTERVAL:
+    if not seconds:
         return ""
     so = "about" if backlog.is_measured else "at least"
     return f", {so} {duration.estimate(seconds)} to go"

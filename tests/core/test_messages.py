@@ -130,7 +130,7 @@ def test_a_plan_that_is_too_large(golden):
     [
         pytest.param(
             RangeSum((), 384, 0, 380, 0, 12, 200, 1300.0),
-            ("384", "380", "12", "200", "21m"),
+            ("384", "380", "12", "200", "22m"),
             id="large",
         ),
         pytest.param(
@@ -140,6 +140,11 @@ def test_a_plan_that_is_too_large(golden):
             RangeSum((), 26, 2, 0, 0, None, 26, 90),
             ("26", "2 of them accepted before", "90s"),
             id="vendors not known",
+        ),
+        pytest.param(
+            RangeSum((), 26, 2, 0, 0, None, 26, 144.4, reviewed=11),
+            ("26", "2 of them accepted before", "11 of them in the plan", "2.4m"),
+            id="some of it named by --accept-plan",
         ),
         pytest.param(
             RangeSum((), 26, 0, 0, 0, 1, 26, 90, creation_stopped=True),

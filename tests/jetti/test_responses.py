@@ -55,7 +55,7 @@ _X = "Jetti answered 500: x"
             Meaning.LOST,
             PushResult(
                 OutcomeKind.FAILED,
-                "Jetti answered 500: x; will be read back",
+                "Jetti answered 500: x; unanswered, so it will be read back",
                 jetti_failure=JettiFailure.OUTAGE,
                 cause="answered 500",
             ),

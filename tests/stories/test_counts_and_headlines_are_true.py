@@ -249,6 +249,50 @@ def test_a_problem_says_since_when_it_is_due_and_not_since_when_it_is_so(world: 
     assert "review for" not in ran.stdout
 
 
+# -------------------------------------------------------------------------------------- an outage
+
+FITS = {
+    "pending": "deferred",
+    "unknown": "failed",  # there is no nearer word for an outcome; the reason says the rest
+    "synced": "pushed",
+}
+
+
+@pytest.mark.parametrize("returns", [3, 9])
+@pytest.mark.parametrize(
+    ("operation", "kind", "states"),
+    [
+        ("*", "503", {"pending"}),
+        ("PUT *", "503", {"unknown", "pending"}),
+        ("POST *", "applied_then_lost", {"unknown", "pending"}),
+        ("POST *", "429", {"pending"}),
+    ],
+)
+def test_an_outage_is_reported_as_it_leaves_each_return(
+    world: World, operation: str, kind: str, states: set[str], returns: int
+) -> None:
+    world.trusted()
+    ones = [world.returned() for _ in range(returns)]
+    world.pass_time()
+    world.breaks(operation, kind)
+
+    ran = world.run()
+
+    outcomes = {one: outcome for one, (_, outcome) in ran.outcomes.items()}
+    came_to = {one: world.state(one) for one in ones}
+    assert set(came_to.values()) <= states
+    assert ran.code == 5 or returns < 5
+    assert outcomes == {one: FITS[state] for one, state in came_to.items()}
+    for one, state in came_to.items():
+        assert ("unanswered" in ran.reason(one)) == (state == "unknown"), ran.reason(one)
+    counts = ran.report["counts"]
+    assert (counts["pending"], counts["failed"]) == ([*came_to.values()].count("pending"), 0)
+    world.heals()
+    world.pass_time()
+    assert world.run().code == 0
+    assert {world.state(one) for one in ones} == {"synced"}
+
+
 # --------------------------------------------------------------------------------------- a range
 
 
@@ -281,6 +325,65 @@ def test_the_sum_of_a_range_counts_what_the_report_lists(world: World, named: in
     before = len(world.jetti.sale_returns())
     assert world.run("--from", "30d", "--yes").code == 0
     assert len(world.jetti.sale_returns()) - before == len(older) + len(young)
+
+
+@pytest.mark.parametrize("returns", [28, 58])
+def test_a_range_tells_one_duration_in_all_places(world: World, returns: int) -> None:
+    world.trusted()
+    for _ in range(returns):
+        world.returned()
+    world.pass_time()
+    paced = {"RECONCILER_JETTI__READS_PER_SECOND": "2", "RECONCILER_JETTI__WRITES_PER_SECOND": "1"}
+
+    said = world.call("run", "--from", "3d", "--dry-run", **paced).stdout
+
+    [takes] = re.findall(r"^takes +about (\S+) at", said, re.MULTILINE)
+    assert takes[-1] in "ms"
+    assert re.findall(r"takes about ([0-9.]+[smhd])", said) == [takes]
+
+
+def test_a_range_that_a_plan_opens_in_part_accepts_nothing_of_it(world: World) -> None:
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    world.trusted()
+    first = [world.returned() for _ in range(3)]
+    world.pass_time()
+    digest = world.run(**tight).report["run"]["digest"]
+    for _ in range(2):
+        world.returned()
+    world.pass_time()
+
+    ran = world.call("run", "--from", "3d", "--accept-plan", digest, **tight)
+
+    assert ran.code == 7
+    said = headline(ran)
+    assert "it would create 5 returns, 3 of them in the plan that --accept-plan names" in said
+    unopened = f"--accept-plan {digest} opened nothing: this range is more than that plan"
+    assert unopened in ran.stdout
+    assert unopened in ran.stderr
+    for told in (ran.stdout, *(world.call(what).stdout for what in ("status", "history"))):
+        assert "accepted before" not in told
+    waiting = world.call("list", "--state", "pending").stdout
+    assert waiting.count(f"until someone accepts plan {digest}") == len(first)
+    assert world.run("--from", "3d", "--accept-plan", digest, "--yes", **tight).code == 0
+    assert all(world.in_jetti(one) for one in first)
+
+
+def test_a_plan_of_which_a_range_reads_nothing_is_not_said_to_be_done(world: World) -> None:
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    world.trusted()
+    for _ in range(3):
+        world.returned()
+    world.pass_time()
+    digest = world.run(**tight).report["run"]["digest"]
+    world.pass_time(hours=12)
+
+    ran = world.call("run", "--from", "6h", "--accept-plan", digest, **tight)
+
+    assert ran.code == 0
+    assert "nothing of that plan, as it was reviewed, is among what this run has read" in (
+        ran.stdout + ran.stderr
+    )
+    assert "left to do" not in ran.stdout + ran.stderr
 
 
 RANGES = [

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from reconciler import __version__, inspection
 from reconciler.config import load
 from reconciler.errors import Interrupted
+from tests.stories.test_rows_not_understood import UNREADABLE, spoil
 from tests.support.agreement import assert_agreement
 from tests.support.world import World
 
@@ -567,6 +568,144 @@ def test_status_names_the_command_that_the_stopped_run_had_named_and_it_helps(
     world.pass_time(minutes=2)
     assert world.run().code == 0
     assert_agreement(world)
+
+
+@pytest.mark.parametrize(
+    "state", [lost_ledger, lost_ledger_that_has_pushed, large_sweep, older_range]
+)
+def test_a_run_that_was_mistyped_hides_no_command_of_a_stop(
+    world: World, state: Callable[[World], tuple[str, ...]]
+) -> None:
+    assert world.call(*state(world)).code == 7
+    before, named = told(world)[1], goes_on(world)
+
+    assert world.run("--return", "99999").code == 2
+
+    assert goes_on(world) == named
+    assert ("\nnote       " in told(world)[1]) == ("\nnote       " in before)
+    world.pass_time(minutes=2)
+    assert typed(world, named) == 0
+
+
+def test_single_runs_that_go_well_hide_no_command_of_a_stopped_pass(world: World) -> None:
+    stopped = world.call(*lost_ledger_that_has_pushed(world))
+    one = world.returned()
+    world.pass_time()
+    named = goes_on(world)
+
+    for _ in range(12):
+        assert world.run("--return", one).code == 0
+
+    assert (stopped.code, "--adopt" in named) == (7, True)
+    assert (told(world)[0], goes_on(world)) == (3, named)
+
+
+def test_a_forgotten_return_that_is_typed_hides_no_command_of_a_stop(world: World) -> None:
+    one = lived(world)
+    assert world.call("ledger", "forget", one, "--yes").code == 0
+    world.returned()
+    world.pass_time()
+    tight = {"RECONCILER_GUARD__CREATES": "1", "RECONCILER_GUARD__SHARE": "0"}
+    assert world.run("--sweep", "9d", **tight).code == 7
+    named = goes_on(world)
+
+    assert world.run("--return", one).code == 2
+
+    assert "--sweep 9d --accept-plan" in named
+    assert goes_on(world) == named
+
+
+# ----------------------------------------------------------------- what was settled since a pass
+
+
+def in_review(world: World) -> str:
+    """A return of which nobody can tell to which of two sales it belongs."""
+    order = world.order(("Acme", 1))
+    world.jetti.import_sale(order)
+    return world.submit(order)
+
+
+def metric_of_health(world: World) -> str:
+    """What a sweep writes; the last pass is still the one that ended with 3."""
+    path = world.directory / "metrics.prom"
+    assert world.run("--sweep", "9d", RECONCILER_OPERATIONS__METRICS_FILE=str(path)).code == 0
+    return next(
+        line for line in path.read_text().splitlines() if line.startswith("reconciler_healthy")
+    )
+
+
+@pytest.mark.covers("P15", "R12")
+@pytest.mark.parametrize("decision", [("ignore", "--reason", "by hand"), ("retry",)])
+def test_what_was_decided_about_is_no_reason_any_more(
+    world: World, decision: tuple[str, ...]
+) -> None:
+    world.trusted()
+    first, second = in_review(world), in_review(world)
+    world.pass_time()
+    assert world.run().code == 3
+
+    command, *options = decision
+    assert world.call(command, first, *options, "--yes").code == 0
+    code, text = told(world)
+    assert (code, "1 return in review" in text) == (3, True)
+    assert world.call(command, second, *options, "--yes").code == 0
+
+    code, text = told(world)
+    assert (code, text.split("\n")[0]) == (0, "Healthy.")
+    assert world.call("status", "--changed").stdout == ""
+    if command == "ignore":
+        assert metric_of_health(world) == "reconciler_healthy 1.0"
+        assert (world.run().code, told(world)[0]) == (0, 0)
+        third = in_review(world)
+        world.pass_time()
+        assert (world.run("--return", third).code, told(world)[0]) == (3, 3)
+    else:
+        # What is still in the way brings them back.
+        assert (world.run().code, told(world)[0]) == (3, 3)
+
+
+def test_a_row_that_is_ignored_is_no_reason_any_more(world: World) -> None:
+    one = lived(world)
+    assert world.run().code == 0
+    world.loop.edit(one, state="closed")
+    spoil(world, one, 0, **UNREADABLE)
+    assert world.run().code == 3
+    assert told(world)[0] == 3
+
+    assert world.call("ignore", one, "--reason", "known", "--yes").code == 0
+
+    assert told(world)[0] == 0
+
+
+def test_a_return_that_waited_too_long_is_no_reason_once_it_is_ignored(world: World) -> None:
+    world.go_live()
+    one = world.submit(world.order(("Acme", 1), arrives=False))
+    world.pass_time(hours=25)
+    assert world.run().code == 0
+    world.pass_time(hours=25)
+    assert world.run().code == 3
+    assert "overdue" in told(world)[1]
+
+    assert world.call("ignore", one, "--reason", "by hand", "--yes").code == 0
+
+    assert told(world)[0] == 0
+
+
+def test_a_write_that_is_still_unanswered_stays_a_reason(world: World) -> None:
+    world.trusted()
+    doubtful, lost = in_review(world), world.returned()
+    world.pass_time()
+    world.breaks("POST *", "applied_then_lost")
+    assert world.run().code == 3
+    world.heals()
+
+    assert world.call("ignore", doubtful, "--reason", "by hand", "--yes").code == 0
+
+    code, text = told(world)
+    assert (code, world.state(lost)) == (3, "unknown")
+    assert "1 with an unanswered write" in text
+    world.pass_time()
+    assert (world.run("--return", lost).code, told(world)[0]) == (0, 0)
 
 
 def test_after_a_refused_key_the_next_command_is_the_one_that_tries_keys(world: World) -> None:

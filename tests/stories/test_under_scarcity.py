@@ -206,12 +206,14 @@ def pending_in(world: World) -> list[str]:
     ]
 
 
-def test_what_a_single_pass_can_do_needs_no_estimate(scarce: World) -> None:
+def test_the_least_is_told_also_of_what_a_single_pass_can_do(scarce: World) -> None:
     a_backlog(scarce, 3)
 
     ran = scarce.call("run", "--max-writes", "1")
 
-    assert "\nbacklog    2 returns left for later passes\n" in f"{ran.stdout}\n"
+    seconds = json.loads(scarce.call("status", "--format", "json").stdout)["facts"]["backlog"]
+    said = f"2 returns left for later passes, at least {seconds['seconds_left']}s to go"
+    assert f"\nbacklog    {said}\n" in f"{ran.stdout}\n"
 
 
 def test_a_dry_run_leaves_nothing_and_tells_no_backlog(scarce: World) -> None:

@@ -204,6 +204,22 @@ def test_status_counts_now_whoever_did_the_rest(world: World) -> None:
     assert left_in_status(world) == 0
 
 
+def test_a_short_backlog_is_told_with_the_time_that_the_json_has(world: World) -> None:
+    make_scarce(world)
+    world.trusted()
+    for _ in range(42):
+        world.returned()
+    world.pass_time()
+
+    ran = world.call("run", "--max-writes", "0")
+
+    now = json.loads(world.call("status", "--format", "json").stdout)["facts"]["backlog"]
+    assert 0 < now["seconds_left"] < 300
+    said = f"at least {now['seconds_left'] / 60:.1f}m to go"
+    assert status_line(world, "backlog") == f"42 returns left, {said}"
+    assert f"42 returns left for later passes, {said}" in ran.stdout
+
+
 def test_an_estimate_goes_down_with_the_work_while_a_pass_is_killed_and_ends_after_a_day(
     world: World,
 ) -> None:
