@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -230,10 +231,11 @@ def _require_possible(found: list[Outlook], request: Request) -> None:
                 f"look at it with `reconciler show {one.return_id}`",
             )
     if all(one.refusal is not None for one in found):
+        named = shlex.quote(found[0].order_name or found[0].return_id)
         raise ConfigError(
             "nothing was decided: "
             + "; ".join(f"return {one.return_id}: {one.refusal}" for one in found),
-            f"look at them with `reconciler show {found[0].order_name or found[0].return_id}`",
+            f"look at them with `reconciler show {named}`",
         )
     if request.version is None:
         return
