@@ -12,6 +12,7 @@ from reconciler.reports.layout import USUAL, Layout
 from reconciler.reports.wording import counted, order
 
 _MOST_SHOWN = 20
+_MOST_REASONS = 3
 _LONGEST = 500
 _TEXT = 12
 """Columns before the text behind a label."""
@@ -57,8 +58,10 @@ def summary(decision: Decision, shown: Shown, width: int = USUAL) -> str:
 def _summary(decision: Decision, shown: Shown) -> str:
     done = [one for one, _ in shown if one.refusal is None]
     if not done:
-        reasons = "; ".join(f"return {safe(x.return_id, 70)}: {x.refusal}" for x, _ in shown[:3])
-        return f"There is nothing to {decision.value}{f': {reasons}' if reasons else ''}."
+        reasons = [f"return {safe(x.return_id, 70)}: {x.refusal}" for x, _ in shown[:_MOST_REASONS]]
+        if more := len(shown) - len(reasons):
+            reasons.append(f"and {more} more")
+        return f"There is nothing to {decision.value}{': ' if reasons else ''}{'; '.join(reasons)}."
     entries = [one for one in done if one.becomes is not None]
     rows = [one for one in done if one.row is not None]
     parts = []

@@ -308,6 +308,21 @@ def test_a_return_that_is_well_is_not_ignored_with_others(world: World, by: str)
     assert (world.state(one), world.state(other)) == ("synced", "ignored")
 
 
+def test_a_refusal_of_all_in_a_state_says_how_many_it_does_not_name(world: World) -> None:
+    ones = {world.trusted(), *(world.returned() for _ in range(4))}
+    world.pass_time()
+    assert world.run().code == 0
+    assert set(map(world.state, ones)) == {"synced"}
+
+    ran = world.call("ignore", "--all", "--state", "synced", "--reason", "x", "--yes")
+
+    said = " ".join(ran.stdout.split())
+    named = set(re.findall(r"return (\d+):", said))
+    assert (ran.code, set(map(world.state, ones))) == (0, {"synced"})
+    assert named < ones
+    assert said.endswith(f"; and {len(ones - named)} more.")
+
+
 @pytest.mark.parametrize("first", ["order", "id"])
 def test_a_synced_return_that_is_named_beside_its_order_is_ignored(
     world: World, first: str
