@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import deliver, progress, streams
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.output_options import table_options
 from reconciler.cli.params import Span, created_within
 from reconciler.cli.session import session
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 _WAIT = timedelta(minutes=2)
 
 
-@click.command(epilog=exit_codes(0, 1, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143))
+_EXIT_CODES = exit_codes(
+    *(0, 1, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143),
+    zero="Loop, the ledger and Jetti agree, with --repair once it is done",
+    three="they do not agree, or something is dead, in review or malformed; with --repair also what"
+    f" a pass ends with 3 for; or {UNSHOWN}",
+)
+
+
+@click.command(epilog=_EXIT_CODES)
 @created_within("120d")
 @click.option(
     "--repair",
