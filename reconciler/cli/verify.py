@@ -61,7 +61,8 @@ def verify(
     and marked there with a return that the ledger does not know. Each with the change that would
     settle it, and the command that makes it. Exit code 0 if all agree, 3 if not.
 
-    Sends GETs only, never writes to the ledger, and works during a run, at half the pace.
+    Sends GETs only, never writes to the ledger, and works during a run, at half the pace. While
+    both ask, Jetti may answer 429 until one of them ends with 5: rather wait for the run.
 
     With --repair what is listed as missing or newer is recorded as Loop shows it, and what a lost
     write of ours left is pushed again; both under the guards of a sweep, and nothing that is not
