@@ -22,6 +22,7 @@ from reconciler.core.decisions import (
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import CreationRules
 from reconciler.core.records import MALFORMED, SetAside
+from reconciler.core.states import spoken
 from reconciler.errors import ConfigError, SafetyStop
 from reconciler.jetti import targets
 from reconciler.jetti.resolver import Resolution
@@ -226,7 +227,7 @@ def _require_possible(found: list[Outlook], request: Request) -> None:
         # All of a named order that can be decided about, unless none can.
         if one.refusal is not None and (len(found) == 1 or one.return_id in request.names):
             raise ConfigError(
-                f"return {one.return_id} is {one.state.replace('_', ' ')}: {one.refusal};"
+                f"return {one.return_id} is {spoken(one.state)}: {one.refusal};"
                 " nothing was decided",
                 f"look at it with `reconciler show {one.return_id}`",
             )

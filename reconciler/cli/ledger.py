@@ -234,8 +234,10 @@ def forget(context: click.Context, return_id: str, yes: bool, wait: timedelta) -
 
 
 def _about_to_forget(traces: Traces, path: Path) -> list[_Row]:
+    from reconciler.core.states import spoken
+
     on = f" on {safe(traces.order_name, 40)}" if traces.order_name else ""
-    state = f", {traces.state.replace('_', ' ')}" if traces.state else ""
+    state = f", {spoken(traces.state)}" if traces.state else ""
     counts = ", ".join(f"{name} {count}" for name, count in sorted(traces.rows.items()))
     rows: list[_Row] = [
         ("ledger", path),

@@ -724,10 +724,19 @@ def test_an_unanswered_write_is_read_back_before_anything_is_decided(world: Worl
         verb, *more = command
         refused = world.call(verb, one, *more, "--yes")
         assert (refused.code, world.state(one)) == (2, before)
-        assert "no answer yet" in refused.stderr
+        assert f"return {one} is unanswered: a write to Jetti has no answer yet" in refused.stderr
+    assert "unanswered" in world.call("list").stdout
     world.pass_time()
     assert world.run().code == 0
     assert len(world.in_jetti(one)) == 1
+
+
+def test_a_decision_names_states_in_the_words_of_every_page(world: World) -> None:
+    one, _ = overlapped(world)
+
+    asked = world.call("retry", one, "--yes").stdout
+
+    assert f"return {one}  in review  version" in asked
 
 
 def test_a_dry_run_and_the_run_after_a_decision_agree(world: World) -> None:

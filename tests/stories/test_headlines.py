@@ -240,7 +240,7 @@ def test_a_budget_is_the_reason_of_all_that_was_left(world: World) -> None:
 
     ran = world.run("--max-writes", "1")
 
-    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for a later pass"}
+    assert reasons(ran) == {"the budget of 1 write is spent, so it was left for a later pass"}
 
 
 @pytest.mark.covers("R13")
@@ -263,7 +263,7 @@ def test_what_loop_failed_to_tell_is_not_the_reason_of_what_a_budget_left(world:
     ran = world.run("--max-writes", "1")
 
     assert ran.code == 4
-    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for a later pass"}
+    assert reasons(ran) == {"the budget of 1 write is spent, so it was left for a later pass"}
 
 
 # --------------------------------------------------------------------- what a dry run promises
