@@ -13,9 +13,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from reconciler.core.matching.availability import TOO_FEW
 from reconciler.core.matching.lines import RAISE_BY_HAND
-from reconciler.core.matching.order import SEVERAL_SALES
 from reconciler.core.model import (
     GONE,
     Entry,
@@ -134,8 +132,9 @@ class Situation(Struct, frozen=True):
     """Whether its own id was the name, and not that of its order."""
 
 
-# Of reviews, whichever sale returns are whose.
-_AGAINST_CREATING = (RAISE_BY_HAND, TOO_FEW, SEVERAL_SALES)
+# Of reviews, whichever sale returns are whose: nothing tells the items, too few units are left
+# (`matching.availability`), or several sales may be the order (`matching.order`).
+_AGAINST_CREATING = (RAISE_BY_HAND, "but only", "sales in Jetti:")
 _UNANSWERED = "a write to Jetti has no answer yet: a run has to read back first what became of it"
 _DONE = "what is wanted was pushed, or was in Jetti already"
 _NOTHING = "there is nothing to send to Jetti"

@@ -9,9 +9,6 @@ from reconciler.core.matching.snapshot import SaleItem
 from reconciler.core.model import Entry, Purpose
 from reconciler.core.states import OPEN
 
-TOO_FEW = "to return, but only"
-"""In the reason of a review: so many units are not left."""
-
 
 def check_available(
     items: Sequence[SaleItem],
@@ -42,7 +39,7 @@ def check_available(
         reason = f"order line {line_id} is still taken up by return {whose}, which gives it back"
         return NotReady(reason, order_found=True, waits_for_another=True)
     return NeedsReview(
-        f"order line {line_id}: {units}{' more' if grows else ''} {TOO_FEW} "
+        f"order line {line_id}: {units}{' more' if grows else ''} to return, but only "
         f"{available} of {sum(item.quantity for item in left)} left in Jetti: sale item"
         f" {listed(map(described, items))}. {DECIDE}"
     )

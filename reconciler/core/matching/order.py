@@ -73,10 +73,6 @@ def choose_sale(
     return Chosen(left[0])
 
 
-SEVERAL_SALES = "sales in Jetti"
-"""In the reason of a review: any of them could be the order."""
-
-
 def possible(seen: Return, candidates: Sequence[Sale]) -> list[Sale]:
     """The candidates that may be the order, each once, in order of id."""
     # safeguard: clones-never-count
@@ -117,7 +113,7 @@ def _dispute(
     described = listed(f"{_described(sale)}, {_in_favour(sale)}" for sale in left)
     besides = f"; not {listed(not_it)}" if not_it else ""
     return (
-        f"{seen.order} matches {len(left)} {SEVERAL_SALES}: {described}{besides}. "
+        f"{seen.order} matches {len(left)} sales in Jetti: {described}{besides}. "
         f"Cancel the wrong one in Jetti or give it its own order id and name. {DECIDE}"
     )
 
