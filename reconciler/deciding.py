@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from reconciler.core.decisions import (
 from reconciler.core.model import Entry, State
 from reconciler.core.plan import CreationRules
 from reconciler.core.records import MALFORMED, SetAside
+from reconciler.core.states import spoken
 from reconciler.errors import ConfigError, SafetyStop
 from reconciler.jetti import targets
 from reconciler.jetti.resolver import Resolution
@@ -225,15 +227,16 @@ def _require_possible(found: list[Outlook], request: Request) -> None:
         # All of a named order that can be decided about, unless none can.
         if one.refusal is not None and (len(found) == 1 or one.return_id in request.names):
             raise ConfigError(
-                f"return {one.return_id} is {one.state.replace('_', ' ')}: {one.refusal};"
+                f"return {one.return_id} is {spoken(one.state)}: {one.refusal};"
                 " nothing was decided",
                 f"look at it with `reconciler show {one.return_id}`",
             )
     if all(one.refusal is not None for one in found):
+        named = shlex.quote(found[0].order_name or found[0].return_id)
         raise ConfigError(
             "nothing was decided: "
             + "; ".join(f"return {one.return_id}: {one.refusal}" for one in found),
-            f"look at them with `reconciler show {found[0].order_name or found[0].return_id}`",
+            f"look at them with `reconciler show {named}`",
         )
     if request.version is None:
         return

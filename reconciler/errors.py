@@ -165,6 +165,14 @@ def fact(who: str, what: str, times: str = "") -> str:
     return f"{who}{'' if reads_on else ':'} {what}{count}"
 
 
+def others_ask(who: str) -> str:
+    """The hint where a service keeps answering 429, since each process paces itself alone."""
+    return (
+        f"another program may be asking {who} with the same account at the same time: a run,"
+        " `verify`, `doctor` or a dry run of this one, too; let only one of them go on"
+    )
+
+
 def worst(codes: set[int]) -> int:
     """The exit code to report for all of them; a code without a place in PRECEDENCE wins."""
     strangers = codes - set(PRECEDENCE)

@@ -630,7 +630,7 @@ class Verifier:
             failures=tuple(Failure(str(e), e.hint, e.command) for e in self._failures),
             not_read=tuple(self._not_read),
             remarks=(*self._remarks(), *self._lookup.remarks()),
-            repaired_by=self._command,
+            repaired_by=self._command if report.is_any_repairable(ordered) else None,
         )
         found = Verification(
             verify=facts,

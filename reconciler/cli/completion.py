@@ -8,7 +8,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import streams
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.session import caller
 from reconciler.errors import ReconcilerError
 
@@ -16,7 +16,7 @@ SHELLS = ("bash", "zsh", "fish")
 _VARIABLE = "_RECONCILER_COMPLETE"
 
 
-@click.command(epilog=exit_codes(0, 2))
+@click.command(epilog=exit_codes(0, 2, 3, zero="printed", three=UNSHOWN))
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> int:

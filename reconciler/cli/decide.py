@@ -11,7 +11,7 @@ import click
 from reconciler.cli import streams
 from reconciler.cli.completion import returns_and_orders
 from reconciler.cli.consent import asked, is_somebody_there
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import DONE_UNSHOWN, UNDELIVERED, exit_codes
 from reconciler.cli.listing import STATES
 from reconciler.cli.params import Span
 from reconciler.cli.session import session
@@ -63,7 +63,8 @@ def _several(command: _Command) -> _Command:
     return command
 
 
-_EXIT_CODES = exit_codes(0, 2, 7, 8, 75, 130)
+_ZERO = "decided, or there was nothing to decide"
+_EXIT_CODES = exit_codes(0, 2, 3, 7, 8, 75, 130, zero=_ZERO, three=DONE_UNSHOWN)
 
 
 @click.command(epilog=_EXIT_CODES)
@@ -109,7 +110,10 @@ def ignore(context: click.Context, /, **options: Any) -> int:
     return _decide_several(context, "ignore", options)
 
 
-@click.command(epilog=exit_codes(0, 2, 5, 6, 7, 8, 75, 130))
+_EXIT_CODES_OF_RESOLVE = exit_codes(*(0, 2, 3, 5, 6, 7, 8, 75, 130), zero=_ZERO, three=DONE_UNSHOWN)
+
+
+@click.command(epilog=_EXIT_CODES_OF_RESOLVE)
 @_common
 @click.option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")
 @click.option("--create", is_flag=True, help="Create what no sale return of its own holds.")

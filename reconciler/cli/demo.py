@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _THREE_DAYS = 3 * 24 * 3600.0
 
 
-@click.command(epilog=exit_codes(0, 1, 2, 129, 130, 143))
+@click.command(epilog=exit_codes(0, 1, 2, 129, 130, 143, zero="all went as it should"))
 @click.option(
     "--html", metavar="FILE", help="Write the report of the second run to FILE, as a page."
 )

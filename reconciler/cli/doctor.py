@@ -5,12 +5,18 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import deliver, streams
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.session import session
 
+_EXIT_CODES = exit_codes(
+    *(0, 2, 3, 6, 129, 130, 143),
+    zero="no problem was found",
+    three=f"a problem was found with something else than a key or a setting; or {UNSHOWN}",
+)
 
-@click.command(epilog=exit_codes(0, 2, 3, 6, 129, 130, 143))
+
+@click.command(epilog=_EXIT_CODES)
 @output_options
 @click.pass_context
 def doctor(context: click.Context, output_format: str, output: str | None) -> int:

@@ -1,4 +1,7 @@
-"""What the exit codes mean, in the words that every --help and README use."""
+"""What the exit codes mean, in the words that README and every --help use.
+
+0 and 3 of a command that makes no pass mean something else, which its own --help says.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,20 @@ MEANINGS = {
 }
 
 
-def exit_codes(*codes: int) -> str:
-    """A help text that lists these exit codes, or all if none are given."""
+SHOWN = "it is shown, whatever it tells"
+UNSHOWN = "it could not be printed or written"
+DONE_UNSHOWN = "the same, but that could not be printed"
+
+
+def exit_codes(*codes: int, zero: str = MEANINGS[0], three: str = MEANINGS[3]) -> str:
+    """A help text that lists these exit codes, or all if none are given; `zero` and `three` are
+    what 0 and 3 mean for this command. They mean the outcome of a pass unless said."""
+    meanings = MEANINGS | {0: zero, 3: three}
     lines = [
         line
         for code in codes or MEANINGS
         for line in wrap(
-            MEANINGS[code], _WIDTH, initial_indent=f"  {code:>3}  ", subsequent_indent=" " * 7
+            meanings[code], _WIDTH, initial_indent=f"  {code:>3}  ", subsequent_indent=" " * 7
         )
     ]
     return "\n".join(["\b", "Exit codes:", *lines])

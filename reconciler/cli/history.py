@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import deliver, streams
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import SHOWN, UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.session import session
 
 _USUAL = 20
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 7, 8))
+@click.command(epilog=exit_codes(0, 2, 3, 7, 8, zero=SHOWN, three=UNSHOWN))
 @click.option(
     "--limit",
     type=click.IntRange(min=1),

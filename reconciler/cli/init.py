@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from reconciler.app import Initialised
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143))
+_EXIT_CODES = exit_codes(
+    *(0, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143),
+    zero="the ledger is ready; with --adopt all was looked up, and needs nobody",
+    three="the ledger is ready, but of what --adopt looked up some failed, needs a decision, is"
+    " malformed or waited too long",
+)
+
+
+@click.command(epilog=_EXIT_CODES)
 @click.option(
     "--since",
     type=Moment(past=True),

@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli import completion, streams
 from reconciler.cli.consent import asked
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import DONE_UNSHOWN, UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.groups import Group
 from reconciler.cli.params import Span
 from reconciler.cli.session import Session, session
@@ -40,7 +40,15 @@ def _wait(command: _Command) -> _Command:
     )(command)
 
 
-@click.group(cls=Group, epilog=exit_codes(0, 2, 3, 7, 8, 75))
+_DONE = "done"
+_EXIT_CODES = exit_codes(
+    *(0, 2, 3, 7, 8, 75),
+    zero="done; of check: all is sound",
+    three=f"of check: something is to be looked at; else {DONE_UNSHOWN}",
+)
+
+
+@click.group(cls=Group, epilog=_EXIT_CODES)
 def ledger() -> None:
     """Take care of the ledger: back it up, check it, upgrade it, delete from it.
 
@@ -52,7 +60,7 @@ def ledger() -> None:
     """
 
 
-@ledger.command(epilog=exit_codes(0, 2, 7, 8, 75))
+@ledger.command(epilog=exit_codes(0, 2, 3, 7, 8, 75, zero=_DONE, three=DONE_UNSHOWN))
 @click.option(
     "--keep",
     type=click.IntRange(min=1),
@@ -99,7 +107,14 @@ def backup(context: click.Context, keep: int | None, into: str | None, wait: tim
     return _say(call, rows) if not call.quiet else 0
 
 
-@ledger.command(epilog=exit_codes(0, 2, 3, 7, 8))
+_EXIT_CODES_OF_CHECK = exit_codes(
+    *(0, 2, 3, 7, 8),
+    zero="the ledger is sound",
+    three=f"it is sound, but something is to be looked at; or {UNSHOWN}",
+)
+
+
+@ledger.command(epilog=_EXIT_CODES_OF_CHECK)
 @click.pass_context
 def check(context: click.Context) -> int:
     """Look the whole ledger through: the file, its schema, every row, and whether they agree.
@@ -129,7 +144,7 @@ def check(context: click.Context) -> int:
     return worst({found.exit_code, _say(call, rows)})
 
 
-@ledger.command(epilog=exit_codes(0, 2, 7, 8, 75))
+@ledger.command(epilog=exit_codes(0, 2, 3, 7, 8, 75, zero=_DONE, three=DONE_UNSHOWN))
 @_wait
 @click.pass_context
 def upgrade(context: click.Context, wait: timedelta) -> int:
@@ -155,7 +170,7 @@ def upgrade(context: click.Context, wait: timedelta) -> int:
     return _say(call, rows)
 
 
-@ledger.command(epilog=exit_codes(0, 2, 7, 8, 75))
+@ledger.command(epilog=exit_codes(0, 2, 3, 7, 8, 75, zero=_DONE, three=DONE_UNSHOWN))
 @click.option(
     "--older-than",
     type=Span(above_zero=True),
@@ -185,7 +200,7 @@ def prune(context: click.Context, older_than: timedelta, wait: timedelta) -> int
     return _say(call, [("ledger", settings.ledger_path), ("deleted", ", ".join(told) or "nothing")])
 
 
-@ledger.command(epilog=exit_codes(0, 2, 7, 8, 75, 130))
+@ledger.command(epilog=exit_codes(0, 2, 3, 7, 8, 75, 130, zero=_DONE, three=DONE_UNSHOWN))
 @click.argument("return_id", metavar="RETURN", shell_complete=completion.returns)
 @click.option("--yes", is_flag=True, help="Consent to what would be asked on a terminal.")
 @_wait
@@ -219,8 +234,10 @@ def forget(context: click.Context, return_id: str, yes: bool, wait: timedelta) -
 
 
 def _about_to_forget(traces: Traces, path: Path) -> list[_Row]:
+    from reconciler.core.states import spoken
+
     on = f" on {safe(traces.order_name, 40)}" if traces.order_name else ""
-    state = f", {traces.state.replace('_', ' ')}" if traces.state else ""
+    state = f", {spoken(traces.state)}" if traces.state else ""
     counts = ", ".join(f"{name} {count}" for name, count in sorted(traces.rows.items()))
     rows: list[_Row] = [
         ("ledger", path),

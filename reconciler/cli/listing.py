@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from reconciler.cli import deliver, streams
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import SHOWN, UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.params import Moment
 from reconciler.cli.session import session
@@ -28,7 +28,7 @@ STATES = (
 )
 
 
-@click.command("list", epilog=exit_codes(0, 2, 3, 7, 8))
+@click.command("list", epilog=exit_codes(0, 2, 3, 7, 8, zero=SHOWN, three=UNSHOWN))
 @click.option(
     "--state",
     "states",

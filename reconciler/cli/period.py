@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from reconciler.cli import deliver, streams
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import SHOWN, UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.output_options import table_options
 from reconciler.cli.params import created_within
 from reconciler.cli.session import session
@@ -17,7 +17,7 @@ from reconciler.core.instants import iso
 GROUPINGS = ("day", "week", "vendor", "reason", "outcome")
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 7, 8))
+@click.command(epilog=exit_codes(0, 2, 3, 7, 8, zero=SHOWN, three=UNSHOWN))
 @created_within("30d")
 @click.option(
     "--by",

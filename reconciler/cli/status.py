@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli import announced, deliver, streams
 from reconciler.cli.completion import returns_and_orders
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import SHOWN, UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.output_options import output_options
 from reconciler.cli.params import Span
 from reconciler.cli.session import Session, session
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.inspection import Look
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 7, 8))
+@click.command(epilog=exit_codes(0, 2, 3, 7, 8, zero="healthy", three=f"not healthy; or {UNSHOWN}"))
 @click.option(
     "--max-age",
     type=Span(above_zero=True),
@@ -133,7 +133,7 @@ def _print_what_changed(
     return look.health.exit_code
 
 
-@click.command(epilog=exit_codes(0, 2, 3, 5, 6, 7, 8, 129, 130, 143))
+@click.command(epilog=exit_codes(0, 2, 3, 5, 6, 7, 8, 129, 130, 143, zero=SHOWN, three=UNSHOWN))
 @click.argument("name", metavar="RETURN|ORDER", shell_complete=returns_and_orders)
 @click.option(
     "--against-jetti",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import deliver, progress, streams
-from reconciler.cli.exit_codes import UNDELIVERED, exit_codes
+from reconciler.cli.exit_codes import UNDELIVERED, UNSHOWN, exit_codes
 from reconciler.cli.output_options import table_options
 from reconciler.cli.params import Span, created_within
 from reconciler.cli.session import session
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 _WAIT = timedelta(minutes=2)
 
 
-@click.command(epilog=exit_codes(0, 1, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143))
+_EXIT_CODES = exit_codes(
+    *(0, 1, 2, 3, 4, 5, 6, 7, 8, 75, 129, 130, 143),
+    zero="Loop, the ledger and Jetti agree, with --repair once it is done",
+    three="they do not agree, or something is dead, in review or malformed; with --repair also what"
+    f" a pass ends with 3 for; or {UNSHOWN}",
+)
+
+
+@click.command(epilog=_EXIT_CODES)
 @created_within("120d")
 @click.option(
     "--repair",
@@ -53,7 +61,8 @@ def verify(
     and marked there with a return that the ledger does not know. Each with the change that would
     settle it, and the command that makes it. Exit code 0 if all agree, 3 if not.
 
-    Sends GETs only, never writes to the ledger, and works during a run, at half the pace.
+    Sends GETs only, never writes to the ledger, and works during a run, at half the pace. While
+    both ask, Jetti may answer 429 until one of them ends with 5: rather wait for the run.
 
     With --repair what is listed as missing or newer is recorded as Loop shows it, and what a lost
     write of ours left is pushed again; both under the guards of a sweep, and nothing that is not

@@ -20,7 +20,7 @@ from reconciler.core.health import PASS_AGE, RETURNS, ROWS, Facts
 from reconciler.core.model import State
 from reconciler.core.records import Run, SetAside, Told, told_of_row
 from reconciler.core.report import Problem
-from reconciler.core.states import OPEN
+from reconciler.core.states import OPEN, spoken
 from reconciler.core.summary import CREATION_STOPPED
 
 REMIND_AFTER = timedelta(days=1)
@@ -181,7 +181,7 @@ def _of_return(one: Problem, decided_at: datetime | None) -> Concern:
     kind = one.state if one.state in _STUCK else "overdue"
     order = one.order_name or f"order id {one.order_id or '-'}"
     subject = f"{order}, return {one.return_id}"
-    what = {State.REVIEW: "in review", "overdue": f"overdue, {one.state}"}.get(kind, kind)
+    what = f"overdue, {spoken(one.state)}" if kind == "overdue" else spoken(kind)
     why = f": {one.reason}" if one.reason else ""
     return Concern(
         key=f"return {one.return_id}",

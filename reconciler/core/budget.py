@@ -49,7 +49,8 @@ class Budget(Struct, frozen=True):
     def why_spent(self, spent: Spent) -> str | None:
         """Why nothing more is begun; None while something may be."""
         if self.max_writes is not None and spent.writes >= self.max_writes:
-            return f"the budget of {self.max_writes} writes is spent"
+            noun = "write" if self.max_writes == 1 else "writes"
+            return f"the budget of {self.max_writes} {noun} is spent"
         if self.max_seconds is not None and spent.seconds >= self.max_seconds:
             return f"the time limit of {self.max_seconds:.0f} s is reached"
         return None

@@ -13,7 +13,16 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from reconciler.core.model import GONE, Entry, IntentOutcome, OwnedField, SaleReturn, State
+from reconciler.core.matching.lines import RAISE_BY_HAND
+from reconciler.core.model import (
+    GONE,
+    Entry,
+    IntentOutcome,
+    OwnedField,
+    Purpose,
+    SaleReturn,
+    State,
+)
 from reconciler.core.records import MALFORMED, SetAside, Transition
 
 _DIGITS_OF_A_VERSION = 8
@@ -123,6 +132,9 @@ class Situation(Struct, frozen=True):
     """Whether its own id was the name, and not that of its order."""
 
 
+# Of reviews, whichever sale returns are whose: nothing tells the items, too few units are left
+# (`matching.availability`), or several sales may be the order (`matching.order`).
+_AGAINST_CREATING = (RAISE_BY_HAND, "but only", "sales in Jetti:")
 _UNANSWERED = "a write to Jetti has no answer yet: a run has to read back first what became of it"
 _DONE = "what is wanted was pushed, or was in Jetti already"
 _NOTHING = "there is nothing to send to Jetti"
@@ -290,7 +302,21 @@ def possible(entry: Entry) -> tuple[str, ...]:
     if entry.state not in _STUCK:
         return ()
     here = Situation()
-    return tuple(text for one, text in commands.items() if refusal(entry, one, here) is None)
+    return tuple(
+        text
+        for one, text in commands.items()
+        if refusal(entry, one, here) is None
+        and not (one is Decision.CREATE and _stands_against_creating(entry))
+    )
+
+
+def _stands_against_creating(entry: Entry) -> bool:
+    """Whether `resolve --create` would be refused by what the ledger knows already. What else is
+    in its way only Jetti can tell."""
+    if entry.wanted.purpose is not Purpose.EXIST:
+        return True
+    reason = entry.reason or ""
+    return entry.state is State.REVIEW and any(one in reason for one in _AGAINST_CREATING)
 
 
 def version(entry: Entry, row: SetAside | None = None) -> str:

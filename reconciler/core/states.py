@@ -81,6 +81,19 @@ TROUBLED = NEEDS_A_PERSON | {State.FAILED, State.UNKNOWN, State.IN_FLIGHT}
 """Tried without success, or waiting for someone to decide: these affect the exit code."""
 
 
+_SPOKEN: dict[str, str] = {
+    State.IN_FLIGHT: "in flight",
+    State.REVIEW: "in review",
+    State.UNKNOWN: "unanswered",
+}
+
+
+def spoken(state: str) -> str:
+    """The state, by its name in the ledger, in the words of every page and message; they follow
+    `is`. Another name is left as it is."""
+    return _SPOKEN.get(state, state)
+
+
 @cache
 def predecessors(after: State) -> frozenset[State]:
     """The states from which `after` may be entered, itself included."""

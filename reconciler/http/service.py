@@ -17,7 +17,7 @@ from httpx_retries import RetryTransport
 
 from reconciler import __version__
 from reconciler.clock import Clock
-from reconciler.errors import KeyRefused, ReconcilerError, fact
+from reconciler.errors import KeyRefused, ReconcilerError, fact, others_ask
 from reconciler.http.breaker import Breaker
 from reconciler.http.endpoint import Endpoint
 from reconciler.http.response import (
@@ -259,7 +259,8 @@ class Service:
         path = request.url.path.removeprefix(self._base.path)
         after = f", given up after {tries} tries" if tries > 1 else ""
         message = f"{fact(self.name, reason(error))} (GET {path}{after})"
-        return self._endpoint.unavailable(message, cause=reason(error))
+        hint = others_ask(self.name) if isinstance(error, RateLimited) else None
+        return self._endpoint.unavailable(message, hint, cause=reason(error))
 
     def _adapt_to(self, response: httpx.Response) -> None:
         """Update breaker and pace for later requests by the answer to a write."""

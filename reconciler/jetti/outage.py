@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.errors import TargetUnavailable, fact
+from reconciler.errors import TargetUnavailable, fact, others_ask
 from reconciler.jetti.matcher import Matcher
 from reconciler.jetti.result import JettiFailure, PushResult
 
@@ -39,7 +39,7 @@ class OutageDetector:
         self._failures.append((return_id, result))
         latest = [result.jetti_failure for _, result in self._failures[-RATE_LIMITED_IN_A_ROW:]]
         if latest == [JettiFailure.RATE_LIMITED] * RATE_LIMITED_IN_A_ROW:
-            raise TargetUnavailable(fact("Jetti", "answered 429", "three"))
+            raise TargetUnavailable(fact("Jetti", "answered 429", "three"), others_ask("Jetti"))
         if len(self._failures) < OUTAGE:
             return
         if any(result.jetti_failure is JettiFailure.UNUSABLE for _, result in self._failures):

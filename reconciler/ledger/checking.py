@@ -14,7 +14,7 @@ from reconciler.clock import Clock
 from reconciler.core.instants import to_the_second
 from reconciler.core.model import State
 from reconciler.core.soundness import Finding, Soundness
-from reconciler.core.states import OPEN
+from reconciler.core.states import OPEN, spoken
 from reconciler.ledger.database import Database
 from reconciler.ledger.database_errors import ANSWERS, RESTORE, as_ledger_errors
 from reconciler.ledger.forgotten import hash_of
@@ -220,7 +220,7 @@ def _about_intents(connection: Connection) -> Iterator[Finding]:
         query = select(entries.c.return_id, state).where(condition).order_by(entries.c.return_id)
         rows = connection.execute(query).all()
         for row in rows[:_MOST]:
-            told = f"return {row.return_id} ({row.state.value}) {what}"
+            told = f"return {row.return_id} ({spoken(row.state)}) {what}"
             yield Finding(told, _LOOK.format(row.return_id))
         if len(rows) > _MOST:
             yield Finding(f"{len(rows) - _MOST} more returns: {what}", "see those above")

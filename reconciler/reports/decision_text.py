@@ -9,16 +9,17 @@ from reconciler.core.decisions import Decision, Outlook
 from reconciler.core.field_changes import FieldChange
 from reconciler.core.text import safe
 from reconciler.reports.layout import USUAL, Layout
-from reconciler.reports.wording import counted, order
+from reconciler.reports.wording import counted, order, state
 
 _MOST_SHOWN = 20
+_MOST_REASONS = 3
 _LONGEST = 500
 _TEXT = 12
 """Columns before the text behind a label."""
 
 _THEN = {
     "pending": "pending: the next run takes it up",
-    "unknown": "unknown: the next run reads back what became of its last write",
+    "unknown": "unanswered: the next run reads back what became of its last write",
     "ignored": "ignored: nothing more is done about it until someone retries it",
 }
 
@@ -57,8 +58,10 @@ def summary(decision: Decision, shown: Shown, width: int = USUAL) -> str:
 def _summary(decision: Decision, shown: Shown) -> str:
     done = [one for one, _ in shown if one.refusal is None]
     if not done:
-        reasons = "; ".join(f"return {safe(x.return_id, 70)}: {x.refusal}" for x, _ in shown[:3])
-        return f"There is nothing to {decision.value}{f': {reasons}' if reasons else ''}."
+        reasons = [f"return {safe(x.return_id, 70)}: {x.refusal}" for x, _ in shown[:_MOST_REASONS]]
+        if more := len(shown) - len(reasons):
+            reasons.append(f"and {more} more")
+        return f"There is nothing to {decision.value}{': ' if reasons else ''}{'; '.join(reasons)}."
     entries = [one for one in done if one.becomes is not None]
     rows = [one for one in done if one.row is not None]
     parts = []
@@ -86,9 +89,8 @@ def _summary(decision: Decision, shown: Shown) -> str:
 
 def _lines(decision: Decision, one: Outlook, found: Found | None, page: Layout) -> Iterator[str]:
     name = f"return {safe(one.return_id, 70)}"
-    state = one.state.replace("_", " ")
     on = order(one.order_name, one.order_id)
-    yield from page.wrapped(f"{on}  {name}  {state}  version {one.version}", 2)
+    yield from page.wrapped(f"{on}  {name}  {state(one.state)}  version {one.version}", 2)
     for label, text in (*_as_it_is(one), *_in_jetti(one, found)):
         yield from page.wrapped(f"{label:<8}  {text}", _TEXT, first=2)
     for by, text in _then(decision, one, found):

@@ -58,6 +58,8 @@ _OF_A_DRY_RUN = {
     **dict.fromkeys((129, 130, 143), "It ended cleanly, and nothing was written."),
 }
 """The same of a dry run, where it is another."""
+# Of Loop alone: what people have changed in Jetti since, only `verify` sees.
+_NOTHING = "nothing to push from Loop."
 _NOTHING_CREATED = "Nothing is created any more; what Jetti has of ours is still kept up to date."
 """The consequence where that fact is that creation is stopped."""
 
@@ -193,14 +195,14 @@ def _done(report: Report) -> str:
 def _success(report: Report) -> str:
     if report.run.dry_run:
         foreseen = ", ".join(_foreseen(report))
-        return f"would {foreseen}. Nothing was written." if foreseen else "there is nothing to do."
+        return f"would {foreseen}. Nothing was written." if foreseen else _NOTHING
     counts, done = report.counts, _done(report)
     # What needs a look is listed below, and the exit code reports it.
     open_ = listed(((counts.pending, "pending"), (counts.waiting, "waiting")))
     if not (done or open_ or _leaves_something(report)) and report.run.exit_code == 0:
         # Of a verification the pass settles what is listed, and speaks of nothing else.
         is_of_all = report.run.kind is not RunKind.VERIFY
-        return "everything is in step." if is_of_all else "nothing had to be pushed."
+        return _NOTHING if is_of_all else "nothing had to be pushed."
     now = f" {standing_of(report.run)} {open_}." if open_ else ""
     return f"{done or 'nothing was pushed'}.{now}"
 

@@ -14,6 +14,7 @@ from reconciler.core.instants import to_the_second
 from reconciler.core.model import Value
 from reconciler.core.records import JETTI_REFUSED, SetAside
 from reconciler.core.report import STANDING, BacklogLeft, Failure
+from reconciler.core.states import spoken
 from reconciler.core.text import safe
 
 TYPED = re.compile(r"`[^`]{1,300}`")
@@ -25,7 +26,6 @@ _LONGEST_VALUE = 60
 _LED_UP_TO = 10
 """Characters shown of what two values have in common, before they differ."""
 _JUST_NOW = timedelta(seconds=1)
-_STATES = {"in_flight": "in flight", "review": "in review", "unknown": "unanswered"}
 
 _DONE = {"adopted": "taken over"}
 _ROUTINE = STANDING.union(
@@ -119,7 +119,7 @@ def listed(parts: Iterable[tuple[int, str]]) -> str:
 
 def state(name: str) -> str:
     """The state of an entry, as it follows `is`."""
-    return _STATES.get(name) or safe(name, 20)
+    return safe(spoken(name), 20)
 
 
 def lasting(span: timedelta) -> str:

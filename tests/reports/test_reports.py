@@ -128,7 +128,7 @@ def test_the_json_report_keeps_its_contract() -> None:
 def test_the_headline_comes_first() -> None:
     firsts = {name: SAMPLES[name]().split("\n")[0] for name in SAMPLES if name.endswith(".txt")}
 
-    assert "everything is in step" in firsts["run_quiet.txt"]
+    assert "nothing to push from Loop" in firsts["run_quiet.txt"]
     assert "would create 2" in firsts["run_dry.txt"]
     assert "The plan creates 400 sale returns" in firsts["run_stopped.txt"]
     assert "[exit 7]" in run_text.render(stopped(), 200).split("\n")[0]

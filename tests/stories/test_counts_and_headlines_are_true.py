@@ -131,7 +131,7 @@ def test_the_counts_of_how_returns_are_agree_with_the_ledger(
 @pytest.mark.parametrize("now", [is_nothing, is_new, waits])
 @pytest.mark.parametrize("before", BEFORE)
 @pytest.mark.parametrize("options", [(), ("--max-writes", "0")], ids=["", "no writes"])
-def test_a_headline_says_how_many_wait_and_everything_is_in_step_only_if_none_does(
+def test_a_headline_says_how_many_wait_and_that_nothing_is_to_push_only_if_none_does(
     world: World,
     before: Callable[[World], None],
     now: Callable[[World], None],
@@ -149,11 +149,11 @@ def test_a_headline_says_how_many_wait_and_everything_is_in_step_only_if_none_do
 
     there, made = states(world), len(world.jetti.sale_returns()) - held
     left = there["pending"] + there["waiting"]
-    in_step = not (left or made or there["review"])
+    is_nothing_left = not (left or made or there["review"])
     if not said:  # nothing to tell, off a terminal
-        assert in_step
+        assert is_nothing_left
         return
-    assert ("everything is in step" in said) == in_step
+    assert ("nothing to push from Loop" in said) == is_nothing_left
     for word in ("pending", "waiting"):
         assert (f"{there[word]} {word}" in said) == bool(there[word])
     assert ("1 created" in said) == bool(made)
@@ -437,3 +437,24 @@ def test_a_lost_ledger_says_how_many_of_its_creates_jetti_holds(world: World) ->
         f"Jetti already holds at least {len(there)} of the {len(creates)} returns that would be"
         " created" in stopped.report["run"]["message"]
     )
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--sweep", "30d"), ("--dry-run",)], ids=["poll", "sweep", "dry run"]
+)
+def test_a_headline_speaks_only_of_what_was_compared(
+    world: World, options: tuple[str, ...]
+) -> None:
+    """People have deleted in Jetti, which no pass looks at while Loop shows nothing new."""
+    world.trusted()
+    one = world.returned()
+    world.pass_time()
+    assert world.run().code == 0
+    for there in world.in_jetti(one):
+        world.jetti.delete_sale_return(there["id"])
+    world.pass_time(hours=3)
+
+    said = headline(world.call("run", *options, "--output", "-"))
+
+    assert "nothing to push from Loop. [exit 0]" in said
+    assert world.call("verify").code == 3

@@ -308,6 +308,21 @@ def test_a_return_that_is_well_is_not_ignored_with_others(world: World, by: str)
     assert (world.state(one), world.state(other)) == ("synced", "ignored")
 
 
+def test_a_refusal_of_all_in_a_state_says_how_many_it_does_not_name(world: World) -> None:
+    ones = {world.trusted(), *(world.returned() for _ in range(4))}
+    world.pass_time()
+    assert world.run().code == 0
+    assert set(map(world.state, ones)) == {"synced"}
+
+    ran = world.call("ignore", "--all", "--state", "synced", "--reason", "x", "--yes")
+
+    said = " ".join(ran.stdout.split())
+    named = set(re.findall(r"return (\d+):", said))
+    assert (ran.code, set(map(world.state, ones))) == (0, {"synced"})
+    assert named < ones
+    assert said.endswith(f"; and {len(ones - named)} more.")
+
+
 @pytest.mark.parametrize("first", ["order", "id"])
 def test_a_synced_return_that_is_named_beside_its_order_is_ignored(
     world: World, first: str
@@ -709,10 +724,19 @@ def test_an_unanswered_write_is_read_back_before_anything_is_decided(world: Worl
         verb, *more = command
         refused = world.call(verb, one, *more, "--yes")
         assert (refused.code, world.state(one)) == (2, before)
-        assert "no answer yet" in refused.stderr
+        assert f"return {one} is unanswered: a write to Jetti has no answer yet" in refused.stderr
+    assert "unanswered" in world.call("list").stdout
     world.pass_time()
     assert world.run().code == 0
     assert len(world.in_jetti(one)) == 1
+
+
+def test_a_decision_names_states_in_the_words_of_every_page(world: World) -> None:
+    one, _ = overlapped(world)
+
+    asked = world.call("retry", one, "--yes").stdout
+
+    assert f"return {one}  in review  version" in asked
 
 
 def test_a_dry_run_and_the_run_after_a_decision_agree(world: World) -> None:

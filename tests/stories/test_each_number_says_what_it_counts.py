@@ -284,7 +284,7 @@ def test_an_adoption_looks_also_for_what_the_policy_would_not_create(world: Worl
     assert "3 taken over. [exit 0]" in said
 
 
-def test_a_range_that_has_not_looked_for_all_of_it_does_not_say_that_all_is_in_step(
+def test_a_range_that_has_not_looked_for_all_of_it_does_not_say_that_nothing_is_to_push(
     world: World,
 ) -> None:
     world.trusted()
@@ -298,7 +298,7 @@ def test_a_range_that_has_not_looked_for_all_of_it_does_not_say_that_all_is_in_s
     looked = world.call("-v", "run", "--from", "1d").stdout.split("\n")[0]
 
     assert first.endswith("(range): nothing was pushed. [exit 0]")
-    assert looked.endswith("(range): everything is in step. [exit 0]")
+    assert looked.endswith("(range): nothing to push from Loop. [exit 0]")
 
 
 def test_a_verification_counts_nothing_as_agreed_that_loop_has_changed(world: World) -> None:
@@ -316,7 +316,7 @@ def test_a_verification_counts_nothing_as_agreed_that_loop_has_changed(world: Wo
     assert "Loop, the ledger and Jetti agree, but for 1 return still in work. [exit 0]" in said
     assert "Loop, the ledger and Jetti agree, but for 1 return still in work." in page.found
     assert "(verify): nothing had to be pushed. [exit 0]" in repair
-    assert "in step" not in repair
+    assert "nothing to push" not in repair
 
 
 def test_while_creation_is_stopped_a_budget_leaves_no_create_to_later_passes(world: World) -> None:

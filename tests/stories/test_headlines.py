@@ -3,6 +3,7 @@ left names that as its reason."""
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 
@@ -123,6 +124,36 @@ def test_three_times_429_is_told_as_that(world: World) -> None:
     ran = world.run()
 
     assert (ran.code, ran.report["run"]["message"]) == (5, "Jetti answered 429 three times")
+    [failed] = ran.report["run"]["failures"]
+    assert_others_are_named(failed["hint"])
+
+
+def test_a_verification_that_jetti_answers_429_says_that_a_run_may_ask_too(world: World) -> None:
+    world.trusted()
+    world.pass_time(hours=3)
+    world.breaks("GET *", "429")
+
+    ran = world.call("verify", "--format", "json")
+
+    assert ran.code == 5
+    [failed] = json.loads(ran.stdout)["verify"]["failures"]
+    assert "answered 429" in failed["message"]
+    assert_others_are_named(failed["hint"])
+
+
+def test_only_429_says_that_others_may_ask(world: World) -> None:
+    world.trusted()
+    world.pass_time(hours=3)
+    world.breaks("GET *", "503")
+
+    [failed] = json.loads(world.call("verify", "--format", "json").stdout)["verify"]["failures"]
+
+    assert failed["hint"] is None
+
+
+def assert_others_are_named(hint: str) -> None:
+    assert hint.startswith("another program may be asking Jetti with the same account")
+    assert all(name in hint for name in ("a run", "`verify`", "`doctor`"))
 
 
 def test_what_was_pushed_although_loop_was_out_stands_in_the_headline(world: World) -> None:
@@ -209,7 +240,7 @@ def test_a_budget_is_the_reason_of_all_that_was_left(world: World) -> None:
 
     ran = world.run("--max-writes", "1")
 
-    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for a later pass"}
+    assert reasons(ran) == {"the budget of 1 write is spent, so it was left for a later pass"}
 
 
 @pytest.mark.covers("R13")
@@ -232,7 +263,7 @@ def test_what_loop_failed_to_tell_is_not_the_reason_of_what_a_budget_left(world:
     ran = world.run("--max-writes", "1")
 
     assert ran.code == 4
-    assert reasons(ran) == {"the budget of 1 writes is spent, so it was left for a later pass"}
+    assert reasons(ran) == {"the budget of 1 write is spent, so it was left for a later pass"}
 
 
 # --------------------------------------------------------------------- what a dry run promises

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shlex
 
 import pytest
@@ -131,3 +133,44 @@ def test_a_dry_run_says_how_far_it_has_looked_for_what_is_stopped(world: World) 
     ]
     assert ["by the markers" in one for [one] in said] == [True, False]
     assert ["was not looked up" in one for [one] in said] == [False, True]
+
+
+WELL, NAMELESS = "#10 4's", "#10 5's"
+"""A shell would take apart what they are called, and take all of it for a comment."""
+
+
+def commands_in(text: str) -> list[str]:
+    """What is given to be typed: as code in a page, between backticks, or on a line of its own."""
+    code = [html.unescape(one) for one in re.findall(r"<code[^>]*>([^<]*)</code>", text)]
+    alone = [line.strip().removeprefix("next").strip() for line in text.splitlines()]
+    found = [*code, *re.findall(r"`([^`\n]*)`", text), *alone]
+    return [one for one in found if one.startswith("reconciler ")]
+
+
+def test_every_command_with_the_name_of_an_order_is_typed_as_it_stands(world: World) -> None:
+    world.go_live()
+    order, nameless = world.order(("Acme", 2)), world.returned()
+    well = [world.submit(order, 1) for _ in range(2)]
+    for one in well:
+        world.loop.edit(one, extra={"order_name": WELL})
+    world.loop.edit(nameless, extra={"order_name": NAMELESS, "id": None})
+    world.pass_time()
+    ran = world.run()
+    assert (ran.code, *map(world.state, well)) == (3, "synced", "synced")
+    assert ran.report["next"] == ["reconciler", "show", NAMELESS]
+    refused = world.call("ignore", "--reason", "x", "--yes", WELL)
+    world.pass_time()
+
+    told = [
+        (WELL, refused.stderr),
+        (NAMELESS, world.call("run").stdout),
+        (NAMELESS, world.call("run", "--format", "html").stdout),
+        (NAMELESS, world.call("status").stdout),
+        (WELL, world.call("show", WELL).stdout),
+    ]
+
+    assert refused.code == 2
+    for name, said in told:
+        named = [shlex.split(one, comments=True) for one in commands_in(said) if "10" in one]
+        assert {tuple(words[:3]) for words in named} == {("reconciler", "show", name)}, said
+        assert all(world.call(*words[1:3]).code == 0 for words in named)

@@ -91,4 +91,4 @@ def test_a_page_goes_to_stdout_too_and_a_pass_without_news_has_one(world: World)
     ran = world.call("run", "--format", "html")
 
     assert ran.code == 0
-    assert Page(ran.stdout).title == "Everything is in step. – Run 1 (scheduled)"
+    assert Page(ran.stdout).title == "Nothing to push from Loop. – Run 1 (scheduled)"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from reconciler.ledger.lock import run_lock
 from reconciler.sandbox.faults.registry import Fault
 from tests.ledger.files import older_ledger
 from tests.stories.test_dry_runs import footprint
+from tests.stories.test_people_in_jetti import by_hand
 from tests.support.process_world import RealWorld, on_the_machine_s_clock
 from tests.support.world import World
 
@@ -453,3 +454,63 @@ def _has_intent(world: RealWorld, one: str) -> bool:
         return bool(world.entry(one).intents)
     except ValueError:
         return False
+
+
+# --------------------------------------------------------------------- what could settle a review
+
+
+def _a_bundle(world: World) -> str:
+    return world.submit(world.order(("Acme", 1), bundle=True))
+
+
+def _a_part_of_a_split_line(world: World) -> str:
+    return world.submit(world.order(("Acme", 3), parts=(("Acme", 2), ("Bolt", 1))), 1)
+
+
+def _too_few_left(world: World) -> str:
+    order = world.order(("Acme", 2))
+    by_hand(world, order, 2, externalId="somebody's")
+    return world.submit(order, 1)
+
+
+def _two_sales(world: World) -> str:
+    order = world.order(("Acme", 1))
+    world.jetti.import_sale(order)
+    return world.submit(order)
+
+
+def _cancelled_after_it_came(world: World) -> str:
+    one = world.returned()
+    world.pass_time()
+    assert world.run().code == 0
+    for there in world.in_jetti(one):
+        world.jetti.edit_sale_return(there["id"], status="received")
+    world.loop.set_state(one, "cancelled")
+    return one
+
+
+def _overlapped(world: World) -> str:
+    order = world.order(("Acme", 3))
+    by_hand(world, order, 2)
+    return world.submit(order, 1)
+
+
+REFUSED = [_a_bundle, _a_part_of_a_split_line, _too_few_left, _two_sales, _cancelled_after_it_came]
+
+
+@pytest.mark.parametrize("why", [*REFUSED, _overlapped])
+def test_show_offers_no_create_that_its_own_reason_refuses(
+    world: World, why: Callable[[World], str]
+) -> None:
+    world.trusted()
+    one = why(world)
+    world.pass_time()
+    assert world.run().code == 3
+    assert world.state(one) == "review"
+
+    offered = [shlex.split(command["command"]) for command in shown(world, one)["commands"]]
+
+    create = ["reconciler", "resolve", one, "--create"]
+    decided = world.call(*create[1:], "--yes")
+    assert (decided.code, create in offered) == ((2, False) if why in REFUSED else (0, True))
+    assert ["reconciler", "retry", one] in offered

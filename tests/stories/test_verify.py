@@ -406,6 +406,30 @@ def test_an_overwritten_marker_neither_deletes_nor_doubles_anything(
     assert world.state(one) == "synced"
 
 
+@pytest.mark.parametrize("is_lost", [True, False], ids=["lost write", "only by hand"])
+def test_a_repair_is_named_only_where_it_would_settle_something(
+    world: World, is_lost: bool
+) -> None:
+    made = busy(world)
+    [stray] = world.jetti.raise_sale_return(
+        world.sale_id(world.orders[3]), {world.item_ids(world.orders[3])[0]: 1}, externalId="90909"
+    )
+    if is_lost:
+        lose_writes(world, made[:1])
+
+    found = verify(world)
+    page = world.call("verify", "--format", "markdown").stdout
+
+    kinds = {kind for kind, _ in found.kinds}
+    assert kinds == {"unknown_marker", *(["lost_write"] if is_lost else [])}
+    repair = ["reconciler", "verify", "--repair"] if is_lost else []
+    assert found.report["next"] == repair
+    assert found.report["verify"]["repaired_by"] == (" ".join(repair) or None)
+    assert ("verify --repair" in page) == is_lost
+    assert world.call("verify", "--repair", "--format", "json").code == 3
+    assert [one for one in world.jetti.sale_returns() if one["id"] == stray]
+
+
 def test_a_double_that_someone_has_cancelled_is_settled(world: World) -> None:
     made = busy(world)
     lines = world.item_ids(world.orders[2])

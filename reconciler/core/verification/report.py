@@ -3,7 +3,7 @@ JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -78,6 +78,11 @@ class DifferenceKind(StrEnum):
     """A sale return has the marker of a return that the ledger does not know."""
 
 
+_REPAIRABLE = frozenset(
+    {DifferenceKind.NOT_IN_LEDGER, DifferenceKind.NEWER_IN_LOOP, DifferenceKind.LOST_WRITE}
+)
+
+
 class FieldDifference(Struct, frozen=True):
     """An owned field in which Jetti differs: `status[1001-01]`, `quantity[11500000000001]`."""
 
@@ -103,6 +108,11 @@ class Difference(Struct, frozen=True, kw_only=True):
     """The command that makes that change; None where it is made by hand."""
     repaired: bool = False
     """Whether `--repair` has recorded it, or has made it pending again."""
+
+
+def is_any_repairable(differences: Iterable[Difference]) -> bool:
+    """Whether a repair would settle one of them."""
+    return any(one.command for one in differences if one.kind in _REPAIRABLE)
 
 
 class NotCompared(Struct, frozen=True):
@@ -131,8 +141,8 @@ class VerifyFacts(Struct, frozen=True, kw_only=True):
     not_read: tuple[str, ...] = ()
     """What the result says nothing about."""
     remarks: tuple[str, ...] = ()
-    repaired_by: str
-    """The command that settles what can be."""
+    repaired_by: str | None
+    """The command that settles what can be; None where nothing that is listed can be."""
 
 
 class VerifyCounts(Struct, frozen=True):
@@ -234,15 +244,9 @@ def repaired(
 
 def _next(found: Verification) -> tuple[str, ...]:
     """The command that settles most of it; empty where none does, or it was given."""
-    if found.repair is not None:
+    if found.repair is not None or found.verify.repaired_by is None:
         return ()
-    settled = (
-        DifferenceKind.NOT_IN_LEDGER,
-        DifferenceKind.NEWER_IN_LOOP,
-        DifferenceKind.LOST_WRITE,
-    )
-    is_repairable = any(one.command for one in found.differences if one.kind in settled)
-    return words_of(found.verify.repaired_by) if is_repairable else ()
+    return words_of(found.verify.repaired_by)
 
 
 def _sentence(found: Verification) -> str | None:
