@@ -123,7 +123,7 @@ LOOKS = {
     ),
     "awaited without a write": (
         ("UPDATE intents SET closed_as = 'applied'",),
-        ["return 1 (in_flight) waits for the answer to a write, but no write is open"],
+        ["return 1 (in flight) waits for the answer to a write, but no write is open"],
     ),
     "a write nobody waits for": (
         ("UPDATE entries SET state = 'skipped' WHERE return_id = '1'",),

@@ -701,7 +701,8 @@ class ReportOracle:
             assert kinds, "a run stopped for safety, and status is healthy"
         ended = self.ends.get("scheduled", 0)
         unknown = ended is None and (self.last is None or self.left_no_trace)
-        if kept(12) and ended not in WELL and not unknown:
+        # After a 3 someone may have decided about all that needed a look: that is judged above.
+        if kept(12) and ended not in (*WELL, 3) and not unknown:
             # Who was killed last may still go on, as far as anybody can know.
             assert kinds, f"the last pass ended with {self.ends['scheduled']}, status is healthy"
         if kept(12) and self.adopting:

@@ -311,8 +311,10 @@ def test_where_creation_is_stopped_accepting_creates_is_not_proposed(world: Worl
     stopped = a_range(world)
 
     assert stopped.code == 7
-    assert "--accept-plan" in stopped.report["next"]
-    is_over(world, stopped)
+    assert stopped.report["next"] == ["reconciler", "show", "31000001"]
+    [failure] = stopped.report["run"]["failures"]
+    assert named(world) == {}
+    assert follow(world, failure["command"]) == 0
 
 
 def test_a_ledger_that_may_be_lost_names_its_command_until_a_pass_comes_through(
