@@ -80,7 +80,7 @@ def _growth(fewer: int, small: Measured, more: int, large: Measured) -> Figure:
 
 
 SETTLED = 3.0
-STOPPED = 2.2
+STOPPED = 2.5
 PEAK = 120.0
 """MiB."""
 PERIOD = 2.0
