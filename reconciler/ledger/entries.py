@@ -28,8 +28,8 @@ from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates
 from reconciler.ledger.database import Database
 from reconciler.ledger.entry_updates import Values
-from reconciler.ledger.loading import columns_of, is_named, load
-from reconciler.ledger.tables import entries, intents, sale_returns, stopped
+from reconciler.ledger.loading import columns_of, is_named, load, owners
+from reconciler.ledger.tables import entries, intents, stopped
 
 LONGEST_PAUSE = timedelta(days=1)
 """No pause between two tries, and no settle time, is as long (`core.retry`)."""
@@ -57,9 +57,6 @@ _ANOTHER_NAMED_ALIKE = exists().where(
 _SHARING_AN_ORDER = select(_columns.return_id).where(
     _columns.return_id.in_(bindparam("these", expanding=True)),
     or_(_ANOTHER_ON_ORDER, _ANOTHER_NAMED_ALIKE),
-)
-_OWNERS = select(sale_returns.c.id, sale_returns.c.return_id).where(
-    sale_returns.c.id.in_(bindparam("these", expanding=True))
 )
 _VERSIONS = select(*columns_of(entries, StoredVersion), _columns.return_id).where(
     _columns.return_id.in_(bindparam("these", expanding=True))
@@ -97,12 +94,8 @@ class SqlEntries:
 
     def owners(self, sale_return_ids: Collection[int]) -> dict[int, str]:
         """The return of each of these sale returns that is known."""
-        found: dict[int, str] = {}
         with self._database.reading() as connection:
-            for batch in batched(sale_return_ids):
-                rows = connection.execute(_OWNERS, {"these": batch})
-                found.update((id_, return_id) for id_, return_id in rows)
-        return found
+            return owners(connection, sale_return_ids)
 
     def find(self, name: str) -> list[Entry]:
         """The entry of that return id, or every entry on that order: by name, with or without

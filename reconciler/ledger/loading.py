@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -47,6 +47,7 @@ _OUTSTANDING = (
     .where(intents.c.return_id.in_(_THESE), intents.c.closed_as.is_(None))
     .order_by(intents.c.id)
 )
+_OWNERS = select(sale_returns.c.id, sale_returns.c.return_id).where(sale_returns.c.id.in_(_THESE))
 
 
 def load(
@@ -88,6 +89,16 @@ def _outstanding(connection: Connection, ids: list[str]) -> dict[str, list[Inten
     found: dict[str, list[Intent]] = defaultdict(list)
     for row in connection.execute(_OUTSTANDING, {"these": ids}):
         found[row.return_id].append(Intent(*row))
+    return found
+
+
+def owners(connection: Connection, sale_return_ids: Iterable[int]) -> dict[int, str]:
+    """The return of each of these sale returns that is known."""
+    found: dict[int, str] = {}
+    for batch in batched(sale_return_ids):
+        found.update(
+            (row.id, row.return_id) for row in connection.execute(_OWNERS, {"these": batch})
+        )
     return found
 
 

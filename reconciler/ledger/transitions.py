@@ -11,13 +11,13 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import Connection, bindparam, func, select
 
-from reconciler.core.batches import BATCH, batched
+from reconciler.core.batches import BATCH
 from reconciler.core.model import Operation, SaleReturn, State, Write
 from reconciler.core.records import Transition
 from reconciler.core.states import NEEDS_A_PERSON, OPEN, predecessors
 from reconciler.errors import LedgerError, SafetyStop
 from reconciler.ledger.entry_updates import NO_TRY_YET, Values
-from reconciler.ledger.loading import columns_of
+from reconciler.ledger.loading import columns_of, owners
 from reconciler.ledger.tables import attempts, entries, intents, meta, sale_returns
 
 Step = tuple[str, Transition]
@@ -54,9 +54,6 @@ _CLOSE = intents.update().where(
     intents.c.return_id == bindparam("this"), intents.c.closed_as.is_(None)
 )
 _NOTE_ABSENT = _CLOSE.where(intents.c.absent_at.is_(None))
-_OWNERS = select(sale_returns.c.id, sale_returns.c.return_id).where(
-    sale_returns.c.id.in_(bindparam("these", expanding=True))
-)
 _FORGET_SALE_RETURNS = sale_returns.delete().where(sale_returns.c.return_id == bindparam("this"))
 _ADD_SALE_RETURNS = sale_returns.insert()
 _ADD_ATTEMPTS = attempts.insert()
@@ -173,21 +170,18 @@ def _replace_sale_returns(
     connection: Connection, owned: Mapping[str, tuple[SaleReturn, ...]]
 ) -> None:
     """Store all sale returns of these entries. Raises LedgerError when one is another entry's."""
-    owners = {one.id: return_id for return_id, ours in owned.items() for one in ours}
-    new = set(owners)
-    for batch in batched(owners):
-        for taken in connection.execute(_OWNERS, {"these": batch}):
-            new.remove(taken.id)
-            # safeguard: one-owner-per-sale-return
-            if taken.return_id != owners[taken.id]:
-                raise LedgerError(
-                    f"return {owners[taken.id]}: sale return {taken.id} already belongs to return "
-                    f"{taken.return_id}",
-                    f"look at both with `reconciler show {taken.return_id}`",
-                )
+    claimed = {one.id: return_id for return_id, ours in owned.items() for one in ours}
+    known = owners(connection, claimed)
+    for id_, owner in known.items():
+        # safeguard: one-owner-per-sale-return
+        if owner != claimed[id_]:
+            raise LedgerError(
+                f"return {claimed[id_]}: sale return {id_} already belongs to return {owner}",
+                f"look at both with `reconciler show {owner}`",
+            )
     connection.execute(_FORGET_SALE_RETURNS, [{"this": return_id} for return_id in owned])
     rows = [{"return_id": id_, **asdict(one)} for id_, ours in owned.items() for one in ours]
     if rows:
         connection.execute(_ADD_SALE_RETURNS, rows)
-    if new:
+    if claimed.keys() - known.keys():
         connection.execute(_HAS_PUSHED)
