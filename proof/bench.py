@@ -21,6 +21,11 @@ ROOT = Path(__file__).parent.parent
 # Left out: these tests compare the program with its original text, so they notice every change.
 BLIND = ("tests/proof",)
 
+_SCRIPT = """#!{python}
+from reconciler.cli.main import main
+main()
+"""
+
 _PYTEST = ("-m", "pytest", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
@@ -93,11 +98,15 @@ def _files() -> list[str]:
 
 
 def _lead_home(root: Path) -> None:
-    """Make its Python import from the copy first, then from where this one does."""
+    """Make its Python import from the copy first, then from where this one does, and the console
+    script beside it run that Python."""
     [packages] = (root / ".venv" / "lib").glob("python*/site-packages")
     ours = [place for place in sys.path if place.endswith("site-packages")]
     lines = [str(root), *(f"import site; site.addsitedir({place!r})" for place in ours)]
     (packages / "bench.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    script = root / ".venv" / "bin" / "reconciler"
+    script.write_text(_SCRIPT.format(python=script.with_name("python")), encoding="utf-8")
+    script.chmod(0o755)
 
 
 def _check(bench: Bench) -> None:

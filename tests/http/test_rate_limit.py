@@ -83,7 +83,8 @@ def test_in_any_second_the_costs_at_jetti_add_up_to_one_at_most(wanted):
 @pytest.mark.covers("P12")
 @given(st.floats(0, 0.4), exchanges)
 @example(0.075, [(True, 0, 0, 0, 1.0, 0), (True, 0, 0, 0, 0, 0)])
-@example(0.075, [(False, 0, 0, 0, 0, 0.8), (False, 0, 0, 0.01, 0, 0.8), (False, 0, 0, 0, 0, 0)])
+@example(0.075, [(True, 0, 0, 0.01, 0, 0.8), (True, 0, 0, 0, 0, 0)])
+@example(0.075, [(False, 0, 0, 0.01, 0, 0.4), (False, 0, 0, 0, 0, 0.4), (False, 0, 0, 0, 0, 0)])
 def test_also_if_counted_from_the_departure_of_what_nothing_held_up(way, wanted):
     clock = RecordingClock()
 

@@ -191,6 +191,26 @@ def test_what_helps_is_the_return_that_stopped_it_whatever_else_waits(stopped: W
     assert any(FOR_GOOD in reason for reason in reasons)
 
 
+def test_it_is_a_reason_also_where_no_pass_was_stopped_and_the_last_run_ended_well(
+    world: World,
+) -> None:
+    world.go_live()
+    known = world.returned(("Acme", 1), ("Bolt", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    world.sandbox.jetti.switches.cancel_ids_key = "saleItemIds"
+    culprit = world.submit(world.order(("Acme", 1), ("Bolt", 1)), 1, 0)
+    world.pass_time()
+    assert world.run("--return", culprit).code == 7
+    assert world.run("--return", known).code == 0
+
+    told = world.call("status", "--format", "json")
+
+    assert told.code == 3
+    reasons = json.loads(told.stdout)["reasons"]
+    assert sum(FOR_GOOD in reason for reason in reasons) == 1
+
+
 def test_no_acceptance_is_next_while_nothing_would_be_created(stopped: World) -> None:
     """Followed literally, the command that a pass and `status` end with has to lead on."""
     stopped.environ["RECONCILER_GUARD__CREATES"] = "1"
