@@ -316,7 +316,8 @@ class _Batch:
         for return_id, row in self.changed.items():
             if row is not None:
                 self.changed[return_id] = None
-                yield _unpack(row) if isinstance(row, bytes) else row
+                # With the id that is kept anyway: a plan may have 100,000 changes.
+                yield replace(_unpack(row), id=return_id) if isinstance(row, bytes) else row
 
     def status_of(self, return_id: str) -> ReadStatus:
         if return_id in self.new:

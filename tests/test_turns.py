@@ -18,6 +18,7 @@ from reconciler.core.plan import Change, Priority
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange
 from reconciler.core.target import LedgerPreview, MayBegin, always
 from reconciler.turns import Turns
+from tests.support.world import NOON
 
 FRESH, LOOKUP, BACKLOG = Priority
 RATES = Rates(reads=2, writes=1)
@@ -35,6 +36,7 @@ def a_change(number: int, priority: Priority) -> Change:
         order_id=None,
         kind=ChangeKind.ADOPT if priority is LOOKUP else ChangeKind.CREATE,
         fingerprint="",
+        changed_at=NOON,
         reads_back=False,
         touches_pushed=False,
         fields=OF_ONE_LINE if priority is not LOOKUP else NO_FIELDS,

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from itertools import chain
 from operator import attrgetter
 
 from msgspec import Struct, json
@@ -71,6 +70,8 @@ class Change(Struct, frozen=True, gc=False):
     kind: ChangeKind
     fingerprint: str
     """Of what is wanted, in hex."""
+    changed_at: datetime
+    """When the return last changed in Loop."""
     reads_back: bool
     """Whether a write for it was sent that has no answer yet."""
     touches_pushed: bool
@@ -94,8 +95,6 @@ class Change(Struct, frozen=True, gc=False):
     lines: ReportedLines = NO_LINES
     """The goods that come back, for the report; none of what is only looked for, since a first pass
     may look for everything that a shop has."""
-    changed_at: datetime | None = None
-    """When the return last changed in Loop."""
 
     def member(self) -> PlanMember:
         """The change as digests and `--accept-plan` know it."""
@@ -187,11 +186,10 @@ class Planner:
         self._rules = rules
         self._began_at = began_at
         self._decided = decided
-        # By return id. The instants stay outside of the changes: a plan may be long, and only its
-        # order needs them.
+        # By return id.
         self._read_back: dict[str, Change] = {}
-        self._fresh: dict[str, tuple[datetime, Change]] = {}
-        self._backlog: dict[str, tuple[datetime, Change]] = {}
+        self._fresh: dict[str, Change] = {}
+        self._backlog: dict[str, Change] = {}
         self.skipped = SkippedReturns()
         """What is settled without a push and worth a line in the report."""
 
@@ -229,36 +227,37 @@ class Planner:
         if change.reads_back:
             self._read_back[entry.id] = change
         # safeguard: left-today-is-fresh
-        elif not was_left or entry.seen.updated_at >= self._began_at - FRESH_FOR:
+        elif not was_left or change.changed_at >= self._began_at - FRESH_FOR:
             # safeguard: lookups-wait-for-fresh-writes
             if change.kind is ChangeKind.ADOPT:
                 change = replace(change, priority=Priority.LOOKUP)
-            self._fresh[entry.id] = (entry.seen.updated_at, change)
+            self._fresh[entry.id] = change
         else:
             # What was asked for has no share to keep to.
             if not self._rules.asked_for:
                 change = replace(change, priority=Priority.BACKLOG)
-            self._backlog[entry.id] = (entry.seen.updated_at, change)
+            self._backlog[entry.id] = change
 
     def plan(self) -> Plan:
         """First what must be read back: what is absent then is read again at the end of the pass.
         Then what is fresh, newest first, and of that what is written before what is only looked up;
         then the backlog, oldest first: a backlog of days must not hold back what a customer did a
         minute ago. Newest and oldest by the time of the last change in Loop."""
-        fresh = sorted(self._fresh.values(), key=_at_then_id, reverse=True)
-        fresh.sort(key=_priority)  # stable
-        backlog = sorted(self._backlog.values(), key=_at_then_id)
+        fresh = _by_time(self._fresh.values())[::-1]
+        fresh.sort(key=attrgetter("priority"))  # stable
+        backlog = _by_time(self._backlog.values())
         read_back = [change for _, change in sorted(self._read_back.items())]
-        return Plan((*read_back, *(change for _, change in chain(fresh, backlog))))
+        for planned in (self._read_back, self._fresh, self._backlog):
+            planned.clear()
+        return Plan((*read_back, *fresh, *backlog))
 
 
-def _priority(timed: tuple[datetime, Change]) -> Priority:
-    return timed[1].priority
-
-
-def _at_then_id(timed: tuple[datetime, Change]) -> tuple[datetime, str]:
-    at, change = timed
-    return at, change.return_id
+def _by_time(changes: Iterable[Change]) -> list[Change]:
+    """The oldest first, and of the same instant the lowest id. Sorted twice, since a key of both
+    takes as much memory as a change without its fields."""
+    ordered = sorted(changes, key=attrgetter("return_id"))
+    ordered.sort(key=attrgetter("changed_at"))
+    return ordered
 
 
 def decide(entry: Entry, rules: CreationRules) -> Change | NothingToPush:
@@ -370,6 +369,7 @@ def _change(
         order_id=entry.seen.order_id,
         kind=kind,
         fingerprint=entry.fingerprint.hex(),
+        changed_at=entry.seen.updated_at,
         reads_back=bool(entry.intents),
         touches_pushed=bool(entry.sale_returns),
         is_accepted=is_accepted(entry),
@@ -381,7 +381,6 @@ def _change(
         # safeguard: only-lookups-rest
         rests=entry.state is State.SKIPPED and kind is ChangeKind.ADOPT,
         lines=NO_LINES if kind is ChangeKind.ADOPT else goods_of(entry.seen),
-        changed_at=entry.seen.updated_at,
     )
 
 

@@ -72,19 +72,6 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else self._decoder.decode(value)
 
 
-class JsonTextList(JsonText):
-    """A list of such a type, written one by one: a stopped plan may be long."""
-
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        # Added to in place, so that the whole is there once and not beside a copy.
-        text = ""
-        for one in value:
-            text += ("," if text else "[") + msgspec.json.encode(one).decode()
-        return text + "]" if text else "[]"
-
-
 def _instant(written: object) -> datetime:
     """A time as it was stored; anything else is damage, reported like that of a structure."""
     try:

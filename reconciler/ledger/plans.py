@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from sys import intern
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Select, bindparam, case, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
@@ -33,7 +35,7 @@ class SqlPlans:
     def keep(self, digest: str, members: Iterable[PlanMember], now: datetime) -> None:
         """Keep a plan that was not carried out; of many, the newest."""
         with self._database.writing() as connection:
-            _keep(connection, digest, members, now)
+            _keep(self._database, connection, digest, members, now)
         hit(Failpoint.PLAN_KEPT)
 
     def kept(self, digest: str) -> tuple[PlanMember, ...] | None:
@@ -62,7 +64,8 @@ class SqlPlans:
                 bulk_insert.insert(connection, _STILL_OR_NEW, rows)
             connection.execute(delete(stopped).where(stopped.c.digest == _OVER))
             if connection.execute(select(stopped.c.return_id).limit(1)).first():
-                _keep(connection, digest, _members(connection, select(stopped)), now)
+                kept = _members(connection, select(stopped))
+                _keep(self._database, connection, digest, kept, now)
         hit(Failpoint.PLAN_STOPPED)
 
     def stopped(self) -> StoppedPlan | None:
@@ -177,14 +180,26 @@ def _members(connection: Connection, query: Select[Any]) -> Iterator[PlanMember]
         stopped.c.return_id, stopped.c.change, stopped.c.fingerprint
     ).order_by(stopped.c.return_id)
     for row in connection.execute(columns.execution_options(yield_per=BATCH)):
-        yield PlanMember(row.return_id, row.change, row.fingerprint)
+        yield PlanMember(row.return_id, intern(row.change), row.fingerprint)
 
 
 def _keep(
-    connection: Connection, digest: str, members: Iterable[PlanMember], now: datetime
+    database: Database,
+    connection: Connection,
+    digest: str,
+    members: Iterable[PlanMember],
+    now: datetime,
 ) -> None:
     connection.execute(delete(plans).where(plans.c.digest == digest))
-    connection.execute(plans.insert(), {"digest": digest, "kept_at": now, "members": members})
+    text = bytearray()
+    for one in members:
+        text += (b"," if text else b"[") + msgspec.json.encode(one)
+    text += b"]" if text else b"[]"
+    # Written in place, because SQLite would copy a value twice: there may be 100,000 members.
+    room = plans.insert().values(digest=digest, kept_at=now, members=func.zeroblob(len(text)))
+    row = connection.execute(room).lastrowid
+    with database.raw.blobopen("plans", "members", row) as place:
+        place.write(text)
     newest = select(plans.c.digest).order_by(plans.c.kept_at.desc(), plans.c.digest)
     connection.execute(delete(plans).where(plans.c.digest.not_in(newest.limit(PLANS_KEPT))))
 

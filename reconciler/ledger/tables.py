@@ -32,7 +32,7 @@ from reconciler.core.model import (
     Write,
 )
 from reconciler.core.records import PlanMember
-from reconciler.ledger.columns import EnumText, Instant, JsonText, JsonTextList
+from reconciler.ledger.columns import EnumText, Instant, JsonText
 
 metadata = MetaData(
     naming_convention={
@@ -248,7 +248,7 @@ plans = Table(
     metadata,
     Column("digest", Text, primary_key=True),
     Column("kept_at", Instant, nullable=False),
-    Column("members", JsonTextList(tuple[PlanMember, ...]), nullable=False),
+    Column("members", JsonText(tuple[PlanMember, ...]), nullable=False),
 )
 
 stopped = Table(

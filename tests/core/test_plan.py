@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import tracemalloc
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import permutations
 from json import dumps
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from reconciler.core import mapping
 from reconciler.core.field_changes import NO_FIELDS, FieldChange, FieldChanges, Written
-from reconciler.core.model import Line, Operation, Purpose, State, Write
+from reconciler.core.model import Entry, Line, Operation, Parcel, Purpose, Return, State, Write
 from reconciler.core.plan import (
     Change,
     CreationRules,
@@ -26,7 +28,7 @@ from reconciler.core.plan import (
 from reconciler.core.records import PlanMember
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, SaleReturnName
 from reconciler.core.returned_goods import NO_LINES, ReportedLine, ReportedLines
-from reconciler.core.settings import Globs, Policy
+from reconciler.core.settings import Globs, Mapping, Policy
 from reconciler.core.target import LedgerPreview
 from tests.core.samples import (
     DAY,
@@ -384,15 +386,54 @@ def test_a_change_says_of_itself_all_that_the_ledger_knows(wanted, known, kind, 
         order_id="4800",
         kind=kind,
         fingerprint=(b"f" * 32).hex(),
+        changed_at=NOON,
         reads_back="intents" in known,
         touches_pushed="sale_returns" in known,
         is_accepted="intents" in known,
         before_go_live=False,
         fields=FieldChanges(shows),
         lines=NO_LINES if kind is ADOPT else ONE,
-        changed_at=NOON,
     )
     assert change.member() == PlanMember("7001", kind.value, b"f" * 32)
+
+
+@pytest.mark.covers("F42")
+def test_a_long_plan_takes_a_kilobyte_and_a_quarter_for_each_create_and_what_is_told_of_it():
+    mapped = Mapping()
+    planner = Planner(RULES, NOON)
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            planner.decide(a_first_create(str(31_000_000 + number), mapped))
+        changes = planner.plan().changes
+        told = [one.with_outcome(OutcomeKind.DEFERRED, written=one.foreseen()) for one in changes]
+        used = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert len(told) == 2_000
+    assert used < 2_000 * 1_280
+
+
+def a_first_create(return_id: str, mapped: Mapping) -> Entry:
+    """Of two lines, on its way: as the ledger loads it, so that nothing is shared with others."""
+    number = int(return_id)
+    tracking = f"9400{number * 100}"
+    seen = Return(
+        id=str(number),
+        state="open",
+        created_at=NOON - DAY,
+        updated_at=NOON + timedelta(seconds=number),
+        order_id=str(5_800_000_000_000 + number),
+        order_name=f"#{number}",
+        lines=tuple(
+            Line(str(n), str(n + 14_800_000_000_000), f"SKU-{n}", f"Thing {n}", f"Why {n}")
+            for n in (number, number + 1)
+        ),
+        parcels=(Parcel("USPS", tracking, "in_transit"),),
+    )
+    wanted = mapping.project(seen, mapped, ())
+    return an_entry(wanted, seen=seen, fingerprint=number.to_bytes(32))
 
 
 def test_changes_that_show_no_field_share_one_nothing_since_a_plan_may_be_long():
