@@ -15,8 +15,7 @@ NOTHING_TO_CREATE = {"policy__types__include": "none of these"}
 
 def figures(sizes: tuple[int, int, int], runs: int) -> list[Figure]:
     """Over the middle size, with nothing to create and with the guard stopping all creates, and a
-    report on the whole period; and how the first grows from the smallest to the largest, which is
-    measured once."""
+    report on the whole period; and how both grow up to the largest, which is measured once."""
     smallest, returns, largest = sizes
     with shop(returns=returns) as opened:
         floors.fetch(opened, DAYS, returns)  # the pretend shop sorts its returns for the first
@@ -30,7 +29,9 @@ def figures(sizes: tuple[int, int, int], runs: int) -> list[Figure]:
         ]
         floor, settled, stopped = map(median, zip(*rounds, strict=True))
         period = median([_period(opened) for _ in range(runs)])
-    small, middle, large = [_without_orders(size, runs) for size in sizes]
+    [(small, _), (middle, middle_stopped), (large, large_stopped)] = [
+        _without_orders(size, runs) for size in sizes
+    ]
     beside = f"by {floor.seconds:.2f} s"
     return [
         Figure(
@@ -45,9 +46,18 @@ def figures(sizes: tuple[int, int, int], runs: int) -> list[Figure]:
             STOPPED,
             beside=f"{stopped.seconds:.2f} s {beside}, {stopped.mebibytes:.0f} MiB",
         ),
-        _growth(smallest, small, returns, middle),
-        _growth(returns, middle, largest, large),
-        Figure(f"{largest:,} returns, peak memory", large.mebibytes, PEAK, "MiB"),
+        _growth("nothing to create", smallest, small, returns, middle),
+        _growth("nothing to create", returns, middle, largest, large),
+        _growth("stopped by the guard", returns, middle_stopped, largest, large_stopped),
+        Figure(
+            f"{largest:,} returns, nothing to create, peak memory", large.mebibytes, PEAK, "MiB"
+        ),
+        Figure(
+            f"{largest:,} returns, stopped by the guard, peak memory",
+            large_stopped.mebibytes,
+            STOPPED_PEAK,
+            "MiB",
+        ),
         Figure(
             f"report on a period of {returns:,} returns, as html",
             period.cpu,
@@ -58,21 +68,24 @@ def figures(sizes: tuple[int, int, int], runs: int) -> list[Figure]:
     ]
 
 
-def _without_orders(returns: int, runs: int) -> Measured:
-    """A first pass where Jetti has none of the orders: a shop of 100,000 is soon pretended then.
+def _without_orders(returns: int, runs: int) -> tuple[Measured, Measured]:
+    """A first pass where Jetti has none of the orders, with nothing to create and stopped by the
+    guard: a shop of 100,000 is soon pretended then.
 
     All sizes are listed once before they are measured: the pretend shop encodes each of its
     returns for the first listing, which takes it as long as half of the pass.
     """
     with shop(returns=returns, orders_in_jetti=False) as opened:
         floors.fetch(opened, DAYS, returns)
-        rounds = runs if returns <= MANY else 1
-        return median([_first_pass(opened, returns) for _ in range(rounds)])
+        rounds = range(runs if returns <= MANY else 1)
+        both = [(_first_pass(opened, returns), _stopped_pass(opened, returns)) for _ in rounds]
+    settled, stopped = map(median, zip(*both, strict=True))
+    return settled, stopped
 
 
-def _growth(fewer: int, small: Measured, more: int, large: Measured) -> Figure:
+def _growth(what: str, fewer: int, small: Measured, more: int, large: Measured) -> Figure:
     return Figure(
-        f"{more:,} returns by {fewer:,}, nothing to create",
+        f"{more:,} returns by {fewer:,}, {what}",
         large.seconds / small.seconds,
         1.1 * more / fewer,
         beside=f"{large.seconds:.1f} s by {small.seconds:.2f} s",
@@ -82,7 +95,8 @@ def _growth(fewer: int, small: Measured, more: int, large: Measured) -> Figure:
 SETTLED = 3.0
 STOPPED = 2.5
 PEAK = 120.0
-"""MiB."""
+STOPPED_PEAK = 190.0
+"""MiB; the second is 200 MB, which is to do for 100,000 returns whatever becomes of them (F42)."""
 PERIOD = 2.0
 """Seconds of the processor, as for any other long report."""
 
