@@ -25,7 +25,7 @@ def test_every_figure_is_measured_and_none_is_judged_in_a_smoke_run() -> None:
 
     rows = ran.stdout.splitlines()[:-1]
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert len(rows) == 31
+    assert len(rows) == 33
     assert all("not judged" in row for row in rows)
 
 
