@@ -239,7 +239,9 @@ class Planner:
             self._backlog[entry.id] = change
 
     def plan(self) -> Plan:
-        """First what must be read back: what is absent then is read again at the end of the pass.
+        """All that was taken in, which the planner lets go of: a plan may have 100,000 changes.
+
+        First what must be read back: what is absent then is read again at the end of the pass.
         Then what is fresh, newest first, and of that what is written before what is only looked up;
         then the backlog, oldest first: a backlog of days must not hold back what a customer did a
         minute ago. Newest and oldest by the time of the last change in Loop."""

@@ -55,7 +55,8 @@ class EnumText(TypeDecorator[StrEnum]):
 
 
 class JsonText(TypeDecorator[Any]):
-    """A frozen type of `core.model`, kept as JSON text and checked when it is read."""
+    """A frozen type of `core.model`, kept as JSON text and checked when it is read. Text that was
+    written in place comes back as bytes."""
 
     impl = Text
     cache_ok = True
@@ -68,7 +69,7 @@ class JsonText(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else msgspec.json.encode(value).decode()
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+    def process_result_value(self, value: str | bytes | None, dialect: Dialect) -> Any:
         return None if value is None else self._decoder.decode(value)
 
 
