@@ -62,7 +62,8 @@ class Approval(Protocol):
 
     @property
     def stopped_before(self) -> StoppedPlan | None:
-        """What a guard had stopped before this plan, and nobody had accepted."""
+        """What a guard had stopped before this plan, and nobody had accepted. None once this plan
+        is judged: what is stopped of it is in `stopped`."""
 
     @property
     def failures(self) -> Sequence[ReconcilerError]:
@@ -194,6 +195,8 @@ class GuardedApproval:
         accepted = [change for change in guarded.through if change.member() in inputs.accepted]
         self._acceptance.accept(accepted, asked_for=False)
         self._stop(plan, guarded, inputs)
+        # safeguard: judged-anew
+        self.stopped_before = None
         self._acceptance.require_known()
         if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
             self._accept_mapping()
@@ -233,7 +236,7 @@ class GuardedApproval:
             self._ask(plan, changes, inputs, reasons)
         # safeguard: requested-returns-pass-guards
         self._acceptance.accept(plan.changes, asked_for=True)
-        self.is_accepted = True
+        self.is_accepted, self.stopped_before = True, None
         return plan.changes
 
     def _ask(

@@ -31,7 +31,7 @@ from reconciler.core.plan import (
 )
 from reconciler.core.ports import Ledger
 from reconciler.core.records import Transition
-from reconciler.core.report import OutcomeKind, ReportedChange, Requests, RunKind
+from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, Requests, RunKind
 from reconciler.core.request import RunRequest
 from reconciler.core.target import DeferredTarget
 from reconciler.errors import (
@@ -291,12 +291,15 @@ class Pass:
         return f"{why}, so it was left for a later pass"
 
     def _stopped_already(self, change: Change) -> str | None:
-        """The digest of the plan with which passes hold it back, where someone asked for it and it
-        was not accepted."""
+        """The digest of the plan with which it is held back, where this pass did not come to judge
+        it."""
         plan = self._approval.stopped_before
-        if plan is None or self._approval.is_accepted or not self._rules.asked_for:
+        if plan is None:
             return None
-        return plan.digest if change.member() in plan.members else None
+        # What is wanted is stopped, whatever change it takes by now (`core.guard`).
+        member = change.member()
+        same = (replace(member, change=kind.value) for kind in ChangeKind)
+        return plan.digest if any(one in plan.members for one in same) else None
 
     def _has_to_be_asked_for(self, change: Change) -> bool:
         """Whether only who asks has it created, and nobody has done so to the end."""

@@ -347,16 +347,33 @@ class ReportOracle:
             self.stops_are_known = False
         if ran.report and kind in ("scheduled", "sweep"):
             told = {one["return_id"] for one in ran.report["changes"] if one["stopped"]}
-            if ran.code in (0, 3, 4, 5, 7) and not scene.world.clock.ahead:
+            accepts = "--accept-plan" in hearing.options
+            if ran.code not in (0, 3, 4, 5, 7) or scene.world.clock.ahead:
+                self.stops_are_known = False
+                self.digest_is_known = False
+                if accepts:
+                    self.stopped.clear()  # it came that far, or it did not
+            elif ran.report["run"]["ended_early"] and not told:
+                # It may not have come to judge its plan: then what was stopped before stays so.
+                if accepts:
+                    self.stops_are_known = self.digest_is_known = False
+                    self.stopped.clear()
+                else:
+                    self._stays_stopped(ran)
+            else:
                 self.stopped = {one: self._seen(one) for one in told}
                 self.stops_are_known = True
                 self.digest_is_known = True
                 self.digest = str(ran.report["run"]["digest"]) if told else None
-            else:
-                self.stops_are_known = False
-                self.digest_is_known = False
-                if "--accept-plan" in hearing.options:
-                    self.stopped.clear()  # it came that far, or it did not
+
+    def _stays_stopped(self, ran: Ran) -> None:
+        """A pass that did not come to judge its plan leaves to nobody what a guard holds back."""
+        if not (self.stops_are_known and self.digest_is_known):
+            return
+        for one in ran.report["changes"]:
+            if self.stopped.get(one["return_id"], self) == self._seen(one["return_id"]):
+                assert f"stays stopped with plan {self.digest}" in one["reason"], one
+                self.counts["judged: stopped before a pass that ended early"] += 1
 
     def _time_was_told(self) -> None:
         self.last_at = self.scene.world.clock.now()

@@ -380,9 +380,19 @@ def test_what_was_left_says_of_each_whether_a_pass_goes_on_with_it(
         assert asks == (one not in made), reason
 
 
-@pytest.mark.parametrize("trouble", ["digest", "jetti", "key"])
-def test_what_a_guard_had_stopped_is_not_left_to_later_passes_by_a_range_that_ends_early(
-    world: World, trouble: str
+@pytest.mark.parametrize(
+    ("of", "trouble"),
+    [
+        (("--from", "1d"), "digest"),
+        (("--from", "1d"), "jetti"),
+        (("--from", "1d"), "key"),
+        ((), "jetti"),
+        ((), "key"),
+        (("--sweep", "30d"), "jetti"),
+    ],
+)
+def test_what_a_guard_had_stopped_is_not_left_to_later_passes_by_a_run_that_ends_early(
+    world: World, of: tuple[str, ...], trouble: str
 ) -> None:
     world.go_live("1d")  # nothing was pushed yet, so Jetti is asked before anything is accepted
     halted = [world.returned() for _ in range(3)]
@@ -397,7 +407,7 @@ def test_what_a_guard_had_stopped_is_not_left_to_later_passes_by_a_range_that_en
         world.breaks("*", "503", service="jetti")
     elif trouble == "key":
         settings = {"JETTI_API_TOKEN": "wrong"}
-    ran = world.run("--from", "1d", *options, **settings)
+    ran = world.run(*of, *options, **settings)
     world.heals()
 
     digest = stopped.report["run"]["digest"]
@@ -406,3 +416,22 @@ def test_what_a_guard_had_stopped_is_not_left_to_later_passes_by_a_range_that_en
     assert [said in ran.reason(one) for one in halted] == [True] * 3
     assert "later pass" in ran.reason(young) or "stays pending" in ran.reason(young)
     assert created_by_later_passes(world, [*halted, young]) == {young}
+
+
+@pytest.mark.parametrize("of", [(), ("--from", "1d", "--yes")], ids=["a pass", "a range"])
+def test_what_was_accepted_does_not_stay_stopped_however_the_run_ends(
+    world: World, of: tuple[str, ...]
+) -> None:
+    world.go_live("1d")
+    halted = [world.returned() for _ in range(3)]
+    world.pass_time()
+    stopped = world.run(**TIGHT)
+    assert stopped.code == 7
+    world.breaks("POST *", "403", service="jetti")
+
+    ran = world.run(*of, "--accept-plan", stopped.report["run"]["digest"], **TIGHT)
+    world.heals()
+
+    assert ran.code == 6
+    assert [one for one in halted if "stays stopped" in (ran.reason(one) or "")] == []
+    assert created_by_later_passes(world, halted) == set(halted)
