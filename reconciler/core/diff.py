@@ -309,6 +309,10 @@ def _revive(one: _SaleReturn) -> Diff | NeedsReview:
 
 
 def _with_matching_values(one: _SaleReturn) -> SaleReturn:
+    # safeguard: a-cancel-that-is-there-counts
+    if one.live.is_cancelled and _asks_to_cancel(one):
+        status = {OwnedField.STATUS: one.live.status}
+        return replace(one.known, fields={**one.known.fields, **status})
     order_line_ids = [item.order_line_id for item in one.known.items if one.line(item)]
     is_over = one.wanted.purpose is Purpose.CANCEL or one.live.is_cancelled
     if is_over or not order_line_ids:
@@ -323,6 +327,13 @@ def _with_matching_values(one: _SaleReturn) -> SaleReturn:
             for live in [one.live.items[item.id]]
         ),
     )
+
+
+def _asks_to_cancel(one: _SaleReturn) -> bool:
+    """Whether it is to end, as the whole return or because none of its lines is left."""
+    if one.wanted.purpose is Purpose.CANCEL:
+        return True
+    return one.is_emptied and one.wanted.purpose is Purpose.EXIST and not one.wanted.lacks_lines
 
 
 def _shared(wanted: Fields, live: Fields) -> Fields:

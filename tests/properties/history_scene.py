@@ -158,12 +158,18 @@ class Scene:
         }
         days = int(told.get("--from", "0d").rstrip("d"))
         since = min(self.clock.now(), self.world.clock.now()) - timedelta(days=days)
+
+        def newest(row: SandboxReturn) -> datetime:
+            # A range by the time of creation knows nothing of later changes.
+            is_by_created = told.get("--by") == "created"
+            return row.created_at if is_by_created else max(row.created_at, row.updated_at)
+
         return {
             row.id
             for row in self._rows()
             if row.id == told.get("--return")
             or row.provider_order_id in orders
-            or ("--from" in told and max(row.created_at, row.updated_at) >= since)
+            or ("--from" in told and newest(row) >= since)
         }
 
     @property

@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,43 @@ ENDINGS: dict[str, Callable[[World, str], object]] = {
     "expired": lambda world, one: world.loop.set_state(one, "expired"),
     "emptied": lambda world, one: world.loop.remove_line(one, world.seen(one).lines[0].id),
 }
+
+
+def _begin_again(world: World, one: str, ending: str) -> None:
+    if ending == "emptied":
+        world.loop.add_line(one, world.orders[-1].lines[0])
+    else:
+        world.loop.set_state(one, "open")
+
+
+@pytest.mark.covers("F90")
+@pytest.mark.parametrize("who", ["we", "we, after the copy", "staff"])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_whoever_cancelled_what_ended_a_return_that_is_alive_again_is_decided_about(
+    world: World, ending: str, who: str
+) -> None:
+    world.trusted()
+    one = world.returned(("Acme", 1), ("Bolt", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    copy = _copied(world)
+    first = _with_the_first_line(world, one)
+    if who == "staff":
+        world.jetti.edit_sale_return(first["id"], status="cancelled")
+    ENDINGS[ending](world, one)
+    world.pass_time()
+    assert world.run().code == 0
+    if who == "we, after the copy":
+        _put_back(world, copy)
+        assert world.run().code == 0
+    assert _with_the_first_line(world, one)["status"] == "cancelled"
+
+    _begin_again(world, one, ending)
+    world.pass_time()
+    ran = world.run()
+
+    assert (ran.code, world.state(one)) == (3, "review")
+    assert "is cancelled, but its lines are wanted" in ran.reason(one)
 
 
 @pytest.mark.parametrize("how", ["restored", "lost"])
@@ -126,6 +164,12 @@ def test_of_a_return_that_never_was_in_jetti_nobody_is_asked(world: World, order
 
     assert (ran.code, world.state(one)) == (0, "skipped")
     assert ran.reason(one) == "cancelled in Loop before it existed in Jetti"
+
+
+def _with_the_first_line(world: World, one: str) -> dict[str, Any]:
+    [line, _] = world.orders[-1].lines
+    [found] = [row for row in world.in_jetti(one) if line.order_line_id in row["lines"]]
+    return found
 
 
 def _copied(world: World) -> Path:
