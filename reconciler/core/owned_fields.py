@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from msgspec import Struct
@@ -190,6 +191,14 @@ def _notes(return_id: str, parcels: list[WantedParcel], lines: list[WantedLine])
         if line.reasons:
             notes += f"; reasons of line {line.order_line_id}: {', '.join(line.reasons)}"
     return notes
+
+
+_OUR_NOTES = re.compile(r"Loop return \d+(; (parcels|reasons of line \d+): .*)?", re.DOTALL)
+
+
+def may_be_ours(notes: Value) -> bool:
+    """Whether notes are in the form that this program gives them."""
+    return isinstance(notes, str) and _OUR_NOTES.fullmatch(notes) is not None
 
 
 def _by_number(parcel: WantedParcel) -> tuple[bool, str, str]:

@@ -367,6 +367,17 @@ class Witness:
             else:
                 self.theirs[key] = value
                 self.forgotten.discard(key)
+                if name != "notes" and self._may_pass_for_ours(path, row_id):
+                    self.forgotten.add(key)
+
+    def _may_pass_for_ours(self, path: str, row_id: int) -> bool:
+        """Whether it is of a sale return that we have marked, and that the ledger does not know any
+        more: what it holds when it is taken over counts as ours."""
+        if path != "sale-returns":
+            row_id = self._row("SaleReturnItem", row_id)["saleReturnId"]
+        with self.reading() as ledger:
+            known = ledger.execute("SELECT id FROM sale_returns WHERE id = ?", (row_id,)).fetchall()
+        return not known and self._row("SaleReturn", row_id)["externalId"] is not None
 
     def _has_no_answer(self, path: str, row_id: int, name: str) -> bool:
         """Whether the ledger does not know what became of a write that sets this field."""

@@ -37,6 +37,59 @@ def test_what_was_told_after_the_copy_is_not_taken_for_a_person_s_for_ever(world
     assert_agreement(world)
 
 
+@pytest.mark.covers("F90")
+@pytest.mark.parametrize("notes", ["by hand", "Loop return 31000002, call them", "Loop return"])
+@pytest.mark.parametrize("how", ["restored", "lost"])
+def test_notes_that_are_not_as_we_write_them_stay_when_a_sale_return_is_taken_over(
+    world: World, how: str, notes: str
+) -> None:
+    world.trusted()
+    copy = _copied(world)
+    one = world.returned(("Acme", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    [made] = world.in_jetti(one)
+    if how == "restored":
+        _put_back(world, copy)
+    world.jetti.edit_sale_return(made["id"], notes=notes)
+    if how == "lost":
+        (world.directory / "ledger.db").unlink()
+        assert world.call("init", "--since", "7d", "--adopt").code == 0
+
+    ran = world.run()
+    world.loop.label(one)
+    world.pass_time()
+    later = world.run()
+
+    [left] = world.in_jetti(one)
+    assert (ran.code, later.code) == (0, 0)
+    assert (left["notes"], left["tracking"]) == (notes, world.seen(one).labels[0].tracking_number)
+    assert "left as someone set it: notes of" in later.reason(one)
+
+
+@pytest.mark.covers("F90")
+def test_notes_that_we_have_written_go_on_when_a_sale_return_is_taken_over(world: World) -> None:
+    world.trusted()
+    copy = _copied(world)
+    one = world.submit(world.order(("Acme", 2)), 2)
+    first, second = (line.id for line in world.seen(one).lines)
+    world.loop.label(one, line_ids=(first,))
+    world.loop.label(one, line_ids=(second,))
+    world.pass_time()
+    assert world.run().code == 0
+    [before] = world.in_jetti(one)
+    _put_back(world, copy)
+    world.loop.number_label(one, "1Z999")
+
+    world.pass_time()
+    assert world.run().code == 0
+
+    [after] = world.in_jetti(one)
+    assert "; parcels: " in before["notes"]
+    assert after["notes"] != before["notes"]
+    assert_agreement(world)
+
+
 ENDINGS: dict[str, Callable[[World, str], object]] = {
     "cancelled": lambda world, one: world.loop.set_state(one, "cancelled"),
     "expired": lambda world, one: world.loop.set_state(one, "expired"),

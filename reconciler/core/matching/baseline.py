@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.core.matching.snapshot import LiveItem, LiveSaleReturn, SaleItem
 from reconciler.core.model import Entry, Fields, Item, Operation, OwnedField, SaleReturn, Write
-from reconciler.core.owned_fields import OF_PARCELS, OWNED, OWNED_OF_ITEM, SOURCE
+from reconciler.core.owned_fields import OF_PARCELS, OWNED, OWNED_OF_ITEM, SOURCE, may_be_ours
 
 
 def with_landed_writes(entry: Entry, live: Mapping[int, LiveSaleReturn]) -> list[SaleReturn]:
@@ -86,11 +86,16 @@ def _shown(live: Mapping[int, LiveSaleReturn]) -> dict[tuple[Operation, int], Fi
 
 
 def of_marked(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
-    """Of one that is marked, or that a create of ours made: all that Jetti shows counts as pushed.
+    """Of one that is marked, or that a create of ours made: all that Jetti shows counts as pushed,
+    but for notes that are not as we write them.
 
     What Jetti does not show is missing, not empty: it may be set.
     """
-    return _as_sale_return(row, items, row.fields, [item.fields for item in row.items])
+    fields, notes = row.fields, row.fields.get(OwnedField.NOTES)
+    # safeguard: notes-of-people-stay
+    if notes and not may_be_ours(notes):
+        fields = {**fields, OwnedField.NOTES: None}
+    return _as_sale_return(row, items, fields, [item.fields for item in row.items])
 
 
 def of_unanswered_create(row: LiveSaleReturn, items: Mapping[int, SaleItem]) -> SaleReturn:
