@@ -329,16 +329,34 @@ def test_tracking_and_notes_on_what_an_unanswered_create_made_are_a_person_s(mar
     assert ours.fields == born | dict.fromkeys(TOLD)
 
 
-def test_once_our_first_put_is_there_they_are_ours():
-    told = {"externalId": "7001", "status": "requested", "saleReturnSource": "external"} | TOLD
+@pytest.mark.parametrize(
+    ("notes", "are_ours"),
+    [
+        ("Loop return 7001", True),
+        ("Loop return 7001; parcels: USPS 1, UPS 2; reasons of line 4: Too\nlarge (A)", True),
+        ("Loop return 7001; reasons of line 4: Too large", True),
+        (None, True),
+        ("", True),
+        ("by hand", False),
+        ("See Loop return 7001", False),
+        ("Loop return 7001, call them", False),
+        ("Loop return 7001; call them", False),
+    ],
+)
+def test_once_our_first_put_is_there_they_are_ours_but_for_notes_that_we_do_not_write(
+    notes, are_ours
+):
+    born = {"externalId": "7001", "status": "requested", "saleReturnSource": "external"}
+    told = born | TOLD | {"notes": notes}
 
     result = match(lost(wants(wanted_line("A")), (1,)), shown(30, {"A": 1}, fields=told))
 
-    assert result.sale_returns[0].fields == told
+    assert result.sale_returns[0].fields == told | ({} if are_ours else {"notes": None})
 
 
 def test_on_what_was_there_before_the_create_they_are_ours():
     there = {"externalId": "7001", "status": "requested", "saleReturnSource": "internal"} | TOLD
+    there |= {"notes": "Loop return 7001"}
 
     result = match(
         lost(AB, (2,), before=(30,)), shown(30, {"A": 1}, fields=there), shown(31, {"B": 0})
