@@ -96,6 +96,7 @@ def _settings(part: Part) -> str:
     lists = {
         "source_paths": ("reconciler",),
         "only_mutate": part.files,
+        "also_copy": ("docs",),  # a table there is compared with the code
         "pytest_add_cli_args": ("-p", "no:cacheprovider", "--hypothesis-profile=mutants"),
         "pytest_add_cli_args_test_selection": part.tests,
     }
