@@ -62,8 +62,7 @@ class Approval(Protocol):
 
     @property
     def stopped_before(self) -> StoppedPlan | None:
-        """What a guard had stopped before this plan, and nobody had accepted. None once this plan
-        is judged: what is stopped of it is in `stopped`."""
+        """What a guard had stopped before this plan and nobody has accepted, also not by now."""
 
     @property
     def failures(self) -> Sequence[ReconcilerError]:
@@ -194,9 +193,10 @@ class GuardedApproval:
             guarded = guard(plan, inputs)
         accepted = [change for change in guarded.through if change.member() in inputs.accepted]
         self._acceptance.accept(accepted, asked_for=False)
+        if self.stopped_before is not None:
+            # safeguard: judged-anew
+            self.stopped_before = self.stopped_before.without(c.return_id for c in guarded.through)
         self._stop(plan, guarded, inputs)
-        # safeguard: judged-anew
-        self.stopped_before = None
         self._acceptance.require_known()
         if inputs.mapping_is_new and not any(c.touches_pushed for c in guarded.stopped):
             self._accept_mapping()

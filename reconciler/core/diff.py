@@ -305,7 +305,12 @@ def _revive(one: _SaleReturn) -> Diff | NeedsReview:
     if not uncovered:
         return Diff()  # it was one too many
     lines = listed(f"{one.units(item)} of order line {item.order_line_id}" for item in uncovered)
-    return NeedsReview(f"{one.name} is cancelled, but its lines are wanted: {lines}")
+    if one.live.is_cancelled:
+        return NeedsReview(f"{one.name} is cancelled, but its lines are wanted: {lines}")
+    status = one.live.status
+    return NeedsReview(
+        f"{one.name} was cancelled and is {status} in Jetti again, and its lines are wanted: {lines}"
+    )
 
 
 def _with_matching_values(one: _SaleReturn) -> SaleReturn:

@@ -209,6 +209,12 @@ class StoppedPlan(Struct, frozen=True):
     since: datetime
     """When the first of them was stopped."""
 
+    def without(self, return_ids: Iterable[str]) -> StoppedPlan:
+        """What is left of it once these are let through."""
+        gone = frozenset(return_ids)
+        left = (one for one in self.members if one.return_id not in gone)
+        return StoppedPlan(self.digest, frozenset(left), self.since)
+
 
 JETTI_REFUSED = "jetti_refused"
 """Under this name a sweep keeps, beside its counts, that Jetti refused the key."""

@@ -35,7 +35,7 @@ class Database:
     def __init__(self, raw: sqlite3.Connection, name: str) -> None:
         self.name = name
         self.raw = raw
-        """For pragmas and backups; everything else goes through a transaction."""
+        """For pragmas, backups and what is written in place; all else goes through SQLAlchemy."""
         self._connection = _connect(raw)
         self._inside = False
         self._broken = False

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from reconciler.core.diff import Diff, FurtherStatus, Live, ManualEdit, as_pushed, diff_of
+from reconciler.core.diff import (
+    Diff,
+    FurtherStatus,
+    Live,
+    ManualEdit,
+    as_pushed,
+    diff_of,
+    wanted_of,
+)
 from reconciler.core.matching.result import NeedsReview
 from reconciler.core.model import Operation, Purpose, Write
 from reconciler.core.owned_fields import ENDS, OWNED, OWNED_OF_ITEM
@@ -286,9 +294,13 @@ def test_what_ended_in_loop_and_was_cancelled_by_anyone_needs_nothing():
 def test_alive_again_after_we_cancelled_goes_to_a_person():
     entry = entry_of(known=pushed(status="cancelled"))
 
-    assert isinstance(look(entry), NeedsReview)
+    found = look(entry)
+    assert isinstance(found, NeedsReview)
+    assert "(21) is cancelled, but its lines are wanted: 1 of order line A" in found.reason
     revived = after_people(entry.sale_returns[0], status="requested")
-    assert isinstance(look(entry, revived), NeedsReview)
+    found = look(entry, revived)
+    assert isinstance(found, NeedsReview)
+    assert "(21) was cancelled and is requested in Jetti again, and its lines are" in found.reason
 
 
 def test_a_held_return_keeps_its_status_and_gets_the_rest():
@@ -430,3 +442,51 @@ def test_a_line_is_not_shared_with_what_a_person_cancelled():
 
     assert look(entry, after_people(twin, status="cancelled")) == Diff()
     assert isinstance(look(entry), NeedsReview)
+
+
+# ---------------------------------------------------------------------------- all that is wanted
+
+
+def all_wanted(entry, **status):
+    """Of the first sale return of the entry, which shows in Jetti as pushed but for that."""
+    [known] = entry.sale_returns
+    shown = as_pushed(known)
+    return wanted_of(entry, known, replace(shown, fields=shown.fields | status), REASONS)
+
+
+ENDED = Live({"status": "cancelled"}, {})
+NOTHING = Live({}, {})
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted"),
+    [
+        (entry_of(purpose=Purpose.CANCEL), ENDED),
+        (entry_of(wanted_line("B")), ENDED),
+        (entry_of(wanted_line("B"), lacks_lines=True), NOTHING),
+        (entry_of(wanted_line("B"), lacks_lines=True, purpose=Purpose.CANCEL), ENDED),
+        (entry_of(wanted_line("B"), purpose=Purpose.HOLD), Live({}, {101: {"quantity": 0}})),
+        (entry_of(known=pushed(status="cancelled")), NOTHING),
+    ],
+)
+def test_of_what_ends_no_more_is_wanted_than_that(entry, wanted):
+    assert all_wanted(entry) == wanted
+
+
+def test_all_that_is_wanted_is_told_also_what_is_there():
+    told = all_wanted(entry_of(wanted_line("A", 3)))
+
+    assert told.fields == as_pushed(pushed()).fields
+    assert told.items == {101: {"quantity": 3, "externalId": "501"}}
+
+
+@pytest.mark.parametrize(
+    ("pushed_as", "code", "wanted"),
+    [("1", "1", 7), ("1", "2", 2), (None, "2", 2), ("1", None, None)],
+)
+def test_a_reason_is_wanted_as_it_was_pushed_where_it_is_the_same(pushed_as, code, wanted):
+    item = replace(pushed_item(adjustmentReasonId=7), reason_code=pushed_as)
+
+    told = all_wanted(entry_of(wanted_line("A", 1, code), known=pushed(item)))
+
+    assert told.items[101].get("adjustmentReasonId") == wanted

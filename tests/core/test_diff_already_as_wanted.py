@@ -73,6 +73,29 @@ def test_nothing_is_taken_over_from_what_is_over(wanted, status):
     assert known_after(wanted, replace(HELD, fields=HELD.fields | {"status": status})) == KNOWN
 
 
+NO_LINE_LEFT = wants(wanted_line("C", 2))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "counts"),
+    [
+        (replace(WANTED, purpose=Purpose.CANCEL), True),
+        (replace(WANTED, purpose=Purpose.CANCEL, lacks_lines=True), True),
+        (NO_LINE_LEFT, True),
+        (replace(NO_LINE_LEFT, lacks_lines=True), False),
+        (replace(NO_LINE_LEFT, purpose=Purpose.HOLD), False),
+        (replace(WANTED, purpose=Purpose.HOLD), False),
+        (WANTED, False),
+    ],
+)
+def test_that_it_is_cancelled_counts_where_that_is_asked_for(wanted, counts):
+    cancelled = {"status": "cancelled"}
+
+    after = known_after(wanted, replace(HELD, fields=HELD.fields | cancelled))
+
+    assert after == (replace(KNOWN, fields=KNOWN.fields | cancelled) if counts else KNOWN)
+
+
 def test_each_sale_return_is_held_against_its_own():
     other = pushed(pushed_item("A"), id=22)
     held = {KNOWN.id: HELD, other.id: as_pushed(other)}

@@ -440,6 +440,25 @@ def test_changes_that_show_no_field_share_one_nothing_since_a_plan_may_be_long()
     assert decide(an_entry(**UNANSWERED), RULES).fields is NO_FIELDS
 
 
+def test_a_cancel_foresees_how_many_are_cancelled_and_only_a_lookup_rests():
+    ended = wants(purpose=CANCELLED)
+    change = decide(an_entry(ended, **HELD_BY_JETTI), RULES)
+    looked_for = decide(an_entry(ended, state=State.SKIPPED), RULES)
+
+    assert change.foreseen() == Written(change.fields, 0, 1)
+    assert (looked_for.kind, looked_for.rests) == (ADOPT, True)
+    assert not decide(an_entry(state=State.SKIPPED), RULES).rests
+
+
+def test_what_is_stopped_is_told_as_stopped_and_what_is_skipped_without_a_time():
+    change = decide(an_entry(), RULES)
+
+    assert change.with_outcome(OutcomeKind.DEFERRED, stopped=True).stopped
+    assert not change.with_outcome(OutcomeKind.DEFERRED).stopped
+    assert change.with_outcome(OutcomeKind.DEFERRED).changed_at == NOON
+    assert change.with_outcome(OutcomeKind.SKIPPED).changed_at is None
+
+
 def test_a_change_is_told_with_all_that_it_says_of_itself():
     change = decide(an_entry(changed_at=NOON - DAY), RULES)
 

@@ -44,6 +44,13 @@ def test_units_of_one_product_that_come_back_for_one_reason_are_one_line():
     ]
 
 
+def test_equal_goods_are_one_key_others_another_and_all_show_what_they_are():
+    shirt, hat = (ReportedLines([ReportedLine(name, None, 1, None)]) for name in ("shirt", "hat"))
+
+    assert len({shirt, hat, ReportedLines([*hat])}) == 2
+    assert "'shirt'" in repr(shirt)
+
+
 def test_a_return_without_lines_has_no_goods():
     assert goods_of(a_return(lines=())) is NO_LINES
     assert ReportedLines() != ()

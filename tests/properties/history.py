@@ -106,7 +106,7 @@ class History(Decisions):
         shutil.copyfile(self.backup, self.file)
         for key in self.witness.theirs:
             owner = key[1] if key[0] == "sale-returns" else self._owner_of_item(key[1])
-            if owner not in known:
+            if owner not in known and key[2] != "notes":
                 self.witness.forgotten.add(key)
         for key, written in self.witness.ours.items():
             if written[-1][0] > at:
@@ -124,7 +124,7 @@ class History(Decisions):
             file.unlink()
         self.read_at = None
         self.ignored = set()
-        self.witness.forgotten |= self.witness.theirs.keys()
+        self.witness.forgets_people()
         self._forget(self.clock.now())
         since = f"{self.go_live:%Y-%m-%dT%H:%M:%SZ}"
         self.oracle.forgets()

@@ -144,7 +144,7 @@ class Operator(Program):
         self.oracle.begins(("init", "--adopt"))
         ran = self._call("init", "--adopt")
         strikes = self._count_hits()
-        self.witness.forgotten |= self.witness.theirs.keys()
+        self.witness.forgets_people()
         self.oracle.adopted(ran, strikes)
         self._look()
         self._asks_status()

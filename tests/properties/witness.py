@@ -370,6 +370,11 @@ class Witness:
                 if name != "notes" and self._may_pass_for_ours(path, row_id):
                     self.forgotten.add(key)
 
+    def forgets_people(self) -> None:
+        """From now on nobody can tell what people wrote from our own, but for notes: ours have a
+        form."""
+        self.forgotten |= {key for key in self.theirs if key[2] != "notes"}
+
     def _may_pass_for_ours(self, path: str, row_id: int) -> bool:
         """Whether it is of a sale return that we have marked, and that the ledger does not know any
         more: what it holds when it is taken over counts as ours."""

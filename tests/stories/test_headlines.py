@@ -435,3 +435,33 @@ def test_what_was_accepted_does_not_stay_stopped_however_the_run_ends(
     assert ran.code == 6
     assert [one for one in halted if "stays stopped" in (ran.reason(one) or "")] == []
     assert created_by_later_passes(world, halted) == set(halted)
+
+
+def test_nor_where_a_signal_ends_the_pass_while_it_looks_for_what_is_stopped_besides(
+    world: World,
+) -> None:
+    world.trusted()
+    accepted = [world.returned() for _ in range(3)]
+    world.pass_time()
+    stopped = world.run(**TIGHT)
+    assert stopped.code == 7
+    younger = [world.returned() for _ in range(3)]
+    world.pass_time()
+    before = len(world.sandbox.request_log.all())
+    world.breaks("*", "503", service="jetti")
+    check = world.clock.check
+
+    def stop_once_jetti_is_asked() -> None:
+        if any(one.service == "jetti" for one in world.sandbox.request_log.all()[before:]):
+            world.clock.stop_with = signal.SIGTERM
+        check()
+
+    world.clock.check = stop_once_jetti_is_asked
+    ran = world.run("--accept-plan", stopped.report["run"]["digest"], **TIGHT)
+    world.clock.check, world.clock.stop_with = check, None
+    world.heals()
+
+    assert ran.code == 128 + signal.SIGTERM
+    assert [one for one in accepted if "later pass" in ran.reason(one)] == accepted
+    assert [one for one in younger if "stopped with plan" in ran.reason(one)] == younger
+    assert created_by_later_passes(world, [*accepted, *younger]) == set(accepted)

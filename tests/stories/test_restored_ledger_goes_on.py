@@ -3,6 +3,7 @@ was only begun is told."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +133,54 @@ def test_whoever_cancelled_what_ended_a_return_that_is_alive_again_is_decided_ab
 
     assert (ran.code, world.state(one)) == (3, "review")
     assert "is cancelled, but its lines are wanted" in ran.reason(one)
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "expired"])
+def test_where_no_pass_saw_that_it_had_ended_verify_finds_what_is_missing(
+    world: World, ending: str
+) -> None:
+    """The restored ledger, Loop and its listing are as they were before: only Jetti is not."""
+    world.trusted()
+    one = world.returned(("Acme", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    copy = _copied(world)
+    ENDINGS[ending](world, one)
+    world.pass_time()
+    assert world.run().code == 0
+    _put_back(world, copy)
+    _begin_again(world, one, ending)
+    world.pass_time()
+    assert (world.run().code, world.state(one)) == (0, "synced")
+
+    found = world.call("verify", "--format", "json")
+
+    listed = [one["return_id"] for one in json.loads(found.stdout)["differences"]]
+    assert (found.code, listed) == (3, [one])
+
+
+def test_what_staff_set_back_after_it_had_ended_is_told_as_it_is(world: World) -> None:
+    world.trusted()
+    one = world.returned(("Acme", 1))
+    world.pass_time()
+    assert world.run().code == 0
+    world.loop.set_state(one, "cancelled")
+    world.pass_time()
+    assert world.run().code == 0
+    [made] = world.in_jetti(one)
+    world.jetti.edit_sale_return(made["id"], status="requested")
+    world.loop.set_state(one, "open")
+    world.pass_time()
+
+    ran = world.run()
+
+    assert (ran.code, world.state(one)) == (3, "review")
+    assert "was cancelled and is requested in Jetti again" in ran.reason(one)
+    advised = ("resolve", one, "--adopt", str(made["id"]), "--yes")
+    assert world.call(*advised).code == 0
+    world.pass_time()
+    assert (world.run().code, world.state(one)) == (0, "synced")
+    assert_agreement(world)
 
 
 @pytest.mark.parametrize("how", ["restored", "lost"])

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.matching.baseline import landed_puts, took_effect
+from reconciler.core.matching.baseline import landed_puts, of_marked, took_effect
 from reconciler.core.model import Operation, Write
-from tests.core.samples import an_entry, an_intent, as_shown, pushed, pushed_item
+from tests.core.samples import (
+    ITEM_IDS,
+    an_entry,
+    an_intent,
+    as_shown,
+    pushed,
+    pushed_item,
+    sale_item,
+    shown,
+)
 
 KNOWN = pushed(pushed_item("A", 1), pushed_item("B", 2), status="shipped", notes=None)
 STATUS = Operation.UPDATE_SALE_RETURN
@@ -66,3 +75,13 @@ def test_of_a_put_to_what_jetti_does_not_show_nothing_has_landed():
     entry = an_entry(sale_returns=(KNOWN,), intents=(an_intent(write=sent),))
 
     assert landed_puts(entry, {}) == []
+
+
+def test_what_is_taken_over_names_the_vendors_of_its_goods_once_each():
+    row = shown(30, {"A": 1, "B": 2, "C": 1})
+    whose = {"A": 8, "B": 3, "C": 8}
+    items = {ITEM_IDS[line]: sale_item(line, vendor_id=id_) for line, id_ in whose.items()}
+
+    assert of_marked(row, items).vendors == (3, 8)
+    in_house = {ITEM_IDS["A"]: sale_item("A", vendor_id=None)}
+    assert of_marked(row, in_house).vendors == of_marked(row, {}).vendors == ()
