@@ -309,7 +309,8 @@ def _revive(one: _SaleReturn) -> Diff | NeedsReview:
         return NeedsReview(f"{one.name} is cancelled, but its lines are wanted: {lines}")
     status = one.live.status
     return NeedsReview(
-        f"{one.name} was cancelled and is {status} in Jetti again, and its lines are wanted: {lines}"
+        f"{one.name} was cancelled and is {status} in Jetti again,"
+        f" and its lines are wanted: {lines}"
     )
 
 

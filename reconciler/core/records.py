@@ -210,7 +210,7 @@ class StoppedPlan(Struct, frozen=True):
     """When the first of them was stopped."""
 
     def without(self, return_ids: Iterable[str]) -> StoppedPlan:
-        """What is left of it once these are let through."""
+        """What is left of it once these may be carried out."""
         gone = frozenset(return_ids)
         left = (one for one in self.members if one.return_id not in gone)
         return StoppedPlan(self.digest, frozenset(left), self.since)
