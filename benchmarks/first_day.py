@@ -95,7 +95,7 @@ def _growth(what: str, fewer: int, small: Measured, more: int, large: Measured) 
 SETTLED = 3.0
 STOPPED = 2.5
 PEAK = 120.0
-STOPPED_PEAK = 190.0
+STOPPED_PEAK = 200e6 / 2**20
 """MiB; the second is 200 MB, which is to do for 100,000 returns whatever becomes of them (F42)."""
 PERIOD = 2.0
 """Seconds of the processor, as for any other long report."""
