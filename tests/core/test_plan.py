@@ -440,6 +440,15 @@ def test_changes_that_show_no_field_share_one_nothing_since_a_plan_may_be_long()
     assert decide(an_entry(**UNANSWERED), RULES).fields is NO_FIELDS
 
 
+def test_what_is_as_wanted_is_settled_without_a_word():
+    planner = Planner(RULES, NOON)
+
+    assert planner.decide(an_entry(**HELD_BY_JETTI)) == NothingToPush(
+        an_entry(**HELD_BY_JETTI), State.SYNCED
+    )
+    assert [*planner.skipped] == []
+
+
 def test_a_cancel_foresees_how_many_are_cancelled_and_only_a_lookup_rests():
     ended = wants(purpose=CANCELLED)
     change = decide(an_entry(ended, **HELD_BY_JETTI), RULES)
