@@ -325,6 +325,9 @@ class Pusher(Target):
         """A create whose answer was lost is not there; certain only when it is not there twice."""
         entry, now = matched.entry, self._clock.now()
         first_seen = absent.intent.absent_at
+        if first_seen is not None and first_seen > now:
+            # safeguard: absence-seen-by-a-wrong-clock
+            first_seen = None
         # safeguard: absence-is-read-twice
         if first_seen is None and entry.state in _MAY_BE_IN_JETTI:
             again = now + SECOND_READ_AFTER

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from reconciler.core.batches import BATCH
 from reconciler.core.model import Operation, SaleReturn, State, Write
@@ -53,7 +53,10 @@ _BEFORE_A_WRITE = select(
 _CLOSE = intents.update().where(
     intents.c.return_id == bindparam("this"), intents.c.closed_as.is_(None)
 )
-_NOTE_ABSENT = _CLOSE.where(intents.c.absent_at.is_(None))
+_NOTE_ABSENT = _CLOSE.where(
+    # Later than now was noted by a clock that was ahead.
+    or_(intents.c.absent_at.is_(None), intents.c.absent_at > bindparam("now"))
+).values(absent_at=bindparam("now"))
 _FORGET_SALE_RETURNS = sale_returns.delete().where(sale_returns.c.return_id == bindparam("this"))
 _ADD_SALE_RETURNS = sale_returns.insert()
 _ADD_ATTEMPTS = attempts.insert()
@@ -94,7 +97,7 @@ def take(connection: Connection, steps: Sequence[Step], now: datetime) -> None:
         _replace_sale_returns(connection, owned)
     absent = [(id_, t.intents_absent_at) for id_, t in steps if t.intents_absent_at is not None]
     if absent:
-        connection.execute(_NOTE_ABSENT, [{"this": id_, "absent_at": at} for id_, at in absent])
+        connection.execute(_NOTE_ABSENT, [{"this": id_, "now": at} for id_, at in absent])
     closed = [(id_, t.intents_closed_as) for id_, t in steps if t.intents_closed_as is not None]
     if closed:
         connection.execute(_CLOSE, [{"this": id_, "closed_as": how} for id_, how in closed])

@@ -7,7 +7,7 @@ import pytest
 from reconciler.core.matching.snapshot import OrderSnapshot
 from reconciler.core.model import Parcel, State
 from reconciler.core.retry import TRIES
-from reconciler.errors import SafetyStop, TargetUnavailable
+from reconciler.errors import Interrupted, SafetyStop, TargetUnavailable
 from tests.jetti.workshop import SETTLE, values_asked
 
 SCANNED = (Parcel("USPS", "9400", "in_transit"),)
@@ -141,6 +141,30 @@ def test_it_is_created_again_only_when_two_reads_half_a_minute_apart_do_not_find
 
     markers = [query for query in shop.asked if f"externalId]={lost}&" in query]
     assert len(markers) == 2
+    assert arrived[0] >= timedelta(seconds=30)
+    assert len(shop.world.in_jetti(lost)) == 1
+
+
+def test_an_absence_that_a_clock_has_noted_which_was_ahead_is_read_twice_again(shop, lost):
+    """Or nothing could be created for as long as it was ahead."""
+    shop.world.pass_time(seconds=SETTLE.total_seconds())
+    wait, shop.clock.ahead = shop.clock.wait, 400_000.0
+
+    def killed(seconds):
+        if seconds >= 30:
+            raise Interrupted(15)
+        wait(seconds)
+
+    shop.clock.wait = killed
+    with pytest.raises(Interrupted):
+        shop.push()
+    shop.clock.wait, shop.clock.ahead = wait, 0.0
+    shop.forget()
+    began, arrived = shop.clock.now(), []
+    shop.world.sandbox.on_write = lambda _: arrived.append(shop.clock.now() - began)
+
+    assert shop.push()[lost].outcome == "pushed"
+
     assert arrived[0] >= timedelta(seconds=30)
     assert len(shop.world.in_jetti(lost)) == 1
 
