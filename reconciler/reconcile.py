@@ -33,6 +33,7 @@ from reconciler.core.ports import Ledger
 from reconciler.core.records import Transition
 from reconciler.core.report import ChangeKind, OutcomeKind, ReportedChange, Requests, RunKind
 from reconciler.core.request import RunRequest
+from reconciler.core.states import UNANSWERED
 from reconciler.core.target import DeferredTarget
 from reconciler.errors import (
     Interrupted,
@@ -52,7 +53,6 @@ from reconciler.turns import Turns
 _log = logging.getLogger(__name__)
 
 _READY = frozenset({State.PENDING, State.WAITING, State.FAILED, State.SKIPPED})
-_UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 _ASK_AGAIN = "the run ended before it was looked up; only a run that asks for it does that"
 
 
@@ -174,7 +174,7 @@ class Pass:
         for ids in batched(sorted(self._reader.log.ids.keys() - planned)):
             for entry in self._ledger.entries.get(ids):
                 settled = all(intent.settle_at <= now for intent in entry.intents)
-                if entry.state in _READY or (entry.state in _UNANSWERED and settled):
+                if entry.state in _READY or (entry.state in UNANSWERED and settled):
                     yield entry
 
     # ------------------------------------------------------------------------ push and record

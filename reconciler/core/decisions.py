@@ -24,6 +24,7 @@ from reconciler.core.model import (
     State,
 )
 from reconciler.core.records import MALFORMED, SetAside, Transition
+from reconciler.core.states import UNANSWERED
 
 _DIGITS_OF_A_VERSION = 8
 
@@ -206,7 +207,7 @@ def refusal(entry: Entry, decision: Decision, situation: Situation) -> str | Non
     """Why this cannot be decided about the entry as it is; None if it can."""
     state = entry.state
     # safeguard: unanswered-writes-are-not-decided-about
-    if state in (State.IN_FLIGHT, State.UNKNOWN) or (entry.intents and not _may_settle(entry)):
+    if state in UNANSWERED or (entry.intents and not _may_settle(entry)):
         return _UNANSWERED
     if entry.intents and decision is Decision.IGNORE:
         return f"{_UNANSWERED}; `retry` has it do so"

@@ -16,6 +16,7 @@ from reconciler.core.model import CountedWord, State
 from reconciler.core.records import Run, SetAside, StoppedPlan
 from reconciler.core.report import VERBS, BacklogLeft, Problem, RunKind
 from reconciler.core.routine_backup import RoutineBackup
+from reconciler.core.states import UNANSWERED
 from reconciler.core.summary import CREATION_STOPPED, NEED_A_LOOK
 
 SWEEP_AGE = timedelta(hours=48)
@@ -28,7 +29,6 @@ LONGEST = {RunKind.SCHEDULED: timedelta(minutes=30), RunKind.SWEEP: timedelta(ho
 """A run that has not ended by then was probably killed; the systemd units end one by then, too."""
 
 _STUCK = (State.DEAD, State.FAILED, State.REVIEW)
-_UNANSWERED = (State.UNKNOWN, State.IN_FLIGHT)
 _SAFETY_STOP, _KEY_REFUSED, _MISTYPED, _ABOUT_RETURNS = 7, 6, 2, 3
 _ON_A_TIMETABLE = (RunKind.SCHEDULED, RunKind.SWEEP)
 _WELL = (0, 10)
@@ -302,7 +302,7 @@ def _something_needs_a_look(facts: Facts, run: Run) -> bool:
     if facts.overdue or facts.malformed or any(map(facts.states.get, _STUCK)):
         return True
     # A write without an answer is a reason only as that of the pass that left it so.
-    return bool(run.counts.get("unanswered")) and any(map(facts.states.get, _UNANSWERED))
+    return bool(run.counts.get("unanswered")) and any(map(facts.states.get, UNANSWERED))
 
 
 def last_stop(runs: Iterable[Run]) -> Run | None:

@@ -16,6 +16,7 @@ from reconciler.core.model import Entry, IntentOutcome, Operation, Return, SaleR
 from reconciler.core.records import Attempt, PastWrite, SetAside
 from reconciler.core.report import Failure
 from reconciler.core.retry import ORDERS_ARRIVE_WITHIN, TRIES
+from reconciler.core.states import UNANSWERED
 from reconciler.core.summary import CREATION_STOPPED, needs_creating
 from reconciler.core.timeline import Event, known_since, timeline
 
@@ -345,7 +346,7 @@ def what_next(entry: Entry, turn: Turn | None = None) -> str:
         return _when_its_turn_comes(turn)
     if entry.state in _FIXED:
         return _FIXED[entry.state]
-    if entry.state in (State.IN_FLIGHT, State.UNKNOWN):
+    if entry.state in UNANSWERED:
         return _after_a_lost_answer(entry)
     at = entry.next_try_at
     again = f"from {to_the_second(at)}" if at else "in the next pass"

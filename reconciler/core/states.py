@@ -75,9 +75,12 @@ REARMED_BY_CHANGE = frozenset(
 OPEN = frozenset({State.PENDING, State.IN_FLIGHT, State.UNKNOWN, State.WAITING, State.FAILED})
 """The program still has something to do."""
 
+UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
+"""A write was sent, and nobody knows yet what became of it."""
+
 NEEDS_A_PERSON = frozenset({State.DEAD, State.REVIEW})
 
-TROUBLED = NEEDS_A_PERSON | {State.FAILED, State.UNKNOWN, State.IN_FLIGHT}
+TROUBLED = NEEDS_A_PERSON | UNANSWERED | {State.FAILED}
 """Tried without success, or waiting for someone to decide: these affect the exit code."""
 
 

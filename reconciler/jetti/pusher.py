@@ -19,6 +19,7 @@ from reconciler.core.plan import Change, why_not_created
 from reconciler.core.ports import Journal
 from reconciler.core.records import Transition
 from reconciler.core.report import OutcomeKind, ReportedChange
+from reconciler.core.states import UNANSWERED
 from reconciler.core.target import MayBegin, Target, always
 from reconciler.errors import TargetUnavailable
 from reconciler.failpoints import Failpoint, hit
@@ -36,8 +37,6 @@ from reconciler.jetti.written import WrittenFields
 SECOND_READ_AFTER = timedelta(seconds=30)
 """Between the two reads that prove an unanswered create absent; longer than a cache should hide
 it."""
-
-_MAY_BE_IN_JETTI = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 
 
 class AbsentOnce(Struct, frozen=True):
@@ -329,7 +328,7 @@ class Pusher(Target):
             # safeguard: absence-seen-by-a-wrong-clock
             first_seen = None
         # safeguard: absence-is-read-twice
-        if first_seen is None and entry.state in _MAY_BE_IN_JETTI:
+        if first_seen is None and entry.state in UNANSWERED:
             again = now + SECOND_READ_AFTER
             reason = "the create without an answer is not in Jetti; looking once more"
             transition = Transition(entry.state, reason, next_try_at=again, intents_absent_at=now)
@@ -475,4 +474,4 @@ def _adopted_remark(found: Matched) -> tuple[str, ...]:
 
 def _still_open(entry: Entry) -> State:
     """Where an entry with an open intent stays: a 429 leaves it open, too, for a read-back."""
-    return State.UNKNOWN if entry.state in _MAY_BE_IN_JETTI else entry.state
+    return State.UNKNOWN if entry.state in UNANSWERED else entry.state

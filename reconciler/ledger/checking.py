@@ -14,7 +14,7 @@ from reconciler.clock import Clock
 from reconciler.core.instants import to_the_second
 from reconciler.core.model import State
 from reconciler.core.soundness import Finding, Soundness
-from reconciler.core.states import OPEN, spoken
+from reconciler.core.states import OPEN, UNANSWERED, spoken
 from reconciler.ledger.database import Database
 from reconciler.ledger.database_errors import ANSWERS, RESTORE, as_ledger_errors
 from reconciler.ledger.forgotten import hash_of
@@ -41,7 +41,6 @@ _LOOK = "look at it with `reconciler show {}`; if it does not settle on its own,
 _CLOCK = "the clock is wrong now, or was wrong then"
 _STRUCTURE = "it was changed by another program or another version: " + RESTORE
 
-_AWAITED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 _NEVER_AWAITED = frozenset({State.SYNCED, State.SKIPPED, State.DEAD})
 """Elsewhere a write may be open: after a 429 it is read back later."""
 
@@ -194,7 +193,7 @@ def _about_intents(connection: Connection) -> Iterator[Finding]:
     )
     contradictions: tuple[tuple[ColumnElement[bool], str], ...] = (
         (
-            and_(state.in_(sorted(_AWAITED)), ~awaited),
+            and_(state.in_(sorted(UNANSWERED)), ~awaited),
             "waits for the answer to a write, but no write is open",
         ),
         (

@@ -23,7 +23,7 @@ from reconciler.core.batches import batched
 from reconciler.core.model import CountedWord, Entry, State, Wanted
 from reconciler.core.records import StoredVersion
 from reconciler.core.report import Problem
-from reconciler.core.states import NEEDS_A_PERSON, OPEN, TROUBLED
+from reconciler.core.states import NEEDS_A_PERSON, OPEN, TROUBLED, UNANSWERED
 from reconciler.failpoints import Failpoint, hit
 from reconciler.ledger import entry_updates
 from reconciler.ledger.database import Database
@@ -35,7 +35,6 @@ LONGEST_PAUSE = timedelta(days=1)
 """No pause between two tries, and no settle time, is as long (`core.retry`)."""
 
 
-_UNANSWERED = frozenset({State.IN_FLIGHT, State.UNKNOWN})
 _columns = entries.c
 # Two orders without a name have nothing in common.
 # safeguard: empty-order-names-never-match
@@ -157,7 +156,7 @@ class SqlEntries:
         later = or_(at > seen_at, and_(at == seen_at, id_ > entry.id))
         earlier = or_(at < seen_at, and_(at == seen_at, id_ < entry.id))
         before = later if seen_at >= fresh_since else and_(earlier, at < fresh_since)
-        return self._count(and_(_left(now), entries.c.state.not_in(_UNANSWERED), before))
+        return self._count(and_(_left(now), entries.c.state.not_in(UNANSWERED), before))
 
     def mapped_otherwise(self, mapping_version: str) -> Iterator[Entry]:
         """Entries whose fingerprint was made under another mapping version. Streamed."""
@@ -288,7 +287,7 @@ def _due(now: datetime) -> ColumnElement[bool]:
             state.in_([State.WAITING, State.FAILED]),
             or_(entries.c.next_try_at.is_(None), ~later),
         ),
-        and_(state.in_(_UNANSWERED), ~unsettled),
+        and_(state.in_(UNANSWERED), ~unsettled),
     )
 
 
